@@ -1,0 +1,1 @@
+"""Genotype probabilities -> genotype calls; VCF and gVCF reading, writing, merging."""

@@ -1,0 +1,46 @@
+"""What the calls room hands on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCalls:
+    """Genotyped sites of one contig and one sample, S sites sorted by (pos, ref), struct of arrays.
+
+    Attributes:
+        contig: name.
+        pos: int64 (S,), 0-based position of the first REF base.
+        ref_len: int32 (S,), bp of REF.
+        n_alts: int32 (S,), alternates of the site (without <NON_REF>).
+        alt_seq: uint8 flat base codes; alt_offset: int64 (sum(n_alts)+1,); site_offset: int64 (S+1,)
+            maps sites to alternates.
+        ploidy: int8 (S,), 1 or 2.
+        gt: int8 (S, 2), allele indices, unphased, ascending; -1 = missing; second is -2 if haploid.
+        gl: float64 flat, log10 genotype likelihoods in VCF order over REF + alts; gl_offset: int64 (S+1,).
+        gq: int32 (S,), phred.
+        qual: float64 (S,), phred that the site is variant.
+        dp: int32 (S,). ad: int32 flat over REF + alts; ad_offset: int64 (S+1,).
+    """
+
+    contig: str
+    pos: NDArray[np.int64]
+    ref_len: NDArray[np.int32]
+    n_alts: NDArray[np.int32]
+    alt_seq: NDArray[np.uint8]
+    alt_offset: NDArray[np.int64]
+    site_offset: NDArray[np.int64]
+    ploidy: NDArray[np.int8]
+    gt: NDArray[np.int8]
+    gl: NDArray[np.float64]
+    gl_offset: NDArray[np.int64]
+    gq: NDArray[np.int32]
+    qual: NDArray[np.float64]
+    dp: NDArray[np.int32]
+    ad: NDArray[np.int32]
+    ad_offset: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.pos)

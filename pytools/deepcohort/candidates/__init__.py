@@ -1,0 +1,1 @@
+"""ReadBatch and reference -> AlleleCounts, CandidateTable, ReadSupport."""

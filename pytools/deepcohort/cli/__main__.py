@@ -1,0 +1,5 @@
+"""python -m deepcohort.cli."""
+
+from deepcohort.cli import main
+
+main()

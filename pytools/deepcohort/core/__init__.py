@@ -1,0 +1,1 @@
+"""Words every room shares: regions, sequence codes, phred, VCF constants, errors, files."""

@@ -1,0 +1,17 @@
+"""Errors that a user can mend; everything else is a bug and keeps its traceback."""
+
+from collections.abc import Sequence
+
+USER_ERROR_EXIT_CODE = 2  # Nextflow never retries this one (conf/base.config)
+
+
+class DeepcohortError(Exception):
+    """A problem with input or settings: says what, where and the remedy, on one line."""
+
+
+class InputProblems(DeepcohortError):
+    """Several problems found together, one line each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))

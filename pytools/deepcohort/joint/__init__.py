@@ -1,0 +1,1 @@
+"""gVCFs -> cohort VCF."""

@@ -1,0 +1,1 @@
+"""ExampleBatch -> genotype probabilities; training. The only room that imports torch or onnxruntime."""

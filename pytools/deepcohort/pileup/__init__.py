@@ -1,0 +1,1 @@
+"""ReadBatch, CandidateTable, ReadSupport -> ExampleBatch (pixels and site features)."""

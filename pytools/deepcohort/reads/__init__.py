@@ -1,0 +1,1 @@
+"""BAM/CRAM and a Region -> ReadBatch."""

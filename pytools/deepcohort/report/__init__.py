@@ -1,0 +1,1 @@
+"""Metrics files -> MultiQC content and plots."""

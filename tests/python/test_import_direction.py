@@ -1,0 +1,89 @@
+"""Rooms import one way only; the table is the architecture (docs/design.md)."""
+
+import ast
+from pathlib import Path
+
+import deepcohort
+
+PACKAGE = Path(deepcohort.__file__).parent
+ALLOWED = {
+    "core": set(),
+    "reads": {"core"},
+    "candidates": {"core", "reads"},
+    "pileup": {"core", "reads", "candidates"},
+    "model": {"core", "reads", "candidates", "pileup"},
+    "calls": {"core", "candidates"},
+    "joint": {"core", "reads", "calls"},
+    "filter": {"core", "reads", "candidates", "calls", "pileup", "model"},
+    "evaluate": {"core", "reads", "calls"},
+    "simulate": {"core", "reads", "calls"},
+    "report": {"core"},
+}
+SEES_EVERYTHING = {"cli", "call_shard", "make_examples"}
+HEAVY = {
+    "torch": {"model"},
+    "pytorch_lightning": {"model"},
+    "onnxruntime": {"model"},
+    "onnx": {"model"},
+    "optuna": {"model"},
+    "msprime": {"simulate"},
+}
+# only io.py files (and samtools/bcftools users named io_*.py) touch the file formats
+FORMAT_PACKAGES = {"pysam", "cyvcf2"}
+
+
+def imported_modules(path: Path) -> list[str]:
+    names = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names.append(node.module or "")
+    return names
+
+
+def modules() -> list[tuple[str, Path]]:
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found.append((parts[0], path))
+    return found
+
+
+def test_rooms_import_one_way():
+    wrong = []
+    for room, path in modules():
+        if room in SEES_EVERYTHING or room == "__init__":
+            continue
+        for name in imported_modules(path):
+            if name.startswith("deepcohort."):
+                target = name.split(".")[1]
+                if target != room and target not in ALLOWED[room]:
+                    wrong.append(f"{path.relative_to(PACKAGE)} imports {name}")
+    assert wrong == []
+
+
+def test_heavy_packages_stay_in_their_rooms():
+    wrong = []
+    for room, path in modules():
+        for name in imported_modules(path):
+            top = name.split(".")[0]
+            if top in HEAVY and room not in HEAVY[top]:
+                wrong.append(f"{path.relative_to(PACKAGE)} imports {top}")
+    assert wrong == []
+
+
+def test_only_io_files_touch_file_formats():
+    wrong = [
+        f"{path.relative_to(PACKAGE)} imports {name}"
+        for _, path in modules()
+        for name in imported_modules(path)
+        if name.split(".")[0] in FORMAT_PACKAGES and not path.stem.startswith("io")
+    ]
+    assert wrong == []
+
+
+def test_every_room_is_in_the_table():
+    rooms = {p.name for p in PACKAGE.iterdir() if (p / "__init__.py").exists()}
+    assert rooms - SEES_EVERYTHING == set(ALLOWED)
