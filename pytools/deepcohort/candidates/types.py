@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.region import Region
+from deepcohort.reads.types import ReadBatch
 
 ALLELE_NONE = -1  # the read spans the site but cannot tell the alleles apart
 ALLELE_REF = 0
@@ -80,3 +81,24 @@ class ReadSupport:
     allele: NDArray[np.int8]
     log10_ratio: NDArray[np.float32]
     read_index: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateEvidence:
+    """All that a region's reads say; one shard's worth of it goes to pileup and calls.
+
+    Attributes:
+        counts: over the region (not its padding).
+        table: candidates with POS in the region.
+        support: rows of `reads` at each candidate.
+        reads: of the padded window, with the alignment in force: after local realignment `pos`,
+            `end` and the CIGAR arrays may differ from the file's (rows keep their order, so `pos`
+            may then not ascend).
+        realigned: bool (R,), reads whose alignment was changed.
+    """
+
+    counts: AlleleCounts
+    table: CandidateTable
+    support: ReadSupport
+    reads: ReadBatch
+    realigned: NDArray[np.bool_]

@@ -1,9 +1,13 @@
 """What the reads room hands on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+def _no_positions() -> NDArray[np.int64]:
+    return np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class ReadBatch:
         seq_offset: int64 (R+1,); read i owns seq[seq_offset[i]:seq_offset[i+1]].
         cigar_op: uint8 flat, BAM op codes 0..8 (MIDNSHP=X); cigar_len: int32 flat, bp.
         cigar_offset: int64 (R+1,).
+        mapq0_pos, mapq0_end: int64 (Z,), spans of the reads left out because their MAPQ is 0
+            (otherwise usable), ascending by pos; for AlleleCounts.mapq0.
     """
 
     pos: NDArray[np.int64]
@@ -41,6 +47,8 @@ class ReadBatch:
     cigar_op: NDArray[np.uint8]
     cigar_len: NDArray[np.int32]
     cigar_offset: NDArray[np.int64]
+    mapq0_pos: NDArray[np.int64] = field(default_factory=_no_positions)
+    mapq0_end: NDArray[np.int64] = field(default_factory=_no_positions)
 
     def __len__(self) -> int:
         return len(self.pos)

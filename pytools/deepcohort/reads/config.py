@@ -1,0 +1,32 @@
+"""What counts as a usable read."""
+
+from dataclasses import dataclass
+
+# SAM FLAG bits: unmapped, secondary, QC-fail, duplicate, supplementary
+EXCLUDED_FLAGS = 0x4 | 0x100 | 0x200 | 0x400 | 0x800
+
+
+@dataclass(frozen=True, slots=True)
+class ReadsConfig:
+    """Which reads are evidence, and how their bases are weighed.
+
+    Attributes:
+        min_mapq: phred; reads below are left out (those of MAPQ 0 are reported apart).
+        excluded_flags: SAM FLAG bits; a read with any of them is left out.
+        default_qual: phred given to bases of reads that carry no qualities.
+        min_base_qual: phred; bases below cover nothing and show nothing.
+        clearly_better_qual: phred; of two mates that disagree at a base, one wins only when its
+            quality exceeds the other's by this much, otherwise neither counts.
+        max_depth: x; where more reads than this start, a share of them is kept, chosen by the hash
+            of their names, so that time and memory stay bounded whatever the shard.
+        max_capped_span_bp: reads that span more than this are never dropped by `max_depth`
+            (long reads are few; and a shard could not know the depth where they start).
+    """
+
+    min_mapq: int = 5
+    excluded_flags: int = EXCLUDED_FLAGS
+    default_qual: int = 30
+    min_base_qual: int = 10
+    clearly_better_qual: int = 10
+    max_depth: int = 500
+    max_capped_span_bp: int = 512
