@@ -1,9 +1,13 @@
 """What the pileup room hands on."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from deepcohort.candidates.types import AlleleCounts, CandidateTable, ReadSupport
+from deepcohort.reads.types import ReadBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,8 +16,8 @@ class ExampleBatch:
 
     Attributes:
         pixels: uint8 (B, channels, reads, positions), channel names in pileup.config.CHANNELS;
-            empty rows are 0. Row order is deterministic (ref reads and alt reads, by hash), not
-            input order.
+            (0, ...) after a features-only pass. Rows hold one read each: ALT, then REF, OTHER and
+            NONE reads, each group in ReadBatch order, sampled by name hash; empty rows are 0.
         features: float32 (B, F), names in pileup.features.FEATURE_NAMES.
         candidate_index: int32 (B,), row in the CandidateTable.
         label: int8 (B,), copies of this ALT in the truth (0, 1, 2), -1 = ambiguous; None at call time.
@@ -26,3 +30,27 @@ class ExampleBatch:
 
     def __len__(self) -> int:
         return len(self.candidate_index)
+
+
+class Evidence(Protocol):
+    """What the encoder needs of `candidates.find.CandidateEvidence`."""
+
+    @property
+    def counts(self) -> AlleleCounts:
+        """See the candidates and reads rooms."""
+        ...
+
+    @property
+    def table(self) -> CandidateTable:
+        """See the candidates and reads rooms."""
+        ...
+
+    @property
+    def support(self) -> ReadSupport:
+        """See the candidates and reads rooms."""
+        ...
+
+    @property
+    def reads(self) -> ReadBatch:
+        """See the candidates and reads rooms."""
+        ...
