@@ -23,6 +23,6 @@ class CandidatesConfig:
     min_count: int = 2
     min_fraction_snp: float = 0.12
     min_fraction_indel: float = 0.06
-    min_base_qual: int = ReadsConfig.min_base_qual
+    min_base_qual: int = ReadsConfig().min_base_qual
     max_indel_bp: int = 500
     realign: bool = True

@@ -1,31 +1,112 @@
 """Usable reads of a region from the alignment files of one sample."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region
+from deepcohort.reads.bgzf import BgzfBlocks
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.header import AlignmentHeader, read_header, shared_contigs
+from deepcohort.reads.index import BamIndex, index_path_of
+from deepcohort.reads.io import HtslibStretches
+from deepcohort.reads.merge import join_pieces, merge_files, to_batch
+from deepcohort.reads.scan import ReadColumns, RegionScanner
 from deepcohort.reads.types import ReadBatch
+
+
+class _BamReads:
+    """One local, indexed BAM file."""
+
+    def __init__(self, path: Path, index_path: Path | None, config: ReadsConfig) -> None:
+        self._blocks = BgzfBlocks(path)
+        self.header = read_header(self._blocks)
+        if not self._blocks.has_eof_block():
+            raise DeepcohortError(f"{path} has no BGZF end-of-file block: it is truncated; copy it again")
+        _check_sorted(str(path), self.header)
+        index_path = index_path or index_path_of(path)
+        if index_path is None:
+            raise DeepcohortError(f"{path} is not indexed; run: samtools index {path}")
+        self._index = BamIndex(index_path)
+        self._tid = {name: tid for tid, (name, _) in enumerate(self.header.contigs)}
+        self._scanner = RegionScanner(self._blocks, config)
+
+    def columns(self, region: Region) -> Iterator[ReadColumns]:
+        tid = self._tid.get(region.contig)
+        if tid is None:
+            return
+        first = self._scanner.lookback(region)
+        offset = self._index.start_offset(tid, first, region.end)
+        if offset is not None:
+            yield from self._scanner.scan(tid, region, self._scanner.later_start(tid, first, offset))
+
+    def close(self) -> None:
+        self._blocks.close()
+
+
+class _HtslibReads:
+    """One CRAM file, or a file at a URL."""
+
+    def __init__(self, path: str, reference_path: Path, config: ReadsConfig) -> None:
+        self._stretches = HtslibStretches(path, reference_path)
+        self.header = self._stretches.header()
+        _check_sorted(path, self.header)
+        self._config = config
+        self._tid = {name: tid for tid, (name, _) in enumerate(self.header.contigs)}
+        self._length = dict(self.header.contigs)
+        self._scanner: RegionScanner | None = None
+
+    def columns(self, region: Region) -> Iterator[ReadColumns]:
+        tid = self._tid.get(region.contig)
+        if tid is None or not len(region):
+            return
+        reach = Region(region.contig, max(0, region.start - 2 * self._config.max_capped_span_bp), region.end)
+        blocks, offset, is_new = self._stretches.stretch(reach, self._length[region.contig])
+        if is_new or self._scanner is None:
+            self._scanner = RegionScanner(blocks, self._config)
+        first = self._scanner.lookback(region)
+        yield from self._scanner.scan(tid, region, self._scanner.later_start(tid, first, offset))
+
+    def close(self) -> None:
+        self._stretches.close()
 
 
 class ReadSource:
     """Reads of one sample from one or more BAM or CRAM files; use as a context manager.
+
+    Any order of `fetch` calls is right; calls that go forward along a contig share work.
 
     Attributes:
         contig_lengths: bp by name, of the contigs that files and reference share, in file order.
         sample_names: SM values of the headers' read groups, sorted.
     """
 
-    contig_lengths: dict[str, int]
-    sample_names: tuple[str, ...]
+    def __init__(
+        self, files: Sequence[_BamReads | _HtslibReads], contig_lengths: dict[str, int], config: ReadsConfig
+    ) -> None:
+        self._files = files
+        self._config = config
+        self.contig_lengths = contig_lengths
+        self.sample_names = tuple(sorted({s for file in files for s in file.header.samples}))
 
     def fetch(self, region: Region) -> ReadBatch:
-        """Usable reads that overlap `region`, in (pos, name_hash, flag) order."""
-        raise NotImplementedError
+        """Usable reads that overlap `region`, in (pos, name_hash, flag) order.
+
+        Which reads come, and all that is said of their bases within `region`, does not depend on
+        where regions are cut. A mate is linked only when it overlaps `region` too.
+
+        Raises:
+            DeepcohortError: damaged, truncated or unsorted file.
+        """
+        files = [join_pieces(list(file.columns(region))) for file in self._files]
+        return to_batch(merge_files(files, self._config), self._config)
 
     def close(self) -> None:
         """Close the files."""
+        for file in self._files:
+            file.close()
 
     def __enter__(self) -> "ReadSource":
         return self
@@ -37,12 +118,64 @@ class ReadSource:
 
 
 def open_reads(
-    paths: Sequence[str | Path], reference_path: str | Path, config: ReadsConfig | None = None
+    paths: Sequence[str | Path],
+    reference_path: str | Path,
+    config: ReadsConfig | None = None,
+    index_paths: Sequence[str | Path | None] | None = None,
 ) -> ReadSource:
     """Open the alignment files of one sample.
 
+    Args:
+        paths: BAM or CRAM, local or URL, sorted and indexed.
+        reference_path: indexed FASTA that the reads were aligned to.
+        config: which reads are usable.
+        index_paths: one per path; None means beside the file.
+
     Raises:
         DeepcohortError: a file is missing, truncated, not indexed, not sorted, or disagrees with
-            the reference.
+            the reference; all files' problems are told together.
     """
-    raise NotImplementedError
+    config = config or ReadsConfig()
+    with ReferenceFasta(reference_path) as reference:
+        reference_lengths = reference.contig_lengths
+    files: list[_BamReads | _HtslibReads] = []
+    problems: list[str] = []
+    contig_lengths: dict[str, int] = {}
+    for path, index_path in zip(paths, index_paths or [None] * len(paths), strict=True):
+        try:
+            file = _open_one(str(path), index_path, Path(reference_path), config)
+            files.append(file)
+            contig_lengths |= shared_contigs(
+                Path(path), file.header.contigs, reference_lengths, Path(reference_path)
+            )
+        except DeepcohortError as error:
+            problems.append(str(error))
+    if problems:
+        for file in files:
+            file.close()
+        raise InputProblems(problems)
+    return ReadSource(files, contig_lengths, config)
+
+
+def _open_one(
+    path: str, index_path: str | Path | None, reference_path: Path, config: ReadsConfig
+) -> _BamReads | _HtslibReads:
+    if "://" in path:
+        return _HtslibReads(path, reference_path, config)
+    if not Path(path).is_file():
+        raise DeepcohortError(f"{path} does not exist; check the path of the reads")
+    with open(path, "rb") as file:
+        magic = file.read(4)
+    if magic == b"CRAM":
+        return _HtslibReads(path, reference_path, config)
+    if magic[:2] != b"\x1f\x8b":
+        raise DeepcohortError(f"{path} is neither BAM nor CRAM; convert it with: samtools view -b")
+    return _BamReads(Path(path), Path(index_path) if index_path else None, config)
+
+
+def _check_sorted(path: str, header: AlignmentHeader) -> None:
+    if header.sort_order in ("queryname", "unsorted"):
+        raise DeepcohortError(
+            f"{path} is not sorted by coordinate (its header says {header.sort_order}); "
+            "run: samtools sort, then samtools index"
+        )

@@ -1,0 +1,112 @@
+"""BGZF blocks (SAM spec section 4.1), inflated one by one with igzip and kept while still of use."""
+
+import os
+import struct
+from collections import OrderedDict
+from pathlib import Path
+
+from isal import igzip_lib, isal_zlib
+
+from deepcohort.core.bgzf import EOF_BLOCK
+from deepcohort.core.errors import DeepcohortError
+
+_HEADER = struct.Struct("<4BI2BH")
+_TRAILER = struct.Struct("<II")
+_READ_BYTES = 1 << 20
+_MAX_BLOCK = 1 << 16
+
+
+class BgzfBlocks:
+    """Random access to the blocks of a BGZF file; recently inflated ones are kept.
+
+    Successive regions of a sorted file overlap by their padding, so a small memory of blocks saves
+    inflating anything twice.
+    """
+
+    def __init__(self, path: str | Path, kept_bytes: int = 24 << 20) -> None:
+        """Open `path`; at most about `kept_bytes` of inflated data are remembered."""
+        self.path = Path(path)
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by close()
+        self.size = os.fstat(self._file.fileno()).st_size
+        self._kept: OrderedDict[int, tuple[bytes, int]] = OrderedDict()
+        self._kept_limit = kept_bytes
+        self._kept_now = 0
+        self._raw = b""
+        self._raw_start = 0
+
+    def has_eof_block(self) -> bool:
+        """Whether the file ends with the empty block that marks a whole BGZF file."""
+        tail = os.pread(self._file.fileno(), len(EOF_BLOCK), max(0, self.size - len(EOF_BLOCK)))
+        return tail == EOF_BLOCK
+
+    def read(self, offset: int) -> tuple[bytes, int]:
+        """Inflated bytes of the block at file `offset`, and the offset of the next block.
+
+        At the end of the file: (b"", offset).
+
+        Raises:
+            DeepcohortError: the block is cut or damaged.
+        """
+        kept = self._kept.get(offset)
+        if kept is not None:
+            return kept
+        if offset >= self.size:
+            return b"", offset
+        data, following = self._inflate(offset)
+        self._kept[offset] = (data, following)
+        self._kept_now += len(data)
+        while self._kept_now > self._kept_limit:
+            _, (dropped, _) = self._kept.popitem(last=False)
+            self._kept_now -= len(dropped)
+        return data, following
+
+    def _inflate(self, offset: int) -> tuple[bytes, int]:
+        start = offset - self._raw_start
+        if start < 0 or start + _MAX_BLOCK > len(self._raw):
+            self._raw = os.pread(self._file.fileno(), _READ_BYTES, offset)
+            self._raw_start, start = offset, 0
+        raw = self._raw
+        if len(raw) < start + 28:
+            raise self._damaged(offset, "is cut short")
+        extra = _HEADER.unpack_from(raw, start)
+        if extra[0] != 31 or extra[1] != 139 or not extra[3] & 4:
+            raise self._damaged(offset, "is not a BGZF block")
+        block_size = self._block_size(raw, start + 12, extra[7])
+        end = start + block_size
+        if block_size < 26 or end > len(raw):
+            raise self._damaged(offset, "is cut short")
+        crc, size = _TRAILER.unpack_from(raw, end - 8)
+        try:
+            data: bytes = igzip_lib.decompress(
+                memoryview(raw)[start + 12 + extra[7] : end - 8],
+                flag=igzip_lib.DECOMP_DEFLATE,
+                hist_bits=15,
+                bufsize=max(size, 1),
+            )
+        except (igzip_lib.IsalError, EOFError, ValueError) as error:
+            raise self._damaged(offset, f"does not inflate ({error})") from error
+        if len(data) != size or isal_zlib.crc32(data) != crc:
+            raise self._damaged(offset, "fails its checksum")
+        return data, offset + block_size
+
+    @staticmethod
+    def _block_size(raw: bytes, at: int, extra_length: int) -> int:
+        """BSIZE + 1 from the BC subfield (usually the only one)."""
+        stop = at + extra_length
+        while at + 6 <= stop:
+            first, second, length = struct.unpack_from("<BBH", raw, at)
+            if first == 66 and second == 67:
+                return int(struct.unpack_from("<H", raw, at + 4)[0]) + 1
+            at += 4 + length
+        return 0
+
+    def _damaged(self, offset: int, what: str) -> DeepcohortError:
+        return DeepcohortError(
+            f"{self.path} is truncated or damaged: the block at byte {offset} {what}; "
+            f"copy the file again (check with: samtools quickcheck {self.path})"
+        )
+
+    def close(self) -> None:
+        """Close the file and forget the blocks."""
+        self._file.close()
+        self._kept.clear()

@@ -1,0 +1,117 @@
+"""What a BAM header says: contigs, order, samples; and whether it fits the reference."""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.reads.bgzf import BgzfBlocks
+
+_MAX_NAMED = 3  # contigs named in a message
+
+
+@dataclass(frozen=True, slots=True)
+class AlignmentHeader:
+    """Contigs in file order (name, bp), SM values of @RG lines, SO of @HD ("" where absent).
+
+    `first_record` is the virtual offset of the first alignment.
+    """
+
+    contigs: tuple[tuple[str, int], ...]
+    samples: tuple[str, ...]
+    sort_order: str
+    first_record: int
+
+
+def read_header(blocks: BgzfBlocks) -> AlignmentHeader:
+    """Header of an open BAM file.
+
+    Raises:
+        DeepcohortError: not a BAM file, or cut short.
+    """
+    data = bytearray()
+    sizes: list[tuple[int, int]] = []  # (file offset, inflated bytes) of the blocks read
+    offset = 0
+
+    def need(n_bytes: int) -> None:
+        nonlocal offset
+        while len(data) < n_bytes:
+            piece, following = blocks.read(offset)
+            if following == offset:
+                raise DeepcohortError(f"{blocks.path} is truncated within its header; copy it again")
+            sizes.append((offset, len(piece)))
+            data.extend(piece)
+            offset = following
+
+    need(12)
+    if data[:4] != b"BAM\x01":
+        raise DeepcohortError(f"{blocks.path} is not a BAM file; give BAM or CRAM")
+    text_bytes = struct.unpack_from("<i", data, 4)[0]
+    need(12 + text_bytes)
+    text = bytes(data[8 : 8 + text_bytes]).rstrip(b"\0").decode("utf-8", "replace")
+    at = 12 + text_bytes
+    contigs = []
+    for _ in range(struct.unpack_from("<i", data, 8 + text_bytes)[0]):
+        need(at + 4)
+        name_bytes = struct.unpack_from("<i", data, at)[0]
+        need(at + 8 + name_bytes)
+        name = bytes(data[at + 4 : at + 3 + name_bytes]).decode("utf-8", "replace")
+        contigs.append((name, int(struct.unpack_from("<i", data, at + 4 + name_bytes)[0])))
+        at += 8 + name_bytes
+    left = at
+    first_record = offset << 16
+    for block_offset, size in sizes:
+        if left < size:
+            first_record = block_offset << 16 | left
+            break
+        left -= size
+    return AlignmentHeader(tuple(contigs), *header_text_facts(text), first_record)
+
+
+def header_text_facts(text: str) -> tuple[tuple[str, ...], str]:
+    """(sorted SM values of @RG lines, SO of the @HD line) of SAM header text."""
+    samples, order = set(), ""
+    for line in text.splitlines():
+        fields = line.split("\t")
+        if fields[0] == "@RG":
+            samples.update(f[3:] for f in fields if f.startswith("SM:"))
+        elif fields[0] == "@HD":
+            order = next((f[3:] for f in fields if f.startswith("SO:")), "")
+    return tuple(sorted(samples)), order
+
+
+def shared_contigs(
+    path: Path,
+    contigs: tuple[tuple[str, int], ...],
+    reference: Mapping[str, int],
+    reference_path: Path,
+) -> dict[str, int]:
+    """Contigs (bp by name, file order) that file and reference share.
+
+    Raises:
+        DeepcohortError: no @SQ lines, no name in common, or a common name with another length.
+    """
+    if not contigs:
+        raise DeepcohortError(f"{path} has no @SQ lines, so its reads are not aligned; align them first")
+    common = {name: length for name, length in contigs if name in reference}
+    match = f"{sum(reference[n] == bp for n, bp in common.items())} of {len(contigs)} contigs match"
+    if not common:
+        raise DeepcohortError(
+            f"{path} was aligned to another reference than {reference_path}: it has "
+            f"{_names([n for n, _ in contigs])}, the reference has {_names(list(reference))} ({match}); "
+            "give the reference that the reads were aligned to"
+        )
+    wrong = [n for n, bp in common.items() if reference[n] != bp]
+    if wrong:
+        told = ", ".join(f"{n} ({common[n]} bp, reference {reference[n]} bp)" for n in wrong[:_MAX_NAMED])
+        more = f" and {len(wrong) - _MAX_NAMED} more" if len(wrong) > _MAX_NAMED else ""
+        raise DeepcohortError(
+            f"{path} and {reference_path} disagree in the length of {told}{more} ({match}); "
+            "give the reference that the reads were aligned to"
+        )
+    return common
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(names[:_MAX_NAMED]) + (", ..." if len(names) > _MAX_NAMED else "")

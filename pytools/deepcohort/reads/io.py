@@ -1,0 +1,90 @@
+"""CRAM and remote files through htslib: a stretch at a time as uncompressed BAM."""
+
+import contextlib
+import tempfile
+from pathlib import Path
+
+import pysam
+
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.region import Region
+from deepcohort.reads.bgzf import BgzfBlocks
+from deepcohort.reads.header import AlignmentHeader, header_text_facts, read_header
+
+# names, flags, places, CIGAR, sequence and quality, no tags: decoding tags is a third of CRAM's cost
+_REQUIRED_FIELDS = "required_fields=0x7ff"
+_STRETCH_BP = 1 << 18  # decoded at once, since CRAM slices do not end at shards' edges
+
+
+class HtslibStretches:
+    """Inflated stretches of a file that only htslib can read."""
+
+    def __init__(self, path: str, reference_path: Path) -> None:
+        """Open `path` (CRAM, or any file at a URL).
+
+        Raises:
+            DeepcohortError: missing, not indexed, or not readable with this reference.
+        """
+        self.path = path
+        self._reference = reference_path
+        self._folder = tempfile.TemporaryDirectory(prefix="deepcohort-")
+        self._stretch: tuple[Region, BgzfBlocks, int] | None = None
+        try:
+            with pysam.AlignmentFile(path, reference_filename=str(reference_path)) as file:
+                header = file.header
+                self.contigs = tuple(zip(header.references, header.lengths, strict=True))
+                self.samples, self.sort_order = header_text_facts(str(header))
+                indexed = file.has_index()
+        except (OSError, ValueError) as error:
+            raise DeepcohortError(f"{path} cannot be read as BAM or CRAM: {error}") from error
+        if not indexed:
+            raise DeepcohortError(f"{path} is not indexed; run: samtools index {path}")
+
+    def header(self) -> AlignmentHeader:
+        """Header facts; offsets are those of stretches, so first_record is 0."""
+        return AlignmentHeader(self.contigs, self.samples, self.sort_order, 0)
+
+    def stretch(self, region: Region, contig_length: int) -> tuple[BgzfBlocks, int, bool]:
+        """(blocks, virtual offset of the first record, whether this is a new stretch) covering `region`.
+
+        Raises:
+            DeepcohortError: htslib cannot decode the stretch, mostly for want of the reference.
+        """
+        if self._stretch is not None:
+            covered, blocks, first = self._stretch
+            if (
+                covered.contig == region.contig
+                and covered.start <= region.start
+                and region.end <= covered.end
+            ):
+                return blocks, first, False
+            blocks.close()
+            self._stretch = None
+        covered = Region(
+            region.contig, region.start, min(contig_length, max(region.end, region.start + _STRETCH_BP))
+        )
+        target = Path(self._folder.name) / "stretch.bam"
+        try:
+            pysam.view(
+                "-u", "--no-PG", "-T", str(self._reference), "--input-fmt-option", _REQUIRED_FIELDS,
+                "-o", str(target), self.path, f"{{{covered.contig}}}:{covered.start + 1}-{covered.end}",
+                catch_stdout=False,
+            )  # fmt: skip
+        except pysam.SamtoolsError as error:
+            reason = " ".join(str(error).split())
+            raise DeepcohortError(
+                f"{self.path} cannot be decoded at {covered} with reference {self._reference} ({reason}); "
+                "give the reference that it was made with"
+            ) from error
+        blocks = BgzfBlocks(target, kept_bytes=1 << 20)
+        first = read_header(blocks).first_record
+        self._stretch = (covered, blocks, first)
+        return blocks, first, True
+
+    def close(self) -> None:
+        """Remove temporary files."""
+        if self._stretch is not None:
+            self._stretch[1].close()
+            self._stretch = None
+        with contextlib.suppress(OSError):
+            self._folder.cleanup()

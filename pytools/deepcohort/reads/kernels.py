@@ -1,0 +1,406 @@
+"""BAM records to columns (SAM spec section 4.2): one scan to measure, one to fill."""
+
+import numpy as np
+
+from deepcohort.core.numba_options import kernel
+
+# why scan_records stopped
+NEEDS_MORE = 0  # the piece ends within a record, or before the last complete bin is known
+PAST_REGION = 1  # a record beyond the region was seen
+UNSORTED = 2
+MALFORMED = 3
+
+# kinds of records
+SKIPPED = 0
+USABLE = 1
+MAPQ_ZERO = 2
+
+_FIXED = 36  # block_size and the fixed fields
+_CONSUMES_QUERY = 0b110010011  # MIS=X
+_CONSUMES_REFERENCE = 0b110001101  # MDN=X
+
+
+@kernel
+def _u16(buffer, at):
+    return np.int64(buffer[at]) | (np.int64(buffer[at + 1]) << 8)
+
+
+@kernel
+def _i32(buffer, at):
+    value = (
+        np.int64(buffer[at])
+        | (np.int64(buffer[at + 1]) << 8)
+        | (np.int64(buffer[at + 2]) << 16)
+        | (np.int64(buffer[at + 3]) << 24)
+    )
+    return value - ((value & 0x80000000) << 1)
+
+
+@kernel
+def _u32(buffer, at):
+    return _i32(buffer, at) & np.int64(0xFFFFFFFF)
+
+
+@kernel
+def _hash_name(buffer, at, length):
+    """64-bit FNV-1a of the name, then splitmix64's finaliser, so that every bit is fair."""
+    value = np.uint64(0xCBF29CE484222325)
+    for i in range(length):
+        value = (value ^ np.uint64(buffer[at + i])) * np.uint64(0x100000001B3)
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))
+
+
+@kernel
+def _tag_value_bytes(buffer, at, kind):
+    """Bytes of a tag's value at `at`, or -1 for an unknown type."""
+    if kind == 65 or kind == 99 or kind == 67:  # A c C
+        return 1
+    if kind == 115 or kind == 83:  # s S
+        return 2
+    if kind == 105 or kind == 73 or kind == 102:  # i I f
+        return 4
+    if kind == 90 or kind == 72:  # Z H
+        length = 0
+        while at + length < len(buffer) and buffer[at + length] != 0:
+            length += 1
+        return length + 1
+    if kind == 66:  # B
+        width = 4
+        if buffer[at] == 99 or buffer[at] == 67:
+            width = 1
+        elif buffer[at] == 115 or buffer[at] == 83:
+            width = 2
+        return 5 + width * _i32(buffer, at + 1)
+    return -1
+
+
+@kernel
+def _find_long_cigar(buffer, at, end):
+    """Where the CG:B,I tag's operations begin between `at` and `end`, and how many; (-1, 0) if none."""
+    while at + 8 <= end:
+        kind = buffer[at + 2]
+        if buffer[at] == 67 and buffer[at + 1] == 71 and kind == 66 and buffer[at + 3] == 73:
+            n_ops = _i32(buffer, at + 4)
+            if n_ops < 0 or at + 8 + 4 * n_ops > end:
+                return -1, 0
+            return at + 8, n_ops
+        length = _tag_value_bytes(buffer, at + 3, kind)
+        if length < 0:
+            return -1, 0
+        at += 3 + length
+    return -1, 0
+
+
+@kernel
+def _cigar_spans(buffer, at, n_ops):
+    """(query bp, reference bp) of `n_ops` operations; query -1 where an operation is unknown."""
+    query = 0
+    reference = 0
+    for i in range(n_ops):
+        word = _u32(buffer, at + 4 * i)
+        op = word & 15
+        if op > 8:
+            return -1, 0
+        if (_CONSUMES_QUERY >> op) & 1:
+            query += word >> 4
+        if (_CONSUMES_REFERENCE >> op) & 1:
+            reference += word >> 4
+    return query, reference
+
+
+@kernel
+def scan_records(
+    buffer,
+    at,
+    tid,
+    first_pos,
+    stop_pos,
+    last_pos,
+    min_mapq,
+    excluded_flags,
+    rows_kind,
+    rows_pos,
+    rows_end,
+    rows_hash,
+    rows_flag,
+    rows_at,
+    rows_cigar_at,
+    rows_n_ops,
+):
+    """Measure the records of `buffer` from `at` on; rows_* receive those that may matter.
+
+    Args:
+        buffer: uint8, inflated BAM; `at` is the start of a record.
+        tid: contig number; first_pos: reads that start before and end by it are passed over;
+            stop_pos: scanning ends at the first read that starts there or later.
+        last_pos: position of the record before, for the check of sortedness.
+        rows_*: buffers of at least len(buffer) // 36 + 1 rows: kind uint8, pos int64, end int64,
+            hash uint64, flag uint16, record offset int64, CIGAR offset int64, number of
+            operations int32.
+
+    Returns:
+        (rows, offset of the first record not scanned, why it stopped, last position seen).
+    """
+    n_rows = 0
+    size = len(buffer)
+    while at + 4 <= size:
+        block = _i32(buffer, at)
+        if block < 32:
+            return n_rows, at, MALFORMED, last_pos
+        after = at + 4 + block
+        if after > size:
+            break
+        record_tid = _i32(buffer, at + 4)
+        pos = _i32(buffer, at + 8)
+        if record_tid != tid:
+            if record_tid > tid or record_tid < 0:
+                return n_rows, at, PAST_REGION, last_pos
+            at = after
+            continue
+        if pos < last_pos:
+            return n_rows, at, UNSORTED, last_pos
+        last_pos = pos
+        if pos >= stop_pos:
+            return n_rows, at, PAST_REGION, last_pos
+        l_name = np.int64(buffer[at + 12])
+        mapq = buffer[at + 13]
+        n_ops = _u16(buffer, at + 16)
+        flag = _u16(buffer, at + 18)
+        l_seq = _i32(buffer, at + 20)
+        cigar_at = at + _FIXED + l_name
+        tags_at = cigar_at + 4 * n_ops + (l_seq + 1) // 2 + l_seq
+        if l_seq < 0 or l_name < 1 or tags_at > after:
+            return n_rows, at, MALFORMED, last_pos
+        if flag & excluded_flags or n_ops == 0 or l_seq == 0 or pos < 0 or (mapq != 0 and mapq < min_mapq):
+            at = after
+            continue
+        query, reference = _cigar_spans(buffer, cigar_at, n_ops)
+        # more than 65,535 operations: the real CIGAR is in the CG tag (SAM spec section 4.2.2)
+        if n_ops == 2 and query == l_seq and _u32(buffer, cigar_at) == ((l_seq << 4) | 4):
+            long_at, n_long = _find_long_cigar(buffer, tags_at, after)
+            if long_at >= 0:
+                cigar_at, n_ops = long_at, n_long
+                query, reference = _cigar_spans(buffer, cigar_at, n_ops)
+        if query == l_seq and reference > 0 and (pos >= first_pos or pos + reference > first_pos):
+            rows_kind[n_rows] = USABLE if mapq >= min_mapq else MAPQ_ZERO
+            rows_pos[n_rows] = pos
+            rows_end[n_rows] = pos + reference
+            rows_hash[n_rows] = _hash_name(buffer, at + _FIXED, l_name - 1)
+            rows_flag[n_rows] = flag
+            rows_at[n_rows] = at
+            rows_cigar_at[n_rows] = cigar_at
+            rows_n_ops[n_rows] = n_ops
+            n_rows += 1
+        at = after
+    return n_rows, at, NEEDS_MORE, last_pos
+
+
+@kernel
+def order_rows(rows_pos, rows_hash, rows_flag, n_rows):
+    """Row numbers in (pos, hash, flag) order, int64 (n_rows,); rows_pos must ascend already."""
+    order = np.arange(n_rows)
+    first = 0
+    while first < n_rows:
+        stop = first + 1
+        while stop < n_rows and rows_pos[stop] == rows_pos[first]:
+            stop += 1
+        if stop - first > 64:
+            order[first:stop] = first + np.argsort(rows_hash[first:stop], kind="mergesort")
+        for i in range(first + 1, stop):
+            row = order[i]
+            j = i
+            while j > first and (
+                rows_hash[order[j - 1]] > rows_hash[row]
+                or (rows_hash[order[j - 1]] == rows_hash[row] and rows_flag[order[j - 1]] > rows_flag[row])
+            ):
+                order[j] = order[j - 1]
+                j -= 1
+            order[j] = row
+        first = stop
+    return order
+
+
+@kernel
+def keep_by_depth(pos, end, name_hash, max_depth, max_span, bin_shift, keep):
+    """Clear `keep` for a share of the reads of every bin where too many start.
+
+    Args:
+        pos, end, name_hash: (R,), ascending by pos, with every read that starts in the bins met.
+        max_depth: x. max_span: bp; longer reads neither count nor go.
+        bin_shift: bins are 2**bin_shift bp of absolute position.
+        keep: bool (R,), changed in place.
+    """
+    first = 0
+    n = len(pos)
+    while first < n:
+        number = pos[first] >> bin_shift
+        stop = first
+        bases = 0
+        while stop < n and (pos[stop] >> bin_shift) == number:
+            if keep[stop] and end[stop] - pos[stop] <= max_span:
+                bases += end[stop] - pos[stop]
+            stop += 1
+        depth = bases / (1 << bin_shift)
+        if depth > max_depth:
+            share = max_depth / depth
+            for i in range(first, stop):
+                fraction = np.float64(name_hash[i] >> np.uint64(11)) * 2.0**-53
+                if end[i] - pos[i] <= max_span and fraction >= share:
+                    keep[i] = False
+        first = stop
+
+
+@kernel
+def fill_records(
+    buffer,
+    rows,
+    rows_at,
+    rows_cigar_at,
+    rows_n_ops,
+    nibbles,
+    default_qual,
+    mapq,
+    insert_size,
+    seq,
+    qual,
+    seq_offset,
+    cigar_op,
+    cigar_len,
+    cigar_offset,
+):
+    """Copy the records `rows` into columns; seq_offset and cigar_offset (R+1,) are already filled.
+
+    `nibbles` is uint8 (16,): BAM's base codes to ours.
+    """
+    for i in range(len(rows)):
+        row = rows[i]
+        at = rows_at[row]
+        mapq[i] = buffer[at + 13]
+        insert_size[i] = _i32(buffer, at + 32)
+        cigar_at = rows_cigar_at[row]
+        out = cigar_offset[i]
+        for k in range(rows_n_ops[row]):
+            word = _u32(buffer, cigar_at + 4 * k)
+            cigar_op[out + k] = word & 15
+            cigar_len[out + k] = word >> 4
+        out = seq_offset[i]
+        length = seq_offset[i + 1] - out
+        seq_at = at + _FIXED + np.int64(buffer[at + 12]) + 4 * _u16(buffer, at + 16)
+        for k in range(length >> 1):
+            byte = buffer[seq_at + k]
+            seq[out + 2 * k] = nibbles[byte >> 4]
+            seq[out + 2 * k + 1] = nibbles[byte & 15]
+        if length & 1:
+            seq[out + length - 1] = nibbles[buffer[seq_at + (length >> 1)] >> 4]
+        qual_at = seq_at + ((length + 1) >> 1)
+        if buffer[qual_at] == 255:
+            qual[out : out + length] = default_qual
+        else:
+            qual[out : out + length] = buffer[qual_at : qual_at + length]
+
+
+@kernel
+def sequence_lengths(buffer, rows, rows_at):
+    """l_seq of each of `rows`, int64."""
+    lengths = np.empty(len(rows), np.int64)
+    for i in range(len(rows)):
+        lengths[i] = _i32(buffer, rows_at[rows[i]] + 20)
+    return lengths
+
+
+@kernel
+def pair_mates(name_hash, flag, mate):
+    """Fill `mate` int32 (R,): row of the other end of the same template, or -1.
+
+    The two ends differ in their first/last flag bits; a name seen more often pairs its first two.
+    """
+    n = len(name_hash)
+    size = 16
+    while size < 2 * n:
+        size *= 2
+    slots = np.full(size, -1, np.int32)
+    mask = np.uint64(size - 1)
+    for i in range(n):
+        mate[i] = -1
+        if not flag[i] & 1:
+            continue
+        slot = name_hash[i] & mask
+        while slots[slot] >= 0 and name_hash[slots[slot]] != name_hash[i]:
+            slot = (slot + np.uint64(1)) & mask
+        other = slots[slot]
+        if other < 0:
+            slots[slot] = i
+        elif mate[other] < 0 and (flag[other] ^ flag[i]) & 0xC0:
+            mate[other] = i
+            mate[i] = other
+
+
+@kernel
+def _next_aligned(cigar_op, cigar_len, op, stop, reference, query):
+    """Next stretch of M, = or X from operation `op` on.
+
+    Returns (operation, reference start, query start); operation == stop when there is none.
+    """
+    while op < stop:
+        kind = cigar_op[op]
+        length = cigar_len[op]
+        if kind == 0 or kind == 7 or kind == 8:
+            return op, reference, query
+        if kind == 1 or kind == 4:
+            query += length
+        elif kind == 2 or kind == 3:
+            reference += length
+        op += 1
+    return stop, reference, query
+
+
+@kernel
+def _settle_stretch(seq, qual, a, b, length, clearly_better):
+    for k in range(length):
+        qa, qb = np.int64(qual[a + k]), np.int64(qual[b + k])
+        if seq[a + k] == seq[b + k]:
+            if qa >= qb:
+                qual[b + k] = 0
+            else:
+                qual[a + k] = 0
+        elif qa > qb + clearly_better:
+            qual[b + k] = 0
+        elif qb > qa + clearly_better:
+            qual[a + k] = 0
+        else:
+            qual[a + k] = 0
+            qual[b + k] = 0
+
+
+@kernel
+def settle_overlaps(pos, end, mate, seq, qual, seq_offset, cigar_op, cigar_len, cigar_offset, clearly_better):
+    """Let each fragment vote once per reference base: zero `qual` (in place) of one mate or both.
+
+    Where both ends align a base to one position and agree, the better keeps its quality; where
+    they disagree, the clearly better one does, else neither.
+    """
+    for row in range(len(pos)):
+        other = mate[row]
+        if other <= row or pos[other] >= end[row]:
+            continue
+        op_a, stop_a = cigar_offset[row], cigar_offset[row + 1]
+        op_b, stop_b = cigar_offset[other], cigar_offset[other + 1]
+        op_a, ref_a, query_a = _next_aligned(cigar_op, cigar_len, op_a, stop_a, pos[row], seq_offset[row])
+        op_b, ref_b, query_b = _next_aligned(cigar_op, cigar_len, op_b, stop_b, pos[other], seq_offset[other])
+        while op_a < stop_a and op_b < stop_b:
+            end_a, end_b = ref_a + cigar_len[op_a], ref_b + cigar_len[op_b]
+            first, last = max(ref_a, ref_b), min(end_a, end_b)
+            if first < last:
+                _settle_stretch(
+                    seq, qual, query_a + first - ref_a, query_b + first - ref_b, last - first, clearly_better
+                )
+            if end_a <= end_b:
+                op_a, ref_a, query_a = _next_aligned(
+                    cigar_op, cigar_len, op_a + 1, stop_a, end_a, query_a + cigar_len[op_a]
+                )
+            else:
+                op_b, ref_b, query_b = _next_aligned(
+                    cigar_op, cigar_len, op_b + 1, stop_b, end_b, query_b + cigar_len[op_b]
+                )

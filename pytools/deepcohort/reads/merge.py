@@ -1,0 +1,92 @@
+"""Columns of several pieces and files to one ReadBatch."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+import numpy as np
+
+from deepcohort.reads import kernels
+from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.scan import DEPTH_BIN_SHIFT, ReadColumns, offsets_of
+from deepcohort.reads.types import ReadBatch
+
+_DTYPES = {
+    "pos": np.int64, "end": np.int64, "mapq": np.uint8, "flag": np.uint16, "insert_size": np.int32,
+    "name_hash": np.uint64, "seq": np.uint8, "qual": np.uint8, "seq_length": np.int64,
+    "cigar_op": np.uint8, "cigar_len": np.int32, "n_ops": np.int64, "mapq0_pos": np.int64,
+    "mapq0_end": np.int64,
+}  # fmt: skip
+
+
+def join_pieces(pieces: Sequence[ReadColumns]) -> ReadColumns:
+    """Columns of `pieces` one after the other."""
+    if len(pieces) == 1:
+        return pieces[0]
+    joined = {}
+    for field in fields(ReadColumns):
+        columns = [getattr(piece, field.name) for piece in pieces]
+        joined[field.name] = np.concatenate(columns) if columns else np.empty(0, _DTYPES[field.name])
+    return ReadColumns(**joined)
+
+
+def merge_files(files: Sequence[ReadColumns], config: ReadsConfig) -> ReadColumns:
+    """Reads of several files of one sample in (pos, name_hash, flag) order, thinned together."""
+    if len(files) == 1:
+        return files[0]
+    joined = join_pieces(files)
+    order = np.lexsort((joined.flag, joined.name_hash, joined.pos))
+    keep = np.ones(len(order), np.bool_)
+    kernels.keep_by_depth(
+        joined.pos[order], joined.end[order], joined.name_hash[order], config.max_depth,
+        config.max_capped_span_bp, DEPTH_BIN_SHIFT, keep,
+    )  # fmt: skip
+    return take_reads(joined, order[keep])
+
+
+def take_reads(columns: ReadColumns, order: np.ndarray) -> ReadColumns:
+    """The reads `order` of `columns`, in that order."""
+    bases = _flat_rows(offsets_of(columns.seq_length), order)
+    operations = _flat_rows(offsets_of(columns.n_ops), order)
+    by_mapq0 = np.argsort(columns.mapq0_pos, kind="stable")
+    taken = {
+        name: getattr(columns, name)[order]
+        for name in ("pos", "end", "mapq", "flag", "insert_size", "name_hash", "seq_length", "n_ops")
+    }
+    taken |= {name: getattr(columns, name)[bases] for name in ("seq", "qual")}
+    taken |= {name: getattr(columns, name)[operations] for name in ("cigar_op", "cigar_len")}
+    taken |= {name: getattr(columns, name)[by_mapq0] for name in ("mapq0_pos", "mapq0_end")}
+    return ReadColumns(**taken)
+
+
+def _flat_rows(offsets: np.ndarray, order: np.ndarray) -> np.ndarray:
+    lengths = offsets[order + 1] - offsets[order]
+    starts = offsets[order] - offsets_of(lengths)[:-1]
+    return np.repeat(starts, lengths) + np.arange(int(lengths.sum()))
+
+
+def to_batch(columns: ReadColumns, config: ReadsConfig) -> ReadBatch:
+    """ReadBatch of `columns`, with mates paired and their overlaps settled."""
+    mate = np.empty(len(columns.pos), np.int32)
+    kernels.pair_mates(columns.name_hash, columns.flag, mate)
+    batch = ReadBatch(
+        pos=columns.pos,
+        end=columns.end,
+        mapq=columns.mapq,
+        flag=columns.flag,
+        insert_size=columns.insert_size,
+        name_hash=columns.name_hash,
+        mate=mate,
+        seq=columns.seq,
+        qual=columns.qual,
+        seq_offset=offsets_of(columns.seq_length),
+        cigar_op=columns.cigar_op,
+        cigar_len=columns.cigar_len,
+        cigar_offset=offsets_of(columns.n_ops),
+        mapq0_pos=columns.mapq0_pos,
+        mapq0_end=columns.mapq0_end,
+    )
+    kernels.settle_overlaps(
+        batch.pos, batch.end, mate, batch.seq, batch.qual, batch.seq_offset, batch.cigar_op,
+        batch.cigar_len, batch.cigar_offset, config.clearly_better_qual,
+    )  # fmt: skip
+    return batch

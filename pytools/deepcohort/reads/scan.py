@@ -1,0 +1,226 @@
+"""Reads of one file and one region as columns, piece by piece so that memory stays bounded."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.region import Region
+from deepcohort.core.sequence import CODE_OF_BAM_NIBBLE
+from deepcohort.reads import kernels
+from deepcohort.reads.bgzf import BgzfBlocks
+from deepcohort.reads.config import ReadsConfig
+
+PIECE_BYTES = 4 << 20  # inflated; larger pieces leave the cache, smaller ones cost calls
+DEPTH_BIN_SHIFT = 7  # reads are thinned by bins of 128 bp of absolute position
+_CHECKPOINT_ROWS = 64
+
+
+@dataclass(slots=True)
+class ReadColumns:
+    """Columns of some reads of one file; names, dtypes and order as in ReadBatch."""
+
+    pos: NDArray[np.int64]
+    end: NDArray[np.int64]
+    mapq: NDArray[np.uint8]
+    flag: NDArray[np.uint16]
+    insert_size: NDArray[np.int32]
+    name_hash: NDArray[np.uint64]
+    seq: NDArray[np.uint8]
+    qual: NDArray[np.uint8]
+    seq_length: NDArray[np.int64]
+    cigar_op: NDArray[np.uint8]
+    cigar_len: NDArray[np.int32]
+    n_ops: NDArray[np.int64]
+    mapq0_pos: NDArray[np.int64]
+    mapq0_end: NDArray[np.int64]
+
+
+class _Rows:
+    """Buffers for one row per record of a piece, kept from piece to piece."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    def fit(self, n_bytes: int) -> None:
+        n = n_bytes // 36 + 1
+        if n <= self.size:
+            return
+        self.size = n
+        self.kind = np.empty(n, np.uint8)
+        self.pos = np.empty(n, np.int64)
+        self.end = np.empty(n, np.int64)
+        self.name_hash = np.empty(n, np.uint64)
+        self.flag = np.empty(n, np.uint16)
+        self.at = np.empty(n, np.int64)
+        self.cigar_at = np.empty(n, np.int64)
+        self.n_ops = np.empty(n, np.int32)
+
+
+class _Piece:
+    """Consecutive inflated blocks as one buffer, from a block boundary."""
+
+    def __init__(self, blocks: BgzfBlocks, virtual_offset: int) -> None:
+        self._blocks = blocks
+        self._parts: list[tuple[int, bytes]] = []  # (file offset, inflated)
+        self._next = virtual_offset >> 16
+        self.at = virtual_offset & 0xFFFF
+        self.at_end_of_file = False
+        self.buffer = np.empty(0, np.uint8)
+
+    def extend(self, n_bytes: int) -> None:
+        """Drop blocks before `at`, then add at least `n_bytes` where the file has them."""
+        while self._parts and self.at >= len(self._parts[0][1]):
+            self.at -= len(self._parts.pop(0)[1])
+        added = 0
+        while added < n_bytes:
+            data, following = self._blocks.read(self._next)
+            if following == self._next:
+                self.at_end_of_file = True
+                break
+            self._parts.append((self._next, data))
+            self._next = following
+            added += len(data)
+        self.buffer = np.frombuffer(b"".join([data for _, data in self._parts]), np.uint8)
+
+    def virtual_offsets(self, at: NDArray[np.int64]) -> list[int]:
+        """Virtual offsets of buffer positions `at`."""
+        starts = np.cumsum([0] + [len(data) for _, data in self._parts])
+        part = np.searchsorted(starts, at, side="right") - 1
+        return [self._parts[p][0] << 16 | int(a - starts[p]) for p, a in zip(part, at, strict=True)]
+
+
+class RegionScanner:
+    """Scans regions of one BGZF-compressed BAM; a later region starts where the last one allows."""
+
+    def __init__(self, blocks: BgzfBlocks, config: ReadsConfig) -> None:
+        self._blocks = blocks
+        self._config = config
+        self._rows = _Rows()
+        # of the last scan: (tid, first position wanted), and (largest end before, virtual offset)
+        self._scanned: tuple[int, int] = (-1, 0)
+        self._checkpoints: list[tuple[int, int]] = []
+
+    def lookback(self, region: Region) -> int:
+        """Where reads must be scanned from, so that thinning does not depend on `region`."""
+        first = max(0, region.start - self._config.max_capped_span_bp)
+        return first >> DEPTH_BIN_SHIFT << DEPTH_BIN_SHIFT
+
+    def later_start(self, tid: int, first_pos: int, virtual_offset: int) -> int:
+        """The latest known virtual offset from which no read beyond `first_pos` is missed."""
+        if self._scanned[0] == tid and first_pos >= self._scanned[1]:
+            for largest_end, offset in self._checkpoints:
+                if largest_end > first_pos:
+                    break
+                virtual_offset = max(virtual_offset, offset)
+        return virtual_offset
+
+    def scan(self, tid: int, region: Region, virtual_offset: int) -> Iterator[ReadColumns]:
+        """Usable reads that overlap `region`, in pieces, from `virtual_offset` on.
+
+        Raises:
+            DeepcohortError: the file is damaged, cut short or not sorted.
+        """
+        config, rows = self._config, self._rows
+        bin_bp = 1 << DEPTH_BIN_SHIFT
+        first_pos = self.lookback(region)
+        stop_pos = -(-region.end // bin_bp) * bin_bp
+        piece = _Piece(self._blocks, virtual_offset)
+        self._scanned, self._checkpoints = (tid, first_pos), []
+        last_pos, largest_end, wanted = -1, 0, PIECE_BYTES
+        while True:
+            piece.extend(wanted)
+            rows.fit(len(piece.buffer))
+            n, after, why, last_pos = kernels.scan_records(
+                piece.buffer, piece.at, tid, first_pos, stop_pos, last_pos, config.min_mapq,
+                config.excluded_flags, rows.kind, rows.pos, rows.end, rows.name_hash, rows.flag,
+                rows.at, rows.cigar_at, rows.n_ops,
+            )  # fmt: skip
+            self._check(why, piece, after, region)
+            finished = why == kernels.PAST_REGION or piece.at_end_of_file
+            n_whole = n
+            if not finished and n:
+                # the last bin may go on in the next piece: leave it for then
+                n_whole = int(
+                    np.searchsorted(rows.pos[:n], rows.pos[n - 1] >> DEPTH_BIN_SHIFT << DEPTH_BIN_SHIFT)
+                )
+            if n_whole:
+                largest_end = self._remember(piece, n_whole, largest_end)
+                yield self._columns(piece.buffer, n_whole, region)
+            if finished:
+                return
+            if n_whole < n:
+                piece.at, last_pos = int(rows.at[n_whole]), int(rows.pos[n_whole])
+                wanted = PIECE_BYTES if n_whole else max(PIECE_BYTES, len(piece.buffer))
+            else:
+                piece.at = int(after)
+
+    def _check(self, why: int, piece: _Piece, after: int, region: Region) -> None:
+        path = self._blocks.path
+        if why == kernels.UNSORTED:
+            raise DeepcohortError(
+                f"{path} is not sorted by coordinate near {region}; run: samtools sort, then samtools index"
+            )
+        if why == kernels.MALFORMED or (
+            why == kernels.NEEDS_MORE and piece.at_end_of_file and after < len(piece.buffer)
+        ):
+            raise DeepcohortError(
+                f"{path} is truncated or damaged near {region}: a record is cut or malformed; "
+                "copy the file again"
+            )
+
+    def _remember(self, piece: _Piece, n: int, largest_end: int) -> int:
+        """Note from where later regions may start; the largest end of any read so far."""
+        ends = np.maximum.accumulate(self._rows.end[:n])
+        picked = np.arange(0, n, _CHECKPOINT_ROWS)
+        before = np.maximum(np.where(picked, ends[picked - 1], 0), largest_end)
+        offsets = piece.virtual_offsets(self._rows.at[picked])
+        self._checkpoints.extend(zip(before.tolist(), offsets, strict=True))
+        return max(largest_end, int(ends[-1]))
+
+    def _columns(self, buffer: NDArray[np.uint8], n: int, region: Region) -> ReadColumns:
+        rows, config = self._rows, self._config
+        usable = rows.kind[:n] == kernels.USABLE
+        keep = usable.copy()
+        kernels.keep_by_depth(
+            rows.pos[:n], rows.end[:n], rows.name_hash[:n], config.max_depth,
+            config.max_capped_span_bp, DEPTH_BIN_SHIFT, keep,
+        )  # fmt: skip
+        inside = (rows.pos[:n] < region.end) & (rows.end[:n] > region.start)
+        order = kernels.order_rows(rows.pos[:n], rows.name_hash[:n], rows.flag[:n], n)
+        order = order[(keep & inside)[order]]
+        unused = inside & ~usable
+        seq_length = kernels.sequence_lengths(buffer, order, rows.at)
+        n_ops = rows.n_ops[order].astype(np.int64)
+        n_bases, n_operations = int(seq_length.sum()), int(n_ops.sum())
+        columns = ReadColumns(
+            pos=rows.pos[order],
+            end=rows.end[order],
+            mapq=np.empty(len(order), np.uint8),
+            flag=rows.flag[order],
+            insert_size=np.empty(len(order), np.int32),
+            name_hash=rows.name_hash[order],
+            seq=np.empty(n_bases, np.uint8),
+            qual=np.empty(n_bases, np.uint8),
+            seq_length=seq_length,
+            cigar_op=np.empty(n_operations, np.uint8),
+            cigar_len=np.empty(n_operations, np.int32),
+            n_ops=n_ops,
+            mapq0_pos=rows.pos[:n][unused],
+            mapq0_end=rows.end[:n][unused],
+        )
+        kernels.fill_records(
+            buffer, order, rows.at, rows.cigar_at, rows.n_ops, CODE_OF_BAM_NIBBLE, config.default_qual,
+            columns.mapq, columns.insert_size, columns.seq, columns.qual, offsets_of(seq_length),
+            columns.cigar_op, columns.cigar_len, offsets_of(n_ops),
+        )  # fmt: skip
+        return columns
+
+
+def offsets_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """CSR offsets, int64 (n+1,), of pieces of the given lengths."""
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
