@@ -1,0 +1,62 @@
+"""Settings of the simulator; defaults live here and nowhere else."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class GenomeConfig:
+    """A made-up genome. Fractions are of all bases."""
+
+    total_bp: int = 1_000_000
+    n_contigs: int = 4
+    sex_contigs: bool = False  # the last two contigs become chrX and chrY
+    gc_mean: float = 0.41
+    gc_sd: float = 0.06  # between waves of some kb
+    interspersed_fraction: float = 0.30  # diverged copies of a few families
+    segdup_fraction: float = 0.01  # near-identical long copies
+    str_per_kb: float = 0.35
+    homopolymer_per_kb: float = 0.6
+    n_run_fraction: float = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class VariantConfig:
+    """Variation among haplotypes. Rates are per bp and generation unless said otherwise."""
+
+    demography: str = "out-of-africa"
+    heterozygosity: float = 1.0e-3  # expected SNP difference of two haplotypes, per bp
+    recombination_rate: float = 1.2e-8
+    indel_ratio: float = 0.16  # indel sites per SNP site
+    mnp_ratio: float = 0.012  # multi-nucleotide sites per SNP site
+    cluster_ratio: float = 0.02  # SNP sites that bring a neighbour within 10 bp, on the same branch
+    multiallelic_ratio: float = 0.08  # repeat-length sites with a second length
+    ti_tv: float = 2.1
+    # far above nature's 1.2e-8, so that a genome of 1 Mb shows a few
+    de_novo_rate: float = 2.0e-6
+
+
+@dataclass(frozen=True, slots=True)
+class ReadConfig:
+    """Sequencing of one sample."""
+
+    platform: str = "illumina"
+    profile: str = ""  # name of a built-in profile or a file; "" = the platform's default
+    coverage: float = 30.0
+    read_length: int = 0  # bp, 0 = the profile's own
+    error_multiplier: float = 1.0
+    aligner: str = "auto"  # auto = bwa for short reads, mappy for long reads
+
+
+@dataclass(frozen=True, slots=True)
+class SimulateConfig:
+    """A whole cohort."""
+
+    seed: int = 1
+    genome: GenomeConfig = GenomeConfig()
+    variants: VariantConfig = VariantConfig()
+    reads: ReadConfig = ReadConfig()
+    family: str = "trio"  # trio or none
+    unrelated: int = 2
+
+
+PLATFORMS = ("illumina", "hifi", "ont")

@@ -1,0 +1,149 @@
+"""Sequencer profiles: what learning writes and the read simulator takes."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.simulate.kernels import MAX_COPIES, MAX_UNIT
+
+PROFILE_VERSION = 1
+ASSETS = Path(__file__).resolve().parents[3] / "assets" / "profiles"
+ADAPTERS = ("AGATCGGAAGAGCACACGTCTGAACTCCAGTCA", "AGATCGGAAGAGCGTCGTGTAGGGAAAGAGTGT")  # TruSeq, public
+
+
+@dataclass(frozen=True, slots=True)
+class IlluminaProfile:
+    """Error, quality and fragment model of a short-read run. K qualities, G read classes, C cycles.
+
+    Attributes:
+        quals: uint8 (K,), phred alphabet.
+        class_cdf: float32 (G,), class of read 1; mate_class_cdf: float32 (G, G), of read 2 given it.
+        start_cdf: float32 (2, G, K), first quality by mate and class.
+        trans_cdf: float32 (2, G, B, K, K), next quality by mate, class, cycle bin and current one.
+        cycle_bin: int16 (C,).
+        sub_rate: float32 (K,), substitutions per base by quality.
+        cycle_factor: float32 (2, C); context_factor: float32 (64,), by (two bases before, base) in
+            read direction: both multiply sub_rate. sub_cdf: float32 (64, 4), base read instead.
+        slip_del, slip_ins: float32 (MAX_UNIT * MAX_COPIES,), loss and gain of units per tract passage,
+            by (unit - 1) * MAX_COPIES + copies; slip_more: float32 (MAX_UNIT,), chance of each further unit.
+        insert_quantiles: float32 (Q,), bp, evenly spaced quantiles of fragment length.
+        gc_weight: float32 (21,), relative coverage of fragments by GC in steps of 5 %.
+        duplicate_rate, chimera_rate: per fragment.
+    """
+
+    quals: NDArray[np.uint8]
+    class_cdf: NDArray[np.float32]
+    mate_class_cdf: NDArray[np.float32]
+    start_cdf: NDArray[np.float32]
+    trans_cdf: NDArray[np.float32]
+    cycle_bin: NDArray[np.int16]
+    sub_rate: NDArray[np.float32]
+    cycle_factor: NDArray[np.float32]
+    context_factor: NDArray[np.float32]
+    sub_cdf: NDArray[np.float32]
+    slip_del: NDArray[np.float32]
+    slip_ins: NDArray[np.float32]
+    slip_more: NDArray[np.float32]
+    insert_quantiles: NDArray[np.float32]
+    gc_weight: NDArray[np.float32]
+    duplicate_rate: float
+    chimera_rate: float
+
+    @property
+    def read_length(self) -> int:
+        """Cycles per mate."""
+        return len(self.cycle_bin)
+
+
+def save_profile(profile: IlluminaProfile, path: Path) -> None:
+    """Write `profile` as a compressed .npz."""
+    values = {f.name: getattr(profile, f.name) for f in fields(profile)}
+    np.savez_compressed(path, version=PROFILE_VERSION, kind="illumina", **values)
+
+
+def load_profile(name: str) -> IlluminaProfile:
+    """The built-in profile called `name`, or the one in the file `name`.
+
+    Raises:
+        DeepcohortError: no such profile, or not a profile of this version.
+    """
+    if name == "simple":
+        return simple_illumina_profile()
+    built_in = ASSETS / f"{name}.npz"
+    path = built_in if built_in.exists() else Path(name)
+    if not path.is_file():
+        known = ", ".join(["simple", *sorted(p.stem for p in ASSETS.glob("*.npz"))])
+        raise DeepcohortError(f"profile '{name}' is neither a file nor built in; built in are: {known}")
+    try:
+        with np.load(path) as data:
+            if int(data["version"]) != PROFILE_VERSION:
+                raise DeepcohortError(
+                    f"profile {path} has version {data['version']}; make it anew with deepcohort profile"
+                )
+            values = {f.name: data[f.name] for f in fields(IlluminaProfile)}
+    except (OSError, ValueError, KeyError) as error:
+        raise DeepcohortError(
+            f"{path} is not a deepcohort profile; make one with deepcohort profile"
+        ) from error
+    for name_ in ("duplicate_rate", "chimera_rate"):
+        values[name_] = float(values[name_])
+    return IlluminaProfile(**values)
+
+
+def simple_illumina_profile(read_length: int = 150) -> IlluminaProfile:
+    """A profile from first principles: four quality bins that decay along the read, 0.2 % errors."""
+    quals = np.array([2, 12, 23, 37], np.uint8)
+    stay = np.array(
+        [[0.97, 0.02, 0.0, 0.01], [0.02, 0.33, 0.15, 0.5], [0.004, 0.06, 0.33, 0.606], [0.0004, 0.008, 0.03, 0]]
+    )
+    n_bins = 10
+    trans = np.empty((2, 1, n_bins, 4, 4))
+    for b in range(n_bins):
+        now = stay.copy()
+        now[3, :3] *= 0.4 + 1.6 * b / n_bins
+        now[3, 3] = 1 - now[3, :3].sum()
+        trans[:, 0, b] = now
+    context = np.ones(64, np.float32)
+    context[2 * 16 + 2 * 4 :: 64] = 1.0
+    sub = np.full((64, 4), 1 / 3)
+    sub[np.arange(64), np.arange(64) % 4] = 0
+    copies = np.arange(MAX_COPIES)
+    slip = np.zeros((MAX_UNIT, MAX_COPIES), np.float32)
+    slip[0] = np.minimum(0.15, 2e-6 * 1.7 ** np.minimum(copies, 25))
+    for unit in range(1, MAX_UNIT):
+        slip[unit] = np.minimum(0.08, 2e-5 * 1.5 ** np.minimum(copies, 25) / unit)
+    grid = np.linspace(0, 1, 201)
+    from scipy.stats import norm
+
+    inserts = np.clip(norm.ppf(np.clip(grid, 0.001, 0.999), 400, 85), 60, 1000)
+    gc = np.exp(-(((np.linspace(0, 1, 21) - 0.45) / 0.35) ** 2))
+    return IlluminaProfile(
+        quals=quals,
+        class_cdf=np.ones(1, np.float32),
+        mate_class_cdf=np.ones((1, 1), np.float32),
+        start_cdf=_cdf(np.broadcast_to(np.array([0.001, 0.009, 0.04, 0.95]), (2, 1, 4))),
+        trans_cdf=_cdf(trans),
+        cycle_bin=(np.arange(read_length) * n_bins // read_length).astype(np.int16),
+        sub_rate=np.array([0.3, 0.05, 0.006, 0.0004], np.float32),
+        cycle_factor=np.ones((2, read_length), np.float32),
+        context_factor=context,
+        sub_cdf=_cdf(sub),
+        slip_del=(0.6 * slip).reshape(-1),
+        slip_ins=(0.4 * slip).reshape(-1),
+        slip_more=np.full(MAX_UNIT, 0.1, np.float32),
+        insert_quantiles=inserts.astype(np.float32),
+        gc_weight=gc.astype(np.float32),
+        duplicate_rate=0.05,
+        chimera_rate=0.002,
+    )
+
+
+def _cdf(weights: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Cumulative distribution along the last axis, last value exactly 1."""
+    total = np.cumsum(weights, axis=-1)
+    total /= total[..., -1:]
+    total[..., -1] = 1.0
+    return np.ascontiguousarray(total, np.float32)
