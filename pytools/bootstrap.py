@@ -98,7 +98,9 @@ def check_python():
 def check_git():
     """Raise SetupError without git."""
     if not shutil.which("git"):
-        raise SetupError("git is not on PATH; install it (Debian: apt install git; macOS: xcode-select --install)")
+        raise SetupError(
+            "git is not on PATH; install it (Debian: apt install git; macOS: xcode-select --install)"
+        )
 
 
 def java_major(java):
@@ -136,7 +138,11 @@ def find_nextflow():
             continue
         try:
             result = subprocess.run(
-                [str(command), "-v"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300, check=False
+                [str(command), "-v"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=300,
+                check=False,
             )
         except (OSError, subprocess.TimeoutExpired):
             continue
@@ -228,7 +234,9 @@ def fetch_jars():
         if jar.name in wanted:
             shutil.copyfile(str(jar), str(fresh / jar.name))
     if not jars_are_right(fresh, wanted):
-        raise SetupError("the Nextflow jars that arrived are not those of pytools/nextflow.jars.sha256; run again")
+        raise SetupError(
+            "the Nextflow jars that arrived are not those of pytools/nextflow.jars.sha256; run again"
+        )
     shutil.rmtree(str(JARS), ignore_errors=True)
     os.replace(str(fresh), str(JARS))
     shutil.rmtree(str(scratch), ignore_errors=True)
@@ -290,7 +298,14 @@ def digest(paths):
 
 def wanted_state():
     """What a finished set-up is made from."""
-    inputs = [LOCK, INSTALLER_LOCK, JAR_LOCK, PYTOOLS / "pyproject.toml", PYTOOLS / "nextflow.sh.in", Path(__file__)]
+    inputs = [
+        LOCK,
+        INSTALLER_LOCK,
+        JAR_LOCK,
+        PYTOOLS / "pyproject.toml",
+        PYTOOLS / "nextflow.sh.in",
+        Path(__file__),
+    ]
     return {"inputs": digest(inputs), "python": list(sys.version_info[:2]), "root": str(ROOT)}
 
 

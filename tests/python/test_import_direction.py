@@ -8,6 +8,7 @@ import deepcohort
 PACKAGE = Path(deepcohort.__file__).parent
 ALLOWED = {
     "core": set(),
+    "cohort": {"core"},
     "reads": {"core"},
     "candidates": {"core", "reads"},
     "pileup": {"core", "reads", "candidates"},

@@ -14,6 +14,7 @@ from deepcohort.core.errors import USER_ERROR_EXIT_CODE, DeepcohortError
 # one command; it is imported only when it is run or its help is asked for (start-up stays short).
 COMMANDS = {
     "check": "Check a samplesheet, its reads and the reference before any work starts.",
+    "index": "Index a reference FASTA.",
     "shard": "Cut a reference into balanced regions.",
     "call": "Call variants of one sample in one region: reads to gVCF.",
     "merge": "Concatenate the shards of a sample (or of a cohort) into one file.",

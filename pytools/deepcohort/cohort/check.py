@@ -1,0 +1,192 @@
+"""Everything that can be known to be wrong before work starts, found in one go."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from deepcohort.cohort.io import ReadsHeader, find_index, is_remote, read_bed, read_header
+from deepcohort.cohort.samplesheet import Sheet, pedigree_lines, read_samplesheet
+from deepcohort.cohort.types import Sample
+from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.outputs import atomic_outputs
+
+_NAMED = 3  # contigs spelt out in one message
+
+
+def compare_contigs(
+    reads: dict[str, int], reference: dict[str, int], wanted: list[str]
+) -> tuple[list[str], list[str]]:
+    """What stands against calling these reads on this reference: (problems, remarks).
+
+    Contig names with lengths in bp. A length that differs, a wanted contig that the reads lack and
+    no contig in common are problems; contigs that only the reads have are a remark (not called).
+    """
+    common = [name for name in reads if name in reference]
+    matching = sum(reads[name] == reference[name] for name in common)
+    tail = f"({matching} of {len(reads)} contigs of the reads match the reference in name and length)"
+    if not common:
+        hint = ""
+        if {name.removeprefix("chr") for name in reads} & {name.removeprefix("chr") for name in reference}:
+            hint = "; one says chr1 where the other says 1"
+        return [
+            f"no contig in common: the reads have {_some(reads)}, "
+            f"the reference {_some(reference)}{hint} {tail}"
+        ], []
+    problems = []
+    differing = [name for name in common if reads[name] != reference[name]]
+    if differing:
+        which = _some(
+            [f"{n} is {reads[n]} bp in the reads, {reference[n]} bp in the reference" for n in differing]
+        )
+        problems.append(f"contig lengths differ: {which} {tail}; use the reference the reads were aligned to")
+    lacking = [name for name in wanted if name not in reads]
+    if lacking:
+        problems.append(
+            f"the reads lack {_some(lacking)}, which is to be called {tail}; leave it out with --contigs"
+        )
+    extra = len(reads) - len(common)
+    remarks = [f"{extra} contigs of the reads are not in the reference and are not called"] if extra else []
+    return problems, remarks
+
+
+def _some(names: "list[str] | dict[str, int]") -> str:
+    shown = list(names)
+    rest = f" and {len(shown) - _NAMED} more" if len(shown) > _NAMED else ""
+    return ", ".join(shown[:_NAMED]) + rest
+
+
+def check_cohort(
+    samplesheet: Path,
+    reference: Path,
+    contigs: list[str],
+    regions: Path | None,
+    base: Path | None = None,
+    launch: Path | None = None,
+    open_files: bool = True,
+) -> tuple[list[Sample], list[str]]:
+    """Samples that are fit to call, and remarks on what is odd but allowed.
+
+    Args:
+        samplesheet: CSV file (docs/usage.md).
+        reference: FASTA with .fai.
+        contigs: names to be called; empty for all.
+        regions: BED of what to call, or None.
+        base: folder that relative cells start from; None for the samplesheet's own.
+        launch: where else to look for relative cells when `base` is None.
+        open_files: False looks at the text of the samplesheet only.
+
+    Raises:
+        InputProblems: every problem found, by row.
+    """
+    sheet = read_samplesheet(samplesheet, base, launch)
+    problems = list(sheet.problems)
+    if not open_files:
+        if problems:
+            raise InputProblems(problems)
+        return [_with_indexes(sample) for sample in sheet.samples], []
+    lengths: dict[str, int] = {}
+    wanted: list[str] = []
+    try:
+        with ReferenceFasta(reference) as fasta:
+            lengths = fasta.contig_lengths
+        unknown = [name for name in contigs if name not in lengths]
+        if unknown:
+            problems.append(
+                f"--contigs names {_some(unknown)}, not in the reference (it has {_some(lengths)})"
+            )
+        wanted = [name for name in lengths if not contigs or name in contigs]
+        if regions:
+            in_bed = {region.contig for region in read_bed(regions, lengths)}
+            wanted = [name for name in wanted if name in in_bed]
+    except DeepcohortError as error:
+        problems += str(error).splitlines()
+    remarks: list[str] = []
+    samples = [_check_sample(s, sheet, reference, lengths, wanted, problems, remarks) for s in sheet.samples]
+    if problems:
+        raise InputProblems(problems)
+    return samples, remarks
+
+
+def _with_indexes(sample: Sample) -> Sample:
+    """The sample with the indexes that lie beside its reads filled in (guessed when absent)."""
+    indexes = []
+    for reads, index in zip(sample.reads, sample.indexes, strict=True):
+        suffix = ".crai" if reads.suffix.lower() == ".cram" else ".bai"
+        indexes.append(index if index != Path() else find_index(reads) or Path(f"{reads}{suffix}"))
+    return replace(sample, indexes=tuple(indexes))
+
+
+def _check_sample(
+    sample: Sample,
+    sheet: Sheet,
+    reference: Path,
+    lengths: dict[str, int],
+    wanted: list[str],
+    problems: list[str],
+    remarks: list[str],
+) -> Sample:
+    sample = _with_indexes(sample)
+    rows = [row for row in sheet.rows[sample.sample] if row["reads"]]
+    for row, reads, index in zip(rows, sample.reads, sample.indexes, strict=True):
+        where = f"row {row.number} ({sample.sample}): "
+        if is_remote(reads):
+            continue
+        found = [where + text for text in _check_reads(reads, index, reference)]
+        if not found:
+            try:
+                header = read_header(reads, reference if lengths else None)
+                bad, odd = _compare(header, sample.sample, lengths, wanted)
+                found += [f"{where}{reads.name}: {text}" for text in bad]
+                remarks += [f"{where}{reads.name}: {text}" for text in odd]
+            except DeepcohortError as error:
+                found.append(f"{where}{error}")
+        problems += found
+    for column, path in (("truth_vcf", sample.truth_vcf), ("truth_bed", sample.truth_bed)):
+        if path and not is_remote(path) and not path.is_file():
+            number = next(row.number for row in sheet.rows[sample.sample] if row[column])
+            problems.append(f"row {number} ({sample.sample}): {column} {path} does not exist")
+    return sample
+
+
+def _check_reads(reads: Path, index: Path, reference: Path) -> list[str]:
+    if not reads.is_file():
+        return [f"reads {reads} does not exist"]
+    if reads.stat().st_size == 0:
+        return [f"reads {reads} is empty"]
+    if not index.is_file():
+        return [f"{reads} is not indexed (no {index}); run: samtools index '{reads}'"]
+    if reads.suffix.lower() == ".cram" and not reference.exists():
+        return [f"{reads} is a CRAM and needs its reference; give --reference"]
+    return []
+
+
+def _compare(
+    header: ReadsHeader, sample: str, lengths: dict[str, int], wanted: list[str]
+) -> tuple[list[str], list[str]]:
+    if not lengths:
+        return [], []
+    problems, remarks = compare_contigs(header.contigs, lengths, wanted)
+    if header.samples and sample not in header.samples:
+        remarks.append(f"its read groups name {', '.join(header.samples)}, the samplesheet says {sample}")
+    return problems, remarks
+
+
+def write_checked(samples: list[Sample], output: Path | None, pedigree: Path | None) -> None:
+    """Write the samples as JSON (what the pipeline reads) and as a PLINK .ped file."""
+    if output:
+        with atomic_outputs(output) as (temporary,):
+            temporary.write_text(json.dumps([sample.as_json() for sample in samples], indent=1) + "\n")
+    if pedigree:
+        with atomic_outputs(pedigree) as (temporary,):
+            temporary.write_text("".join(f"{line}\n" for line in pedigree_lines(samples)))
+
+
+def report(samples: list[Sample], remarks: list[str]) -> None:
+    """Tell people on stderr what was found."""
+    for remark in remarks:
+        print(f"deepcohort: note: {remark}", file=sys.stderr)
+    files = sum(len(sample.reads) for sample in samples)
+    with_truth = sum(sample.truth_vcf is not None for sample in samples)
+    print(f"{len(samples)} samples, {files} files, {with_truth} with truth: all is well", file=sys.stderr)

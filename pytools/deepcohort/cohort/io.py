@@ -1,0 +1,209 @@
+"""Files that describe a cohort: alignment headers, BED, FASTA indexes; shard BEDs out."""
+
+import gzip
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pysam
+
+from deepcohort.cohort.config import ShardConfig
+from deepcohort.cohort.sharding import cut_shards, intersect, sequence_runs
+from deepcohort.cohort.types import Shard
+from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.region import Region
+
+_INDEX_SUFFIXES = {".bam": (".bai", ".csi"), ".cram": (".crai",)}
+_MAX_PROBLEMS = 20
+_CHUNK_BP = 8_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReadsHeader:
+    """What an alignment file says of itself: contig lengths in order, and the SM names of its RG lines."""
+
+    contigs: dict[str, int]
+    samples: tuple[str, ...]
+
+
+def is_remote(path: str | Path) -> bool:
+    """Whether htslib reads `path` over the network."""
+    return "://" in str(path) or str(path).startswith(("s3:/", "gs:/"))
+
+
+def find_index(reads: Path) -> Path | None:
+    """Index beside `reads` (x.bam.bai, x.bai, x.bam.csi, x.cram.crai, ...), or None."""
+    for suffix in _INDEX_SUFFIXES.get(reads.suffix.lower(), ()):
+        for candidate in (Path(f"{reads}{suffix}"), reads.with_suffix(suffix)):
+            if candidate.exists():
+                return candidate
+    return None
+
+
+def read_header(reads: Path, reference: Path | None) -> ReadsHeader:
+    """Header of a BAM or CRAM that is whole: its end marker is there and its first record decodes.
+
+    Raises:
+        DeepcohortError: not an alignment file, truncated, or a CRAM that this reference does not decode.
+    """
+    verbosity = pysam.set_verbosity(0)  # our one line says more than htslib's several
+    try:
+        with pysam.AlignmentFile(
+            str(reads), reference_filename=str(reference) if reference else None, check_sq=False
+        ) as file:
+            header = file.header.to_dict()
+            contigs = dict(zip(file.references, file.lengths, strict=True))
+            is_cram = bool(file.is_cram)
+            try:
+                next(iter(file), None)
+            except (OSError, ValueError) as error:
+                cause = (
+                    "the reference is not the one it was written with" if is_cram else "the data are damaged"
+                )
+                raise DeepcohortError(f"{reads} does not decode: {cause} ({error})") from error
+    except (OSError, ValueError) as error:
+        if "truncated" in str(error).lower():
+            raise DeepcohortError(
+                f"{reads} is truncated (its end marker is missing); copy or make it again"
+            ) from error
+        raise DeepcohortError(f"{reads} is not a readable BAM or CRAM file ({error})") from error
+    finally:
+        pysam.set_verbosity(verbosity)
+    names = dict.fromkeys(str(group["SM"]) for group in header.get("RG", []) if "SM" in group)
+    return ReadsHeader(contigs, tuple(names))
+
+
+def index_reference(reference: Path) -> None:
+    """Write `reference`.fai (and .gzi when it is bgzipped) beside it.
+
+    Raises:
+        DeepcohortError: missing, not FASTA, or compressed with gzip instead of bgzip.
+    """
+    if not reference.exists():
+        raise DeepcohortError(f"reference {reference} does not exist; check --reference")
+    with open(reference, "rb") as file:
+        head = file.read(16)
+    if head[:2] == b"\x1f\x8b" and head[12:14] != b"BC":
+        raise DeepcohortError(
+            f"reference {reference} is compressed with gzip, not bgzip; run: "
+            f"gunzip {reference} && bgzip {reference.with_suffix('')}"
+        )
+    if not head:
+        raise DeepcohortError(f"reference {reference} is empty")
+    verbosity = pysam.set_verbosity(0)
+    try:
+        pysam.faidx(str(reference))
+    except pysam.SamtoolsError as error:
+        detail = " ".join(str(error).split())
+        raise DeepcohortError(f"reference {reference} cannot be indexed as FASTA: {detail}") from error
+    finally:
+        pysam.set_verbosity(verbosity)
+
+
+def callable_regions(reference: ReferenceFasta, contigs: list[str], config: ShardConfig) -> list[Region]:
+    """Parts of `contigs` that are sequence, in the reference's order, without long runs of N."""
+    found = []
+    for contig in contigs:
+        length = reference.contig_lengths[contig]
+        is_n = np.empty(length, np.bool_)
+        for start in range(0, length, _CHUNK_BP):  # a human chromosome at once would take 2 GB
+            end = min(start + _CHUNK_BP, length)
+            text = reference.fetch_text(Region(contig, start, end)).encode("ascii", "replace")
+            is_n[start:end] = np.frombuffer(text, np.uint8) == ord("N")
+        found += [Region(contig, start, end) for start, end in sequence_runs(is_n, config.min_gap_bp)]
+    return found
+
+
+def read_bed(path: Path, contig_lengths: dict[str, int]) -> list[Region]:
+    """Intervals of a BED file (plain or gzip), in file order; columns after the third are ignored.
+
+    Raises:
+        InputProblems: every malformed line, unknown contig and interval beyond its contig, by line number.
+        DeepcohortError: the file is missing, unreadable or has no interval.
+    """
+    problems: list[str] = []
+    regions: list[Region] = []
+    for number, line in enumerate(_text_lines(path), start=1):
+        if not line.strip() or line.startswith(("#", "track", "browser")):
+            continue
+        problem, region = _parse_bed_line(line, contig_lengths)
+        if region is not None:
+            regions.append(region)
+        elif len(problems) < _MAX_PROBLEMS:
+            problems.append(f"{path} line {number}: {problem}")
+    if problems:
+        raise InputProblems(problems)
+    if not any(len(region) for region in regions):
+        raise DeepcohortError(f"{path} holds no interval; give CONTIG, START, END separated by tabs")
+    return regions
+
+
+def _text_lines(path: Path) -> list[str]:
+    try:
+        raw = path.read_bytes()
+        data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+        return data.decode("utf-8").splitlines()
+    except (OSError, EOFError, UnicodeDecodeError, gzip.zlib.error) as error:  # type: ignore[attr-defined]
+        raise DeepcohortError(f"{path} cannot be read as BED: {error}") from error
+
+
+def _parse_bed_line(line: str, contig_lengths: dict[str, int]) -> tuple[str, Region | None]:
+    fields = line.rstrip("\r\n").split("\t")
+    if len(fields) < 3:
+        fields = line.split()
+    if len(fields) < 3:
+        return "fewer than 3 columns (CONTIG, START, END)", None
+    contig = fields[0]
+    if contig not in contig_lengths:
+        return f"contig {contig} is not in the reference", None
+    if not (fields[1].strip().isdecimal() and fields[2].strip().isdecimal()):
+        return f"start and end must be whole numbers, not {fields[1]!r} and {fields[2]!r}", None
+    start, end = int(fields[1]), int(fields[2])
+    if start > end:
+        return f"start {start} lies after end {end}", None
+    if end > contig_lengths[contig]:
+        return f"end {end} lies beyond {contig} ({contig_lengths[contig]} bp)", None
+    return "", Region(contig, start, end)
+
+
+def write_shards(shards: list[Shard], table: Path, folder: Path | None) -> None:
+    """Write one BED of all shards (4th column: shard name) and, in `folder`, one BED for each."""
+    lines = {
+        shard.name: [f"{r.contig}\t{r.start}\t{r.end}\t{shard.name}\n" for r in shard.regions]
+        for shard in shards
+    }
+    finals = [table]
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        finals += [folder / f"{name}.bed" for name in lines]
+    with atomic_outputs(*finals) as temporaries:
+        temporaries[0].write_text("".join(line for part in lines.values() for line in part))
+        for temporary, part in zip(temporaries[1:], lines.values(), strict=False):  # no folder: none
+            temporary.write_text("".join(part))
+
+
+def shard_reference(
+    reference: Path, contigs: list[str], regions: Path | None, config: ShardConfig
+) -> list[Shard]:
+    """Shards of `contigs` (all when empty) of an indexed `reference`, inside `regions` when given.
+
+    Raises:
+        DeepcohortError: unknown contigs (all named), a bad BED, or nothing to call.
+    """
+    with ReferenceFasta(reference) as fasta:
+        lengths = fasta.contig_lengths
+        unknown = [contig for contig in contigs if contig not in lengths]
+        if unknown:
+            raise DeepcohortError(
+                f"--contigs names {', '.join(unknown)}, not in {reference} "
+                f"(it has {len(lengths)}: {', '.join(list(lengths)[:5])}, ...)"
+            )
+        wanted = read_bed(regions, lengths) if regions else None
+        chosen = [name for name in lengths if not contigs or name in set(contigs)]
+        if wanted is not None:
+            in_bed = {region.contig for region in wanted}
+            chosen = [name for name in chosen if name in in_bed]
+        found = callable_regions(fasta, chosen, config)
+    return cut_shards(intersect(found, wanted) if wanted is not None else found, config)

@@ -1,0 +1,261 @@
+"""The samplesheet: CSV text to samples, every problem found at once and named by row."""
+
+import csv
+import difflib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deepcohort.cohort.types import PLATFORMS, SEXES, Sample
+from deepcohort.core.errors import DeepcohortError
+
+REQUIRED = ("sample", "reads")
+OPTIONAL = ("index", "sex", "platform", "family", "father", "mother", "truth_vcf", "truth_bed")
+COLUMNS = REQUIRED + OPTIONAL
+_ONE_VALUE = ("sex", "platform", "family", "father", "mother", "truth_vcf", "truth_bed")
+_ABSENT = {"", "0", "."}  # as a parent: PLINK's and GATK's ways to say unknown
+
+# File and process names are made from sample names, so they keep to this alphabet.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+# Nextflow stages these unquoted into its shell scripts; everything else it escapes.
+_UNSAFE = re.compile(r"[$*?\[\]{}\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the samplesheet; `number` counts the header as 1, as spreadsheets do."""
+
+    number: int
+    values: dict[str, str]
+
+    def __getitem__(self, column: str) -> str:
+        return self.values.get(column, "")
+
+
+@dataclass(slots=True)
+class Sheet:
+    """What was parsed and what is wrong with it."""
+
+    samples: list[Sample] = field(default_factory=list)
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def parse_samplesheet(text: str, resolve: Callable[[str], Path]) -> Sheet:
+    """Samples of CSV `text` in order of first appearance; problems that need no file access.
+
+    Args:
+        text: the whole file; a byte order mark, CRLF and blank lines are accepted.
+        resolve: turns a cell that names a file into a path.
+    """
+    sheet = Sheet()
+    rows = _read_rows(text, sheet.problems)
+    for row in rows:
+        _check_row(row, sheet.problems)
+        if row["sample"]:
+            sheet.rows.setdefault(row["sample"], []).append(row)
+    seen: dict[str, int] = {}
+    for row in rows:
+        if row["reads"] and row["reads"] in seen:
+            sheet.problems.append(
+                f"row {row.number}: reads {row['reads']} is listed already in row {seen[row['reads']]}"
+            )
+        seen.setdefault(row["reads"], row.number)
+    for name, own in sheet.rows.items():
+        sheet.samples.append(_merge_rows(name, own, resolve, sheet.problems))
+    _check_families(sheet)
+    if not rows and not sheet.problems:
+        sheet.problems.append("the samplesheet has a header but no rows; add one row per BAM or CRAM")
+    return sheet
+
+
+def _read_rows(text: str, problems: list[str]) -> list[Row]:
+    lines = text.removeprefix("\ufeff").splitlines(keepends=True)
+    try:
+        table = csv.reader(lines, strict=True)
+        header = [cell.strip() for cell in next(table, [])]
+        if not _check_header(header, problems):
+            return []
+        rows = []
+        for cells in table:
+            values = [cell.strip() for cell in cells]
+            if not any(values):
+                continue
+            if len(values) != len(header):
+                problems.append(
+                    f"row {table.line_num}: {len(values)} cells, but the header has {len(header)} columns; "
+                    "a path with a comma needs double quotes around it"
+                )
+                continue
+            rows.append(Row(table.line_num, dict(zip(header, values, strict=True))))
+    except csv.Error as error:
+        problems.append(f"row {table.line_num}: not valid CSV ({error})")
+        return []
+    return rows
+
+
+def _check_header(header: Sequence[str], problems: list[str]) -> bool:
+    if not any(header):
+        problems.append(f"row 1: the samplesheet is empty; its header is: {','.join(COLUMNS)}")
+        return False
+    if len(header) == 1 and ("\t" in header[0] or ";" in header[0]):
+        problems.append("row 1: columns must be separated by commas, not tabs or semicolons")
+        return False
+    before = len(problems)
+    for name in header:
+        if name not in COLUMNS:
+            near = difflib.get_close_matches(name.lower(), COLUMNS, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            problems.append(f"row 1: unknown column '{name}'{hint} (known: {', '.join(COLUMNS)})")
+        elif header.count(name) > 1 and name not in {p.split("'")[1] for p in problems if "twice" in p}:
+            problems.append(f"row 1: column '{name}' appears twice")
+    for name in REQUIRED:
+        if name not in header:
+            problems.append(f"row 1: column '{name}' is missing")
+    return len(problems) == before
+
+
+def _check_row(row: Row, problems: list[str]) -> None:
+    def problem(text: str) -> None:
+        problems.append(f"row {row.number}: {text}")
+
+    if not row["sample"]:
+        problem("sample is empty")
+    elif not _NAME.fullmatch(row["sample"]):
+        problem(
+            f"sample {row['sample']!r} may hold letters, digits and . _ + - only, and must start with a "
+            "letter or digit"
+        )
+    if not row["reads"]:
+        problem("reads is empty; give a BAM or CRAM file")
+    elif not row["reads"].lower().endswith((".bam", ".cram")):
+        problem(f"reads {row['reads']} is neither .bam nor .cram")
+    for column in ("reads", "index", "truth_vcf", "truth_bed"):
+        bad = _UNSAFE.search(row[column])
+        if bad:
+            problem(f"{column} {row[column]!r} holds the character {bad[0]!r}; rename or link the file")
+    _check_word(row, "sex", SEXES, problem)
+    _check_word(row, "platform", PLATFORMS, problem)
+    if bool(row["truth_vcf"]) != bool(row["truth_bed"]):
+        given, absent = ("truth_vcf", "truth_bed") if row["truth_vcf"] else ("truth_bed", "truth_vcf")
+        problem(f"{given} is given without {absent}; evaluation needs both")
+
+
+def _check_word(row: Row, column: str, words: Sequence[str], problem: Callable[[str], None]) -> None:
+    if row[column] and row[column] not in words:
+        near = [word for word in words if word.lower() == row[column].lower()]
+        hint = f"write {near[0]}" if near else f"use {', '.join(words)}, or leave it empty"
+        problem(f"unknown {column} '{row[column]}'; {hint}")
+
+
+def _merge_rows(
+    name: str, rows: Sequence[Row], resolve: Callable[[str], Path], problems: list[str]
+) -> Sample:
+    """One Sample from all rows of a name; cells left empty in some rows take the others' value."""
+    merged: dict[str, str] = {}
+    for column in _ONE_VALUE:
+        given: dict[str, int] = {}
+        for row in rows:
+            if row[column] and not (column == "sex" and row[column] == "NA"):
+                given.setdefault(row[column], row.number)
+        if len(given) > 1:
+            where = ", ".join(f"{value} in row {number}" for value, number in given.items())
+            problems.append(f"row {max(given.values())}: sample {name} has more than one {column}: {where}")
+        merged[column] = next(iter(given), "")
+    return Sample(
+        sample=name,
+        reads=tuple(resolve(row["reads"]) for row in rows if row["reads"]),
+        indexes=tuple(resolve(row["index"]) if row["index"] else Path() for row in rows if row["reads"]),
+        sex=merged["sex"] or "NA",
+        platform=merged["platform"] or "illumina",
+        family=merged["family"] or name,
+        father=None if merged["father"] in _ABSENT else merged["father"],
+        mother=None if merged["mother"] in _ABSENT else merged["mother"],
+        truth_vcf=resolve(merged["truth_vcf"]) if merged["truth_vcf"] else None,
+        truth_bed=resolve(merged["truth_bed"]) if merged["truth_bed"] else None,
+    )
+
+
+def _check_families(sheet: Sheet) -> None:
+    by_name = {sample.sample: sample for sample in sheet.samples}
+    for sample in sheet.samples:
+        row = sheet.rows[sample.sample][0].number
+        for role, parent_name, wrong_sex in (
+            ("father", sample.father, "XX"),
+            ("mother", sample.mother, "XY"),
+        ):
+            if parent_name is None:
+                continue
+            parent = by_name.get(parent_name)
+            if parent_name == sample.sample:
+                sheet.problems.append(f"row {row}: sample {sample.sample} is its own {role}")
+            elif parent is None:
+                sheet.problems.append(
+                    f"row {row}: {role} {parent_name} of {sample.sample} is not a sample "
+                    "of this samplesheet; add it or leave the cell empty"
+                )
+            elif parent.sex == wrong_sex:
+                sheet.problems.append(
+                    f"row {row}: {role} {parent_name} of {sample.sample} has sex {wrong_sex}"
+                )
+            elif parent.family != sample.family:
+                sheet.problems.append(
+                    f"row {row}: {role} {parent_name} is of family {parent.family}, "
+                    f"{sample.sample} of family {sample.family}"
+                )
+        if sample.father and sample.father == sample.mother:
+            sheet.problems.append(f"row {row}: {sample.father} is both father and mother of {sample.sample}")
+    loop = _find_loop(by_name)
+    if loop:
+        row = sheet.rows[loop][0].number
+        sheet.problems.append(f"row {row}: sample {loop} is its own ancestor")
+
+
+def _find_loop(by_name: dict[str, Sample]) -> str | None:
+    """A sample that is its own ancestor through at least one other, or None."""
+    for name, sample in by_name.items():
+        seen: set[str] = set()
+        queue = [p for p in (sample.father, sample.mother) if p and p != name]
+        while queue:
+            parent = queue.pop()
+            if parent == name:
+                return name
+            if parent in seen or parent not in by_name:
+                continue
+            seen.add(parent)
+            queue += [p for p in (by_name[parent].father, by_name[parent].mother) if p]
+    return None
+
+
+def pedigree_lines(samples: Iterable[Sample]) -> list[str]:
+    """PLINK .ped lines (family, sample, father, mother, sex 1/2/0, phenotype 0)."""
+    sex = {"XY": "1", "XX": "2", "NA": "0"}
+    return [
+        "\t".join((s.family or s.sample, s.sample, s.father or "0", s.mother or "0", sex[s.sex], "0"))
+        for s in samples
+    ]
+
+
+def read_samplesheet(path: Path, base: Path | None, launch: Path | None = None) -> Sheet:
+    """Parse the file at `path`; relative cells are taken from `base`.
+
+    Without `base` they are taken from the samplesheet's own folder, or from `launch` when only
+    that has the file.
+
+    Raises:
+        DeepcohortError: the file is missing, or is not text.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise DeepcohortError(f"samplesheet {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DeepcohortError(f"samplesheet {path} is not UTF-8 text; save it as CSV (UTF-8)") from error
+
+    def resolve(cell: str) -> Path:
+        folders = [base] if base else [path.resolve().parent, *([launch] if launch else [])]
+        candidates = [folder / cell for folder in folders]
+        return next((c for c in candidates if c.exists()), candidates[0])
+
+    return parse_samplesheet(text, resolve)

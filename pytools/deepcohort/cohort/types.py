@@ -1,0 +1,60 @@
+"""Samples of a cohort and shards of a reference."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from deepcohort.core.region import Region
+
+SEXES = ("XX", "XY", "NA")
+PLATFORMS = ("illumina", "hifi", "ont")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One sample: all rows of the samplesheet that carry its name.
+
+    `reads[i]` is indexed by `indexes[i]`. Absent `father`, `mother`, `truth_vcf`, `truth_bed` are
+    None; an absent `family` is the sample itself; an absent `sex` is "NA".
+    """
+
+    sample: str
+    reads: tuple[Path, ...]
+    indexes: tuple[Path, ...]
+    sex: str = "NA"
+    platform: str = "illumina"
+    family: str = ""
+    father: str | None = None
+    mother: str | None = None
+    truth_vcf: Path | None = None
+    truth_bed: Path | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """JSON-ready form that the pipeline reads (paths as text, absent as null)."""
+        return {
+            "sample": self.sample,
+            "reads": [str(path) for path in self.reads],
+            "indexes": [str(path) for path in self.indexes],
+            "sex": self.sex,
+            "platform": self.platform,
+            "family": self.family or self.sample,
+            "father": self.father,
+            "mother": self.mother,
+            "truth_vcf": str(self.truth_vcf) if self.truth_vcf else None,
+            "truth_bed": str(self.truth_bed) if self.truth_bed else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Part of the genome that one task calls: disjoint `regions` in reference order, never empty."""
+
+    index: int
+    regions: tuple[Region, ...]
+
+    @property
+    def name(self) -> str:
+        """Name that sorts as the genome does: `shard_00001`, counted from 1."""
+        return f"shard_{self.index + 1:05d}"
+
+    def __len__(self) -> int:
+        return sum(len(region) for region in self.regions)
