@@ -16,6 +16,10 @@ from deepcohort.pileup.types import Evidence, ExampleBatch
 # Reference bases that must surround a candidate (contig ends apart), or its features would depend
 # on where a shard was cut.
 PADDING_BP = 128
+# Features look at other candidates this near. A shard must therefore find candidates this far beyond
+# its ends (`find_candidates` on a region padded by COMPANY_BP), encode with them in the table, and
+# drop the records outside; otherwise calls would depend on where shards are cut.
+COMPANY_BP = 50
 
 
 @dataclass

@@ -1,0 +1,56 @@
+"""deepcohort examples."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deepcohort.make_examples import ExamplesConfig
+
+app = typer.Typer()
+_DEFAULT = ExamplesConfig()
+
+
+@app.command()
+def examples(
+    reads: Annotated[list[Path], typer.Option(help="BAM or CRAM of one sample; repeat for several files.")],
+    reference: Annotated[Path, typer.Option(help="Indexed reference FASTA.")],
+    truth: Annotated[Path, typer.Option(help="Indexed VCF of the sample's true variants.")],
+    output: Annotated[Path, typer.Option(help="Folder to write.")],
+    confident: Annotated[
+        Path | None, typer.Option(help="BED of regions where the truth is complete; default everywhere.")
+    ] = None,
+    regions: Annotated[Path | None, typer.Option(help="BED of regions to use; default all.")] = None,
+    region: Annotated[
+        list[str] | None, typer.Option(help="Region text (contig:start-end); repeatable.")
+    ] = None,
+    sample: Annotated[str | None, typer.Option(help="Sample column of the truth, if it has several.")] = None,
+    platform: Annotated[str, typer.Option(help="illumina, hifi or ont.")] = _DEFAULT.platform,
+    passes: Annotated[
+        int, typer.Option(min=1, help="Times each stretch is used, randomised anew.")
+    ] = _DEFAULT.passes,
+    seed: Annotated[int, typer.Option(help="Seed of randomisation and shuffle.")] = _DEFAULT.seed,
+    augment: Annotated[
+        bool, typer.Option(help="Randomise coverage and qualities per stretch.")
+    ] = _DEFAULT.augment,
+    quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
+) -> None:
+    """Make labelled training examples from reads and truth."""
+    from dataclasses import replace
+
+    from deepcohort.core.io import ReferenceFasta
+    from deepcohort.core.region import parse_region
+    from deepcohort.make_examples import make_examples
+    from deepcohort.pileup.io import read_bed
+
+    chosen = [r for of_contig in read_bed(regions).values() for r in of_contig] if regions else []
+    if region:
+        with ReferenceFasta(reference) as fasta:
+            chosen += [parse_region(text, fasta.contig_lengths) for text in region]
+    config = replace(_DEFAULT, platform=platform, passes=passes, seed=seed, augment=augment)
+    counts = make_examples(
+        reads, reference, truth, confident, output, chosen or None, sample, config, quiet=quiet
+    )
+    typer.echo(
+        f"{sum(counts)} examples in {output}: {counts[0]} x 0, {counts[1]} x 1, {counts[2]} x 2 copies"
+    )

@@ -1,0 +1,159 @@
+"""Reads and truth of a sample as labelled training examples."""
+
+import gc
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from deepcohort.candidates.config import CandidatesConfig
+from deepcohort.candidates.find import find_candidates
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.progress import track
+from deepcohort.core.region import Region
+from deepcohort.core.sequence import encode_bases
+from deepcohort.pileup.augment import AugmentConfig, augment_reads
+from deepcohort.pileup.config import PileupConfig
+from deepcohort.pileup.encode import Buffers, encode_examples
+from deepcohort.pileup.io import TruthVcf, read_bed
+from deepcohort.pileup.label import AMBIGUOUS, label_candidates
+from deepcohort.pileup.shards import Examples, ExampleWriter, stretch_id
+from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.load import ReadSource, open_reads
+
+
+@dataclass(frozen=True, slots=True)
+class ExamplesConfig:
+    """How examples are made.
+
+    Attributes:
+        platform: illumina, hifi or ont.
+        seed: of augmentation and of the shuffle.
+        passes: how often each stretch is used, with other random coverage and qualities each time.
+        stretch_bp: unit of augmentation, and of the split into training, validation and test sets.
+        augment: False leaves coverage and qualities as they are.
+        n_buckets: pieces of the shuffle; memory in training is one of them.
+    """
+
+    platform: str = "illumina"
+    seed: int = 1
+    passes: int = 1
+    stretch_bp: int = 20_000
+    augment: bool = True
+    n_buckets: int = 16
+    augmentation: AugmentConfig = field(default_factory=AugmentConfig)
+    pileup: PileupConfig = field(default_factory=PileupConfig)
+    candidates: CandidatesConfig = field(default_factory=CandidatesConfig)
+    reads: ReadsConfig = field(default_factory=ReadsConfig)
+
+
+def make_examples(
+    reads: Sequence[str | Path],
+    reference: str | Path,
+    truth: str | Path,
+    confident: str | Path | None,
+    output: str | Path,
+    regions: Sequence[Region] | None = None,
+    sample: str | None = None,
+    config: ExamplesConfig | None = None,
+    quiet: bool = False,
+) -> tuple[int, int, int]:
+    """Write labelled examples to the folder `output`; returns how many have label 0, 1, 2.
+
+    `regions`: where, default the whole of every contig that the truth names. `confident`: BED outside
+    which nothing is known, None = all is known (simulated truth).
+
+    Raises:
+        DeepcohortError: inputs that are missing or do not fit together, or no candidate anywhere.
+    """
+    config = config or ExamplesConfig()
+    known = read_bed(confident) if confident else None
+    with ReferenceFasta(reference) as fasta, open_reads(reads, reference, config.reads) as source:
+        truth_vcf = TruthVcf(truth, sample)
+        stretches = _stretches(fasta, source, truth_vcf, known, regions, config.stretch_bp)
+        writer = ExampleWriter(output, config.pileup, config.platform, config.seed, config.n_buckets)
+        buffers = Buffers()
+        for stretch in track(stretches, len(stretches), "examples", quiet):
+            for made in _examples_of(stretch, fasta, source, truth_vcf, known, buffers, config):
+                writer.add(made)
+            gc.collect(0)
+    if writer.label_counts.sum() == 0:
+        raise DeepcohortError(
+            f"no labelled candidate in {len(stretches)} stretches; "
+            "do reads, truth and confident regions overlap?"
+        )
+    writer.close({"reads": [str(Path(r).name) for r in reads], "config": asdict(config)})
+    n = writer.label_counts
+    return int(n[0]), int(n[1]), int(n[2])
+
+
+def _stretches(
+    fasta: ReferenceFasta,
+    source: ReadSource,
+    truth: TruthVcf,
+    known: dict[str, list[Region]] | None,
+    regions: Sequence[Region] | None,
+    stretch_bp: int,
+) -> list[Region]:
+    if regions is None:
+        contigs = [c for c in fasta.contig_lengths if c in truth.contigs and c in source.contig_lengths]
+        regions = [Region(c, 0, fasta.contig_lengths[c]) for c in contigs]
+    pieces = [
+        Region(r.contig, start, min(start + stretch_bp, r.end))
+        for r in regions
+        for start in range(r.start, r.end, stretch_bp)
+    ]
+    if known is not None:
+        pieces = [
+            p for p in pieces if any(k.start < p.end and p.start < k.end for k in known.get(p.contig, []))
+        ]
+    if not pieces:
+        raise DeepcohortError("regions, truth and reads share no stretch of any contig; check contig names")
+    return pieces
+
+
+def _examples_of(
+    stretch: Region,
+    fasta: ReferenceFasta,
+    source: ReadSource,
+    truth: TruthVcf,
+    known: dict[str, list[Region]] | None,
+    buffers: Buffers,
+    config: ExamplesConfig,
+) -> list[Examples]:
+    """Examples of every pass over one stretch."""
+    window = stretch.padded(config.candidates.pad_bp, fasta.contig_lengths[stretch.contig])
+    text = fasta.fetch_text(window)
+    codes = encode_bases(text)
+    if (codes < 4).sum() < len(codes) // 20:
+        return []
+    batch = source.fetch(window)
+    if len(batch) == 0:
+        return []
+    alleles = truth.fetch(window, text)
+    made = []
+    for number in range(config.passes):
+        words = (stretch.contig, stretch.start, config.seed)
+        reads = batch
+        if config.augment:
+            rng = np.random.default_rng([stretch_id(*words), number])
+            reads = augment_reads(batch, len(window), rng, config.augmentation)
+        evidence = find_candidates(reads, codes, window, stretch, config.candidates)
+        if len(evidence.table) == 0:
+            continue
+        confident = None if known is None else known.get(stretch.contig, [])
+        labels = label_candidates(evidence.table, text, window, alleles, confident)
+        keep = np.nonzero(labels != AMBIGUOUS)[0]
+        batch_of = encode_examples(evidence, codes, window, config.pileup, buffers, select=keep)
+        made.append(
+            Examples(
+                batch_of.pixels.copy(),
+                batch_of.features.copy(),
+                labels[keep],
+                np.full(len(keep), stretch_id(stretch.contig, stretch.start), np.uint32),
+                evidence.table.pos[keep],
+            )
+        )
+    return made

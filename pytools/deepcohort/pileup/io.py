@@ -1,0 +1,131 @@
+"""Truth for training: variants of one sample from a VCF, confident regions from a BED."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cyvcf2
+
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.region import Region, merge_regions
+
+_MISSING = {"*", ".", "<NON_REF>", "<*>"}
+
+
+@dataclass(frozen=True, slots=True)
+class TruthAllele:
+    """One alternate allele of the truth, trimmed: `haplotypes` says which of the two copies have it.
+
+    `pos` is 0-based, `ref` and `alt` are upper-case text. `phased` tells whether the order of
+    haplotypes means something across records.
+    """
+
+    pos: int
+    ref: str
+    alt: str
+    haplotypes: tuple[bool, bool]
+    phased: bool
+    record: int
+
+    @property
+    def copies(self) -> int:
+        """0, 1 or 2."""
+        return sum(self.haplotypes)
+
+
+def trim_allele(pos: int, ref: str, alt: str) -> tuple[int, str, str]:
+    """Parsimonious form: shared suffix, then shared prefix removed, one base kept on each side."""
+    while len(ref) > 1 and len(alt) > 1 and ref[-1] == alt[-1]:
+        ref, alt = ref[:-1], alt[:-1]
+    n = 0
+    while n < min(len(ref), len(alt)) - 1 and ref[n] == alt[n]:
+        n += 1
+    return pos + n, ref[n:], alt[n:]
+
+
+class TruthVcf:
+    """Called alleles of one sample; `fetch` needs a tabix index, as every truth set has."""
+
+    def __init__(self, path: str | Path, sample: str | None = None) -> None:
+        """Open `path`.
+
+        Raises:
+            DeepcohortError: missing, not indexed, unknown sample, or several samples and none named.
+        """
+        self.path = Path(path)
+        if not self.path.exists():
+            raise DeepcohortError(f"truth VCF {self.path} does not exist; check --truth")
+        if not any(Path(f"{self.path}{s}").exists() for s in (".tbi", ".csi")):
+            raise DeepcohortError(f"truth VCF {self.path} is not indexed; run: tabix -p vcf {self.path}")
+        try:
+            self._vcf = cyvcf2.VCF(str(self.path))
+        except OSError as error:
+            raise DeepcohortError(f"truth VCF {self.path} cannot be read: {error}") from error
+        names = list(self._vcf.samples)
+        if sample is None and len(names) != 1:
+            raise DeepcohortError(
+                f"truth VCF {self.path} has {len(names)} samples; name one of them with --sample"
+            )
+        if sample is not None and sample not in names:
+            raise DeepcohortError(f"truth VCF {self.path} has no sample {sample}; it has {', '.join(names)}")
+        self._column = names.index(sample) if sample else 0
+        self.contigs = frozenset(self._vcf.seqnames)
+
+    def fetch(self, region: Region, reference: str) -> list[TruthAllele]:
+        """Alleles with POS in `region`, whose upper-case text is `reference`.
+
+        Raises:
+            DeepcohortError: a REF disagrees with the reference.
+        """
+        if region.contig not in self.contigs:
+            return []
+        found: list[TruthAllele] = []
+        for number, record in enumerate(self._vcf(str(region))):
+            pos = record.POS - 1
+            if not region.contains(pos):
+                continue
+            ref = record.REF.upper()
+            here = reference[pos - region.start : pos - region.start + len(ref)]
+            if not ref.startswith(here):
+                raise DeepcohortError(
+                    f"truth VCF {self.path} says {ref[:20]} at {region.contig}:{record.POS} where the "
+                    f"reference has {here[:20]}; was it made on another reference?"
+                )
+            found += self._alleles(record, pos, ref, number)
+        return sorted(found, key=lambda a: (a.pos, a.ref, a.alt))
+
+    def _alleles(self, record: cyvcf2.Variant, pos: int, ref: str, number: int) -> list[TruthAllele]:
+        *called, phased = record.genotypes[self._column]
+        haploid = len(called) == 1
+        first, second = (called[0], called[0]) if haploid else (called[0], called[1])
+        out = []
+        for index, alt in enumerate(record.ALT, start=1):
+            if alt in _MISSING or alt.startswith("<") or index not in (first, second):
+                continue
+            at, short_ref, short_alt = trim_allele(pos, ref, alt.upper())
+            on = (first == index, second == index)
+            out.append(TruthAllele(at, short_ref, short_alt, on, bool(phased), number))
+        return out
+
+
+def read_bed(path: str | Path) -> dict[str, list[Region]]:
+    """Merged intervals of a BED file by contig.
+
+    Raises:
+        DeepcohortError: missing, or a line that is not an interval.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise DeepcohortError(f"BED file {path} does not exist")
+    regions = []
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        if not line.strip() or line.startswith(("#", "track", "browser")):
+            continue
+        fields = line.split("\t")
+        try:
+            regions.append(Region(fields[0], int(fields[1]), int(fields[2])))
+        except (IndexError, ValueError, DeepcohortError) as error:
+            raise DeepcohortError(f"line {number} of {path} is no BED interval: {line[:60]}") from error
+    by_contig: dict[str, list[Region]] = {}
+    for region in merge_regions(regions):
+        by_contig.setdefault(region.contig, []).append(region)
+    return by_contig
