@@ -4,7 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.candidates.config import CandidatesConfig
-from deepcohort.candidates.types import CandidateEvidence
+from deepcohort.candidates.counts import WindowCounts, count_window
+from deepcohort.candidates.select import select_alleles
+from deepcohort.candidates.support import weigh_reads
+from deepcohort.candidates.types import AlleleCounts, CandidateEvidence, CandidateTable
 from deepcohort.core.region import Region
 from deepcohort.reads.types import ReadBatch
 
@@ -25,4 +28,48 @@ def find_candidates(
         region: where counts are given and candidates have their POS.
         config: thresholds.
     """
-    raise NotImplementedError
+    config = config or CandidatesConfig()
+    counts = count_window(reads, reference_codes, window, config)
+    realigned = np.zeros(len(reads), np.bool_)
+    first, last = region.start - window.start, region.end - window.start
+    alleles = select_alleles(counts, reads, reference_codes, first, last, config)
+    support, dp, ad = weigh_reads(reads, alleles, reference_codes, window, config)
+    table = CandidateTable(
+        contig=region.contig,
+        pos=alleles.pos + window.start,
+        ref_len=alleles.ref_len,
+        alt_seq=alleles.alt_seq,
+        alt_offset=alleles.alt_offset,
+        dp=dp,
+        ad=ad,
+        realigned=np.zeros(len(alleles), np.bool_),
+    )
+    return CandidateEvidence(
+        counts=_allele_counts(counts, reads, reference_codes, window, region),
+        table=table,
+        support=support,
+        reads=reads,
+        realigned=realigned,
+    )
+
+
+def _allele_counts(
+    counts: WindowCounts, reads: ReadBatch, reference: NDArray[np.uint8], window: Region, region: Region
+) -> AlleleCounts:
+    """Counts over `region`; nothing is counted where the reference is N."""
+    inside = slice(region.start - window.start, region.end - window.start)
+    codes = reference[inside]
+    known = codes < 4
+    n_total = np.where(known, counts.n_total[inside], 0)
+    # deletions are in n_total, and are neither reference nor another base
+    n_ref = n_total - counts.alt_count[inside].sum(axis=1, dtype=np.int32) - counts.n_deleted[inside]
+    change = np.zeros(len(codes) + 1, np.int64)
+    np.add.at(change, np.clip(reads.mapq0_pos - region.start, 0, len(codes)), 1)
+    np.add.at(change, np.clip(reads.mapq0_end - region.start, 0, len(codes)), -1)
+    return AlleleCounts(
+        region=region,
+        n_ref=np.where(known, n_ref, 0).astype(np.int32),
+        n_total=n_total.astype(np.int32),
+        mapq0=np.cumsum(change[:-1]).astype(np.int32),
+        reference=codes,
+    )

@@ -83,7 +83,7 @@ class BgzfBlocks:
                 hist_bits=15,
                 bufsize=max(size, 1),
             )
-        except (igzip_lib.IsalError, EOFError, ValueError) as error:
+        except (isal_zlib.error, EOFError, ValueError) as error:
             raise self._damaged(offset, f"does not inflate ({error})") from error
         if len(data) != size or isal_zlib.crc32(data) != crc:
             raise self._damaged(offset, "fails its checksum")

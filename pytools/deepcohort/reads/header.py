@@ -71,7 +71,8 @@ def read_header(blocks: BgzfBlocks) -> AlignmentHeader:
 
 def header_text_facts(text: str) -> tuple[tuple[str, ...], str]:
     """(sorted SM values of @RG lines, SO of the @HD line) of SAM header text."""
-    samples, order = set(), ""
+    samples: set[str] = set()
+    order = ""
     for line in text.splitlines():
         fields = line.split("\t")
         if fields[0] == "@RG":

@@ -1,4 +1,5 @@
 """BAM records to columns (SAM spec section 4.2): one scan to measure, one to fill."""
+# mypy: allow-untyped-defs
 
 import numpy as np
 
@@ -296,9 +297,12 @@ def fill_records(
             seq[out + length - 1] = nibbles[buffer[seq_at + (length >> 1)] >> 4]
         qual_at = seq_at + ((length + 1) >> 1)
         if buffer[qual_at] == 255:
-            qual[out : out + length] = default_qual
+            for k in range(length):
+                qual[out + k] = default_qual if seq[out + k] < 4 else 0
         else:
-            qual[out : out + length] = buffer[qual_at : qual_at + length]
+            for k in range(length):
+                # an N says nothing, whatever its quality
+                qual[out + k] = buffer[qual_at + k] if seq[out + k] < 4 else 0
 
 
 @kernel

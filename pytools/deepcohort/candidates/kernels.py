@@ -1,0 +1,205 @@
+"""Reads against the reference: depth, mismatches, indels."""
+# mypy: allow-untyped-defs
+
+import numpy as np
+
+from deepcohort.core.numba_options import kernel
+
+
+@kernel
+def shift_left(reference, start, deleted, inserted, n_inserted):
+    """How far an indel moves left (VCF normal form); `start` is the first deleted base, or the base
+    after the insertion. `inserted` is uint8, of which n_inserted count; one of the two is empty.
+    """
+    moved = 0
+    if n_inserted > 0:
+        while start - moved > 1:
+            base = reference[start - moved - 1]
+            if base > 3 or base != inserted[(n_inserted - 1 - moved) % n_inserted]:
+                break
+            moved += 1
+    else:
+        while start - moved > 1:
+            base = reference[start - moved - 1]
+            if base > 3 or base != reference[start - moved - 1 + deleted]:
+                break
+            moved += 1
+    return moved
+
+
+@kernel
+def insertion_key(inserted, n_inserted, moved):
+    """64-bit key of an insertion after moving left by `moved`; injective up to 31 bp, a hash beyond."""
+    key = np.uint64(1)
+    for j in range(n_inserted):
+        base = np.uint64(inserted[(j - moved) % n_inserted])
+        if n_inserted <= 31:
+            key = (key << np.uint64(2)) | base
+        else:
+            key = (key ^ base) * np.uint64(0x100000001B3) + np.uint64(0x9E3779B97F4A7C15)
+            key ^= key >> np.uint64(29)
+    return key
+
+
+@kernel
+def count_reads(
+    rows,
+    pos,
+    mate,
+    end,
+    seq,
+    qual,
+    seq_offset,
+    cigar_op,
+    cigar_len,
+    cigar_offset,
+    reference,
+    window_start,
+    min_qual,
+    max_indel,
+    sign,
+    n_total,
+    n_deleted,
+    alt_count,
+    indel_pos,
+    indel_len,
+    indel_key,
+    indel_read,
+    indel_index,
+    indel_moved,
+    n_indels,
+):
+    """Add (sign 1) or take away (sign -1) what the reads `rows` show; returns the number of indels.
+
+    Args:
+        reference: uint8 (L,), codes from window_start on.
+        n_total: int32 (L,), bases of at least min_qual, and deleted bases, that cover it.
+        n_deleted: int32 (L,), of these the deleted ones.
+        alt_count: int32 (L, 4), mismatching bases by code.
+        indel_*: buffers that receive indels from n_indels on, left-aligned: anchor (relative to
+            window_start), length (insertions positive), key, read, index of the anchor in the read's
+            seq as aligned, and how far the indel moved left. Untouched when sign is -1. Where they
+            are too small the indels are only counted.
+    """
+    length_window = len(reference)
+    capacity = len(indel_pos)
+    for row in rows:
+        at = pos[row] - window_start
+        first_base = seq_offset[row]
+        query = first_base
+        for op in range(cigar_offset[row], cigar_offset[row + 1]):
+            kind = cigar_op[op]
+            length = np.int64(cigar_len[op])
+            if kind == 0 or kind == 7 or kind == 8:
+                first = max(0, -at)
+                last = min(length, length_window - at)
+                for k in range(first, last):
+                    n_total[at + k] += sign * (qual[query + k] >= min_qual)
+                for k in range(first, last):
+                    if seq[query + k] != reference[at + k] and qual[query + k] >= min_qual:
+                        alt_count[at + k, seq[query + k] & 3] += sign
+                query += length
+                at += length
+            elif kind == 1:
+                anchored = at > 0 and at < length_window and query > first_base
+                if sign > 0 and anchored and length <= max_indel:
+                    usable = 0
+                    known = True
+                    for k in range(length):
+                        usable += qual[query + k]
+                        known &= seq[query + k] < 4
+                    if known and usable >= min_qual * length and op + 1 < cigar_offset[row + 1]:
+                        if n_indels < capacity:
+                            inserted = seq[query : query + length]
+                            moved = shift_left(reference, at, 0, inserted, length)
+                            indel_pos[n_indels] = at - 1 - moved
+                            indel_len[n_indels] = length
+                            indel_key[n_indels] = insertion_key(inserted, length, moved)
+                            indel_read[n_indels] = row
+                            indel_index[n_indels] = query - 1 - first_base
+                            indel_moved[n_indels] = moved
+                        n_indels += 1
+                query += length
+            elif kind == 2:
+                # a mate over the same place already votes for the fragment
+                other = mate[row]
+                first = max(0, at)
+                if other >= 0 and other < row and end[other] - window_start >= at + length:
+                    first = length_window
+                for k in range(first, min(length_window, at + length)):
+                    n_total[k] += sign
+                    n_deleted[k] += sign
+                anchored = at > 0 and at + length <= length_window and query > first_base
+                if sign > 0 and anchored and length <= max_indel:
+                    if n_indels < capacity:
+                        moved = shift_left(reference, at, length, seq, 0)
+                        indel_pos[n_indels] = at - 1 - moved
+                        indel_len[n_indels] = -length
+                        indel_key[n_indels] = 0
+                        indel_read[n_indels] = row
+                        indel_index[n_indels] = query - 1 - first_base
+                        indel_moved[n_indels] = moved
+                    n_indels += 1
+                at += length
+            elif kind == 3:
+                at += length
+            elif kind == 4:
+                query += length
+            if at >= length_window:
+                break
+    return n_indels
+
+
+@kernel
+def group_indels(order, indel_pos, indel_len, indel_key, indel_read, mate, group, fragments, stamp):
+    """Number the distinct indels of `order` (sorted so that equal ones are neighbours).
+
+    Args:
+        group: int64 (E,), receives the group of each sorted event.
+        fragments: int32 (E,), receives per group how many fragments show it (mates count once).
+        stamp: int64 (R,), filled with -1.
+
+    Returns:
+        Number of groups.
+    """
+    n_groups = 0
+    for i in range(len(order)):
+        event = order[i]
+        if i > 0:
+            before = order[i - 1]
+            if (
+                indel_pos[before] != indel_pos[event]
+                or indel_len[before] != indel_len[event]
+                or indel_key[before] != indel_key[event]
+            ):
+                n_groups += 1
+        if i == 0 or group[i - 1] != n_groups:
+            fragments[n_groups] = 0
+        group[i] = n_groups
+        read = indel_read[event]
+        if stamp[read] != n_groups and (mate[read] < 0 or stamp[mate[read]] != n_groups):
+            fragments[n_groups] += 1
+        stamp[read] = n_groups
+    return n_groups + 1 if len(order) else 0
+
+
+@kernel
+def write_alleles(is_indel, pos, length, base, source, moved, reference, seq, ref_len, alt_offset, alt_seq):
+    """Fill ref_len int32 (N,) and alt_seq uint8 flat of candidates (VCF form).
+
+    Args:
+        is_indel: bool (N,). pos: int64 (N,), relative to `reference`. length: int32 (N,), bp inserted
+            (positive) or deleted. base: uint8 (N,), of SNPs. source: int64 (N,), where the insertion
+            lies in `seq`. moved: how far it was moved left from there.
+    """
+    for i in range(len(pos)):
+        out = alt_offset[i]
+        if not is_indel[i]:
+            ref_len[i] = 1
+            alt_seq[out] = base[i]
+            continue
+        alt_seq[out] = reference[pos[i]]
+        n = length[i]
+        ref_len[i] = 1 if n > 0 else 1 - n
+        for j in range(max(n, 0)):
+            alt_seq[out + 1 + j] = seq[source[i] + (j - moved[i]) % n]

@@ -1,0 +1,118 @@
+"""Which alleles are worth a closer look."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.candidates import kernels
+from deepcohort.candidates.config import CandidatesConfig
+from deepcohort.candidates.counts import WindowCounts
+from deepcohort.reads.types import ReadBatch
+
+
+@dataclass(slots=True)
+class Alleles:
+    """N alleles sorted by (pos, ref_len, alt length, alt), positions relative to the window.
+
+    Attributes: as in CandidateTable.
+    """
+
+    pos: NDArray[np.int64]
+    ref_len: NDArray[np.int32]
+    alt_seq: NDArray[np.uint8]
+    alt_offset: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.pos)
+
+    @property
+    def is_indel(self) -> NDArray[np.bool_]:
+        """Whether REF and ALT differ in length, bool (N,)."""
+        return np.diff(self.alt_offset) != self.ref_len
+
+
+def select_alleles(
+    counts: WindowCounts,
+    reads: ReadBatch,
+    reference: NDArray[np.uint8],
+    first: int,
+    last: int,
+    config: CandidatesConfig,
+) -> Alleles:
+    """Alleles with POS in [first, last) of the window that enough fragments show."""
+    snp_pos, snp_base = _snps(counts, reference, first, last, config)
+    pos, length, key, source, moved = _indels(counts, reads, reference, first, last, config)
+    n_snps, n_indels = len(snp_pos), len(pos)
+    is_indel = np.repeat([False, True], [n_snps, n_indels])
+    all_pos = np.concatenate([snp_pos, pos])
+    all_length = np.concatenate([np.zeros(n_snps, np.int64), length.astype(np.int64)])
+    all_key = np.concatenate([snp_base.astype(np.uint64), key])
+    ref_len = np.where(all_length < 0, 1 - all_length, 1)
+    alt_len = np.where(all_length > 0, 1 + all_length, 1)
+    order = np.lexsort((all_key, alt_len, ref_len, all_pos))
+    alt_offset = np.zeros(len(order) + 1, np.int64)
+    np.cumsum(alt_len[order], out=alt_offset[1:])
+    no_snp = np.zeros(n_snps, np.int64)
+    alleles = Alleles(
+        all_pos[order],
+        np.empty(len(order), np.int32),
+        np.empty(int(alt_offset[-1]), np.uint8),
+        alt_offset,
+    )
+    kernels.write_alleles(
+        is_indel[order], alleles.pos, all_length[order],
+        np.concatenate([snp_base, np.zeros(n_indels, np.uint8)])[order],
+        np.concatenate([no_snp, source])[order], np.concatenate([no_snp, moved])[order],
+        reference, reads.seq, alleles.ref_len, alt_offset, alleles.alt_seq,
+    )  # fmt: skip
+    return alleles
+
+
+def _snps(
+    counts: WindowCounts, reference: NDArray[np.uint8], first: int, last: int, config: CandidatesConfig
+) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    alt = counts.alt_count[first:last]
+    pos, base = np.nonzero(alt >= config.min_count)
+    pos = pos.astype(np.int64) + first
+    shown = counts.alt_count[pos, base]
+    good = (shown >= config.min_fraction_snp * counts.n_total[pos]) & (reference[pos] < 4)
+    return pos[good], base[good].astype(np.uint8)
+
+
+def _indels(
+    counts: WindowCounts,
+    reads: ReadBatch,
+    reference: NDArray[np.uint8],
+    first: int,
+    last: int,
+    config: CandidatesConfig,
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+    """(pos, length, key, where the inserted bases lie in reads.seq, bp moved left) of good indels."""
+    events = counts.indels
+    n = len(events)
+    group = np.empty(n, np.int64)
+    fragments = np.empty(n, np.int32)
+    n_groups = kernels.group_indels(
+        np.arange(n), events.pos, events.length, events.key, events.read, reads.mate, group, fragments,
+        np.full(len(reads), -1, np.int64),
+    )  # fmt: skip
+    leader = np.searchsorted(group, np.arange(n_groups))
+    pos = events.pos[leader]
+    depth = counts.n_total[np.clip(pos, 0, len(counts.n_total) - 1)]
+    good = (
+        (fragments[:n_groups] >= config.min_count)
+        & (fragments[:n_groups] >= config.min_fraction_indel * depth)
+        & (pos >= first)
+        & (pos < last)
+        & (reference[np.clip(pos, 0, len(reference) - 1)] < 4)
+    )
+    leader = leader[good]
+    source = reads.seq_offset[events.read[leader]] + events.index[leader] + 1
+    return (
+        events.pos[leader],
+        events.length[leader],
+        events.key[leader],
+        source.astype(np.int64),
+        events.moved[leader].astype(np.int64),
+    )

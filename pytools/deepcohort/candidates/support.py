@@ -1,0 +1,53 @@
+"""What each read says at each candidate."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.candidates import support_kernels
+from deepcohort.candidates.config import CandidatesConfig
+from deepcohort.candidates.select import Alleles
+from deepcohort.candidates.types import ReadSupport
+from deepcohort.core.region import Region
+from deepcohort.reads.types import ReadBatch
+
+
+def weigh_reads(
+    reads: ReadBatch,
+    alleles: Alleles,
+    reference: NDArray[np.uint8],
+    window: Region,
+    config: CandidatesConfig,
+) -> tuple[ReadSupport, NDArray[np.int32], NDArray[np.int32]]:
+    """(support, dp int32 (N,), ad int32 (N, 2)) of `alleles`."""
+    site_pos, site_first = np.unique(alleles.pos, return_index=True)
+    site_first = np.append(site_first, len(alleles)).astype(np.int64)
+    is_indel = alleles.is_indel
+    n_indels_before = np.concatenate([[0], np.cumsum(is_indel)])
+    site_indel = n_indels_before[site_first[1:]] > n_indels_before[site_first[:-1]]
+    resync, period, units = support_kernels.site_repeats(
+        site_pos, site_first, alleles.ref_len, alleles.alt_offset, alleles.alt_seq, reference
+    )
+    entries = support_kernels.count_entries(reads.pos, reads.end, window.start, site_pos)
+    offset = np.zeros(len(alleles) + 1, np.int64)
+    np.cumsum(np.repeat(entries, np.diff(site_first)), out=offset[1:])
+    n = int(offset[-1])
+    support = ReadSupport(
+        offset=offset,
+        read=np.empty(n, np.int32),
+        allele=np.empty(n, np.int8),
+        log10_ratio=np.empty(n, np.float32),
+        read_index=np.empty(n, np.int32),
+    )
+    support_kernels.judge_reads(
+        reads.pos, reads.end, reads.mapq, reads.seq, reads.qual, reads.seq_offset, reads.cigar_op,
+        reads.cigar_len, reads.cigar_offset, reference, window.start, site_pos, site_first, site_indel,
+        resync, alleles.ref_len, alleles.alt_offset, alleles.alt_seq, period, units, config.min_base_qual,
+        offset, support.read, support.allele, support.log10_ratio, support.read_index,
+    )  # fmt: skip
+    support_kernels.settle_fragments(
+        is_indel, reads.mate, offset, support.read, support.allele, support.log10_ratio
+    )
+    dp = np.zeros(len(alleles), np.int32)
+    ad = np.zeros((len(alleles), 2), np.int32)
+    support_kernels.tally(is_indel, offset, support.allele, dp, ad)
+    return support, dp, ad

@@ -1,0 +1,417 @@
+"""Which read says what at each candidate: per-read likelihood ratios."""
+# mypy: allow-untyped-defs
+
+import numpy as np
+
+from deepcohort.core.numba_options import kernel
+
+MAX_ALLELES = 32  # hypotheses compared at one site; further alternates are left unjudged
+_FLOOR = -15.0  # log10; a flank this bad is no evidence for anything, so counting stops
+_FLANK_BP = 48  # bases compared beyond the repeat
+
+
+@kernel
+def mismatch_penalties():
+    """log10 of the odds of a mismatch by phred, float64 (256,); quality 0 and 1 say nothing."""
+    table = np.zeros(256)
+    for q in range(2, 256):
+        error = 10.0 ** (-min(q, 45) / 10.0)
+        table[q] = min(0.0, np.log10(error / 3.0) - np.log10(1.0 - error))
+    return table
+
+
+@kernel
+def indel_period(sequence, n):
+    """Smallest repeat unit, in bp, that `sequence[:n]` consists of whole copies of."""
+    for period in range(1, n):
+        if n % period:
+            continue
+        same = True
+        for k in range(period, n):
+            if sequence[k] != sequence[k - period]:
+                same = False
+                break
+        if same:
+            return period
+    return n
+
+
+@kernel
+def repeat_after(reference, first, unit, n_unit):
+    """bp of the reference from `first` on that continue the repeat of `unit[:n_unit]`."""
+    n = 0
+    while (
+        first + n < len(reference) and reference[first + n] == unit[n % n_unit] and reference[first + n] < 4
+    ):
+        n += 1
+    return n
+
+
+@kernel
+def slip_log10(difference, period, units):
+    """log10 chance that sequencing changed the length by `difference` bp within such a repeat.
+
+    Rises with the number of repeat units, as measured on PCR-free Illumina reads.
+    """
+    size = abs(difference)
+    if size == 0:
+        return 0.0
+    if size % period:
+        return max(-4.2 - 0.05 * size, -6.0)
+    if period == 1:
+        first = -4.2 + 0.17 * max(0.0, units - 3.0)
+    else:
+        first = -4.2 + 0.20 * max(0.0, units - 2.0)
+    further = 0.8 * (size // period - 1)
+    return max(min(first, -0.5) - further, -6.0)
+
+
+@kernel
+def site_repeats(site_pos, site_first, ref_len, alt_offset, alt_seq, reference):
+    """Repeat context of sites with indels.
+
+    Returns:
+        (resync int64 (S,): first position after the repeat, from which all alleles read alike;
+        period int32 (N,); units float32 (N,): repeat units of the candidate, its own included;
+        -1 resync where a site has no indel.)
+    """
+    n_sites = len(site_pos)
+    resync = np.full(n_sites, -1, np.int64)
+    period = np.zeros(len(ref_len), np.int32)
+    units = np.zeros(len(ref_len), np.float32)
+    for s in range(n_sites):
+        p = site_pos[s]
+        for c in range(site_first[s], site_first[s + 1]):
+            n_alt = alt_offset[c + 1] - alt_offset[c]
+            if n_alt == ref_len[c]:
+                continue
+            if n_alt > ref_len[c]:
+                n = n_alt - 1
+                unit = alt_seq[alt_offset[c] + 1 : alt_offset[c + 1]]
+                after = p + 1
+            else:
+                n = np.int64(ref_len[c]) - 1
+                unit = reference[p + 1 : p + 1 + n]
+                after = p + 1 + n
+            n = min(n, len(unit))
+            more = repeat_after(reference, after, unit, n)
+            period[c] = indel_period(unit, n)
+            units[c] = (more + n) / period[c]
+            resync[s] = max(resync[s], after + more)
+    return resync, period, units
+
+
+@kernel
+def count_entries(pos, end, window_start, site_pos):
+    """Reads that cover each site, int64 (S,)."""
+    change = np.zeros(len(site_pos) + 1, np.int64)
+    for row in range(len(pos)):
+        change[np.searchsorted(site_pos, pos[row] - window_start)] += 1
+        change[np.searchsorted(site_pos, end[row] - window_start)] -= 1
+    return np.cumsum(change)[:-1]
+
+
+@kernel
+def _right_score(seq, qual, start, stop, inserted, skip, reference, ref_at, penalty):
+    """log10 of read bases [start, stop) against `inserted`, then the reference from ref_at + skip."""
+    score = 0.0
+    n = len(inserted)
+    for k in range(stop - start):
+        if k < n:
+            expected = inserted[k]
+        else:
+            at = ref_at + skip + k - n
+            if at >= len(reference):
+                break
+            expected = reference[at]
+        if seq[start + k] != expected and expected < 4:
+            score += penalty[qual[start + k]]
+            if score < _FLOOR:
+                break
+    return score
+
+
+@kernel
+def _left_score(seq, qual, stop, start, inserted, reference, ref_at, penalty):
+    """log10 of read bases [start, stop), from the right, against `inserted`, then ref_at and leftwards."""
+    score = 0.0
+    n = len(inserted)
+    for k in range(stop - start):
+        if k < n:
+            expected = inserted[n - 1 - k]
+        else:
+            at = ref_at - (k - n)
+            if at < 0:
+                break
+            expected = reference[at]
+        if seq[stop - 1 - k] != expected and expected < 4:
+            score += penalty[qual[stop - 1 - k]]
+            if score < _FLOOR:
+                break
+    return score
+
+
+@kernel
+def _cross_repeat(cigar_op, cigar_len, op, last_op, at, query, resync):
+    """Follow the alignment from operation `op` to the position `resync` or beyond.
+
+    Returns (reference position reached or -1, its read index, stop of the read bases usable beyond
+    or, where the read ends before, of those usable at all).
+    """
+    while op < last_op:
+        kind = cigar_op[op]
+        length = np.int64(cigar_len[op])
+        if kind == 0 or kind == 7 or kind == 8:
+            if at + length > resync:
+                reached = max(at, resync)
+                stop = query + length
+                if op + 1 < last_op and cigar_op[op + 1] == 4:
+                    stop += cigar_len[op + 1]
+                return reached, query + reached - at, stop
+            at += length
+            query += length
+        elif kind == 1 or kind == 4:
+            query += length
+        elif kind == 2 or kind == 3:
+            at += length
+        op += 1
+    return -1, query, query
+
+
+@kernel
+def _judge_indels(
+    first_candidate, last_candidate, anchor, left_stop, reached, right_index, right_stop, net, p,
+    ref_len, alt_offset, alt_seq, period, units, reference, seq, qual, penalty, scores, deltas,
+):  # fmt: skip
+    """Fill scores and deltas: hypothesis 0 is the reference, then the site's candidates.
+
+    Each haplotype is laid against the read without gaps, once from its left flank and once from
+    its right one, and the better counts; a length that the read shows by itself costs a slip.
+
+    Args:
+        anchor: index in seq of the base at p. left_stop: first base of the usable left flank.
+        reached, right_index: reference position and read index where the read comes out of the
+            repeat, or reached -1. right_stop: stop of the usable right flank.
+        net: bp inserted minus deleted by the read's own alignment in between.
+    """
+    n = min(last_candidate - first_candidate, MAX_ALLELES - 1)
+    empty = alt_seq[:0]
+    own = 0.0
+    left_common = _left_score(
+        seq, qual, anchor + 1, max(left_stop, anchor + 1 - _FLANK_BP), empty, reference, p, penalty
+    )
+    right_end = right_stop
+    if reached >= 0:
+        right_end = min(right_stop, right_index + _FLANK_BP)
+        right_common = _right_score(seq, qual, right_index, right_end, empty, 0, reference, reached, penalty)
+        own = left_common + right_common
+    for h in range(n + 1):
+        inserted = empty
+        skip = 0
+        if h > 0:
+            c = first_candidate + h - 1
+            inserted = alt_seq[alt_offset[c] + 1 : alt_offset[c + 1]]
+            skip = np.int64(ref_len[c]) - 1
+        deltas[h] = len(inserted) - skip
+        score = left_common + _right_score(
+            seq, qual, anchor + 1, right_end, inserted, skip, reference, p + 1, penalty
+        )
+        if reached >= 0:
+            # the same haplotype hung up at its right end
+            to_resync = _left_of_resync(
+                seq, qual, right_index, max(left_stop, anchor + 1 - _FLANK_BP), inserted, skip, reference, p,
+                reached, penalty,
+            )  # fmt: skip
+            score = max(score, right_common + to_resync)
+        scores[h] = score
+    for h in range(n + 1):
+        best = scores[h]
+        for g in range(n + 1):
+            if g != h:
+                c = first_candidate + max(g, h, 1) - 1
+                other = min(g, h)
+                if other > 0 and units[first_candidate + other - 1] > units[c]:
+                    c = first_candidate + other - 1
+                slip = slip_log10(deltas[g] - deltas[h], max(period[c], 1), units[c])
+                best = max(best, scores[g] + slip)
+        if reached >= 0 and net != deltas[h]:
+            c = first_candidate + max(h, 1) - 1
+            best = max(best, own + slip_log10(net - deltas[h], max(period[c], 1), units[c]))
+        scores[n + 1 + h] = best
+    for h in range(n + 1):
+        scores[h] = scores[n + 1 + h]
+    return n
+
+
+@kernel
+def _left_of_resync(seq, qual, stop, start, inserted, skip, reference, p, reached, penalty):
+    """log10 of read bases [start, stop), hung up so that `stop` meets reference position `reached`."""
+    score = 0.0
+    tract = reached - (p + 1 + skip)  # reference bases between the indel and `reached`
+    n = len(inserted)
+    for k in range(stop - start):
+        if k < tract:
+            expected = reference[reached - 1 - k]
+        elif k < tract + n:
+            expected = inserted[n - 1 - (k - tract)]
+        else:
+            at = p - (k - tract - n)
+            if at < 0:
+                break
+            expected = reference[at]
+        if seq[stop - 1 - k] != expected and expected < 4:
+            score += penalty[qual[stop - 1 - k]]
+            if score < _FLOOR:
+                break
+    return score
+
+
+@kernel
+def _tempered(ratio, mapq):
+    """`ratio` no stronger than the chance that the read belongs elsewhere allows."""
+    cap = max(0.1, mapq / 10.0)
+    return min(max(ratio, -cap), cap)
+
+
+@kernel
+def judge_reads(
+    pos, end, mapq, seq, qual, seq_offset, cigar_op, cigar_len, cigar_offset, reference, window_start,
+    site_pos, site_first, site_indel, resync, ref_len, alt_offset, alt_seq, period, units, min_qual,
+    entry_offset, entry_read, entry_allele, entry_ratio, entry_index,
+):  # fmt: skip
+    """Fill the entries of every candidate (CSR by candidate; the candidates of a site share reads).
+
+    Allele codes: -1 none, 0 reference, 1 this alternate, 2 another.
+    """
+    penalty = mismatch_penalties()
+    scores = np.zeros(2 * MAX_ALLELES + 2)
+    deltas = np.zeros(MAX_ALLELES + 1, np.int64)
+    cursor = np.zeros(len(site_pos), np.int64)
+    for row in range(len(pos)):
+        start = pos[row] - window_start
+        stop = end[row] - window_start
+        s = np.searchsorted(site_pos, start)
+        op, last_op = cigar_offset[row], cigar_offset[row + 1]
+        at, query = start, seq_offset[row]
+        while s < len(site_pos) and site_pos[s] < stop:
+            p = site_pos[s]
+            while op < last_op:
+                kind = cigar_op[op]
+                length = np.int64(cigar_len[op])
+                takes_reference = kind == 0 or kind == 2 or kind == 3 or kind >= 7
+                if takes_reference and at + length > p:
+                    break
+                if takes_reference:
+                    at += length
+                if kind == 0 or kind == 1 or kind == 4 or kind >= 7:
+                    query += length
+                op += 1
+            aligned = op < last_op and (kind == 0 or kind >= 7)
+            index = query + p - at if aligned else query - 1
+            first, last = site_first[s], site_first[s + 1]
+            n = -1
+            reached = -1
+            net = 0
+            if site_indel[s] and aligned:
+                left_stop = query
+                if op > cigar_offset[row] and cigar_op[op - 1] == 4:
+                    left_stop = seq_offset[row]
+                reached, right_index, right_stop = _cross_repeat(
+                    cigar_op, cigar_len, op, last_op, at, query, max(resync[s], p + 1)
+                )
+                net = (right_index - index) - (reached - p) if reached >= 0 else 0
+                n = _judge_indels(
+                    first, last, index, left_stop, reached, right_index, right_stop, net, p, ref_len,
+                    alt_offset, alt_seq, period, units, reference, seq, qual, penalty, scores, deltas,
+                )  # fmt: skip
+            for c in range(first, last):
+                slot = entry_offset[c] + cursor[s]
+                entry_read[slot] = row
+                entry_index[slot] = index - seq_offset[row] if op < last_op and kind != 3 else -1
+                entry_allele[slot] = -1
+                entry_ratio[slot] = 0.0
+                is_snp = ref_len[c] == 1 and alt_offset[c + 1] - alt_offset[c] == 1
+                if op >= last_op or kind == 3:
+                    continue
+                if not aligned:
+                    entry_allele[slot] = 2
+                    entry_ratio[slot] = _tempered(-2.0, mapq[row])
+                elif is_snp:
+                    base, q = seq[index], qual[index]
+                    if q < 2 or base > 3:
+                        continue
+                    if base == alt_seq[alt_offset[c]]:
+                        allele = 1
+                    elif base == reference[p]:
+                        allele = 0
+                    else:
+                        allele = 2
+                    ratio = 0.0
+                    if allele == 1:
+                        ratio = -penalty[q]
+                    elif allele == 0:
+                        ratio = penalty[q]
+                    else:
+                        for d in range(first, last):
+                            if (
+                                ref_len[d] == 1
+                                and alt_offset[d + 1] - alt_offset[d] == 1
+                                and alt_seq[alt_offset[d]] == base
+                            ):
+                                ratio = penalty[q]
+                    entry_ratio[slot] = _tempered(ratio, mapq[row])
+                    if q >= min_qual:
+                        entry_allele[slot] = allele
+                elif n >= 0 and c - first < n:
+                    h = c - first + 1
+                    rival = -1
+                    for g in range(n + 1):
+                        if g != h and (rival < 0 or scores[g] > scores[rival]):
+                            rival = g
+                    ratio = _tempered(scores[h] - scores[rival], mapq[row])
+                    entry_ratio[slot] = ratio
+                    if ratio >= 0.5:
+                        entry_allele[slot] = 1
+                    elif ratio <= -0.5:
+                        entry_allele[slot] = 0 if rival == 0 else 2
+            cursor[s] += 1
+            s += 1
+
+
+@kernel
+def settle_fragments(is_indel, mate, entry_offset, entry_read, entry_allele, entry_ratio):
+    """Let the two mates at an indel vote once: the stronger keeps the say (less what speaks against).
+
+    SNPs need none of this: the overlapped base of one mate already has quality 0.
+    """
+    for c in range(len(is_indel)):
+        if not is_indel[c]:
+            continue
+        first, last = entry_offset[c], entry_offset[c + 1]
+        rows = entry_read[first:last]
+        for i in range(first, last):
+            other = mate[entry_read[i]]
+            if other <= entry_read[i]:
+                continue
+            j = first + np.searchsorted(rows, other)
+            if j >= last or entry_read[j] != other:
+                continue
+            keep, drop = (i, j) if abs(entry_ratio[i]) >= abs(entry_ratio[j]) else (j, i)
+            if entry_ratio[keep] * entry_ratio[drop] < 0:
+                entry_ratio[keep] += entry_ratio[drop]
+                if abs(entry_ratio[keep]) < 0.5:
+                    entry_allele[keep] = -1
+            entry_ratio[drop] = 0.0
+            entry_allele[drop] = -1
+
+
+@kernel
+def tally(is_indel, entry_offset, entry_allele, dp, ad):
+    """Fill dp int32 (N,) and ad int32 (N, 2) from the entries."""
+    for c in range(len(is_indel)):
+        for i in range(entry_offset[c], entry_offset[c + 1]):
+            allele = entry_allele[i]
+            if allele >= 0:
+                dp[c] += 1
+                if allele < 2:
+                    ad[c, allele] += 1
