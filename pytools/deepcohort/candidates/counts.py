@@ -49,7 +49,8 @@ class WindowCounts:
     """What the reads of a window show against its reference, L bases.
 
     Attributes:
-        n_total: int32 (L,), usable bases and deletions; n_deleted: int32 (L,), the deletions. alt_count: int32 (L, 4), mismatching bases.
+        n_total: int32 (L,), usable bases and deletions; n_deleted: int32 (L,), the deletions.
+        alt_count: int32 (L, 4), mismatching bases.
         indels: events.
     """
 
@@ -99,8 +100,8 @@ def add_reads(
     n = kernels.count_reads(
         rows, reads.pos, reads.mate, reads.end, reads.seq, reads.qual, reads.seq_offset, reads.cigar_op,
         reads.cigar_len, reads.cigar_offset, reference, window.start, config.min_base_qual,
-        config.max_indel_bp, sign, counts.n_total, counts.n_deleted, counts.alt_count, events.pos, events.length, events.key,
-        events.read, events.index, events.moved, 0,
+        config.max_indel_bp, sign, counts.n_total, counts.n_deleted,
+        counts.alt_count, events.pos, events.length, events.key, events.read, events.index, events.moved, 0,
     )  # fmt: skip
     return sort_events(events.take(np.arange(n)))
 

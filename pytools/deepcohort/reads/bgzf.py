@@ -14,6 +14,7 @@ _HEADER = struct.Struct("<4BI2BH")
 _TRAILER = struct.Struct("<II")
 _READ_BYTES = 1 << 20
 _MAX_BLOCK = 1 << 16
+_ISAL_ERROR: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 
 
 class BgzfBlocks:
@@ -83,7 +84,7 @@ class BgzfBlocks:
                 hist_bits=15,
                 bufsize=max(size, 1),
             )
-        except (isal_zlib.error, EOFError, ValueError) as error:
+        except (_ISAL_ERROR, EOFError, ValueError) as error:
             raise self._damaged(offset, f"does not inflate ({error})") from error
         if len(data) != size or isal_zlib.crc32(data) != crc:
             raise self._damaged(offset, "fails its checksum")
