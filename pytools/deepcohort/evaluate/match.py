@@ -1,0 +1,266 @@
+"""One contig: records of calls and truth in, a decision for each record out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.evaluate import path_search
+from deepcohort.evaluate import variant_kernels as vk
+from deepcohort.evaluate.config import EvaluateConfig
+from deepcohort.evaluate.decompose import decompose
+from deepcohort.evaluate.types import RecordTable
+
+# decision per record
+IGNORED, OUTSIDE, TP, ALLELE_ONLY, MISS, TOO_HARD = range(6)
+
+
+@dataclass(frozen=True, slots=True)
+class SideResult:
+    """One side of a compared contig, R records.
+
+    Attributes:
+        table: the records as compared (after decomposition).
+        reason: uint8 (R,), variant_kernels.REASONS: why a record took no part.
+        is_snp: bool (R,). inside: bool (R,), touches the confident regions.
+        decision: uint8 (R,), IGNORED, OUTSIDE, TP, ALLELE_ONLY (an allele agrees, the genotype does
+            not), MISS or TOO_HARD.
+        weight: float64 (R,), of calls that are TP: truth records they stand for; 1 elsewhere.
+        sync: int32 (R,), id of the neighbourhood compared together (1-based position), 0 none.
+    """
+
+    table: RecordTable
+    reason: NDArray[np.uint8]
+    is_snp: NDArray[np.bool_]
+    inside: NDArray[np.bool_]
+    decision: NDArray[np.uint8]
+    weight: NDArray[np.float64]
+    sync: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class ContigResult:
+    """A compared contig; `given_up` int64 (G, 4): start, end, paths, iterations of what was left out."""
+
+    contig: str
+    calls: SideResult
+    truth: SideResult
+    given_up: NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class _Side:
+    """Variants of one side, V of them sorted by (start, end)."""
+
+    table: RecordTable
+    reason: NDArray[np.uint8]
+    is_snp: NDArray[np.bool_]
+    n_alts: NDArray[np.int32]
+    record: NDArray[np.int32]
+    first: NDArray[np.int64]
+    a_start: NDArray[np.int32]
+    a_end: NDArray[np.int32]
+    a_off: NDArray[np.int32]
+    a_len: NDArray[np.int32]
+    a_pool: NDArray[np.uint8]
+    start: NDArray[np.int32]
+    end: NDArray[np.int32]
+    inside: NDArray[np.bool_]
+
+
+def _load_side(
+    table: RecordTable,
+    regions: tuple[NDArray[np.int64], NDArray[np.int64]] | None,
+    t_len: int,
+    all_alts: bool,
+    config: EvaluateConfig,
+) -> _Side:
+    if config.decompose:
+        table = decompose(table)
+    reason, is_snp, n_alts, record, first, a_start, a_end, a_off, a_len, a_pool = vk.build_alleles(
+        table.pool,
+        table.pool_offset,
+        table.pos,
+        table.ref_len,
+        table.alt_len,
+        table.gt,
+        table.ploidy,
+        table.passed,
+        config.all_records,
+        all_alts,
+        config.ploidy,
+        config.max_length_bp,
+        t_len,
+        vk.ALLELE_CODE,
+    )
+    start, end = vk.allele_bounds(first, a_start, a_end)
+    if regions is None:
+        inside = np.ones(len(start), dtype=bool)
+    else:
+        inside = vk.inside_regions(start, end, *regions)
+    return _Side(
+        table, reason, is_snp, n_alts, record, first, a_start, a_end, a_off, a_len, a_pool, start, end, inside
+    )
+
+
+def _mode(config: EvaluateConfig, all_alts: bool, obey_phase: bool, squash: bool) -> int:
+    if all_alts:
+        return vk.ANY_ALT
+    if squash:
+        return vk.ANY_ALLELE
+    return vk.PHASED if obey_phase else vk.UNPHASED
+
+
+def _search(
+    template: NDArray[np.uint8],
+    calls: _Side,
+    truth: _Side,
+    take_calls: NDArray[np.int64],
+    take_truth: NDArray[np.int64],
+    squash: bool,
+    config: EvaluateConfig,
+) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """Best path over the chosen variants: status of calls, status of truth, sync points, given up."""
+    n_haps = 1 if squash else config.ploidy
+    orders, pieces = [], []
+    for side, take, all_alts, obey in (
+        (calls, take_calls, config.all_alts_calls, config.obey_phase_calls),
+        (truth, take_truth, config.all_alts_truth, config.obey_phase_truth),
+    ):
+        order = take[np.lexsort((side.end[take], side.start[take]))]
+        rows = side.record
+        pieces.append(
+            vk.orientations(
+                _mode(config, all_alts, obey, squash),
+                n_haps,
+                order,
+                side.first,
+                side.a_start,
+                side.n_alts[rows],
+                side.table.gt[rows],
+                side.table.ploidy[rows],
+                side.table.phased[rows],
+            )
+        )
+        orders.append(order)
+    n_rows = len(calls.a_start)
+    c_first, c_alleles, c_id = pieces[0]
+    t_first, t_alleles, t_id = pieces[1]
+    arguments = (
+        len(orders[0]),
+        len(orders[1]),
+        np.concatenate([calls.start[orders[0]], truth.start[orders[1]]]),
+        np.concatenate([calls.end[orders[0]], truth.end[orders[1]]]),
+        np.concatenate([c_first, t_first[1:] + c_first[-1]]).astype(np.int32),
+        np.concatenate([c_alleles, np.where(t_alleles < 0, -1, t_alleles + n_rows)]).astype(np.int32),
+        np.concatenate([c_id, t_id]),
+        np.concatenate([calls.a_start, truth.a_start]),
+        np.concatenate([calls.a_end, truth.a_end]),
+        np.concatenate([calls.a_off, truth.a_off + len(calls.a_pool)]).astype(np.int32),
+        np.concatenate([calls.a_len, truth.a_len]),
+        np.concatenate([calls.a_pool, truth.a_pool]),
+    )
+    queue = 4
+    while True:
+        result, status, _, syncs, given_up = path_search.best_path(
+            template, n_haps, queue, config.max_paths, config.max_iterations, True, *arguments
+        )
+        if result == path_search.RESULT_OK:
+            break
+        queue *= 2
+    by_variant = []
+    for side, order, part in (
+        (calls, orders[0], status[: len(orders[0])]),
+        (truth, orders[1], status[len(orders[0]) :]),
+    ):
+        full = np.full(len(side.start), -1, dtype=np.int8)
+        full[order] = part
+        by_variant.append(full)
+    return by_variant[0], by_variant[1], syncs, given_up
+
+
+def _weights(calls: _Side, truth: _Side, status_c: NDArray, status_t: NDArray, syncs: NDArray) -> NDArray:
+    """Weight of each included call variant, float64 (V calls,)."""
+    order_c = np.lexsort((calls.end, calls.start))
+    order_t = np.lexsort((truth.end, truth.start))
+    included = np.concatenate([status_c[order_c], status_t[order_t]]) == path_search.STATUS_INCLUDED
+    weight = np.ones(len(order_c))
+    weight[order_c] = path_search.call_weights(
+        syncs,
+        np.concatenate([calls.start[order_c], truth.start[order_t]]),
+        included,
+        np.concatenate([calls.inside[order_c], truth.inside[order_t]]),
+        len(order_c),
+    )
+    return weight
+
+
+def match_contig(
+    contig: str,
+    template: NDArray[np.uint8],
+    calls_table: RecordTable,
+    truth_table: RecordTable,
+    regions: tuple[NDArray[np.int64], NDArray[np.int64]] | None,
+    config: EvaluateConfig,
+) -> ContigResult:
+    """Compare one contig.
+
+    Parameters:
+        template: uint8 (L,), base codes 1..4 for ACGT, 0 for the rest.
+        regions: starts and ends of the confident regions, sorted and disjoint; None = everywhere.
+    """
+    calls = _load_side(calls_table, regions, len(template), config.all_alts_calls, config)
+    truth = _load_side(truth_table, regions, len(template), config.all_alts_truth, config)
+    all_calls = np.arange(len(calls.start))
+    all_truth = np.arange(len(truth.start))
+    weight = np.ones(len(all_calls))
+    syncs = np.empty(0, dtype=np.int32)
+    given_up = np.empty((0, 4), dtype=np.int64)
+    status_c = np.zeros(len(all_calls), dtype=np.int8)
+    status_t = np.zeros(len(all_truth), dtype=np.int8)
+    if len(all_calls) and len(all_truth):
+        status_c, status_t, syncs, given_up = _search(
+            template, calls, truth, all_calls, all_truth, config.squash_ploidy, config
+        )
+        weight = _weights(calls, truth, status_c, status_t, syncs)
+    allele_c = np.zeros(len(all_calls), dtype=bool)
+    allele_t = np.zeros(len(all_truth), dtype=bool)
+    left_c = np.flatnonzero(status_c == path_search.STATUS_EXCLUDED)
+    left_t = np.flatnonzero(status_t == path_search.STATUS_EXCLUDED)
+    if not config.squash_ploidy and len(left_c) and len(left_t):
+        second_c, second_t, _, _ = _search(template, calls, truth, left_c, left_t, True, config)
+        allele_c = second_c == path_search.STATUS_INCLUDED
+        allele_t = second_t == path_search.STATUS_INCLUDED
+    return ContigResult(
+        contig,
+        _side_result(calls, status_c, allele_c, weight, syncs),
+        _side_result(truth, status_t, allele_t, None, syncs),
+        given_up,
+    )
+
+
+def _side_result(
+    side: _Side, status: NDArray, allele: NDArray, weight: NDArray | None, syncs: NDArray
+) -> SideResult:
+    """Decisions per record. A TP call counts if truth inside the regions stands behind it (weight > 0),
+    wherever the call itself lies; everything else counts if it touches the regions itself."""
+    n = len(side.table)
+    decision = np.full(n, IGNORED, dtype=np.uint8)
+    weights = np.ones(n)
+    inside = np.zeros(n, dtype=bool)
+    sync = np.zeros(n, dtype=np.int32)
+    included = status == path_search.STATUS_INCLUDED
+    value = np.where(
+        included,
+        TP,
+        np.where(status == path_search.STATUS_SKIPPED, TOO_HARD, np.where(allele, ALLELE_ONLY, MISS)),
+    )
+    counted = side.inside if weight is None else np.where(included, weight > 0, side.inside)
+    decision[side.record] = np.where(counted, value, OUTSIDE)
+    inside[side.record] = side.inside
+    if weight is not None:
+        weights[side.record] = np.where(included, weight, 1.0)
+    if len(syncs):
+        at = np.clip(np.searchsorted(syncs, side.start - 1, side="right") - 1, 0, None)
+        sync[side.record] = syncs[at] + 2
+    return SideResult(side.table, side.reason, side.is_snp, inside, decision, weights, sync)

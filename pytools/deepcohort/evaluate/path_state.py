@@ -1,0 +1,309 @@
+"""Layout and elementary moves of a replay path, one row of int32 per path.
+
+A path plays chosen alleles of both sides (0 = calls, 1 = truth) onto the reference, base by base,
+on each of H haplotypes. It stays alive while both sides spell the same sequence. One row holds
+
+    2 x H haplotype blocks | 2 side blocks | tail
+
+so that copying a path is one contiguous copy. The haplotype block ends in a queue of alleles that
+are chosen but not yet begun; its capacity is what is left of the block's width.
+
+The rules of replay follow Cleary et al. 2015 (bioRxiv 023754) as rtg vcfeval 3.12 behaves.
+"""
+
+from deepcohort.core.numba_options import kernel
+
+CALLS, TRUTH = 0, 1
+NONE = -1
+NO_SYNC = -2
+NO_ALLELE_ID = -99
+
+# haplotype block
+TPOS, APOS, LAST_END, NEXT, FINISHED, QUEUE_LEN, QUEUE = 0, 1, 2, 3, 4, 5, 6
+# side block
+VAR, VAR_END, INCLUDED_END, N_INCLUDED, SINCE_SYNC, NODE = 0, 1, 2, 3, 4, 5
+SIDE_WIDTH = 6
+# tail
+SYNC_TOP, SYNC_NODE, LAST_TRUTH_ID = 0, 1, 2
+TAIL_WIDTH = 3
+
+
+@kernel
+def row_width(n_haps, queue):
+    """Number of int32 in a row for `n_haps` haplotypes and queues of `queue` alleles."""
+    return 2 * n_haps * (QUEUE + queue) + 2 * SIDE_WIDTH + TAIL_WIDTH
+
+
+@kernel
+def init_row(row, n_haps, queue):
+    """The path before the first base."""
+    width = QUEUE + queue
+    row[:] = 0
+    for block in range(2 * n_haps):
+        base = block * width
+        row[base + TPOS] = -1
+        row[base + APOS] = NONE
+        row[base + LAST_END] = -1
+        row[base + NEXT] = NONE
+    side0 = 2 * n_haps * width
+    for side in range(2):
+        row[side0 + side * SIDE_WIDTH + VAR] = -1
+        row[side0 + side * SIDE_WIDTH + NODE] = NONE
+    tail = side0 + 2 * SIDE_WIDTH
+    row[tail + SYNC_TOP] = NO_SYNC
+    row[tail + SYNC_NODE] = NONE
+    row[tail + LAST_TRUTH_ID] = NO_ALLELE_ID
+
+
+@kernel
+def advance(row, base, a_start, a_end, a_len):
+    """Move one haplotype to its next base; False if alleles overlap in a way that cannot be played."""
+    if row[base + APOS] == NONE:
+        row[base + TPOS] += 1
+        if row[base + NEXT] != NONE and a_start[row[base + NEXT]] == row[base + TPOS]:
+            row[base + APOS] = 0
+    else:
+        row[base + APOS] += 1
+    while row[base + NEXT] != NONE:
+        allele = row[base + NEXT]
+        if row[base + APOS] != a_len[allele]:
+            break
+        row[base + TPOS] = a_end[allele]
+        row[base + APOS] = NONE
+        n_queued = row[base + QUEUE_LEN]
+        if n_queued == 0:
+            row[base + NEXT] = NONE
+            break
+        row[base + NEXT] = row[base + QUEUE]
+        for i in range(1, n_queued):
+            row[base + QUEUE + i - 1] = row[base + QUEUE + i]
+        row[base + QUEUE_LEN] = n_queued - 1
+        start = a_start[row[base + NEXT]]
+        if row[base + TPOS] < start:
+            break
+        if row[base + TPOS] != start:
+            return False
+        row[base + APOS] = 0
+    return True
+
+
+@kernel
+def step_haplotype(row, base, t_len, a_start, a_end, a_len):
+    """One base forward, or finished at the end of the reference."""
+    if row[base + TPOS] < t_len - 1:
+        return advance(row, base, a_start, a_end, a_len)
+    row[base + FINISHED] = 1
+    return True
+
+
+@kernel
+def step(row, n_haps, width, t_len, a_start, a_end, a_len):
+    """Step every haplotype of both sides, or only the one that trails on the calls' side."""
+    trail = trailing_haplotype(row, CALLS, n_haps, width)
+    first = 0 if trail == NONE else trail
+    last = n_haps if trail == NONE else trail + 1
+    good = True
+    for side in range(2):
+        for hap in range(first, last):
+            good &= step_haplotype(row, (side * n_haps + hap) * width, t_len, a_start, a_end, a_len)
+    return good
+
+
+@kernel
+def trailing_haplotype(row, side, n_haps, width):
+    """Haplotype with the smallest reference position, NONE if all agree."""
+    base = side * n_haps * width
+    smallest = row[base + TPOS]
+    largest = smallest
+    where = 0
+    for hap in range(1, n_haps):
+        pos = row[base + hap * width + TPOS]
+        if pos < smallest:
+            smallest = pos
+            where = hap
+        elif pos > smallest:
+            largest = pos
+    return NONE if smallest == largest else where
+
+
+@kernel
+def position(row, side, n_haps, width):
+    """Reference position of the leading haplotype of `side`."""
+    base = side * n_haps * width
+    largest = row[base + TPOS]
+    for hap in range(1, n_haps):
+        largest = max(largest, row[base + hap * width + TPOS])
+    return largest
+
+
+@kernel
+def in_sync(row, n_haps, width):
+    """Whether all haplotypes of both sides stand on one reference base with nothing left to play."""
+    pos = row[TPOS]
+    for block in range(2 * n_haps):
+        if row[block * width + TPOS] != pos or row[block * width + APOS] != NONE:
+            return False
+    side0 = 2 * n_haps * width
+    return pos >= row[side0 + INCLUDED_END] and pos >= row[side0 + SIDE_WIDTH + INCLUDED_END]
+
+
+@kernel
+def _base_of(row, base, template, pool, a_off):
+    if row[base + APOS] == NONE:
+        pos = row[base + TPOS]
+        return template[pos] if pos < len(template) else 0
+    return pool[a_off[row[base + NEXT]] + row[base + APOS]]
+
+
+@kernel
+def matches(row, n_haps, width, template, pool, a_off):
+    """Whether both sides spell the same base on every haplotype that has not ended."""
+    for hap in range(n_haps):
+        calls = hap * width
+        truth = (n_haps + hap) * width
+        if row[calls + FINISHED] or row[truth + FINISHED]:
+            continue
+        if _base_of(row, calls, template, pool, a_off) != _base_of(row, truth, template, pool, a_off):
+            return False
+    return True
+
+
+@kernel
+def finished(row, n_haps, width):
+    """Whether every haplotype has passed the end of the reference."""
+    for block in range(2 * n_haps):  # noqa: SIM110 - numba has no all()
+        if row[block * width + FINISHED] == 0:
+            return False
+    return True
+
+
+@kernel
+def wants_future(row, side, n_haps, width, a_len):
+    """Whether some haplotype of `side` is about to run out of chosen bases."""
+    for hap in range(n_haps):
+        base = (side * n_haps + hap) * width
+        allele = row[base + NEXT]
+        if allele == NONE:
+            return True
+        if row[base + APOS] != NONE and row[base + APOS] < a_len[allele] - 1:
+            continue
+        starving = True
+        for i in range(row[base + QUEUE_LEN]):
+            if a_len[row[base + QUEUE + i]] > 0:
+                starving = False
+                break
+        if starving:
+            return True
+    return False
+
+
+@kernel
+def can_include(row, side, v_start, alleles, n_haps, width, a_start):
+    """Whether a variant (its oriented allele rows in `alleles`) may follow what `side` plays already."""
+    if v_start >= row[2 * n_haps * width + side * SIDE_WIDTH + INCLUDED_END]:
+        return True
+    for hap in range(n_haps):
+        allele = alleles[hap]
+        if allele != NONE and a_start[allele] < row[(side * n_haps + hap) * width + LAST_END]:
+            return False
+    return True
+
+
+@kernel
+def play(row, side, alleles, n_haps, width, a_start, a_end, a_len):
+    """Queue one allele per haplotype; False if a queue is full."""
+    for hap in range(n_haps):
+        allele = alleles[hap]
+        if allele == NONE or (a_start[allele] == a_end[allele] and a_len[allele] == 0):
+            continue  # nothing to play, or the other side of a pure insertion
+        base = (side * n_haps + hap) * width
+        row[base + LAST_END] = a_end[allele]
+        if row[base + NEXT] == NONE:
+            row[base + NEXT] = allele
+            continue
+        if row[base + QUEUE_LEN] == width - QUEUE:
+            return False
+        row[base + QUEUE + row[base + QUEUE_LEN]] = allele
+        row[base + QUEUE_LEN] += 1
+    return True
+
+
+@kernel
+def move_forward(row, n_haps, width, pos, a_start, a_end, a_len):
+    """Jump to reference position `pos` on every haplotype (all of them off any allele)."""
+    for block in range(2 * n_haps):
+        row[block * width + TPOS] = pos - 1
+        advance(row, block * width, a_start, a_end, a_len)
+
+
+@kernel
+def _compare_alleles(x, y, a_start, a_end, a_len, a_off, pool):
+    if x == y:
+        return 0
+    if a_start[x] != a_start[y]:
+        return -1 if a_start[x] < a_start[y] else 1
+    if a_end[x] != a_end[y]:
+        return -1 if a_end[x] < a_end[y] else 1
+    if a_len[x] != a_len[y]:
+        return -1 if a_len[x] < a_len[y] else 1
+    for i in range(a_len[x]):
+        difference = int(pool[a_off[y] + i]) - int(pool[a_off[x] + i])
+        if difference != 0:
+            return difference
+    return 0
+
+
+@kernel
+def compare_rows(p, q, n_haps, width, a_start, a_end, a_len, a_off, pool):
+    """Order of two paths by what they still have to play; 0 if their futures are the same."""
+    for block in range(2 * n_haps):
+        base = block * width
+        if p[base + TPOS] != q[base + TPOS]:
+            return p[base + TPOS] - q[base + TPOS]
+        x, y = p[base + NEXT], q[base + NEXT]
+        if x == NONE or y == NONE:
+            if x != y:
+                return -1 if x == NONE else 1
+            continue
+        order = _compare_alleles(x, y, a_start, a_end, a_len, a_off, pool)
+        if order != 0:
+            return order
+        if p[base + APOS] != q[base + APOS]:
+            return p[base + APOS] - q[base + APOS]
+        n_p, n_q = p[base + QUEUE_LEN], q[base + QUEUE_LEN]
+        for i in range(min(n_p, n_q)):
+            order = _compare_alleles(
+                p[base + QUEUE + i], q[base + QUEUE + i], a_start, a_end, a_len, a_off, pool
+            )
+            if order != 0:
+                return order
+        if n_p != n_q:
+            return n_p - n_q
+    return 0
+
+
+@kernel
+def first_is_better(p, q, n_haps, width):
+    """Of two paths with one future, whether `p` is kept: more variants matched, then tidier ones.
+
+    Ties: smaller difference between the sides since the last sync point, then the later sync
+    point, then the smaller allele id of the last truth variant; `q` if all agree.
+    """
+    side0 = 2 * n_haps * width
+    side1 = side0 + SIDE_WIDTH
+    tail = side1 + SIDE_WIDTH
+    n_p = p[side0 + N_INCLUDED] + p[side1 + N_INCLUDED]
+    n_q = q[side0 + N_INCLUDED] + q[side1 + N_INCLUDED]
+    if n_p != n_q:
+        return n_p > n_q
+    if p[tail + LAST_TRUTH_ID] == NO_ALLELE_ID or q[tail + LAST_TRUTH_ID] == NO_ALLELE_ID:
+        return False
+    unbalance_p = abs(p[side1 + SINCE_SYNC] - p[side0 + SINCE_SYNC])
+    unbalance_q = abs(q[side1 + SINCE_SYNC] - q[side0 + SINCE_SYNC])
+    if unbalance_p != unbalance_q:
+        return unbalance_p < unbalance_q
+    sync_p = 0 if p[tail + SYNC_TOP] == NO_SYNC else p[tail + SYNC_TOP]
+    sync_q = 0 if q[tail + SYNC_TOP] == NO_SYNC else q[tail + SYNC_TOP]
+    if sync_p != sync_q:
+        return sync_p > sync_q
+    return p[tail + LAST_TRUTH_ID] < q[tail + LAST_TRUTH_ID]

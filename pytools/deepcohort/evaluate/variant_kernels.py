@@ -1,0 +1,388 @@
+"""Records to variants: which take part, their alleles, bounds and orientations on haplotypes."""
+
+import numpy as np
+
+from deepcohort.core.numba_options import kernel
+
+TAB, COMMA, STAR, LESS, MORE, OPEN, CLOSE, DOT = 9, 44, 42, 60, 62, 91, 93, 46
+
+# why a record takes no part, in order of precedence
+USED, FILTERED, NOT_VARIANT, SYMBOLIC, PLOIDY, TOO_LONG, OFF_REFERENCE, BAD_ALLELE = range(8)
+REASONS = (
+    "used",
+    "filtered",
+    "not_variant",
+    "symbolic",
+    "ploidy",
+    "too_long",
+    "off_reference",
+    "bad_allele",
+)
+
+# how a variant may lie on the haplotypes
+UNPHASED, PHASED, INVERTED, ANY_ALLELE, ANY_ALT = range(5)
+
+# ASCII -> 1..4 for ACGT, 0 for N, 255 for what no plain allele may hold
+ALLELE_CODE = np.full(256, 255, dtype=np.uint8)
+for _number, _letter in enumerate("NACGT"):
+    ALLELE_CODE[ord(_letter)] = ALLELE_CODE[ord(_letter.lower())] = _number
+
+
+@kernel
+def split_alts(pool, start, length, ends):
+    """Number of comma-separated ALTs; `ends` receives where each ends."""
+    n = 0
+    for i in range(length):
+        if pool[start + i] == COMMA:
+            ends[n] = start + i
+            n += 1
+    ends[n] = start + length
+    return n + 1
+
+
+@kernel
+def is_symbolic(pool, start, end):
+    """Whether an ALT is symbolic, a breakend or a (partial) spanning deletion."""
+    if end <= start:
+        return False
+    a, b = pool[start], pool[end - 1]
+    return a in (LESS, STAR, OPEN, CLOSE) or b in (MORE, STAR, OPEN, CLOSE)
+
+
+@kernel
+def redundant_first_base(pool, ref_start, alt_starts, n_alts):
+    """Whether REF and every ALT (those that begin with * aside) begin with one padding base."""
+    any_alt = False
+    for k in range(n_alts):
+        first = pool[alt_starts[k]]
+        if first != STAR:
+            any_alt = True
+            if first != pool[ref_start]:
+                return False
+    return any_alt
+
+
+@kernel
+def _same_text(pool, a, a_end, b, b_end):
+    if a_end - a != b_end - b:
+        return False
+    for i in range(a_end - a):  # noqa: SIM110 - numba has no all()
+        if pool[a + i] != pool[b + i]:
+            return False
+    return True
+
+
+@kernel
+def _reason(pool, ref_start, ref_len, alt_starts, alt_ends, n_alts, gt, ploidy, n_haps, all_alts, pad):
+    """Why the genotype of a record takes no part, or USED."""
+    for k in range(n_alts):
+        if _same_text(pool, ref_start, ref_start + ref_len, alt_starts[k], alt_ends[k]):
+            return BAD_ALLELE
+    if all_alts:
+        for k in range(n_alts):
+            if not is_symbolic(pool, alt_starts[k], alt_ends[k]):
+                return USED
+        return SYMBOLIC
+    if ploidy == 0:
+        return NOT_VARIANT
+    if ploidy < 0:
+        return BAD_ALLELE
+    any_called = False
+    for h in range(min(ploidy, 4)):
+        if gt[h] > n_alts:
+            return BAD_ALLELE
+        any_called |= gt[h] > 0
+    if not any_called:
+        return NOT_VARIANT
+    if ploidy != n_haps and not (ploidy == 1 and n_haps == 2):
+        return PLOIDY
+    for h in range(ploidy):
+        a = gt[h]
+        if a > 0 and not is_symbolic(pool, alt_starts[a - 1], alt_ends[a - 1]):
+            return USED
+    return SYMBOLIC
+
+
+@kernel
+def build_alleles(
+    pool,
+    pool_offset,
+    pos,
+    ref_len,
+    alt_len,
+    gt,
+    ploidy,
+    passed,
+    all_records,
+    all_alts,
+    n_haps,
+    max_length,
+    t_len,
+    code,
+):
+    """Alleles of every record that takes part.
+
+    Parameters: columns of a RecordTable (R rows); all_records: ignore FILTER; all_alts: use every
+        ALT instead of the genotype; n_haps: expected ploidy; max_length: longest allele, bp; t_len:
+        bp of the contig; code: ALLELE_CODE.
+
+    Returns:
+        reason uint8 (R,); is_snp bool (R,), every plain ALT has the length of REF; n_alts int32 (R,);
+        and for the V used records, in order: record int32 (V,), first allele row int64 (V+1,) (allele
+        id i is row first + 1 + i, id -1 is missing), a_start, a_end, a_off, a_len int32 (A,) with
+        start -1 for alleles that are not played, a_pool uint8.
+    """
+    n = len(pos)
+    reason = np.zeros(n, dtype=np.uint8)
+    is_snp = np.ones(n, dtype=np.bool_)
+    n_alts_of = np.zeros(n, dtype=np.int32)
+    record = np.empty(n, dtype=np.int32)
+    first = np.zeros(n + 1, dtype=np.int64)
+    n_rows_max = 0
+    longest = 0
+    for i in range(n):
+        count = 1
+        start = pool_offset[i] + ref_len[i] + 1
+        for k in range(alt_len[i]):
+            count += pool[start + k] == COMMA
+        n_rows_max += count + 2
+        longest = max(longest, count)
+    a_start = np.empty(n_rows_max, dtype=np.int32)
+    a_end = np.empty(n_rows_max, dtype=np.int32)
+    a_off = np.empty(n_rows_max, dtype=np.int32)
+    a_len = np.empty(n_rows_max, dtype=np.int32)
+    a_pool = np.empty(len(pool), dtype=np.uint8)
+    alt_starts = np.empty(longest + 1, dtype=np.int64)
+    alt_ends = np.empty(longest + 1, dtype=np.int64)
+    n_used = 0
+    n_rows = 0
+    n_pool = 0
+    for i in range(n):
+        ref = pool_offset[i]
+        n_alts = split_alts(pool, ref + ref_len[i] + 1, alt_len[i], alt_ends)
+        alt_starts[0] = ref + ref_len[i] + 1
+        for k in range(1, n_alts):
+            alt_starts[k] = alt_ends[k - 1] + 1
+        if n_alts == 1 and alt_len[i] == 1 and pool[alt_starts[0]] == DOT:
+            n_alts = 0
+        n_alts_of[i] = n_alts
+        length = ref_len[i]
+        for k in range(n_alts):
+            alt_length = alt_ends[k] - alt_starts[k]
+            length = max(length, alt_length)
+            if alt_length != ref_len[i] and not is_symbolic(pool, alt_starts[k], alt_ends[k]):
+                is_snp[i] = False
+        if not passed[i] and not all_records:
+            reason[i] = FILTERED
+            continue
+        pad = 1 if n_alts > 0 and redundant_first_base(pool, ref, alt_starts, n_alts) else 0
+        why = NOT_VARIANT
+        if n_alts > 0:
+            why = _reason(
+                pool, ref, ref_len[i], alt_starts, alt_ends, n_alts, gt[i], ploidy[i], n_haps, all_alts, pad
+            )
+        if why == USED and length > max_length:
+            why = TOO_LONG
+        elif why == USED and pos[i] + ref_len[i] > t_len:
+            why = OFF_REFERENCE
+        if why != USED:
+            reason[i] = why
+            continue
+        rows_before, pool_before = n_rows, n_pool
+        good = True
+        for allele in range(-1, n_alts + 1):
+            a_start[n_rows] = -1
+            a_end[n_rows] = -1
+            a_off[n_rows] = n_pool
+            a_len[n_rows] = 0
+            wanted = allele == 0 or (all_alts and allele > 0)
+            if not wanted and allele > 0:
+                for h in range(min(ploidy[i], 4)):
+                    wanted |= gt[i, h] == allele
+            if wanted:
+                if allele == 0:
+                    start, end = ref, ref + ref_len[i]
+                else:
+                    start, end = alt_starts[allele - 1], alt_ends[allele - 1]
+                if allele == 0 or not is_symbolic(pool, start, end):
+                    a_start[n_rows] = pos[i] + pad
+                    a_end[n_rows] = pos[i] + ref_len[i]
+                    a_len[n_rows] = end - start - pad
+                    for k in range(start + pad, end):
+                        c = code[pool[k]]
+                        good &= c != 255
+                        a_pool[n_pool] = c
+                        n_pool += 1
+            n_rows += 1
+        if not good:
+            reason[i] = BAD_ALLELE
+            n_rows, n_pool = rows_before, pool_before
+            continue
+        record[n_used] = i
+        first[n_used] = rows_before
+        n_used += 1
+    first[n_used] = n_rows
+    return (
+        reason,
+        is_snp,
+        n_alts_of,
+        record[:n_used].copy(),
+        first[: n_used + 1].copy(),
+        a_start[:n_rows].copy(),
+        a_end[:n_rows].copy(),
+        a_off[:n_rows].copy(),
+        a_len[:n_rows].copy(),
+        a_pool[:n_pool].copy(),
+    )
+
+
+@kernel
+def allele_bounds(first, a_start, a_end):
+    """Span of each variant over its alleles that are played: int32 start, end (V,)."""
+    n = len(first) - 1
+    start = np.empty(n, dtype=np.int32)
+    end = np.empty(n, dtype=np.int32)
+    for v in range(n):
+        low, high = 2147483647, -1
+        for row in range(first[v], first[v + 1]):
+            if a_start[row] >= 0:
+                low = min(low, a_start[row])
+                high = max(high, a_end[row])
+        start[v] = low
+        end[v] = high
+    return start, end
+
+
+@kernel
+def _row(first, a_start, allele):
+    """Allele row of an allele id, -1 if it is not played."""
+    if allele < -1:
+        return -1
+    row = first + 1 + allele
+    return row if a_start[row] >= 0 else -1
+
+
+@kernel
+def _next_permutation(values):
+    """Rearrange to the next permutation in lexicographic order; False after the last."""
+    i = len(values) - 2
+    while i >= 0 and values[i] >= values[i + 1]:
+        i -= 1
+    if i < 0:
+        return False
+    j = len(values) - 1
+    while values[j] <= values[i]:
+        j -= 1
+    values[i], values[j] = values[j], values[i]
+    values[i + 1 :] = values[i + 1 :][::-1].copy()
+    return True
+
+
+@kernel
+def _put(out, ids, n, first, a_start, alleles):
+    for h in range(out.shape[1]):
+        out[n, h] = _row(first, a_start, alleles[h])
+    ids[n] = alleles[0]
+    return n + 1
+
+
+@kernel
+def orientations(mode, n_haps, order, first, a_start, n_alts, gt, ploidy, phased):
+    """Ways in which variants may lie on `n_haps` haplotypes.
+
+    Parameters:
+        mode: UNPHASED (all arrangements of the genotype), PHASED (as written if phased), INVERTED,
+            ANY_ALLELE (any called ALT on one haplotype), ANY_ALT (every ALT of the record).
+        order: int64 (V,), variants in the order wanted. first: int64 (V+1,); a_start as from
+            build_alleles; n_alts, gt, ploidy, phased: of each variant.
+
+    Returns:
+        o_first int32 (V+1,), o_alleles int32 (O, n_haps), o_id int32 (O,), in `order`.
+    """
+    n = len(order)
+    capacity = 4 * n + 64
+    out = np.empty((capacity, n_haps), dtype=np.int32)
+    ids = np.empty(capacity, dtype=np.int32)
+    o_first = np.zeros(n + 1, dtype=np.int32)
+    used = 0
+    alleles = np.empty(n_haps, dtype=np.int64)
+    for i in range(n):
+        v = order[i]
+        bound = 24 + (n_alts[v] + 2) ** n_haps
+        if used + bound > capacity:
+            capacity = 2 * capacity + bound
+            bigger = np.empty((capacity, n_haps), dtype=np.int32)
+            bigger[:used] = out[:used]
+            out = bigger
+            bigger_ids = np.empty(capacity, dtype=np.int32)
+            bigger_ids[:used] = ids[:used]
+            ids = bigger_ids
+        if mode == ANY_ALLELE or (mode == ANY_ALT and n_haps == 1):
+            previous = 0
+            while True:  # called ALTs in ascending order, each once
+                allele = 2147483647
+                if mode == ANY_ALT:
+                    allele = previous + 1 if previous < n_alts[v] else allele
+                else:
+                    for h in range(min(ploidy[v], 4)):
+                        if gt[v, h] > previous:
+                            allele = min(allele, gt[v, h])
+                if allele == 2147483647:
+                    break
+                previous = allele
+                alleles[0] = allele
+                if _row(first[v], a_start, allele) >= 0:
+                    used = _put(out, ids, used, first[v], a_start, alleles)
+        elif mode == ANY_ALT:
+            for a in range(1, n_alts[v] + 1):
+                if _row(first[v], a_start, a) < 0:
+                    continue
+                for b in range(-1, a):
+                    if b == 0 or (b > 0 and _row(first[v], a_start, b) < 0):
+                        continue
+                    alleles[0], alleles[1] = a, b
+                    used = _put(out, ids, used, first[v], a_start, alleles)
+                    alleles[0], alleles[1] = b, a
+                    used = _put(out, ids, used, first[v], a_start, alleles)
+                alleles[0], alleles[1] = a, a
+                used = _put(out, ids, used, first[v], a_start, alleles)
+        else:
+            for h in range(n_haps):
+                alleles[h] = gt[v, 0] if ploidy[v] == 1 else gt[v, h]
+            if phased[v] and mode != UNPHASED:
+                if mode == INVERTED:
+                    alleles[:] = alleles[::-1].copy()
+                used = _put(out, ids, used, first[v], a_start, alleles)
+            elif n_haps == 2:
+                used = _put(out, ids, used, first[v], a_start, alleles)
+                if alleles[0] != alleles[1]:
+                    alleles[0], alleles[1] = alleles[1], alleles[0]
+                    used = _put(out, ids, used, first[v], a_start, alleles)
+            else:
+                alleles.sort()
+                used = _put(out, ids, used, first[v], a_start, alleles)
+                while _next_permutation(alleles):
+                    used = _put(out, ids, used, first[v], a_start, alleles)
+        o_first[i + 1] = used
+    return o_first, out[:used].copy(), ids[:used].copy()
+
+
+@kernel
+def inside_regions(start, end, region_start, region_end):
+    """Whether each span touches a region: bool (V,).
+
+    Spans are those of the variants after their padding base. A span of bases counts if one of them
+    lies inside; an insertion (start == end) only if it lies strictly between the first and last
+    base of a region. Regions are sorted and disjoint.
+    """
+    out = np.zeros(len(start), dtype=np.bool_)
+    for v in range(len(start)):
+        low, high = 0, len(region_start)
+        while low < high:
+            middle = (low + high) >> 1
+            if region_start[middle] < end[v]:
+                low = middle + 1
+            else:
+                high = middle
+        out[v] = low > 0 and start[v] < region_end[low - 1]
+    return out
