@@ -190,3 +190,30 @@ def write_config(path: str | Path, config: TrainConfig) -> None:
     for name, value in asdict(config).items():
         lines.append(f"{name} = {json.dumps(list(value) if isinstance(value, tuple) else value)}")
     Path(path).write_text("\n".join(lines) + "\n")
+
+
+def settings_from(
+    path: str | Path | None, init_from: str | Path | None, assignments: list[str]
+) -> TrainConfig:
+    """Config of a run: a file's settings or (fine-tuning) the old model's, then NAME=VALUE texts.
+
+    Raises:
+        DeepcohortError: files or settings that do not fit.
+    """
+    base = TrainConfig()
+    if path is not None:
+        base = read_config(path)
+    elif init_from is not None:
+        from deepcohort.model.archive import read_model
+
+        base = config_from_dict(read_model(init_from).about["train"])
+    values = asdict(base)
+    for text in assignments:
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise DeepcohortError(f"--set {text} is not NAME=VALUE")
+        try:
+            values[name.strip()] = json.loads(value)
+        except ValueError:
+            values[name.strip()] = value.strip()
+    return config_from_dict(values)

@@ -6,6 +6,7 @@ convolutions run along positions of the pooled picture; then the site features j
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -53,7 +54,7 @@ class FeatureNet(nn.Module):
         super().__init__()
         self.standardise = Standardise(n_features)
         widths = [n_features, *config.small_units]
-        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.activation = activation_layer(config.activation)
         self.dropout = nn.Dropout(config.dropout)
         self.out = nn.Linear(widths[-1], N_CLASSES)
@@ -115,7 +116,7 @@ class PileupNet(nn.Module):
     def forward(self, pixels: Tensor, features: Tensor) -> Tensor:
         """Logits (B, N_CLASSES)."""
         support = pixels[:, SUPPORT].amax(dim=-1)  # (B, R)
-        dtype = self.head[0].weight.dtype
+        dtype = self.standardise.mean.dtype
         there = (support > 0).to(dtype)[:, None, :, None]  # (B, 1, R, 1)
         alt = (support == SUPPORT_ALT).to(dtype)[:, None, :, None]
         x = self.reads(pixels.to(dtype) * (1.0 / 255.0)) * there  # (B, C, R, W)

@@ -1,0 +1,154 @@
+"""The model file: one zip that holds all a caller needs, and nothing that runs code when read.
+
+model.json   name, version, platform, encoder signature, calibrations, cascade, facts of the card
+cnn.onnx     the CNN for ONNX Runtime
+small.npz    weights of the feature model, arrays without pickle
+weights.pt   state dicts of both networks, for CUDA and fine-tuning (torch, weights_only)
+train.toml   the training config; card.md the model card
+"""
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import deepcohort
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.outputs import atomic_outputs
+from deepcohort.model.calibrate import Calibration
+from deepcohort.pileup.config import PileupConfig, encoder_signature
+
+SUFFIX = ".dcmodel"
+FORMAT = 1
+_MEMBERS = ("model.json", "cnn.onnx", "small.npz", "weights.pt")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A model file in memory; `about` is model.json, `small` the arrays of small.npz."""
+
+    path: str
+    about: dict[str, Any]
+    onnx: bytes
+    small: dict[str, NDArray[np.float32]]
+    weights: bytes
+
+    @property
+    def pileup(self) -> PileupConfig:
+        """Encoder settings that this model was trained with."""
+        return PileupConfig(**self.about["pileup"])
+
+    def calibration(self, part: str) -> Calibration:
+        """Of `cnn`, `small` or `both` (their mean)."""
+        c = self.about["calibration"][part]
+        return Calibration(
+            c["temperature"],
+            tuple(tuple(k) for k in c["knots"]),
+            tuple(tuple(v) for v in c["values"]),
+        )
+
+
+def write_model(
+    path: str | Path,
+    about: Mapping[str, Any],
+    onnx: bytes,
+    small: Mapping[str, NDArray[np.float32]],
+    weights: bytes,
+    train_toml: str,
+    card: str,
+) -> None:
+    """Write a model file, whole or not at all; equal contents give equal bytes."""
+    small_bytes = io.BytesIO()
+    with zipfile.ZipFile(small_bytes, "w") as archive:
+        for name, array in small.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w") as file:
+                np.lib.format.write_array(file, np.ascontiguousarray(array, np.float32))
+    members = {
+        "model.json": json.dumps({"format": FORMAT, **about}, indent=1).encode(),
+        "cnn.onnx": onnx,
+        "small.npz": small_bytes.getvalue(),
+        "weights.pt": weights,
+        "train.toml": train_toml.encode(),
+        "card.md": card.encode(),
+    }
+    with (
+        atomic_outputs(path) as [temporary],
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive,
+    ):
+        for name, data in members.items():
+            entry = zipfile.ZipInfo(name)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, data)
+
+
+def read_model(path: str | Path) -> ModelFile:
+    """Read and check a model file.
+
+    Raises:
+        DeepcohortError: missing, damaged, of a newer format, or made for another encoder.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DeepcohortError(f"model {path} does not exist; check --model")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = {name: archive.read(name) for name in _MEMBERS}
+        about = json.loads(parts["model.json"])
+        with np.load(io.BytesIO(parts["small.npz"]), allow_pickle=False) as arrays:
+            small = {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DeepcohortError(
+            f"model {path} is no deepcohort model file or is damaged ({error}); fetch or train it again"
+        ) from error
+    if about.get("format") != FORMAT:
+        raise DeepcohortError(
+            f"model {path} has file format {about.get('format')}, this deepcohort "
+            f"{deepcohort.__version__} reads {FORMAT}; use a model made for this version"
+        )
+    signature = encoder_signature(PileupConfig(**about["pileup"]))
+    if about["encoder"] != signature:
+        raise DeepcohortError(
+            f"model {path} was trained with encoder version {about['encoder'].get('encoder_version')}, this "
+            f"deepcohort {deepcohort.__version__} encodes version {signature['encoder_version']}; "
+            "retrain it or use the deepcohort that made it"
+        )
+    return ModelFile(str(path), about, parts["cnn.onnx"], small, parts["weights.pt"])
+
+
+def find_model(model: str, platform: str) -> Path:
+    """Path of `model`, or of the shipped one for `platform` where it is "auto".
+
+    DEEPCOHORT_ASSETS names the assets folder; otherwise it is looked for in the source tree, in the
+    installed package, and under the environment's share/deepcohort.
+
+    Raises:
+        DeepcohortError: no shipped model for the platform.
+    """
+    if model != "auto":
+        return Path(model)
+    import sys
+
+    package = Path(deepcohort.__file__).resolve().parent
+    folders = [
+        package.parents[1] / "assets",
+        package / "assets",
+        Path(sys.prefix) / "share/deepcohort/assets",
+    ]
+    if os.environ.get("DEEPCOHORT_ASSETS"):
+        folders = [Path(os.environ["DEEPCOHORT_ASSETS"])]
+    for folder in folders:
+        path = folder / "models" / f"{platform}{SUFFIX}"
+        if path.is_file():
+            return path
+    shipped = sorted({p.stem for f in folders for p in (f / "models").glob(f"*{SUFFIX}")})
+    raise DeepcohortError(
+        f"no shipped model for platform {platform} (shipped: {', '.join(shipped) or 'none'}); "
+        "train one with: deepcohort train, and give it with --model FILE"
+    )

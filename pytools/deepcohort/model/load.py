@@ -1,0 +1,173 @@
+"""A model file as a Predictor, on the runtime that suits the device; torch only for CUDA."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.region import Region
+from deepcohort.model.archive import ModelFile, find_model, read_model
+from deepcohort.model.small import small_logits
+from deepcohort.model.types import N_CLASSES
+from deepcohort.pileup.config import PileupConfig
+from deepcohort.pileup.encode import Buffers, encode_examples, encode_pixels
+from deepcohort.pileup.types import Evidence, ExampleBatch
+
+MODES = ("both", "cnn", "small")
+_CHUNK = 256  # pixels of a chunk (2 MB) and the activations stay in cache
+
+PixelsOf = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
+
+
+class CnnRuntime(Protocol):
+    """Runs the CNN."""
+
+    def logits(self, pixels: NDArray[np.uint8], features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits float32 (B, 3)."""
+        ...
+
+
+class CascadePredictor:
+    """The feature model where it is sure, mean of it and the CNN elsewhere.
+
+    Attributes:
+        name, version: for the VCF header. config: encoder settings of this model.
+        cascade: False sends every site through the CNN.
+        mode: both, or cnn or small alone (to measure what each is worth).
+        n_sites, n_cnn: sites seen so far, and those that went through the CNN.
+    """
+
+    def __init__(
+        self, model: ModelFile, runtime: CnnRuntime | None, cascade: bool, mode: str = "both"
+    ) -> None:
+        self.name: str = model.about["name"]
+        self.version: str = model.about["version"]
+        self.config: PileupConfig = model.pileup
+        self.cascade = cascade
+        self.mode = mode
+        self.n_sites = 0
+        self.n_cnn = 0
+        self._small = model.small
+        self._activation: str = model.about["activation"]
+        self._weight = float(model.about["cnn_weight"])
+        self._settle = float(model.about["settle_confidence"])
+        self._calibration = {part: model.calibration(part) for part in ("small", "cnn", "both")}
+        self._runtime = runtime
+        self._buffers = Buffers()
+
+    def predict(self, examples: ExampleBatch) -> NDArray[np.float32]:
+        """Calibrated probabilities, float32 (B, N_CLASSES), rows sum to 1."""
+        return self.predict_lazily(examples.features, lambda rows: examples.pixels[rows])
+
+    def predict_sites(
+        self, evidence: Evidence, reference_codes: NDArray[np.uint8], window: Region
+    ) -> NDArray[np.float32]:
+        """Probabilities float32 (N, N_CLASSES) of all candidates of `evidence`.
+
+        Encodes as it goes: features of all sites, pixels only of those that the CNN must see.
+        """
+        batch = encode_examples(
+            evidence, reference_codes, window, self.config, self._buffers, features_only=True
+        )
+
+        def pixels_of(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+            return encode_pixels(evidence, reference_codes, window, self.config, rows, self._buffers)
+
+        return self.predict_lazily(batch.features, pixels_of)
+
+    def predict_lazily(self, features: NDArray[np.float32], pixels_of: PixelsOf) -> NDArray[np.float32]:
+        """Probabilities of sites by their features; `pixels_of` gives the pixels of ascending rows."""
+        n = len(features)
+        self.n_sites += n
+        small = small_logits(features, self._small, self._activation)
+        p = self._calibration["small"](small)
+        if self._runtime is not None and self.mode != "small" and n:
+            hard = np.arange(n)
+            if self.cascade and self.mode == "both":
+                hard = np.nonzero(p.max(axis=1) < self._settle)[0]
+            self.n_cnn += len(hard)
+            for start in range(0, len(hard), _CHUNK):
+                rows = hard[start : start + _CHUNK]
+                logits = self._runtime.logits(pixels_of(rows), features[rows])
+                if self.mode == "both":
+                    logits = self._weight * logits + (1 - self._weight) * small[rows]
+                p[rows] = self._calibration[self.mode](logits)
+        return np.asarray(p, dtype=np.float32).reshape(n, N_CLASSES)
+
+
+class OnnxRuntime:
+    """ONNX Runtime on `threads` CPU threads."""
+
+    def __init__(self, model: ModelFile, threads: int = 1) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                model.onnx, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # the runtime has no common base class of its own
+            reason = str(error).splitlines()[0]
+            raise DeepcohortError(f"model {model.path}: its network cannot be loaded ({reason})") from error
+
+    def logits(self, pixels: NDArray[np.uint8], features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits float32 (B, 3)."""
+        out = self._session.run(["logits"], {"pixels": pixels, "features": features})[0]
+        return np.asarray(out, dtype=np.float32)
+
+
+def load_predictor(
+    model: str = "auto",
+    platform: str = "illumina",
+    device: str = "auto",
+    cascade: bool = True,
+    threads: int = 1,
+    mode: str = "both",
+) -> CascadePredictor:
+    """The Predictor of a model file, or of the shipped model for `platform` ("auto").
+
+    `device`: cpu (ONNX Runtime, never imports torch), cuda (torch, bf16), or auto (cuda where a
+    driver is present and torch sees it).
+
+    Raises:
+        DeepcohortError: no such model, a damaged one, one of another encoder or platform, or no CUDA.
+    """
+    if mode not in MODES:
+        raise DeepcohortError(f"model mode '{mode}' is unknown; choose from {', '.join(MODES)}")
+    file = read_model(find_model(model, platform))
+    if file.about["platform"] != platform:
+        raise DeepcohortError(
+            f"model {file.path} was trained for {file.about['platform']} reads, these are {platform}; "
+            "give --platform or another --model"
+        )
+    runtime: CnnRuntime | None = None
+    if mode != "small":
+        runtime = _cuda_runtime(file, device) or OnnxRuntime(file, threads)
+    return CascadePredictor(file, runtime, cascade, mode)
+
+
+def _cuda_runtime(file: ModelFile, device: str) -> CnnRuntime | None:
+    if device == "cpu":
+        return None
+    if device not in ("auto", "cuda"):
+        raise DeepcohortError(f"device '{device}' is unknown; choose from auto, cpu, cuda")
+    if device == "auto" and not _nvidia_driver():
+        return None  # asking torch would cost 3 s
+    from deepcohort.model.torch_runtime import CudaRuntime, cuda_available
+
+    if cuda_available():
+        return CudaRuntime(file)
+    if device == "cuda":
+        raise DeepcohortError("no CUDA device is usable here; run with --device cpu")
+    return None
+
+
+def _nvidia_driver() -> bool:
+    from pathlib import Path
+
+    return Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidiactl").exists()

@@ -1,0 +1,362 @@
+"""Training of both networks, their calibration, and the model file that comes out."""
+
+import hashlib
+import io
+import logging
+import os
+import platform as platform_module
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+from torch import nn
+
+import deepcohort
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.outputs import atomic_outputs
+from deepcohort.model.archive import SUFFIX, read_model, write_model
+from deepcohort.model.calibrate import Calibration, fit_calibration, mean_nll, settle_threshold
+from deepcohort.model.card import model_card
+from deepcohort.model.config import TrainConfig, write_config
+from deepcohort.model.data import ExampleData
+from deepcohort.model.lit import GenotypeModule
+from deepcohort.model.net import FeatureNet, PileupNet, multiply_adds
+from deepcohort.model.onnx_export import export_onnx
+from deepcohort.model.report import Predictions, training_report
+from deepcohort.model.torch_runtime import networks_of
+from deepcohort.pileup.config import encoder_signature
+from deepcohort.pileup.features import N_FEATURES
+from deepcohort.pileup.shards import Examples, ExampleSet, open_examples
+
+_BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a run gave: the model file, and figures of the test set by predictor (small, cnn, both)."""
+
+    model: Path
+    metrics: dict[str, dict[str, float]]
+
+
+def train(
+    examples: Sequence[str | Path],
+    output: str | Path,
+    config: TrainConfig | None = None,
+    name: str = "",
+    init_from: str | Path | None = None,
+    resume: bool = True,
+    quiet: bool = False,
+) -> TrainResult:
+    """Train the feature model and the CNN on folders of examples; write model, card, report and logs.
+
+    A run that was killed goes on from its last checkpoint in `output` (`resume`), and ends as if it
+    had never stopped. `init_from`: a model file to fine-tune.
+
+    Raises:
+        DeepcohortError: examples or checkpoints that do not fit, or settings that cannot be met here.
+    """
+    config = config or TrainConfig()
+    output = Path(output)
+    try:
+        (output / "logs").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DeepcohortError(f"output folder {output} cannot be made: {error}") from error
+    _prepare(config)
+    opened = open_examples(examples)
+    write_config(output / "train.toml", config)
+    started = time.process_time()
+    cnn, small = _start_networks(config, opened, init_from)
+    small_data = ExampleData(opened, replace(config, epochs=config.small_epochs), with_pixels=False)
+    _standardise([cnn, small], small_data, keep=init_from is not None)
+    small = fit(small, small_data, config.small_epochs, config, output, "small", resume, quiet)
+    data = ExampleData(opened, config)
+    cnn = fit(cnn, data, config.epochs, config, output, "cnn", resume, quiet)
+    return _finish(
+        cnn, small, data, config, opened, output, name or opened.platform, time.process_time() - started
+    )
+
+
+def _prepare(config: TrainConfig) -> None:
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
+    warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise DeepcohortError("no CUDA device is usable here; train with device = 'cpu' or 'auto'")
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    # sums on CUDA would otherwise come in any order
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.manual_seed(config.seed)
+
+
+def _start_networks(
+    config: TrainConfig, opened: ExampleSet, init_from: str | Path | None
+) -> tuple[PileupNet, FeatureNet]:
+    cnn = PileupNet(config, opened.config.shape, N_FEATURES)
+    small = FeatureNet(config, N_FEATURES)
+    if init_from is None:
+        return cnn, small
+    file = read_model(init_from)
+    if file.pileup != opened.config:
+        raise DeepcohortError(
+            f"model {init_from} has pileups of {file.pileup.shape}, the examples {opened.config.shape}; "
+            "make the examples with the model's settings"
+        )
+    old_cnn, old_small = networks_of(file)
+    try:
+        cnn.load_state_dict(old_cnn.state_dict())
+        small.load_state_dict(old_small.state_dict())
+    except RuntimeError as error:
+        raise DeepcohortError(
+            f"model {init_from} has layers of other widths than the config; fine-tune with its own train.toml"
+        ) from error
+    return cnn, small
+
+
+def _standardise(networks: Sequence[nn.Module], data: ExampleData, keep: bool) -> None:
+    """Set feature statistics; a fine-tuned model keeps those that its weights were made with."""
+    if keep:
+        return
+    mean = torch.tensor(data.feature_mean, dtype=torch.float32)
+    # a constant feature carries nothing: scale 0 instead of dividing by nothing
+    scale = torch.tensor(np.where(data.feature_sd > 1e-4, 1.0 / np.maximum(data.feature_sd, 1e-4), 0.0))
+    for network in networks:
+        network.standardise.mean.copy_(mean)  # type: ignore[union-attr, operator]
+        network.standardise.scale.copy_(scale.float())  # type: ignore[union-attr, operator]
+
+
+class _LastCheckpoint(Callback):
+    """Writes the state after every epoch, whole before it takes the place of the one before."""
+
+    def __init__(self, path: Path, fingerprint: str) -> None:
+        self.path, self.fingerprint = path, fingerprint
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        # every rank must take part, rank 0 writes
+        with atomic_outputs(self.path) as [temporary]:
+            trainer.save_checkpoint(temporary)
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        checkpoint["deepcohort_config"] = self.fingerprint
+
+
+class _Progress(Callback):
+    """One line per epoch on stderr."""
+
+    def __init__(self, label: str, epochs: int) -> None:
+        self.label, self.epochs = label, epochs
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        import sys
+
+        m = {k: float(v) for k, v in trainer.callback_metrics.items()}
+        print(
+            f"{self.label}: epoch {trainer.current_epoch + 1} of {self.epochs}, "
+            f"loss {m.get('train_loss', 0):.4f}, validation loss {m.get('val_loss', 0):.4f}, "
+            f"errors {100 * m.get('val_error', 0):.2f} %",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def fit(
+    network: Any,
+    data: ExampleData,
+    epochs: int,
+    config: TrainConfig,
+    output: Path,
+    label: str,
+    resume: bool = True,
+    quiet: bool = False,
+    callbacks: Sequence[Callback] = (),
+) -> Any:
+    """Fit `network` for `epochs`; returns its best (averaged) weights, in evaluation mode.
+
+    Checkpoints are written to output/checkpoints/<label> after every epoch; the last one is never
+    removed before the next is whole.
+    """
+    if epochs == 0:
+        return network.eval()
+    folder = output / "checkpoints" / label
+    module = GenotypeModule(network, config, data.class_counts, epochs * data.steps_per_epoch)
+    last = folder / "last.ckpt"
+    folder.mkdir(parents=True, exist_ok=True)
+    keep: list[Callback] = [_LastCheckpoint(last, _fingerprint(config))]
+    if config.patience:
+        best = ModelCheckpoint(folder, "best", monitor="val_loss", enable_version_counter=False)
+        keep += [best, EarlyStopping("val_loss", patience=config.patience)]
+    trainer = pl.Trainer(
+        max_epochs=epochs,
+        accelerator={"auto": "auto", "cpu": "cpu", "cuda": "gpu"}[config.device],
+        devices=config.devices,
+        strategy="ddp" if config.devices > 1 else "auto",
+        precision="bf16-mixed" if config.precision == "bf16" else "32-true",
+        gradient_clip_val=config.clip_gradient or None,
+        callbacks=[*keep, *callbacks, *([] if quiet else [_Progress(label, epochs)])],
+        logger=[
+            CSVLogger(str(output / "logs"), label, version=""),
+            TensorBoardLogger(str(output / "logs"), f"{label}_tensorboard", version=""),
+        ],
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        reload_dataloaders_every_n_epochs=1,
+        deterministic="warn",
+        default_root_dir=str(output),
+    )
+    trainer.fit(
+        module, datamodule=data, ckpt_path=_checkpoint(last, config) if resume else None, weights_only=True
+    )
+    if config.patience:
+        _load_best(module, folder / "best.ckpt")
+    return module.best_network.cpu().eval()
+
+
+def _checkpoint(last: Path, config: TrainConfig) -> str | None:
+    """The checkpoint to go on from, if one is there and fits."""
+    if not last.exists():
+        return None
+    try:
+        saved = torch.load(last, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise DeepcohortError(
+            f"checkpoint {last} is damaged; remove it to start this network again, or give --fresh"
+        ) from error
+    if saved.get("deepcohort_config") != _fingerprint(config):
+        raise DeepcohortError(
+            f"checkpoint {last} belongs to a run with other settings; name another --output or give --fresh"
+        )
+    return str(last)
+
+
+def _fingerprint(config: TrainConfig) -> str:
+    """Of everything but where and how fast a run goes."""
+    values = {k: v for k, v in asdict(config).items() if k not in ("device", "devices", "threads")}
+    text = repr((sorted(values.items()), encoder_signature_text()))
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def encoder_signature_text() -> str:
+    """The default encoder's signature as text."""
+    from deepcohort.pileup.config import PileupConfig
+
+    return repr(sorted(encoder_signature(PileupConfig()).items()))
+
+
+def _load_best(module: GenotypeModule, path: Path) -> None:
+    if path.exists():
+        module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["state_dict"])
+
+
+def network_logits(network: nn.Module, data: ExampleData, examples: Examples) -> NDArray[np.float32]:
+    """Logits float32 (N, 3) of `examples`."""
+    out = []
+    with torch.inference_mode():
+        for pixels, features, _ in data.batches(examples):
+            out.append(network(pixels, features).float().numpy())
+    return np.concatenate(out) if out else np.empty((0, 3), np.float32)
+
+
+def _small_weights(small: FeatureNet) -> dict[str, NDArray[np.float32]]:
+    weights = {"mean": small.standardise.mean, "scale": small.standardise.scale}
+    for k, layer in enumerate([*small.hidden, small.out]):
+        weights[f"w{k}"], weights[f"b{k}"] = layer.weight, layer.bias  # type: ignore[assignment]
+    return {k: v.detach().numpy().astype(np.float32) for k, v in weights.items()}
+
+
+def _calibration_facts(c: Calibration) -> dict[str, Any]:
+    return {"temperature": c.temperature, "knots": c.knots, "values": c.values}
+
+
+def _finish(
+    cnn: PileupNet,
+    small: FeatureNet,
+    data: ExampleData,
+    config: TrainConfig,
+    opened: ExampleSet,
+    output: Path,
+    name: str,
+    cpu_s: float,
+) -> TrainResult:
+    """Calibrate on validation, measure on test, write everything."""
+    logits = {
+        part: {"cnn": network_logits(cnn, data, x), "small": network_logits(small, data, x)}
+        for part, x in (("validation", data.validation), ("test", data.test))
+    }
+    y = data.validation.label
+    mixes = {w: w * logits["validation"]["cnn"] + (1 - w) * logits["validation"]["small"] for w in _BLENDS}
+    fits = {w: fit_calibration(mix, y, config.calibration) for w, mix in mixes.items()}
+    weight = min(_BLENDS, key=lambda w: mean_nll(fits[w](mixes[w]), y))
+    calibration = {"small": fits[0.0], "cnn": fits[1.0], "both": fits[weight]}
+    settle = settle_threshold(calibration["small"](logits["validation"]["small"]), y, config.settle_error)
+    predictions = _test_predictions(logits["test"], calibration, weight, settle, data.test)
+    macs = multiply_adds(cnn, opened.config.shape)
+    metrics = {part: p.metrics() for part, p in predictions.items()}
+    about: dict[str, Any] = {
+        "name": name,
+        "platform": opened.platform,
+        "encoder": encoder_signature(opened.config),
+        "pileup": asdict(opened.config),
+        "activation": config.activation,
+        "train": asdict(config),
+        "cnn_weight": weight,
+        "settle_confidence": settle,
+        "calibration": {k: _calibration_facts(c) for k, c in calibration.items()},
+        "facts": {
+            "multiply_adds": macs,
+            "labels": opened.labels,
+            "training_examples": sum(data.class_counts),
+            "metrics": metrics,
+            "code_version": deepcohort.__version__,
+            "torch": torch.__version__,
+            "machine": platform_module.machine(),
+            "examples": opened.about,
+        },
+    }
+    weights = io.BytesIO()
+    torch.save({"cnn": cnn.state_dict(), "small": small.state_dict()}, weights)
+    digest = hashlib.blake2b(digest_size=6)
+    for tensor in [*cnn.state_dict().values(), *small.state_dict().values()]:
+        digest.update(tensor.numpy().tobytes())
+    about["version"] = f"{deepcohort.__version__}-{digest.hexdigest()}"
+    card = model_card(about, config, cpu_s)
+    path = output / f"{name}{SUFFIX}"
+    write_model(
+        path, about, export_onnx(cnn, opened.config.shape), _small_weights(small), weights.getvalue(),
+        (output / "train.toml").read_text(), card,
+    )  # fmt: skip
+    (output / f"{name}.md").write_text(card)
+    training_report(output, name, predictions, about)
+    return TrainResult(path, metrics)
+
+
+def _test_predictions(
+    logits: dict[str, NDArray[np.float32]],
+    calibration: dict[str, Calibration],
+    weight: float,
+    settle: float,
+    test: Examples,
+) -> dict[str, Predictions]:
+    small = calibration["small"](logits["small"])
+    both = calibration["both"](weight * logits["cnn"] + (1 - weight) * logits["small"])
+    easy = small.max(axis=1) >= settle
+    cascade = np.where(easy[:, None], small, both)
+    p = {"small": small, "cnn": calibration["cnn"](logits["cnn"]), "both": both, "cascade": cascade}
+    return {
+        k: Predictions(v, test.label, test.features, float((~easy).mean() if len(easy) else 0.0))
+        for k, v in p.items()
+    }
