@@ -42,6 +42,7 @@ class _LazyGroup(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"deepcohort.cli.{cmd_name}")
+        module.app._add_completion = False  # completion belongs to `deepcohort` alone
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         return command
