@@ -44,3 +44,31 @@ class SiteCalls:
 
     def __len__(self) -> int:
         return len(self.pos)
+
+
+@dataclass(frozen=True, slots=True)
+class MeltedSites:
+    """Sites whose candidates were examined and found homozygous reference for sure, K sites by pos.
+
+    They are no records: their confidence replaces that of the counts in the reference blocks.
+
+    Attributes:
+        pos: int64 (K,). ref_len: int32 (K,), bp of the longest REF. gq: int32 (K,), phred 0..99.
+    """
+
+    pos: NDArray[np.int64]
+    ref_len: NDArray[np.int32]
+    gq: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class GenotypedSites:
+    """What genotyping gives: records to be (`sites`), sites without one (`melted`), and a count.
+
+    Attributes:
+        n_overlaps_resolved: groups of overlapping sites whose independent genotypes did not fit.
+    """
+
+    sites: SiteCalls
+    melted: MeltedSites
+    n_overlaps_resolved: int

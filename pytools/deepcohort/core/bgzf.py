@@ -21,12 +21,19 @@ def compress_block(data: bytes | memoryview, level: int = 2) -> bytes:
 
 
 class BgzfWriter:
-    """Writes bytes as BGZF to `path`; blocks are full except the last, whatever the write sizes."""
+    """Writes bytes as BGZF to `path`; blocks are full except the last, whatever the write sizes.
+
+    Attributes:
+        block_offsets: file offset of every block written so far; of the EOF block too once closed.
+            Byte u of the data lies in block u // MAX_BLOCK_BYTES.
+    """
 
     def __init__(self, path: str | Path, level: int = 2) -> None:
         self._file = open(path, "wb")  # noqa: SIM115 - closed by close()
         self._level = level
         self._pending = bytearray()
+        self._offset = 0
+        self.block_offsets: list[int] = []
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append `data`."""
@@ -35,7 +42,7 @@ class BgzfWriter:
             view = memoryview(bytes(self._pending))
             whole = len(view) // MAX_BLOCK_BYTES * MAX_BLOCK_BYTES
             for start in range(0, whole, MAX_BLOCK_BYTES):
-                self._file.write(compress_block(view[start : start + MAX_BLOCK_BYTES], self._level))
+                self._put(compress_block(view[start : start + MAX_BLOCK_BYTES], self._level))
             self._pending = bytearray(view[whole:])
 
     def close(self) -> None:
@@ -43,10 +50,15 @@ class BgzfWriter:
         if self._file.closed:
             return
         if self._pending:
-            self._file.write(compress_block(bytes(self._pending), self._level))
+            self._put(compress_block(bytes(self._pending), self._level))
             self._pending.clear()
-        self._file.write(EOF_BLOCK)
+        self._put(EOF_BLOCK)
         self._file.close()
+
+    def _put(self, block: bytes) -> None:
+        self.block_offsets.append(self._offset)
+        self._offset += len(block)
+        self._file.write(block)
 
     def __enter__(self) -> "BgzfWriter":
         return self

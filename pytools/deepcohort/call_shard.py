@@ -1,0 +1,376 @@
+"""Reads of one sample in some regions -> gVCF and VCF: the rooms from reads to calls, composed.
+
+Work goes in chunks along the genome, small enough for memory. A chunk looks beyond its edges so far
+that no group of overlapping alleles is cut; so neither chunks nor shards show in the output.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.calls.config import CallsConfig
+from deepcohort.calls.genotype import genotype_sites, overlap_components, select_candidates
+from deepcohort.calls.gvcf import CallsWriter
+from deepcohort.calls.header import make_header
+from deepcohort.calls.ploidy import PloidyMap
+from deepcohort.candidates.config import CandidatesConfig
+from deepcohort.candidates.find import find_candidates
+from deepcohort.candidates.types import CandidateEvidence, CandidateTable
+from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.progress import track
+from deepcohort.core.region import Region, merge_regions
+from deepcohort.core.stages import StageTimer
+from deepcohort.pileup.config import PileupConfig
+from deepcohort.pileup.encode import COMPANY_BP, Buffers, encode_examples, encode_pixels
+from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.load import ReadSource, open_reads
+
+
+@dataclass(frozen=True, slots=True)
+class ShardConfig:
+    """How the work is cut; nothing here changes the output.
+
+    Attributes:
+        max_chunk_bp, min_chunk_bp: limits of a chunk.
+        chunk_bases: read bases that a chunk aims at: deep stretches get smaller chunks.
+        batch_examples: candidates gathered over chunks before the model runs (more for a GPU).
+        waiting_bases: read bases kept for that at most.
+        threads: threads that prepare chunks.
+    """
+
+    max_chunk_bp: int = 250_000
+    min_chunk_bp: int = 2_000
+    chunk_bases: int = 10_000_000
+    batch_examples: int = 256
+    waiting_bases: int = 40_000_000
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CallJob:
+    """What to call: inputs, outputs, and the settings of every room."""
+
+    reads: Sequence[Path]
+    reference: Path
+    regions: Sequence[Region]
+    sample: str
+    gvcf: Path | None
+    vcf: Path | None = None
+    ploidy: PloidyMap = field(default_factory=PloidyMap)
+    reads_config: ReadsConfig = field(default_factory=ReadsConfig)
+    candidates_config: CandidatesConfig = field(default_factory=CandidatesConfig)
+    pileup_config: PileupConfig = field(default_factory=PileupConfig)
+    calls_config: CallsConfig = field(default_factory=CallsConfig)
+    shard_config: ShardConfig = field(default_factory=ShardConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedChunk:
+    """A chunk ready for the model, with the evidence from which pixels can still be painted.
+
+    Attributes:
+        region: bases that the chunk answers for. evidence: of a region that holds it.
+        rows: int64 (n,), rows of the evidence's table: candidates in `region`, and those outside
+            whose alleles overlap with theirs. table: these rows.
+        features: float32 (n, F) of these rows. codes: uint8 reference codes of `window`.
+    """
+
+    region: Region
+    evidence: CandidateEvidence
+    rows: NDArray[np.int64]
+    table: CandidateTable
+    features: NDArray[np.float32]
+    codes: NDArray[np.uint8]
+    window: Region
+
+    @property
+    def n_bases(self) -> int:
+        """Read bases that were looked at."""
+        return len(self.evidence.reads.seq)
+
+
+class ChunkPreparer:
+    """Reads, candidates and examples of chunks; one per thread."""
+
+    def __init__(self, job: CallJob, timer: StageTimer) -> None:
+        self._job = job
+        self._timer = timer
+        self._source: ReadSource = open_reads(job.reads, job.reference, job.reads_config)
+        self._reference = ReferenceFasta(job.reference)
+
+    def close(self) -> None:
+        """Close the inputs."""
+        self._source.close()
+        self._reference.close()
+
+    def prepare(self, region: Region) -> PreparedChunk:
+        """Evidence and examples of `region`; looks farther until no group of alleles is cut."""
+        reach_bp = self._job.candidates_config.max_indel_bp + 2 * COMPANY_BP
+        while True:
+            prepared = self._try_reach(region, reach_bp)
+            if prepared is not None:
+                return prepared
+            reach_bp *= 2
+
+    def _try_reach(self, region: Region, reach_bp: int) -> PreparedChunk | None:
+        job, timer = self._job, self._timer
+        contig_length = self._reference.contig_lengths[region.contig]
+        around = region.padded(reach_bp, contig_length)
+        window = around.padded(job.candidates_config.pad_bp, contig_length)
+        with timer.stage("reads"):
+            reads = self._source.fetch(window)
+        with timer.stage("reference"):
+            codes = self._reference.fetch_codes(window)
+        with timer.stage("candidates"):
+            evidence = find_candidates(reads, codes, window, around, job.candidates_config)
+            rows, is_cut = rows_needed(
+                evidence.table, region, around, contig_length, codes, window.start,
+                margin_bp=job.candidates_config.max_indel_bp,
+            )  # fmt: skip
+        if is_cut:
+            return None
+        with timer.stage("features"):
+            examples = encode_examples(
+                evidence, codes, window, job.pileup_config, features_only=True, select=rows
+            )
+        timer.count("reads", len(reads))
+        timer.count("candidates", len(rows))
+        table = select_candidates(evidence.table, rows)
+        return PreparedChunk(region, evidence, rows, table, examples.features, codes, window)
+
+
+_MAX_REACH_BP = 20_000
+
+
+def rows_needed(
+    table: CandidateTable,
+    region: Region,
+    around: Region,
+    contig_length: int,
+    reference: NDArray[np.uint8],
+    reference_start: int,
+    margin_bp: int,
+) -> tuple[NDArray[np.int64], bool]:
+    """Candidates whose group of overlapping alleles reaches into `region`, int64 ascending rows.
+
+    The second value tells that such a group comes so near an edge of `around` (where `table` was
+    made) that more of it may lie beyond: then look farther. Beyond 20 kb nobody looks.
+    """
+    if len(table) == 0:
+        return np.empty(0, dtype=np.int64), False
+    group = overlap_components(table, reference, reference_start)
+    ends = table.pos + table.ref_len
+    inside = (table.pos < region.end) & (ends > region.start)
+    wanted = np.zeros(group[-1] + 1, dtype=bool)
+    wanted[group[inside]] = True
+    rows = np.flatnonzero(wanted[group])
+    if len(rows) == 0:
+        return rows, False
+    outside = table.pos[rows] < region.start
+    near_left = around.start > 0 and bool(
+        (outside & (table.pos[rows] < around.start + margin_bp)).any()
+        and region.start - around.start < _MAX_REACH_BP
+    )
+    near_right = around.end < contig_length and bool(
+        (ends[rows] > around.end - COMPANY_BP).any() and around.end - region.end < _MAX_REACH_BP
+    )
+    return rows, near_left or near_right
+
+
+class ChunkPlan:
+    """Cuts regions into chunks whose length follows the depth seen so far."""
+
+    def __init__(self, regions: Sequence[Region], config: ShardConfig) -> None:
+        self._pending = deque(regions)
+        self._config = config
+        self._length = min(config.max_chunk_bp, max(config.min_chunk_bp, config.max_chunk_bp // 8))
+
+    def __iter__(self) -> Iterator[Region]:
+        while self._pending:
+            region = self._pending.popleft()
+            end = min(region.end, region.start + self._length)
+            if end < region.end:
+                self._pending.appendleft(Region(region.contig, end, region.end))
+            yield Region(region.contig, region.start, end)
+
+    def learn(self, chunk: PreparedChunk) -> None:
+        """Adapt to the depth of a chunk: shrink at once, grow at most twofold."""
+        config = self._config
+        per_bp = chunk.n_bases / max(1, len(chunk.region))
+        wanted = int(config.chunk_bases / max(per_bp, 1e-3))
+        self._length = max(config.min_chunk_bp, min(config.max_chunk_bp, wanted, 2 * self._length))
+
+
+def _prepared_chunks(job: CallJob, plan: ChunkPlan, timer: StageTimer) -> Iterator[PreparedChunk]:
+    """Prepared chunks in genome order, by one or several threads."""
+    with ExitStack() as stack:
+        if job.shard_config.threads == 1:
+            preparer = ChunkPreparer(job, timer)
+            stack.callback(preparer.close)
+            for region in plan:
+                yield preparer.prepare(region)
+            return
+        local = threading.local()
+
+        def prepare(region: Region) -> PreparedChunk:
+            if not hasattr(local, "preparer"):
+                local.preparer = ChunkPreparer(job, timer)
+                stack.callback(local.preparer.close)
+            return local.preparer.prepare(region)  # type: ignore[no-any-return]
+
+        pool = stack.enter_context(ThreadPoolExecutor(job.shard_config.threads))
+        waiting: deque[Future[PreparedChunk]] = deque()
+        for region in plan:
+            waiting.append(pool.submit(prepare, region))
+            if len(waiting) > job.shard_config.threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+class LazyPredictor(Protocol):
+    """A model that asks for pixels only where features do not settle a site (`model.load`)."""
+
+    name: str
+    version: str
+    config: PileupConfig
+
+    def predict_lazily(
+        self, features: NDArray[np.float32], pixels_of: Callable[[NDArray[np.int64]], NDArray[np.uint8]]
+    ) -> NDArray[np.float32]:
+        """Calibrated P(0, 1, 2 copies), float32 (B, 3); `pixels_of` paints ascending rows."""
+        ...
+
+
+class _ShardWriter:
+    """Gathers prepared chunks until the model has enough to do, then genotypes and writes them."""
+
+    def __init__(self, job: CallJob, predictor: LazyPredictor, writer: CallsWriter, timer: StageTimer) -> None:
+        self._job, self._predictor, self._writer, self._timer = job, predictor, writer, timer
+        self._waiting: list[PreparedChunk] = []
+        self._buffers = Buffers()
+
+    def add(self, chunk: PreparedChunk) -> None:
+        """Take a chunk; write it now or with later ones."""
+        config = self._job.shard_config
+        self._waiting.append(chunk)
+        n_examples = sum(len(c.rows) for c in self._waiting)
+        n_bases = sum(c.n_bases for c in self._waiting)
+        if n_examples >= config.batch_examples or n_bases >= config.waiting_bases:
+            self.flush()
+        elif sum(len(c.region) for c in self._waiting) >= 4 * config.max_chunk_bp:
+            self.flush()
+
+    def flush(self) -> None:
+        """Predict, genotype and write all that waits."""
+        if not self._waiting:
+            return
+        probabilities = self._predict()
+        first = 0
+        for chunk in self._waiting:
+            last = first + len(chunk.rows)
+            self._write(chunk, probabilities[first:last])
+            first = last
+        self._waiting.clear()
+
+    def _predict(self) -> NDArray[np.float32]:
+        features = np.concatenate([chunk.features for chunk in self._waiting])
+        if len(features) == 0:
+            return np.empty((0, 3), dtype=np.float32)
+        first = np.cumsum([0] + [len(chunk.rows) for chunk in self._waiting])
+
+        def pixels_of(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+            with self._timer.stage("pixels"):
+                self._timer.count("painted", len(rows))
+                parts = []
+                for i, chunk in enumerate(self._waiting):
+                    own = rows[(rows >= first[i]) & (rows < first[i + 1])] - first[i]
+                    if len(own) == len(rows):
+                        return self._paint(chunk, own, self._buffers)
+                    if len(own):
+                        parts.append(self._paint(chunk, own, None))
+                return np.concatenate(parts)
+
+        with self._timer.stage("model"):
+            return self._predictor.predict_lazily(features, pixels_of)
+
+    def _paint(
+        self, chunk: PreparedChunk, own: NDArray[np.int64], buffers: Buffers | None
+    ) -> NDArray[np.uint8]:
+        select = chunk.rows[own]
+        return encode_pixels(
+            chunk.evidence, chunk.codes, chunk.window, self._job.pileup_config, select, buffers
+        )
+
+    def _write(self, chunk: PreparedChunk, probabilities: NDArray[np.float32]) -> None:
+        job, table = self._job, chunk.table
+        with self._timer.stage("genotype"):
+            ploidy = job.ploidy.array(chunk.region)
+            at = np.clip(table.pos - chunk.region.start, 0, len(ploidy) - 1)
+            copies = ploidy[at]
+            outside = np.flatnonzero((table.pos < chunk.region.start) | (table.pos >= chunk.region.end))
+            for row in outside:
+                pos = int(table.pos[row])
+                copies[row] = job.ploidy.array(Region(table.contig, pos, pos + 1))[0]
+            genotyped = genotype_sites(
+                table, probabilities, chunk.codes, chunk.window.start, copies, job.calls_config
+            )
+        self._timer.count("overlaps resolved", genotyped.n_overlaps_resolved)
+        with self._timer.stage("write"):
+            self._writer.write_chunk(
+                chunk.region, chunk.evidence.counts, genotyped, chunk.codes, chunk.window.start, ploidy
+            )
+
+
+def call_shard(
+    job: CallJob, predictor: LazyPredictor, timer: StageTimer | None = None, quiet: bool = False
+) -> StageTimer:
+    """Call one sample in the regions of `job` and write its files with their indexes.
+
+    Raises:
+        DeepcohortError: unreadable inputs, or outputs that cannot be written. Nothing is left half
+            written.
+    """
+    timer = timer or StageTimer()
+    regions = genome_order(job.regions, job.reference)
+    with ReferenceFasta(job.reference) as reference:
+        contig_lengths = reference.contig_lengths
+    finals = [path for path in (job.gvcf, job.vcf) if path is not None]
+    with atomic_outputs(*finals, partners=(".tbi", ".csi")) as temporaries:
+        named = dict(zip(finals, temporaries, strict=True))
+
+        def output(path: Path | None, bands: Sequence[int] | None) -> tuple[Path, str] | None:
+            if path is None:
+                return None
+            header = make_header(
+                job.sample, contig_lengths, regions, job.reference.name, predictor.name, predictor.version, bands
+            )
+            return named[path], header
+
+        with CallsWriter(
+            contig_lengths, output(job.gvcf, job.calls_config.gq_bands), output(job.vcf, None), job.calls_config
+        ) as writer:
+            plan = ChunkPlan(regions, job.shard_config)
+            shard = _ShardWriter(job, predictor, writer, timer)
+            for chunk in track(_prepared_chunks(job, plan, timer), None, f"calling {job.sample}", quiet):
+                plan.learn(chunk)
+                shard.add(chunk)
+            shard.flush()
+        timer.count("records", writer.n_records)
+    return timer
+
+
+def genome_order(regions: Sequence[Region], reference: Path) -> list[Region]:
+    """Regions joined where they touch or overlap, in the order of the reference's contigs."""
+    with ReferenceFasta(reference) as fasta:
+        rank = {name: i for i, name in enumerate(fasta.contig_lengths)}
+    return sorted(merge_regions(regions), key=lambda region: (rank[region.contig], region.start))

@@ -1,0 +1,130 @@
+"""Genotypes of a sample from its candidates and the network's probabilities."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.calls.config import CallsConfig
+from deepcohort.calls.kernels_genotype import build_sites, site_offsets, touched_intervals
+from deepcohort.calls.kernels_overlap import allele_spans, components, resolve_overlaps
+from deepcohort.calls.kernels_sites import SITE_MELTED, collect_sites, decide_sites
+from deepcohort.calls.types import GenotypedSites, MeltedSites, SiteCalls
+from deepcohort.candidates.types import CandidateTable
+
+_NO_PAIRS = np.empty((0, 2), dtype=np.int64)
+
+
+def overlap_components(
+    table: CandidateTable, reference: NDArray[np.uint8], reference_start: int
+) -> NDArray[np.int64]:
+    """Number of the group of each candidate, int64 (N,), ascending: groups share no base and no site.
+
+    Args:
+        table: candidates. reference: uint8 codes that hold every REF; reference_start: 0-based
+            position of its first base.
+    """
+    label = np.empty(len(table), dtype=np.int64)
+    if len(table) == 0:
+        return label
+    touched = touched_intervals(
+        table.pos, table.ref_len, table.alt_seq, table.alt_offset, reference, reference_start
+    )
+    offsets = site_offsets(table.pos)
+    low = np.minimum.reduceat(touched[:, 0], offsets[:-1])
+    high = np.maximum.accumulate(np.maximum.reduceat(touched[:, 1], offsets[:-1]))
+    # a site opens a group when it starts beyond all that came before
+    opens = np.concatenate(([True], low[1:] > high[:-1]))
+    label[:] = np.repeat(np.cumsum(opens) - 1, np.diff(offsets))
+    return label
+
+
+def genotype_sites(
+    table: CandidateTable,
+    probabilities: NDArray[np.floating],
+    reference: NDArray[np.uint8],
+    reference_start: int,
+    ploidy: NDArray[np.int8] | int = 2,
+    config: CallsConfig | None = None,
+    phase: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+) -> GenotypedSites:
+    """Candidates at one POS become one multi-allelic site; sites that overlap are resolved together.
+
+    The likelihood of a genotype is the product, over the candidates of the site, of the probability
+    of the number of copies that the genotype holds (DeepVariant's rule). A SNP and an indel on the
+    same anchor base may lie on one haplotype: then a compound allele carries both. Over bases that
+    several sites touch, the copies called never exceed the ploidy. In haploid stretches 0 and 2 copies
+    mean absent and present.
+
+    Args:
+        table: N candidates.
+        probabilities: (N, 3), calibrated P(0, 1, 2 copies of the ALT).
+        reference: uint8 codes that hold every REF; reference_start: 0-based position of the first.
+        ploidy: 1 or 2 for all, or int8 (N,) by candidate; candidates of ploidy 0 are dropped.
+        config: thresholds.
+        phase: (pairs int64 (P, 2) of rows (SNP, indel) at one POS, reads int64 (P, 2) that show both on
+            one fragment, or just one of them).
+    """
+    config = config or CallsConfig()
+    copies = np.broadcast_to(np.asarray(ploidy, dtype=np.int8), (len(table),))
+    if len(table) and copies.min() == 0:
+        rows = np.flatnonzero(copies > 0)
+        table, probabilities, copies = _select(table, rows), probabilities[rows], copies[rows]
+        phase = None
+    offsets = site_offsets(table.pos)
+    site_ploidy = np.ascontiguousarray(copies[offsets[:-1]])
+    touched = touched_intervals(
+        table.pos, table.ref_len, table.alt_seq, table.alt_offset, reference, reference_start
+    )
+    is_snp = (table.ref_len == 1) & (np.diff(table.alt_offset) == 1)
+    pair_rows, pair_reads = phase if phase is not None else (_NO_PAIRS, _NO_PAIRS)
+    n_alleles, member, gl, homref_error = build_sites(
+        offsets,
+        np.ascontiguousarray(probabilities, dtype=np.float64),
+        site_ploidy,
+        touched,
+        is_snp,
+        config.min_allele_probability,
+        config.max_alts,
+        pair_rows,
+        pair_reads,
+    )
+    spans = allele_spans(n_alleles, member, touched)
+    n_changed = resolve_overlaps(n_alleles, gl, site_ploidy, spans, components(n_alleles, spans))
+    status, best, gq, qual, keep = decide_sites(
+        n_alleles, member, gl, homref_error, site_ploidy, config.min_allele_probability, config.min_homref_gq
+    )
+    arrays = collect_sites(
+        offsets, table.pos, table.ref_len, table.alt_seq, table.alt_offset, table.dp, table.ad,
+        reference, reference_start, n_alleles, member, gl, site_ploidy, status, best, gq, qual, keep,
+    )  # fmt: skip
+    melted = np.flatnonzero((status == SITE_MELTED) | (n_alleles == 1))
+    longest = np.maximum.reduceat(table.ref_len, offsets[:-1]) if len(table) else table.ref_len
+    return GenotypedSites(
+        sites=SiteCalls(table.contig, *arrays),
+        melted=MeltedSites(
+            pos=table.pos[offsets[:-1]][melted],
+            ref_len=longest[melted].astype(np.int32),
+            gq=np.minimum(np.floor(gq[melted] + 0.5), 99).astype(np.int32),
+        ),
+        n_overlaps_resolved=int(n_changed),
+    )
+
+
+def _select(table: CandidateTable, rows: NDArray[np.int64]) -> CandidateTable:
+    """Rows of a table, in the order given."""
+    parts = [table.alt_seq[table.alt_offset[r] : table.alt_offset[r + 1]] for r in rows]
+    lengths = [len(part) for part in parts]
+    return CandidateTable(
+        contig=table.contig,
+        pos=table.pos[rows],
+        ref_len=table.ref_len[rows],
+        alt_seq=np.concatenate(parts) if parts else np.empty(0, dtype=np.uint8),
+        alt_offset=np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
+        dp=table.dp[rows],
+        ad=table.ad[rows],
+        realigned=table.realigned[rows],
+    )
+
+
+def select_candidates(table: CandidateTable, rows: NDArray[np.int64]) -> CandidateTable:
+    """Rows of a table, in the order given (ascending keeps it a valid table)."""
+    return _select(table, rows)

@@ -1,0 +1,195 @@
+"""The gVCF and VCF of one sample, written chunk by chunk in genome order.
+
+A base belongs to exactly one record: a variant (or RefCall) record whose REF begins or reaches over
+it, or else a reference block. Blocks are the longest runs of bases of one class (ploidy and GQ band):
+they do not depend on chunks, and blocks cut at a shard's edge are joined by `deepcohort merge`.
+Of a block, DP is the depth at its first base, MIN_DP, PL and so GQ are the smallest within it; all
+of these can be joined without looking at the reads again.
+"""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.calls.config import CallsConfig
+from deepcohort.calls.kernels_confidence import (
+    apply_melted,
+    block_classes,
+    gq_caps,
+    reference_confidence,
+    run_lengths,
+)
+from deepcohort.calls.kernels_text import (
+    COVERED,
+    END,
+    N_STATE,
+    OPEN,
+    close_block,
+    text_capacity,
+    write_called,
+    write_gvcf,
+)
+from deepcohort.calls.tabix import IndexedVcfWriter
+from deepcohort.calls.types import GenotypedSites
+from deepcohort.candidates.types import AlleleCounts
+from deepcohort.core.region import Region
+
+
+class CallsWriter:
+    """Writes the chunks of a sample to a gVCF, a VCF of called variants, or both."""
+
+    def __init__(
+        self,
+        contig_lengths: Mapping[str, int],
+        gvcf: tuple[str | Path, str] | None,
+        vcf: tuple[str | Path, str] | None,
+        config: CallsConfig | None = None,
+    ) -> None:
+        """Open the outputs, each given as (path, header text)."""
+        self._config = config or CallsConfig()
+        self._bands = np.array(self._config.gq_bands, dtype=np.int64)
+        self._stack = ExitStack()
+        self._gvcf = self._open(gvcf, contig_lengths)
+        self._vcf = self._open(vcf, contig_lengths)
+        self._state = np.zeros(N_STATE, dtype=np.int64)
+        self._contig = ""
+        self.n_records = 0
+
+    def _open(
+        self, output: tuple[str | Path, str] | None, contig_lengths: Mapping[str, int]
+    ) -> IndexedVcfWriter | None:
+        if output is None:
+            return None
+        writer = self._stack.enter_context(IndexedVcfWriter(output[0], contig_lengths))
+        writer.write_header(output[1])
+        return writer
+
+    def write_chunk(
+        self,
+        region: Region,
+        counts: AlleleCounts,
+        genotyped: GenotypedSites,
+        reference: NDArray[np.uint8],
+        reference_start: int,
+        ploidy: NDArray[np.int8],
+    ) -> None:
+        """Write what lies in `region`; chunks come in genome order.
+
+        Args:
+            counts: of a region that holds `region`. genotyped: sites with POS inside, and those before
+                that reach in. reference: uint8 codes from `reference_start` on, that hold every REF
+                and a margin around `region` (runs of one base are cut at its ends).
+            ploidy: int8 (len(region),).
+        """
+        if self._gvcf is not None:
+            self._write_gvcf(region, counts, genotyped, reference, reference_start, ploidy)
+        if self._vcf is not None:
+            self._write_vcf(self._vcf, region, genotyped, reference, reference_start)
+
+    def _confidence(
+        self,
+        region: Region,
+        n_ref: NDArray[np.int32],
+        n_total: NDArray[np.int32],
+        genotyped: GenotypedSites,
+        reference: NDArray[np.uint8],
+        reference_start: int,
+        ploidy: NDArray[np.int8],
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int16]]:
+        """PLs and block class of every base of `region`."""
+        config, at = self._config, region.start - reference_start
+        runs = run_lengths(reference)[at : at + len(region)]
+        caps = gq_caps(
+            runs, config.homopolymer_bp, config.homopolymer_gq_step, config.homopolymer_min_gq
+        )
+        one, two = reference_confidence(n_ref, n_total, ploidy, caps, config.reference_error)
+        melted = genotyped.melted
+        apply_melted(one, two, n_total, ploidy, region.start, melted.pos, melted.ref_len, melted.gq)
+        return one, two, block_classes(one, two, n_total, ploidy, self._bands)
+
+    def _write_gvcf(
+        self,
+        region: Region,
+        counts: AlleleCounts,
+        genotyped: GenotypedSites,
+        reference: NDArray[np.uint8],
+        reference_start: int,
+        ploidy: NDArray[np.int8],
+    ) -> None:
+        if self._contig != region.contig or self._state[END] != region.start:
+            self._close_block()
+            if self._contig != region.contig:
+                self._state[COVERED] = 0
+        assert self._gvcf is not None
+        at = region.start - counts.region.start
+        n_ref, n_total = counts.n_ref[at : at + len(region)], counts.n_total[at : at + len(region)]
+        one, two, classes = self._confidence(
+            region, n_ref, n_total, genotyped, reference, reference_start, ploidy
+        )
+        sites = genotyped.sites
+        self._contig = region.contig
+        contig = np.frombuffer(region.contig.encode(), dtype=np.uint8)
+        size, n_lines = text_capacity(len(contig), classes, sites.ref_len, sites.n_alts, len(sites.alt_seq))
+        buffer = np.empty(size, dtype=np.uint8)
+        lines = np.empty((n_lines, 3), dtype=np.int64)
+        n, n_lines = write_gvcf(
+            buffer, lines, self._state, contig, region.start, region.end, reference, reference_start,
+            classes, n_total, one, two, sites.pos, sites.ref_len, sites.n_alts, sites.alt_seq,
+            sites.alt_offset, sites.site_offset, sites.ploidy, sites.gt, sites.gl, sites.gl_offset, sites.gq,
+            sites.qual, sites.dp, sites.ad, sites.ad_offset, self._config.low_qual,
+        )  # fmt: skip
+        self._gvcf.write_lines(region.contig, buffer[:n].data, lines[:n_lines])
+        self.n_records += n_lines
+
+    def _write_vcf(
+        self,
+        writer: IndexedVcfWriter,
+        region: Region,
+        genotyped: GenotypedSites,
+        reference: NDArray[np.uint8],
+        reference_start: int,
+    ) -> None:
+        sites = genotyped.sites
+        contig = np.frombuffer(region.contig.encode(), dtype=np.uint8)
+        none = np.empty(0, dtype=np.int16)
+        size, n_lines = text_capacity(len(contig), none, sites.ref_len, sites.n_alts, len(sites.alt_seq))
+        buffer = np.empty(size, dtype=np.uint8)
+        lines = np.empty((n_lines, 3), dtype=np.int64)
+        n, n_lines = write_called(
+            buffer, lines, contig, region.start, region.end, reference, reference_start, sites.pos,
+            sites.ref_len, sites.n_alts, sites.alt_seq, sites.alt_offset, sites.site_offset, sites.ploidy,
+            sites.gt, sites.gl, sites.gl_offset, sites.gq, sites.qual, sites.dp, sites.ad, sites.ad_offset,
+            self._config.low_qual,
+        )  # fmt: skip
+        writer.write_lines(region.contig, buffer[:n].data, lines[:n_lines])
+
+    def _close_block(self) -> None:
+        """Write the block that is still open."""
+        if self._gvcf is None or not self._state[OPEN]:
+            return
+        contig = np.frombuffer(self._contig.encode(), dtype=np.uint8)
+        buffer = np.empty(len(contig) + 160, dtype=np.uint8)
+        lines = np.empty((1, 3), dtype=np.int64)
+        n, n_lines = close_block(buffer, 0, lines, 0, self._state, contig)
+        self._gvcf.write_lines(self._contig, buffer[:n].data, lines)
+        self.n_records += n_lines
+
+    def close(self) -> None:
+        """Write what is open and finish the files and their indexes."""
+        self._close_block()
+        self._stack.close()
+
+    def __enter__(self) -> "CallsWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._stack.__exit__(kind, error, trace)

@@ -1,0 +1,66 @@
+"""VCF header lines: one place for the words that every file of ours begins with."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from deepcohort import __version__
+from deepcohort.core.region import Region, merge_regions
+from deepcohort.core.vcf_constants import FILTERS, FORMAT, INFO, NON_REF, VCF_VERSION
+
+REGION_KEY = "deepcohort_region"
+_COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT"
+
+
+def block_band_lines(bands: Sequence[int]) -> list[str]:
+    """`##GVCFBlock` lines (GATK's convention) that state the GQ bands; `deepcohort merge` reads them."""
+    edges = [*bands, 100]
+    return [
+        f"##GVCFBlock{low}-{high}=minGQ={low}(inclusive),maxGQ={high}(exclusive)"
+        for low, high in zip(edges, edges[1:], strict=False)
+    ]
+
+
+def region_lines(regions: Iterable[Region]) -> list[str]:
+    """One line per stretch that the file answers for; `deepcohort merge` checks and joins them."""
+    return [f"##{REGION_KEY}={region}" for region in merge_regions(regions)]
+
+
+def contig_lines(contig_lengths: Mapping[str, int]) -> list[str]:
+    """`##contig` lines in the order given."""
+    return [f"##contig=<ID={name},length={length}>" for name, length in contig_lengths.items()]
+
+
+def _described(kind: str, key: str, number: str, type_: str, text: str) -> str:
+    return f'##{kind}=<ID={key},Number={number},Type={type_},Description="{text}">'
+
+
+def make_header(
+    sample: str,
+    contig_lengths: Mapping[str, int],
+    regions: Iterable[Region],
+    reference_name: str,
+    model_name: str,
+    model_version: str,
+    gq_bands: Sequence[int] | None = None,
+) -> str:
+    """Header text of a single-sample file, newline at the end; a gVCF where `gq_bands` are given.
+
+    It names no command line, time or folder: the same input gives the same bytes.
+    """
+    lines = [f"##fileformat={VCF_VERSION}", f"##source=deepcohort {__version__}"]
+    lines += [f"##deepcohort_model={model_name} {model_version}", f"##reference={reference_name}"]
+    if gq_bands is not None:
+        lines.append(f'##ALT=<ID={NON_REF[1:-1]},Description="Any allele not listed at this place">')
+    filters = {key: text for key, text in FILTERS.items() if gq_bands is not None or key != "RefCall"}
+    lines += [f'##FILTER=<ID={key},Description="{text}">' for key, text in filters.items()]
+    gvcf_only = {"MIN_DP", "END"}
+    lines += [_described("INFO", k, *v) for k, v in INFO.items() if gq_bands is not None or k not in gvcf_only]
+    keys = ["GT", "GQ", "DP", "MIN_DP", "AD", "VAF", "PL"]
+    lines += [
+        _described("FORMAT", k, *FORMAT[k]) for k in keys if gq_bands is not None or k not in gvcf_only
+    ]
+    if gq_bands is not None:
+        lines += block_band_lines(gq_bands)
+    lines += contig_lines(contig_lengths)
+    lines += region_lines(regions)
+    lines.append(f"{_COLUMNS}\t{sample}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,105 @@
+"""Kernels: confidence in the reference at every base, from counts alone.
+
+Model: of n fragments that cover a base, each shows something other than the reference with probability
+e where the genotype is 0/0, 1/2 where it is 0/1, 1 - e where it is 1/1 (a binomial, as in DeepVariant's
+and GATK's reference blocks). Inside long runs of one base, reads say little about a changed length, so
+the confidence is capped there.
+"""
+
+import numpy as np
+
+from deepcohort.core.numba_options import kernel
+from deepcohort.core.phred import MAX_GQ, MAX_PL
+
+_CODE_N = 4
+_LOG10_HALF = np.log10(0.5)
+
+
+@kernel
+def run_lengths(reference):
+    """Length of the run of one base that each base lies in, int32 (L,); N: 1."""
+    runs = np.ones(len(reference), np.int32)
+    start = 0
+    for i in range(1, len(reference) + 1):
+        if i == len(reference) or reference[i] != reference[start]:
+            if reference[start] != _CODE_N:
+                runs[start:i] = i - start
+            start = i
+    return runs
+
+
+@kernel
+def gq_caps(runs, longest_bp, step, lowest):
+    """Largest GQ that each base may have, int32 (L,), phred."""
+    caps = np.empty(len(runs), np.int32)
+    for i in range(len(runs)):
+        over = max(0, runs[i] - longest_bp)
+        caps[i] = max(lowest, MAX_GQ - step * over) if over else MAX_GQ
+    return caps
+
+
+@kernel
+def reference_confidence(n_ref, n_total, ploidy, caps, error):
+    """PL of the genotype with one copy (int32 (L,)) and of that with all copies changed (int32 (L,)).
+
+    The PL of 0/0 is 0: where another genotype fits better, theirs is cut to 0, and GQ is 0. Haploid:
+    both are the PL of genotype 1. `caps` limits the first (haploid: both).
+    """
+    one = np.zeros(len(n_ref), np.int32)
+    two = np.zeros(len(n_ref), np.int32)
+    keeps, changes = np.log10(1.0 - error), np.log10(error)
+    for i in range(len(n_ref)):
+        n = n_total[i]
+        if n <= 0 or ploidy[i] == 0:
+            continue
+        other = n - n_ref[i]
+        hom_ref = n_ref[i] * keeps + other * changes
+        hom_alt = n_ref[i] * changes + other * keeps
+        pl_two = min(float(MAX_PL), max(0.0, 10.0 * (hom_ref - hom_alt)))
+        pl_one = min(float(MAX_PL), max(0.0, 10.0 * (hom_ref - n * _LOG10_HALF)))
+        if ploidy[i] == 1:
+            pl_one = pl_two
+        if caps[i] < MAX_GQ:
+            pl_one = min(pl_one, float(caps[i]))
+            if ploidy[i] == 1:
+                pl_two = pl_one
+        one[i] = int(pl_one + 0.5)
+        two[i] = int(pl_two + 0.5)
+    return one, two
+
+
+@kernel
+def apply_melted(one, two, n_total, ploidy, start, pos, ref_len, gq):
+    """Put the model's confidence where it examined a candidate and found none.
+
+    Args:
+        one, two: int32 (L,), from `reference_confidence`, changed in place. start: position of their
+            first base. n_total, ploidy: (L,). pos, ref_len, gq: the melted sites by pos, which may lie outside.
+    """
+    for k in range(len(pos)):
+        for p in range(max(pos[k], start), min(pos[k] + ref_len[k], start + len(one))):
+            i = p - start
+            if n_total[i] <= 0 or ploidy[i] == 0:
+                continue
+            if p == pos[k] or one[i] < gq[k]:
+                one[i] = gq[k]
+                two[i] = gq[k] if ploidy[i] == 1 else max(two[i], gq[k])
+
+
+@kernel
+def block_classes(one, two, n_total, ploidy, bands):
+    """Class of each base, int16 (L,): neighbours of one class share a reference block.
+
+    64 x ploidy, plus 0 without coverage (or ploidy 0), else 1 + the number of the GQ band.
+    """
+    classes = np.empty(len(one), np.int16)
+    for i in range(len(one)):
+        classes[i] = 64 * ploidy[i]
+        if n_total[i] <= 0 or ploidy[i] == 0:
+            continue
+        gq = min(one[i], two[i], MAX_GQ)
+        band = 0
+        while band + 1 < len(bands) and gq >= bands[band + 1]:
+            band += 1
+        classes[i] += 1 + band
+    return classes

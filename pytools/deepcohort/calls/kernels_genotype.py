@@ -1,0 +1,205 @@
+"""Kernels: candidates of one VCF site become one site with genotype likelihoods over all its alleles.
+
+Layout of the work arrays, S sites (distinct POS), A = MAX_ALLELES, G = MAX_GENOTYPES:
+    n_alleles int64 (S,), REF included;
+    member int64 (S, A, 2): candidate rows that an allele carries, -1 = none. REF carries none, an
+        ordinary ALT one, a compound ALT two (a SNP and an indel anchored on the same base, on one
+        haplotype).
+    gl float64 (S, G): log10 likelihoods in VCF genotype order.
+"""
+
+import numpy as np
+
+from deepcohort.core.numba_options import kernel
+
+MAX_ALTS = 6
+MAX_COMPOUNDS = 2
+MAX_ALLELES = 1 + MAX_ALTS + MAX_COMPOUNDS
+MAX_GENOTYPES = MAX_ALLELES * (MAX_ALLELES + 1) // 2
+_MIN_PROBABILITY = 1e-30
+_COMPOUND_PROBABILITY = 0.3  # both parts must be at least this probable
+_CIS_PRIOR = -1.0  # log10; without reads that tell, two changes lie on two haplotypes
+_PHASE_PER_READ = 1.0  # log10 per read that shows the other phase
+_PHASE_MAX = 6.0
+
+
+@kernel
+def site_offsets(pos):
+    """Rows of each distinct position: int64 (S+1,) from ascending `pos` (N,)."""
+    offsets = np.empty(len(pos) + 1, np.int64)
+    n = 0
+    for i in range(len(pos)):
+        if i == 0 or pos[i] != pos[i - 1]:
+            offsets[n] = i
+            n += 1
+    offsets[n] = len(pos)
+    return offsets[: n + 1].copy()
+
+
+@kernel
+def touched_intervals(pos, ref_len, alt_seq, alt_offset, reference, reference_start):
+    """What each allele changes, int64 (N, 2) inclusive, in half-base steps: base b is 2b, the gap after it 2b+1.
+
+    Shared bases at both ends are taken off first. An insertion touches the gap alone.
+    """
+    touched = np.empty((len(pos), 2), np.int64)
+    for i in range(len(pos)):
+        n_ref, at = ref_len[i], pos[i] - reference_start
+        a0, n_alt = alt_offset[i], alt_offset[i + 1] - alt_offset[i]
+        shortest = min(n_ref, n_alt)
+        head = 0
+        while head < shortest and reference[at + head] == alt_seq[a0 + head]:
+            head += 1
+        tail = 0
+        while tail < shortest - head and reference[at + n_ref - 1 - tail] == alt_seq[a0 + n_alt - 1 - tail]:
+            tail += 1
+        if head + tail >= n_ref:
+            touched[i, 0] = touched[i, 1] = 2 * (pos[i] + head) - 1
+        else:
+            touched[i, 0] = 2 * (pos[i] + head)
+            touched[i, 1] = 2 * (pos[i] + n_ref - tail - 1)
+    return touched
+
+
+@kernel
+def _choose_alleles(lo, hi, weight, min_weight, max_alts, touched, is_snp, n_alleles, member):
+    """Fill `n_alleles[0]` and `member` (A, 2) of the site that owns rows lo:hi."""
+    member[:] = -1
+    n = 1
+    chosen = np.zeros(hi - lo, np.bool_)
+    for _ in range(max_alts):
+        best = -1
+        for r in range(lo, hi):
+            if chosen[r - lo] or weight[r] < min_weight:
+                continue
+            if best < 0 or weight[r] > weight[best]:
+                best = r
+        if best < 0:
+            break
+        chosen[best - lo] = True
+    for r in range(lo, hi):
+        if chosen[r - lo]:
+            member[n, 0] = r
+            n += 1
+    n_single, compounds = n, 0
+    for i in range(1, n_single):
+        for j in range(1, n_single):
+            a, b = member[i, 0], member[j, 0]
+            if not is_snp[a] or is_snp[b] or touched[b, 0] <= touched[a, 1] or compounds == MAX_COMPOUNDS:
+                continue
+            if weight[a] >= _COMPOUND_PROBABILITY and weight[b] >= _COMPOUND_PROBABILITY:
+                member[n, 0], member[n, 1] = a, b
+                n += 1
+                compounds += 1
+    n_alleles[0] = n
+
+
+@kernel
+def _pair_phase(a, b, pair_rows, pair_reads):
+    """(cis, trans) read counts of rows a and b, from lists of pairs; zeros where not listed."""
+    for k in range(len(pair_rows)):
+        if pair_rows[k, 0] == a and pair_rows[k, 1] == b:
+            return pair_reads[k, 0], pair_reads[k, 1]
+    return 0, 0
+
+
+@kernel
+def _phase_penalty(member, n, x, y, pair_rows, pair_reads):
+    """log10 penalty of genotype x/y for the phase it claims between the two parts of a compound."""
+    penalty = 0.0
+    for c in range(n):
+        if member[c, 1] < 0:
+            continue
+        a, b = member[c, 0], member[c, 1]
+        cis_reads, trans_reads = _pair_phase(a, b, pair_rows, pair_reads)
+        together = (x == c and y == 0) or (y == c and x == 0)
+        apart = (member[x, 1] < 0 and member[y, 1] < 0) and (
+            (member[x, 0] == a and member[y, 0] == b) or (member[x, 0] == b and member[y, 0] == a)
+        )
+        if together:
+            if cis_reads + trans_reads == 0:
+                penalty += _CIS_PRIOR
+            penalty -= min(_PHASE_MAX, _PHASE_PER_READ * trans_reads)
+        elif apart:
+            penalty -= min(_PHASE_MAX, _PHASE_PER_READ * cis_reads)
+    return penalty
+
+
+@kernel
+def _fill_gl(n, member, ploidy, log_p, pair_rows, pair_reads, gl):
+    """Likelihoods of one site: product over its candidates of P(copies that the genotype holds)."""
+    for y in range(n):
+        for x in range(y + 1):
+            if ploidy == 1 and x > 0:
+                break
+            index = y if ploidy == 1 else y * (y + 1) // 2 + x
+            score = 0.0
+            for i in range(1, n):
+                if member[i, 1] >= 0:
+                    continue
+                r = member[i, 0]
+                copies = 0
+                if member[y, 0] == r or member[y, 1] == r:
+                    copies += 2 if ploidy == 1 else 1
+                if ploidy == 2 and (member[x, 0] == r or member[x, 1] == r):
+                    copies += 1
+                score += log_p[r, copies]
+            if ploidy == 2:
+                score += _phase_penalty(member, n, x, y, pair_rows, pair_reads)
+            gl[index] = score
+
+
+@kernel
+def build_sites(offsets, prob, ploidy, touched, is_snp, min_weight, max_alts, pair_rows, pair_reads):
+    """Alleles and likelihoods of every site.
+
+    Args:
+        offsets: int64 (S+1,), rows of each site. prob: float64 (N, 3). ploidy: int8 (S,).
+        touched: int64 (N, 2). is_snp: bool (N,). pair_rows, pair_reads: int64 (P, 2), phase of
+            same-site pairs (SNP row, indel row) and their (cis, trans) reads.
+
+    Returns:
+        n_alleles (S,), member (S, A, 2), gl (S, G), homref_error float64 (S,) = P(any candidate is
+        there), from all rows.
+    """
+    n_sites = len(offsets) - 1
+    n_alleles = np.ones(n_sites, np.int64)
+    member = np.full((n_sites, MAX_ALLELES, 2), -1, np.int64)
+    gl = np.zeros((n_sites, MAX_GENOTYPES))
+    homref_error = np.zeros(n_sites)
+    log_p = np.empty((len(prob), 3))
+    weight = np.empty(len(prob))
+    for s in range(n_sites):
+        log_hom = 0.0
+        for r in range(offsets[s], offsets[s + 1]):
+            total = prob[r, 0] + prob[r, 1] + prob[r, 2]
+            if ploidy[s] == 1:
+                total = max(prob[r, 0] + prob[r, 2], _MIN_PROBABILITY)
+            for c in range(3):
+                log_p[r, c] = np.log10(max(prob[r, c] / total, _MIN_PROBABILITY))
+            there = prob[r, 2] if ploidy[s] == 1 else prob[r, 1] + prob[r, 2]
+            weight[r] = there / total
+            log_hom += np.log1p(-min(weight[r], 1.0 - 1e-15))
+        homref_error[s] = -np.expm1(log_hom)
+        _choose_alleles(
+            offsets[s], offsets[s + 1], weight, min_weight, max_alts, touched, is_snp, n_alleles[s : s + 1], member[s]
+        )
+        _fill_gl(n_alleles[s], member[s], ploidy[s], log_p, pair_rows, pair_reads, gl[s])
+    return n_alleles, member, gl, homref_error
+
+
+@kernel
+def genotype_alleles(index, ploidy):
+    """Alleles (x, y) of genotype `index` in VCF order, x <= y; haploid: (allele, -2)."""
+    if ploidy == 1:
+        return index, -2
+    y = 0
+    while (y + 1) * (y + 2) // 2 <= index:
+        y += 1
+    return index - y * (y + 1) // 2, y
+
+
+@kernel
+def genotype_count(n_alleles, ploidy):
+    """Number of genotypes of `n_alleles` alleles."""
+    return n_alleles if ploidy == 1 else n_alleles * (n_alleles + 1) // 2

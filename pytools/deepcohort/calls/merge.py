@@ -1,0 +1,281 @@
+"""Shards of one VCF, gVCF or cohort VCF -> the file that one run without shards would have written."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from deepcohort.calls.header import region_lines
+from deepcohort.calls.tabix import IndexedVcfWriter
+from deepcohort.calls.vcf_text import Segment, VcfHeader, VcfTextReader
+from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.region import Region, merge_regions
+
+_BAND = re.compile(r"##GVCFBlock.*minGQ=(\d+)\(inclusive\)")
+_MAX_REGION_LINES = 1_000
+_MAX_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A region that one input answers for."""
+
+    region: Region
+    reader: VcfTextReader
+
+
+class BlockJoiner:
+    """Joins reference blocks that were cut where two shards meet."""
+
+    def __init__(self, header: VcfHeader) -> None:
+        self._bands = sorted(int(m[1]) for line in header.lines if (m := _BAND.match(line)))
+
+    def join(self, left: bytes, right: bytes) -> bytes | None:
+        """One block line of two (without newline), or None where they are not one block."""
+        a, b = left.split(b"\t"), right.split(b"\t")
+        if len(a) != 10 or a[0] != b[0] or a[4] != b"<NON_REF>" or b[4] != b"<NON_REF>" or a[8] != b[8]:
+            return None
+        if not a[7].startswith(b"END=") or int(a[7][4:]) + 1 != int(b[1]):
+            return None
+        keys = a[8].split(b":")
+        x, y = dict(zip(keys, a[9].split(b":"), strict=True)), dict(zip(keys, b[9].split(b":"), strict=True))
+        if x[b"GT"] != y[b"GT"] or self._band(x) != self._band(y):
+            return None
+        pls = zip(x[b"PL"].split(b","), y[b"PL"].split(b","), strict=True)
+        joined = {
+            b"GT": x[b"GT"],
+            b"DP": x[b"DP"],
+            b"GQ": min(x[b"GQ"], y[b"GQ"], key=int),
+            b"MIN_DP": min(x[b"MIN_DP"], y[b"MIN_DP"], key=int),
+            b"PL": b",".join(min(pair, key=int) for pair in pls),
+        }
+        # GQ of the whole is that of the joined PLs, which may come from both halves
+        others = [int(v) for v in joined[b"PL"].split(b",")[1:]]
+        joined[b"GQ"] = str(min(*others, 99) if others else 0).encode()
+        a[7], a[9] = b[7], b":".join(joined[k] for k in keys)
+        return b"\t".join(a)
+
+    def _band(self, sample: dict[bytes, bytes]) -> int:
+        if b"." in sample[b"GT"]:
+            return -1
+        return sum(int(sample[b"GQ"]) >= low for low in self._bands)
+
+
+class _MergedWriter:
+    """Passes segments on; holds back the last line, which the next shard may continue."""
+
+    def __init__(self, writer: IndexedVcfWriter, joiner: BlockJoiner) -> None:
+        self._writer, self._joiner = writer, joiner
+        self._held: tuple[str, bytes, tuple[int, int]] | None = None
+        self.n_records = 0
+
+    def write(self, segment: Segment, is_first_of_piece: bool) -> None:
+        if not len(segment.lines):
+            return
+        if self._held is not None and is_first_of_piece and self._held[0] == segment.contig:
+            stop = int(segment.lines[1, 2]) if len(segment.lines) > 1 else len(segment.text)
+            joined = self._joiner.join(self._held[1][:-1], segment.text[: stop - 1])
+            if joined is not None:
+                span = (self._held[2][0], int(segment.lines[0, 1]))
+                self._held = (segment.contig, joined + b"\n", span)
+                segment = segment.part(1, len(segment.lines))
+                if not len(segment.lines):
+                    return
+        self.flush()
+        last = segment.part(len(segment.lines) - 1, len(segment.lines))
+        self._held = (segment.contig, last.text, (int(last.lines[0, 0]), int(last.lines[0, 1])))
+        rest = segment.part(0, len(segment.lines) - 1)
+        self._writer.write_lines(rest.contig, rest.text, rest.lines)
+        self.n_records += len(rest.lines)
+
+    def flush(self) -> None:
+        """Write the line held back."""
+        if self._held is not None:
+            contig, text, (start, end) = self._held
+            self._writer.write_lines(contig, text, np.array([[start, end, 0]], dtype=np.int64))
+            self.n_records += 1
+            self._held = None
+
+
+def merge_shards(
+    inputs: Sequence[str | Path], output: str | Path, shards: Sequence[Region] | None = None
+) -> int:
+    """Write one indexed file of all inputs, in genome order whatever their order; returns records.
+
+    The same bytes come out however the genome was cut: blocks cut at edges are joined, and the file
+    is compressed anew.
+
+    Args:
+        inputs: outputs of `call` or `genotype`, one per shard.
+        shards: regions that the inputs must answer for, exactly.
+
+    Raises:
+        InputProblems: headers that differ, shards that overlap, are missing or were not asked for;
+            each with the files or regions it concerns.
+    """
+    with ExitStack() as stack:
+        readers = []
+        for path in inputs:
+            readers.append(VcfTextReader(path))
+            stack.callback(readers[-1].close)
+        header = readers[0].header
+        _check_headers(readers)
+        pieces = _pieces(readers)
+        rank = {name: i for i, name in enumerate(header.contig_lengths)}
+        pieces.sort(key=lambda piece: (rank[piece.region.contig], piece.region.start))
+        _check_pieces(pieces, shards)
+        with atomic_outputs(output, partners=(".tbi", ".csi")) as (temporary,):
+            with IndexedVcfWriter(temporary, header.contig_lengths) as writer:
+                writer.write_header(_merged_header(header, [reader.header for reader in readers], rank))
+                merged = _MergedWriter(writer, BlockJoiner(header))
+                for piece in pieces:
+                    _copy_piece(piece, merged)
+                merged.flush()
+            _check_exhausted(readers)
+    return merged.n_records
+
+
+def _copy_piece(piece: _Piece, merged: _MergedWriter) -> None:
+    is_first = True
+    for segment in piece.reader.take(piece.region):
+        merged.write(segment, is_first)
+        is_first = False
+
+
+def _merged_header(header: VcfHeader, headers: Sequence[VcfHeader], rank: dict[str, int]) -> str:
+    regions = sorted(
+        merge_regions(r for h in headers for r in h.regions), key=lambda r: (rank[r.contig], r.start)
+    )
+    lines = list(header.lines)
+    if len(regions) <= _MAX_REGION_LINES:
+        lines[-1:-1] = region_lines(regions)
+    return "\n".join(lines) + "\n"
+
+
+def _check_headers(readers: Sequence[VcfTextReader]) -> None:
+    first, problems = readers[0], []
+    for reader in readers[1:]:
+        if reader.header.lines == first.header.lines:
+            continue
+        pairs = zip(first.header.lines, reader.header.lines, strict=False)
+        a, b = next(((a, b) for a, b in pairs if a != b), ("its end", "more lines"))
+        problems.append(
+            f"headers of {first.path} and {reader.path} differ: '{a[:60]}' against '{b[:60]}'; "
+            "merge only shards of one run"
+        )
+    if problems:
+        raise InputProblems(problems)
+
+
+def _pieces(readers: Sequence[VcfTextReader]) -> list[_Piece]:
+    """What each input answers for: by its header, or else by its first and last record."""
+    pieces = []
+    for reader in readers:
+        regions: Sequence[Region] = reader.header.regions or _spans(reader.path)
+        pieces += [_Piece(region, reader) for region in regions]
+    return pieces
+
+
+def _spans(path: Path) -> list[Region]:
+    reader = VcfTextReader(path)
+    spans: dict[str, Region] = {}
+    for segment in reader.segments():
+        first, last = int(segment.lines[0, 0]), int(segment.lines[-1, 0]) + 1
+        if segment.contig not in reader.header.contig_lengths:
+            raise DeepcohortError(f"{path} has records on {segment.contig}, which its header does not list")
+        known = spans.get(segment.contig)
+        spans[segment.contig] = Region(segment.contig, known.start if known else first, last)
+    reader.close()
+    return list(spans.values())
+
+
+def _named(regions: Sequence[Region]) -> str:
+    more = f" and {len(regions) - _MAX_NAMED} more" if len(regions) > _MAX_NAMED else ""
+    return ", ".join(str(region) for region in regions[:_MAX_NAMED]) + more
+
+
+def _check_pieces(pieces: Sequence[_Piece], shards: Sequence[Region] | None) -> None:
+    problems = []
+    for left, right in zip(pieces, pieces[1:], strict=False):
+        if left.region.contig == right.region.contig and right.region.start < left.region.end:
+            problems.append(
+                f"{left.reader.path} ({left.region}) and {right.reader.path} ({right.region}) overlap; "
+                "merge each shard once"
+            )
+    if shards is not None:
+        have, want = [piece.region for piece in pieces], list(shards)
+        missing, extra = list(_minus(want, have)), list(_minus(have, want))
+        if missing:
+            problems.append(f"no input answers for {_named(missing)}; call these shards and merge again")
+        if extra:
+            problems.append(f"inputs answer for {_named(extra)}, which the shards do not list")
+    if problems:
+        raise InputProblems(problems)
+
+
+def _minus(a: Sequence[Region], b: Sequence[Region]) -> Iterator[Region]:
+    """Stretches of `a` that `b` does not hold."""
+    holes: dict[str, list[Region]] = {}
+    for hole in merge_regions(b):
+        holes.setdefault(hole.contig, []).append(hole)
+    for region in merge_regions(a):
+        start = region.start
+        here = holes.get(region.contig, [])
+        for hole in here[bisect_right(here, start, key=lambda h: h.end) :]:
+            if hole.start >= region.end:
+                break
+            if hole.start > start:
+                yield Region(region.contig, start, hole.start)
+            start = max(start, hole.end)
+        if start < region.end:
+            yield Region(region.contig, start, region.end)
+
+
+def _check_exhausted(readers: Sequence[VcfTextReader]) -> None:
+    for reader in readers:
+        left = next(reader.segments(), None)
+        if left is not None:
+            raise DeepcohortError(
+                f"{reader.path} has a record at {left.contig}:{left.lines[0, 0] + 1}, outside the regions that "
+                "its header names; make it again"
+            )
+
+
+def merge_files(
+    inputs: Sequence[Path], input_list: Path | None, output: Path, shards: Path | None
+) -> int:
+    """`merge_shards` with files named on the command line or in a list, and shards as BED.
+
+    Raises:
+        DeepcohortError: no input, an unreadable list or BED; see `merge_shards`.
+    """
+    paths = list(inputs)
+    try:
+        if input_list is not None:
+            paths += [Path(line) for line in input_list.read_text().splitlines() if line.strip()]
+        wanted = None if shards is None else _bed_regions(shards)
+    except OSError as error:
+        raise DeepcohortError(f"{error.filename} cannot be read: {error.strerror}") from error
+    if not paths:
+        raise DeepcohortError("nothing to merge; give --input or --input-list")
+    repeated = sorted({str(path) for path in paths if paths.count(path) > 1})
+    if repeated:
+        raise DeepcohortError(f"{', '.join(repeated)} is given more than once; merge each shard once")
+    return merge_shards(paths, output, wanted)
+
+
+def _bed_regions(bed: Path) -> list[Region]:
+    found = []
+    for number, line in enumerate(bed.read_text().splitlines(), start=1):
+        fields = line.split("\t")
+        if not line.strip() or line.startswith(("#", "track", "browser")):
+            continue
+        if len(fields) < 3 or not (fields[1].isdigit() and fields[2].strip().isdigit()):
+            raise DeepcohortError(f"{bed} line {number} is no BED interval; write contig, start and end")
+        found.append(Region(fields[0], int(fields[1]), int(fields[2])))
+    return found

@@ -1,0 +1,75 @@
+"""deepcohort call."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deepcohort.calls.config import CallsConfig
+
+app = typer.Typer()
+_CALLS = CallsConfig()
+
+
+@app.command()
+def call(
+    reads: Annotated[list[Path], typer.Option(help="BAM or CRAM of one sample, indexed; repeat for more files.")],
+    reference: Annotated[Path, typer.Option(help="Indexed FASTA that the reads were aligned to.")],
+    gvcf: Annotated[Path | None, typer.Option(help="gVCF to write, .g.vcf.gz; its index comes beside it.")] = None,
+    vcf: Annotated[Path | None, typer.Option(help="VCF of called variants to write, .vcf.gz.")] = None,
+    region: Annotated[
+        list[str] | None, typer.Option(help="CONTIG or CONTIG:START-END, 1-based inclusive; repeat. Default: all.")
+    ] = None,
+    regions: Annotated[Path | None, typer.Option(help="BED of regions; with --region, what both hold.")] = None,
+    sample: Annotated[str, typer.Option(help="Sample name. Default: SM of the reads' header.")] = "",
+    platform: Annotated[str, typer.Option(help="Of the reads: illumina, hifi or ont.")] = "illumina",
+    model: Annotated[str, typer.Option(help="Model file, or auto: the one shipped for the platform.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    cascade: Annotated[
+        bool, typer.Option("--cascade/--no-cascade", help="Let the small model settle what it is sure of.")
+    ] = True,
+    sex: Annotated[str, typer.Option(help="XX, XY or NA: ploidy of X and Y.")] = "NA",
+    ploidy: Annotated[int, typer.Option(help="Ploidy outside the ploidy BED and X, Y: 1 or 2.")] = 2,
+    ploidy_bed: Annotated[
+        Path | None, typer.Option(help="BED whose fourth column is a ploidy (0, 1, 2); overrules --sex.")
+    ] = None,
+    min_homref_gq: Annotated[
+        int, typer.Option(help="gVCF: surer 0/0 candidates melt into reference blocks.", min=0, max=99)
+    ] = _CALLS.min_homref_gq,
+    low_qual: Annotated[float, typer.Option(help="QUAL below this: FILTER LowQual.", min=0)] = _CALLS.low_qual,
+    max_depth: Annotated[
+        int | None, typer.Option(help="Deeper stretches are thinned to this, by read name.", min=1)
+    ] = None,
+    threads: Annotated[int, typer.Option(help="Threads.", min=1)] = 1,
+    profile_stages: Annotated[bool, typer.Option("--profile-stages", help="Print time by stage.")] = False,
+    profile_json: Annotated[Path | None, typer.Option(help="Write time by stage as JSON.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Call variants of one sample in one region: reads to gVCF."""
+    from deepcohort.call_setup import CallRequest, run_call
+
+    run_call(
+        CallRequest(
+            reads=tuple(reads),
+            reference=reference,
+            gvcf=gvcf,
+            vcf=vcf,
+            region=tuple(region or ()),
+            regions=regions,
+            sample=sample,
+            platform=platform,
+            model=model,
+            device=device,
+            cascade=cascade,
+            sex=sex,
+            ploidy=ploidy,
+            ploidy_bed=ploidy_bed,
+            min_homref_gq=min_homref_gq,
+            low_qual=low_qual,
+            max_depth=max_depth,
+            threads=threads,
+            profile_stages=profile_stages,
+            profile_json=profile_json,
+            quiet=quiet,
+        )
+    )

@@ -1,0 +1,208 @@
+"""From the options of `deepcohort call` to a job: everything that can be wrong with them, at once."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from deepcohort.call_shard import CallJob, ShardConfig, call_shard
+from deepcohort.calls.config import CallsConfig
+from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
+from deepcohort.cohort.io import read_bed
+from deepcohort.cohort.sharding import intersect
+from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.region import Region, merge_regions, parse_region
+from deepcohort.core.stages import StageTimer
+from deepcohort.model.load import CascadePredictor, load_predictor
+from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.load import open_reads
+
+T = TypeVar("T")
+PLATFORMS = ("illumina", "hifi", "ont")
+DEVICES = ("auto", "cpu", "cuda")
+_CUDA_BATCH_EXAMPLES = 8_192
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """The options of `deepcohort call`, as given."""
+
+    reads: tuple[Path, ...]
+    reference: Path
+    gvcf: Path | None = None
+    vcf: Path | None = None
+    region: tuple[str, ...] = ()
+    regions: Path | None = None
+    sample: str = ""
+    platform: str = "illumina"
+    model: str = "auto"
+    device: str = "auto"
+    cascade: bool = True
+    sex: str = "NA"
+    ploidy: int = 2
+    ploidy_bed: Path | None = None
+    min_homref_gq: int = CallsConfig().min_homref_gq
+    low_qual: float = CallsConfig().low_qual
+    max_depth: int | None = None
+    threads: int = 1
+    profile_stages: bool = False
+    profile_json: Path | None = None
+    quiet: bool = False
+
+
+class _Problems:
+    """Collects what is wrong instead of stopping at the first."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def attempt(self, action: Callable[[], T]) -> T | None:
+        try:
+            return action()
+        except DeepcohortError as error:
+            self.lines += str(error).splitlines()
+            return None
+
+    def add(self, line: str) -> None:
+        self.lines.append(line)
+
+    def raise_if_any(self) -> None:
+        if self.lines:
+            raise InputProblems(list(dict.fromkeys(self.lines)))
+
+
+def _check_outputs(request: CallRequest, problems: _Problems) -> None:
+    outputs = [path for path in (request.gvcf, request.vcf) if path is not None]
+    if not outputs:
+        problems.add("nothing to write; give --gvcf, --vcf or both")
+    if len(outputs) == 2 and outputs[0] == outputs[1]:
+        problems.add(f"--gvcf and --vcf both name {outputs[0]}; give each its own file")
+    for path in outputs:
+        if not path.name.endswith(".gz"):
+            problems.add(f"output {path} must end in .gz (it is bgzipped and indexed)")
+        if not path.parent.is_dir():
+            problems.add(f"output folder {path.parent} does not exist; make it first")
+
+
+def _check_words(request: CallRequest, problems: _Problems) -> None:
+    if request.platform not in PLATFORMS:
+        problems.add(f"platform '{request.platform}' is unknown; choose from {', '.join(PLATFORMS)}")
+    if request.device not in DEVICES:
+        problems.add(f"device '{request.device}' is unknown; choose from {', '.join(DEVICES)}")
+    if any(c in request.sample for c in "\t\n\r"):
+        problems.add("the sample name holds a tab or line break; choose another --sample")
+
+
+def chosen_regions(
+    contig_lengths: dict[str, int], texts: Sequence[str], bed: Path | None
+) -> list[Region]:
+    """Regions to call: of the texts, of the BED, what both hold where both are given, or every contig.
+
+    Raises:
+        InputProblems: unknown contigs, malformed text, or nothing left.
+    """
+    problems = _Problems()
+    wanted = [problems.attempt(lambda text=text: parse_region(text, contig_lengths)) for text in texts]
+    listed = problems.attempt(lambda: read_bed(bed, contig_lengths)) if bed is not None else None
+    problems.raise_if_any()
+    regions = merge_regions(region for region in wanted if region is not None)
+    if listed is not None:
+        regions = intersect(regions, listed) if texts else merge_regions(listed)
+        if not regions:
+            raise DeepcohortError(f"no region is left: --region and {bed} hold no base in common")
+    elif not texts:
+        regions = [Region(name, 0, length) for name, length in contig_lengths.items() if length]
+    return regions
+
+
+def _sample_name(request: CallRequest, names: Sequence[str]) -> str:
+    if request.sample:
+        return request.sample
+    if len(names) == 1:
+        return names[0]
+    told = f"several samples ({', '.join(names[:5])})" if names else "no sample name"
+    raise DeepcohortError(f"the reads' headers give {told}; give --sample")
+
+
+def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
+    """The job and the loaded model.
+
+    Raises:
+        InputProblems: everything that is wrong with the options and inputs, one line each.
+    """
+    problems = _Problems()
+    _check_outputs(request, problems)
+    _check_words(request, problems)
+    reads_config = ReadsConfig()
+    if request.max_depth is not None:
+        reads_config = replace(reads_config, max_depth=request.max_depth)
+    lengths = problems.attempt(lambda: _contig_lengths(request.reference))
+    regions: list[Region] | None = []
+    ploidy: PloidyMap | None = PloidyMap()
+    names: tuple[str, ...] = ()
+    if lengths is not None:
+        regions = problems.attempt(lambda: chosen_regions(lengths, request.region, request.regions))
+        ploidy = problems.attempt(
+            lambda: make_ploidy_map(lengths, request.sex, request.ploidy_bed, request.ploidy)
+        )
+        names = problems.attempt(lambda: _sample_names(request, reads_config)) or ()
+    sample = problems.attempt(lambda: _sample_name(request, names)) if names or request.sample else ""
+    if sample == "" and not problems.lines:
+        problems.attempt(lambda: _sample_name(request, names))
+    predictor = None
+    if request.platform in PLATFORMS and request.device in DEVICES:
+        predictor = problems.attempt(
+            lambda: load_predictor(
+                request.model, request.platform, request.device, request.cascade, request.threads
+            )
+        )
+    problems.raise_if_any()
+    assert regions is not None and ploidy is not None and predictor is not None and sample is not None
+    on_gpu = request.device == "cuda" or type(predictor).__name__ == "CudaPredictor"
+    shard_config = ShardConfig(threads=request.threads)
+    if on_gpu:
+        shard_config = replace(shard_config, batch_examples=_CUDA_BATCH_EXAMPLES, waiting_bases=200_000_000)
+    calls_config = CallsConfig(min_homref_gq=request.min_homref_gq, low_qual=request.low_qual)
+    job = CallJob(
+        reads=request.reads,
+        reference=request.reference,
+        regions=regions,
+        sample=sample,
+        gvcf=request.gvcf,
+        vcf=request.vcf,
+        ploidy=ploidy,
+        reads_config=reads_config,
+        pileup_config=predictor.config,
+        calls_config=calls_config,
+        shard_config=shard_config,
+    )
+    return job, predictor
+
+
+def _contig_lengths(reference: Path) -> dict[str, int]:
+    with ReferenceFasta(reference) as fasta:
+        return fasta.contig_lengths
+
+
+def _sample_names(request: CallRequest, config: ReadsConfig) -> tuple[str, ...]:
+    with open_reads(request.reads, request.reference, config) as source:
+        return source.sample_names
+
+
+def run_call(request: CallRequest) -> None:
+    """Call variants as asked; prints the stages' table to stderr where asked.
+
+    Raises:
+        DeepcohortError: see `make_job` and `call_shard.call_shard`.
+    """
+    timer = StageTimer()
+    with timer.stage("open"):
+        job, predictor = make_job(request)
+    call_shard(job, predictor, timer, request.quiet)
+    if request.profile_stages:
+        n_bp = sum(len(region) for region in job.regions)
+        print(timer.table(n_bp), file=sys.stderr)
+    if request.profile_json is not None:
+        timer.write_json(request.profile_json)

@@ -1,0 +1,26 @@
+"""deepcohort merge."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def merge(
+    output: Annotated[Path, typer.Option(help="File to write, .vcf.gz; its index comes beside it.")],
+    input_: Annotated[
+        list[Path] | None, typer.Option("--input", help="VCF, gVCF or cohort VCF of one shard; repeat.")
+    ] = None,
+    input_list: Annotated[Path | None, typer.Option(help="File that names one input per line.")] = None,
+    shards: Annotated[
+        Path | None, typer.Option(help="BED of all shards: a missing or surplus one is an error.")
+    ] = None,
+) -> None:
+    """Concatenate the shards of a sample (or of a cohort) into one file."""
+    from deepcohort.calls.merge import merge_files
+
+    n_records = merge_files(input_ or [], input_list, output, shards)
+    typer.echo(f"{output}: {n_records:,} records", err=True)

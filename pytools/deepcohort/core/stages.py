@@ -1,0 +1,75 @@
+"""CPU time and counts by stage of a command, for `--profile-stages` and the benchmarks."""
+
+import json
+import resource
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class StageTimer:
+    """Adds up CPU seconds (of the calling threads), wall seconds and items by stage."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cpu_s: dict[str, float] = {}
+        self._wall_s: dict[str, float] = {}
+        self._items: dict[str, int] = {}
+        self._start_wall_s = time.perf_counter()
+        self._start_cpu_s = time.process_time()
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Charge the block to stage `name`."""
+        cpu_s, wall_s = time.thread_time(), time.perf_counter()
+        try:
+            yield
+        finally:
+            cpu_s, wall_s = time.thread_time() - cpu_s, time.perf_counter() - wall_s
+            with self._lock:
+                self._cpu_s[name] = self._cpu_s.get(name, 0.0) + cpu_s
+                self._wall_s[name] = self._wall_s.get(name, 0.0) + wall_s
+
+    def count(self, name: str, n: int) -> None:
+        """Add `n` items to the counter `name`."""
+        with self._lock:
+            self._items[name] = self._items.get(name, 0) + n
+
+    def summary(self) -> dict[str, object]:
+        """All figures: seconds by stage, counts, totals, peak memory in MiB.
+
+        `start_up_cpu_s` is the CPU time of the process before this timer was made.
+        """
+        peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return {
+            "stages": {
+                name: {"cpu_s": round(self._cpu_s[name], 4), "wall_s": round(self._wall_s[name], 4)}
+                for name in self._cpu_s
+            },
+            "counts": dict(self._items),
+            "start_up_cpu_s": round(self._start_cpu_s, 3),
+            "cpu_s": round(time.process_time() - self._start_cpu_s, 4),
+            "wall_s": round(time.perf_counter() - self._start_wall_s, 4),
+            "peak_memory_mib": round(peak_kib / (1 << 10 if sys.platform != "darwin" else 1 << 20), 1),
+        }
+
+    def write_json(self, path: str | Path) -> None:
+        """Write the summary."""
+        Path(path).write_text(json.dumps(self.summary(), indent=2) + "\n")
+
+    def table(self, per_bp: int) -> str:
+        """The summary as lines of text, with CPU seconds per Mb of `per_bp` bases."""
+        megabases = max(per_bp, 1) / 1e6
+        lines = [f"{'stage':<14}{'CPU s':>9}{'wall s':>9}{'CPU s/Mb':>11}"]
+        for name, cpu_s in self._cpu_s.items():
+            lines.append(f"{name:<14}{cpu_s:>9.3f}{self._wall_s[name]:>9.3f}{cpu_s / megabases:>11.4f}")
+        total = time.process_time() - self._start_cpu_s
+        wall = time.perf_counter() - self._start_wall_s
+        lines.append(f"{'all':<14}{total:>9.3f}{wall:>9.3f}{total / megabases:>11.4f}")
+        peak = self.summary()["peak_memory_mib"]
+        lines.append(f"start-up {self._start_cpu_s:.2f} CPU s, peak memory {peak} MiB, {megabases:.3f} Mb")
+        lines.append(", ".join(f"{name} {n:,}" for name, n in self._items.items()))
+        return "\n".join(lines)
