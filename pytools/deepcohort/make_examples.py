@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.find import find_candidates
@@ -32,7 +33,9 @@ class ExamplesConfig:
         platform: illumina, hifi or ont.
         seed: of augmentation and of the shuffle.
         passes: how often each stretch is used, with other random coverage and qualities each time.
-        stretch_bp: unit of augmentation, and of the split into training, validation and test sets.
+        stretch_bp: unit of augmentation.
+        split_bp: unit of the split into training, validation and test sets: a place of the genome is
+            in one of them, whatever the sample.
         augment: False leaves coverage and qualities as they are.
         n_buckets: pieces of the shuffle; memory in training is one of them.
     """
@@ -41,6 +44,7 @@ class ExamplesConfig:
     seed: int = 1
     passes: int = 1
     stretch_bp: int = 20_000
+    split_bp: int = 2_000
     augment: bool = True
     n_buckets: int = 16
     augmentation: AugmentConfig = field(default_factory=AugmentConfig)
@@ -114,6 +118,13 @@ def _stretches(
     return pieces
 
 
+def _pieces(contig: str, pos: NDArray[np.int64], split_bp: int) -> NDArray[np.uint32]:
+    """Name of the piece of genome around each position, uint32 (N,)."""
+    block, inverse = np.unique(pos // split_bp, return_inverse=True)
+    names = np.array([stretch_id(contig, int(b)) for b in block], dtype=np.uint32)
+    return names[inverse] if len(pos) else np.empty(0, np.uint32)
+
+
 def _examples_of(
     stretch: Region,
     fasta: ReferenceFasta,
@@ -152,7 +163,7 @@ def _examples_of(
                 batch_of.pixels.copy(),
                 batch_of.features.copy(),
                 labels[keep],
-                np.full(len(keep), stretch_id(stretch.contig, stretch.start), np.uint32),
+                _pieces(stretch.contig, evidence.table.pos[keep], config.split_bp),
                 evidence.table.pos[keep],
             )
         )

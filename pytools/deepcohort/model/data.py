@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.model.config import TrainConfig
@@ -63,6 +63,19 @@ class _Batches(IterableDataset[Batch]):
                 held = [examples.take(np.arange(whole, len(examples)))]
         if held and len(held[0]) > 1 and self.world == 1:  # batch norm needs two
             yield to_batch(held[0])
+
+
+class _Listed(Dataset[Batch]):
+    """Batches already made."""
+
+    def __init__(self, batches: list[Batch]) -> None:
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> Batch:
+        return self._batches[index]
 
 
 def to_batch(examples: Examples) -> Batch:
@@ -146,9 +159,9 @@ class ExampleData(pl.LightningDataModule):
         world = trainer.world_size if trainer else 1
         return DataLoader(_Batches(self, epoch, rank, world), batch_size=None, num_workers=0)
 
-    def val_dataloader(self) -> list[Batch]:
+    def val_dataloader(self) -> DataLoader[Batch]:
         """Validation batches, the same every time."""
-        return self.batches(self.validation)
+        return DataLoader(_Listed(self.batches(self.validation)), batch_size=None)
 
     def batches(self, examples: Examples, size: int = 1_024) -> list[Batch]:
         """`examples` in order."""

@@ -90,6 +90,7 @@ def _prepare(config: TrainConfig) -> None:
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="pytorch_lightning")
     warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
+    warnings.filterwarnings("ignore", message=".*srun.*")
     if config.device == "cuda" and not torch.cuda.is_available():
         raise DeepcohortError("no CUDA device is usable here; train with device = 'cpu' or 'auto'")
     if config.threads:

@@ -42,7 +42,8 @@ def subset_reads(reads: ReadBatch, keep: NDArray[np.bool_]) -> ReadBatch:
     cigar_take, cigar_offset = _take_flat(reads.cigar_offset, rows)
     new_row = np.full(len(reads) + 1, -1, dtype=np.int32)
     new_row[rows] = np.arange(len(rows), dtype=np.int32)
-    return ReadBatch(
+    return replace(
+        reads,
         pos=reads.pos[rows],
         end=reads.end[rows],
         mapq=reads.mapq[rows],
