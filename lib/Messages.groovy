@@ -1,0 +1,46 @@
+/** What people read in the terminal. */
+class Messages {
+
+    /** Parameters that this mode needs and that are absent, one line each. */
+    static List<String> missing(Map params) {
+        def needed = params.simulate ? [] : ['samplesheet', 'reference']
+        if (params.mode == 'evaluate') needed = ['calls', 'truth_vcf', 'truth_bed', 'reference']
+        if (params.mode == 'train') needed = []
+        return needed.findAll { !params[it] }.collect { "--${it} is missing; see --help, or try -profile demo".toString() }
+    }
+
+    /** Ends the run with one line per problem, when there are any. */
+    static void stopIf(List<String> problems) {
+        if (problems) {
+            problems.each { System.err.println("deepcohort: error: ${it}") }
+            System.err.flush()
+            System.exit(2)
+        }
+    }
+
+    /** The last lines of a run: what went wrong, or where the results are. */
+    static void finish(workflow, outdir, summary) {
+        println('')
+        if (!workflow.success) {
+            def report = (workflow.errorReport ?: workflow.errorMessage ?: '').toString()
+            def lines = report.readLines()*.trim().findAll { it.startsWith('deepcohort: error:') }.unique()
+            lines.each { System.err.println(it) }
+            System.err.println("The run did not finish. After mending the cause, the same command with -resume goes on from here.")
+            return
+        }
+        def minutes = String.format('%.1f', workflow.duration.toMillis() / 60000.0d)
+        println("Done in ${minutes} min: ${workflow.stats.succeedCount} tasks run, ${workflow.stats.cachedCount} taken from before.")
+        if (summary) println(summary.toString().trim())
+        def folder = new File(outdir.toString()).absolutePath
+        [
+            ['cohort VCF', 'cohort/cohort.vcf.gz'],
+            ['samples', 'samples'],
+            ['evaluation', 'evaluation'],
+            ['report', 'report/multiqc_report.html'],
+            ['run details', 'pipeline_info'],
+        ].each { label, path ->
+            def target = new File(folder, path)
+            if (outdir.toString().contains('://') || target.exists()) println("  ${label.padRight(12)} ${target}")
+        }
+    }
+}

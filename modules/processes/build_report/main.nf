@@ -1,0 +1,29 @@
+// Evaluations and statistics -> one MultiQC report, and the numbers to print at the end
+process BUILD_REPORT {
+    label 'medium'
+
+    input:
+    path evaluations, stageAs: 'evaluation/*'
+    path stats, stageAs: 'stats/*'
+    path config
+
+    output:
+    path 'multiqc_report.html', emit: report
+    path 'multiqc_report_data', emit: data, optional: true
+    path 'summary.txt', emit: summary
+    path 'versions.yml', emit: versions
+
+    script:
+    """
+    deepcohort report --input . --output content --summary summary.txt
+    multiqc --quiet --force --config ${config} --filename multiqc_report.html content
+    echo "BUILD_REPORT: \$(deepcohort --version); \$(multiqc --version)" > versions.yml
+    """
+
+    stub:
+    """
+    echo stub > multiqc_report.html
+    echo stub > summary.txt
+    echo "BUILD_REPORT: stub" > versions.yml
+    """
+}

@@ -1,0 +1,29 @@
+// Reads of one sample, one shard -> gVCF and VCF of that shard
+process CALL_SHARD {
+    tag "${meta.id}"
+    label 'call'
+
+    input:
+    tuple val(meta), val(platform), val(sex), path(reads, stageAs: 'reads/?/*'), path(indexes, stageAs: 'reads/?/*'), path(shard)
+    tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
+    path model, stageAs: 'model/*'
+
+    output:
+    tuple val(meta), path("${meta.id}.g.vcf.gz"), path("${meta.id}.g.vcf.gz.tbi"), path("${meta.id}.vcf.gz"), path("${meta.id}.vcf.gz.tbi"), emit: calls
+    path 'versions.yml', emit: versions
+
+    script:
+    def inputs = (reads instanceof List ? reads : [reads]).collect { "--reads ${Shell.quote(it)}" }.join(' ')
+    def weights = model ? "--model ${Shell.quote(model)}" : ''
+    """
+    deepcohort call ${inputs} --reference ${fasta} --sample ${meta.sample} --platform ${platform} \\
+        --regions ${shard} --gvcf ${meta.id}.g.vcf.gz --vcf ${meta.id}.vcf.gz ${weights} ${task.ext.args ?: ''}
+    echo "CALL_SHARD: \$(deepcohort --version)" > versions.yml
+    """
+
+    stub:
+    """
+    touch ${meta.id}.g.vcf.gz ${meta.id}.g.vcf.gz.tbi ${meta.id}.vcf.gz ${meta.id}.vcf.gz.tbi
+    echo "CALL_SHARD: stub" > versions.yml
+    """
+}

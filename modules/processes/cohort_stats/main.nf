@@ -1,0 +1,25 @@
+// Cohort VCF -> counts, relatedness, sex check, Mendelian violations
+process COHORT_STATS {
+    tag "${meta.id}"
+    label 'medium'
+
+    input:
+    tuple val(meta), path(vcf), path(index)
+    path pedigree
+
+    output:
+    path 'stats', emit: stats
+    path 'versions.yml', emit: versions
+
+    script:
+    """
+    deepcohort stats --vcf ${vcf} --pedigree ${pedigree} --output stats ${task.ext.args ?: ''}
+    echo "COHORT_STATS: \$(deepcohort --version)" > versions.yml
+    """
+
+    stub:
+    """
+    mkdir stats
+    echo "COHORT_STATS: stub" > versions.yml
+    """
+}

@@ -1,0 +1,31 @@
+// Calls of one sample and its truth -> precision and recall
+process EVALUATE_SAMPLE {
+    tag "${meta.id}"
+    label 'medium'
+
+    input:
+    tuple val(meta), path(vcf, stageAs: 'calls/*'), path(index, stageAs: 'calls/*'), path(truth_vcf, stageAs: 'truth/*'), path(truth_bed, stageAs: 'truth/*'), path(regions, stageAs: 'regions/*')
+    tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
+
+    output:
+    tuple val(meta), path("evaluation/${meta.id}"), emit: evaluation
+    path 'versions.yml', emit: versions
+
+    script:
+    def sample = meta.sample ? "--sample ${meta.sample}" : ''
+    def scope = regions ? "--regions ${Shell.quote(regions)}" : ''
+    """
+    mkdir -p evaluation
+    deepcohort evaluate --calls ${vcf} --truth ${truth_vcf} --confident ${truth_bed} --reference ${fasta} \\
+        ${sample} ${scope} --output evaluation/${meta.id} ${task.ext.args ?: ''}
+    echo "EVALUATE_SAMPLE: \$(deepcohort --version)" > versions.yml
+    """
+
+    stub:
+    """
+    mkdir -p evaluation/${meta.id}
+    printf 'type\\tTP_truth\\tFN\\tTP_call\\tFP\\tprecision\\trecall\\tf1\\n' > evaluation/${meta.id}/summary.tsv
+    printf 'SNP\\t1\\t0\\t1\\t0\\t1.0\\t1.0\\t1.0\\nINDEL\\t1\\t0\\t1\\t0\\t1.0\\t1.0\\t1.0\\n' >> evaluation/${meta.id}/summary.tsv
+    echo "EVALUATE_SAMPLE: stub" > versions.yml
+    """
+}

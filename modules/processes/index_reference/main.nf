@@ -1,0 +1,24 @@
+// FASTA without index -> its .fai (and .gzi)
+process INDEX_REFERENCE {
+    tag "${fasta.name}"
+    label 'light'
+
+    input:
+    path fasta, stageAs: 'reference/*'
+
+    output:
+    tuple path('reference/*.fai'), path('reference/*.gzi', arity: '0..*'), emit: indexes
+    path 'versions.yml', emit: versions
+
+    script:
+    """
+    deepcohort index --reference ${fasta}
+    echo "INDEX_REFERENCE: \$(deepcohort --version)" > versions.yml
+    """
+
+    stub:
+    """
+    printf 'chr1\\t1000\\t6\\t60\\t61\\n' > ${fasta}.fai
+    echo "INDEX_REFERENCE: stub" > versions.yml
+    """
+}

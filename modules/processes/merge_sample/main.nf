@@ -1,0 +1,27 @@
+// All shards of one sample -> its gVCF and VCF
+process MERGE_SAMPLE {
+    tag "${meta.id}"
+    label 'light'
+
+    input:
+    tuple val(meta), path(gvcfs, stageAs: 'gvcfs/*'), path(gvcf_indexes, stageAs: 'gvcfs/*'), path(vcfs, stageAs: 'vcfs/*'), path(vcf_indexes, stageAs: 'vcfs/*')
+    path shards  // the table of all shards: none may be missing
+
+    output:
+    tuple val(meta), path("${meta.sample}.g.vcf.gz"), path("${meta.sample}.g.vcf.gz.tbi"), emit: gvcf
+    tuple val(meta), path("${meta.sample}.vcf.gz"), path("${meta.sample}.vcf.gz.tbi"), emit: vcf
+    path 'versions.yml', emit: versions
+
+    script:
+    """
+    deepcohort merge gvcfs/*.vcf.gz --output ${meta.sample}.g.vcf.gz ${task.ext.args ?: ''}
+    deepcohort merge vcfs/*.vcf.gz --output ${meta.sample}.vcf.gz ${task.ext.args ?: ''}
+    echo "MERGE_SAMPLE: \$(deepcohort --version)" > versions.yml
+    """
+
+    stub:
+    """
+    touch ${meta.sample}.g.vcf.gz ${meta.sample}.g.vcf.gz.tbi ${meta.sample}.vcf.gz ${meta.sample}.vcf.gz.tbi
+    echo "MERGE_SAMPLE: stub" > versions.yml
+    """
+}

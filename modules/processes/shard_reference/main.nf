@@ -1,0 +1,36 @@
+// Indexed reference -> one BED per shard, in genome order
+process SHARD_REFERENCE {
+    tag "${fasta.name}"
+    label 'medium'
+
+    input:
+    tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
+    path regions, stageAs: 'regions/*'
+    val contigs
+
+    output:
+    path 'shards/*.bed', emit: shards
+    path 'shards.bed', emit: table
+    path 'versions.yml', emit: versions
+
+    script:
+    def options = [
+        regions ? "--regions ${Shell.quote(regions)}" : '',
+        contigs ? "--contigs ${Shell.quote(contigs)}" : '',
+    ].join(' ')
+    """
+    deepcohort shard --reference ${fasta} ${options} --output shards.bed --directory shards ${task.ext.args ?: ''}
+    echo "SHARD_REFERENCE: \$(deepcohort --version)" > versions.yml
+    """
+
+    stub:
+    def n = task.ext.stub_shards ?: 2
+    """
+    mkdir shards
+    for i in \$(seq 1 ${n}); do
+        name=\$(printf 'shard_%05d' \$i)
+        printf 'chr1\\t%d\\t%d\\t%s\\n' \$((i * 100 - 100)) \$((i * 100)) \$name | tee -a shards.bed > shards/\$name.bed
+    done
+    echo "SHARD_REFERENCE: stub" > versions.yml
+    """
+}

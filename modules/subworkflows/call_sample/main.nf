@@ -1,0 +1,42 @@
+// Every sample x shard -> one gVCF and one VCF per sample
+
+include { CALL_SHARD   } from '../../processes/call_shard/main'
+include { MERGE_SAMPLE } from '../../processes/merge_sample/main'
+
+workflow CALL_SAMPLE {
+    take:
+    ch_sample     // channel: row of samples.json (sample, reads, indexes, platform, sex, ...)
+    ch_shard      // channel: [ name, bed ]
+    n_shards      // value: number of shards
+    shard_table   // value: BED of all shards
+    ch_reference  // value: [ fasta, fai, gzi or [] ]
+    model         // value: model file or []
+
+    main:
+    ch_work = ch_sample
+        .combine(ch_shard)
+        .combine(n_shards)
+        .map { row, shard, bed, n ->
+            def meta = [id: "${row.sample}.${shard}".toString(), sample: row.sample, shard: shard, n_shards: n]
+            def reads = row.reads.collect { file(it, glob: false) }
+            def indexes = row.indexes.collect { file(it, glob: false) }
+            [meta, row.platform, row.sex, reads, indexes, bed]
+        }
+    CALL_SHARD(ch_work, ch_reference, model)
+
+    ch_gathered = CALL_SHARD.out.calls
+        .map { meta, gvcf, gtbi, vcf, vtbi -> [groupKey(meta.sample, meta.n_shards), meta.shard, gvcf, gtbi, vcf, vtbi] }
+        .groupTuple()
+        .map { key, shards, gvcfs, gtbis, vcfs, vtbis ->
+            // in genome order, whatever order the shards came in: -resume needs the same task again
+            def order = shards.indices.toList().sort { shards[it] }
+            def meta = [id: key.target, sample: key.target, shard: 'all', n_shards: shards.size()]
+            [meta] + [gvcfs, gtbis, vcfs, vtbis].collect { files -> order.collect { files[it] } }
+        }
+    MERGE_SAMPLE(ch_gathered, shard_table)
+
+    emit:
+    gvcf     = MERGE_SAMPLE.out.gvcf                                      // channel: [ meta, gvcf, tbi ]
+    vcf      = MERGE_SAMPLE.out.vcf                                       // channel: [ meta, vcf, tbi ]
+    versions = CALL_SHARD.out.versions.mix(MERGE_SAMPLE.out.versions)     // channel: versions.yml
+}
