@@ -1,0 +1,64 @@
+"""deepcohort genotype."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deepcohort.joint.config import JointConfig
+
+app = typer.Typer()
+_DEFAULTS = JointConfig()
+
+
+@app.command()
+def genotype(
+    reference: Annotated[Path, typer.Option(help="Reference FASTA with .fai, as in the gVCFs.")],
+    output: Annotated[Path, typer.Option(help="Cohort VCF to write, .vcf.gz; its index comes beside it.")],
+    gvcf: Annotated[list[Path] | None, typer.Option(help="gVCF of one sample; repeat.")] = None,
+    gvcf_list: Annotated[Path | None, typer.Option(help="File that names one gVCF per line.")] = None,
+    region: Annotated[
+        list[str] | None, typer.Option(help="CONTIG or CONTIG:START-END, 1-based; repeat. Default: all.")
+    ] = None,
+    regions: Annotated[Path | None, typer.Option(help="BED of regions.")] = None,
+    pedigree: Annotated[Path | None, typer.Option(help="PED file: families, and sexes.")] = None,
+    sex: Annotated[Path | None, typer.Option(help="TSV of sample and sex (XX, XY, NA).")] = None,
+    hwe: Annotated[
+        bool, typer.Option(help="Allele frequencies of the cohort as Hardy-Weinberg prior of genotypes.")
+    ] = _DEFAULTS.population_prior,
+    inbreeding: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Wright's F in that prior.")
+    ] = _DEFAULTS.inbreeding,
+    min_dp: Annotated[int, typer.Option(min=0, help="Below it a genotype is ./. .")] = _DEFAULTS.min_dp,
+    min_gq: Annotated[int, typer.Option(min=0, help="Below it a genotype is ./. .")] = _DEFAULTS.min_gq,
+    low_qual: Annotated[
+        float, typer.Option(min=0.0, help="Below this QUAL a site's FILTER is LowQual.")
+    ] = _DEFAULTS.low_qual,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Genotype a cohort jointly from gVCFs."""
+    from dataclasses import replace
+
+    from deepcohort.joint.genotype import genotype_cohort
+    from deepcohort.joint.inputs import chosen_regions, family_of, listed_gvcfs
+
+    config = replace(
+        _DEFAULTS,
+        population_prior=hwe,
+        inbreeding=inbreeding,
+        min_dp=min_dp,
+        min_gq=min_gq,
+        low_qual=low_qual,
+    )
+    ped, sexes = family_of(pedigree, sex)
+    summary = genotype_cohort(
+        listed_gvcfs(gvcf or [], gvcf_list),
+        reference,
+        output,
+        chosen_regions(reference, region or [], regions),
+        ped,
+        sexes,
+        config,
+        quiet,
+    )
+    typer.echo(f"{output}: {summary.n_sites} sites of {summary.n_samples} samples", err=True)

@@ -1,0 +1,49 @@
+"""Settings of joint genotyping; the one place where their defaults are written."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class JointConfig:
+    """Settings of `deepcohort genotype`.
+
+    Attributes:
+        population_prior: use allele frequencies of the cohort as genotype prior (Hardy-Weinberg);
+            off: genotypes are the most likely ones by PL alone.
+        inbreeding: Wright's F in the prior, P(ij) = 2 p q (1 - F), P(ii) = p^2 + F p q.
+        ref_pseudo_count, alt_pseudo_count: Dirichlet pseudo counts of the allele frequencies; they keep
+            a weak lone call from raising its own prior.
+        site_prior: prior probability that a site where some sample calls a variant is variable (QUAL).
+        de_novo_rate: prior probability of a new mutation per transmitted allele at such a site.
+        de_novo_probability: posterior from which a child is listed in INFO DENOVO.
+        min_dp: reads below which a sample has no evidence (`./.`, NO_COVERAGE).
+        min_gq: posterior GQ below which a genotype is `./.` (LOW_GQ); 3 = more likely right than wrong.
+        half_call_gq: phred from which a single allele of an uncertain genotype counts as known (`./1`).
+        conflict_phred: contradiction between overlapping records of one sample, phred, above which
+            its genotype is `./.` (CONFLICT).
+        low_qual: QUAL below which the site's FILTER is LowQual.
+        excess_het_phred: phred of the ExcHet p-value above which FILTER is ExcHet.
+        max_shift_bp: farthest an indel is left-aligned, and the length of REF over which a sample's
+            reference evidence is looked up; also the padding of every shard.
+        max_pl_alleles: sites with more alleles carry no PL (its length grows with the square).
+        cells_per_window: samples x bp handled at once; sets the memory that is needed.
+        max_open_files: input files kept open between windows; above it they are reopened.
+    """
+
+    population_prior: bool = True
+    inbreeding: float = 0.0
+    ref_pseudo_count: float = 2.0
+    alt_pseudo_count: float = 0.02
+    site_prior: float = 0.1
+    de_novo_rate: float = 1e-6
+    de_novo_probability: float = 0.5
+    min_dp: int = 1
+    min_gq: int = 3
+    half_call_gq: int = 20
+    conflict_phred: int = 30
+    low_qual: float = 10.0
+    excess_het_phred: float = 60.0
+    max_shift_bp: int = 1_000
+    max_pl_alleles: int = 10
+    cells_per_window: int = 50_000_000
+    max_open_files: int = 256

@@ -1,0 +1,108 @@
+"""Which records of a sample speak about each site: one sweep per sample."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.core.numba_options import kernel
+from deepcohort.joint import columns as c
+
+_POS, _END, _KIND, _FILTERED, _GQ, _PL, _PL_N = c.POS, c.END, c.KIND, c.FILTERED, c.GQ, c.PL, c.PL_N
+_VARIANT = c.VARIANT
+_P_REC, _P_POS, _P_REF_LEN, _P_SEQ_LEN, _P_CALLED, _P_ALLELE = (
+    c.P_REC, c.P_POS, c.P_REF_LEN, c.P_SEQ_LEN, c.P_CALLED, c.P_ALLELE,
+)  # fmt: skip
+
+MAX_VARIANT_RECORDS = 3  # of one sample at one site; more cannot be told apart
+
+
+@kernel
+def _touches(
+    table: NDArray[np.int32], first: int, stop: int, pos: int, star: NDArray[np.bool_], site: int
+) -> bool:
+    """Whether primitives first:stop put an allele on the site; sets `star` for called deletions."""
+    found = False
+    for i in range(first, stop):
+        row = table[i]
+        if row[_P_SEQ_LEN] < 0:
+            if row[_P_POS] == pos:
+                found = True
+                if row[_P_CALLED]:
+                    star[site] = True
+        elif row[_P_POS] == pos:
+            if row[_P_ALLELE] > 0:
+                found = True
+        elif row[_P_POS] < pos and pos < row[_P_POS] + row[_P_REF_LEN]:
+            found = True
+            if row[_P_CALLED]:
+                star[site] = True
+    return found
+
+
+@kernel
+def _confidence(row: NDArray[np.int32], numbers: NDArray[np.int32]) -> int:
+    """How sure a record is of its genotype: GQ, else the second of a block's PLs."""
+    if row[_GQ] >= 0:
+        return row[_GQ]
+    if row[_PL_N] >= 2:
+        return numbers[row[_PL] + 1]
+    return 0
+
+
+@kernel
+def sweep_sample(
+    records: NDArray[np.int32],
+    first_record: int,
+    last_record: int,
+    numbers: NDArray[np.int32],
+    table: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    site_pos: NDArray[np.int64],
+    site_ref_len: NDArray[np.int32],
+    max_shift: int,
+    variant_of: NDArray[np.int32],
+    block_of: NDArray[np.int32],
+    star: NDArray[np.bool_],
+) -> None:
+    """Fill one sample's evidence: variant_of (S, 3), block_of (S,), record rows or -1.
+
+    A site has either variant records (that put an allele on it, or delete it) or, failing those, the
+    weakest record of those that cover its REF (its first `max_shift` bases); -1 if some base of it
+    is covered by none. More than 3 variant records give variant_of[site, 0] = -2. star (S,) is set
+    where a called allele deletes the site.
+    """
+    low = first_record
+    shift = 0  # farthest a record of this sample was left-aligned: how far beyond a site to look
+    for i in range(offsets[first_record], offsets[last_record]):
+        shift = max(shift, records[table[i, _P_REC], _POS] - table[i, _P_POS])
+    for site in range(len(site_pos)):
+        pos = site_pos[site]
+        for k in range(MAX_VARIANT_RECORDS):
+            variant_of[site, k] = -1
+        block_of[site] = -1
+        while low < last_record and records[low, _END] <= pos:
+            low += 1
+        n_variant = 0
+        weakest = -1
+        covered_to = pos
+        span_end = pos + min(site_ref_len[site], max_shift)
+        scan_end = max(span_end, pos + shift + 1)
+        i = low
+        while i < last_record and records[i, _POS] < scan_end:
+            row = records[i]
+            is_variant = row[_KIND] == _VARIANT
+            if is_variant and _touches(table, offsets[i], offsets[i + 1], pos, star, site):
+                if n_variant < MAX_VARIANT_RECORDS:
+                    variant_of[site, n_variant] = i
+                n_variant += 1
+            elif row[_POS] <= covered_to and row[_END] > covered_to:
+                speaks = covered_to == pos or not is_variant
+                if speaks and (
+                    weakest < 0 or _confidence(row, numbers) < _confidence(records[weakest], numbers)
+                ):
+                    weakest = i
+                covered_to = row[_END]
+            i += 1
+        if n_variant > MAX_VARIANT_RECORDS:
+            variant_of[site, 0] = -2
+        elif n_variant == 0 and covered_to >= span_end:
+            block_of[site] = weakest

@@ -1,0 +1,281 @@
+"""gVCFs of a cohort to one VCF: windows streamed one after another."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.core.bgzf import BgzfWriter
+from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.progress import track
+from deepcohort.core.region import Region, merge_regions
+from deepcohort.joint.config import JointConfig
+from deepcohort.joint.emit_kernels import Limits, emit_sites
+from deepcohort.joint.evidence_kernels import MAX_VARIANT_RECORDS, sweep_sample
+from deepcohort.joint.header import header_text
+from deepcohort.joint.io_gvcf import GvcfHeader, GvcfIndex, GvcfStream, index_vcf, read_header
+from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, nuclear_families
+from deepcohort.joint.ploidy import expected_ploidy, sex_chromosome
+from deepcohort.joint.sites import Sites, unify
+from deepcohort.joint.window import CohortRecords, gather, read_sample
+
+_BUFFER_BYTES = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class GenotypeSummary:
+    """What was done: samples, sites written, and bp of reference covered."""
+
+    n_samples: int
+    n_sites: int
+    n_bp: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Cohort:
+    """Everything that stays the same from window to window."""
+
+    paths: list[Path]
+    samples: list[str]
+    sexes: list[str]
+    names: NDArray[np.uint8]
+    name_offsets: NDArray[np.int64]
+    families: NDArray[np.int32]
+    family_offsets: NDArray[np.int64]
+    is_child: NDArray[np.bool_]
+
+
+def genotype_cohort(
+    gvcfs: Sequence[str | Path],
+    reference: str | Path,
+    output: str | Path,
+    regions: Sequence[Region] | None = None,
+    pedigree: Pedigree = EMPTY_PEDIGREE,
+    sexes: dict[str, str] | None = None,
+    config: JointConfig | None = None,
+    quiet: bool = False,
+) -> GenotypeSummary:
+    """Genotype the samples of `gvcfs` jointly; writes `output` (bgzip) and its tabix index.
+
+    Args:
+        gvcfs: one bgzipped, indexed gVCF per sample; their order is that of the columns.
+        regions: where sites may start; None = all contigs. How they are cut changes nothing.
+        pedigree: families, and sexes where `sexes` is silent.
+        sexes: sample -> "XX" or "XY".
+
+    Raises:
+        DeepcohortError: input that cannot be used; nothing is written then.
+    """
+    config = config or JointConfig()
+    paths = [Path(path) for path in gvcfs]
+    if not paths:
+        raise DeepcohortError("no gVCF given; use --gvcf (once per sample) or --gvcf-list")
+    with ReferenceFasta(reference) as fasta:
+        headers = check_inputs(paths, fasta)
+        cohort = _describe(paths, headers, pedigree, sexes or {})
+        streams = [GvcfStream(path, GvcfIndex(path)) for path in paths]
+        if regions is None:
+            regions = [Region(name, 0, length) for name, length in fasta.contig_lengths.items()]
+        order = {name: i for i, name in enumerate(fasta.contig_lengths)}
+        wanted = sorted(merge_regions(regions), key=lambda r: (order[r.contig], r.start))
+        windows = list(cut_windows(wanted, len(paths), config))
+        n_sites = 0
+        with atomic_outputs(output, partners=(".tbi", ".csi")) as (temporary,):
+            with BgzfWriter(temporary) as writer:
+                writer.write(header_text(fasta.contig_lengths, cohort.samples).encode())
+                previous: Region | None = None
+                for window in track(windows, len(windows), "genotype", quiet):
+                    if previous is None or (previous.contig, previous.end) != (window.contig, window.start):
+                        for stream in streams:
+                            stream.seek(window.contig, window.start)
+                    previous = window
+                    for text, written in _genotype_window(streams, cohort, fasta, window, config):
+                        writer.write(text)
+                        n_sites += written
+            index_vcf(temporary, max(fasta.contig_lengths.values()))
+    return GenotypeSummary(len(paths), n_sites, sum(len(region) for region in wanted))
+
+
+def cut_windows(regions: Sequence[Region], n_samples: int, config: JointConfig) -> Iterator[Region]:
+    """Regions cut into pieces of about `config.cells_per_window` samples x bp."""
+    width = max(4 * config.max_shift_bp, config.cells_per_window // n_samples)
+    for region in regions:
+        for start in range(region.start, region.end, width):
+            yield Region(region.contig, start, min(region.end, start + width))
+
+
+def check_inputs(paths: Sequence[Path], fasta: ReferenceFasta) -> list[GvcfHeader]:
+    """Headers of all gVCFs.
+
+    Raises:
+        InputProblems: every file that is unusable, a sample or file given twice, contigs that are not
+            the reference's or stand in another order; all together, one line each.
+    """
+    headers = []
+    problems: list[str] = []
+    owner: dict[str, Path] = {}
+    order = {name: i for i, name in enumerate(fasta.contig_lengths)}
+    for path in paths:
+        try:
+            header = read_header(path)
+        except DeepcohortError as error:
+            problems.append(str(error))
+            continue
+        headers.append(header)
+        if header.sample in owner:
+            problems.append(
+                f"sample {header.sample} is given twice, by {owner[header.sample]} and {path}; keep one"
+            )
+        owner.setdefault(header.sample, path)
+        problems += _contig_problems(path, header, fasta, order)
+    if problems:
+        raise InputProblems(problems)
+    return headers
+
+
+def _contig_problems(
+    path: Path, header: GvcfHeader, fasta: ReferenceFasta, order: dict[str, int]
+) -> list[str]:
+    """What is wrong with a gVCF's contigs, at most one line."""
+    lengths = fasta.contig_lengths
+    shared = [name for name in header.contigs if name in lengths]
+    if not header.contigs:
+        return [f"{path} declares no contigs in its header; add them with bcftools reheader -f REF.fai"]
+    if not shared:
+        return [f"{path} shares no contig name with {fasta.path}; was it called on another reference?"]
+    for name in shared:
+        length = header.contigs[name]
+        if length and length != lengths[name]:
+            return [
+                f"{path} has contig {name} of {length} bp, {fasta.path} of {lengths[name]} bp "
+                f"({len(shared)} of {len(header.contigs)} names match); was it called on another reference?"
+            ]
+    ranks = [order[name] for name in shared]
+    if ranks != sorted(ranks):
+        return [
+            f"{path} lists its contigs in another order than {fasta.path}; sort it to that order "
+            "(bcftools reheader, then bcftools sort)"
+        ]
+    return []
+
+
+def _describe(
+    paths: list[Path], headers: list[GvcfHeader], pedigree: Pedigree, sexes: dict[str, str]
+) -> _Cohort:
+    samples = [header.sample for header in headers]
+    names = np.frombuffer("".join(samples).encode(), dtype=np.uint8)
+    name_offsets = np.cumsum([0, *(len(name.encode()) for name in samples)]).astype(np.int64)
+    families, family_offsets, is_child = nuclear_families(pedigree, samples)
+    sex = [sexes.get(name) or pedigree.sex.get(name, "") for name in samples]
+    return _Cohort(paths, samples, sex, names, name_offsets, families, family_offsets, is_child)
+
+
+def _genotype_window(
+    streams: Sequence[GvcfStream],
+    cohort: _Cohort,
+    fasta: ReferenceFasta,
+    window: Region,
+    config: JointConfig,
+) -> Iterator[tuple[bytes, int]]:
+    """VCF lines of the sites whose POS lies in `window`, in pieces, with how many sites each holds."""
+    parts = [read_sample(stream, window, config.max_shift_bp) for stream in streams]
+    names = [str(path) for path in cohort.paths]
+    records, bases, bases_start = gather(parts, names, fasta, window, config.max_shift_bp)
+    del parts
+    sites = unify(records.table, records.seq, records.records, records.allele_text, window.start, window.end)
+    if not len(sites):
+        return
+    shape = (len(sites), len(streams))
+    variant_of = np.empty((*shape, MAX_VARIANT_RECORDS), dtype=np.int32)
+    block_of = np.empty(shape, dtype=np.int32)
+    star = np.zeros(len(sites), dtype=np.bool_)
+    for i in range(len(streams)):
+        sweep_sample(
+            records.records, records.sample_offsets[i], records.sample_offsets[i + 1], records.numbers,
+            records.table, records.primitive_offsets, sites.pos, sites.ref_len, config.max_shift_bp,
+            variant_of[:, i], block_of[:, i], star,
+        )  # fmt: skip
+    yield from _emit(
+        sites, records, cohort, window, config, variant_of, block_of, star, bases, bases_start,
+        fasta.contig_lengths[window.contig],
+    )  # fmt: skip
+
+
+def _emit(
+    sites: Sites,
+    records: CohortRecords,
+    cohort: _Cohort,
+    window: Region,
+    config: JointConfig,
+    variant_of: NDArray[np.int32],
+    block_of: NDArray[np.int32],
+    star: NDArray[np.bool_],
+    bases: NDArray[np.uint8],
+    bases_start: int,
+    contig_length: int,
+) -> Iterator[tuple[bytes, int]]:
+    prefix, prefix_offsets = _flat(site_prefixes(sites, window.contig, star, bases, bases_start))
+    origin, origin_offsets = _flat([b",".join(found) for found in sites.origins])
+    n_solid = np.array([len(alts) + 1 for alts in sites.alts], dtype=np.int32)
+    star_of = np.where(star, n_solid, -1).astype(np.int32)
+    ploidy = expected_ploidy(window.contig, contig_length, sites.pos, cohort.sexes)
+    limits = limits_of(config, window.contig)
+    out = np.empty(_BUFFER_BYTES, dtype=np.uint8)
+    site = 0
+    while site < len(sites):
+        used, reached = emit_sites(
+            site, sites.pos, n_solid + star, star_of, prefix, prefix_offsets, origin, origin_offsets,
+            cohort.names, cohort.name_offsets, records.records, records.numbers, records.table,
+            records.primitive_offsets, variant_of, block_of, ploidy, cohort.families, cohort.family_offsets,
+            cohort.is_child, limits, out,
+        )  # fmt: skip
+        if reached == site:
+            out = np.empty(2 * len(out), dtype=np.uint8)
+            continue
+        yield out[:used].tobytes(), reached - site
+        site = reached
+
+
+def limits_of(config: JointConfig, contig: str) -> Limits:
+    """The kernels' view of `config` on `contig`."""
+    return Limits(
+        use_prior=config.population_prior,
+        inbreeding=config.inbreeding,
+        ref_pseudo=config.ref_pseudo_count,
+        alt_pseudo=config.alt_pseudo_count,
+        site_prior=config.site_prior,
+        de_novo_rate=config.de_novo_rate,
+        de_novo_probability=config.de_novo_probability,
+        min_dp=config.min_dp,
+        min_gq=config.min_gq,
+        half_call_gq=config.half_call_gq,
+        conflict_phred=config.conflict_phred,
+        low_qual=config.low_qual,
+        excess_het_phred=config.excess_het_phred,
+        max_pl_alleles=config.max_pl_alleles,
+        haploid_from_mother=sex_chromosome(contig) != "Y",
+    )
+
+
+def site_prefixes(
+    sites: Sites, contig: str, star: NDArray[np.bool_], bases: NDArray[np.uint8], bases_start: int
+) -> list[bytes]:
+    """CHROM, POS, ID, REF and ALT columns of each site, each followed by a TAB."""
+    lines = []
+    for i in range(len(sites)):
+        at = int(sites.pos[i]) - bases_start
+        ref = bases[at : at + int(sites.ref_len[i])].tobytes()
+        alts = [alt + ref[n:] for alt, n in zip(sites.alts[i], sites.alt_ref_lens[i], strict=True)]
+        if star[i]:
+            alts.append(b"*")
+        lines.append(b"%s\t%d\t.\t%s\t%s\t" % (contig.encode(), sites.pos[i] + 1, ref, b",".join(alts)))
+    return lines
+
+
+def _flat(pieces: Sequence[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    offsets = np.cumsum([0, *(len(piece) for piece in pieces)]).astype(np.int64)
+    return np.frombuffer(b"".join(pieces), dtype=np.uint8), offsets

@@ -1,0 +1,59 @@
+"""The header of the cohort VCF."""
+
+from deepcohort import __version__
+from deepcohort.core.vcf_constants import VCF_VERSION
+
+# key: (Number, Type, Description)
+INFO = {
+    "AC": ("A", "Integer", "Copies of each alternate allele in called genotypes"),
+    "AF": ("A", "Float", "Frequency of each alternate allele in called genotypes, AC / AN"),
+    "AN": ("1", "Integer", "Called alleles"),
+    "DP": ("1", "Integer", "Sum of the samples' DP"),
+    "NS": ("1", "Integer", "Samples with a complete genotype"),
+    "F_MISSING": ("1", "Float", "Fraction of samples without a complete genotype"),
+    "ExcHet": ("A", "Float", "P-value of excess heterozygosity, exact test, by alternate allele"),
+    "HWE": ("A", "Float", "P-value of the exact Hardy-Weinberg test, by alternate allele"),
+    "InbreedingCoeff": ("1", "Float", "1 - observed / expected heterozygotes, reference against the rest"),
+    "MQ": ("1", "Float", "RMS mapping quality of the reads of carriers, where the gVCFs state it"),
+    "SOR": ("1", "Float", "Strand bias: symmetric odds ratio, where the gVCFs state strand counts"),
+    "DENOVO": (".", "String", "Children in whom an allele is probably new (posterior above 0.5)"),
+    "OA": (
+        ".",
+        "String",
+        "Origin of alleles that a gVCF wrote elsewhere or otherwise: ALT index|POS|REF|ALT as written there",
+    ),
+}
+FORMAT = {
+    "GT": ("1", "String", "Genotype"),
+    "GQ": ("1", "Integer", "Phred-scaled posterior probability that the genotype is wrong"),
+    "DP": ("1", "Integer", "Read depth (of a reference block: its least depth)"),
+    "AD": ("R", "Integer", "Reads that support each allele; missing in reference blocks"),
+    "PL": ("G", "Integer", "Phred-scaled genotype likelihoods of the sample alone, without any prior"),
+    "RNC": (
+        "1",
+        "String",
+        "Reason of no call: NO_COVERAGE, LOW_GQ, CONFLICT (records of the sample contradict each other), "
+        "FILTERED (by the gVCF's FILTER); missing where called",
+    ),
+    "DNQ": ("1", "Integer", "Phred-scaled probability that the child's allele is not new"),
+}
+FILTERS = {
+    "PASS": "All filters passed",
+    "LowQual": "QUAL below the threshold",
+    "ExcHet": "More heterozygotes than Hardy-Weinberg proportions allow: likely a mapping artefact",
+}
+
+
+def header_text(contigs: dict[str, int], samples: list[str], extra: tuple[str, ...] = ()) -> str:
+    """Whole header, up to the #CHROM line."""
+    lines = [f"##fileformat={VCF_VERSION}", f"##source=deepcohort genotype {__version__}"]
+    lines += [f'##FILTER=<ID={key},Description="{text}">' for key, text in FILTERS.items()]
+    for kind, table in (("INFO", INFO), ("FORMAT", FORMAT)):
+        lines += [
+            f'##{kind}=<ID={key},Number={number},Type={type_},Description="{text}">'
+            for key, (number, type_, text) in table.items()
+        ]
+    lines += [f"##contig=<ID={name},length={length}>" for name, length in contigs.items()]
+    lines += extra
+    columns = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *samples]
+    return "\n".join([*lines, "\t".join(columns)]) + "\n"

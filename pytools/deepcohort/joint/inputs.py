@@ -1,0 +1,73 @@
+"""Arguments of the command line to what genotyping takes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.region import Region, parse_region
+from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, read_pedigree, read_sexes
+
+
+def listed_gvcfs(paths: Sequence[Path], list_file: Path | None) -> list[Path]:
+    """`paths`, then those named in `list_file` (relative ones: to the working folder).
+
+    Raises:
+        DeepcohortError: the list does not exist, or nothing is named at all.
+    """
+    found = list(paths)
+    if list_file is not None:
+        if not list_file.exists():
+            raise DeepcohortError(f"gVCF list {list_file} does not exist; check --gvcf-list")
+        found += [Path(line.strip()) for line in list_file.read_text().splitlines() if line.strip()]
+    if not found:
+        raise DeepcohortError("no gVCF given; use --gvcf (once per sample) or --gvcf-list")
+    return found
+
+
+def chosen_regions(reference: Path, texts: Sequence[str], bed: Path | None) -> list[Region] | None:
+    """Regions named by text and by a BED; None where neither is given.
+
+    Raises:
+        InputProblems: unknown contigs or malformed rows, all together.
+    """
+    if not texts and bed is None:
+        return None
+    with ReferenceFasta(reference) as fasta:
+        lengths = fasta.contig_lengths
+    regions = [parse_region(text, lengths) for text in texts]
+    if bed is not None:
+        regions += _read_bed(bed, lengths)
+    return regions
+
+
+def _read_bed(bed: Path, lengths: dict[str, int]) -> list[Region]:
+    if not bed.exists():
+        raise DeepcohortError(f"BED {bed} does not exist; check --regions")
+    regions = []
+    problems = []
+    for number, line in enumerate(bed.read_text().splitlines(), start=1):
+        fields = line.split("\t")
+        if not line.strip() or line.startswith(("#", "track", "browser")):
+            continue
+        if len(fields) < 3 or not (fields[1].isdigit() and fields[2].isdigit()):
+            problems.append(f"{bed} line {number} is not BED (contig, start, end)")
+        elif fields[0] not in lengths:
+            problems.append(f"{bed} line {number}: the reference has no contig {fields[0]}")
+        elif int(fields[1]) >= min(int(fields[2]), lengths[fields[0]]):
+            problems.append(f"{bed} line {number} is empty or beyond the end of {fields[0]}")
+        else:
+            regions.append(Region(fields[0], int(fields[1]), min(int(fields[2]), lengths[fields[0]])))
+    if problems:
+        raise InputProblems(problems)
+    if not regions:
+        raise DeepcohortError(f"BED {bed} holds no region")
+    return regions
+
+
+def family_of(pedigree: Path | None, sex: Path | None) -> tuple[Pedigree, dict[str, str]]:
+    """Pedigree and sexes of the files that are given."""
+    return (
+        read_pedigree(pedigree) if pedigree is not None else EMPTY_PEDIGREE,
+        read_sexes(sex) if sex is not None else {},
+    )
