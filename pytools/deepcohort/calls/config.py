@@ -30,7 +30,7 @@ class CallsConfig:
     min_homref_gq: int = 20
     low_qual: float = 3.0
     reference_error: float = 0.002
-    gq_bands: tuple[int, ...] = (0, 1, 3, 6, 9, 12, 15, 18, 21, 25, 30, 40, 50, 60, 80, 99)
+    gq_bands: tuple[int, ...] = (0, 1, 3, 6, 9, 12, 15, 18, 21, 25, 30, 40, 50)
     homopolymer_bp: int = 11
     homopolymer_gq_step: int = 8
     homopolymer_min_gq: int = 20

@@ -79,6 +79,7 @@ class IndexedVcfWriter:
         self._byte = 0
         self._order: list[str] = []
         self._runs: dict[str, list[NDArray[np.int64]]] = {}
+        self._n_records: dict[str, int] = {}
         self._linear: dict[str, NDArray[np.int64]] = {}
 
     def write_header(self, text: str) -> None:
@@ -98,12 +99,14 @@ class IndexedVcfWriter:
             if contig not in self._runs:
                 self._order.append(contig)
                 self._runs[contig] = []
+                self._n_records[contig] = 0
                 self._linear[contig] = np.full(self._windows[contig], -1, dtype=np.int64)
             absolute = lines.copy()
             absolute[:, 2] += self._byte
             runs = np.empty((len(lines), 3), dtype=np.int64)
             n = _index_lines(absolute, self._byte + len(data), self._depth, runs, self._linear[contig])
             self._runs[contig].append(runs[:n].copy())
+            self._n_records[contig] += len(lines)
         self._bgzf.write(data)
         self._byte += len(data)
 
@@ -138,16 +141,24 @@ class IndexedVcfWriter:
         linear = self._filled_linear(name)
         numbers, starts = np.unique(runs[:, 0], return_index=True)
         stops = np.append(starts[1:], len(runs))
-        parts = [struct.pack("<i", len(numbers))]
+        parts = [struct.pack("<i", len(numbers) + 1)]
         for number, start, stop in zip(numbers.tolist(), starts.tolist(), stops.tolist(), strict=True):
             parts.append(struct.pack("<I", number))
             if self._is_csi:
                 parts.append(struct.pack("<Q", self._first_offset(number, linear)))
             parts.append(struct.pack("<i", stop - start))
             parts.append(np.column_stack((first[start:stop], last[start:stop])).astype("<u8").tobytes())
+        parts.append(self._metadata(name, int(first.min()), int(last.max())))
         if not self._is_csi:
             parts += [struct.pack("<i", len(linear)), linear.astype("<u8").tobytes()]
         return parts
+
+    def _metadata(self, name: str, first: int, last: int) -> bytes:
+        """Pseudo-bin with the extent and the number of records of a contig, as htslib writes it."""
+        number = ((1 << (3 * self._depth + 3)) - 1) // 7 + 1
+        loffset = struct.pack("<Q", 0) if self._is_csi else b""
+        counts = struct.pack("<i4Q", 2, first, last, self._n_records[name], 0)
+        return struct.pack("<I", number) + loffset + counts
 
     def _filled_linear(self, name: str) -> NDArray[np.int64]:
         """Virtual offset by 16 kb window up to the last that has records; empty ones take the one before."""
