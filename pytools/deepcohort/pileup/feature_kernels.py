@@ -388,8 +388,8 @@ def sequence_features(row, at, ref_len, alt, reference):
     row[F.is_transition] = 0
     row[F.homopolymer_alt] = 0
     if snp:
-        # with A=0 C=1 G=2 T=3, transitions differ by two
-        row[F.is_transition] = code < 4 and alt[0] < 4 and abs(int(code) - int(alt[0])) == 2
+        # with A=0 C=1 G=2 T=3, transitions differ in the second bit alone
+        row[F.is_transition] = code < 4 and alt[0] < 4 and (code ^ alt[0]) == 2
         beside = _run(reference, at - 1, -1, alt[0], CONTEXT_BP) + _run(
             reference, at + 1, 1, alt[0], CONTEXT_BP
         )
