@@ -50,7 +50,7 @@ workflow {
         println("deepcohort ${workflow.manifest.version}")
         exit(0)
     }
-    Messages.stopIf(Parameters.problems(schema, params) + Messages.missing(params))
+    Messages.stopIf(Parameters.problems(schema, params) + Messages.missing(params) + Backend.problems(params, workflow.profile))
 
     def regions = optional_file(params.regions)
     ch_versions = channel.empty()
