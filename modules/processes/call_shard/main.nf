@@ -16,8 +16,8 @@ process CALL_SHARD {
     def inputs = (reads instanceof List ? reads : [reads]).collect { "--reads ${Shell.quote(it)}" }.join(' ')
     def weights = model ? "--model ${Shell.quote(model)}" : ''
     """
-    deepcohort call ${inputs} --reference ${fasta} --sample ${meta.sample} --platform ${platform} \\
-        --regions ${shard} --gvcf ${meta.id}.g.vcf.gz --vcf ${meta.id}.vcf.gz ${weights} ${task.ext.args ?: ''}
+    deepcohort call ${inputs} --reference ${fasta} --sample ${meta.sample} --platform ${platform} --sex ${sex} \\
+        --regions ${shard} --gvcf ${meta.id}.g.vcf.gz --vcf ${meta.id}.vcf.gz ${weights} --quiet ${task.ext.args ?: ''}
     echo "CALL_SHARD: \$(deepcohort --version)" > versions.yml
     """
 

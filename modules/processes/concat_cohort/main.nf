@@ -14,7 +14,8 @@ process CONCAT_COHORT {
     script:
     prefix = task.ext.prefix ?: meta.id
     """
-    deepcohort merge vcfs/*.vcf.gz --output ${prefix}.vcf.gz ${task.ext.args ?: ''}
+    ls vcfs/*.vcf.gz > vcfs.txt
+    deepcohort merge --input-list vcfs.txt --shards ${shards} --output ${prefix}.vcf.gz ${task.ext.args ?: ''}
     echo "CONCAT_COHORT: \$(deepcohort --version)" > versions.yml
     """
 

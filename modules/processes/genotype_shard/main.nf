@@ -15,9 +15,8 @@ process GENOTYPE_SHARD {
 
     script:
     """
-    gvcfs=()
-    for gvcf in gvcfs/*.g.vcf.gz; do gvcfs+=(--gvcf "\$gvcf"); done
-    deepcohort genotype "\${gvcfs[@]}" --reference ${fasta} --regions ${shard} --pedigree ${pedigree} \\
+    ls gvcfs/*.g.vcf.gz > gvcfs.txt
+    deepcohort genotype --gvcf-list gvcfs.txt --quiet --reference ${fasta} --regions ${shard} --pedigree ${pedigree} \\
         --output ${meta.id}.cohort.vcf.gz ${task.ext.args ?: ''}
     echo "GENOTYPE_SHARD: \$(deepcohort --version)" > versions.yml
     """

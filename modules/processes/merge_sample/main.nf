@@ -14,8 +14,10 @@ process MERGE_SAMPLE {
 
     script:
     """
-    deepcohort merge gvcfs/*.vcf.gz --output ${meta.sample}.g.vcf.gz ${task.ext.args ?: ''}
-    deepcohort merge vcfs/*.vcf.gz --output ${meta.sample}.vcf.gz ${task.ext.args ?: ''}
+    ls gvcfs/*.vcf.gz > gvcfs.txt
+    ls vcfs/*.vcf.gz > vcfs.txt
+    deepcohort merge --input-list gvcfs.txt --shards ${shards} --output ${meta.sample}.g.vcf.gz ${task.ext.args ?: ''}
+    deepcohort merge --input-list vcfs.txt --shards ${shards} --output ${meta.sample}.vcf.gz ${task.ext.args ?: ''}
     echo "MERGE_SAMPLE: \$(deepcohort --version)" > versions.yml
     """
 

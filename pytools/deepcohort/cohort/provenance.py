@@ -1,0 +1,86 @@
+"""What a run was made of: settings, versions, checksums."""
+
+import hashlib
+import json
+import platform
+import re
+from importlib.metadata import distributions
+from pathlib import Path
+
+from deepcohort import __version__
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.outputs import atomic_outputs
+
+_CHUNK_BYTES = 1 << 20
+
+
+def describe_file(path: Path) -> dict[str, object]:
+    """Name, size in bytes and SHA-256 of the file at `path`."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
+        size = path.stat().st_size
+    except OSError as error:
+        raise DeepcohortError(f"{path} cannot be read: {error.strerror}") from error
+    return {"name": path.name, "path": str(path.resolve()), "bytes": size, "sha256": digest.hexdigest()}
+
+
+def collect_versions(folder: Path) -> dict[str, list[str]]:
+    """Process name to the distinct version lines that its tasks wrote (`NAME: version` per line)."""
+    found: dict[str, set[str]] = {}
+    for path in sorted(folder.rglob("*.yml")):
+        for line in path.read_text().splitlines():
+            match = re.fullmatch(r"\s*([A-Z_]+):\s*(.*\S)\s*", line)
+            if match:
+                found.setdefault(match[1], set()).add(match[2])
+    return {name: sorted(lines) for name, lines in sorted(found.items())}
+
+
+def write_provenance(
+    run: Path, versions: Path, inputs: Path | None, outputs: Path | None, cards: list[Path], output: Path
+) -> None:
+    """Write provenance.json.
+
+    Args:
+        run: JSON object about the run as a whole (parameters, command line, Nextflow version).
+        versions: folder tree of versions.yml files.
+        inputs: folder tree of files the run started from; checksummed.
+        outputs: folder tree of result files; checksummed.
+        cards: JSON model cards.
+        output: file to write.
+
+    Raises:
+        DeepcohortError: `run` or a card is no JSON, or a file cannot be read.
+    """
+    account = {
+        "deepcohort": __version__,
+        "run": _load_json(run),
+        "processes": collect_versions(versions),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": dict(sorted({d.metadata["Name"].lower(): d.version for d in distributions()}.items())),
+        "inputs": _describe_tree(inputs),
+        "outputs": _describe_tree(outputs),
+        "models": [_load_json(card) for card in cards],
+    }
+    with atomic_outputs(output) as (temporary,):
+        temporary.write_text(json.dumps(account, indent=1) + "\n")
+
+
+def _describe_tree(folder: Path | None) -> list[dict[str, object]]:
+    if folder is None or not folder.is_dir():
+        return []
+    return [describe_file(path) for path in sorted(folder.rglob("*"), key=_natural) if path.is_file()]
+
+
+def _natural(path: Path) -> tuple[tuple[int, str], ...]:
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in path.parts)
+
+
+def _load_json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise DeepcohortError(f"{path} is not readable JSON: {error}") from error
