@@ -50,6 +50,7 @@ workflow {
         println("deepcohort ${workflow.manifest.version}")
         exit(0)
     }
+    Messages.stopIf(Backend.retired(params))
     Messages.stopIf(Parameters.problems(schema, params) + Messages.missing(params) + Backend.problems(params, workflow.profile))
 
     def regions = optional_file(params.regions)

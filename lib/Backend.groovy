@@ -11,9 +11,13 @@ class Backend {
         kubernetes : ['container', 'k8s_claim'],
     ]
 
-    /** One line per problem. */
+    /** The one line for a backend that is no more. */
+    static List<String> retired(Map params) {
+        return params.backend == 'google_lifesciences' ? [RETIRED] : []
+    }
+
+    /** One line per thing that the backend needs and that is not given. */
     static List<String> problems(Map params, String profile) {
-        if (params.backend == 'google_lifesciences') return [RETIRED]
         def found = NEEDED.getOrDefault(params.backend, [])
             .findAll { !params[it] }
             .collect { "-profile ${params.backend} needs --${it}; see docs/usage.md".toString() }
