@@ -17,6 +17,13 @@ class CandidatesConfig:
         min_base_qual: phred; a mismatching base below it shows nothing.
         max_indel_bp: longer indels in a read are not candidates.
         realign: whether reads are realigned to local haplotypes.
+        realign_min_count, realign_min_fraction_snp, realign_min_fraction_indel: as above, for an
+            allele to be part of a haplotype.
+        realign_margin_bp: of reference on both sides of a disturbance, for reads to hang on by.
+        realign_min_clips, realign_min_clip_fraction: reads clipped within a few bp that make a
+            disturbance, at least so many and so large a share of the depth.
+        realign_crowded_bp: three SNPs within this stretch make a disturbance.
+        realign_longest_bp: longer disturbances are cut at multiples of half of this.
     """
 
     pad_bp: int = 1_000
@@ -26,3 +33,11 @@ class CandidatesConfig:
     min_base_qual: int = ReadsConfig().min_base_qual
     max_indel_bp: int = 500
     realign: bool = True
+    realign_min_count: int = 2
+    realign_min_fraction_snp: float = 0.12
+    realign_min_fraction_indel: float = 0.05
+    realign_margin_bp: int = 12
+    realign_min_clips: int = 2
+    realign_min_clip_fraction: float = 0.08
+    realign_crowded_bp: int = 20
+    realign_longest_bp: int = 320

@@ -50,13 +50,15 @@ class WindowCounts:
 
     Attributes:
         n_total: int32 (L,), usable bases and deletions; n_deleted: int32 (L,), the deletions.
-        alt_count: int32 (L, 4), mismatching bases.
+        alt_count: int32 (4, L), mismatching bases by code.
+        clip_count: int32 (L,), reads clipped just before this base (either side).
         indels: events.
     """
 
     n_total: NDArray[np.int32]
     n_deleted: NDArray[np.int32]
     alt_count: NDArray[np.int32]
+    clip_count: NDArray[np.int32]
     indels: IndelEvents
 
 
@@ -78,7 +80,11 @@ def count_window(
     """Counts of all `reads` over `window`."""
     n = len(reference)
     counts = WindowCounts(
-        np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros((n, 4), np.int32), no_events()
+        np.zeros(n, np.int32),
+        np.zeros(n, np.int32),
+        np.zeros((4, n), np.int32),
+        np.zeros(n, np.int32),
+        no_events(),
     )
     counts.indels = add_reads(reads, np.arange(len(reads)), reference, window, config, 1, counts)
     return counts
@@ -101,7 +107,8 @@ def add_reads(
         rows, reads.pos, reads.mate, reads.end, reads.seq, reads.qual, reads.seq_offset, reads.cigar_op,
         reads.cigar_len, reads.cigar_offset, reference, window.start, config.min_base_qual,
         config.max_indel_bp, sign, counts.n_total, counts.n_deleted,
-        counts.alt_count, events.pos, events.length, events.key, events.read, events.index, events.moved, 0,
+        counts.alt_count, counts.clip_count, events.pos, events.length, events.key, events.read,
+        events.index, events.moved, 0,
     )  # fmt: skip
     return sort_events(events.take(np.arange(n)))
 

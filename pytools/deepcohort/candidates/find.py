@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts, count_window
+from deepcohort.candidates.realign import realign_reads
 from deepcohort.candidates.select import select_alleles
 from deepcohort.candidates.support import weigh_reads
 from deepcohort.candidates.types import AlleleCounts, CandidateEvidence, CandidateTable
@@ -31,8 +32,11 @@ def find_candidates(
     config = config or CandidatesConfig()
     counts = count_window(reads, reference_codes, window, config)
     realigned = np.zeros(len(reads), np.bool_)
+    covered = np.zeros(len(reference_codes), np.bool_)
+    if config.realign:
+        reads, realigned, covered = realign_reads(reads, counts, reference_codes, window, config)
     first, last = region.start - window.start, region.end - window.start
-    alleles = select_alleles(counts, reads, reference_codes, first, last, config)
+    alleles, _ = select_alleles(counts, reads, reference_codes, first, last, config)
     support, dp, ad = weigh_reads(reads, alleles, reference_codes, window, config)
     table = CandidateTable(
         contig=region.contig,
@@ -42,7 +46,7 @@ def find_candidates(
         alt_offset=alleles.alt_offset,
         dp=dp,
         ad=ad,
-        realigned=np.zeros(len(alleles), np.bool_),
+        realigned=covered[alleles.pos],
     )
     return CandidateEvidence(
         counts=_allele_counts(counts, reads, reference_codes, window, region),
@@ -62,7 +66,7 @@ def _allele_counts(
     known = codes < 4
     n_total = np.where(known, counts.n_total[inside], 0)
     # deletions are in n_total, and are neither reference nor another base
-    n_ref = n_total - counts.alt_count[inside].sum(axis=1, dtype=np.int32) - counts.n_deleted[inside]
+    n_ref = n_total - _mismatches(counts, inside) - counts.n_deleted[inside]
     change = np.zeros(len(codes) + 1, np.int64)
     np.add.at(change, np.clip(reads.mapq0_pos - region.start, 0, len(codes)), 1)
     np.add.at(change, np.clip(reads.mapq0_end - region.start, 0, len(codes)), -1)
@@ -73,3 +77,8 @@ def _allele_counts(
         mapq0=np.cumsum(change[:-1]).astype(np.int32),
         reference=codes,
     )
+
+
+def _mismatches(counts: WindowCounts, inside: slice) -> NDArray[np.int32]:
+    alt = counts.alt_count
+    return alt[0, inside] + alt[1, inside] + alt[2, inside] + alt[3, inside]

@@ -5,6 +5,9 @@ import numpy as np
 
 from deepcohort.core.numba_options import kernel
 
+MIN_CLIP_BP = 6  # shorter clips say little
+MIN_CLIP_QUAL = 18  # phred, mean next to the break
+
 
 @kernel
 def shift_left(reference, start, deleted, inserted, n_inserted):
@@ -61,6 +64,7 @@ def count_reads(
     n_total,
     n_deleted,
     alt_count,
+    clip_count,
     indel_pos,
     indel_len,
     indel_key,
@@ -75,7 +79,8 @@ def count_reads(
         reference: uint8 (L,), codes from window_start on.
         n_total: int32 (L,), bases of at least min_qual, and deleted bases, that cover it.
         n_deleted: int32 (L,), of these the deleted ones.
-        alt_count: int32 (L, 4), mismatching bases by code.
+        alt_count: int32 (4, L), mismatching bases by code. clip_count: int32 (L,), reads with a good
+            soft-clipped end just before the base.
         indel_*: buffers that receive indels from n_indels on, left-aligned: anchor (relative to
             window_start), length (insertions positive), key, read, index of the anchor in the read's
             seq as aligned, and how far the indel moved left. Untouched when sign is -1. Where they
@@ -97,7 +102,7 @@ def count_reads(
                     n_total[at + k] += sign * (qual[query + k] >= min_qual)
                 for k in range(first, last):
                     if seq[query + k] != reference[at + k] and qual[query + k] >= min_qual:
-                        alt_count[at + k, seq[query + k] & 3] += sign
+                        alt_count[seq[query + k] & 3, at + k] += sign
                 query += length
                 at += length
             elif kind == 1:
@@ -144,6 +149,14 @@ def count_reads(
             elif kind == 3:
                 at += length
             elif kind == 4:
+                if length >= MIN_CLIP_BP and 0 <= at < length_window:
+                    # the bases next to the break, so that tails of low quality do not count
+                    inner = query + length - MIN_CLIP_BP if query == first_base else query
+                    total = 0
+                    for k in range(MIN_CLIP_BP):
+                        total += qual[inner + k]
+                    if total >= MIN_CLIP_QUAL * MIN_CLIP_BP:
+                        clip_count[at] += sign
                 query += length
             if at >= length_window:
                 break

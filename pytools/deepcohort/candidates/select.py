@@ -39,10 +39,13 @@ def select_alleles(
     first: int,
     last: int,
     config: CandidatesConfig,
-) -> Alleles:
-    """Alleles with POS in [first, last) of the window that enough fragments show."""
+) -> tuple[Alleles, NDArray[np.int64]]:
+    """Alleles with POS in [first, last) of the window that enough fragments show.
+
+    Also, for each event of `counts.indels`, the row of its allele or -1, int64 (E,).
+    """
     snp_pos, snp_base = _snps(counts, reference, first, last, config)
-    pos, length, key, source, moved = _indels(counts, reads, reference, first, last, config)
+    group, pos, length, key, source, moved = _indels(counts, reads, reference, first, last, config)
     n_snps, n_indels = len(snp_pos), len(pos)
     is_indel = np.repeat([False, True], [n_snps, n_indels])
     all_pos = np.concatenate([snp_pos, pos])
@@ -66,16 +69,18 @@ def select_alleles(
         np.concatenate([no_snp, source])[order], np.concatenate([no_snp, moved])[order],
         reference, reads.seq, alleles.ref_len, alt_offset, alleles.alt_seq,
     )  # fmt: skip
-    return alleles
+    row_of = np.empty(len(order), np.int64)
+    row_of[order] = np.arange(len(order))
+    event_allele = np.append(row_of[n_snps:], -1)[group]
+    return alleles, event_allele
 
 
 def _snps(
     counts: WindowCounts, reference: NDArray[np.uint8], first: int, last: int, config: CandidatesConfig
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    alt = counts.alt_count[first:last]
-    pos, base = np.nonzero(alt >= config.min_count)
+    base, pos = np.nonzero(counts.alt_count[:, first:last] >= config.min_count)
     pos = pos.astype(np.int64) + first
-    shown = counts.alt_count[pos, base]
+    shown = counts.alt_count[base, pos]
     good = (shown >= config.min_fraction_snp * counts.n_total[pos]) & (reference[pos] < 4)
     return pos[good], base[good].astype(np.uint8)
 
@@ -87,8 +92,17 @@ def _indels(
     first: int,
     last: int,
     config: CandidatesConfig,
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
-    """(pos, length, key, where the inserted bases lie in reads.seq, bp moved left) of good indels."""
+) -> tuple[
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.int32],
+    NDArray[np.uint64],
+    NDArray[np.int64],
+    NDArray[np.int64],
+]:
+    """Row of each event's indel among the good ones, or -1, int64 (E,); and of the good ones: pos,
+    length, key, where the inserted bases lie in reads.seq, bp moved left.
+    """
     events = counts.indels
     n = len(events)
     group = np.empty(n, np.int64)
@@ -107,9 +121,11 @@ def _indels(
         & (pos < last)
         & (reference[np.clip(pos, 0, len(reference) - 1)] < 4)
     )
+    renumbered = np.where(good, np.cumsum(good) - 1, -1)
     leader = leader[good]
     source = reads.seq_offset[events.read[leader]] + events.index[leader] + 1
     return (
+        renumbered[group] if n_groups else group,
         events.pos[leader],
         events.length[leader],
         events.key[leader],

@@ -1,0 +1,521 @@
+"""Reads to local haplotypes: scores, choice, and the CIGAR of the accepted alignment."""
+# mypy: ignore-errors
+
+import numpy as np
+
+from deepcohort.candidates.haplotype_kernels import (
+    CLIP_COST,
+    FLANK_BP,
+    GAP_COST,
+    MAX_ALLELES,
+    MAX_HAPLOTYPES,
+    MAX_OPS,
+    base_scores,
+    build_haplotype,
+    choose_pair,
+    collect_masks,
+    extend_left,
+    extend_right,
+    half_table,
+    read_mask,
+    score_stretch,
+)
+from deepcohort.core.numba_options import kernel
+
+BOTH, LEFT, RIGHT = 0, 1, 2  # by which ends a read hangs on to the window
+_MARGIN = 1.5  # log10; a new alignment must be this much better
+_WORST = -10.0  # log10; no read speaks more strongly than this against a haplotype
+_SNP_PRIOR, _INDEL_PRIOR = -3.0, -3.5
+_MAX_READ_OPS = 512  # reads with more operations (long, noisy ones) stay as they are
+
+
+@kernel
+def find_anchor(cigar_op, cigar_len, first_op, last_op, pos, query, target):
+    """(operation, its reference start, its read index) of the aligned base at `target`; -1 if none."""
+    at = pos
+    for op in range(first_op, last_op):
+        kind = cigar_op[op]
+        length = np.int64(cigar_len[op])
+        if kind == 0 or kind >= 7:
+            if at <= target < at + length:
+                return op, at, query
+            at += length
+            query += length
+        elif kind == 1 or kind == 4:
+            query += length
+        elif kind == 2 or kind == 3:
+            at += length
+        if at > target:
+            break
+    return np.int64(-1), at, query
+
+
+@kernel
+def left_flank(
+    cigar_op, cigar_len, first_op, op, op_query, index, seq, qual, reference, shift, match, mismatch
+):
+    """What lies left of the anchor base `index` (of operation `op` that begins at op_query).
+
+    Returns (score as aligned, first usable base, whether another gap bounds it).
+    """
+    start = max(op_query, index - FLANK_BP)
+    score, _ = score_stretch(seq, qual, start, reference, start + shift, index - start, match, mismatch)
+    if start > op_query:
+        return score, start, True
+    if op > first_op and cigar_op[op - 1] == 4:
+        if index - op_query + cigar_len[op - 1] > FLANK_BP:
+            return score - CLIP_COST, op_query, True
+        return score - CLIP_COST, op_query - cigar_len[op - 1], False
+    hard = op > first_op and cigar_op[op - 1] != 5
+    return score, op_query, hard
+
+
+@kernel
+def right_flank(
+    cigar_op, cigar_len, last_op, op, op_query, index, seq, qual, reference, shift, match, mismatch
+):
+    """What lies right of the anchor base `index`: (score as aligned, stop, whether a gap bounds it)."""
+    op_stop = op_query + cigar_len[op]
+    stop = min(op_stop, index + 1 + FLANK_BP)
+    score, _ = score_stretch(
+        seq, qual, index + 1, reference, index + 1 + shift, stop - index - 1, match, mismatch
+    )
+    if stop < op_stop:
+        return score, stop, True
+    if op + 1 < last_op and cigar_op[op + 1] == 4:
+        if stop - index + cigar_len[op + 1] > FLANK_BP:
+            return score - CLIP_COST, stop, True
+        return score - CLIP_COST, stop + cigar_len[op + 1], False
+    hard = op + 1 < last_op and cigar_op[op + 1] != 5
+    return score, stop, hard
+
+
+@kernel
+def score_middle(
+    cigar_op, cigar_len, first_op, last_op, pos, query, first, last, seq, qual, reference, match, mismatch
+):
+    """Score of the read's own alignment within [first, last], and whether it has a gap there.
+
+    A clipped end inside costs a clip.
+    """
+    score = 0.0
+    gaps = False
+    at = pos
+    for op in range(first_op, last_op):
+        kind = cigar_op[op]
+        length = np.int64(cigar_len[op])
+        if kind == 0 or kind >= 7:
+            a, b = max(at, first), min(at + length, last + 1)
+            if a < b:
+                more, _ = score_stretch(seq, qual, query + a - at, reference, a, b - a, match, mismatch)
+                score += more
+            at += length
+            query += length
+        elif kind == 1 or kind == 2 or kind == 3:
+            if first < at <= last:
+                gaps = True
+                score -= GAP_COST
+            if kind == 1:
+                query += length
+            else:
+                at += length
+        elif kind == 4:
+            if first < at <= last:
+                score -= CLIP_COST
+            query += length
+    return score, gaps
+
+
+@kernel
+def _push(ops, lengths, n, op, length):
+    if length <= 0:
+        return n
+    if n > 0 and ops[n - 1] == op:
+        lengths[n - 1] += length
+        return n
+    ops[n], lengths[n] = op, length
+    return n + 1
+
+
+@kernel
+def _push_prefix(ops, lengths, n, cigar_op, cigar_len, first_op, op, inside):
+    """The read's operations before the anchor base: whole ones, then `inside` bp of `op`."""
+    for k in range(first_op, op):
+        n = _push(ops, lengths, n, cigar_op[k], cigar_len[k])
+    return _push(ops, lengths, n, 0, inside)
+
+
+@kernel
+def _push_suffix(ops, lengths, n, cigar_op, cigar_len, op, inside, last_op):
+    """The read's operations after the anchor base: `inside` bp of `op`, then whole ones."""
+    n = _push(ops, lengths, n, 0, inside)
+    for k in range(op + 1, last_op):
+        n = _push(ops, lengths, n, cigar_op[k], cigar_len[k])
+    return n
+
+
+@kernel
+def _push_aligned(ops, lengths, n, window_ops, window_lengths, n_window, backwards, bases):
+    """`bases` read bases along the window's operations, then matches. Returns (n, reference bp, clipped).
+
+    Bases that would end inside an insertion are left over: clipped.
+    """
+    reference = 0
+    left = bases
+    for j in range(n_window):
+        k = n_window - 1 - j if backwards else j
+        kind, length = window_ops[k], window_lengths[k]
+        if left == 0:
+            break
+        if kind == 0:
+            step = min(length, left)
+            n = _push(ops, lengths, n, 0, step)
+            reference += step
+            left -= step
+        elif kind == 1:
+            if left <= length:
+                return n, reference, left
+            n = _push(ops, lengths, n, 1, length)
+            left -= length
+        else:
+            n = _push(ops, lengths, n, 2, length)
+            reference += length
+    n = _push(ops, lengths, n, 0, left)
+    return n, reference + left, 0
+
+
+@kernel
+def _trim_gaps(ops, lengths, n):
+    """Drop a gap at the end of operations [0, n): (n, inserted bp dropped, deleted bp dropped)."""
+    inserted = deleted = 0
+    while n > 0 and (ops[n - 1] == 1 or ops[n - 1] == 2):
+        if ops[n - 1] == 1:
+            inserted += lengths[n - 1]
+        else:
+            deleted += lengths[n - 1]
+        n -= 1
+    return n, inserted, deleted
+
+
+@kernel
+def rewrite_left(
+    ops, lengths, cigar_op, cigar_len, first_op, last_op, op, inside, window_ops, window_lengths, n_window,
+    aligned, rest,
+):  # fmt: skip
+    """CIGAR of a read that hangs on by its left: `aligned` bases from the anchor on, `rest` clipped.
+
+    Returns number of operations.
+    """
+    n = _push_prefix(ops, lengths, 0, cigar_op, cigar_len, first_op, op, inside)
+    n, _, clipped = _push_aligned(ops, lengths, n, window_ops, window_lengths, n_window, False, aligned)
+    n, inserted, _ = _trim_gaps(ops, lengths, n)
+    n = _push(ops, lengths, n, 4, rest + clipped + inserted)
+    if cigar_op[last_op - 1] == 5:
+        n = _push(ops, lengths, n, 5, cigar_len[last_op - 1])
+    return n
+
+
+@kernel
+def rewrite_right(
+    ops, lengths, cigar_op, cigar_len, first_op, last_op, op, inside, window_ops, window_lengths, n_window,
+    aligned, rest, back_ops, back_lengths,
+):  # fmt: skip
+    """CIGAR of a read that hangs on by its right: `aligned` bases up to the anchor, `rest` clipped.
+
+    `inside` is the bp of operation `op` after the anchor base.
+
+    Returns (number of operations, reference bp from the new start to behind the anchor).
+    """
+    m, reference, clipped = _push_aligned(
+        back_ops, back_lengths, 0, window_ops, window_lengths, n_window, True, aligned
+    )
+    m, inserted, deleted = _trim_gaps(back_ops, back_lengths, m)
+    n = 0
+    if cigar_op[first_op] == 5:
+        n = _push(ops, lengths, n, 5, cigar_len[first_op])
+    n = _push(ops, lengths, n, 4, rest + clipped + inserted)
+    for k in range(m):
+        n = _push(ops, lengths, n, back_ops[m - 1 - k], back_lengths[m - 1 - k])
+    n = _push_suffix(ops, lengths, n, cigar_op, cigar_len, op, inside, last_op)
+    return n, reference - deleted
+
+
+@kernel
+def reference_span(ops, lengths, first, last):
+    """Reference bp that operations [first, last) take."""
+    span = 0
+    for k in range(first, last):
+        if ops[k] == 0 or ops[k] == 2 or ops[k] == 3 or ops[k] >= 7:
+            span += lengths[k]
+    return span
+
+
+@kernel
+def realign_windows(
+    starts, ends, allele_first, allele_last, allele_pos, ref_len, alt_offset, alt_seq, shown, shown_offset,
+    reference, window_start, furthest_end, pos, end, seq, qual, seq_offset, cigar_op, cigar_len, op_first,
+    op_last, n_used, changed,
+):  # fmt: skip
+    """Realign the reads of each window to its two best haplotypes.
+
+    Args:
+        starts, ends: (W,), relative. allele_first, allele_last: (W,), rows of the window's alleles.
+        shown, shown_offset: CSR by read of the indel alleles (rows) that its alignment shows.
+        furthest_end: int64 (R,), running maximum of `end`.
+        pos, end: changed in place. cigar_op, cigar_len: with room behind the first n_used operations,
+            to which new CIGARs are written; op_first, op_last: int64 (R,), each read's operations,
+            changed in place. changed: bool (R,), set.
+
+    Returns:
+        Operations used, or -1 when the room did not suffice.
+    """
+    match, mismatch = base_scores()
+    table = half_table()
+    longest = 0
+    for w in range(len(starts)):
+        longest = max(longest, ends[w] - starts[w])
+    grown = 0
+    for c in range(len(allele_pos)):
+        grown = max(grown, alt_offset[c + 1] - alt_offset[c])
+    room = longest + 2 * FLANK_BP + grown * 8 + 64
+    haplotypes = np.empty((MAX_HAPLOTYPES, room), np.uint8)
+    sizes = np.empty(MAX_HAPLOTYPES, np.int64)
+    hap_ops = np.empty((MAX_HAPLOTYPES, MAX_OPS), np.uint8)
+    hap_lengths = np.empty((MAX_HAPLOTYPES, MAX_OPS), np.int32)
+    hap_n_ops = np.empty(MAX_HAPLOTYPES, np.int64)
+    masks = np.empty(MAX_HAPLOTYPES, np.int64)
+    prior = np.empty(MAX_HAPLOTYPES)
+    new_ops = np.empty(_MAX_READ_OPS + MAX_OPS + 8, np.uint8)
+    new_lengths = np.empty(_MAX_READ_OPS + MAX_OPS + 8, np.int32)
+    back_ops = np.empty(MAX_OPS + 8, np.uint8)
+    back_lengths = np.empty(MAX_OPS + 8, np.int32)
+    for w in range(len(starts)):
+        start, stop = starts[w], ends[w]
+        a0 = allele_first[w]
+        n_alleles = min(allele_last[w] - a0, MAX_ALLELES)
+        if n_alleles == 0:
+            continue
+        # reads that may hang on: those that reach the window
+        row0 = np.searchsorted(furthest_end, start + window_start, side="right")
+        rows = np.empty(len(pos) - row0, np.int64)
+        n = 0
+        for row in range(row0, len(pos)):
+            if pos[row] - window_start >= stop + FLANK_BP:
+                break
+            few_ops = op_last[row] - op_first[row] <= _MAX_READ_OPS
+            if few_ops and pos[row] - window_start < stop and end[row] - window_start > start:
+                rows[n] = row
+                n += 1
+        if n == 0:
+            continue
+        read_masks = np.full(n, -1, np.int64)
+        anchors = np.empty((n, 6), np.int64)
+        for r in range(n):
+            row = rows[r]
+            p = pos[row] - window_start
+            first_op, last_op = op_first[row], op_last[row]
+            op_a, at_a, query_a = find_anchor(
+                cigar_op, cigar_len, first_op, last_op, p, seq_offset[row], start
+            )
+            op_b, at_b, query_b = find_anchor(
+                cigar_op, cigar_len, first_op, last_op, p, seq_offset[row], stop - 1
+            )
+            anchors[r, 0], anchors[r, 1], anchors[r, 2] = op_a, at_a, query_a
+            anchors[r, 3], anchors[r, 4], anchors[r, 5] = op_b, at_b, query_b
+            if op_a >= 0 and op_b >= 0:
+                read_masks[r] = read_mask(
+                    row, p, seq, qual, seq_offset[row], cigar_op, cigar_len, first_op, last_op, a0,
+                    n_alleles, allele_pos, ref_len, alt_offset, alt_seq, shown, shown_offset[row],
+                    shown_offset[row + 1],
+                )  # fmt: skip
+        m = collect_masks(read_masks, n, a0, n_alleles, ref_len, alt_offset, masks)
+        if m < 2:
+            continue
+        n_haplotypes = 0
+        for h in range(m):
+            extra = 0
+            cost = 0.0
+            for i in range(n_alleles):
+                if (masks[h] >> i) & 1:
+                    n_alt = alt_offset[a0 + i + 1] - alt_offset[a0 + i]
+                    extra += n_alt
+                    cost += _SNP_PRIOR if n_alt == ref_len[a0 + i] else _INDEL_PRIOR
+            if stop - start + 2 * FLANK_BP + extra > room:
+                continue
+            k = n_haplotypes
+            sizes[k], hap_n_ops[k] = build_haplotype(
+                masks[h], a0, n_alleles, allele_pos, ref_len, alt_offset, alt_seq, reference, start, stop,
+                haplotypes[k], hap_ops[k], hap_lengths[k],
+            )  # fmt: skip
+            prior[k] = cost
+            n_haplotypes += 1
+        scores = np.empty((n, n_haplotypes))
+        details = np.empty((n, n_haplotypes, 3), np.int64)  # hung by, bases aligned, differing bases
+        old = np.empty((n, 2))
+        fit_window(
+            n, rows, anchors, start, stop, n_haplotypes, haplotypes, sizes, reference, window_start, pos,
+            seq, qual, seq_offset, cigar_op, cigar_len, op_first, op_last, match, mismatch, scores, details,
+            old,
+        )  # fmt: skip
+        n_used = settle_window(
+            n, rows, anchors, start, stop, n_haplotypes, hap_ops, hap_lengths, hap_n_ops, prior, table,
+            scores, details, old, window_start, pos, end, seq_offset, cigar_op, cigar_len, op_first, op_last,
+            new_ops, new_lengths, back_ops, back_lengths, n_used, changed,
+        )  # fmt: skip
+        if n_used < 0:
+            return n_used
+    return n_used
+
+
+@kernel
+def fit_window(
+    n, rows, anchors, start, stop, n_haplotypes, haplotypes, sizes, reference, window_start, pos, seq, qual,
+    seq_offset, cigar_op, cigar_len, op_first, op_last, match, mismatch, scores, details, old,
+):  # fmt: skip
+    """Fill scores (n, H), details (n, H, 3) and old (n, 2): own score, whether it has a gap."""
+    for r in range(n):
+        row = rows[r]
+        p = pos[row] - window_start
+        op_a, at_a, query_a = anchors[r, 0], anchors[r, 1], anchors[r, 2]
+        op_b, at_b, query_b = anchors[r, 3], anchors[r, 4], anchors[r, 5]
+        middle, gaps = score_middle(
+            cigar_op, cigar_len, op_first[row], op_last[row], p, seq_offset[row], start, stop - 1, seq, qual,
+            reference, match, mismatch,
+        )  # fmt: skip
+        left = right = 0.0
+        left_hard = right_hard = False
+        index_a = index_b = np.int64(0)
+        left_first = right_stop = np.int64(0)
+        if op_a >= 0:
+            index_a = query_a + start - at_a
+            left, left_first, left_hard = left_flank(
+                cigar_op, cigar_len, op_first[row], op_a, query_a, index_a, seq, qual, reference,
+                start - index_a, match, mismatch,
+            )  # fmt: skip
+        if op_b >= 0:
+            index_b = query_b + stop - 1 - at_b
+            right, right_stop, right_hard = right_flank(
+                cigar_op, cigar_len, op_last[row], op_b, query_b, index_b, seq, qual, reference,
+                stop - 1 - index_b, match, mismatch,
+            )  # fmt: skip
+        if op_a >= 0 and op_b < 0:
+            # the read ends inside: all that follows the anchor is to be laid anew
+            right_stop = seq_offset[row + 1]
+            right_hard = right_stop - index_a > FLANK_BP + (stop - start)
+        if op_b >= 0 and op_a < 0:
+            left_first = seq_offset[row]
+            left_hard = index_b - left_first > FLANK_BP + (stop - start)
+        old[r, 0] = left + middle + right
+        old[r, 1] = 1.0 if gaps else 0.0
+        for h in range(n_haplotypes):
+            best = -1e9
+            size = sizes[h]
+            inner = size - 2 * FLANK_BP
+            details[r, h, 0] = -1
+            if op_a >= 0 and op_b >= 0 and index_b - index_a + 1 == inner:
+                score, wrong = score_stretch(
+                    seq, qual, index_a, haplotypes[h], FLANK_BP, inner, match, mismatch
+                )
+                best = left + score + right
+                details[r, h, 0], details[r, h, 1], details[r, h, 2] = BOTH, inner, wrong
+            if op_a >= 0 and not right_hard:
+                score, aligned, wrong = extend_right(
+                    seq, qual, index_a, right_stop, haplotypes[h], FLANK_BP, size, match, mismatch
+                )
+                if left + score > best + 1e-6:
+                    best = left + score
+                    details[r, h, 0], details[r, h, 1], details[r, h, 2] = LEFT, aligned, wrong
+            if op_b >= 0 and not left_hard:
+                score, aligned, wrong = extend_left(
+                    seq, qual, index_b + 1, left_first, haplotypes[h], size - FLANK_BP - 1, match, mismatch
+                )
+                if right + score > best + 1e-6:
+                    best = right + score
+                    details[r, h, 0], details[r, h, 1], details[r, h, 2] = RIGHT, aligned, wrong
+            scores[r, h] = best
+
+
+@kernel
+def settle_window(
+    n, rows, anchors, start, stop, n_haplotypes, hap_ops, hap_lengths, hap_n_ops, prior, table, scores,
+    details, old, window_start, pos, end, seq_offset, cigar_op, cigar_len, op_first, op_last, new_ops,
+    new_lengths, back_ops, back_lengths, n_used, changed,
+):  # fmt: skip
+    """Choose two haplotypes and rewrite the reads that fit one of them clearly better than before."""
+    relative = np.empty((n, n_haplotypes))
+    for r in range(n):
+        best = scores[r, 0]
+        for h in range(1, n_haplotypes):
+            best = max(best, scores[r, h])
+        for h in range(n_haplotypes):
+            relative[r, h] = max(scores[r, h] - best, _WORST)
+    chosen_a, chosen_b = choose_pair(relative, n, n_haplotypes, prior, table)
+    for r in range(n):
+        row = rows[r]
+        h = chosen_a if scores[r, chosen_a] >= scores[r, chosen_b] else chosen_b
+        if details[r, h, 0] < 0 or scores[r, h] < old[r, 0] + _MARGIN:
+            continue
+        gapless = hap_n_ops[h] == 1 and hap_ops[h, 0] == 0
+        if gapless and old[r, 1] == 0.0:
+            continue  # no gap before or after: only an end would be unclipped
+        aligned, wrong = details[r, h, 1], details[r, h, 2]
+        if wrong > 1 + aligned // 25:
+            continue
+        op_a, at_a, query_a = anchors[r, 0], anchors[r, 1], anchors[r, 2]
+        op_b, at_b, query_b = anchors[r, 3], anchors[r, 4], anchors[r, 5]
+        first_op, last_op = op_first[row], op_last[row]
+        new_pos = pos[row] - window_start
+        if details[r, h, 0] == BOTH:
+            k = _push_prefix(new_ops, new_lengths, 0, cigar_op, cigar_len, first_op, op_a, start - at_a)
+            k, _, _ = _push_aligned(
+                new_ops, new_lengths, k, hap_ops[h], hap_lengths[h], hap_n_ops[h], False, aligned
+            )
+            inside = at_b + cigar_len[op_b] - stop
+            k = _push_suffix(new_ops, new_lengths, k, cigar_op, cigar_len, op_b, inside, last_op)
+        elif details[r, h, 0] == LEFT:
+            index_a = query_a + start - at_a
+            rest = seq_offset[row + 1] - index_a - aligned
+            k = rewrite_left(
+                new_ops, new_lengths, cigar_op, cigar_len, first_op, last_op, op_a, start - at_a, hap_ops[h],
+                hap_lengths[h], hap_n_ops[h], aligned, rest,
+            )  # fmt: skip
+        else:
+            index_b = query_b + stop - 1 - at_b
+            rest = index_b + 1 - aligned - seq_offset[row]
+            inside = at_b + cigar_len[op_b] - stop
+            k, taken = rewrite_right(
+                new_ops, new_lengths, cigar_op, cigar_len, first_op, last_op, op_b, inside, hap_ops[h],
+                hap_lengths[h], hap_n_ops[h], aligned, rest, back_ops, back_lengths,
+            )  # fmt: skip
+            new_pos = stop - taken
+        span = reference_span(new_ops, new_lengths, 0, k)
+        if span <= 0 or new_pos + window_start < 0:
+            continue
+        same = k == last_op - first_op and new_pos + window_start == pos[row]
+        if same:
+            for j in range(k):
+                same &= new_ops[j] == cigar_op[first_op + j] and new_lengths[j] == cigar_len[first_op + j]
+        if same:
+            continue
+        if n_used + k > len(cigar_op):
+            return -1
+        for j in range(k):
+            cigar_op[n_used + j] = new_ops[j]
+            cigar_len[n_used + j] = new_lengths[j]
+        op_first[row], op_last[row] = n_used, n_used + k
+        n_used += k
+        pos[row] = new_pos + window_start
+        end[row] = pos[row] + span
+        changed[row] = True
+    return n_used
+
+
+@kernel
+def gather_operations(op_first, op_last, cigar_op, cigar_len, offset, out_op, out_len):
+    """Copy each read's operations into CSR order; offset is int64 (R+1,)."""
+    for row in range(len(op_first)):
+        out = offset[row]
+        for k in range(op_first[row], op_last[row]):
+            out_op[out] = cigar_op[k]
+            out_len[out] = cigar_len[k]
+            out += 1
