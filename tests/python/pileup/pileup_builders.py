@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass, replace
 
 import numpy as np
-
 from deepcohort.candidates.types import AlleleCounts, CandidateTable, ReadSupport
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases
@@ -100,7 +99,7 @@ def random_evidence(seed, length=600, n_reads=60, n_candidates=12, read_length=6
     rng = np.random.default_rng(seed)
     reference = "".join(rng.choice(list("ACGT"), length))
     rows = []
-    for name in range(n_reads):
+    for _name in range(n_reads):
         pos = int(rng.integers(0, length - read_length - 10))
         cigar, seq, ref = [], "", pos
         if rng.random() < 0.3:

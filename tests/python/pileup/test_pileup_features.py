@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from pileup_builders import evidence_of, random_evidence, reads_of
-
 from deepcohort.pileup.encode import encode_examples
 from deepcohort.pileup.features import FEATURE_MEANINGS, FEATURE_NAMES, F
+from pileup_builders import evidence_of, random_evidence, reads_of
 
 #            0         1         2         3
 #            0123456789012345678901234567890123456789

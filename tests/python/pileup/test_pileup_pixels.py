@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pileup_builders import evidence_of, flat, random_evidence, reads_of
-
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.pileup.config import CHANNELS, PileupConfig
 from deepcohort.pileup.encode import Buffers, encode_examples, encode_pixels
+from pileup_builders import evidence_of, flat, random_evidence, reads_of
 
 C = {name: i for i, name in enumerate(CHANNELS)}
 
@@ -190,7 +189,7 @@ def test_sampled_reads_are_those_of_smallest_hash():
 
 
 def test_candidate_outside_the_window_is_an_error():
-    evidence, reference, window = deep_site(3, 3)
+    evidence, reference, _window = deep_site(3, 3)
     with pytest.raises(DeepcohortError, match="beyond the window"):
         encode_examples(evidence, reference[:50], Region("c", 0, 50))
 
