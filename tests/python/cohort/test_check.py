@@ -1,0 +1,237 @@
+import json
+from pathlib import Path
+
+import pysam
+import pytest
+from deepcohort.cli import app
+from deepcohort.cohort.check import check_cohort, compare_contigs
+from deepcohort.cohort.io import index_reference, read_bed
+from deepcohort.core.errors import DeepcohortError, InputProblems
+from typer.testing import CliRunner
+
+CONTIGS = {"chr1": 200, "chr2": 100}
+
+
+def write_reference(folder: Path, contigs=None) -> Path:
+    path = folder / "ref.fa"
+    path.write_text(
+        "".join(f">{n}\n{'ACGT' * (length // 4)}\n" for n, length in (contigs or CONTIGS).items())
+    )
+    index_reference(path)
+    return path
+
+
+def write_reads(path: Path, contigs=None, reference: Path | None = None, sample="A", index=True) -> Path:
+    header = {
+        "HD": {"VN": "1.6", "SO": "coordinate"},
+        "SQ": [{"SN": n, "LN": length} for n, length in (contigs or CONTIGS).items()],
+        "RG": [{"ID": "1", "SM": sample}],
+    }
+    mode, extra = ("wc", {"reference_filename": str(reference)}) if path.suffix == ".cram" else ("wb", {})
+    with pysam.AlignmentFile(str(path), mode, header=header, **extra) as file:
+        read = pysam.AlignedSegment(file.header)
+        read.query_name, read.query_sequence, read.flag = "r1", "ACGTACGT", 0
+        read.reference_id, read.reference_start, read.mapping_quality = 0, 4, 60
+        read.cigarstring = "8M"
+        file.write(read)
+    if index:
+        pysam.index(str(path))
+    return path
+
+
+def check(folder: Path, rows: str, reference: Path, **options):
+    sheet = folder / "sheet.csv"
+    sheet.write_text(rows)
+    return check_cohort(sheet, reference, options.pop("contigs", []), options.pop("regions", None), **options)
+
+
+def problems_of(folder: Path, rows: str, reference: Path, **options) -> list[str]:
+    with pytest.raises(InputProblems) as error:
+        check(folder, rows, reference, **options)
+    return list(error.value.problems)
+
+
+def test_a_sound_cohort(tmp_path):
+    reference = write_reference(tmp_path)
+    write_reads(tmp_path / "a b;'c.bam")
+    write_reads(tmp_path / "b.cram", reference=reference)
+    samples, remarks = check(tmp_path, "sample,reads\nA,a b;'c.bam\nB,b.cram\n", reference)
+    assert [s.indexes[0].name for s in samples] == ["a b;'c.bam.bai", "b.cram.crai"]
+    assert (
+        remarks == ["row 3 (B): its read groups name A, the samplesheet says B"]
+        or "read groups" in remarks[0]
+    )
+
+
+def test_all_problems_of_files_at_once(tmp_path):
+    reference = write_reference(tmp_path)
+    write_reads(tmp_path / "noindex.bam", index=False)
+    whole = write_reads(tmp_path / "cut.bam").read_bytes()
+    (tmp_path / "cut.bam").write_bytes(whole[:-28])
+    (tmp_path / "text.bam").write_text("hello")
+    (tmp_path / "text.bam.bai").write_text("x")
+    (tmp_path / "empty.bam").write_text("")
+    write_reads(tmp_path / "other.bam", contigs={"1": 200, "2": 100})
+    write_reads(tmp_path / "longer.bam", contigs={"chr1": 208, "chr2": 100})
+    rows = "sample,reads\n" + "".join(
+        f"S{i},{n}.bam\n"
+        for i, n in enumerate(["missing", "noindex", "cut", "text", "empty", "other", "longer"])
+    )
+    found = problems_of(tmp_path, rows, reference)
+    wanted = [
+        "row 2 (S0): reads", "does not exist",
+        "row 3 (S1)", "is not indexed",
+        "row 4 (S2)", "is truncated",
+        "row 5 (S3)", "is not a readable BAM or CRAM",
+        "row 6 (S4)", "is empty",
+        "row 7 (S5)", "one says chr1 where the other says 1 (0 of 2 contigs",
+        "row 8 (S6)", "chr1 is 208 bp in the reads, 200 bp in the reference (1 of 2 contigs",
+    ]  # fmt: skip
+    assert len(found) == 7
+    for line, row, what in zip(found, wanted[0::2], wanted[1::2], strict=True):
+        assert row in line
+        assert what in line
+
+
+def test_a_cram_of_another_reference(tmp_path):
+    reference = write_reference(tmp_path)
+    write_reads(tmp_path / "a.cram", reference=reference)
+    (tmp_path / "new").mkdir()
+    other = tmp_path / "new" / "ref.fa"
+    other.write_text(f">chr1\n{'TGCA' * 50}\n>chr2\n{'ACGT' * 25}\n")
+    index_reference(other)
+    found = problems_of(tmp_path, "sample,reads\nA,a.cram\n", other)
+    assert len(found) == 1
+    assert "does not decode: the reference is not the one" in found[0]
+
+
+def test_reference_problems_are_reported_with_the_rest(tmp_path):
+    found = problems_of(tmp_path, "sample,reads,sex\nA,a.bam,male\n", tmp_path / "none.fa")
+    assert [
+        ("unknown sex" in f, "none.fa does not exist" in f, "a.bam does not exist" in f) for f in found
+    ] == [
+        (True, False, False),
+        (False, True, False),
+        (False, False, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reads", "wanted", "problems", "remarks"),
+    [
+        ({"chr1": 200, "chr2": 100}, ["chr1", "chr2"], [], []),
+        (
+            {"chr2": 100, "chr1": 200, "x": 5},
+            ["chr1"],
+            [],
+            ["1 contigs of the reads are not in the reference"],
+        ),
+        ({"chr1": 200}, ["chr1"], [], []),
+        ({"chr1": 200}, ["chr1", "chr2"], ["the reads lack chr2"], []),
+        ({"chr1": 201, "chr2": 100}, ["chr2"], ["contig lengths differ: chr1 is 201 bp"], []),
+        ({"z": 1}, ["chr1"], ["no contig in common"], []),
+    ],
+)
+def test_contigs_of_reads_and_reference(reads, wanted, problems, remarks):
+    found, said = compare_contigs(reads, CONTIGS, wanted)
+    assert len(found) == len(problems)
+    assert all(want in got for want, got in zip(problems, found, strict=True))
+    assert all(want in got for want, got in zip(remarks, said, strict=True))
+
+
+def test_relative_paths_start_from_the_sheet_then_from_launch_or_from_base(tmp_path):
+    reference = write_reference(tmp_path)
+    for name in ("sheets", "launch", "base"):
+        (tmp_path / name).mkdir()
+    write_reads(tmp_path / "launch" / "a.bam")
+    write_reads(tmp_path / "base" / "a.bam")
+    sheet = tmp_path / "sheets" / "s.csv"
+    sheet.write_text("sample,reads\nA,a.bam\n")
+    samples, _ = check_cohort(sheet, reference, [], None, launch=tmp_path / "launch")
+    assert samples[0].reads == (tmp_path / "launch" / "a.bam",)
+    samples, _ = check_cohort(sheet, reference, [], None, base=tmp_path / "base")
+    assert samples[0].reads == (tmp_path / "base" / "a.bam",)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("chr1\t5", "fewer than 3 columns"),
+        ("chrX\t1\t2", "contig chrX is not in the reference"),
+        ("chr1\ta\t2", "must be whole numbers"),
+        ("chr1\t-1\t2", "must be whole numbers"),
+        ("chr1\t5\t2", "start 5 lies after end 2"),
+        ("chr1\t5\t201", "end 201 lies beyond chr1 (200 bp)"),
+    ],
+)
+def test_bed_lines_are_named(tmp_path, line, problem):
+    bed = tmp_path / "x.bed"
+    bed.write_text(f"#header\nchr1\t0\t9\n{line}\n")
+    with pytest.raises(InputProblems, match="line 3") as error:
+        read_bed(bed, CONTIGS)
+    assert problem in str(error.value)
+
+
+def test_an_empty_bed_is_an_error(tmp_path):
+    (tmp_path / "x.bed").write_text("chr1\t5\t5\n")
+    with pytest.raises(DeepcohortError, match="holds no interval"):
+        read_bed(tmp_path / "x.bed", CONTIGS)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"), [(b"", "is empty"), (b"hello\n", "cannot be indexed"), (None, "does not exist")]
+)
+def test_references_that_cannot_be_indexed(tmp_path, content, problem):
+    path = tmp_path / "r.fa"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DeepcohortError, match=problem):
+        index_reference(path)
+
+
+def test_a_plain_gzip_reference_is_told_from_bgzip(tmp_path):
+    import gzip
+
+    path = tmp_path / "r.fa.gz"
+    path.write_bytes(gzip.compress(b">a\nACGT\n"))
+    with pytest.raises(DeepcohortError, match="gzip, not bgzip"):
+        index_reference(path)
+
+
+def test_commands_end_to_end(tmp_path):
+    reference = tmp_path / "ref.fa"
+    reference.write_text(
+        ">chr1\n" + "acgtRYKM" * 25 + "\n>gap\n" + "N" * 3000 + "\n>chr2\n" + "ACGT" * 25 + "\n"
+    )
+    write_reads(tmp_path / "a.bam", contigs={"chr1": 200, "gap": 3000, "chr2": 100})
+    (tmp_path / "s.csv").write_text("sample,reads,sex\nA,a.bam,XX\n")
+    run = CliRunner().invoke
+    result = run(app, ["index", "--reference", str(reference)])
+    assert result.exit_code == 0, result.output
+    out = tmp_path / "out.json"
+    arguments = ["--samplesheet", str(tmp_path / "s.csv"), "--reference", str(reference)]
+    result = run(app, ["check", *arguments, "--output", str(out), "--pedigree", str(tmp_path / "p.ped")])
+    assert result.exit_code == 0, result.output
+    assert json.loads(out.read_text())[0]["indexes"] == [str(tmp_path / "a.bam.bai")]
+    assert (tmp_path / "p.ped").read_text() == "A\tA\t0\t0\t2\t0\n"
+    shards = [
+        "--reference",
+        str(reference),
+        "--output",
+        str(tmp_path / "s.bed"),
+        "--directory",
+        str(tmp_path / "d"),
+    ]
+    result = run(app, ["shard", *shards, "--shard-bp", "150"])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "s.bed").read_text() == (
+        "chr1\t0\t150\tshard_00001\nchr1\t150\t200\tshard_00002\nchr2\t0\t100\tshard_00002\n"
+    )
+    assert (tmp_path / "d" / "shard_00002.bed").read_text().count("\n") == 2
+    assert sorted(p.name for p in (tmp_path / "d").iterdir()) == ["shard_00001.bed", "shard_00002.bed"]
+    (tmp_path / "r.bed").write_text("chr2\t10\t20\nchr2\t15\t30\n")
+    result = run(app, ["shard", *shards, "--regions", str(tmp_path / "r.bed"), "--contigs", "chr2,chr1"])
+    assert (tmp_path / "s.bed").read_text() == "chr2\t10\t30\tshard_00001\n"
+    result = run(app, ["shard", *shards, "--contigs", "chr9"])
+    assert isinstance(result.exception, DeepcohortError)
+    assert "--contigs names chr9" in str(result.exception)
