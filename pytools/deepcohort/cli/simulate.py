@@ -5,53 +5,103 @@ from typing import Annotated
 
 import typer
 
-from deepcohort.simulate.config import GenomeConfig, ReadConfig, SimulateConfig, VariantConfig
+from deepcohort.simulate.config import (
+    GenomeConfig,
+    ReadConfig,
+    ShadowConfig,
+    SimulateConfig,
+    VariantConfig,
+)
 
 app = typer.Typer()
-_D, _G, _V, _R = SimulateConfig(), GenomeConfig(), VariantConfig(), ReadConfig()
+_D, _G, _V, _S, _R = SimulateConfig(), GenomeConfig(), VariantConfig(), ShadowConfig(), ReadConfig()
 
 
 @app.command()
 def simulate(
     output: Annotated[Path, typer.Option(help="Folder to write into; made if absent.")],
-    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = _D.seed,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.", min=0)] = _D.seed,
     reference: Annotated[Path | None, typer.Option(help="FASTA to simulate on; default: make one up.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="Part of --reference; may be repeated.")] = None,
-    genome_bp: Annotated[int, typer.Option(help="Size of the made-up genome.", min=20_000)] = _G.total_bp,
-    contigs: Annotated[int, typer.Option(help="Contigs of the made-up genome.", min=1)] = _G.n_contigs,
-    family: Annotated[str, typer.Option(help="trio or none.")] = _D.family,
+    genome_bp: Annotated[int, typer.Option(help="Size of the made-up genome.")] = _G.total_bp,
+    contigs: Annotated[int, typer.Option(help="Contigs of the made-up genome.")] = _G.n_contigs,
+    sex_contigs: Annotated[bool, typer.Option(help="The last two contigs are chrX and chrY.")] = _G.sex_contigs,
+    family: Annotated[str, typer.Option(help="trio, quartet or none.")] = _D.family,
     unrelated: Annotated[int, typer.Option(help="Unrelated samples.", min=0)] = _D.unrelated,
     samples: Annotated[
         int | None, typer.Option(help="This many unrelated samples and no family.", min=1)
     ] = None,
-    coverage: Annotated[float, typer.Option(help="Mean depth of each sample.", min=0.0)] = _R.coverage,
-    read_length: Annotated[int, typer.Option(help="bp; 0 = as in the profile.", min=0)] = _R.read_length,
+    sex: Annotated[
+        list[str] | None, typer.Option(help="XX or XY, for children and unrelated samples in turn.")
+    ] = None,
+    demography: Annotated[
+        str, typer.Option(help="out-of-africa, african, constant or bottleneck.")
+    ] = _V.demography,
+    heterozygosity: Annotated[
+        float, typer.Option(help="SNP differences of two haplotypes per bp.", min=0.0)
+    ] = _V.heterozygosity,
+    plant: Annotated[Path | None, typer.Option(help="VCF whose variants are the truth instead.")] = None,
+    plant_sample: Annotated[str | None, typer.Option(help="Sample of --plant; default: all.")] = None,
+    plant_confident: Annotated[
+        Path | None, typer.Option(help="BED where the planted truth is complete.")
+    ] = None,
+    coverage: Annotated[float, typer.Option(help="Mean depth of each sample.", min=0.0)] = _R.coverage[0],
+    coverage_range: Annotated[
+        tuple[float, float] | None, typer.Option(help="LOW HIGH: each sample draws its depth.")
+    ] = None,
+    read_length: Annotated[
+        int, typer.Option(help="bp of short reads; 0 = as in the profile.", min=0)
+    ] = _R.read_length[0],
+    read_length_range: Annotated[
+        tuple[int, int] | None, typer.Option(help="LOW HIGH: each sample draws its length.")
+    ] = None,
     platform: Annotated[str, typer.Option(help="illumina, hifi or ont.")] = _R.platform,
-    profile: Annotated[str, typer.Option(help="Built-in profile or file; default: the platform's.")] = _R.profile,
+    profile: Annotated[
+        list[str] | None,
+        typer.Option(help="Built-in profile or file; if repeated, each sample draws one."),
+    ] = None,
     error_multiplier: Annotated[
         float, typer.Option(help="Scales all sequencing errors.", min=0.0)
-    ] = _R.error_multiplier,
+    ] = _R.error_multiplier[0],
+    error_range: Annotated[
+        tuple[float, float] | None, typer.Option(help="LOW HIGH: each sample draws its multiplier.")
+    ] = None,
+    quality_binning: Annotated[str, typer.Option(help="none, or random per stretch.")] = _R.quality_binning,
+    contamination: Annotated[
+        float, typer.Option(help="Share of reads from another sample.")
+    ] = _R.contamination,
+    hidden_paralogs: Annotated[
+        float, typer.Option(help="Fraction of the reference with a collapsed copy.", min=0.0)
+    ] = _S.hidden_fraction,
+    decoys: Annotated[
+        float, typer.Option(help="Fraction of the reference with a similar copy elsewhere.", min=0.0)
+    ] = _S.decoy_fraction,
     aligner: Annotated[str, typer.Option(help="auto, bwa or mappy.")] = _R.aligner,
     threads: Annotated[int, typer.Option(help="Samples made at a time.", min=1)] = 1,
     quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
 ) -> None:
     """Simulate a cohort: genome, haplotypes, aligned reads and truth."""
-    from deepcohort.simulate.cohort import simulate_cohort
+    from deepcohort.simulate.cohort import Inputs, simulate_cohort
 
     config = SimulateConfig(
         seed=seed,
-        genome=GenomeConfig(total_bp=genome_bp, n_contigs=contigs),
-        variants=VariantConfig(),
+        genome=GenomeConfig(total_bp=genome_bp, n_contigs=contigs, sex_contigs=sex_contigs),
+        variants=VariantConfig(demography=demography, heterozygosity=heterozygosity),
+        shadow=ShadowConfig(decoy_fraction=decoys, hidden_fraction=hidden_paralogs),
         reads=ReadConfig(
             platform=platform,
-            profile=profile,
-            coverage=coverage,
-            read_length=read_length,
-            error_multiplier=error_multiplier,
+            profiles=tuple(profile or ()),
+            coverage=coverage_range or (coverage, coverage),
+            read_length=read_length_range or (read_length, read_length),
+            error_multiplier=error_range or (error_multiplier, error_multiplier),
+            quality_binning=quality_binning,
+            contamination=contamination,
             aligner=aligner,
         ),
         family="none" if samples else family,
         unrelated=samples or unrelated,
+        sexes=tuple(sex or ()),
     )
-    summary = simulate_cohort(output, config, reference, tuple(region or ()), threads, quiet)
+    inputs = Inputs(reference, tuple(region or ()), plant, plant_sample, plant_confident)
+    summary = simulate_cohort(output, config, inputs, threads, quiet)
     typer.echo(f"{len(summary['samples'])} samples, {summary['sites']} variant sites in {output}")

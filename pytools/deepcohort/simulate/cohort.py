@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
@@ -11,80 +12,100 @@ from pathlib import Path
 
 import numpy as np
 
-from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.progress import track
 from deepcohort.simulate import io_align, io_outputs
-from deepcohort.simulate.config import SimulateConfig
+from deepcohort.simulate.config import ALIGNERS, PLATFORMS, QUALITY_BINNINGS, SimulateConfig
 from deepcohort.simulate.genome import make_genome
-from deepcohort.simulate.haplotypes import build_haplotype
+from deepcohort.simulate.io_plant import clip_bed, planted_people, planted_sites
 from deepcohort.simulate.io_reference import read_genome
 from deepcohort.simulate.pedigree import make_people
 from deepcohort.simulate.profile import load_profile
-from deepcohort.simulate.reads import short_reads
-from deepcohort.simulate.types import Genome, Person, SiteTable
+from deepcohort.simulate.sample import SampleTask, draw_settings, simulate_sample
+from deepcohort.simulate.sexes import sex_contig
+from deepcohort.simulate.shadow import DECOY_PREFIX, decoys_and_paralogs
+from deepcohort.simulate.types import Genome
 from deepcohort.simulate.variants import simulate_sites
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
-    """What one process needs to make one sample's files."""
+class Inputs:
+    """Files that a simulation starts from; all optional.
 
-    folder: Path
-    fasta: Path
-    genome: Genome
-    tables: list[SiteTable]
-    people: list[Person]
-    index: int
-    config: SimulateConfig
+    `reference`: FASTA, of which `regions` (texts) become contigs. `plant`: VCF whose variants are the
+    truth, of `plant_sample` or of all its samples; `plant_confident`: BED that bounds the confident
+    regions of planted samples.
+    """
+
+    reference: Path | None = None
+    regions: tuple[str, ...] = ()
+    plant: Path | None = None
+    plant_sample: str | None = None
+    plant_confident: Path | None = None
 
 
 def simulate_cohort(
     output: Path,
     config: SimulateConfig,
-    reference: Path | None = None,
-    regions: tuple[str, ...] = (),
+    inputs: Inputs | None = None,
     threads: int = 1,
     quiet: bool = False,
 ) -> dict:
     """Write a whole cohort into `output`; returns what simulation.json says.
 
-    Files are made in a hidden folder inside `output` and moved when all are complete.
+    Files are made in a hidden folder inside `output` and moved when all are complete, the
+    samplesheet last.
 
     Raises:
-        DeepcohortError: unusable reference, profile, or output folder.
+        DeepcohortError: unusable settings, reference, VCF, profile, or output folder.
     """
+    inputs = inputs or Inputs()
+    check_config(config)
     _prepare(output)
-    load_profile(config.reads.profile or "simple")
     work = Path(tempfile.mkdtemp(prefix=".tmp-simulate-", dir=output))
     try:
-        genome = read_genome(reference, regions) if reference else make_genome(config.genome, config.seed)
-        people = make_people(config.family, config.unrelated)
-        tables = [
-            simulate_sites(name, codes, people, config.variants, np.random.default_rng([config.seed, 12, i]))
-            for i, (name, codes) in enumerate(genome.contigs.items())
-        ]
-        (work / "done").mkdir()
-        (work / "index").mkdir()
-        fasta = work / "index" / "reference.fa"
-        io_outputs.write_fasta(fasta, Genome(genome.contigs))
-        io_align.build_bwa_index(fasta)
         done = work / "done"
-        tasks = [_Task(done, fasta, genome, tables, people, i, config) for i in range(len(people))]
-        counts = list(track(_run(tasks, threads), len(tasks), "simulate samples", quiet))
-        io_outputs.write_fasta(done / "reference.fa", genome)
-        everyone = list(range(len(people)))
-        n_sites = io_outputs.write_truth(
-            done / "cohort.truth.vcf.gz", genome, tables, people, everyone, config.seed
-        )
-        io_outputs.write_samplesheet(done / "samplesheet.csv", people, config.reads.platform)
-        io_outputs.write_pedigree(done / "pedigree.ped", people)
-        summary = {"settings": asdict(config), "sites": n_sites, "samples": dict(counts)}
+        done.mkdir()
+        summary = _simulate(work, done, config, inputs, threads, quiet)
         (done / "simulation.json").write_text(json.dumps(summary, indent=2) + "\n")
-        for path in sorted(done.iterdir(), key=lambda p: p.name == "samplesheet.csv"):
+        for path in sorted(done.iterdir(), key=lambda p: (p.name == "samplesheet.csv", p.name)):
             os.replace(path, output / path.name)
+    except OSError as error:
+        if error.errno == 28:
+            raise DeepcohortError(f"disk full while writing {output}; free space and run again") from error
+        raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return summary
+
+
+def check_config(config: SimulateConfig) -> None:
+    """Look at all settings together.
+
+    Raises:
+        InputProblems: values out of range or unknown names, one line each.
+    """
+    reads, problems = config.reads, []
+    if reads.platform not in PLATFORMS:
+        problems.append(f"platform '{reads.platform}' is unknown; choose one of {', '.join(PLATFORMS)}")
+    if reads.aligner not in ALIGNERS:
+        problems.append(f"aligner '{reads.aligner}' is unknown; choose one of {', '.join(ALIGNERS)}")
+    if reads.quality_binning not in QUALITY_BINNINGS:
+        problems.append(
+            f"quality binning '{reads.quality_binning}' is unknown; choose one of {', '.join(QUALITY_BINNINGS)}"
+        )
+    for name in ("coverage", "read_length", "error_multiplier"):
+        low, high = getattr(reads, name)
+        if low < 0 or high < low:
+            problems.append(f"{name} from {low} to {high} is no range; give LOW and HIGH, 0 or more")
+    if 0 < reads.read_length[0] < 25 or (reads.read_length[1] > 400 and reads.platform == "illumina"):
+        problems.append(f"read length {reads.read_length} is out of range; short reads have 25 to 400 bp")
+    if not 0 <= reads.contamination < 0.5:
+        problems.append(f"contamination {reads.contamination} is out of range; give 0 to 0.5")
+    if problems:
+        raise InputProblems(problems)
+    for index in range(len(reads.profiles) or 1):
+        load_profile(reads.profiles[index] if reads.profiles else draw_settings(config, 0).profile)
 
 
 def _prepare(output: Path) -> None:
@@ -98,35 +119,57 @@ def _prepare(output: Path) -> None:
         raise DeepcohortError(f"output folder {output} is not writable; choose another --output")
 
 
-def _run(tasks: list[_Task], threads: int):  # type: ignore[no-untyped-def]
+def _simulate(
+    work: Path, done: Path, config: SimulateConfig, inputs: Inputs, threads: int, quiet: bool
+) -> dict:
+    """Everything between settings and finished files in `done`."""
+    if inputs.reference:
+        genome = read_genome(inputs.reference, inputs.regions)
+    else:
+        genome = make_genome(config.genome, config.seed)
+    roles = {n: sex_contig(n, length, genome.made_up) for n, length in genome.lengths.items()}
+    summary: dict = {"settings": asdict(config), "contigs": genome.lengths}
+    if inputs.plant:
+        people = planted_people(inputs.plant, inputs.plant_sample, config.sexes)
+        tables, summary["records_left_out"] = planted_sites(inputs.plant, genome, people, roles)
+    else:
+        people = make_people(config.family, config.unrelated, config.sexes)
+        tables = [
+            simulate_sites(
+                name, codes, people, roles[name], config.variants,
+                np.random.default_rng([config.seed, 12, i]),
+            )
+            for i, (name, codes) in enumerate(genome.contigs.items())
+        ]  # fmt: skip
+    confident = clip_bed(inputs.plant_confident, genome) if inputs.plant_confident else None
+    decoys, hidden = decoys_and_paralogs(genome, config.shadow, config.seed)
+    index = work / "index"
+    index.mkdir()
+    extra = {f"{DECOY_PREFIX}{i}": copy.codes for i, copy in enumerate(decoys.copies)}
+    io_outputs.write_fasta(index / "reference.fa", Genome(genome.contigs | extra))
+    io_align.build_index(config.reads, index / "reference.fa")
+    tasks = [
+        SampleTask(
+            done, index / "reference.fa", genome, roles, tables, decoys, hidden, people, i, config, confident
+        )
+        for i in range(len(people))
+    ]
+    figures = dict(track(_run(tasks, threads), len(tasks), "simulate samples", quiet))
+    io_outputs.write_fasta(done / "reference.fa", genome)
+    io_outputs.write_bed(done / "hidden_paralogs.bed", hidden.origin)
+    everyone = list(range(len(people)))
+    summary["sites"] = io_outputs.write_truth(
+        done / "cohort.truth.vcf.gz", genome, tables, people, everyone, config.seed
+    )
+    io_outputs.write_pedigree(done / "pedigree.ped", people)
+    io_outputs.write_samplesheet(done / "samplesheet.csv", people, config.reads.platform)
+    return summary | {"samples": figures}
+
+
+def _run(tasks: list[SampleTask], threads: int) -> Iterator[tuple[str, dict]]:
+    """Results of all samples in order, `threads` processes at a time."""
     if threads <= 1 or len(tasks) == 1:
-        yield from map(_simulate_sample, tasks)
+        yield from map(simulate_sample, tasks)
         return
     with ProcessPoolExecutor(min(threads, len(tasks)), mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_simulate_sample, tasks)
-
-
-def _simulate_sample(task: _Task) -> tuple[str, dict]:
-    """BAM, truth and confident BED of one sample."""
-    person = task.people[task.index]
-    reads = task.config.reads
-    profile = load_profile(reads.profile or "simple")
-    aligner = io_align.BwaAligner(task.fasta)
-    batches = []
-    n_reads = 0
-    for c, (table, (name, codes)) in enumerate(zip(task.tables, task.genome.contigs.items(), strict=True)):
-        for copy in range(2):
-            haplotype = build_haplotype(codes, table, 2 * task.index + copy)
-            seed = int(np.random.SeedSequence([task.config.seed, 13, task.index, c, copy]).generate_state(1)[0])
-            raw = short_reads(haplotype, reads.coverage / 2, profile, reads, f"{person.name}:{name}:{copy}", seed)
-            n_reads += len(raw)
-            batches.append(aligner.align(raw))
-    md5 = {n: io_outputs.sequence_md5(codes) for n, codes in task.genome.contigs.items()}
-    header = io_align.bam_header(task.genome.lengths, md5, person.name, reads.platform, aligner.program)
-    io_align.write_bam(task.folder / f"{person.name}.bam", header, batches, f"{person.name}.1")
-    n_truth = io_outputs.write_truth(
-        task.folder / f"{person.name}.truth.vcf.gz", task.genome, task.tables, task.people,
-        [task.index], task.config.seed,
-    )  # fmt: skip
-    io_outputs.write_confident(task.folder / f"{person.name}.confident.bed", task.genome)
-    return person.name, {"reads": n_reads, "truth_records": n_truth}
+        yield from pool.map(simulate_sample, tasks)

@@ -36,15 +36,31 @@ class VariantConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ShadowConfig:
+    """What a slice of a genome lacks: similar sequence elsewhere. Fractions are of the reference."""
+
+    decoy_fraction: float = 0.03  # known to the aligner, lends and steals reads
+    decoy_divergence: tuple[float, float] = (0.005, 0.12)
+    hidden_fraction: float = 0.002  # unknown to it: collapsed paralogs; above 1 % costs models recall
+    hidden_divergence: tuple[float, float] = (0.004, 0.03)
+    min_copy_bp: int = 300
+    max_copy_bp: int = 5_000
+
+
+@dataclass(frozen=True, slots=True)
 class ReadConfig:
-    """Sequencing of one sample."""
+    """Sequencing of the samples. Where a pair is (low, high), each sample draws its own value."""
 
     platform: str = "illumina"
-    profile: str = ""  # name of a built-in profile or a file; "" = the platform's default
-    coverage: float = 30.0
-    read_length: int = 0  # bp, 0 = the profile's own
-    error_multiplier: float = 1.0
-    aligner: str = "auto"  # auto = bwa for short reads, mappy for long reads
+    profiles: tuple[str, ...] = ()  # names or files, drawn per sample; () = the platform's default
+    coverage: tuple[float, float] = (30.0, 30.0)
+    read_length: tuple[int, int] = (0, 0)  # bp, 0 = the profile's own
+    error_multiplier: tuple[float, float] = (1.0, 1.0)
+    # random: each stretch of genome maps qualities to 2-8 values of its own, so that no model can
+    # learn "this value means error"; none: as the profile has them
+    quality_binning: str = "none"
+    contamination: float = 0.0  # share of reads that come from another sample of the cohort
+    aligner: str = "auto"  # bwa for short reads, mappy for long reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +70,14 @@ class SimulateConfig:
     seed: int = 1
     genome: GenomeConfig = GenomeConfig()
     variants: VariantConfig = VariantConfig()
+    shadow: ShadowConfig = ShadowConfig()
     reads: ReadConfig = ReadConfig()
-    family: str = "trio"  # trio or none
+    family: str = "trio"  # trio, quartet or none
     unrelated: int = 2
+    sexes: tuple[str, ...] = ()  # of children and unrelated samples in turn; () = XX, XY, XX, ...
 
 
 PLATFORMS = ("illumina", "hifi", "ont")
+ALIGNERS = ("auto", "bwa", "mappy")
+QUALITY_BINNINGS = ("none", "random")
+DEFAULT_PROFILES = {"illumina": "illumina-novaseq-like", "hifi": "hifi", "ont": "ont"}

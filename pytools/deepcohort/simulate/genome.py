@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.core.errors import DeepcohortError
 from deepcohort.simulate.config import GenomeConfig
+from deepcohort.simulate.sexes import MADE_UP_PAR_SHARE
 from deepcohort.simulate.types import Genome
 
 _WAVE_BP = 2_000  # GC changes over stretches of about this size
@@ -11,16 +13,24 @@ _WAVE_BP = 2_000  # GC changes over stretches of about this size
 
 def make_genome(config: GenomeConfig, seed: int) -> Genome:
     """Contigs chr1, chr2, ... of unequal length, `config.total_bp` in all."""
+    if config.n_contigs < (3 if config.sex_contigs else 1) or config.total_bp < 5_000 * config.n_contigs:
+        raise DeepcohortError(
+            f"{config.total_bp} bp do not make {config.n_contigs} contigs; give 5,000 bp or more for each, "
+            "and at least three contigs where two are sex chromosomes"
+        )
     rng = np.random.default_rng([seed, 11])
     weights = np.linspace(1.4, 0.6, config.n_contigs)
     lengths = np.floor(config.total_bp * weights / weights.sum()).astype(int)
     lengths[0] += config.total_bp - lengths.sum()
     families = [_background(int(rng.integers(250, 900)), 0.5, 0.0, rng) for _ in range(12)]
     families += [_background(int(rng.integers(2_000, 6_000)), 0.4, 0.0, rng) for _ in range(3)]
+    names = [f"chr{i + 1}" for i in range(config.n_contigs)]
+    if config.sex_contigs:
+        names[-2:] = ["chrX", "chrY"]
     contigs: dict[str, NDArray[np.uint8]] = {}
     mask: dict[str, NDArray[np.bool_]] = {}
     for i, length in enumerate(lengths):
-        name = f"chr{i + 1}"
+        name = names[i]
         codes = _background(int(length), config.gc_mean, config.gc_sd, rng)
         mask[name] = _plant_interspersed(codes, families, config.interspersed_fraction, rng)
         _plant_tandem(codes, config, rng)
@@ -28,7 +38,10 @@ def make_genome(config: GenomeConfig, seed: int) -> Genome:
     _plant_segdups(contigs, config.segdup_fraction, rng)
     for codes in contigs.values():
         _plant_n(codes, config.n_run_fraction, rng)
-    return Genome(contigs, mask)
+    if config.sex_contigs:  # the pseudo-autosomal sequence of Y is masked, as in analysis sets
+        par = int(MADE_UP_PAR_SHARE * len(contigs["chrX"]))
+        contigs["chrY"][: min(par, len(contigs["chrY"]) // 2)] = 4
+    return Genome(contigs, mask, made_up=True)
 
 
 def _background(length: int, gc_mean: float, gc_sd: float, rng: np.random.Generator) -> NDArray[np.uint8]:

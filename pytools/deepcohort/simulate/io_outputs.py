@@ -88,15 +88,29 @@ def _truth_line(
     return pos, "\t".join(map(str, fields)) + "\n"
 
 
-def write_confident(path: Path, genome: Genome) -> None:
-    """BED of everything but N and contig ends."""
+def write_confident(
+    path: Path, genome: Genome, inside: dict[str, NDArray[np.bool_]] | None = None
+) -> None:
+    """BED of everything but N and the ends of contigs and of N; only `inside`, where given."""
     with open(path, "w") as out:
         for name, codes in genome.contigs.items():
-            known = np.concatenate([[False], codes < 4, [False]])
-            edges = np.flatnonzero(known[1:] != known[:-1])
-            for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-                if end - start > 2 * _EDGE_BP:
-                    out.write(f"{name}\t{start + _EDGE_BP}\t{end - _EDGE_BP}\n")
+            sure = np.zeros(len(codes), bool)
+            for start, end in _runs(codes < 4):
+                sure[start + _EDGE_BP : max(start, end - _EDGE_BP)] = True
+            if inside is not None:
+                sure &= inside[name]
+            out.writelines(f"{name}\t{start}\t{end}\n" for start, end in _runs(sure))
+
+
+def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Half-open stretches where `mask` holds."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def write_bed(path: Path, intervals: list[tuple[str, int, int]]) -> None:
+    """Sorted BED of (contig, start, end)."""
+    path.write_text("".join(f"{c}\t{a}\t{b}\n" for c, a, b in sorted(intervals)))
 
 
 def write_samplesheet(path: Path, people: list[Person], platform: str) -> None:

@@ -17,7 +17,7 @@ def read_genome(path: Path, regions: tuple[str, ...] = ()) -> Genome:
     Raises:
         DeepcohortError: unreadable FASTA or unknown region.
     """
-    contigs = {}
+    contigs, origin = {}, {}
     with ReferenceFasta(path) as fasta:
         for text in regions or tuple(fasta.contig_lengths):
             region = parse_region(text, fasta.contig_lengths)
@@ -25,4 +25,5 @@ def read_genome(path: Path, regions: tuple[str, ...] = ()) -> Genome:
             while name in contigs:
                 name, k = f"{region.contig}_{k}", k + 1
             contigs[name] = fasta.fetch_codes(region)
-    return Genome(contigs)
+            origin[name] = region
+    return Genome(contigs, origin=origin)

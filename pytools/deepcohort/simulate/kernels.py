@@ -1,6 +1,9 @@
 """Kernels: haplotypes, repeat tracts and reads from arrays."""
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 
@@ -11,6 +14,49 @@ _MIX1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 _TO_UNIT = 1.0 / 9007199254740992.0  # 2**-53
+_SITE_MIX = np.uint64(0xD6E8FEB86659FD93)
+_SITE_SHIFT = np.uint64(58)
+N_SITE_SCALES = 64
+
+
+class Template(NamedTuple):
+    """What reads are copied from; see types.Haplotype for the first four.
+
+    `hot_forward`, `hot_reverse`: uint8 (L,), 0 or 1 + 4 * level + the base that reads of this strand
+    show by mistake (in read direction).
+    """
+
+    codes: NDArray[np.uint8]
+    ref_pos: NDArray[np.int32]
+    tract_left: NDArray[np.uint16]
+    tract_right: NDArray[np.uint16]
+    hot_forward: NDArray[np.uint8]
+    hot_reverse: NDArray[np.uint8]
+
+
+class ErrorModel(NamedTuple):
+    """Arrays of profile.IlluminaProfile that the kernels need, with error multipliers applied.
+
+    `site_scale`: float32 (N_SITE_SCALES,), factors on slippage; each tract has one by its position.
+    """
+
+    quals: NDArray[np.uint8]
+    class_cdf: NDArray[np.float32]
+    mate_class_cdf: NDArray[np.float32]
+    start_cdf: NDArray[np.float32]
+    trans_cdf: NDArray[np.float32]
+    cycle_bin: NDArray[np.int16]
+    sub_rate: NDArray[np.float32]
+    cycle_factor: NDArray[np.float32]
+    context_factor: NDArray[np.float32]
+    sub_cdf: NDArray[np.float32]
+    slip_del: NDArray[np.float32]
+    slip_ins: NDArray[np.float32]
+    slip_more: NDArray[np.float32]
+    site_scale: NDArray[np.float32]
+    hot_rate: NDArray[np.float32]
+    error_cdf: NDArray[np.float32]
+    adapters: NDArray[np.uint8]
 
 
 @kernel
@@ -112,42 +158,52 @@ def find_tracts(codes):
 
 
 @kernel
-def walk_read(
-    codes, tract_left, tract_right, start, length, forward, adapter, qual, mate, state, out,
-    sub_rate, cycle_factor, context_factor, sub_cdf, slip_del, slip_ins, slip_more, error_multiplier,
-):  # fmt: skip
-    """Fill `out` (cycles,) with the bases read from a template; return nothing.
+def site_scale_of(ref_pos, scales):
+    """The slippage factor of the tract at reference position `ref_pos`."""
+    return scales[(np.uint64(ref_pos) * _SITE_MIX) >> _SITE_SHIFT]
 
-    The template is codes[start : start+length], read from its left end when `forward`, else from
+
+@kernel
+def walk_read(template, model, start, length, forward, mate, state, quality, out):
+    """Fill `out` (cycles,) with the bases read from a fragment; `quality` (cycles,) holds indices.
+
+    The fragment is codes[start : start+length], read from its left end when `forward`, else from
     its right end, complemented. Past its end comes the adapter, then random bases. Repeat tracts
-    lose or gain whole units; each base may be substituted by its quality, cycle and context.
+    lose or gain whole units; each base may be substituted by its quality, cycle and context; at a
+    hot site of its strand it may be read as the site's wrong base, with a quality typical of errors.
     """
-    cycles = len(out)
+    tracts = template.tract_left if forward else template.tract_right
+    hot = template.hot_forward if forward else template.hot_reverse
+    adapter = model.adapters[mate]
     t = 0
     rewind_at, rewind_to, slipped = -1, 0, -1
     before1, before2 = 0, 0
-    for c in range(cycles):
+    for c in range(len(out)):
         if t == rewind_at:
             t, rewind_at = rewind_to, -1
         if t < length:
             at = start + t if forward else start + length - 1 - t
-            index = tract_left[at] if forward else tract_right[at]
+            index = tracts[at]
             if index > 0 and t > slipped and rewind_at < 0 and c > 0:
                 unit, copies = index // MAX_COPIES + 1, index % MAX_COPIES
                 u = uniform(state)
-                p_del = slip_del[index] * error_multiplier
-                if u < p_del + slip_ins[index] * error_multiplier:
-                    units = 1
-                    while units < copies - 1 and uniform(state) < slip_more[unit - 1]:
-                        units += 1
-                    slipped = t
-                    if u < p_del:
-                        t += units * unit
-                    else:
-                        rewind_at, rewind_to = t + units * unit, t
+                if u < 0.5:  # rates are never above
+                    u /= site_scale_of(template.ref_pos[at], model.site_scale)
+                    if u < model.slip_del[index] + model.slip_ins[index]:
+                        units = 1
+                        while units < copies - 1 and uniform(state) < model.slip_more[unit - 1]:
+                            units += 1
+                        slipped = t
+                        if u < model.slip_del[index]:
+                            t += units * unit
+                        else:
+                            rewind_at, rewind_to = t + units * unit, t
+        special = 0
         if t < length:
             at = start + t if forward else start + length - 1 - t
-            true = codes[at] if forward or codes[at] > 3 else np.uint8(3 - codes[at])
+            base = template.codes[at]
+            true = base if forward or base > 3 else np.uint8(3 - base)
+            special = hot[at]
         elif t - length < len(adapter):
             true = adapter[t - length]
         else:
@@ -156,21 +212,19 @@ def walk_read(
         base = true
         if true < 4:
             context = before2 * 16 + before1 * 4 + true
-            rate = sub_rate[qual[c]] * cycle_factor[mate, c] * context_factor[context] * error_multiplier
+            rate = model.sub_rate[quality[c]] * model.cycle_factor[mate, c] * model.context_factor[context]
             if uniform(state) < rate:
-                base = np.uint8(draw(state, sub_cdf[context]))
+                base = np.uint8(draw(state, model.sub_cdf[context]))
             before2, before1 = before1, true
+            if special > 0 and uniform(state) < model.hot_rate[(special - 1) // 4]:
+                base = np.uint8((special - 1) % 4)
+                quality[c] = draw(state, model.error_cdf)
         out[c] = base
 
 
 @kernel
-def simulate_pairs(
-    codes, tract_left, tract_right, starts, inserts, read1_forward, seeds, adapters, quals,
-    class_cdf, mate_class_cdf, start_cdf, trans_cdf, cycle_bin,
-    sub_rate, cycle_factor, context_factor, sub_cdf, slip_del, slip_ins, slip_more, error_multiplier,
-    cycles,
-):  # fmt: skip
-    """Bases and quality indices of F pairs: uint8 (2F, cycles) twice; rows 2i, 2i+1 are mates.
+def simulate_pairs(template, model, starts, inserts, read1_forward, seeds, cycles):
+    """Bases and phred qualities of F pairs: uint8 (2F, cycles) twice; rows 2i, 2i+1 are mates.
 
     `seeds` uint64 (F,) start one random stream per fragment, so results do not depend on how
     fragments are batched.
@@ -182,22 +236,18 @@ def simulate_pairs(
     state = np.empty(1, np.uint64)
     for i in range(n):
         state[0] = seeds[i]
-        group = draw(state, class_cdf)
+        group = draw(state, model.class_cdf)
         for mate in range(2):
             if mate == 1:
-                group = draw(state, mate_class_cdf[group])
-            k = draw(state, start_cdf[mate, group])
+                group = draw(state, model.mate_class_cdf[group])
+            k = draw(state, model.start_cdf[mate, group])
             index[0] = k
             for c in range(1, cycles):
-                k = draw(state, trans_cdf[mate, group, cycle_bin[c], k])
+                k = draw(state, model.trans_cdf[mate, group, model.cycle_bin[c], k])
                 index[c] = k
             forward = read1_forward[i] == (mate == 0)
             row = 2 * i + mate
-            walk_read(
-                codes, tract_left, tract_right, starts[i], inserts[i], forward, adapters[mate], index,
-                mate, state, seq[row], sub_rate, cycle_factor, context_factor, sub_cdf,
-                slip_del, slip_ins, slip_more, error_multiplier,
-            )  # fmt: skip
+            walk_read(template, model, starts[i], inserts[i], forward, mate, state, index, seq[row])
             for c in range(cycles):
-                qual[row, c] = quals[index[c]]
+                qual[row, c] = model.quals[index[c]]
     return seq, qual

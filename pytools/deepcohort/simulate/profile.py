@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.simulate.kernels import MAX_COPIES, MAX_UNIT
 
 PROFILE_VERSION = 1
+_SCALARS = ("hot_density", "duplicate_rate", "chimera_rate")
 ASSETS = Path(__file__).resolve().parents[3] / "assets" / "profiles"
 ADAPTERS = ("AGATCGGAAGAGCACACGTCTGAACTCCAGTCA", "AGATCGGAAGAGCGTCGTGTAGGGAAAGAGTGT")  # TruSeq, public
 
@@ -31,6 +33,9 @@ class IlluminaProfile:
             by (unit - 1) * MAX_COPIES + copies; slip_more: float32 (MAX_UNIT,), chance of each further unit.
         insert_quantiles: float32 (Q,), bp, evenly spaced quantiles of fragment length.
         gc_weight: float32 (21,), relative coverage of fragments by GC in steps of 5 %.
+        hot_quantiles: float32 (H,), error rates of systematic one-strand error sites, evenly spaced
+            quantiles; hot_density: such sites per base and strand. error_cdf: float32 (K,), qualities
+            of wrong bases.
         duplicate_rate, chimera_rate: per fragment.
     """
 
@@ -49,6 +54,9 @@ class IlluminaProfile:
     slip_more: NDArray[np.float32]
     insert_quantiles: NDArray[np.float32]
     gc_weight: NDArray[np.float32]
+    hot_quantiles: NDArray[np.float32]
+    error_cdf: NDArray[np.float32]
+    hot_density: float
     duplicate_rate: float
     chimera_rate: float
 
@@ -59,8 +67,10 @@ class IlluminaProfile:
 
 
 def save_profile(profile: IlluminaProfile, path: Path) -> None:
-    """Write `profile` as a compressed .npz."""
+    """Write `profile` as a compressed .npz. Transitions are kept as roots in 1/255: some 10 kB, not 300."""
     values = {f.name: getattr(profile, f.name) for f in fields(profile)}
+    step = np.diff(values["trans_cdf"], axis=-1, prepend=np.float32(0))
+    values["trans_cdf"] = np.round(255 * np.sqrt(np.maximum(step, 0))).astype(np.uint8)
     np.savez_compressed(path, version=PROFILE_VERSION, kind="illumina", **values)
 
 
@@ -88,7 +98,8 @@ def load_profile(name: str) -> IlluminaProfile:
         raise DeepcohortError(
             f"{path} is not a deepcohort profile; make one with deepcohort profile"
         ) from error
-    for name_ in ("duplicate_rate", "chimera_rate"):
+    values["trans_cdf"] = cumulative(values["trans_cdf"].astype(np.float64) ** 2 + 1e-12)
+    for name_ in _SCALARS:
         values[name_] = float(values[name_])
     return IlluminaProfile(**values)
 
@@ -107,7 +118,6 @@ def simple_illumina_profile(read_length: int = 150) -> IlluminaProfile:
         now[3, 3] = 1 - now[3, :3].sum()
         trans[:, 0, b] = now
     context = np.ones(64, np.float32)
-    context[2 * 16 + 2 * 4 :: 64] = 1.0
     sub = np.full((64, 4), 1 / 3)
     sub[np.arange(64), np.arange(64) % 4] = 0
     copies = np.arange(MAX_COPIES)
@@ -116,32 +126,34 @@ def simple_illumina_profile(read_length: int = 150) -> IlluminaProfile:
     for unit in range(1, MAX_UNIT):
         slip[unit] = np.minimum(0.08, 2e-5 * 1.5 ** np.minimum(copies, 25) / unit)
     grid = np.linspace(0, 1, 201)
-    from scipy.stats import norm
-
-    inserts = np.clip(norm.ppf(np.clip(grid, 0.001, 0.999), 400, 85), 60, 1000)
+    normal = NormalDist(400, 85)
+    inserts = np.array([normal.inv_cdf(min(max(g, 0.001), 0.999)) for g in grid])
     gc = np.exp(-(((np.linspace(0, 1, 21) - 0.45) / 0.35) ** 2))
     return IlluminaProfile(
         quals=quals,
         class_cdf=np.ones(1, np.float32),
         mate_class_cdf=np.ones((1, 1), np.float32),
-        start_cdf=_cdf(np.broadcast_to(np.array([0.001, 0.009, 0.04, 0.95]), (2, 1, 4))),
-        trans_cdf=_cdf(trans),
+        start_cdf=cumulative(np.broadcast_to(np.array([0.001, 0.009, 0.04, 0.95]), (2, 1, 4))),
+        trans_cdf=cumulative(trans),
         cycle_bin=(np.arange(read_length) * n_bins // read_length).astype(np.int16),
         sub_rate=np.array([0.3, 0.05, 0.006, 0.0004], np.float32),
         cycle_factor=np.ones((2, read_length), np.float32),
         context_factor=context,
-        sub_cdf=_cdf(sub),
+        sub_cdf=cumulative(sub),
         slip_del=(0.6 * slip).reshape(-1),
         slip_ins=(0.4 * slip).reshape(-1),
         slip_more=np.full(MAX_UNIT, 0.1, np.float32),
         insert_quantiles=inserts.astype(np.float32),
         gc_weight=gc.astype(np.float32),
+        hot_quantiles=np.linspace(0.08, 0.4, 9, dtype=np.float32),
+        error_cdf=cumulative(np.array([0.4, 0.35, 0.15, 0.1])),
+        hot_density=2e-4,
         duplicate_rate=0.05,
         chimera_rate=0.002,
     )
 
 
-def _cdf(weights: NDArray[np.floating]) -> NDArray[np.float32]:
+def cumulative(weights: NDArray[np.floating]) -> NDArray[np.float32]:
     """Cumulative distribution along the last axis, last value exactly 1."""
     total = np.cumsum(weights, axis=-1)
     total /= total[..., -1:]

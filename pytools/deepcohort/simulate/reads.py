@@ -1,49 +1,92 @@
 """Short reads of one haplotype."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.sequence import encode_bases
-from deepcohort.simulate.config import ReadConfig
-from deepcohort.simulate.kernels import simulate_pairs
+from deepcohort.simulate.hot_sites import hot_rates
+from deepcohort.simulate.kernels import N_SITE_SCALES, ErrorModel, Template, simulate_pairs
 from deepcohort.simulate.profile import ADAPTERS, IlluminaProfile
 from deepcohort.simulate.types import Haplotype, RawReads
 
 _GC_WINDOWS = 21
+_SLIP_SITE_SD = 0.6  # of the log; tracts of one length differ in how much they stutter
+_MIN_FRAGMENT_BP = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ShortReadRun:
+    """One sequencing run as the read simulator takes it."""
+
+    profile: IlluminaProfile
+    cycles: int
+    model: ErrorModel
+
+    @classmethod
+    def of(cls, profile: IlluminaProfile, read_length: int, error_multiplier: float) -> "ShortReadRun":
+        """A run of `profile` with reads of `read_length` bp (0: as learned) and scaled error rates."""
+        cycles = read_length or profile.read_length
+        quantile = (np.arange(N_SITE_SCALES) + 0.5) / N_SITE_SCALES
+        spread = np.exp(_SLIP_SITE_SD * np.sqrt(2) * _erf_inverse(2 * quantile - 1))
+        slip = error_multiplier if error_multiplier else 0.0
+        model = ErrorModel(
+            profile.quals, profile.class_cdf, profile.mate_class_cdf, profile.start_cdf, profile.trans_cdf,
+            _stretch(profile.cycle_bin, cycles),
+            np.minimum(0.75, profile.sub_rate * error_multiplier).astype(np.float32),
+            np.stack([_stretch(row, cycles) for row in profile.cycle_factor]),
+            profile.context_factor, profile.sub_cdf,
+            np.minimum(0.3, profile.slip_del * slip).astype(np.float32),
+            np.minimum(0.3, profile.slip_ins * slip).astype(np.float32),
+            profile.slip_more, (spread / spread.mean()).astype(np.float32),
+            hot_rates(profile.hot_quantiles, error_multiplier), profile.error_cdf,
+            np.stack([encode_bases(a) for a in ADAPTERS]),
+        )  # fmt: skip
+        return cls(profile, cycles, model)
 
 
 def short_reads(
-    haplotype: Haplotype, depth: float, profile: IlluminaProfile, config: ReadConfig, prefix: str, seed: int
+    haplotype: Haplotype,
+    hot: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    depth: float,
+    run: ShortReadRun,
+    prefix: str,
+    seed: int,
 ) -> RawReads:
-    """Pairs that cover `haplotype` to `depth` (reads per base, before duplicates)."""
+    """Pairs that cover `haplotype` to `depth` (bases per base, duplicates included).
+
+    `hot` holds the reference's hot sites (hot_sites.place_hot_sites).
+    """
     rng = np.random.default_rng([seed, 21])
-    cycles = config.read_length or profile.read_length
-    starts, inserts = _fragments(haplotype.codes, depth, cycles, profile, rng)
+    starts, inserts = _fragments(haplotype.codes, depth, run, rng)
     source = np.arange(len(starts))
-    copies = rng.random(len(starts)) < profile.duplicate_rate
-    source = np.concatenate([source, source[copies]])
+    copied = np.flatnonzero(rng.random(len(starts)) < run.profile.duplicate_rate)
+    source[rng.permutation(len(starts))[: len(copied)]] = copied  # copies take the place of originals
+    forward = (rng.random(len(source)) < 0.5)[source]
     starts, inserts = starts[source], inserts[source]
-    forward = rng.random(len(source)) < 0.5
-    forward[len(forward) - int(copies.sum()) :] = forward[: len(copies)][copies]
-    seq, qual = simulate_pairs(
-        haplotype.codes, haplotype.tract_left, haplotype.tract_right, starts, inserts, forward,
-        rng.integers(0, 2**63, len(source)).astype(np.uint64), _adapters(),
-        profile.quals, profile.class_cdf, profile.mate_class_cdf, profile.start_cdf, profile.trans_cdf,
-        _stretch(profile.cycle_bin, cycles), profile.sub_rate,
-        np.stack([_stretch(row, cycles) for row in profile.cycle_factor]),
-        profile.context_factor, profile.sub_cdf, profile.slip_del, profile.slip_ins, profile.slip_more,
-        config.error_multiplier, cycles,
+    template = Template(
+        haplotype.codes, haplotype.ref_pos, haplotype.tract_left, haplotype.tract_right,
+        hot[0][haplotype.ref_pos], hot[1][haplotype.ref_pos],
     )  # fmt: skip
-    first = [f"{prefix}:{int(haplotype.ref_pos[s]) + 1}:{i}" for i, s in enumerate(starts)]
-    names = [name for name in first for _ in range(2)]
-    offset = np.arange(len(names) + 1, dtype=np.int64) * cycles
-    duplicate = np.repeat(np.arange(len(source)) >= len(copies), 2)
-    return RawReads(names, seq.reshape(-1), qual.reshape(-1), offset, duplicate)
+    seeds = rng.integers(0, 2**63, len(source)).astype(np.uint64)
+    seq, qual = simulate_pairs(template, run.model, starts, inserts, forward, seeds, run.cycles)
+    _make_chimeras(seq, run.profile.chimera_rate, rng)
+    first = haplotype.ref_pos[starts].astype(np.int64)
+    names = [f"{prefix}:{p + 1}:{i}" for i, p in enumerate(first.tolist()) for _ in range(2)]
+    offset = np.arange(len(names) + 1, dtype=np.int64) * run.cycles
+    again = np.ones(len(source), bool)
+    again[np.unique(source, return_index=True)[1]] = False
+    return RawReads(
+        names, seq.reshape(-1), qual.reshape(-1), offset, np.repeat(again, 2), np.repeat(first, 2)
+    )
 
 
-def _adapters() -> NDArray[np.uint8]:
-    """Adapter codes by mate, uint8 (2, n); read 1 runs into the adapter of read 2."""
-    return np.stack([encode_bases(a) for a in ADAPTERS])
+def _erf_inverse(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Inverse error function (Winitzki's approximation, 0.2 %)."""
+    a, log = 0.147, np.log(1 - x * x)
+    inner = 2 / (np.pi * a) + log / 2
+    return np.sign(x) * np.sqrt(np.sqrt(inner * inner - log / a) - inner)
 
 
 def _stretch(values: NDArray, cycles: int) -> NDArray:
@@ -51,23 +94,37 @@ def _stretch(values: NDArray, cycles: int) -> NDArray:
     return np.ascontiguousarray(values[np.arange(cycles) * len(values) // cycles])
 
 
+def _make_chimeras(seq: NDArray[np.uint8], rate: float, rng: np.random.Generator) -> None:
+    """Join unrelated fragments, in place: half of them mates that do not belong, half within a read."""
+    n_pairs, cycles = len(seq) // 2, seq.shape[1]
+    chosen = rng.permutation(n_pairs)[: 2 * (rng.binomial(n_pairs, min(1.0, rate)) // 2)]
+    swap, splice = chosen[::2][::2], chosen[1::2]
+    partner = np.roll(swap, 1)
+    seq[2 * swap + 1] = seq[2 * partner + 1]
+    donors = rng.permutation(2 * n_pairs)[: len(splice)]
+    for row, donor, cut in zip(2 * splice, donors, rng.integers(20, max(21, cycles - 20), len(splice)), strict=True):
+        seq[row, cut:] = 3 - seq[donor, : cycles - cut][::-1] if donor % 2 else seq[donor, : cycles - cut]
+    np.copyto(seq, 4, where=seq > 4)
+
+
 def _fragments(
-    codes: NDArray[np.uint8], depth: float, cycles: int, profile: IlluminaProfile, rng: np.random.Generator
+    codes: NDArray[np.uint8], depth: float, run: ShortReadRun, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Starts and lengths of fragments without N, accepted by their GC content."""
     length = len(codes)
     gc_sum = np.concatenate([[0], np.cumsum((codes == 1) | (codes == 2))])
     n_sum = np.concatenate([[0], np.cumsum(codes > 3)])
-    weight = profile.gc_weight / profile.gc_weight.max()
-    wanted = rng.poisson(depth * (length - n_sum[-1]) / (2 * cycles))
-    grid = np.linspace(0, 1, len(profile.insert_quantiles))
+    weight = run.profile.gc_weight / run.profile.gc_weight.max()
+    wanted = rng.poisson(depth * (length - n_sum[-1]) / (2 * run.cycles))
+    quantiles = run.profile.insert_quantiles
+    grid = np.linspace(0, 1, len(quantiles))
     starts, inserts = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     have = 0
-    for _ in range(200):
+    for _ in range(200):  # a contig all of N, or shorter than any fragment, yields none
         if have >= wanted:
             break
-        size = np.interp(rng.random(wanted + 100), grid, profile.insert_quantiles).astype(np.int64)
-        size = np.clip(size, 20, max(20, length))
+        size = np.interp(rng.random(wanted + 100), grid, quantiles).astype(np.int64)
+        size = np.maximum(size, _MIN_FRAGMENT_BP)
         start = rng.integers(0, length, len(size))
         inside = start + size <= length
         start, size = start[inside], size[inside]

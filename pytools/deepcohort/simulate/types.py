@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.core.region import Region
+
 ABSENT = -1  # this copy of the contig does not exist at this site (haploid sex chromosome)
 
 
@@ -72,6 +74,7 @@ class RawReads:
         names: R names (mates share one).
         seq: uint8 flat base codes; qual: uint8 flat phred; offset: int64 (R+1,).
         duplicate: bool (R,), copies of an earlier fragment.
+        start: int64 (R,), reference position where the fragment starts.
     """
 
     names: list[str]
@@ -79,6 +82,7 @@ class RawReads:
     qual: NDArray[np.uint8]
     offset: NDArray[np.int64]
     duplicate: NDArray[np.bool_]
+    start: NDArray[np.int64]
     paired: bool = True
 
     def __len__(self) -> int:
@@ -87,10 +91,16 @@ class RawReads:
 
 @dataclass(frozen=True, slots=True)
 class Genome:
-    """Reference contigs: base codes (4 = N) by name, in order; `mask` marks soft-masked bases."""
+    """Reference contigs: base codes (4 = N) by name, in order.
+
+    `mask` marks soft-masked bases; `origin` tells where contigs cut out of a larger reference lie in
+    it; `made_up` is whether the simulator invented it.
+    """
 
     contigs: dict[str, NDArray[np.uint8]]
     mask: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
+    origin: dict[str, Region] = field(default_factory=dict)
+    made_up: bool = False
 
     @property
     def lengths(self) -> dict[str, int]:

@@ -11,7 +11,8 @@ from deepcohort.simulate.alleles import left_align
 from deepcohort.simulate.config import VariantConfig
 from deepcohort.simulate.demography import named_demography
 from deepcohort.simulate.kernels import MAX_COPIES, find_tracts
-from deepcohort.simulate.pedigree import drop_gametes
+from deepcohort.simulate.pedigree import inherit
+from deepcohort.simulate.sexes import SexContig, mark_absent, presence
 from deepcohort.simulate.types import Person, SiteTable
 
 _TRANSITION = np.array([2, 3, 0, 1], np.uint8)  # A<->G, C<->T
@@ -53,31 +54,29 @@ def simulate_sites(
     contig: str,
     reference: NDArray[np.uint8],
     people: list[Person],
+    role: SexContig,
     config: VariantConfig,
     rng: np.random.Generator,
 ) -> SiteTable:
     """Variant sites of `contig` with phased genotypes of all `people`."""
+    length = len(reference)
     founders = [i for i, p in enumerate(people) if not p.father]
-    carried, positions = _genealogy(len(reference), 2 * len(founders) + 1, config, rng)
-    records = _mutate(reference, carried, positions, config, rng)
-    records = _disjoint(records, len(reference))
+    carried, positions = _genealogy(length, 2 * len(founders) + 1, config, rng)
+    records = disjoint(_mutate(reference, carried, positions, config, rng), length)
     pos = np.array([r.pos for r in records], np.int64)
-    founder_gt = np.array([r.gt for r in records], np.int8).reshape(len(records), 2 * len(founders))
     gt = np.zeros((len(records), 2 * len(people)), np.int8)
-    column = {p.name: i for i, p in enumerate(people)}
     for k, i in enumerate(founders):
-        gt[:, 2 * i : 2 * i + 2] = founder_gt[:, 2 * k : 2 * k + 2]
-    for i, person in enumerate(people):
-        for copy, parent in ((0, person.mother), (1, person.father)):
-            if parent:
-                j = column[parent]
-                gt[:, 2 * i + copy] = drop_gametes(
-                    pos, gt[:, 2 * j : 2 * j + 2], len(reference), config.recombination_rate, rng
-                )
+        for s, record in enumerate(records):
+            gt[s, 2 * i : 2 * i + 2] = record.gt[2 * k : 2 * k + 2]
+    inherit(gt, pos, people, role, length, config.recombination_rate, rng)
     for record, row in zip(records, gt, strict=True):
         record.gt = row
-    records += _de_novo(reference, people, config, rng)
-    return make_table(contig, _disjoint(records, len(reference)), 2 * len(people))
+    records = disjoint(records + _de_novo(reference, people, config, rng), length)
+    table = make_table(contig, records, 2 * len(people))
+    end = table.pos + table.ref_len
+    for i, person in enumerate(people):
+        mark_absent(table.gt[:, 2 * i : 2 * i + 2], presence(person, role, length, table.pos, end))
+    return table
 
 
 def make_table(contig: str, records: list[Record], n_haplotypes: int) -> SiteTable:
@@ -251,7 +250,7 @@ def _de_novo(
     return records
 
 
-def _disjoint(records: list[Record], length: int) -> list[Record]:
+def disjoint(records: list[Record], length: int) -> list[Record]:
     """Sorted records that neither overlap nor touch the contig's ends; inherited ones win."""
     kept: list[Record] = []
     for record in sorted(records, key=lambda r: (r.pos, r.de_novo, r.ref_len)):

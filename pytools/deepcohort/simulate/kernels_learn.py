@@ -1,0 +1,167 @@
+"""Kernels that count what real reads do."""
+
+import numpy as np
+
+from deepcohort.core.numba_options import kernel
+from deepcohort.simulate.kernels import MAX_COPIES
+
+MAX_CHANGE = 12  # bp or units; longer changes count as this long
+
+
+@kernel
+def pile_up(pos, use, reverse, seq, offset, cigar_op, cigar_len, cigar_offset, length):
+    """Counts int32 (length, 2, 6): reads that show A, C, G, T, a deletion, and an insertion after it.
+
+    By reference base and strand (0 forward). A read with an insertion counts for its base as well.
+    """
+    counts = np.zeros((length, 2, 6), np.int32)
+    for r in range(len(pos)):
+        if not use[r]:
+            continue
+        at, q = pos[r], offset[r]
+        strand = 1 if reverse[r] else 0
+        for k in range(cigar_offset[r], cigar_offset[r + 1]):
+            op, n = cigar_op[k], cigar_len[k]
+            if op == 0 or op == 7 or op == 8:
+                for j in range(n):
+                    if seq[q + j] < 4:
+                        counts[at + j, strand, seq[q + j]] += 1
+                at += n
+                q += n
+            elif op == 1:
+                counts[at - 1, strand, 5] += 1
+                q += n
+            elif op == 2:
+                for j in range(n):
+                    counts[at + j, strand, 4] += 1
+                at += n
+            elif op == 3:
+                at += n
+            elif op == 4:
+                q += n
+    return counts
+
+
+@kernel
+def count_bases(
+    reference, masked, pos, use, mate, reverse, seq, qual, offset, cigar_op, cigar_len, cigar_offset,
+    cycles, trim,
+):  # fmt: skip
+    """Aligned, unmasked bases and substitutions, in read direction.
+
+    Returns by_cycle int64 (2, cycles, 128, 2), by mate, cycle and quality as (bases, errors), and
+    by_context int64 (64, 128, 4): the base read, after (two reference bases before, reference base).
+    Bases within `trim` of either end of an aligned block of reads are left out of by_context.
+    """
+    by_cycle = np.zeros((2, cycles, 128, 2), np.int64)
+    by_context = np.zeros((64, 128, 4), np.int64)
+    last = len(reference)
+    for r in range(len(pos)):
+        if not use[r]:
+            continue
+        at, q, size = pos[r], 0, offset[r + 1] - offset[r]
+        for k in range(cigar_offset[r], cigar_offset[r + 1]):
+            op, n = cigar_op[k], cigar_len[k]
+            if op == 0 or op == 7 or op == 8:
+                for j in range(n):
+                    p = at + j
+                    true, base = reference[p], seq[offset[r] + q + j]
+                    if masked[p] or true > 3 or base > 3:
+                        continue
+                    cycle = size - 1 - q - j if reverse[r] else q + j
+                    quality = min(qual[offset[r] + q + j], 127)
+                    wrong = 1 if base != true else 0
+                    if cycle < cycles:
+                        by_cycle[mate[r], cycle, quality, 0] += 1
+                        by_cycle[mate[r], cycle, quality, 1] += wrong
+                    if j < trim or n - j <= trim or p < 2 or p + 2 >= last:
+                        continue
+                    if reverse[r]:
+                        if reference[p + 2] < 4 and reference[p + 1] < 4:
+                            context = (3 - reference[p + 2]) * 16 + (3 - reference[p + 1]) * 4 + 3 - true
+                            by_context[context, quality, 3 - base] += 1
+                    elif reference[p - 2] < 4 and reference[p - 1] < 4:
+                        context = reference[p - 2] * 16 + reference[p - 1] * 4 + true
+                        by_context[context, quality, base] += 1
+                at += n
+                q += n
+            elif op == 1 or op == 4:
+                q += n
+            elif op == 2 or op == 3:
+                at += n
+    return by_cycle, by_context
+
+
+@kernel
+def count_slips(
+    starts, ends, tract_index, blocked, pos, end, use, cigar_op, cigar_len, cigar_offset, n_index, flank
+):  # fmt: skip
+    """Passages of repeat tracts by reads and the net length change each shows.
+
+    Tract t covers reference [starts[t], ends[t]), sorted; `blocked` ones are left out. A read passes
+    when it is aligned from `flank` before to `flank` after. Returns passages int64 (T,), changes
+    int64 (n_index, 2, MAX_CHANGE + 1): losses and gains by whole units, and per tract (T, 2).
+    """
+    passages = np.zeros(len(starts), np.int64)
+    per_tract = np.zeros((len(starts), 2), np.int64)
+    changes = np.zeros((n_index, 2, MAX_CHANGE + 1), np.int64)
+    indel_at = np.empty(4096, np.int64)
+    indel_by = np.empty(4096, np.int64)
+    for r in range(len(pos)):
+        if not use[r]:
+            continue
+        at, n_indels = pos[r], 0
+        for k in range(cigar_offset[r], cigar_offset[r + 1]):
+            op, n = cigar_op[k], cigar_len[k]
+            if op == 0 or op == 7 or op == 8 or op == 3:
+                at += n
+            elif (op == 1 or op == 2) and n_indels < 4096:
+                indel_at[n_indels] = at
+                indel_by[n_indels] = n if op == 1 else -n
+                n_indels += 1
+                if op == 2:
+                    at += n
+        t = np.searchsorted(starts, pos[r] + flank)
+        i = 0
+        while t < len(starts) and starts[t] < end[r]:
+            if ends[t] + flank <= end[r] and not blocked[t]:
+                unit = tract_index[t] // MAX_COPIES + 1
+                net = 0
+                while i > 0 and indel_at[i - 1] >= starts[t]:
+                    i -= 1
+                while i < n_indels and indel_at[i] < starts[t]:
+                    i += 1
+                j = i
+                while j < n_indels and indel_at[j] < ends[t]:
+                    net += indel_by[j]
+                    j += 1
+                passages[t] += 1
+                if net != 0 and net % unit == 0:
+                    units = min(abs(net) // unit, MAX_CHANGE)
+                    side = 1 if net > 0 else 0
+                    changes[tract_index[t], side, units] += 1
+                    per_tract[t, side] += 1
+            t += 1
+    return passages, changes, per_tract
+
+
+@kernel
+def count_transitions(use, mate, group, reverse, qual, offset, quality_index, cycle_bin, n_groups, n_quals):
+    """First qualities int64 (2, G, K) and steps int64 (2, G, B, K, K) along reads of full length."""
+    n_bins = cycle_bin[-1] + 1
+    first = np.zeros((2, n_groups, n_quals), np.int64)
+    steps = np.zeros((2, n_groups, n_bins, n_quals, n_quals), np.int64)
+    cycles = len(cycle_bin)
+    for r in range(len(mate)):
+        a, b = offset[r], offset[r + 1]
+        if not use[r] or b - a != cycles:
+            continue
+        before = 0
+        for c in range(cycles):
+            k = quality_index[qual[b - 1 - c] if reverse[r] else qual[a + c]]
+            if c == 0:
+                first[mate[r], group[r], k] += 1
+            else:
+                steps[mate[r], group[r], cycle_bin[c], before, k] += 1
+            before = k
+    return first, steps
