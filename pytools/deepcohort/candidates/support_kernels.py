@@ -152,22 +152,28 @@ def _left_score(seq, qual, stop, start, inserted, reference, ref_at, penalty):
 
 
 @kernel
-def _cross_repeat(cigar_op, cigar_len, op, last_op, at, query, resync):
-    """Follow the alignment from operation `op` to the position `resync` or beyond.
+def _cross_repeat(
+    cigar_op, cigar_len, op, last_op, at, query, p, resync, seq, qual, reference, penalty
+):  # fmt: skip
+    """Follow the alignment from operation `op` past `p` to the position `resync` or beyond.
 
     Returns (reference position reached or -1, its read index, stop of the read bases usable beyond
-    or, where the read ends before, of those usable at all).
+    or, where the read ends before, of those usable at all, log10 score of the bases in between).
     """
+    score = 0.0
     while op < last_op:
         kind = cigar_op[op]
         length = np.int64(cigar_len[op])
         if kind == 0 or kind == 7 or kind == 8:
+            reached = max(at, resync)
+            for k in range(max(p + 1, at), min(at + length, reached, len(reference))):
+                if seq[query + k - at] != reference[k] and reference[k] < 4:
+                    score += penalty[qual[query + k - at]]
             if at + length > resync:
-                reached = max(at, resync)
                 stop = query + length
                 if op + 1 < last_op and cigar_op[op + 1] == 4:
                     stop += cigar_len[op + 1]
-                return reached, query + reached - at, stop
+                return reached, query + reached - at, stop, score
             at += length
             query += length
         elif kind == 1 or kind == 4:
@@ -175,12 +181,12 @@ def _cross_repeat(cigar_op, cigar_len, op, last_op, at, query, resync):
         elif kind == 2 or kind == 3:
             at += length
         op += 1
-    return -1, query, query
+    return -1, query, query, score
 
 
 @kernel
 def _judge_indels(
-    first_candidate, last_candidate, anchor, left_stop, reached, right_index, right_stop, net, p,
+    first_candidate, last_candidate, anchor, left_stop, reached, right_index, right_stop, net, between, p,
     ref_len, alt_offset, alt_seq, period, units, reference, seq, qual, penalty, scores, deltas,
 ):  # fmt: skip
     """Fill scores and deltas: hypothesis 0 is the reference, then the site's candidates.
@@ -192,7 +198,7 @@ def _judge_indels(
         anchor: index in seq of the base at p. left_stop: first base of the usable left flank.
         reached, right_index: reference position and read index where the read comes out of the
             repeat, or reached -1. right_stop: stop of the usable right flank.
-        net: bp inserted minus deleted by the read's own alignment in between.
+        net, between: bp inserted minus deleted by the read's own alignment in between, and its score.
     """
     n = min(last_candidate - first_candidate, MAX_ALLELES - 1)
     empty = alt_seq[:0]
@@ -204,7 +210,7 @@ def _judge_indels(
     if reached >= 0:
         right_end = min(right_stop, right_index + _FLANK_BP)
         right_common = _right_score(seq, qual, right_index, right_end, empty, 0, reference, reached, penalty)
-        own = left_common + right_common
+        own = left_common + between + right_common
     for h in range(n + 1):
         inserted = empty
         skip = 0
@@ -316,12 +322,13 @@ def judge_reads(
                 left_stop = query
                 if op > cigar_offset[row] and cigar_op[op - 1] == 4:
                     left_stop = seq_offset[row]
-                reached, right_index, right_stop = _cross_repeat(
-                    cigar_op, cigar_len, op, last_op, at, query, max(resync[s], p + 1)
-                )
+                reached, right_index, right_stop, between = _cross_repeat(
+                    cigar_op, cigar_len, op, last_op, at, query, p, max(resync[s], p + 1), seq, qual, reference,
+                    penalty,
+                )  # fmt: skip
                 net = (right_index - index) - (reached - p) if reached >= 0 else 0
                 n = _judge_indels(
-                    first, last, index, left_stop, reached, right_index, right_stop, net, p, ref_len,
+                    first, last, index, left_stop, reached, right_index, right_stop, net, between, p, ref_len,
                     alt_offset, alt_seq, period, units, reference, seq, qual, penalty, scores, deltas,
                 )  # fmt: skip
             for c in range(first, last):
