@@ -33,7 +33,7 @@ def run_account() {
         parameters: params,
         nextflow: nextflow.version.toString(),
         pipeline: [name: workflow.manifest.name, version: workflow.manifest.version, revision: workflow.commitId],
-        command: workflow.commandLine,
+        command: workflow.commandLine.replaceAll(/ -resume( [0-9a-f-]{36})?/, ''),  // else resuming writes it anew
         profile: workflow.profile,
         container: workflow.containerEngine,
     ])
@@ -109,7 +109,7 @@ workflow {
         file("${projectDir}/assets/multiqc_config.yml"),
     )
     WRITE_PROVENANCE(
-        ch_versions.mix(BUILD_REPORT.out.versions).collect(),
+        ch_versions.mix(BUILD_REPORT.out.versions).collect(sort: true),
         run_account(),
         ch_sheet.mix(ch_reference.map { it[0] }).toList(),
         CALL_SAMPLE.out.gvcf.mix(CALL_SAMPLE.out.vcf, ch_cohort).map { it[1] }.toSortedList { a, b -> a.name <=> b.name },
