@@ -207,7 +207,12 @@ def _check_pieces(pieces: Sequence[_Piece], shards: Sequence[Region] | None) -> 
                 f"{left.reader.path} ({left.region}) and {right.reader.path} ({right.region}) overlap; "
                 "merge each shard once"
             )
-    if shards is not None:
+    if shards is not None and not all(piece.reader.header.regions for piece in pieces):
+        # their headers do not say what they answer for: only surplus records can be told
+        outside = list(_minus([piece.region for piece in pieces], list(shards)))
+        if outside:
+            problems.append(f"inputs have records at {_named(outside)}, outside the shards")
+    elif shards is not None:
         have, want = [piece.region for piece in pieces], list(shards)
         missing, extra = list(_minus(want, have)), list(_minus(have, want))
         if missing:

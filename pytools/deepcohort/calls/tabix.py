@@ -137,6 +137,10 @@ class IndexedVcfWriter:
     def _contig_index(self, name: str) -> list[bytes]:
         runs = np.concatenate(self._runs[name])
         runs = runs[np.argsort(runs[:, 0], kind="stable")]
+        # runs that meet are one, so that the index does not show how lines came in
+        meets = (runs[1:, 0] == runs[:-1, 0]) & (runs[1:, 1] == runs[:-1, 2])
+        opens, closes = np.concatenate(([True], ~meets)), np.concatenate((~meets, [True]))
+        runs = np.column_stack((runs[opens, 0], runs[opens, 1], runs[closes, 2]))
         first, last = self._virtual(runs[:, 1]), self._virtual(runs[:, 2])
         linear = self._filled_linear(name)
         numbers, starts = np.unique(runs[:, 0], return_index=True)

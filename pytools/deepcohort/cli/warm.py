@@ -7,5 +7,7 @@ app = typer.Typer()
 
 @app.command()
 def warm() -> None:
-    """Compile every numba kernel by running a tiny simulated call (about a minute, once)."""
-    raise NotImplementedError
+    """Compile the kernels once, so that later runs start fast (about a minute)."""
+    from deepcohort.cli.warm_run import warm_kernels
+
+    warm_kernels(typer.echo)

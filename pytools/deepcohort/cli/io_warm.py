@@ -1,0 +1,130 @@
+"""A tiny genome with reads of two people, made on the spot, to run every kernel once."""
+
+from pathlib import Path
+
+import numpy as np
+import pysam
+
+CONTIG = "warm"
+LENGTH_BP = 12_000
+_READ_BP, _INSERT_BP, _DEPTH = 100, 300, 24
+# 0-based position, REF length, ALT suffix after the first base (None: a SNP), copies in either person
+_VARIANTS = (
+    (2_000, 1, None, (1, 2)),
+    (3_000, 4, "", (1, 1)),
+    (4_000, 1, "TTCAG", (2, 0)),
+    (5_000, 1, None, (0, 1)),
+    (5_004, 1, None, (1, 1)),
+    (6_000, 30, "", (1, 0)),
+)
+
+
+def write_warm_inputs(folder: Path) -> tuple[Path, list[Path], Path]:
+    """(reference FASTA, one BAM per person, truth VCF of the first person), all indexed, in `folder`."""
+    rng = np.random.default_rng(1)
+    genome = "".join(rng.choice(list("ACGT"), LENGTH_BP))
+    genome = f"{genome[:7000]}{'A' * 15}{'CA' * 12}{genome[7039:]}"
+    reference = folder / "warm.fa"
+    reference.write_text(f">{CONTIG}\n{genome}\n")
+    pysam.faidx(str(reference))
+    bams = [_write_bam(folder / f"warm{person}.bam", genome, person, rng) for person in range(2)]
+    return reference, bams, _write_truth(folder / "truth.vcf", genome)
+
+
+def _alleles(genome: str, pos: int, n_ref: int, suffix: str | None) -> tuple[str, str]:
+    ref = genome[pos : pos + n_ref]
+    return ref, {"A": "C", "C": "T", "G": "A", "T": "G"}[ref[0]] if suffix is None else ref[0] + suffix
+
+
+def _haplotype(genome: str, copy: int, person: int) -> tuple[str, list[int]]:
+    """Sequence of one copy, and the reference position of each of its bases (-1 = inserted)."""
+    bases, positions, at = [], [], 0
+    for pos, n_ref, suffix, copies in _VARIANTS:
+        if copies[person] <= copy:
+            continue
+        bases.append(genome[at:pos])
+        positions += range(at, pos)
+        alt = _alleles(genome, pos, n_ref, suffix)[1]
+        bases.append(alt)
+        positions += [pos] + [-1] * (len(alt) - 1)
+        at = pos + n_ref
+    bases.append(genome[at:])
+    positions += range(at, len(genome))
+    return "".join(bases), positions
+
+
+def _cigar(positions: list[int]) -> list[tuple[int, int]]:
+    cigar: list[tuple[int, int]] = []
+    previous = None
+    for position in positions:
+        if previous is not None and position >= 0 and position > previous + 1:
+            cigar.append((2, position - previous - 1))
+        op = 1 if position < 0 else 0
+        if cigar and cigar[-1][0] == op:
+            cigar[-1] = (op, cigar[-1][1] + 1)
+        else:
+            cigar.append((op, 1))
+        previous = position if position >= 0 else previous
+    return cigar
+
+
+def _write_bam(path: Path, genome: str, person: int, rng: np.random.Generator) -> Path:
+    header = pysam.AlignmentHeader.from_dict(
+        {
+            "HD": {"VN": "1.6", "SO": "coordinate"},
+            "SQ": [{"SN": CONTIG, "LN": len(genome)}],
+            "RG": [{"ID": "1", "SM": f"person{person}"}],
+        }
+    )
+    haplotypes = [_haplotype(genome, copy, person) for copy in range(2)]
+    records = []
+    for pair in range(_DEPTH * len(genome) // (2 * _READ_BP)):
+        sequence, positions = haplotypes[pair % 2]
+        insert = int(rng.integers(_INSERT_BP - 120, _INSERT_BP + 120))
+        first = int(rng.integers(0, len(sequence) - insert))
+        starts = (first, first + insert - _READ_BP)
+        spots = [next(p for p in positions[s:] if p >= 0) for s in starts]
+        for mate, start in enumerate(starts):
+            while positions[start] < 0:
+                start += 1
+            stop = min(start + _READ_BP, len(sequence))
+            while positions[stop - 1] < 0:
+                stop -= 1
+            read = pysam.AlignedSegment(header)
+            read.query_name = f"pair{pair}"
+            bases = list(sequence[start:stop])
+            for i in np.flatnonzero(rng.random(len(bases)) < 0.004):
+                bases[i] = "ACGT"[int(rng.integers(4))]
+            read.query_sequence = "".join(bases)
+            read.flag = 0x63 if mate == 0 else 0x93
+            read.reference_id, read.reference_start = 0, positions[start]
+            read.mapping_quality = int(rng.choice([0, 20, 60], p=[0.02, 0.08, 0.9]))
+            read.cigartuples = _cigar(positions[start:stop])
+            if pair % 17 == 0 and read.cigartuples[0] == (0, stop - start):
+                read.cigartuples = [(4, 12), (0, stop - start - 12)]
+                read.reference_start += 12
+            read.query_qualities = pysam.qualitystring_to_array("I" * (stop - start))
+            read.next_reference_id, read.next_reference_start = 0, spots[1 - mate]
+            read.template_length = insert if mate == 0 else -insert
+            read.set_tag("RG", "1")
+            records.append(read)
+    records.sort(key=lambda r: r.reference_start)
+    with pysam.AlignmentFile(str(path), "wb", header=header) as out:
+        for record in records:
+            out.write(record)
+    pysam.index(str(path))
+    return path
+
+
+def _write_truth(path: Path, genome: str) -> Path:
+    lines = ["##fileformat=VCFv4.2", f"##contig=<ID={CONTIG},length={len(genome)}>"]
+    lines.append('##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">')
+    lines.append("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tperson0")
+    for pos, n_ref, suffix, copies in _VARIANTS:
+        if copies[0]:
+            ref, alt = _alleles(genome, pos, n_ref, suffix)
+            genotype = "1/1" if copies[0] == 2 else "0/1"
+            lines.append(f"{CONTIG}\t{pos + 1}\t.\t{ref}\t{alt}\t50\tPASS\t.\tGT\t{genotype}")
+    path.write_text("\n".join(lines) + "\n")
+    pysam.tabix_index(str(path), preset="vcf", force=True)
+    return Path(f"{path}.gz")

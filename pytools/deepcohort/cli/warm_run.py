@@ -1,0 +1,71 @@
+"""Run a tiny call, merge, genotype and evaluate for real, so that every kernel is compiled and cached."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.call_shard import CallJob, ShardConfig, call_shard
+from deepcohort.calls.merge import merge_shards
+from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
+from deepcohort.core.region import Region
+from deepcohort.pileup.config import PileupConfig
+from deepcohort.pileup.features import FEATURE_NAMES
+
+Say = Callable[[str], None]
+
+
+class _FractionPredictor:
+    """Guesses copies from the ALT fraction, after painting every site: warms kernels, calls nothing real."""
+
+    name = "warm"
+    version = "0"
+    config = PileupConfig()
+
+    def predict_lazily(
+        self, features: NDArray[np.float32], pixels_of: Callable[[NDArray[np.int64]], NDArray[np.uint8]]
+    ) -> NDArray[np.float32]:
+        """P(0, 1, 2 copies), float32 (B, 3)."""
+        pixels_of(np.arange(len(features)))
+        fraction = features[:, FEATURE_NAMES.index("vaf")].astype(np.float64)
+        p = np.exp(-40.0 * (fraction[:, None] - np.array([0.0, 0.5, 1.0])) ** 2) + 1e-6
+        return (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def warm_kernels(say: Say) -> None:
+    """Compile and cache every kernel of call, merge, genotype and evaluate."""
+    from deepcohort.evaluate.run import evaluate_pair
+    from deepcohort.joint.genotype import genotype_cohort
+
+    with tempfile.TemporaryDirectory(prefix="deepcohort-warm-") as name:
+        folder = Path(name)
+        reference, bams, truth = write_warm_inputs(folder)
+        vcf = folder / "person0.vcf.gz"
+        gvcfs = [folder / f"person{i}.g.vcf.gz" for i in range(len(bams))]
+        _timed(say, "call", lambda: _call(reference, bams, gvcfs, vcf))
+        _timed(say, "merge", lambda: merge_shards([gvcfs[0]], folder / "merged.g.vcf.gz"))
+        _timed(say, "genotype", lambda: genotype_cohort(gvcfs, reference, folder / "cohort.vcf.gz", quiet=True))
+        _timed(
+            say,
+            "evaluate",
+            lambda: evaluate_pair(vcf, truth, None, reference, folder / "evaluation", None, None),
+        )
+
+
+def _call(reference: Path, bams: list[Path], gvcfs: list[Path], vcf: Path) -> None:
+    whole = [Region(CONTIG, 0, LENGTH_BP)]
+    for person, (bam, gvcf) in enumerate(zip(bams, gvcfs, strict=True)):
+        shard_config = ShardConfig(max_chunk_bp=5_000)
+        job = CallJob(
+            [bam], reference, whole, f"person{person}", gvcf, vcf if person == 0 else None, shard_config=shard_config
+        )
+        call_shard(job, _FractionPredictor(), quiet=True)
+
+
+def _timed(say: Say, what: str, action: Callable[[], object]) -> None:
+    start = time.perf_counter()
+    action()
+    say(f"{what}: ready after {time.perf_counter() - start:.0f} s")
