@@ -3,12 +3,14 @@
 
 include { SIMULATE_COHORT  } from './modules/processes/simulate_cohort/main'
 include { INDEX_REFERENCE  } from './modules/processes/index_reference/main'
+include { EVALUATE_SAMPLE  } from './modules/processes/evaluate_sample/main'
 include { BUILD_REPORT     } from './modules/processes/build_report/main'
 include { WRITE_PROVENANCE } from './modules/processes/write_provenance/main'
 include { PREPARE_COHORT   } from './modules/subworkflows/prepare_cohort/main'
 include { CALL_SAMPLE      } from './modules/subworkflows/call_sample/main'
 include { GENOTYPE_COHORT  } from './modules/subworkflows/genotype_cohort/main'
 include { EVALUATE_COHORT  } from './modules/subworkflows/evaluate_cohort/main'
+include { LEARN_MODEL      } from './modules/subworkflows/train_model/main'
 
 // [ fai or [], gzi or [] ] as they lie beside the reference
 def indexes_beside(reference) {
@@ -28,6 +30,19 @@ def optional_file(name) {
     return name ? file(name, glob: false) : []
 }
 
+// Everything in simulated/ that one row of its samplesheet names, as LEARN_MODEL takes it
+def simulated_samples(meta, sheet, fasta, fai) {
+    return sheet.splitCsv(header: true).collect { row ->
+        def beside = { name -> sheet.parent.resolve(name) }
+        def id = "${meta.id}.${row.sample}".toString()
+        [
+            [id: id, sample: row.sample, shard: 'all', n_shards: 1], row.platform ?: 'illumina', [beside(row.reads)],
+            [beside(row.index ?: "${row.reads}.bai")], beside(row.truth_vcf), beside("${row.truth_vcf}.tbi"), beside(row.truth_bed),
+            fasta, fai, [],
+        ]
+    }
+}
+
 def run_account() {
     return groovy.json.JsonOutput.toJson([
         parameters: params,
@@ -37,6 +52,158 @@ def run_account() {
         profile: workflow.profile,
         container: workflow.containerEngine,
     ])
+}
+
+// [ fasta, fai, gzi or [] ] of --reference, indexed if need be
+workflow REFERENCE {
+    main:
+    def fasta = file(params.reference, glob: false)
+    def (fai, gzi) = indexes_beside(params.reference)
+    if (fai && (gzi || fasta.extension != 'gz')) {
+        ch_reference = channel.value([fasta, fai, gzi])
+        ch_versions = channel.empty()
+    }
+    else {
+        INDEX_REFERENCE(fasta)
+        ch_reference = INDEX_REFERENCE.out.indexes.map { new_fai, new_gzi -> [fasta, new_fai, new_gzi] }
+        ch_versions = INDEX_REFERENCE.out.versions
+    }
+
+    emit:
+    reference = ch_reference  // value: [ fasta, fai, gzi or [] ]
+    versions  = ch_versions   // channel: versions.yml
+}
+
+// Samplesheet, reference and what containers must mount: given, or simulated first
+workflow COHORT {
+    main:
+    if (params.simulate) {
+        SIMULATE_COHORT([[id: 'cohort'], ''], [[], [], []])
+        ch_sheet = SIMULATE_COHORT.out.cohort.map { it[1] }
+        ch_reference = SIMULATE_COHORT.out.cohort.map { [it[2], it[3], []] }
+        ch_staged = SIMULATE_COHORT.out.cohort.map { it[4] }
+        ch_versions = SIMULATE_COHORT.out.versions
+    }
+    else {
+        REFERENCE()
+        ch_sheet = channel.value(file(params.samplesheet, glob: false))
+        ch_reference = REFERENCE.out.reference
+        ch_staged = channel.value(staged_files())
+        ch_versions = REFERENCE.out.versions
+    }
+    PREPARE_COHORT(
+        ch_sheet, ch_reference, ch_staged, optional_file(params.regions), params.contigs ?: '', params.base_dir ?: '',
+        workflow.launchDir.toString(),
+    )
+
+    emit:
+    sheet     = ch_sheet                      // value: samplesheet
+    reference = ch_reference                  // value: [ fasta, fai, gzi or [] ]
+    sample    = PREPARE_COHORT.out.sample     // channel: row of samples.json
+    shard     = PREPARE_COHORT.out.shard      // channel: [ name, bed ]
+    n_shards  = PREPARE_COHORT.out.n_shards   // value: number of shards
+    table     = PREPARE_COHORT.out.table      // value: BED of all shards
+    pedigree  = PREPARE_COHORT.out.pedigree   // value: PLINK .ped
+    versions  = ch_versions.mix(PREPARE_COHORT.out.versions)  // channel: versions.yml
+}
+
+// --mode call: reads to cohort VCF
+workflow CALLING {
+    main:
+    COHORT()
+    CALL_SAMPLE(
+        COHORT.out.sample, COHORT.out.shard, COHORT.out.n_shards, COHORT.out.table, COHORT.out.reference,
+        optional_file(params.model == 'auto' ? null : params.model),
+    )
+    EVALUATE_COHORT(
+        CALL_SAMPLE.out.vcf, COHORT.out.sample,
+        params.regions || params.contigs ? COHORT.out.table : channel.value([]),
+        COHORT.out.reference,
+    )
+    ch_versions = COHORT.out.versions.mix(CALL_SAMPLE.out.versions, EVALUATE_COHORT.out.versions)
+    ch_cohort = channel.empty()
+    ch_stats = channel.empty()
+    if (params.joint) {
+        GENOTYPE_COHORT(
+            CALL_SAMPLE.out.gvcf, COHORT.out.shard, COHORT.out.n_shards, COHORT.out.table, COHORT.out.reference,
+            COHORT.out.pedigree,
+        )
+        ch_cohort = GENOTYPE_COHORT.out.vcf
+        ch_stats = GENOTYPE_COHORT.out.stats
+        ch_versions = ch_versions.mix(GENOTYPE_COHORT.out.versions)
+    }
+
+    emit:
+    inputs      = COHORT.out.sheet.mix(COHORT.out.reference.map { it[0] })  // channel: file
+    results     = CALL_SAMPLE.out.gvcf.mix(CALL_SAMPLE.out.vcf, ch_cohort).map { it[1] }  // channel: file
+    evaluations = EVALUATE_COHORT.out.evaluation.map { it[1] }  // channel: folder
+    stats       = ch_stats                                      // channel: folder
+    versions    = ch_versions                                   // channel: versions.yml
+}
+
+// --mode evaluate: a VCF that exists against a truth
+workflow EVALUATION {
+    main:
+    REFERENCE()
+    def calls = file(params.calls, glob: false)
+    def index = ['.tbi', '.csi'].collect { file(params.calls + it, glob: false) }.findAll { it.exists() }
+    def meta = [id: params.sample ?: calls.simpleName, sample: params.sample ?: '', shard: 'all', n_shards: 1]
+    EVALUATE_SAMPLE(
+        channel.of([meta, calls, index, optional_file(params.truth_vcf), optional_file(params.truth_bed), optional_file(params.regions)]),
+        REFERENCE.out.reference,
+    )
+
+    emit:
+    inputs      = channel.of(calls, file(params.truth_vcf, glob: false))  // channel: file
+    results     = channel.empty()                                         // channel: file
+    evaluations = EVALUATE_SAMPLE.out.evaluation.map { it[1] }            // channel: folder
+    stats       = channel.empty()                                         // channel: folder
+    versions    = REFERENCE.out.versions.mix(EVALUATE_SAMPLE.out.versions)  // channel: versions.yml
+}
+
+// --mode train: samples with truth, from a samplesheet or simulated, to a model
+workflow TRAINING {
+    main:
+    if (params.samplesheet) {
+        COHORT()
+        ch_sample = COHORT.out.sample
+            .filter { row -> row.truth_vcf && row.truth_bed }
+            .combine(COHORT.out.reference)
+            .map { row, fasta, fai, gzi ->
+                def meta = [id: row.sample, sample: row.sample, shard: 'all', n_shards: 1]
+                def reads = [row.reads, row.indexes].collect { files -> files.collect { file(it, glob: false) } }
+                def tbi = file(row.truth_vcf + '.tbi', glob: false)
+                [meta, row.platform] + reads + [file(row.truth_vcf, glob: false), tbi, file(row.truth_bed, glob: false), fasta, fai, gzi]
+            }
+        ch_inputs = COHORT.out.sheet.mix(COHORT.out.reference.map { it[0] })
+        ch_versions = COHORT.out.versions
+    }
+    else {
+        ch_inputs = channel.empty()
+        ch_reference = channel.value([[], [], []])
+        if (params.reference) {
+            REFERENCE()
+            ch_reference = REFERENCE.out.reference
+            ch_inputs = ch_reference.map { it[0] }
+        }
+        SIMULATE_COHORT(
+            channel.of(1..params.simulations).map { i -> [[id: "simulation_${i}".toString()], params.seed + i] },
+            ch_reference,
+        )
+        ch_sample = SIMULATE_COHORT.out.cohort.flatMap { meta, sheet, fasta, fai, _files -> simulated_samples(meta, sheet, fasta, fai) }
+        ch_versions = SIMULATE_COHORT.out.versions
+    }
+    LEARN_MODEL(
+        ch_sample, optional_file(params.regions), params.model_name, optional_file(params.train_config),
+        optional_file(params.init_from),
+    )
+
+    emit:
+    inputs      = ch_inputs                                     // channel: file
+    results     = channel.empty()                               // channel: file
+    evaluations = channel.empty()                               // channel: folder
+    stats       = LEARN_MODEL.out.model.map { it[1] }           // channel: folder
+    versions    = ch_versions.mix(LEARN_MODEL.out.versions)     // channel: versions.yml
 }
 
 workflow {
@@ -53,66 +220,29 @@ workflow {
     Messages.stopIf(Backend.retired(params))
     Messages.stopIf(Parameters.problems(schema, params) + Messages.missing(params) + Backend.problems(params, workflow.profile))
 
-    def regions = optional_file(params.regions)
-    ch_versions = channel.empty()
-    if (params.simulate) {
-        SIMULATE_COHORT([id: 'cohort'])
-        ch_sheet = SIMULATE_COHORT.out.samplesheet
-        ch_reference = SIMULATE_COHORT.out.reference.map { fasta, fai -> [fasta, fai, []] }
-        ch_staged = SIMULATE_COHORT.out.files
-        ch_versions = SIMULATE_COHORT.out.versions
+
+    if (params.mode == 'evaluate') {
+        EVALUATION()
+        ran = EVALUATION.out
+    }
+    else if (params.mode == 'train') {
+        TRAINING()
+        ran = TRAINING.out
     }
     else {
-        def fasta = file(params.reference, glob: false)
-        def (fai, gzi) = indexes_beside(params.reference)
-        ch_sheet = channel.value(file(params.samplesheet, glob: false))
-        ch_staged = channel.value(staged_files())
-        if (fai && (gzi || fasta.extension != 'gz')) {
-            ch_reference = channel.value([fasta, fai, gzi])
-        }
-        else {
-            INDEX_REFERENCE(fasta)
-            ch_reference = INDEX_REFERENCE.out.indexes.map { new_fai, new_gzi -> [fasta, new_fai, new_gzi] }
-            ch_versions = INDEX_REFERENCE.out.versions
-        }
+        CALLING()
+        ran = CALLING.out
     }
-
-    PREPARE_COHORT(
-        ch_sheet, ch_reference, ch_staged, regions, params.contigs ?: '', params.base_dir ?: '', workflow.launchDir.toString(),
-    )
-    CALL_SAMPLE(
-        PREPARE_COHORT.out.sample, PREPARE_COHORT.out.shard, PREPARE_COHORT.out.n_shards, PREPARE_COHORT.out.table,
-        ch_reference, optional_file(params.model == 'auto' ? null : params.model),
-    )
-    EVALUATE_COHORT(
-        CALL_SAMPLE.out.vcf, PREPARE_COHORT.out.sample,
-        params.regions || params.contigs ? PREPARE_COHORT.out.table : channel.value([]),
-        ch_reference,
-    )
-    ch_versions = ch_versions.mix(PREPARE_COHORT.out.versions, CALL_SAMPLE.out.versions, EVALUATE_COHORT.out.versions)
-
-    ch_cohort = channel.empty()
-    ch_stats = channel.empty()
-    if (params.joint) {
-        GENOTYPE_COHORT(
-            CALL_SAMPLE.out.gvcf, PREPARE_COHORT.out.shard, PREPARE_COHORT.out.n_shards, PREPARE_COHORT.out.table,
-            ch_reference, PREPARE_COHORT.out.pedigree,
-        )
-        ch_cohort = GENOTYPE_COHORT.out.vcf
-        ch_stats = GENOTYPE_COHORT.out.stats
-        ch_versions = ch_versions.mix(GENOTYPE_COHORT.out.versions)
-    }
-
     BUILD_REPORT(
-        EVALUATE_COHORT.out.evaluation.map { it[1] }.toSortedList { a, b -> a.name <=> b.name },
-        ch_stats.toList(),
+        ran.evaluations.toSortedList { a, b -> a.name <=> b.name },
+        ran.stats.toList(),
         file("${projectDir}/assets/multiqc_config.yml"),
     )
     WRITE_PROVENANCE(
-        ch_versions.mix(BUILD_REPORT.out.versions).collect(sort: true),
+        ran.versions.mix(BUILD_REPORT.out.versions).collect(),
         run_account(),
-        ch_sheet.mix(ch_reference.map { it[0] }).toList(),
-        CALL_SAMPLE.out.gvcf.mix(CALL_SAMPLE.out.vcf, ch_cohort).map { it[1] }.toSortedList { a, b -> a.name <=> b.name },
+        ran.inputs.toList(),
+        ran.results.toSortedList { a, b -> a.name <=> b.name },
     )
 
     def summary = [:]

@@ -1,27 +1,29 @@
-// Nothing -> a made-up genome, a cohort's reads and the truth
+// Nothing, or a reference to start from -> a genome, a cohort's reads and the truth
 process SIMULATE_COHORT {
     tag "${meta.id}"
     label 'call'
 
     input:
-    val meta
+    tuple val(meta), val(seed)  // seed '': the command's own
+    tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')  // or [], [], []
 
     output:
-    path 'simulated/samplesheet.csv', emit: samplesheet
-    tuple path('simulated/reference.fa'), path('simulated/reference.fa.fai'), emit: reference
-    path 'simulated/*', emit: files
+    tuple val(meta), path('simulated/samplesheet.csv'), path('simulated/reference.fa'), path('simulated/reference.fa.fai'), path('simulated/*'), emit: cohort
     path 'versions.yml', emit: versions
 
     script:
+    def options = [seed ? "--seed ${seed}" : '', fasta ? "--reference ${Shell.quote(fasta)}" : ''].join(' ')
     """
-    deepcohort simulate --output simulated ${task.ext.args ?: ''}
+    deepcohort simulate --output simulated --quiet ${options} ${task.ext.args ?: ''}
     echo "SIMULATE_COHORT: \$(deepcohort --version)" > versions.yml
     """
 
     stub:
     """
     mkdir simulated
-    printf 'sample,reads\\nS1,S1.bam\\nS2,S2.bam\\n' > simulated/samplesheet.csv
+    touch simulated/S1.bam simulated/S2.bam
+    printf 'sample,reads,truth_vcf,truth_bed\\n' > simulated/samplesheet.csv
+    printf 'S1,S1.bam,S1.vcf.gz,S1.bed\\nS2,S2.bam,S2.vcf.gz,S2.bed\\n' >> simulated/samplesheet.csv
     printf '>chr1\\nACGT\\n' > simulated/reference.fa
     printf 'chr1\\t4\\t6\\t4\\t5\\n' > simulated/reference.fa.fai
     echo "SIMULATE_COHORT: stub" > versions.yml

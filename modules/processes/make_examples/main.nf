@@ -1,0 +1,28 @@
+// Reads and truth of one sample -> labelled training examples
+process MAKE_EXAMPLES {
+    tag "${meta.id}"
+    label 'call'
+
+    input:
+    tuple val(meta), val(platform), path(reads, stageAs: 'reads/?/*'), path(indexes, stageAs: 'reads/?/*'), path(truth_vcf, stageAs: 'truth/*'), path(truth_index, stageAs: 'truth/*'), path(truth_bed, stageAs: 'truth/*'), path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
+    path regions, stageAs: 'regions/*'
+
+    output:
+    tuple val(meta), path("${meta.id}.examples"), emit: examples
+    path 'versions.yml', emit: versions
+
+    script:
+    def inputs = (reads instanceof List ? reads : [reads]).collect { "--reads ${Shell.quote(it)}" }.join(' ')
+    def scope = regions ? "--regions ${Shell.quote(regions)}" : ''
+    """
+    deepcohort examples ${inputs} --reference ${fasta} --truth ${truth_vcf} --confident ${truth_bed} ${scope} \\
+        --platform ${platform} --output ${meta.id}.examples --quiet ${task.ext.args ?: ''}
+    echo "MAKE_EXAMPLES: \$(deepcohort --version)" > versions.yml
+    """
+
+    stub:
+    """
+    mkdir ${meta.id}.examples
+    echo "MAKE_EXAMPLES: stub" > versions.yml
+    """
+}

@@ -1,0 +1,32 @@
+// Examples of many samples -> a model with its card
+process TRAIN_MODEL {
+    tag "${meta.id}"
+    label 'heavy'
+
+    input:
+    tuple val(meta), path(examples, stageAs: 'examples/*')
+    path config, stageAs: 'config/*'
+    path init_from, stageAs: 'init/*'
+
+    output:
+    tuple val(meta), path("${meta.id}"), emit: model
+    path 'versions.yml', emit: versions
+
+    script:
+    def options = [
+        config ? "--config ${Shell.quote(config)}" : '',
+        init_from ? "--init-from ${Shell.quote(init_from)}" : '',
+    ].join(' ')
+    """
+    folders=()
+    for folder in examples/*; do folders+=(--examples "\$folder"); done
+    deepcohort train "\${folders[@]}" --output ${meta.id} --name ${meta.id} --quiet ${options} ${task.ext.args ?: ''}
+    echo "TRAIN_MODEL: \$(deepcohort --version)" > versions.yml
+    """
+
+    stub:
+    """
+    mkdir ${meta.id}
+    echo "TRAIN_MODEL: stub" > versions.yml
+    """
+}
