@@ -1,5 +1,6 @@
 """Examples to batches: split by stretch of genome, shuffled anew each epoch, bounded in memory."""
 
+import copy
 from collections.abc import Iterator
 
 import numpy as np
@@ -131,6 +132,13 @@ class ExampleData(pl.LightningDataModule):
         self.class_counts = (int(counts[0]), int(counts[1]), int(counts[2]))
         self.feature_mean = total / n
         self.feature_sd = np.sqrt(np.maximum(squares / n - self.feature_mean**2, 0.0))
+
+    def with_config(self, config: TrainConfig) -> "ExampleData":
+        """The same examples, split and counts, batched as another config says."""
+        other = copy.copy(self)
+        other.trainer = None
+        other.config = config
+        return other
 
     @property
     def steps_per_epoch(self) -> int:

@@ -71,13 +71,13 @@ def train(
         (output / "logs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DeepcohortError(f"output folder {output} cannot be made: {error}") from error
-    _prepare(config)
+    prepare(config)
     opened = open_examples(examples)
     write_config(output / "train.toml", config)
     started = time.process_time()
     cnn, small = _start_networks(config, opened, init_from)
     small_data = ExampleData(opened, replace(config, epochs=config.small_epochs), with_pixels=False)
-    _standardise([cnn, small], small_data, keep=init_from is not None)
+    standardise([cnn, small], small_data, keep=init_from is not None)
     small = fit(small, small_data, config.small_epochs, config, output, "small", resume, quiet)
     data = ExampleData(opened, config)
     cnn = fit(cnn, data, config.epochs, config, output, "cnn", resume, quiet)
@@ -86,7 +86,12 @@ def train(
     )
 
 
-def _prepare(config: TrainConfig) -> None:
+def prepare(config: TrainConfig) -> None:
+    """Set threads, seeds and determinism; quieten what Lightning says to nobody.
+
+    Raises:
+        DeepcohortError: a device that is not here.
+    """
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="pytorch_lightning")
     warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*")
@@ -125,7 +130,7 @@ def _start_networks(
     return cnn, small
 
 
-def _standardise(networks: Sequence[nn.Module], data: ExampleData, keep: bool) -> None:
+def standardise(networks: Sequence[nn.Module], data: ExampleData, keep: bool) -> None:
     """Set feature statistics; a fine-tuned model keeps those that its weights were made with."""
     if keep:
         return
@@ -272,7 +277,8 @@ def network_logits(network: nn.Module, data: ExampleData, examples: Examples) ->
     return np.concatenate(out) if out else np.empty((0, 3), np.float32)
 
 
-def _small_weights(small: FeatureNet) -> dict[str, NDArray[np.float32]]:
+def small_weights(small: FeatureNet) -> dict[str, NDArray[np.float32]]:
+    """Arrays of small.npz, as model.small wants them."""
     weights = {"mean": small.standardise.mean, "scale": small.standardise.scale}
     for k, layer in enumerate([*small.hidden, small.out]):
         weights[f"w{k}"], weights[f"b{k}"] = layer.weight, layer.bias  # type: ignore[assignment]
@@ -337,7 +343,7 @@ def _finish(
     card = model_card(about, config, cpu_s)
     path = output / f"{name}{SUFFIX}"
     write_model(
-        path, about, export_onnx(cnn, opened.config.shape), _small_weights(small), weights.getvalue(),
+        path, about, export_onnx(cnn, opened.config.shape), small_weights(small), weights.getvalue(),
         (output / "train.toml").read_text(), card,
     )  # fmt: skip
     (output / f"{name}.md").write_text(card)

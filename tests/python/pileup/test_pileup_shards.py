@@ -86,10 +86,15 @@ def test_damage_is_one_clear_line(tmp_path):
         open_examples([])
 
 
-def test_an_interrupted_run_leaves_no_manifest(tmp_path):
-    with pytest.raises(KeyboardInterrupt), ExampleWriter(tmp_path / "a", CONFIG, "illumina", 1) as writer:
+def interrupted(path):
+    with ExampleWriter(path, CONFIG, "illumina", 1) as writer:
         writer.add(some_examples(5))
         raise KeyboardInterrupt
+
+
+def test_an_interrupted_run_leaves_no_manifest(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(tmp_path / "a")
     assert not (tmp_path / "a" / MANIFEST).exists()
     write(tmp_path / "b", some_examples(5))
     with pytest.raises(DeepcohortError, match="already"):

@@ -1,0 +1,43 @@
+"""deepcohort tune."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def tune(
+    examples: Annotated[list[Path], typer.Option(help="Folder made by `deepcohort examples`; repeatable.")],
+    output: Annotated[Path, typer.Option(help="Folder of the study; run again to add trials.")],
+    trials: Annotated[int, typer.Option(min=1, help="Trials to add.")] = 30,
+    config: Annotated[Path | None, typer.Option(help="TOML or JSON of what is not searched.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="One setting as NAME=VALUE, over the config; repeatable."),
+    ] = None,
+    network: Annotated[str, typer.Option(help="cnn or small (the feature model).")] = "cnn",
+    storage: Annotated[
+        str | None, typer.Option(help="Optuna storage URL; default SQLite in the output folder.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
+) -> None:
+    """Search hyperparameters; the best ones are written as a config that `train` takes."""
+    from deepcohort.core.errors import DeepcohortError
+    from deepcohort.model.config import settings_from
+    from deepcohort.model.tune import tune as run
+
+    if network not in ("cnn", "small"):
+        raise DeepcohortError(f"network '{network}' is unknown; choose cnn or small")
+    result = run(
+        examples,
+        output,
+        trials,
+        settings_from(config, None, set_ or []),
+        network,
+        storage=storage,
+        quiet=quiet,
+    )
+    typer.echo(f"{output / 'best.toml'}: trial {result.trial}, validation loss {result.loss:.5f}")

@@ -1,0 +1,178 @@
+"""Hyperparameter search with Optuna: SQLite storage, resumable, pruned; the best config as a file."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.outputs import atomic_outputs
+from deepcohort.model import config as choices
+from deepcohort.model.config import TrainConfig, config_from_dict, write_config
+from deepcohort.model.data import ExampleData
+from deepcohort.model.net import FeatureNet, PileupNet
+from deepcohort.model.train import fit, prepare, standardise
+from deepcohort.pileup.features import N_FEATURES
+from deepcohort.pileup.shards import open_examples
+
+# Widths are searched as named sizes: Optuna's distributions hold scalars.
+_SIZES: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "small": ((8, 16, 24), (48, 48)),
+    "medium": ((16, 24, 32), (64, 64)),
+    "large": ((24, 32, 48), (96, 96)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TuneResult:
+    """Best trial: its number, validation loss, and config."""
+
+    trial: int
+    loss: float
+    config: TrainConfig
+
+
+def suggest(trial: optuna.Trial, base: TrainConfig) -> TrainConfig:
+    """A config drawn from the field's usual table, over `base` for all that is not searched."""
+    optimiser = trial.suggest_categorical("optimiser", choices.OPTIMISERS)
+    loss = trial.suggest_categorical("loss", choices.LOSSES)
+    size = trial.suggest_categorical("size", tuple(_SIZES))
+    values: dict[str, Any] = {
+        **asdict(base),
+        "optimiser": optimiser,
+        "loss": loss,
+        "lr": trial.suggest_float("lr", 1e-4, 1e-1, log=True),
+        "batch_size": trial.suggest_categorical("batch_size", (64, 128, 256, 512)),
+        "momentum": trial.suggest_float("momentum", 0.5, 0.99),
+        "initialisation": trial.suggest_categorical("initialisation", choices.INITIALISATIONS),
+        "batch_norm": trial.suggest_categorical("batch_norm", (True, False)),
+        "decay": trial.suggest_categorical("decay", choices.DECAYS),
+        "activation": trial.suggest_categorical("activation", choices.ACTIVATIONS),
+        "dropout": trial.suggest_float("dropout", 0.0, 0.5),
+        "l1": trial.suggest_float("l1", 1e-8, 1e-4, log=True),
+        "l2": trial.suggest_float("l2", 1e-6, 1e-1, log=True),
+        "label_smoothing": trial.suggest_float("label_smoothing", 0.0, 0.1),
+        "ema": trial.suggest_categorical("ema", (0.0, 0.99, 0.998)),
+        "read_channels": _SIZES[size][0],
+        "site_channels": _SIZES[size][1],
+    }
+    if loss == "focal":
+        values["focal_gamma"] = trial.suggest_float("focal_gamma", 0.5, 4.0)
+    return config_from_dict(values)
+
+
+class _Report(Callback):
+    """Tells Optuna the validation loss of each epoch; stops a trial that is clearly behind."""
+
+    def __init__(self, trial: optuna.Trial) -> None:
+        self.trial = trial
+        self.loss = float("inf")
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        loss = float(trainer.callback_metrics.get("val_loss", float("nan")))
+        if loss != loss:  # diverged: no number to compare
+            raise optuna.TrialPruned
+        self.loss = min(self.loss, loss)
+        self.trial.report(loss, trainer.current_epoch)
+        if self.trial.should_prune():
+            raise optuna.TrialPruned
+
+
+def tune(
+    examples: Sequence[str | Path],
+    output: str | Path,
+    trials: int = 30,
+    config: TrainConfig | None = None,
+    network: str = "cnn",
+    study_name: str = "deepcohort",
+    storage: str | None = None,
+    quiet: bool = False,
+) -> TuneResult:
+    """Run `trials` more trials of the study in `output`, and write best.toml and importance.png.
+
+    `network`: cnn or small. `storage`: an Optuna storage URL, default SQLite in `output`; several
+    processes may share it (each adds its own trials). The study goes on where it stopped.
+
+    Raises:
+        DeepcohortError: examples or settings that do not fit, or no trial that finished.
+    """
+    base = config or TrainConfig()
+    output = Path(output)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DeepcohortError(f"output folder {output} cannot be made: {error}") from error
+    prepare(base)
+    opened = open_examples(examples)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        study_name=study_name,
+        storage=storage or f"sqlite:///{(output / 'study.db').resolve()}",
+        load_if_exists=True,
+        direction="minimize",
+        sampler=optuna.samplers.TPESampler(seed=base.seed),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1),
+    )
+    small = network == "small"
+    data: dict[float, ExampleData] = {}
+
+    def objective(trial: optuna.Trial) -> float:
+        drawn = suggest(trial, base)
+        if base.negative_share not in data:  # decoded once, batched anew per trial
+            data[base.negative_share] = ExampleData(opened, base, with_pixels=not small)
+        of_trial = data[base.negative_share].with_config(drawn)
+        net = FeatureNet(drawn, N_FEATURES) if small else PileupNet(drawn, opened.config.shape, N_FEATURES)
+        standardise([net], of_trial, keep=False)
+        report = _Report(trial)
+        folder = output / "trials" / f"{trial.number:04d}"
+        epochs = drawn.small_epochs if small else drawn.epochs
+        fit(net, of_trial, epochs, drawn, folder, network, resume=False, quiet=True, callbacks=[report])
+        if not quiet:
+            print(f"trial {trial.number}: validation loss {report.loss:.5f}", file=sys.stderr, flush=True)
+        return report.loss
+
+    study.optimize(objective, n_trials=trials)
+    return _conclude(study, base, output)
+
+
+def _conclude(study: optuna.Study, base: TrainConfig, output: Path) -> TuneResult:
+    """Write the best config and the figures of a study."""
+    done = study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
+    if not done:
+        raise DeepcohortError(f"no trial in {output} finished; run more trials or widen the settings")
+    best = study.best_trial
+    chosen = suggest(optuna.trial.FixedTrial(best.params), base)  # type: ignore[arg-type]
+    with atomic_outputs(output / "best.toml") as [temporary]:
+        write_config(temporary, replace(chosen, device=base.device, threads=base.threads))
+    study.trials_dataframe().to_csv(output / "trials.tsv", sep="\t", index=False)
+    if len(done) > 1:
+        _plot_importance(study, output)
+    return TuneResult(best.number, float(best.value or 0.0), chosen)
+
+
+def _plot_importance(study: optuna.Study, output: Path) -> None:
+    """importance.tsv and importance.png: how much each hyperparameter moved the loss."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    evaluator = optuna.importance.PedAnovaImportanceEvaluator()
+    try:
+        importance = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    except (ValueError, RuntimeError, ZeroDivisionError):
+        return  # too few or identical trials to tell
+    rows = sorted(importance.items(), key=lambda item: item[1])
+    (output / "importance.tsv").write_text(
+        "setting\timportance\n" + "".join(f"{k}\t{v:.5f}\n" for k, v in reversed(rows))
+    )
+    figure, axes = pyplot.subplots(figsize=(6, 0.35 * len(rows) + 1))
+    axes.barh([k for k, _ in rows], [v for _, v in rows])
+    axes.set_xlabel("importance for the validation loss")
+    figure.savefig(output / "importance.png", dpi=100, bbox_inches="tight")
+    pyplot.close(figure)

@@ -1,0 +1,50 @@
+"""Training settings: files in and out, and problems reported together."""
+
+import pytest
+from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.model.config import (
+    TrainConfig,
+    config_from_dict,
+    read_config,
+    settings_from,
+    write_config,
+)
+from model_builders import TINY
+
+
+def test_toml_round_trip(tmp_path):
+    write_config(tmp_path / "a.toml", TINY)
+    assert read_config(tmp_path / "a.toml") == TINY
+
+
+def test_json_and_bare_settings(tmp_path):
+    (tmp_path / "a.json").write_text('{"lr": 1, "read_channels": [4, 4], "batch_norm": false}')
+    config = read_config(tmp_path / "a.json")
+    assert (config.lr, config.read_channels, config.batch_norm) == (1.0, (4, 4), False)
+    (tmp_path / "b.toml").write_text("lr = 0.5\n")
+    assert read_config(tmp_path / "b.toml").lr == 0.5
+
+
+def test_all_problems_are_told_together():
+    with pytest.raises(InputProblems) as caught:
+        config_from_dict({"lrr": 1, "epochs": "many", "batch_norm": 1, "read_channels": 3})
+    assert len(caught.value.problems) == 4
+    with pytest.raises(InputProblems) as caught:
+        TrainConfig(optimiser="lion", loss="l1", dropout=2.0)
+    assert len(caught.value.problems) == 3
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(DeepcohortError, match="does not exist"):
+        read_config(tmp_path / "none.toml")
+    (tmp_path / "a.toml").write_text("lr = = 3")
+    with pytest.raises(DeepcohortError, match="cannot be read"):
+        read_config(tmp_path / "a.toml")
+
+
+def test_assignments_go_over_the_file(tmp_path):
+    write_config(tmp_path / "a.toml", TINY)
+    config = settings_from(tmp_path / "a.toml", None, ["lr=0.25", "loss=focal", "read_channels=[3]"])
+    assert (config.lr, config.loss, config.read_channels, config.seed) == (0.25, "focal", (3,), TINY.seed)
+    with pytest.raises(DeepcohortError, match="NAME=VALUE"):
+        settings_from(None, None, ["lr"])
