@@ -46,7 +46,7 @@ def call(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Call variants of one sample in one region: reads to gVCF."""
-    from deepcohort.call_setup import CallRequest, run_call
+    from deepcohort.cli.call_setup import CallRequest, run_call
 
     run_call(
         CallRequest(
