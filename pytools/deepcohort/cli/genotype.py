@@ -29,6 +29,9 @@ def genotype(
     inbreeding: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Wright's F in that prior.")
     ] = _DEFAULTS.inbreeding,
+    respect_filter: Annotated[
+        bool, typer.Option(help="Take records that their gVCF filtered as no evidence.")
+    ] = _DEFAULTS.respect_filter,
     min_dp: Annotated[int, typer.Option(min=0, help="Below it a genotype is ./. .")] = _DEFAULTS.min_dp,
     min_gq: Annotated[int, typer.Option(min=0, help="Below it a genotype is ./. .")] = _DEFAULTS.min_gq,
     low_qual: Annotated[
@@ -45,7 +48,7 @@ def genotype(
     config = replace(
         _DEFAULTS,
         population_prior=hwe,
-        inbreeding=inbreeding,
+        inbreeding=inbreeding, respect_filter=respect_filter,
         min_dp=min_dp,
         min_gq=min_gq,
         low_qual=low_qual,

@@ -16,6 +16,8 @@ class JointConfig:
         site_prior: prior probability that a site where some sample calls a variant is variable (QUAL).
         de_novo_rate: prior probability of a new mutation per transmitted allele at such a site.
         de_novo_probability: posterior from which a child is listed in INFO DENOVO.
+        respect_filter: take a record whose FILTER is neither PASS, RefCall, NoCall nor LowQual as no
+            evidence (`./.`, FILTERED).
         min_dp: reads below which a sample has no evidence (`./.`, NO_COVERAGE).
         min_gq: posterior GQ below which a genotype is `./.` (LOW_GQ); 3 = more likely right than wrong.
         half_call_gq: phred from which a single allele of an uncertain genotype counts as known (`./1`).
@@ -37,6 +39,7 @@ class JointConfig:
     site_prior: float = 0.1
     de_novo_rate: float = 1e-6
     de_novo_probability: float = 0.5
+    respect_filter: bool = True
     min_dp: int = 1
     min_gq: int = 3
     half_call_gq: int = 20

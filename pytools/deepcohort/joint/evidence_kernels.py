@@ -16,26 +16,38 @@ MAX_VARIANT_RECORDS = 3  # of one sample at one site; more cannot be told apart
 
 
 @kernel
-def _touches(
-    table: NDArray[np.int32], first: int, stop: int, pos: int, star: NDArray[np.bool_], site: int
-) -> bool:
-    """Whether primitives first:stop put an allele on the site; sets `star` for called deletions."""
-    found = False
+def mark_deleted_sites(
+    table: NDArray[np.int32], site_pos: NDArray[np.int64], star: NDArray[np.bool_]
+) -> None:
+    """Set star (S,) where a called allele that starts before the site deletes or replaces its base."""
+    for i in range(len(table)):
+        row = table[i]
+        if not row[_P_CALLED]:
+            continue
+        first, stop = row[_P_POS] + 1, row[_P_POS] + row[_P_REF_LEN]
+        if row[_P_SEQ_LEN] < 0:  # the gVCF wrote `*` itself
+            first, stop = row[_P_POS], row[_P_POS] + 1
+        if stop > first:
+            site = np.searchsorted(site_pos, first)
+            while site < len(site_pos) and site_pos[site] < stop:
+                star[site] = True
+                site += 1
+
+
+@kernel
+def _touches(table: NDArray[np.int32], first: int, stop: int, pos: int, star: bool) -> bool:
+    """Whether primitives first:stop put an allele on the site at `pos`, which may have `*`."""
     for i in range(first, stop):
         row = table[i]
         if row[_P_SEQ_LEN] < 0:
-            if row[_P_POS] == pos:
-                found = True
-                if row[_P_CALLED]:
-                    star[site] = True
+            if star and row[_P_POS] == pos:
+                return True
         elif row[_P_POS] == pos:
             if row[_P_ALLELE] > 0:
-                found = True
-        elif row[_P_POS] < pos and pos < row[_P_POS] + row[_P_REF_LEN]:
-            found = True
-            if row[_P_CALLED]:
-                star[site] = True
-    return found
+                return True
+        elif star and row[_P_POS] < pos and pos < row[_P_POS] + row[_P_REF_LEN]:
+            return True
+    return False
 
 
 @kernel
@@ -67,8 +79,8 @@ def sweep_sample(
 
     A site has either variant records (that put an allele on it, or delete it) or, failing those, the
     weakest record of those that cover its REF (its first `max_shift` bases); -1 if some base of it
-    is covered by none. More than 3 variant records give variant_of[site, 0] = -2. star (S,) is set
-    where a called allele deletes the site.
+    is covered by none. More than 3 variant records give variant_of[site, 0] = -2. star: bool (S,),
+    from mark_deleted_sites.
     """
     low = first_record
     shift = 0  # farthest a record of this sample was left-aligned: how far beyond a site to look
@@ -90,7 +102,7 @@ def sweep_sample(
         while i < last_record and records[i, _POS] < scan_end:
             row = records[i]
             is_variant = row[_KIND] == _VARIANT
-            if is_variant and _touches(table, offsets[i], offsets[i + 1], pos, star, site):
+            if is_variant and _touches(table, offsets[i], offsets[i + 1], pos, star[site]):
                 if n_variant < MAX_VARIANT_RECORDS:
                     variant_of[site, n_variant] = i
                 n_variant += 1

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.calls.header import region_lines
 from deepcohort.core.bgzf import BgzfWriter
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
@@ -15,7 +16,7 @@ from deepcohort.core.progress import track
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.joint.config import JointConfig
 from deepcohort.joint.emit_kernels import Limits, emit_sites
-from deepcohort.joint.evidence_kernels import MAX_VARIANT_RECORDS, sweep_sample
+from deepcohort.joint.evidence_kernels import MAX_VARIANT_RECORDS, mark_deleted_sites, sweep_sample
 from deepcohort.joint.header import header_text
 from deepcohort.joint.io_gvcf import GvcfHeader, GvcfIndex, GvcfStream, index_vcf, read_header
 from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, nuclear_families
@@ -86,7 +87,8 @@ def genotype_cohort(
         n_sites = 0
         with atomic_outputs(output, partners=(".tbi", ".csi")) as (temporary,):
             with BgzfWriter(temporary) as writer:
-                writer.write(header_text(fasta.contig_lengths, cohort.samples).encode())
+                extra = tuple(region_lines(wanted))
+                writer.write(header_text(fasta.contig_lengths, cohort.samples, extra).encode())
                 previous: Region | None = None
                 for window in track(windows, len(windows), "genotype", quiet):
                     if previous is None or (previous.contig, previous.end) != (window.contig, window.start):
@@ -142,6 +144,7 @@ def _contig_problems(
 ) -> list[str]:
     """What is wrong with a gVCF's contigs, at most one line."""
     lengths = fasta.contig_lengths
+    absent = [name for name in header.contigs if name not in lengths]
     shared = [name for name in header.contigs if name in lengths]
     if not header.contigs:
         return [f"{path} declares no contigs in its header; add them with bcftools reheader -f REF.fai"]
@@ -154,6 +157,11 @@ def _contig_problems(
                 f"{path} has contig {name} of {length} bp, {fasta.path} of {lengths[name]} bp "
                 f"({len(shared)} of {len(header.contigs)} names match); was it called on another reference?"
             ]
+    if absent:
+        return [
+            f"{path} has {len(absent)} contigs that {fasta.path} lacks ({', '.join(absent[:3])}); "
+            "was it called on another reference?"
+        ]
     ranks = [order[name] for name in shared]
     if ranks != sorted(ranks):
         return [
@@ -182,7 +190,7 @@ def _genotype_window(
     config: JointConfig,
 ) -> Iterator[tuple[bytes, int]]:
     """VCF lines of the sites whose POS lies in `window`, in pieces, with how many sites each holds."""
-    parts = [read_sample(stream, window, config.max_shift_bp) for stream in streams]
+    parts = [read_sample(stream, window, config.max_shift_bp, config.respect_filter) for stream in streams]
     names = [str(path) for path in cohort.paths]
     records, bases, bases_start = gather(parts, names, fasta, window, config.max_shift_bp)
     del parts
@@ -193,6 +201,7 @@ def _genotype_window(
     variant_of = np.empty((*shape, MAX_VARIANT_RECORDS), dtype=np.int32)
     block_of = np.empty(shape, dtype=np.int32)
     star = np.zeros(len(sites), dtype=np.bool_)
+    mark_deleted_sites(records.table, sites.pos, star)
     for i in range(len(streams)):
         sweep_sample(
             records.records, records.sample_offsets[i], records.sample_offsets[i + 1], records.numbers,

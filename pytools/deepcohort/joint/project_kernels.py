@@ -248,7 +248,11 @@ def project_many(
                 continue
             best = np.int64(UNSEEN)
             for owner_a in range(-1, n_records):
+                if owner_a >= 0 and (a == 0 or not present[owner_a, a]):
+                    continue
                 for owner_b in range(-1, n_records):
+                    if owner_b >= 0 and (b == 0 or not present[owner_b, b]):
+                        continue
                     if ploidy == 1 and owner_a != owner_b:
                         continue
                     total = np.int64(0)

@@ -44,7 +44,9 @@ class SampleRecords:
     allele_text: NDArray[np.uint8]
 
 
-def read_sample(stream: GvcfStream, window: Region, pad_bp: int) -> SampleRecords:
+def read_sample(
+    stream: GvcfStream, window: Region, pad_bp: int, respect_filter: bool = True
+) -> SampleRecords:
     """Records of one gVCF that overlap `window` grown to the right by `pad_bp`; advances the stream.
 
     Raises:
@@ -69,6 +71,8 @@ def read_sample(stream: GvcfStream, window: Region, pad_bp: int) -> SampleRecord
             f"{stream.path} near {window.contig}:{window.start + 1}: not a sorted VCF record: "
             f"'{line[:60]}'; sort the file (bcftools sort) or make it again"
         )
+    if not respect_filter:
+        records[:n, c.FILTERED] = 0
     # the next window starts at window.end: keep the lines that reach into it
     spanning = b"".join(
         held[starts[i] : held.index(b"\n", starts[i]) + 1]
