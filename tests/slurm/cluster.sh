@@ -42,7 +42,7 @@ JobCompType=jobcomp/filetxt
 JobCompLoc=$dir/jobs.txt
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
-SchedulerParameters=sched_min_interval=200000
+SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,sched_interval=2
 KillWait=3
 MinJobAge=600
 ReturnToService=2

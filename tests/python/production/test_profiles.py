@@ -1,0 +1,102 @@
+"""What every profile changes, as Nextflow itself resolves it, against a committed snapshot.
+
+After a change that is meant: UPDATE_SNAPSHOTS=1 pytest tests/python/production/test_profiles.py
+"""
+
+import functools
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+SNAPSHOTS = Path(__file__).with_name("snapshots")
+NEXTFLOW = ROOT / ".venv" / "bin" / "nextflow"
+PLACES = [
+    "docker",
+    "podman",
+    "singularity",
+    "apptainer",
+    "conda",
+    "slurm",
+    "awsbatch",
+    "googlebatch",
+    "kubernetes",
+]
+PROFILES = [*PLACES, "google_lifesciences", "standard,gpu", *(f"{place},gpu" for place in PLACES)]
+
+pytestmark = [
+    pytest.mark.pipeline,
+    pytest.mark.skipif(not NEXTFLOW.exists(), reason="no .venv/bin/nextflow; run make setup"),
+]
+
+
+def settings(profile: str, folder: Path) -> set[str]:
+    """One string per setting of `profile`, without what differs between machines."""
+    run = subprocess.run(
+        [NEXTFLOW, "config", ROOT, "-flat", "-profile", profile],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert not re.search("warn|unknown", run.stderr, re.IGNORECASE), run.stderr
+    text = run.stdout.replace(str(ROOT), "PIPELINE")
+    text = re.sub(
+        r"resourceLimits = \[cpus:\d+, memory:'\d+ GB'", "resourceLimits = [cpus:HERE, memory:HERE", text
+    )
+    return set(re.split(r"\n(?=[a-z_]+\.)", text.strip()))
+
+
+@functools.lru_cache
+def standard(folder: Path) -> set[str]:
+    return settings("standard", folder)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_profile_changes_only_what_its_snapshot_says(profile: str, tmp_path: Path, tmp_path_factory) -> None:
+    base = standard(tmp_path_factory.getbasetemp())
+    here = settings(profile, tmp_path)
+    text = "\n".join(
+        [*(f"- {line}" for line in sorted(base - here)), *(f"+ {line}" for line in sorted(here - base))]
+    )
+    path = SNAPSHOTS / f"{profile.replace(',', '-')}.txt"
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text + "\n")
+    assert text + "\n" == path.read_text(), f"profile {profile} changed; see UPDATE_SNAPSHOTS in {__file__}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["-profile", "google_lifesciences"], ["-profile googlebatch"]),
+        (
+            ["-profile", "awsbatch,gpu", "--simulate"],
+            ["needs --container", "needs --queue", "needs --cloud_region", "needs --gpu_queue"],
+        ),
+        (["-profile", "slurm", "--simulate", "--cluster_options", "-A lab; rm -rf /"], ["--cluster_options"]),
+        (["-profile", "docker", "--simulate", "--container", "image$(id)"], ["--container"]),
+    ],
+)
+def test_what_a_place_lacks_is_told_in_one_line_each(
+    arguments: list[str], says: list[str], tmp_path: Path
+) -> None:
+    run = subprocess.run(
+        [NEXTFLOW, "run", ROOT, "-stub", "--outdir", tmp_path / "results", *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=dict(os.environ, NXF_OFFLINE="true"),
+    )
+    errors = [
+        line for line in (run.stderr + run.stdout).splitlines() if line.startswith("deepcohort: error:")
+    ]
+    assert run.returncode == 2, run.stdout + run.stderr
+    assert len(errors) == len(says), errors
+    for error, part in zip(errors, says, strict=True):
+        assert part in error
