@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.candidates import haplotype_kernels, realign_kernels, support_kernels
+from deepcohort.candidates.assembly import add_alleles, assemble_alleles
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts, add_reads, join_events
 from deepcohort.candidates.select import Alleles, select_alleles
@@ -26,6 +27,10 @@ def realign_reads(
 
     `counts` are brought up to date in place.
     """
+    changed = np.zeros(len(reads), np.bool_)
+    covered = np.zeros(len(reference), np.bool_)
+    if not len(reads):
+        return reads, changed, covered
     loose = replace(
         config,
         min_count=config.realign_min_count,
@@ -33,21 +38,35 @@ def realign_reads(
         min_fraction_indel=config.realign_min_fraction_indel,
     )
     alleles, event_allele = select_alleles(counts, reads, reference, 0, len(reference), loose)
-    starts, ends = choose_windows(alleles, counts, reference, window, config)
-    covered = np.zeros(len(reference), np.bool_)
-    changed = np.zeros(len(reads), np.bool_)
-    if not len(starts) or not len(reads):
-        return reads, changed, covered
-    for first, last in zip(starts.tolist(), ends.tolist(), strict=True):
-        covered[first:last] = True
-    aligned = _realign(reads, counts, alleles, event_allele, reference, window, starts, ends, changed)
-    if not changed.any():
-        return reads, changed, covered
-    rows = np.flatnonzero(changed)
-    add_reads(reads, rows, reference, window, config, -1, counts)
-    kept = counts.indels.take(~changed[counts.indels.read])
-    counts.indels = join_events([kept, add_reads(aligned, rows, reference, window, config, 1, counts)])
-    return aligned, changed, covered
+    spans = choose_windows(alleles, counts, reference, window, config)
+    assembled = np.zeros(len(alleles), np.bool_)
+    reads = _realign(
+        reads, counts, alleles, event_allele, assembled, reference, window, spans, config, changed, covered
+    )
+    # what is still clipped has no allele in any alignment: let the clipped ends spell it out
+    spans = clipped_windows(counts, window, config)
+    found = assemble_alleles(reads, counts, *spans, reference, window, config)
+    if len(found):
+        alleles, event_allele = select_alleles(counts, reads, reference, 0, len(reference), loose)
+        alleles, row_of = add_alleles(alleles, found)
+        assembled = np.ones(len(alleles), np.bool_)
+        assembled[row_of] = False
+        event_allele = np.append(row_of, -1)[event_allele]
+        spans = windows_with(assembled, choose_windows(alleles, counts, reference, window, config), alleles)
+        reads = _realign(
+            reads,
+            counts,
+            alleles,
+            event_allele,
+            assembled,
+            reference,
+            window,
+            spans,
+            config,
+            changed,
+            covered,
+        )
+    return reads, changed, covered
 
 
 def choose_windows(
@@ -77,11 +96,70 @@ def choose_windows(
     return starts, ends
 
 
+def clipped_windows(
+    counts: WindowCounts, window: Region, config: CandidatesConfig
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(starts, ends) of the stretches around clip clusters alone."""
+    none = np.empty(0, np.int64)
+    trouble = haplotype_kernels.mark_trouble(
+        none, none.astype(np.int32), np.zeros(1, np.int64), none, counts.clip_count, counts.n_total,
+        config.realign_margin_bp, config.realign_min_clips, config.realign_min_clip_fraction,
+        config.realign_crowded_bp,
+    )  # fmt: skip
+    starts, ends = haplotype_kernels.cut_windows(
+        trouble, window.start, config.realign_longest_bp, config.realign_longest_bp // 2
+    )
+    return starts, ends
+
+
+def windows_with(
+    wanted: NDArray[np.bool_], spans: tuple[NDArray[np.int64], NDArray[np.int64]], alleles: Alleles
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Those of `spans` that hold a `wanted` allele."""
+    starts, ends = spans
+    before = np.concatenate([[0], np.cumsum(wanted)])
+    held = before[np.searchsorted(alleles.pos, ends - 1)] > before[np.searchsorted(alleles.pos, starts + 1)]
+    return starts[held], ends[held]
+
+
 def _realign(
     reads: ReadBatch,
     counts: WindowCounts,
     alleles: Alleles,
     event_allele: NDArray[np.int64],
+    assembled: NDArray[np.bool_],
+    reference: NDArray[np.uint8],
+    window: Region,
+    spans: tuple[NDArray[np.int64], NDArray[np.int64]],
+    config: CandidatesConfig,
+    changed: NDArray[np.bool_],
+    covered: NDArray[np.bool_],
+) -> ReadBatch:
+    """Realign within `spans`, and bring counts, changed and covered up to date."""
+    starts, ends = spans
+    if not len(starts):
+        return reads
+    for first, last in zip(starts.tolist(), ends.tolist(), strict=True):
+        covered[first:last] = True
+    now = np.zeros(len(reads), np.bool_)
+    aligned = _realign_windows(
+        reads, counts, alleles, event_allele, assembled, reference, window, starts, ends, now
+    )
+    if now.any():
+        rows = np.flatnonzero(now)
+        add_reads(reads, rows, reference, window, config, -1, counts)
+        kept = counts.indels.take(~now[counts.indels.read])
+        counts.indels = join_events([kept, add_reads(aligned, rows, reference, window, config, 1, counts)])
+        changed |= now
+    return aligned
+
+
+def _realign_windows(
+    reads: ReadBatch,
+    counts: WindowCounts,
+    alleles: Alleles,
+    event_allele: NDArray[np.int64],
+    assembled: NDArray[np.bool_],
     reference: NDArray[np.uint8],
     window: Region,
     starts: NDArray[np.int64],
@@ -103,8 +181,8 @@ def _realign(
         changed[:] = False
         used = realign_kernels.realign_windows(
             starts, ends, allele_first, allele_last, alleles.pos, alleles.ref_len, alleles.alt_offset,
-            alleles.alt_seq, shown, shown_offset, reference, window.start, furthest_end, pos, end, reads.seq,
-            reads.qual, reads.seq_offset, cigar_op, cigar_len, op_first, op_last, n_ops, changed,
+            alleles.alt_seq, assembled, shown, shown_offset, reference, window.start, furthest_end, pos, end,
+            reads.seq, reads.qual, reads.seq_offset, cigar_op, cigar_len, op_first, op_last, n_ops, changed,
         )  # fmt: skip
         if used >= 0:
             break

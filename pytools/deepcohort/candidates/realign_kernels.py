@@ -26,6 +26,7 @@ BOTH, LEFT, RIGHT = 0, 1, 2  # by which ends a read hangs on to the window
 _MARGIN = 1.5  # log10; a new alignment must be this much better
 _WORST = -10.0  # log10; no read speaks more strongly than this against a haplotype
 _SNP_PRIOR, _INDEL_PRIOR = -3.0, -3.5
+_ASSEMBLED_PRIOR = -8.0  # so that the aligner's way of writing a haplotype wins over a new one
 _MAX_READ_OPS = 512  # reads with more operations (long, noisy ones) stay as they are
 
 
@@ -252,14 +253,15 @@ def reference_span(ops, lengths, first, last):
 
 @kernel
 def realign_windows(
-    starts, ends, allele_first, allele_last, allele_pos, ref_len, alt_offset, alt_seq, shown, shown_offset,
-    reference, window_start, furthest_end, pos, end, seq, qual, seq_offset, cigar_op, cigar_len, op_first,
-    op_last, n_used, changed,
+    starts, ends, allele_first, allele_last, allele_pos, ref_len, alt_offset, alt_seq, assembled, shown,
+    shown_offset, reference, window_start, furthest_end, pos, end, seq, qual, seq_offset, cigar_op,
+    cigar_len, op_first, op_last, n_used, changed,
 ):  # fmt: skip
     """Realign the reads of each window to its two best haplotypes.
 
     Args:
         starts, ends: (W,), relative. allele_first, allele_last: (W,), rows of the window's alleles.
+        assembled: bool (N,), alleles that no alignment shows yet.
         shown, shown_offset: CSR by read of the indel alleles (rows) that its alignment shows.
         furthest_end: int64 (R,), running maximum of `end`.
         pos, end: changed in place. cigar_op, cigar_len: with room behind the first n_used operations,
@@ -339,7 +341,10 @@ def realign_windows(
                 if (masks[h] >> i) & 1:
                     n_alt = alt_offset[a0 + i + 1] - alt_offset[a0 + i]
                     extra += n_alt
-                    cost += _SNP_PRIOR if n_alt == ref_len[a0 + i] else _INDEL_PRIOR
+                    if assembled[a0 + i]:
+                        cost += _ASSEMBLED_PRIOR
+                    else:
+                        cost += _SNP_PRIOR if n_alt == ref_len[a0 + i] else _INDEL_PRIOR
             if stop - start + 2 * FLANK_BP + extra > room:
                 continue
             k = n_haplotypes

@@ -323,8 +323,8 @@ def judge_reads(
                 if op > cigar_offset[row] and cigar_op[op - 1] == 4:
                     left_stop = seq_offset[row]
                 reached, right_index, right_stop, between = _cross_repeat(
-                    cigar_op, cigar_len, op, last_op, at, query, p, max(resync[s], p + 1), seq, qual, reference,
-                    penalty,
+                    cigar_op, cigar_len, op, last_op, at, query, p, max(resync[s], p + 1), seq, qual,
+                    reference, penalty,
                 )  # fmt: skip
                 net = (right_index - index) - (reached - p) if reached >= 0 else 0
                 n = _judge_indels(
