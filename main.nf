@@ -146,10 +146,13 @@ workflow EVALUATION {
     main:
     REFERENCE()
     def calls = file(params.calls, glob: false)
-    def index = ['.tbi', '.csi'].collect { file(params.calls + it, glob: false) }.findAll { it.exists() }
+    def index = { name -> ['.tbi', '.csi'].collect { file(name + it, glob: false) }.findAll { it.exists() } }
     def meta = [id: params.sample ?: calls.simpleName, sample: params.sample ?: '', shard: 'all', n_shards: 1]
     EVALUATE_SAMPLE(
-        channel.of([meta, calls, index, optional_file(params.truth_vcf), optional_file(params.truth_bed), optional_file(params.regions)]),
+        channel.of([
+            meta, calls, index(params.calls), optional_file(params.truth_vcf), index(params.truth_vcf),
+            optional_file(params.truth_bed), optional_file(params.regions),
+        ]),
         REFERENCE.out.reference,
     )
 
@@ -172,7 +175,7 @@ workflow TRAINING {
             .map { row, fasta, fai, gzi ->
                 def meta = [id: row.sample, sample: row.sample, shard: 'all', n_shards: 1]
                 def reads = [row.reads, row.indexes].collect { files -> files.collect { file(it, glob: false) } }
-                def tbi = file(row.truth_vcf + '.tbi', glob: false)
+                def tbi = file(row.truth_index, glob: false)
                 [meta, row.platform] + reads + [file(row.truth_vcf, glob: false), tbi, file(row.truth_bed, glob: false), fasta, fai, gzi]
             }
         ch_inputs = COHORT.out.sheet.mix(COHORT.out.reference.map { it[0] })

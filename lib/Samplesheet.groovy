@@ -9,7 +9,7 @@ class Samplesheet {
     private static final String UNSAFE = /[$*?\[\]{}\x00-\x1f\x7f]/
 
     /**
-     * Local files that the cells of a samplesheet name: staged for the check, so that a container mounts
+     * Local files that the cells of a samplesheet name, with their indexes: staged for the check, so that a container mounts
      * them. What is missing, remote or unsafe is left to the check itself.
      */
     static List<Path> localFiles(Path sheet, List<String> folders) {
@@ -23,11 +23,18 @@ class Samplesheet {
                 def path = Paths.get(folder).resolve(name)
                 if (Files.isRegularFile(path)) {
                     found << path
+                    found.addAll(indexesOf(path))
                     break
                 }
             }
         }
         return found as List
+    }
+
+    private static List<Path> indexesOf(Path path) {
+        def stem = path.toString().replaceFirst(/\.(bam|cram)$/, '')
+        def names = ['.bai', '.csi', '.crai', '.tbi'].collectMany { ["${path}${it}", "${stem}${it}"] }.unique()
+        return names.collect { Paths.get(it.toString()) }.findAll { Files.isRegularFile(it) }
     }
 
     /** Whether a path can go into Nextflow's staging scripts. */

@@ -4,7 +4,7 @@ process EVALUATE_SAMPLE {
     label 'medium'
 
     input:
-    tuple val(meta), path(vcf, stageAs: 'calls/*'), path(index, stageAs: 'calls/*'), path(truth_vcf, stageAs: 'truth/*'), path(truth_bed, stageAs: 'truth/*'), path(regions, stageAs: 'regions/*')
+    tuple val(meta), path(vcf, stageAs: 'calls/*'), path(index, stageAs: 'calls/*'), path(truth_vcf, stageAs: 'truth/*'), path(truth_index, stageAs: 'truth/*'), path(truth_bed, stageAs: 'truth/*'), path(regions, stageAs: 'regions/*')
     tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
 
     output:

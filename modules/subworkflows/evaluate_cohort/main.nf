@@ -12,12 +12,12 @@ workflow EVALUATE_COHORT {
     main:
     ch_truth = ch_sample
         .filter { row -> row.truth_vcf && row.truth_bed }
-        .map { row -> [row.sample, file(row.truth_vcf, glob: false), file(row.truth_bed, glob: false)] }
+        .map { row -> [row.sample, file(row.truth_vcf, glob: false), file(row.truth_index, glob: false), file(row.truth_bed, glob: false)] }
     ch_work = ch_vcf
         .map { meta, vcf, tbi -> [meta.sample, meta, vcf, tbi] }
         .join(ch_truth)
         .combine(regions.map { [it] })
-        .map { _sample, meta, vcf, tbi, truth_vcf, truth_bed, bed -> [meta, vcf, tbi, truth_vcf, truth_bed, bed] }
+        .map { _sample, meta, vcf, tbi, truth_vcf, truth_tbi, truth_bed, bed -> [meta, vcf, tbi, truth_vcf, truth_tbi, truth_bed, bed] }
     EVALUATE_SAMPLE(ch_work, ch_reference)
 
     emit:

@@ -110,12 +110,14 @@ def check_cohort(
 
 
 def _with_indexes(sample: Sample) -> Sample:
-    """The sample with the indexes that lie beside its reads filled in (guessed when absent)."""
+    """The sample with the indexes that lie beside its reads and truth filled in (guessed when absent)."""
     indexes = []
     for reads, index in zip(sample.reads, sample.indexes, strict=True):
         suffix = ".crai" if reads.suffix.lower() == ".cram" else ".bai"
         indexes.append(index if index != Path() else find_index(reads) or Path(f"{reads}{suffix}"))
-    return replace(sample, indexes=tuple(indexes))
+    truth = sample.truth_vcf
+    truth_index = (find_index(truth) or Path(f"{truth}.tbi")) if truth else None
+    return replace(sample, indexes=tuple(indexes), truth_index=truth_index)
 
 
 def _check_sample(
@@ -145,9 +147,19 @@ def _check_sample(
         problems += found
     for column, path in (("truth_vcf", sample.truth_vcf), ("truth_bed", sample.truth_bed)):
         if path and not is_remote(path) and not path.is_file():
-            number = next(row.number for row in sheet.rows[sample.sample] if row[column])
-            problems.append(f"row {number} ({sample.sample}): {column} {path} does not exist")
+            problems.append(f"{_truth_row(sheet, sample)}{column} {path} does not exist")
+    truth = sample.truth_vcf
+    if truth and truth.is_file() and not (sample.truth_index and sample.truth_index.is_file()):
+        problems.append(
+            f"{_truth_row(sheet, sample)}truth_vcf {truth} is not indexed; compress it with bgzip and run: "
+            f"tabix -p vcf '{truth}'"
+        )
     return sample
+
+
+def _truth_row(sheet: Sheet, sample: Sample) -> str:
+    number = next(row.number for row in sheet.rows[sample.sample] if row["truth_vcf"] or row["truth_bed"])
+    return f"row {number} ({sample.sample}): "
 
 
 def _check_reads(reads: Path, index: Path, reference: Path) -> list[str]:

@@ -15,7 +15,7 @@ from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.region import Region
 
-_INDEX_SUFFIXES = {".bam": (".bai", ".csi"), ".cram": (".crai",)}
+_INDEX_SUFFIXES = {".bam": (".bai", ".csi"), ".cram": (".crai",), ".gz": (".tbi", ".csi"), ".bcf": (".csi",)}
 _MAX_PROBLEMS = 20
 _CHUNK_BP = 8_000_000
 
@@ -33,10 +33,10 @@ def is_remote(path: str | Path) -> bool:
     return "://" in str(path) or str(path).startswith(("s3:/", "gs:/"))
 
 
-def find_index(reads: Path) -> Path | None:
-    """Index beside `reads` (x.bam.bai, x.bai, x.bam.csi, x.cram.crai, ...), or None."""
-    for suffix in _INDEX_SUFFIXES.get(reads.suffix.lower(), ()):
-        for candidate in (Path(f"{reads}{suffix}"), reads.with_suffix(suffix)):
+def find_index(path: Path) -> Path | None:
+    """Index beside alignments or variants (x.bam.bai, x.bai, x.cram.crai, x.vcf.gz.tbi, ...), or None."""
+    for suffix in _INDEX_SUFFIXES.get(path.suffix.lower(), ()):
+        for candidate in (Path(f"{path}{suffix}"), path.with_suffix(suffix)):
             if candidate.exists():
                 return candidate
     return None

@@ -14,7 +14,8 @@ class Sample:
     """One sample: all rows of the samplesheet that carry its name.
 
     `reads[i]` is indexed by `indexes[i]`. Absent `father`, `mother`, `truth_vcf`, `truth_bed` are
-    None; an absent `family` is the sample itself; an absent `sex` is "NA".
+    None; `truth_index` lies beside `truth_vcf`. An absent `family` is the sample itself; an absent
+    `sex` is "NA".
     """
 
     sample: str
@@ -27,6 +28,7 @@ class Sample:
     mother: str | None = None
     truth_vcf: Path | None = None
     truth_bed: Path | None = None
+    truth_index: Path | None = None
 
     def as_json(self) -> dict[str, object]:
         """JSON-ready form that the pipeline reads (paths as text, absent as null)."""
@@ -40,6 +42,7 @@ class Sample:
             "father": self.father,
             "mother": self.mother,
             "truth_vcf": str(self.truth_vcf) if self.truth_vcf else None,
+            "truth_index": str(self.truth_index) if self.truth_index else None,
             "truth_bed": str(self.truth_bed) if self.truth_bed else None,
         }
 

@@ -105,6 +105,20 @@ def test_a_cram_of_another_reference(tmp_path):
     assert "does not decode: the reference is not the one" in found[0]
 
 
+def test_truth_must_be_there_and_indexed(tmp_path):
+    reference = write_reference(tmp_path)
+    write_reads(tmp_path / "a.bam")
+    (tmp_path / "t.vcf.gz").write_text("x")
+    found = problems_of(tmp_path, "sample,reads,truth_vcf,truth_bed\nA,a.bam,t.vcf.gz,t.bed\n", reference)
+    assert len(found) == 2
+    assert "row 2 (A): truth_bed" in found[0]
+    assert "t.vcf.gz is not indexed" in found[1]
+    (tmp_path / "t.vcf.gz.csi").write_text("x")
+    (tmp_path / "t.bed").write_text("x")
+    samples, _ = check(tmp_path, "sample,reads,truth_vcf,truth_bed\nA,a.bam,t.vcf.gz,t.bed\n", reference)
+    assert samples[0].truth_index == tmp_path / "t.vcf.gz.csi"
+
+
 def test_reference_problems_are_reported_with_the_rest(tmp_path):
     found = problems_of(tmp_path, "sample,reads,sex\nA,a.bam,male\n", tmp_path / "none.fa")
     assert [
