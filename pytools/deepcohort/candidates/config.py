@@ -33,7 +33,7 @@ class CandidatesConfig:
     min_base_qual: int = ReadsConfig().min_base_qual
     max_indel_bp: int = 500
     realign: bool = True
-    realign_min_count: int = 2
+    realign_min_count: int = 1
     realign_min_fraction_snp: float = 0.12
     realign_min_fraction_indel: float = 0.05
     realign_margin_bp: int = 12
