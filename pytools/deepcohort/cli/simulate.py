@@ -21,11 +21,15 @@ _D, _G, _V, _S, _R = SimulateConfig(), GenomeConfig(), VariantConfig(), ShadowCo
 def simulate(
     output: Annotated[Path, typer.Option(help="Folder to write into; made if absent.")],
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.", min=0)] = _D.seed,
-    reference: Annotated[Path | None, typer.Option(help="FASTA to simulate on; default: make one up.")] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="FASTA to simulate on; default: make one up.")
+    ] = None,
     region: Annotated[list[str] | None, typer.Option(help="Part of --reference; may be repeated.")] = None,
     genome_bp: Annotated[int, typer.Option(help="Size of the made-up genome.")] = _G.total_bp,
     contigs: Annotated[int, typer.Option(help="Contigs of the made-up genome.")] = _G.n_contigs,
-    sex_contigs: Annotated[bool, typer.Option(help="The last two contigs are chrX and chrY.")] = _G.sex_contigs,
+    sex_contigs: Annotated[
+        bool, typer.Option(help="The last two contigs are chrX and chrY.")
+    ] = _G.sex_contigs,
     family: Annotated[str, typer.Option(help="trio, quartet or none.")] = _D.family,
     unrelated: Annotated[int, typer.Option(help="Unrelated samples.", min=0)] = _D.unrelated,
     samples: Annotated[

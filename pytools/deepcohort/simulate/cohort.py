@@ -105,7 +105,9 @@ def check_config(config: SimulateConfig) -> None:
     if problems:
         raise InputProblems(problems)
     for index in range(len(reads.profiles) or 1):
-        load_profile(reads.profiles[index] if reads.profiles else draw_settings(config, 0).profile)
+        load_profile(
+            reads.profiles[index] if reads.profiles else draw_settings(config, 0).profile, reads.platform
+        )
 
 
 def _prepare(output: Path) -> None:

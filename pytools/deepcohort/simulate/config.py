@@ -41,10 +41,10 @@ class ShadowConfig:
 
     decoy_fraction: float = 0.03  # known to the aligner, lends and steals reads
     decoy_divergence: tuple[float, float] = (0.005, 0.12)
-    hidden_fraction: float = 0.002  # unknown to it: collapsed paralogs; above 1 % costs models recall
+    hidden_fraction: float = 0.0005  # unknown to it: collapsed paralogs; above 1 % costs models recall
     hidden_divergence: tuple[float, float] = (0.004, 0.03)
-    min_copy_bp: int = 300
-    max_copy_bp: int = 5_000
+    decoy_size_bp: tuple[int, int] = (300, 5_000)
+    hidden_size_bp: tuple[int, int] = (200, 1_500)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,14 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Protocol
 
-import numpy as np
 import pysam
 
-from deepcohort.core.sequence import ASCII_OF_CODE
 from deepcohort.simulate.config import ReadConfig
+from deepcohort.simulate.io_pairs import Group, finish_pairs
+from deepcohort.simulate.sequence_text import read_texts
 from deepcohort.simulate.types import RawReads
-
-PAIRED, PROPER, UNMAPPED, MATE_UNMAPPED, REVERSE, MATE_REVERSE = 0x1, 0x2, 0x4, 0x8, 0x10, 0x20
-READ1, READ2, DUPLICATE = 0x40, 0x80, 0x400
-Group = list[pysam.AlignedSegment]  # records of one read, the primary first
-_COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
 
 
 @contextlib.contextmanager
@@ -49,14 +45,6 @@ def build_index(config: ReadConfig, fasta: Path) -> None:
             pybwa.BwaIndex.index(str(fasta))
 
 
-def read_texts(reads: RawReads) -> tuple[str, str]:
-    """All bases and all qualities (phred+33) as two long strings."""
-    return (
-        ASCII_OF_CODE[reads.seq].tobytes().decode("ascii"),
-        (reads.qual + 33).astype(np.uint8).tobytes().decode("ascii"),
-    )
-
-
 class BwaAligner:
     """bwa mem through pybwa. Its insert-size model is that of each batch, as in bwa itself."""
 
@@ -82,114 +70,26 @@ class BwaAligner:
         ]
         with quiet_stderr():
             groups = self._mem.align(queries, self._options)
-        low, high = _proper_bounds(groups)
-        records: Group = []
-        for i in range(0, len(groups) - 1, 2):
-            pair = groups[i], groups[i + 1]
-            # pybwa leaves these flags out
-            extra = PAIRED | (PROPER if _is_proper(pair[0][0], pair[1][0], low, high) else 0)
-            extra |= DUPLICATE if reads.duplicate[i] else 0
-            for flag, group in zip((READ1, READ2), pair, strict=True):
-                for record in group:
-                    record.flag |= extra | flag
-            if pair[0][0].is_unmapped or pair[1][0].is_unmapped:
-                _agree_on_strand(*pair)
-            records += _without_decoys(pair[0], pair[1], self._n_contigs)
-        return records
+        return finish_pairs(groups, reads.duplicate, self._n_contigs)
 
 
-def _agree_on_strand(first: Group, second: Group) -> None:
-    """Set the mate strand flags of a pair of which one is unmapped; pybwa leaves them at forward."""
-    for group, mate in ((first, second[0]), (second, first[0])):
-        for record in group:
-            record.flag = (record.flag & ~MATE_REVERSE) | (MATE_REVERSE if mate.is_reverse else 0)
+class Mapper(Protocol):
+    """What makes alignments; `program` is the name and the words for the @PG line."""
+
+    program: tuple[str, str]
+
+    def align(self, reads: RawReads) -> Group:
+        """Records of `reads`, none on decoys."""
+        ...
 
 
-def open_aligner(config: ReadConfig, fasta: Path, n_contigs: int) -> BwaAligner:
-    """The aligner that `config` asks for, on `fasta`, whose contigs from `n_contigs` on are decoys."""
-    return BwaAligner(fasta, n_contigs)
+def open_aligner(config: ReadConfig, fasta: Path, lengths: dict[str, int], decoys: dict[str, int]) -> Mapper:
+    """The aligner that `config` asks for, on `fasta`, which holds contigs and then decoys."""
+    if aligner_of(config) == "bwa":
+        return BwaAligner(fasta, len(lengths))
+    from deepcohort.simulate.io_mappy import MappyAligner
 
-
-def _without_decoys(first: Group, second: Group, n_contigs: int) -> Group:
-    """What remains of a pair when decoy contigs are not to be seen."""
-    if all(0 <= r.reference_id < n_contigs and r.next_reference_id < n_contigs for r in (*first, *second)):
-        if any(r.has_tag("XA") for r in (*first, *second)):
-            for record in (*first, *second):
-                record.set_tag("XA", None)
-        return first + second
-    a, b = first[0], second[0]
-    away = [r.reference_id >= n_contigs for r in (a, b)]
-    if all(away) or (away[0] and b.is_unmapped) or (away[1] and a.is_unmapped):
-        return []
-    kept = [[r for r in group if r.reference_id < n_contigs] for group in (first, second)]
-    if away[0] or away[1]:
-        here, lost = (b, a) if away[0] else (a, b)
-        kept[0 if away[0] else 1] = [lost]
-        _unmap(lost, here)
-        for record in kept[1 if away[0] else 0]:
-            _point_to_unmapped_mate(record, here)
-    for record in (*kept[0], *kept[1]):
-        record.set_tag("XA", None)
-        record.set_tag("SA", None)
-    return kept[0] + kept[1]
-
-
-def _unmap(read: pysam.AlignedSegment, mate: pysam.AlignedSegment) -> None:
-    """Make `read` an unmapped record beside its mapped `mate`."""
-    qual = read.query_qualities
-    if read.is_reverse:
-        sequence = (read.query_sequence or "").translate(_COMPLEMENT)[::-1]
-        read.query_sequence = sequence
-        read.query_qualities = qual[::-1] if qual is not None else None
-    read.cigartuples = None
-    read.flag = (read.flag | UNMAPPED) & ~(PROPER | REVERSE | MATE_REVERSE | MATE_UNMAPPED)
-    read.flag |= MATE_REVERSE if mate.is_reverse else 0
-    read.mapping_quality = 0
-    read.reference_id = read.next_reference_id = mate.reference_id
-    read.reference_start = read.next_reference_start = mate.reference_start
-    read.template_length = 0
-    read.set_tags([("MC", mate.cigarstring, "Z"), ("MQ", mate.mapping_quality, "i")])
-
-
-def _point_to_unmapped_mate(record: pysam.AlignedSegment, primary: pysam.AlignedSegment) -> None:
-    """Tell `record` that its mate is unmapped and lies beside `primary`."""
-    record.flag = (record.flag | MATE_UNMAPPED) & ~(PROPER | MATE_REVERSE)
-    record.next_reference_id = primary.reference_id
-    record.next_reference_start = primary.reference_start
-    record.template_length = 0
-    record.set_tag("MC", None)
-    record.set_tag("MQ", None)
-
-
-def _fr_size(a: pysam.AlignedSegment, b: pysam.AlignedSegment) -> int:
-    """Outer distance of a pair that faces inwards on one contig, else -1."""
-    if (a.flag | b.flag) & UNMAPPED or a.reference_id != b.reference_id or a.is_reverse == b.is_reverse:
-        return -1
-    left, right = (b, a) if a.is_reverse else (a, b)
-    return int(right.reference_end or 0) - left.reference_start
-
-
-def _proper_bounds(groups: list[Group]) -> tuple[int, int]:
-    """Bounds of a proper pair's size, by bwa mem's rule (mem_pestat): quartiles, then 4 SD."""
-    sizes = np.array(
-        [
-            _fr_size(groups[i][0], groups[i + 1][0])
-            for i in range(0, len(groups) - 1, 2)
-            if groups[i][0].mapping_quality > 19 and groups[i + 1][0].mapping_quality > 19
-        ]
-    )
-    sizes = sizes[(sizes > 0) & (sizes < 10_000)]
-    if len(sizes) < 10:
-        return 1, 1_000
-    q25, q75 = np.percentile(sizes, [25, 75])
-    core = sizes[(sizes >= q25 - 2 * (q75 - q25)) & (sizes <= q75 + 2 * (q75 - q25))]
-    low = min(q25 - 3 * (q75 - q25), core.mean() - 4 * core.std())
-    high = max(q75 + 3 * (q75 - q25), core.mean() + 4 * core.std())
-    return max(1, int(low)), int(high)
-
-
-def _is_proper(a: pysam.AlignedSegment, b: pysam.AlignedSegment, low: int, high: int) -> bool:
-    return low <= _fr_size(a, b) <= high
+    return MappyAligner(fasta, config.platform, lengths, decoys)
 
 
 def write_bam(path: Path, header: dict, batches: Iterable[Group], read_group: str) -> int:
@@ -200,7 +100,12 @@ def write_bam(path: Path, header: dict, batches: Iterable[Group], read_group: st
     records = [record for batch in batches for record in batch]
     last = 1 << 31
     records.sort(
-        key=lambda r: (r.reference_id if r.reference_id >= 0 else last, r.reference_start, r.query_name, r.flag)
+        key=lambda r: (
+            r.reference_id if r.reference_id >= 0 else last,
+            r.reference_start,
+            r.query_name,
+            r.flag,
+        )
     )
     with pysam.AlignmentFile(str(path), "wb", header=header, format_options=[b"level=3"]) as out:
         for record in records:

@@ -88,9 +88,7 @@ def _truth_line(
     return pos, "\t".join(map(str, fields)) + "\n"
 
 
-def write_confident(
-    path: Path, genome: Genome, inside: dict[str, NDArray[np.bool_]] | None = None
-) -> None:
+def write_confident(path: Path, genome: Genome, inside: dict[str, NDArray[np.bool_]] | None = None) -> None:
     """BED of everything but N and the ends of contigs and of N; only `inside`, where given."""
     with open(path, "w") as out:
         for name, codes in genome.contigs.items():

@@ -52,7 +52,7 @@ def planted_sites(
                 region = genome.origin.get(name)
                 home = region.contig if region else name
                 start = entry.start - (region.start if region else 0)
-                inside = 0 < start and start + len(entry.ref or "") < len(genome.contigs[name])
+                inside = start > 0 and start + len(entry.ref or "") < len(genome.contigs[name])
                 if entry.contig == home and inside:
                     record = _record(entry, start, genome.contigs[name], people, path)
                     if record is None:

@@ -14,7 +14,7 @@ from deepcohort.simulate.kernels_learn import count_bases, count_slips, count_tr
 from deepcohort.simulate.profile import IlluminaProfile, cumulative
 
 MIN_MAPQ = 30
-MIN_READS = 1_000
+MIN_BASES = 100_000
 _N_GROUPS, _N_BINS, _TRIM = 5, 8, 3
 _FLANK = 4  # bp a read must reach beyond a tract
 _GC_BINS = 21
@@ -46,13 +46,13 @@ def gather_evidence(bams: list[Path], reference: Path, truth: Path | None = None
     """
     with ReferenceFasta(reference) as fasta:
         found = [_prepare(reads) for bam in bams for reads in read_for_learning(bam, fasta, truth)]
-    n_used = sum(int(e.use.sum()) for e in found)
+    n_used = sum(int(np.diff(e.reads.offset)[e.use].sum()) for e in found)
     if not any((e.reads.reference < 4).mean() > 0.2 for e in found):
         raise DeepcohortError(f"{reference} holds only N where {bams[0]} has reads; give the full reference")
-    if n_used < MIN_READS:
+    if n_used < MIN_BASES:
         raise DeepcohortError(
-            f"{', '.join(map(str, bams))}: {n_used} reads of MAPQ {MIN_MAPQ} or more; "
-            f"a profile needs {MIN_READS}, give more reads"
+            f"{', '.join(map(str, bams))}: {n_used} bases in reads of MAPQ {MIN_MAPQ} or more; "
+            f"a profile needs {MIN_BASES}, give more reads"
         )
     return found
 
@@ -103,7 +103,8 @@ def learn_illumina(evidence: list[Evidence]) -> IlluminaProfile:
     by_cycle, by_context = _base_counts(evidence, hot_masks, cycles)
     quals = np.flatnonzero(by_cycle[..., 0].sum(axis=(0, 1)) > 0).astype(np.uint8)
     sub_rate = _substitution_rate(by_cycle.sum(axis=(0, 1))[quals], quals)
-    context_factor, sub_cdf = _context_model(by_context[:, quals], sub_rate)
+    counts = by_context[:, quals]
+    context_factor, sub_cdf = context_model(counts.sum(axis=1), (counts.sum(axis=2) * sub_rate).sum(axis=1))
     slip_del, slip_ins, slip_more = learn_slips(evidence)
     quality = _quality_model(evidence, quals, cycles)
     insert_quantiles, gc_weight, duplicate_rate, chimera_rate = _fragment_model(evidence)
@@ -148,13 +149,15 @@ def _cycle_factor(by_cycle: NDArray[np.int64], sub_rate: NDArray[np.float32]) ->
     return np.array(smooth, np.float32)
 
 
-def _context_model(
-    by_context: NDArray[np.int64], sub_rate: NDArray[np.float32]
+def context_model(
+    read_as: NDArray[np.integer] | NDArray[np.floating], expected: NDArray[np.floating]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Factor on the error rate, float32 (64,), and base read instead, float32 (64, 4)."""
+    """Factor on the error rate, float32 (64,), and base read instead, float32 (64, 4), by context.
+
+    From counts of the base read, (64, 4), and the errors that qualities alone predict, (64,).
+    """
     right = np.arange(64) % 4
-    wrong = by_context.sum(axis=1).astype(np.float64)
-    expected = (by_context.sum(axis=2) * sub_rate).sum(axis=1)
+    wrong = read_as.astype(np.float64)
     wrong[np.arange(64), right] = 0
     factor = (wrong.sum(axis=1) + 10) / (expected + 10)
     by_base = np.array([wrong[right == b].sum(axis=0) for b in range(4)]) + 1
@@ -217,26 +220,29 @@ def learn_slips(
         by_unit = change.reshape(MAX_UNIT, MAX_COPIES, 2, -1).sum(axis=(1, 2))
         more[:, 0] += by_unit[:, 2:] @ np.arange(1, by_unit.shape[1] - 1)
         more[:, 1] += by_unit[:, 1:] @ np.arange(1, by_unit.shape[1])
-    loss, gain = (_smooth_slips(passages, changes[:, side]) for side in range(2))
+    loss, gain = (smooth_slips(passages, changes[:, side]) for side in range(2))
     return loss, gain, ((more[:, 0] + 2) / (more[:, 1] + 10)).astype(np.float32)
 
 
-def _smooth_slips(passages: NDArray[np.float64], changes: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Rates that grow with copies: a log-linear fit per unit, corrected where the data say more."""
+def smooth_slips(
+    passages: NDArray[np.float64], changes: NDArray[np.float64], floor: float = 1e-6, growth: float = 1.45
+) -> NDArray[np.float32]:
+    """Rates by slippage index that grow with copies, from passages and changes by index.
+
+    Where the data are thin, a guess counts as three events: `growth` per copy from `floor`, scaled
+    to the unit's total.
+    """
     rates = np.zeros((MAX_UNIT, MAX_COPIES))
+    copies = np.arange(MAX_COPIES)
     for unit in range(MAX_UNIT):
         n = passages.reshape(MAX_UNIT, MAX_COPIES)[unit]
         k = changes.reshape(MAX_UNIT, MAX_COPIES)[unit]
-        copies = np.arange(MAX_COPIES)
-        floor = 1e-6 if unit == 0 else 2e-5 / unit
-        guess = np.minimum(0.12, floor * 1.45 ** np.minimum(copies, 24))
-        scale = (k.sum() + 3) / ((n * guess).sum() + 3)
-        guess = np.minimum(0.3, guess * scale)
-        weight = 3 / np.maximum(guess, 1e-9)  # the guess counts as three events
-        rates[unit] = np.minimum(0.35, (k + 3) / (n + weight))
         first = 1 if unit == 0 else 3
-        rates[unit] = np.where(copies >= first, rates[unit], 0)
-        rates[unit] = np.maximum.accumulate(rates[unit])
+        start = floor if unit == 0 else max(floor, 2e-5 / unit)
+        guess = np.minimum(0.12, start * growth ** np.minimum(copies, 24))
+        guess = np.minimum(0.3, guess * (k.sum() + 3) / ((n * guess).sum() + 3))
+        rate = np.minimum(0.35, (k + 3) / (n + 3 / np.maximum(guess, 1e-9)))
+        rates[unit, first:] = np.maximum.accumulate(rate[first:])
     return rates.reshape(-1).astype(np.float32)
 
 
@@ -290,7 +296,9 @@ def _fragment_model(
     evidence: list[Evidence],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], float, float]:
     """(insert_quantiles, gc_weight, duplicate_rate, chimera_rate) of IlluminaProfile."""
-    sizes = np.concatenate([e.reads.tlen[e.use & (e.reads.tlen > 0) & (e.reads.flag & 2 > 0)] for e in evidence])
+    sizes = np.concatenate(
+        [e.reads.tlen[e.use & (e.reads.tlen > 0) & (e.reads.flag & 2 > 0)] for e in evidence]
+    )
     sizes = sizes[(sizes > 20) & (sizes < 2_000)]
     if len(sizes) < 100:
         raise DeepcohortError("fewer than 100 proper pairs; a short-read profile needs paired reads")

@@ -2,10 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.simulate.binning import bin_qualities
 from deepcohort.simulate.learn import gather_evidence, learn_illumina
-from deepcohort.simulate.profile import save_profile
+from deepcohort.simulate.learn_long import learn_long
+from deepcohort.simulate.profile import Profile, save_profile
+
+MAX_SHORT_BP = 400
 
 
 def learn_profile(
@@ -23,10 +28,14 @@ def learn_profile(
         DeepcohortError: unusable reads, reference or output folder.
     """
     evidence = gather_evidence(bams, reference, truth)
-    profile = learn_illumina(evidence)
-    if quality_bins:
-        profile = bin_qualities(profile, quality_bins)
+    lengths = np.concatenate([np.diff(e.reads.offset)[e.use] for e in evidence])
+    profile: Profile
+    if np.median(lengths) > MAX_SHORT_BP:
+        profile = learn_long(evidence)
+    else:
+        profile = learn_illumina(evidence)
+        if quality_bins:
+            profile = bin_qualities(profile, quality_bins)
     with atomic_outputs(output) as (temporary,):
         save_profile(profile, temporary)
-    n_reads = sum(int(e.use.sum()) for e in evidence)
-    return f"{output}: learned from {n_reads} reads, {profile.read_length} cycles, {len(profile.quals)} qualities"
+    return f"{output}: learned from {len(lengths)} reads of {int(np.median(lengths))} bp (median)"

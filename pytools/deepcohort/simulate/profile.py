@@ -1,5 +1,6 @@
 """Sequencer profiles: what learning writes and the read simulator takes."""
 
+import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import NormalDist
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.simulate.kernels import MAX_COPIES, MAX_UNIT
+from deepcohort.simulate.long_profile import LongProfile
 
 PROFILE_VERSION = 1
 _SCALARS = ("hot_density", "duplicate_rate", "chimera_rate")
@@ -66,19 +68,28 @@ class IlluminaProfile:
         return len(self.cycle_bin)
 
 
-def save_profile(profile: IlluminaProfile, path: Path) -> None:
+Profile = IlluminaProfile | LongProfile
+_KINDS: dict[str, type[IlluminaProfile] | type[LongProfile]] = {
+    "illumina": IlluminaProfile,
+    "long": LongProfile,
+}
+
+
+def save_profile(profile: Profile, path: Path) -> None:
     """Write `profile` as a compressed .npz. Transitions are kept as roots in 1/255: some 10 kB, not 300."""
+    kind = "illumina" if isinstance(profile, IlluminaProfile) else "long"
     values = {f.name: getattr(profile, f.name) for f in fields(profile)}
     step = np.diff(values["trans_cdf"], axis=-1, prepend=np.float32(0))
     values["trans_cdf"] = np.round(255 * np.sqrt(np.maximum(step, 0))).astype(np.uint8)
-    np.savez_compressed(path, version=PROFILE_VERSION, kind="illumina", **values)
+    with open(path, "wb") as out:
+        np.savez_compressed(out, version=PROFILE_VERSION, kind=kind, **values)
 
 
-def load_profile(name: str) -> IlluminaProfile:
+def load_profile(name: str, platform: str | None = None) -> Profile:
     """The built-in profile called `name`, or the one in the file `name`.
 
     Raises:
-        DeepcohortError: no such profile, or not a profile of this version.
+        DeepcohortError: no such profile, not a profile of this version, or not one for `platform`.
     """
     if name == "simple":
         return simple_illumina_profile()
@@ -89,26 +100,37 @@ def load_profile(name: str) -> IlluminaProfile:
         raise DeepcohortError(f"profile '{name}' is neither a file nor built in; built in are: {known}")
     try:
         with np.load(path) as data:
-            if int(data["version"]) != PROFILE_VERSION:
+            version, kind = int(data["version"]), str(data["kind"])
+            if version != PROFILE_VERSION:
                 raise DeepcohortError(
-                    f"profile {path} has version {data['version']}; make it anew with deepcohort profile"
+                    f"profile {path} has version {version}; make it anew with deepcohort profile"
                 )
-            values = {f.name: data[f.name] for f in fields(IlluminaProfile)}
-    except (OSError, ValueError, KeyError) as error:
+            values = {f.name: data[f.name] for f in fields(_KINDS[kind])}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DeepcohortError(
             f"{path} is not a deepcohort profile; make one with deepcohort profile"
         ) from error
+    if platform and (platform == "illumina") != (kind == "illumina"):
+        raise DeepcohortError(
+            f"profile {name} is for {kind} reads, not for platform {platform}; choose another"
+        )
     values["trans_cdf"] = cumulative(values["trans_cdf"].astype(np.float64) ** 2 + 1e-12)
-    for name_ in _SCALARS:
-        values[name_] = float(values[name_])
-    return IlluminaProfile(**values)
+    for scalar in _SCALARS:
+        if scalar in values:
+            values[scalar] = float(values[scalar])
+    return _KINDS[kind](**values)
 
 
 def simple_illumina_profile(read_length: int = 150) -> IlluminaProfile:
     """A profile from first principles: four quality bins that decay along the read, 0.2 % errors."""
     quals = np.array([2, 12, 23, 37], np.uint8)
     stay = np.array(
-        [[0.97, 0.02, 0.0, 0.01], [0.02, 0.33, 0.15, 0.5], [0.004, 0.06, 0.33, 0.606], [0.0004, 0.008, 0.03, 0]]
+        [
+            [0.97, 0.02, 0.0, 0.01],
+            [0.02, 0.33, 0.15, 0.5],
+            [0.004, 0.06, 0.33, 0.606],
+            [0.0004, 0.008, 0.03, 0],
+        ]
     )
     n_bins = 10
     trans = np.empty((2, 1, n_bins, 4, 4))

@@ -1,6 +1,7 @@
 """Short reads of one haplotype."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,18 +29,15 @@ class ShortReadRun:
     def of(cls, profile: IlluminaProfile, read_length: int, error_multiplier: float) -> "ShortReadRun":
         """A run of `profile` with reads of `read_length` bp (0: as learned) and scaled error rates."""
         cycles = read_length or profile.read_length
-        quantile = (np.arange(N_SITE_SCALES) + 0.5) / N_SITE_SCALES
-        spread = np.exp(_SLIP_SITE_SD * np.sqrt(2) * _erf_inverse(2 * quantile - 1))
-        slip = error_multiplier if error_multiplier else 0.0
         model = ErrorModel(
             profile.quals, profile.class_cdf, profile.mate_class_cdf, profile.start_cdf, profile.trans_cdf,
             _stretch(profile.cycle_bin, cycles),
             np.minimum(0.75, profile.sub_rate * error_multiplier).astype(np.float32),
             np.stack([_stretch(row, cycles) for row in profile.cycle_factor]),
             profile.context_factor, profile.sub_cdf,
-            np.minimum(0.3, profile.slip_del * slip).astype(np.float32),
-            np.minimum(0.3, profile.slip_ins * slip).astype(np.float32),
-            profile.slip_more, (spread / spread.mean()).astype(np.float32),
+            np.minimum(0.3, profile.slip_del * error_multiplier).astype(np.float32),
+            np.minimum(0.3, profile.slip_ins * error_multiplier).astype(np.float32),
+            profile.slip_more, site_scales(),
             hot_rates(profile.hot_quantiles, error_multiplier), profile.error_cdf,
             np.stack([encode_bases(a) for a in ADAPTERS]),
         )  # fmt: skip
@@ -82,11 +80,11 @@ def short_reads(
     )
 
 
-def _erf_inverse(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Inverse error function (Winitzki's approximation, 0.2 %)."""
-    a, log = 0.147, np.log(1 - x * x)
-    inner = 2 / (np.pi * a) + log / 2
-    return np.sign(x) * np.sqrt(np.sqrt(inner * inner - log / a) - inner)
+def site_scales() -> NDArray[np.float32]:
+    """Factors on slippage, log-normal with mean 1, float32 (N_SITE_SCALES,); see kernels.site_scale_of."""
+    normal = NormalDist(0, _SLIP_SITE_SD)
+    scales = np.exp([normal.inv_cdf((i + 0.5) / N_SITE_SCALES) for i in range(N_SITE_SCALES)])
+    return (scales / scales.mean()).astype(np.float32)
 
 
 def _stretch(values: NDArray, cycles: int) -> NDArray:
@@ -102,7 +100,9 @@ def _make_chimeras(seq: NDArray[np.uint8], rate: float, rng: np.random.Generator
     partner = np.roll(swap, 1)
     seq[2 * swap + 1] = seq[2 * partner + 1]
     donors = rng.permutation(2 * n_pairs)[: len(splice)]
-    for row, donor, cut in zip(2 * splice, donors, rng.integers(20, max(21, cycles - 20), len(splice)), strict=True):
+    for row, donor, cut in zip(
+        2 * splice, donors, rng.integers(20, max(21, cycles - 20), len(splice)), strict=True
+    ):
         seq[row, cut:] = 3 - seq[donor, : cycles - cut][::-1] if donor % 2 else seq[donor, : cycles - cut]
     np.copyto(seq, 4, where=seq > 4)
 

@@ -1,5 +1,6 @@
 """One sample's sequencing: haplotypes to BAM, truth and confident regions."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +11,16 @@ from deepcohort.simulate import io_align, io_outputs
 from deepcohort.simulate.config import DEFAULT_PROFILES, SimulateConfig
 from deepcohort.simulate.haplotypes import build_haplotype
 from deepcohort.simulate.hot_sites import place_hot_sites
-from deepcohort.simulate.profile import load_profile
+from deepcohort.simulate.long_profile import LongProfile
+from deepcohort.simulate.profile import Profile, load_profile
 from deepcohort.simulate.qualities import apply_quality_maps, random_quality_maps
 from deepcohort.simulate.reads import ShortReadRun, short_reads
+from deepcohort.simulate.reads_long import LongReadRun, long_reads
 from deepcohort.simulate.sexes import SexContig, copies
-from deepcohort.simulate.shadow import Shadow
-from deepcohort.simulate.types import Genome, Person, RawReads, SiteTable
+from deepcohort.simulate.shadow import DECOY_PREFIX, Shadow
+from deepcohort.simulate.types import Genome, Haplotype, Person, RawReads, SiteTable
 
+Run = ShortReadRun | LongReadRun
 _Hot = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
@@ -72,8 +76,9 @@ def simulate_sample(task: SampleTask) -> tuple[str, dict]:
     """Write <name>.bam, .truth.vcf.gz and .confident.bed; returns the name and figures about it."""
     person = task.people[task.index]
     draw = draw_settings(task.config, task.index)
-    run = ShortReadRun.of(load_profile(draw.profile), draw.read_length, draw.error_multiplier)
-    aligner = io_align.open_aligner(task.config.reads, task.fasta, len(task.genome.contigs))
+    run = _run_of(load_profile(draw.profile, task.config.reads.platform), draw)
+    decoys = {f"{DECOY_PREFIX}{i}": len(copy.codes) for i, copy in enumerate(task.decoys.copies)}
+    aligner = io_align.open_aligner(task.config.reads, task.fasta, task.genome.lengths, decoys)
     batches, n_reads = [], 0
     for raw in _all_reads(task, draw, run):
         n_reads += len(raw)
@@ -87,46 +92,69 @@ def simulate_sample(task: SampleTask) -> tuple[str, dict]:
         [task.index], task.config.seed,
     )  # fmt: skip
     io_outputs.write_confident(task.folder / f"{person.name}.confident.bed", task.genome, task.confident)
-    figures = {"profile": draw.profile, "coverage": draw.coverage, "read_length": run.cycles}
+    figures = {"profile": draw.profile, "coverage": draw.coverage, "read_length": draw.read_length}
     figures |= {"error_multiplier": draw.error_multiplier, "reads": n_reads, "records": n_records}
     return person.name, figures | {"truth_records": n_truth}
 
 
-def _all_reads(task: SampleTask, draw: Draw, run: ShortReadRun):  # type: ignore[no-untyped-def]
-    """RawReads of every copy of every contig, then of decoys and hidden paralogs."""
+def _run_of(profile: Profile, draw: Draw) -> Run:
+    if isinstance(profile, LongProfile):
+        return LongReadRun.of(profile, draw.read_length, draw.error_multiplier)
+    return ShortReadRun.of(profile, draw.read_length, draw.error_multiplier)
+
+
+def _reads_of(
+    haplotype: Haplotype, hot: _Hot | None, depth: float, run: Run, prefix: str, seed: int
+) -> RawReads:
+    if isinstance(run, LongReadRun):
+        return long_reads(haplotype, depth, run, prefix, seed)
+    if hot is None:
+        none = np.zeros(int(haplotype.ref_pos.max()) + 1, np.uint8)
+        hot = none, none
+    return short_reads(haplotype, hot, depth, run, prefix, seed)
+
+
+def _all_reads(task: SampleTask, draw: Draw, run: Run) -> Iterator[RawReads]:
+    """Reads of every copy of every contig, then of decoys and of hidden paralogs."""
     config, person = task.config, task.people[task.index]
     dirt = config.reads.contamination
     donor = (task.index + 1) % len(task.people)
+    sources = [(task.index, 1 - dirt, "a")] + ([(donor, dirt, "b")] if dirt and donor != task.index else [])
     for c, (name, codes) in enumerate(task.genome.contigs.items()):
-        hot = place_hot_sites(
-            codes, run.profile.hot_density, run.profile.context_factor, run.profile.sub_cdf,
-            np.random.default_rng([config.seed, 16, c]),
-        )  # fmt: skip
+        hot = _hot_sites(codes, run, config.seed, c)
         maps = None
         if config.reads.quality_binning == "random":
-            maps = random_quality_maps(
-                len(codes), np.random.default_rng([config.seed, 17, task.index, c])
-            )
-        sources = [(task.index, 1 - dirt, 0)] + ([(donor, dirt, 1)] if dirt > 0 and donor != task.index else [])
+            rng = np.random.default_rng([config.seed, 17, task.index, c])
+            maps = random_quality_maps(len(codes), rng)
         for who, share, kind in sources:
             for copy, start, end in copies(task.people[who], task.roles[name], len(codes)):
                 haplotype = build_haplotype(codes, task.tables[c], 2 * who + copy, start, end)
-                seed = _seed(config.seed, 13, task.index, c, copy, kind, start)
-                prefix = f"{person.name}:{name}:{'ab'[kind]}{copy}"
-                depth = draw.coverage / 2 * share
-                raw = short_reads(haplotype, hot, depth, run, prefix, seed)
+                raw = _reads_of(
+                    haplotype, hot, draw.coverage / 2 * share, run, f"{person.name}:{name}:{kind}{copy}",
+                    _seed(config.seed, 13, task.index, c, copy, ord(kind), start),
+                )  # fmt: skip
                 if maps is not None:
                     apply_quality_maps(raw.qual, raw.offset, raw.start, maps)
                 yield raw
-    for kind, shadow in enumerate((task.decoys, task.hidden)):
-        parts = []
-        for i, copy in enumerate(shadow.copies):
-            quiet = np.zeros(int(copy.ref_pos[-1]) + 1, np.uint8)
-            seed = _seed(config.seed, 18, task.index, kind, i)
-            depth = draw.coverage * shadow.depth_share[i]
-            parts.append(short_reads(copy, (quiet, quiet), depth, run, f"{person.name}:{'dh'[kind]}{i}", seed))
+    for kind, shadow in (("d", task.decoys), ("h", task.hidden)):
+        parts = [
+            _reads_of(
+                copy, None, draw.coverage * share, run, f"{person.name}:{kind}{i}",
+                _seed(config.seed, 18, task.index, ord(kind), i),
+            )
+            for i, (copy, share) in enumerate(zip(shadow.copies, shadow.depth_share, strict=True))
+        ]  # fmt: skip
         if parts:
             yield _concatenate(parts)
+
+
+def _hot_sites(codes: NDArray[np.uint8], run: Run, seed: int, contig_index: int) -> _Hot | None:
+    """One-strand error sites of a contig: the same for all samples of a cohort."""
+    if isinstance(run, LongReadRun):
+        return None
+    profile = run.profile
+    rng = np.random.default_rng([seed, 16, contig_index])
+    return place_hot_sites(codes, profile.hot_density, profile.context_factor, profile.sub_cdf, rng)
 
 
 def _seed(*parts: int) -> int:
@@ -145,4 +173,3 @@ def _concatenate(parts: list[RawReads]) -> RawReads:
         np.concatenate([p.start for p in parts]),
         parts[0].paired,
     )
-

@@ -39,14 +39,17 @@ def make_shadow(
     lengths = np.array([len(c) for c in genome.contigs.values()], np.float64)
     names = list(genome.contigs)
     shadow = Shadow([], [], [])
-    done, tries = 0, 0
-    while done < fraction * lengths.sum() and tries < 10_000:
-        tries += 1
+    left = fraction * lengths.sum()
+    for _ in range(10_000):
+        if left <= 0:
+            break
         name = names[rng.choice(len(names), p=lengths / lengths.sum())]
         size = int(np.exp(rng.uniform(*np.log(size_bp))))
         reference = genome.contigs[name]
         if len(reference) < 2 * size:
             continue
+        if size > left and rng.random() > left / size:  # so that small genomes get their share on average
+            break
         start = int(rng.integers(0, len(reference) - size))
         piece = reference[start : start + size]
         if (piece > 3).any():
@@ -54,17 +57,17 @@ def make_shadow(
         shadow.copies.append(_diverge(piece, float(rng.uniform(*divergence)), rng))
         shadow.origin.append((name, start, start + size))
         shadow.depth_share.append(float(rng.uniform(0.5, 1.0)))
-        done += size
+        left -= size
     return shadow
 
 
 def decoys_and_paralogs(genome: Genome, config: ShadowConfig, seed: int) -> tuple[Shadow, Shadow]:
     """Decoys and hidden paralogs of `genome`, the same for every sample of a cohort."""
     rng = np.random.default_rng([seed, 14])
-    size = (config.min_copy_bp, config.max_copy_bp)
-    decoys = make_shadow(genome, config.decoy_fraction, config.decoy_divergence, size, rng)
-    hidden = make_shadow(genome, config.hidden_fraction, config.hidden_divergence, size, rng)
-    return decoys, hidden
+    return (
+        make_shadow(genome, config.decoy_fraction, config.decoy_divergence, config.decoy_size_bp, rng),
+        make_shadow(genome, config.hidden_fraction, config.hidden_divergence, config.hidden_size_bp, rng),
+    )
 
 
 def _diverge(piece: NDArray[np.uint8], divergence: float, rng: np.random.Generator) -> Haplotype:

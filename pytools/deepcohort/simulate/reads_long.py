@@ -1,0 +1,76 @@
+"""Long reads of one haplotype."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.simulate.kernels_long import LongModel, run_copies, simulate_long
+from deepcohort.simulate.long_profile import RUN_CLASS_OF_COPIES, LongProfile
+from deepcohort.simulate.reads import site_scales
+from deepcohort.simulate.types import Haplotype, RawReads
+
+_MIN_READ_BP = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LongReadRun:
+    """One long-read run as the simulator takes it."""
+
+    profile: LongProfile
+    read_length: int
+    model: LongModel
+
+    @classmethod
+    def of(cls, profile: LongProfile, read_length: int, error_multiplier: float) -> "LongReadRun":
+        """A run of `profile`, its lengths scaled to a median of `read_length` bp (0: as learned)."""
+        model = LongModel(
+            profile.class_cdf, profile.value_cdf, profile.start_cdf, profile.trans_cdf,
+            np.minimum(0.75, profile.sub_rate * error_multiplier).astype(np.float32),
+            profile.context_factor, profile.sub_cdf,
+            (profile.slip_del * error_multiplier).astype(np.float32),
+            (profile.slip_ins * error_multiplier).astype(np.float32),
+            profile.slip_factor, profile.slip_more, RUN_CLASS_OF_COPIES, site_scales(),
+        )  # fmt: skip
+        return cls(profile, read_length, model)
+
+
+def long_reads(haplotype: Haplotype, depth: float, run: LongReadRun, prefix: str, seed: int) -> RawReads:
+    """Reads that cover `haplotype` to `depth`, from both strands; reads never hold N."""
+    rng = np.random.default_rng([seed, 22])
+    starts, lengths = _spans(haplotype.codes, depth, run, rng)
+    forward = rng.random(len(starts)) < 0.5
+    seq, qual, offset = simulate_long(
+        haplotype.codes, haplotype.ref_pos, haplotype.tract_left, haplotype.tract_right,
+        run_copies(haplotype.codes), run.model, starts, lengths, forward,
+        rng.integers(0, 2**63, len(starts)).astype(np.uint64),
+    )  # fmt: skip
+    first = haplotype.ref_pos[starts].astype(np.int64)
+    names = [f"{prefix}:{p + 1}:{i}" for i, p in enumerate(first.tolist())]
+    return RawReads(names, seq, qual, offset, np.zeros(len(names), bool), first, paired=False)
+
+
+def _spans(
+    codes: NDArray[np.uint8], depth: float, run: LongReadRun, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Starts and lengths of reads, cut at the ends of the contig and at N."""
+    total = len(codes)
+    quantiles = run.profile.length_quantiles.astype(np.float64)
+    if run.read_length:
+        quantiles = quantiles * (run.read_length / np.median(quantiles))
+    # a read of length l covers a base from l starting points, so uniform starts from -l on give
+    # even depth up to the ends
+    mean = float(quantiles.mean())
+    wanted = rng.poisson(depth * (total + mean) / mean)
+    grid = np.linspace(0, 1, len(quantiles))
+    length = np.maximum(np.interp(rng.random(wanted), grid, quantiles), _MIN_READ_BP).astype(np.int64)
+    start = np.floor(rng.random(wanted) * (total + length)).astype(np.int64) - length
+    end = np.minimum(start + length, total)
+    start = np.maximum(start, 0)
+    unknown = np.flatnonzero(codes > 3)
+    if len(unknown):
+        following = np.searchsorted(unknown, start)
+        stop = np.where(following < len(unknown), unknown[np.minimum(following, len(unknown) - 1)], total)
+        end = np.minimum(end, stop)
+    keep = end - start >= min(_MIN_READ_BP, total // 2)
+    return start[keep], (end - start)[keep]
