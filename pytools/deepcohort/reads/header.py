@@ -44,9 +44,10 @@ def read_header(blocks: BgzfBlocks) -> AlignmentHeader:
             data.extend(piece)
             offset = following
 
-    need(12)
+    need(4)
     if data[:4] != b"BAM\x01":
         raise DeepcohortError(f"{blocks.path} is not a BAM file; give BAM or CRAM")
+    need(8)
     text_bytes = struct.unpack_from("<i", data, 4)[0]
     need(12 + text_bytes)
     text = bytes(data[8 : 8 + text_bytes]).rstrip(b"\0").decode("utf-8", "replace")

@@ -35,7 +35,7 @@ class _BamReads:
 
     def columns(self, region: Region) -> Iterator[ReadColumns]:
         tid = self._tid.get(region.contig)
-        if tid is None:
+        if tid is None or not len(region):
             return
         first = self._scanner.lookback(region)
         offset = self._index.start_offset(tid, first, region.end)
