@@ -254,7 +254,9 @@ class LazyPredictor(Protocol):
 class _ShardWriter:
     """Gathers prepared chunks until the model has enough to do, then genotypes and writes them."""
 
-    def __init__(self, job: CallJob, predictor: LazyPredictor, writer: CallsWriter, timer: StageTimer) -> None:
+    def __init__(
+        self, job: CallJob, predictor: LazyPredictor, writer: CallsWriter, timer: StageTimer
+    ) -> None:
         self._job, self._predictor, self._writer, self._timer = job, predictor, writer, timer
         self._waiting: list[PreparedChunk] = []
         self._buffers = Buffers()
@@ -265,9 +267,11 @@ class _ShardWriter:
         self._waiting.append(chunk)
         n_examples = sum(len(c.rows) for c in self._waiting)
         n_bases = sum(c.n_bases for c in self._waiting)
-        if n_examples >= config.batch_examples or n_bases >= config.waiting_bases:
-            self.flush()
-        elif sum(len(c.region) for c in self._waiting) >= 4 * config.max_chunk_bp:
+        if (
+            n_examples >= config.batch_examples
+            or n_bases >= config.waiting_bases
+            or sum(len(c.region) for c in self._waiting) >= 4 * config.max_chunk_bp
+        ):
             self.flush()
 
     def flush(self) -> None:
@@ -352,12 +356,21 @@ def call_shard(
             if path is None:
                 return None
             header = make_header(
-                job.sample, contig_lengths, regions, job.reference.name, predictor.name, predictor.version, bands
+                job.sample,
+                contig_lengths,
+                regions,
+                job.reference.name,
+                predictor.name,
+                predictor.version,
+                bands,
             )
             return named[path], header
 
         with CallsWriter(
-            contig_lengths, output(job.gvcf, job.calls_config.gq_bands), output(job.vcf, None), job.calls_config
+            contig_lengths,
+            output(job.gvcf, job.calls_config.gq_bands),
+            output(job.vcf, None),
+            job.calls_config,
         ) as writer:
             plan = ChunkPlan(regions, job.shard_config)
             shard = _ShardWriter(job, predictor, writer, timer)

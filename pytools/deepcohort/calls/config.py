@@ -1,6 +1,7 @@
 """Settings of genotyping and of the gVCF."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from deepcohort.core.errors import DeepcohortError
 
@@ -39,7 +40,7 @@ class CallsConfig:
         if not 1 <= self.max_alts <= 6:
             raise DeepcohortError(f"max_alts {self.max_alts} is out of range; choose 1 to 6")
         bands = self.gq_bands
-        if bands[0] != 0 or any(b <= a for a, b in zip(bands, bands[1:], strict=False)) or bands[-1] > 99:
+        if bands[0] != 0 or any(b <= a for a, b in pairwise(bands)) or bands[-1] > 99:
             raise DeepcohortError(f"gq_bands {bands} must ascend from 0 to at most 99")
         if not 0 < self.reference_error < 0.25:
             raise DeepcohortError(f"reference_error {self.reference_error} must lie between 0 and 0.25")

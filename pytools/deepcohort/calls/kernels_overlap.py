@@ -4,6 +4,7 @@ A haplotype that lacks a base cannot also carry a SNP on it: over every base the
 not exceed the ploidy. Where independent genotypes break that, likelihoods become max-marginals over
 the joint genotypes that keep it, so that GT, GQ and PL still agree.
 """
+# mypy: ignore-errors
 
 import numpy as np
 

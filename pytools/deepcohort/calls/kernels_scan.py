@@ -1,6 +1,5 @@
 """Kernel: where the lines of VCF text begin and which bases they cover."""
-
-import numpy as np
+# mypy: ignore-errors
 
 from deepcohort.core.numba_options import kernel
 
@@ -48,14 +47,15 @@ def scan_lines(text, lines, new_contig):
             if field == 3 and ref_start == 0:
                 ref_start = at
             is_key = field == 7 and (text[at - 1] == _TAB or text[at - 1] == _SEMICOLON)
-            if is_key and at + 4 < size and text[at] == 69 and text[at + 1] == 78 and text[at + 2] == 68:
-                if text[at + 3] == 61:
-                    at += 4
-                    end = 0
-                    while at < size and 48 <= text[at] <= 57:
-                        end = end * 10 + text[at] - 48
-                        at += 1
-                    continue
+            # "END="
+            is_end = is_key and at + 4 < size and text[at] == 69 and text[at + 1] == 78
+            if is_end and text[at + 2] == 68 and text[at + 3] == 61:
+                at += 4
+                end = 0
+                while at < size and 48 <= text[at] <= 57:
+                    end = end * 10 + text[at] - 48
+                    at += 1
+                continue
             if text[at] == _TAB:
                 if field == 3 and end < 0:
                     lines[n, 1] = pos - 1 + at - ref_start

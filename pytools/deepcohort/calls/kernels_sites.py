@@ -1,4 +1,5 @@
 """Kernels: decided sites, trimmed to the alleles that matter, as the flat arrays of `SiteCalls`."""
+# mypy: ignore-errors
 
 import numpy as np
 
@@ -79,7 +80,7 @@ def decide_sites(n_alleles, member, gl, homref_error, ploidy, min_weight, min_ho
             if there[a] > there[top]:
                 top = a
             # a compound that is not called says nothing that its parts do not
-            keep[s, a] = a == x or a == y or (there[a] >= min_weight and member[s, a, 1] < 0)
+            keep[s, a] = a in (x, y) or (there[a] >= min_weight and member[s, a, 1] < 0)
         if status[s] == SITE_REFCALL:
             keep[s, top] = True
     return status, best, gq, qual, keep

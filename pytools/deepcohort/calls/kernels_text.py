@@ -3,6 +3,7 @@
 Buffers are uint8 arrays that the caller makes long enough (`text_capacity`); every writer returns the
 new fill. `lines` int64 (n, 3) collects (POS 0-based, end 0-based exclusive, first byte) for the index.
 """
+# mypy: ignore-errors
 
 import numpy as np
 
@@ -384,8 +385,8 @@ def write_called(
                     new_gt[h] = a
         lines[n_lines, 0], lines[n_lines, 1], lines[n_lines, 2] = pos[s], pos[s] + ref_len[s] - drop, n
         n = put_site(
-            buffer, n, contig, pos[s], reference[at : at + ref_len[s] - drop], new_seq, new_offset, 0, n_kept - 1,
-            ploidy[s], new_gt, new_gl[:m], gq[s], qual[s], dp[s], new_ad[:n_kept], low_qual, False,
+            buffer, n, contig, pos[s], reference[at : at + ref_len[s] - drop], new_seq, new_offset, 0,
+            n_kept - 1, ploidy[s], new_gt, new_gl[:m], gq[s], qual[s], dp[s], new_ad[:n_kept], low_qual, False,
         )  # fmt: skip
         n_lines += 1
     return n, n_lines

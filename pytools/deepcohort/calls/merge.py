@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -201,7 +202,7 @@ def _named(regions: Sequence[Region]) -> str:
 
 def _check_pieces(pieces: Sequence[_Piece], shards: Sequence[Region] | None) -> None:
     problems = []
-    for left, right in zip(pieces, pieces[1:], strict=False):
+    for left, right in pairwise(pieces):
         if left.region.contig == right.region.contig and right.region.start < left.region.end:
             problems.append(
                 f"{left.reader.path} ({left.region}) and {right.reader.path} ({right.region}) overlap; "
@@ -246,14 +247,12 @@ def _check_exhausted(readers: Sequence[VcfTextReader]) -> None:
         left = next(reader.segments(), None)
         if left is not None:
             raise DeepcohortError(
-                f"{reader.path} has a record at {left.contig}:{left.lines[0, 0] + 1}, outside the regions that "
-                "its header names; make it again"
+                f"{reader.path} has a record at {left.contig}:{left.lines[0, 0] + 1}, outside the regions "
+                "that its header names; make it again"
             )
 
 
-def merge_files(
-    inputs: Sequence[Path], input_list: Path | None, output: Path, shards: Path | None
-) -> int:
+def merge_files(inputs: Sequence[Path], input_list: Path | None, output: Path, shards: Path | None) -> int:
     """`merge_shards` with files named on the command line or in a list, and shards as BED.
 
     Raises:

@@ -78,7 +78,9 @@ def read_ploidy_bed(path: str | Path, contig_lengths: Mapping[str, int]) -> list
     try:
         lines = Path(path).read_text().splitlines()
     except OSError as error:
-        raise DeepcohortError(f"ploidy BED {path} cannot be read: {error.strerror}; check --ploidy-bed") from error
+        raise DeepcohortError(
+            f"ploidy BED {path} cannot be read: {error.strerror}; check --ploidy-bed"
+        ) from error
     found: list[tuple[Region, int]] = []
     problems: list[str] = []
     for number, line in enumerate(lines, start=1):

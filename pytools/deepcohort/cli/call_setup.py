@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -95,17 +96,15 @@ def _check_words(request: CallRequest, problems: _Problems) -> None:
         problems.add("the sample name holds a tab or line break; choose another --sample")
 
 
-def chosen_regions(
-    contig_lengths: dict[str, int], texts: Sequence[str], bed: Path | None
-) -> list[Region]:
+def chosen_regions(contig_lengths: dict[str, int], texts: Sequence[str], bed: Path | None) -> list[Region]:
     """Regions to call: of the texts, of the BED, what both hold where both are given, or every contig.
 
     Raises:
         InputProblems: unknown contigs, malformed text, or nothing left.
     """
     problems = _Problems()
-    wanted = [problems.attempt(lambda text=text: parse_region(text, contig_lengths)) for text in texts]
-    listed = problems.attempt(lambda: read_bed(bed, contig_lengths)) if bed is not None else None
+    wanted = [problems.attempt(partial(parse_region, text, contig_lengths)) for text in texts]
+    listed = problems.attempt(partial(read_bed, bed, contig_lengths)) if bed is not None else None
     problems.raise_if_any()
     regions = merge_regions(region for region in wanted if region is not None)
     if listed is not None:
@@ -159,7 +158,10 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
             )
         )
     problems.raise_if_any()
-    assert regions is not None and ploidy is not None and predictor is not None and sample is not None
+    assert regions is not None
+    assert ploidy is not None
+    assert predictor is not None
+    assert sample is not None
     on_gpu = request.device == "cuda" or type(predictor).__name__ == "CudaPredictor"
     shard_config = ShardConfig(threads=request.threads)
     if on_gpu:

@@ -1,7 +1,6 @@
 """A Predictor for tests: naive diploid likelihoods from the site features. Never shipped."""
 
 import numpy as np
-
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.features import FEATURE_NAMES
 
