@@ -203,8 +203,13 @@ def cut_record(pos: int, ref: str, alts: list[str]) -> list[tuple[int, str, list
     return out
 
 
+def in_reading_order(table: RecordTable) -> RecordTable:
+    """`table` with records of one position in the order in which vcfeval takes them."""
+    return _ordered(table, np.arange(len(table)), {}, by_alleles=False)
+
+
 def decompose(table: RecordTable) -> RecordTable:
-    """`table` with complex records cut, sorted by (position, end); parts keep the record's columns."""
+    """`table` with complex records cut, in reading order; parts keep the other columns of their record."""
     rows = np.flatnonzero(
         decomposable(table.pool, table.pool_offset, table.ref_len, table.alt_len, vk.ALLELE_CODE)
     )
@@ -232,7 +237,7 @@ def decompose(table: RecordTable) -> RecordTable:
             made.append((start, len(new_ref), len(new_alt), len(written)))
             genotypes.append(new_gt)
     if not source:
-        return _ordered(table, np.arange(len(table)), {})
+        return _ordered(table, np.arange(len(table)), {}, by_alleles=True)
     keep = np.flatnonzero(~drop)
     columns = np.array(made, dtype=np.int64)
     replaced = {
@@ -244,19 +249,81 @@ def decompose(table: RecordTable) -> RecordTable:
         "pool_offset": np.concatenate([table.pool_offset[keep], np.array(offsets) + len(table.pool)]),
         "gt": np.concatenate([table.gt[keep], np.array(genotypes, dtype=np.int16)]),
     }
-    return _ordered(table, np.concatenate([keep, np.array(source)]), replaced)
+    return _ordered(table, np.concatenate([keep, np.array(source)]), replaced, by_alleles=True)
 
 
-def _ordered(table: RecordTable, source: NDArray, replaced: dict[str, NDArray]) -> RecordTable:
-    pos = replaced.get("pos", table.pos)
-    end = pos + replaced.get("ref_len", table.ref_len)
-    order = np.lexsort((table.line[source], end, pos))
-    columns = {}
+def _ordered(
+    table: RecordTable, source: NDArray, replaced: dict[str, NDArray], by_alleles: bool
+) -> RecordTable:
+    columns = {name: replaced.get(name, getattr(table, name)) for name in ("pos", "ref_len", "alt_len")}
+    if not replaced:
+        columns = {name: column[source] for name, column in columns.items()}
+    pool = replaced.get("pool", table.pool)
+    offset = replaced.get("pool_offset", table.pool_offset[source])
+    order = np.lexsort((table.line[source], columns["pos"]))
+    sorted_pos = columns["pos"][order]
+    tied = np.flatnonzero(sorted_pos[1:] == sorted_pos[:-1])
+    if len(tied):
+        starts = tied[np.concatenate([[True], np.diff(tied) > 1])]
+        for start in starts.tolist():
+            end = start + 1
+            while end < len(order) and sorted_pos[end] == sorted_pos[start]:
+                end += 1
+            rows = order[start:end].tolist()
+            if by_alleles:
+                rows = _by_alleles(rows, columns, pool, offset)
+            order[start:end] = heap_order(rows, [int(columns["ref_len"][row]) for row in rows])
+    out = {}
     for name in RecordTable.__slots__:
         if name == "pool":
-            columns[name] = replaced.get(name, table.pool)
+            out[name] = pool
         elif name in replaced:
-            columns[name] = replaced[name][order]
+            out[name] = replaced[name][order]
         else:
-            columns[name] = getattr(table, name)[source][order]
-    return RecordTable(**columns)
+            out[name] = getattr(table, name)[source][order]
+    return RecordTable(**out)
+
+
+def _by_alleles(
+    rows: list[int], columns: dict[str, NDArray], pool: NDArray[np.uint8], offset: NDArray
+) -> list[int]:
+    def alleles(row: int) -> tuple[list[str], str]:
+        start = int(offset[row])
+        cut = start + int(columns["ref_len"][row])
+        alt = pool[cut + 1 : cut + 1 + int(columns["alt_len"][row])].tobytes().decode()
+        return alt.split(","), pool[start:cut].tobytes().decode()
+
+    return sorted(rows, key=alleles)
+
+
+def heap_order(items: list[int], keys: list[int]) -> list[int]:
+    """`items` by ascending `keys` in the order in which a binary heap gives them back.
+
+    Among matches that are equally good the order of records decides, so ties must fall as they do
+    in vcfeval.
+    """
+    heap: list[tuple[int, int]] = []
+    for entry in zip(keys, items, strict=True):
+        heap.append(entry)
+        k = len(heap) - 1
+        while k > 0 and entry[0] < heap[(k - 1) // 2][0]:
+            heap[k] = heap[(k - 1) // 2]
+            k = (k - 1) // 2
+        heap[k] = entry
+    out = []
+    while heap:
+        out.append(heap[0][1])
+        entry = heap.pop()
+        if not heap:
+            break
+        k = 0
+        while 2 * k + 1 < len(heap):
+            child = 2 * k + 1
+            if child + 1 < len(heap) and heap[child][0] > heap[child + 1][0]:
+                child += 1
+            if entry[0] <= heap[child][0]:
+                break
+            heap[k] = heap[child]
+            k = child
+        heap[k] = entry
+    return out

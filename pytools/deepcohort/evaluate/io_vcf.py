@@ -144,7 +144,8 @@ class VcfFile:
                         body = isal_zlib.decompress(data[offset + 18 : offset + size - 8], -15, 65536)
                     except isal_zlib.error as error:
                         raise self._fail(f"is damaged ({error})", "copy or make it again") from error
-                    parts.append(body[skip:] if skip else body)
+                    end = last & 0xFFFF if at + offset == end_block else len(body)
+                    parts.append(body[skip:end])
                     skip = 0
                     offset += size
                     done = at + offset > end_block

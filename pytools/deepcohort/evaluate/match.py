@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from deepcohort.evaluate import path_search
 from deepcohort.evaluate import variant_kernels as vk
 from deepcohort.evaluate.config import EvaluateConfig
-from deepcohort.evaluate.decompose import decompose
+from deepcohort.evaluate.decompose import decompose, in_reading_order
 from deepcohort.evaluate.types import RecordTable
 
 # decision per record
@@ -75,8 +75,7 @@ def _load_side(
     all_alts: bool,
     config: EvaluateConfig,
 ) -> _Side:
-    if config.decompose:
-        table = decompose(table)
+    table = decompose(table) if config.decompose else in_reading_order(table)
     reason, is_snp, n_alts, record, first, a_start, a_end, a_off, a_len, a_pool = vk.build_alleles(
         table.pool,
         table.pool_offset,
@@ -98,6 +97,8 @@ def _load_side(
         inside = np.ones(len(start), dtype=bool)
     else:
         inside = vk.inside_regions(start, end, *regions)
+    if config.ref_overlap:
+        vk.trim_reference(first, a_start, a_end, a_off, a_len, a_pool, start, end)
     return _Side(
         table, reason, is_snp, n_alts, record, first, a_start, a_end, a_off, a_len, a_pool, start, end, inside
     )
@@ -256,7 +257,7 @@ def _side_result(
         np.where(status == path_search.STATUS_SKIPPED, TOO_HARD, np.where(allele, ALLELE_ONLY, MISS)),
     )
     counted = side.inside if weight is None else np.where(included, weight > 0, side.inside)
-    decision[side.record] = np.where(counted, value, OUTSIDE)
+    decision[side.record] = np.where(counted | (value == TOO_HARD), value, OUTSIDE)
     inside[side.record] = side.inside
     if weight is not None:
         weights[side.record] = np.where(included, weight, 1.0)

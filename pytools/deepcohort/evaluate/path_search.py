@@ -108,14 +108,15 @@ def _commit_syncs(node, sync_nodes, sync_points, n_syncs):
 
 
 @kernel
-def _skip_variants(row, side, pos, n_haps, width, first, count, v_start, status):
-    """Pass over the variants of `side` that start before `pos`, marking them skipped."""
+def _skip_variants(row, side, pos, n_haps, width, first, count, v_start):
+    """Pass over the variants of `side` that start before `pos`; the range of rows passed over."""
     block = 2 * n_haps * width + side * SIDE_WIDTH
-    index = row[block + VAR] + 1
+    start = row[block + VAR] + 1
+    index = start
     while index < count and v_start[first + index] < pos:
-        status[first + index] = STATUS_SKIPPED
         index += 1
     row[block + VAR] = index - 1
+    return first + start, first + index
 
 
 @kernel
@@ -168,8 +169,9 @@ def best_path(
     chosen = np.full(n_all, NONE, dtype=np.int32)
     sync_points = np.empty(n_all + 2, dtype=np.int32)
     n_syncs = 0
-    given_up = np.empty((16, 4), dtype=np.int64)
+    given_up = np.empty((16, 8), dtype=np.int64)  # columns 4 to 7: rows of calls, of truth passed over
     n_given_up = 0
+    n_given_up_best = 0  # of them on the best finished path
     rows = np.empty((64, row_width(n_haps, queue)), dtype=np.int32)
     free = np.arange(63, -1, -1).astype(np.int32)
     n_free = 64
@@ -224,7 +226,6 @@ def best_path(
             given_up[n_given_up, 1] = max_pos + 1
             given_up[n_given_up, 2] = n_left
             given_up[n_given_up, 3] = iterations
-            n_given_up += 1
             while low < high:
                 free[n_free] = order[low]
                 n_free += 1
@@ -232,9 +233,12 @@ def best_path(
             iterations = 0
             work[:] = last_sync
             for side in range(2):
-                _skip_variants(
-                    work, side, max_pos + 1, n_haps, width, firsts[side], counts[side], v_start, status
+                first, end = _skip_variants(
+                    work, side, max_pos + 1, n_haps, width, firsts[side], counts[side], v_start
                 )
+                given_up[n_given_up, 4 + 2 * side] = first
+                given_up[n_given_up, 5 + 2 * side] = end
+            n_given_up += 1
             for block in range(2 * n_haps):  # leave any allele in play: the jump needs open reference
                 work[block * width + APOS] = NONE
                 work[block * width + NEXT] = NONE
@@ -281,7 +285,7 @@ def best_path(
                     if side == TRUTH:
                         child[tail + LAST_TRUTH_ID] = o_id[orientation]
                     if not play(child, side, alleles, n_haps, width, a_start, a_end, a_len):
-                        return RESULT_QUEUE_FULL, status, chosen, sync_points[:0], given_up[:0]
+                        return RESULT_QUEUE_FULL, status, chosen, sync_points[:0], given_up[:0, :4]
                     if n_nodes == nodes.shape[0]:
                         nodes = _grow_rows(nodes)
                     nodes[n_nodes, 0] = index
@@ -358,6 +362,7 @@ def best_path(
             if not have_best or not first_is_better(best, work, n_haps, width):
                 best[:] = work
                 have_best = True
+                n_given_up_best = n_given_up
             continue
         # --- the stepped path goes back
         at, there = _find(order, low, high, rows, work, n_haps, width, a_start, a_end, a_len, a_off, pool)
@@ -391,7 +396,10 @@ def best_path(
         for side in range(2):
             _commit(best[side0 + side * SIDE_WIDTH + NODE], nodes, firsts[side], status, chosen)
         n_syncs = _commit_syncs(best[tail + SYNC_NODE], sync_nodes, sync_points, n_syncs)
-    return RESULT_OK, status, chosen, sync_points[:n_syncs], given_up[:n_given_up]
+    for k in range(n_given_up_best):
+        for side in range(2):
+            status[given_up[k, 4 + 2 * side] : given_up[k, 5 + 2 * side]] = STATUS_SKIPPED
+    return RESULT_OK, status, chosen, sync_points[:n_syncs], given_up[:n_given_up, :4]
 
 
 @kernel
@@ -405,15 +413,16 @@ def call_weights(sync_points, v_start, included, inside, n_calls):
     weight = np.zeros(n_calls, dtype=np.float64)
     truth = n_calls
     call = 0
-    for k in range(len(sync_points)):
+    for k in range(len(sync_points) + 1):
+        limit = sync_points[k] if k < len(sync_points) else 2147483647
         n_inside = 0
-        while truth < len(v_start) and v_start[truth] <= sync_points[k]:
+        while truth < len(v_start) and v_start[truth] <= limit:
             if included[truth] and inside[truth]:
                 n_inside += 1
             truth += 1
         first = call
         n_called = 0
-        while call < n_calls and v_start[call] <= sync_points[k]:
+        while call < n_calls and v_start[call] <= limit:
             n_called += included[call]
             call += 1
         for i in range(first, call):

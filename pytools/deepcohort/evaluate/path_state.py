@@ -11,6 +11,8 @@ are chosen but not yet begun; its capacity is what is left of the block's width.
 The rules of replay follow Cleary et al. 2015 (bioRxiv 023754) as rtg vcfeval 3.12 behaves.
 """
 
+import numpy as np
+
 from deepcohort.core.numba_options import kernel
 
 CALLS, TRUTH = 0, 1
@@ -247,7 +249,7 @@ def _compare_alleles(x, y, a_start, a_end, a_len, a_off, pool):
     if a_len[x] != a_len[y]:
         return -1 if a_len[x] < a_len[y] else 1
     for i in range(a_len[x]):
-        difference = int(pool[a_off[y] + i]) - int(pool[a_off[x] + i])
+        difference = np.int64(pool[a_off[y] + i]) - np.int64(pool[a_off[x] + i])
         if difference != 0:
             return difference
     return 0

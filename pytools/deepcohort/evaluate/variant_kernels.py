@@ -254,6 +254,85 @@ def allele_bounds(first, a_start, a_end):
 
 
 @kernel
+def _common_prefix(pool, a, a_len, b, b_len, skip):
+    n = 0
+    while n < min(a_len, b_len) - skip and pool[a + n] == pool[b + n]:
+        n += 1
+    return n
+
+
+@kernel
+def _common_suffix(pool, a, a_len, b, b_len, skip):
+    n = 0
+    while n < min(a_len, b_len) - skip and pool[a + a_len - 1 - n] == pool[b + b_len - 1 - n]:
+        n += 1
+    return n
+
+
+@kernel
+def _trim_one(v, left_first, first, a_start, a_end, a_off, a_len, pool, start, end):
+    ref = first[v] + 1
+    low, high = 2147483647, -1
+    for row in range(first[v] + 2, first[v + 1]):
+        if a_start[row] < 0:
+            continue
+        if left_first:
+            left = _common_prefix(pool, a_off[ref], a_len[ref], a_off[row], a_len[row], 0)
+            right = _common_suffix(pool, a_off[ref], a_len[ref], a_off[row], a_len[row], left)
+        else:
+            right = _common_suffix(pool, a_off[ref], a_len[ref], a_off[row], a_len[row], 0)
+            left = _common_prefix(pool, a_off[ref], a_len[ref], a_off[row], a_len[row], right)
+        a_start[row] += left
+        a_end[row] -= right
+        a_off[row] += left
+        a_len[row] -= left + right
+        low = min(low, a_start[row])
+        high = max(high, a_end[row])
+    a_start[ref] = -1
+    start[v] = low
+    end[v] = high
+
+
+@kernel
+def trim_reference(first, a_start, a_end, a_off, a_len, pool, start, end):
+    """Cut bases that agree with REF off every allele and stop playing REF, in place.
+
+    Variants (in reading order) that overlap others are cut first on the side that frees more of the
+    overlaps, all others on the left first.
+    """
+    n = len(start)
+    first_overlap = last_overlap = 0
+    for v in range(n):
+        while last_overlap < n and (
+            last_overlap <= v or (start[last_overlap] < end[v] and end[last_overlap] > start[v])
+        ):
+            last_overlap += 1
+        while first_overlap < v and not (start[first_overlap] < end[v] and end[first_overlap] > start[v]):
+            first_overlap += 1
+        left_first = True
+        if first_overlap != v or last_overlap != v + 1:
+            ref = first[v] + 1
+            leading = trailing = 0
+            for row in range(first[v] + 2, first[v + 1]):
+                if a_start[row] >= 0:
+                    same = _common_prefix(pool, a_off[ref], a_len[ref], a_off[row], a_len[row], 0)
+                    leading = max(leading, same)
+                    same = _common_suffix(pool, a_off[ref], a_len[ref], a_off[row], a_len[row], 0)
+                    trailing = max(trailing, same)
+            if leading > 0 and trailing > 0:
+                n_left = n_right = 0
+                for i in range(first_overlap, last_overlap):
+                    left = end[i] - start[v]
+                    right = end[v] - start[i]
+                    if i == v or (left <= 0 and right <= 0):
+                        continue
+                    n_left += 0 < left <= leading
+                    n_right += 0 < right < trailing
+                left_first = n_left > n_right
+        _trim_one(v, left_first, first, a_start, a_end, a_off, a_len, pool, start, end)
+
+
+@kernel
 def _row(first, a_start, allele):
     """Allele row of an allele id, -1 if it is not played."""
     if allele < -1:
