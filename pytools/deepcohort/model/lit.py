@@ -73,9 +73,10 @@ class GenotypeModule(pl.LightningModule):
         """The network to use: averaged weights where there are any."""
         return self.average.module if self.average is not None else self.network
 
-    def on_train_epoch_start(self) -> None:
+    def on_train_batch_start(self, batch: Any, index: int) -> None:
         """Seed dropout by epoch, so that a resumed run equals one that was never killed."""
-        torch.manual_seed(self.config.seed * 1_000_003 + self.current_epoch)
+        if index == 0:  # not at the epoch's start: opening the loader draws from the generator, once or twice
+            torch.manual_seed(self.config.seed * 1_000_003 + self.current_epoch)
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], index: int) -> Tensor:
         """Loss of one batch."""

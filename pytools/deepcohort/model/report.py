@@ -99,16 +99,15 @@ class Predictions:
 
 
 def _curve(logs: Path) -> dict[str, list[tuple[int, float]]]:
-    """Loss by epoch from a CSVLogger's metrics.csv."""
-    out: dict[str, list[tuple[int, float]]] = {"train_loss": [], "val_loss": []}
-    if not logs.exists():
-        return out
-    with open(logs, newline="") as file:
-        for row in csv.DictReader(file):
-            for name, points in out.items():
-                if row.get(name):
-                    points.append((int(float(row["epoch"])), float(row[name])))
-    return out
+    """Loss by epoch from the metrics.csv of every attempt of a run; later attempts win."""
+    found: dict[str, dict[int, float]] = {"train_loss": {}, "val_loss": {}}
+    for path in sorted(logs.glob("attempt_*/metrics.csv")):
+        with open(path, newline="") as file:
+            for row in csv.DictReader(file):
+                for name, points in found.items():
+                    if row.get(name):
+                        points[int(float(row["epoch"]))] = float(row[name])
+    return {name: sorted(points.items()) for name, points in found.items()}
 
 
 def _figure(draw: Any) -> str:
@@ -137,7 +136,7 @@ def training_report(
     output: Path, name: str, predictions: dict[str, Predictions], about: dict[str, Any]
 ) -> None:
     """Write report.html and training_*_mqc.json into `output`."""
-    curves = {label: _curve(output / "logs" / label / "metrics.csv") for label in ("small", "cnn")}
+    curves = {label: _curve(output / "logs" / label) for label in ("small", "cnn")}
     parts = [f"<h1>Training report: {html.escape(name)} {html.escape(about['version'])}</h1>"]
     for label, curve in curves.items():
         parts.append(f"<h2>Loss of the {'CNN' if label == 'cnn' else 'feature model'}</h2>")

@@ -157,6 +157,10 @@ class _LastCheckpoint(Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         checkpoint["deepcohort_config"] = self.fingerprint
+        # Lightning counts the epoch as unfinished while its last hooks run, and would repeat it
+        progress = checkpoint["loops"]["fit_loop"]["epoch_progress"]
+        for counts in (progress["current"], progress["total"]):
+            counts["completed"] = counts["processed"]
 
 
 class _Progress(Callback):
@@ -204,6 +208,11 @@ def fit(
     if config.patience:
         best = ModelCheckpoint(folder, "best", monitor="val_loss", enable_version_counter=False)
         keep += [best, EarlyStopping("val_loss", patience=config.patience)]
+    resumed = _checkpoint(last, config) if resume else None
+    # CSVLogger empties its folder: each attempt has its own
+    attempt = (
+        f"attempt_{len(list((output / 'logs' / label).glob('attempt_*'))):02d}" if resumed else "attempt_00"
+    )
     trainer = pl.Trainer(
         max_epochs=epochs,
         accelerator={"auto": "auto", "cpu": "cpu", "cuda": "gpu"}[config.device],
@@ -213,9 +222,10 @@ def fit(
         gradient_clip_val=config.clip_gradient or None,
         callbacks=[*keep, *callbacks, *([] if quiet else [_Progress(label, epochs)])],
         logger=[
-            CSVLogger(str(output / "logs"), label, version=""),
+            CSVLogger(str(output / "logs"), label, version=attempt),
             TensorBoardLogger(str(output / "logs"), f"{label}_tensorboard", version=""),
         ],
+        enable_checkpointing=bool(config.patience),
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -224,9 +234,7 @@ def fit(
         deterministic="warn",
         default_root_dir=str(output),
     )
-    trainer.fit(
-        module, datamodule=data, ckpt_path=_checkpoint(last, config) if resume else None, weights_only=True
-    )
+    trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
     if config.patience:
         _load_best(module, folder / "best.ckpt")
     return module.best_network.cpu().eval()

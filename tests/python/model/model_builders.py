@@ -13,14 +13,14 @@ TINY = TrainConfig(
     feature_units=8,
     head_units=8,
     small_units=(8,),
-    epochs=2,
-    small_epochs=3,
+    epochs=4,
+    small_epochs=12,
     batch_size=32,
     warmup_steps=0,
     validation_share=0.2,
     test_share=0.2,
-    dropout=0.1,
-    lr=0.01,
+    dropout=0.05,
+    lr=0.02,
     ema=0.9,
     device="cpu",
     threads=1,
@@ -41,7 +41,8 @@ def tiny_examples(n=600, seed=0, noise=0.15):
         pixels[i, support, :rows] = 85
         pixels[i, support, :alt] = 255
         pixels[i, :, rows:] = 0
-    features = rng.normal(size=(n, N_FEATURES)).astype(np.float32)
+    features = (0.3 * rng.normal(size=(n, N_FEATURES))).astype(np.float32)
+    features[:, F.lod_het] = vaf > 0.25
     features[:, F.vaf] = vaf
     stretch = rng.integers(0, 2**32, n, dtype=np.uint32)
     return Examples(pixels, features, label, stretch, np.arange(n, dtype=np.int64))

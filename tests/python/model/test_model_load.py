@@ -198,10 +198,10 @@ def test_tuning_resumes_and_writes_a_config_that_trains(tmp_path):
 
     path = write_tiny(tmp_path / "a", 200)
     base = replace(TINY, small_epochs=1, epochs=1)
-    tune([path], tmp_path / "study", 2, base, "small", quiet=True)
+    tune([path], tmp_path / "study", 1, base, "small", quiet=True)
     result = tune([path], tmp_path / "study", 2, base, "small", quiet=True)
     trials = (tmp_path / "study" / "trials.tsv").read_text().splitlines()
-    assert len(trials) == 5
+    assert len(trials) == 4
     best = read_config(tmp_path / "study" / "best.toml")
     assert best == result.config
     assert (best.small_epochs, best.seed) == (1, TINY.seed)
