@@ -1,6 +1,5 @@
 // Samplesheet -> samples that are fit to call, as JSON; otherwise every problem at once, by row, and exit 2
 process CHECK_INPUTS {
-    tag "${samplesheet.name}"
     label 'light'
 
     input:

@@ -1,6 +1,5 @@
 // FASTA without index -> its .fai (and .gzi)
 process INDEX_REFERENCE {
-    tag "${fasta.name}"
     label 'light'
 
     input:

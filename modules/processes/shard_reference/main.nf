@@ -1,6 +1,5 @@
 // Indexed reference -> one BED per shard, in genome order
 process SHARD_REFERENCE {
-    tag "${fasta.name}"
     label 'medium'
 
     input:

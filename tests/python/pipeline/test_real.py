@@ -1,0 +1,89 @@
+"""Small runs for real: simulated reads to report."""
+
+import csv
+import gzip
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import Run, nextflow
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow, pytest.mark.xdist_group("real_run")]
+
+
+def records(path: Path) -> list[str]:
+    with gzip.open(path, "rt") as file:
+        return [line for line in file if not line.startswith("#")]
+
+
+def samples_of(path: Path) -> list[str]:
+    with gzip.open(path, "rt") as file:
+        return next(line for line in file if line.startswith("#CHROM")).split()[9:]
+
+
+def test_reads_to_report(real_run: Run):
+    out = real_run.folder / "out"
+    assert samples_of(out / "cohort" / "cohort.vcf.gz") == ["child", "father", "mother"]
+    assert records(out / "cohort" / "cohort.vcf.gz")
+    for name in ("child", "father", "mother"):
+        assert (out / "samples" / name / f"{name}.g.vcf.gz.tbi").exists()
+        with open(out / "evaluation" / name / "summary.tsv") as file:
+            rows = {row["type"]: row for row in csv.DictReader(file, delimiter="\t")}
+        # 20x of easy sequence: below this something is broken, not merely unlucky
+        assert float(rows["SNP"]["recall"]) > 0.9
+        assert float(rows["SNP"]["precision"]) > 0.9
+    html = (out / "report" / "multiqc_report.html").read_text()
+    assert "child" in html
+
+
+def test_the_last_lines_say_where_and_how_good(real_run: Run):
+    tail = "\n".join(real_run.text.splitlines()[-25:])
+    assert "multiqc_report.html" in tail
+    assert "cohort.vcf.gz" in tail
+    assert "recall" in tail.lower()
+    assert "precision" in tail.lower()
+
+
+def test_provenance_names_versions_settings_and_checksums(real_run: Run):
+    out = real_run.folder / "out"
+    account = json.loads((out / "pipeline_info" / "provenance.json").read_text())
+    assert account["run"]["parameters"]["simulate"] is True
+    assert {"CALL_SHARD", "MERGE_SAMPLE", "CONCAT_COHORT"} <= set(account["processes"])
+    assert account["packages"]["numpy"]
+    sums = {row["name"]: row["sha256"] for row in account["outputs"]}
+    cohort = (out / "cohort" / "cohort.vcf.gz").read_bytes()
+    assert sums["cohort.vcf.gz"] == hashlib.sha256(cohort).hexdigest()
+
+
+def test_resume_does_no_work_twice(real_run: Run):
+    cohort = real_run.folder / "out" / "cohort" / "cohort.vcf.gz"
+    before = cohort.read_bytes()
+    again = nextflow(real_run.folder, "-profile", "test", "--outdir", "out", "-resume")
+    assert again.status == 0, again.text
+    assert {task["status"] for task in again.tasks()} == {"CACHED"}
+    assert cohort.read_bytes() == before
+
+
+def test_a_hostile_folder_regions_and_an_unindexed_reference(real_run: Run, tmp_path: Path):
+    """Spaces, quotes and semicolons in every path; the same calls as the plain run inside the regions."""
+    source = real_run.folder / "out" / "simulated"
+    folder = tmp_path / 'it\'s; "my" (data)'
+    folder.mkdir()
+    for name in ("child.bam", "child.bam.bai"):
+        shutil.copy(source / name, folder / f"a b;'{name}")
+    shutil.copy(source / "reference.fa", folder / "re f';.fa")
+    with open(source / "reference.fa.fai") as file:
+        contig = file.readline().split("\t")[0]
+    (folder / "r;.bed").write_text(f"{contig}\t2000\t12000\n")
+    (folder / "s;.csv").write_text("sample,reads,sex\nchild,a b;'child.bam,XX\n")
+    run = nextflow(
+        folder,
+        "--samplesheet", "s;.csv", "--reference", "re f';.fa", "--regions", "r;.bed", "--outdir", "out",
+    )  # fmt: skip
+    assert run.status == 0, run.text
+    whole = records(real_run.folder / "out" / "samples" / "child" / "child.vcf.gz")
+    inside = [r for r in whole if r.split("\t")[0] == contig and 2000 < int(r.split("\t")[1]) <= 12000]
+    assert inside
+    assert records(folder / "out" / "samples" / "child" / "child.vcf.gz") == inside

@@ -1,0 +1,128 @@
+"""The wiring, with stubs: every process, every mode, no science."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from conftest import nextflow
+
+pytestmark = pytest.mark.pipeline
+
+
+def write_cohort(folder: Path, samples: list[str]) -> None:
+    """Files by name only: stubs never open them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = ["sample,reads,truth_vcf,truth_bed"]
+    for name in samples:
+        for suffix in (".bam", ".bam.bai", ".vcf.gz", ".vcf.gz.tbi", ".bed"):
+            (folder / (name + suffix)).touch()
+        rows.append(f"{name},{name}.bam,{name}.vcf.gz,{name}.bed")
+    (folder / "cohort.csv").write_text("\n".join(rows) + "\n")
+    (folder / "ref.fa").write_text(">chr1\nACGT\n")
+
+
+def test_help_and_parameter_problems(tmp_path):
+    run = nextflow(tmp_path, "--help")
+    assert run.status == 0
+    assert "--samplesheet" in run.text
+    assert "--shard_bp" in run.text
+    run = nextflow(
+        tmp_path, "--samplesheeet", "x.csv", "--shard_bp", "many", "--mode", "fly", "--reference", "none.fa"
+    )
+    assert run.status == 2
+    assert set(run.errors()) == {
+        "deepcohort: error: --shard_bp must be a whole number, not 'many'",
+        "deepcohort: error: --mode 'fly' is unknown; use one of: call, evaluate, train",
+        "deepcohort: error: --reference 'none.fa' does not exist",
+        "deepcohort: error: unknown parameter --samplesheeet; did you mean --samplesheet?",
+        "deepcohort: error: --samplesheet is missing; see --help, or try -profile demo",
+    }
+
+
+def test_whole_dag_in_a_hostile_folder_and_one_sample_more(tmp_path):
+    safe = tmp_path / 'it\'s; "my" (data) & more'
+    write_cohort(safe, ["S1", "S2"])
+    arguments = ["-stub", "--samplesheet", "cohort.csv", "--reference", "ref.fa", "--outdir", "out; 'x'"]
+    run = nextflow(safe, *arguments)
+    assert run.status == 0, run.text
+    out = "out; 'x'"
+    counts = Counter(task["process"].split(":")[-1] for task in run.tasks(out))
+    assert counts == {
+        "INDEX_REFERENCE": 1,
+        "CHECK_INPUTS": 1,
+        "SHARD_REFERENCE": 1,
+        "CALL_SHARD": 4,
+        "MERGE_SAMPLE": 2,
+        "EVALUATE_SAMPLE": 2,
+        "GENOTYPE_SHARD": 2,
+        "CONCAT_COHORT": 1,
+        "COHORT_STATS": 1,
+        "BUILD_REPORT": 1,
+        "WRITE_PROVENANCE": 1,
+    }
+    results = {str(p.relative_to(safe / out)) for p in (safe / out).rglob("*") if p.is_file()}
+    assert {
+        "cohort/cohort.vcf.gz",
+        "cohort/cohort.vcf.gz.tbi",
+        "cohort/cohort.ped",
+        "samples/S1/S1.g.vcf.gz",
+        "samples/S1/S1.vcf.gz.tbi",
+        "evaluation/S2/summary.tsv",
+        "report/multiqc_report.html",
+        "pipeline_info/provenance.json",
+        "pipeline_info/shards.bed",
+        "pipeline_info/report.html",
+        "pipeline_info/timeline.html",
+        "pipeline_info/trace.tsv",
+        "pipeline_info/dag.html",
+    } <= results
+    account = json.loads((safe / out / "pipeline_info" / "provenance.json").read_text())
+    assert account["parameters"]["samplesheet"] == "cohort.csv"
+
+    write_cohort(safe, ["S0", "S1", "S2"])
+    more = nextflow(safe, *arguments, "-resume")
+    assert more.status == 0, more.text
+    status = {(t["process"].split(":")[-1], t["tag"]): t["status"] for t in more.tasks(out)}
+    assert [s for (name, _), s in status.items() if name == "SHARD_REFERENCE"] == ["CACHED"]
+    calls = {tag: s for (name, tag), s in status.items() if name == "CALL_SHARD"}
+    assert {tag for tag, s in calls.items() if s == "CACHED"} == {
+        f"S{i}.shard_0000{j}" for i in (1, 2) for j in (1, 2)
+    }
+    assert {tag for tag, s in calls.items() if s == "COMPLETED"} == {"S0.shard_00001", "S0.shard_00002"}
+    assert [s for (name, tag), s in status.items() if name == "MERGE_SAMPLE" and tag == "S1"] == ["CACHED"]
+
+
+def test_modes_evaluate_and_train(tmp_path):
+    write_cohort(tmp_path, ["S1"])
+    truth = ["--truth_vcf", "S1.vcf.gz", "--truth_bed", "S1.bed", "--reference", "ref.fa"]
+    run = nextflow(tmp_path, "-stub", "--mode", "evaluate", "--calls", "S1.vcf.gz", *truth, "--outdir", "out")
+    assert run.status == 0, run.text
+    assert (tmp_path / "out" / "evaluation" / "S1" / "summary.tsv").exists()
+    run = nextflow(tmp_path, "-stub", "--mode", "train", "--simulations", "2", "--outdir", "out")
+    assert run.status == 0, run.text
+    counts = Counter(task["process"].split(":")[-1] for task in run.tasks())
+    assert (counts["SIMULATE_COHORT"], counts["MAKE_EXAMPLES"], counts["TRAIN_MODEL"]) == (2, 4, 1)
+
+
+def test_a_bad_samplesheet_stops_before_any_work(tmp_path):
+    write_cohort(tmp_path, ["S1"])
+    (tmp_path / "ref.fa").write_text(">chr1\n" + "ACGT" * 20 + "\n")
+    (tmp_path / "cohort.csv").write_text(
+        "sample,reads,sex,platform\nS1,gone.bam,XX,illumina\nS1,$(touch pwned).bam,XY,\n"
+        "S 2,`touch pwned`.bam,,nanopore\n"
+    )
+    run = nextflow(tmp_path, "--samplesheet", "cohort.csv", "--reference", "ref.fa", "--outdir", "out")
+    assert run.status != 0
+    found = run.errors()
+    for row, what in (
+        (2, "does not exist"),
+        (3, "holds the character '$'"),
+        (3, "more than one sex: XX in row 2, XY in row 3"),
+        (4, "sample 'S 2' may hold"),
+        (4, "unknown platform 'nanopore'"),
+    ):
+        assert any(f"row {row}" in line and what in line for line in found), (row, what, found)
+    assert not list(tmp_path.rglob("pwned*"))
+    assert not (tmp_path / "out" / "samples").exists()
+    assert {t["process"].split(":")[-1] for t in run.tasks()} == {"INDEX_REFERENCE", "CHECK_INPUTS"}
