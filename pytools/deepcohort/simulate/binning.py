@@ -54,3 +54,13 @@ def _occupancy(
         total[:, :, b] += now
         now = np.einsum("mgi,mgij->mgj", now, trans[:, :, b])
     return total + 1e-12
+
+
+def stretch_cycles(profile: IlluminaProfile, cycles: int) -> IlluminaProfile:
+    """`profile` for reads of `cycles` bases; what changes along the read keeps its shape."""
+    at = np.arange(cycles) * profile.read_length // cycles
+    return replace(
+        profile,
+        cycle_bin=np.ascontiguousarray(profile.cycle_bin[at]),
+        cycle_factor=np.ascontiguousarray(profile.cycle_factor[:, at]),
+    )

@@ -53,7 +53,7 @@ class MappyAligner:
 
     def _pair(self, name: str, seqs: tuple[str, str], quals: tuple[str, str]) -> tuple[Group, Group]:
         """Records of both mates, mapped with regard to each other."""
-        hits = [h for h in self._aligner.map(*seqs, MD=True) if h.is_primary]
+        hits = [h for h in self._aligner.map(*seqs) if h.is_primary]
         first, second = (
             self._records(name, seqs[k], quals[k], [h for h in hits if h.read_num == k + 1]) for k in range(2)
         )
@@ -79,7 +79,7 @@ class MappyAligner:
             record.cigartuples = _cigar(hit, len(seq))
             record.query_sequence = backward if hit.strand < 0 else seq
             record.query_qualities = pysam.qualitystring_to_array(qual[::-1] if hit.strand < 0 else qual)
-            record.set_tags([("NM", hit.NM, "i"), ("MD", hit.MD, "Z")])
+            record.set_tags([("NM", hit.NM, "i")] + ([("MD", hit.MD, "Z")] if hit.MD else []))
             records.append(record)
         if len(records) > 1:
             texts = [_sa(r) for r in records]
@@ -91,7 +91,8 @@ class MappyAligner:
 def _cigar(hit: mappy.Alignment, size: int) -> list[tuple[int, int]]:
     """CIGAR with soft clips, in the orientation of the reference."""
     left, right = hit.q_st, size - hit.q_en
-    if hit.strand < 0:
+    # minimap2 maps mate 2 reverse-complemented; mappy turns the strand back, not q_st and q_en
+    if (hit.strand < 0) != (hit.read_num == 2):
         left, right = right, left
     core = [(op, n) for n, op in hit.cigar]
     return ([(4, left)] if left else []) + core + ([(4, right)] if right else [])

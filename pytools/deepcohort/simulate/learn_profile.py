@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from deepcohort.core.outputs import atomic_outputs
-from deepcohort.simulate.binning import bin_qualities
+from deepcohort.simulate.binning import bin_qualities, stretch_cycles
 from deepcohort.simulate.learn import gather_evidence, learn_illumina
 from deepcohort.simulate.learn_long import learn_long
 from deepcohort.simulate.profile import Profile, save_profile
@@ -19,10 +19,12 @@ def learn_profile(
     output: Path,
     truth: Path | None = None,
     quality_bins: tuple[int, ...] = (),
+    cycles: int = 0,
 ) -> str:
     """Write the profile of `bams` to `output`; returns one line about it.
 
-    With `quality_bins`, qualities are rounded to these values (binning.bin_qualities).
+    With `quality_bins`, qualities are rounded to these values (binning.bin_qualities), with
+    `cycles` reads are made that long (binning.stretch_cycles).
 
     Raises:
         DeepcohortError: unusable reads, reference or output folder.
@@ -36,6 +38,8 @@ def learn_profile(
         profile = learn_illumina(evidence)
         if quality_bins:
             profile = bin_qualities(profile, quality_bins)
+        if cycles:
+            profile = stretch_cycles(profile, cycles)
     with atomic_outputs(output) as (temporary,):
         save_profile(profile, temporary)
     return f"{output}: learned from {len(lengths)} reads of {int(np.median(lengths))} bp (median)"
