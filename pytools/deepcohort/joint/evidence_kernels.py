@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from deepcohort.core.numba_options import kernel
 from deepcohort.joint import columns as c
 
-_POS, _END, _KIND, _FILTERED, _GQ, _PL, _PL_N = c.POS, c.END, c.KIND, c.FILTERED, c.GQ, c.PL, c.PL_N
+_POS, _END, _KIND, _GQ, _DP, _PL, _PL_N = c.POS, c.END, c.KIND, c.GQ, c.DP, c.PL, c.PL_N
 _VARIANT = c.VARIANT
 _P_REC, _P_POS, _P_REF_LEN, _P_SEQ_LEN, _P_CALLED, _P_ALLELE = (
     c.P_REC, c.P_POS, c.P_REF_LEN, c.P_SEQ_LEN, c.P_CALLED, c.P_ALLELE,
@@ -51,8 +51,10 @@ def _touches(table: NDArray[np.int32], first: int, stop: int, pos: int, star: bo
 
 
 @kernel
-def _confidence(row: NDArray[np.int32], numbers: NDArray[np.int32]) -> int:
-    """How sure a record is of its genotype: GQ, else the second of a block's PLs."""
+def _confidence(row: NDArray[np.int32], numbers: NDArray[np.int32], min_dp: int) -> int:
+    """How sure a record is of its genotype: GQ, else the second of a block's PLs; -1: too shallow."""
+    if row[_DP] >= 0 and row[_DP] < min_dp:
+        return -1
     if row[_GQ] >= 0:
         return row[_GQ]
     if row[_PL_N] >= 2:
@@ -71,6 +73,7 @@ def sweep_sample(
     site_pos: NDArray[np.int64],
     site_ref_len: NDArray[np.int32],
     max_shift: int,
+    min_dp: int,
     variant_of: NDArray[np.int32],
     block_of: NDArray[np.int32],
     star: NDArray[np.bool_],
@@ -109,7 +112,7 @@ def sweep_sample(
             elif row[_POS] <= covered_to and row[_END] > covered_to:
                 speaks = covered_to == pos or not is_variant
                 if speaks and (
-                    weakest < 0 or _confidence(row, numbers) < _confidence(records[weakest], numbers)
+                    weakest < 0 or _confidence(row, numbers, min_dp) < _confidence(records[weakest], numbers, min_dp)
                 ):
                     weakest = i
                 covered_to = row[_END]

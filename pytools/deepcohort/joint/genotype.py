@@ -206,7 +206,7 @@ def _genotype_window(
         sweep_sample(
             records.records, records.sample_offsets[i], records.sample_offsets[i + 1], records.numbers,
             records.table, records.primitive_offsets, sites.pos, sites.ref_len, config.max_shift_bp,
-            variant_of[:, i], block_of[:, i], star,
+            config.min_dp, variant_of[:, i], block_of[:, i], star,
         )  # fmt: skip
     yield from _emit(
         sites, records, cohort, window, config, variant_of, block_of, star, bases, bases_start,
