@@ -49,7 +49,8 @@ def genotype_sites(
     """Candidates at one POS become one multi-allelic site; sites that overlap are resolved together.
 
     The likelihood of a genotype is the product, over the candidates of the site, of the probability
-    of the number of copies that the genotype holds (DeepVariant's rule). A SNP and an indel on the
+    of the number of copies that the genotype holds (DeepVariant's rule); where the site has several
+    ALTs, reads that show REF weigh on the copies of REF likewise. A SNP and an indel on the
     same anchor base may lie on one haplotype: then a compound allele carries both. Over bases that
     several sites touch, the copies called never exceed the ploidy. In haploid stretches 0 and 2 copies
     mean absent and present.
@@ -79,6 +80,7 @@ def genotype_sites(
     n_alleles, member, gl, homref_error = build_sites(
         offsets,
         np.ascontiguousarray(probabilities, dtype=np.float64),
+        table.ad,
         site_ploidy,
         touched,
         is_snp,

@@ -22,6 +22,7 @@ _COMPOUND_PROBABILITY = 0.3  # both parts must be at least this probable
 _CIS_PRIOR = -1.0  # log10; without reads that tell, two changes lie on two haplotypes
 _PHASE_PER_READ = 1.0  # log10 per read that shows the other phase
 _PHASE_MAX = 6.0
+_REF_READ_ERROR = 0.03  # a read of a site with several ALTs that shows REF, or fails to, by mistake
 
 
 @kernel
@@ -127,8 +128,34 @@ def _phase_penalty(member, n, x, y, pair_rows, pair_reads):
 
 
 @kernel
-def _fill_gl(n, member, ploidy, log_p, pair_rows, pair_reads, gl):
-    """Likelihoods of one site: product over its candidates of P(copies that the genotype holds)."""
+def _ref_copies_log10(lo, hi, n, member, ad, log_ref):
+    """Fill `log_ref` (3,): how much less likely no copy, or one copy, of REF is than the better of the two.
+
+    The network judges each ALT against "everything else", so at a site of several ALTs nothing in the
+    product tells REF/ALT from ALT/ALT; the reads that show REF do. Whether the site varies at all
+    (two copies of REF) is left to the network.
+    """
+    n_ref, n_alt = ad[lo, 0], 0
+    for r in range(lo, hi):
+        n_ref = min(n_ref, ad[r, 0])
+    for i in range(1, n):
+        if member[i, 1] < 0:
+            n_alt += ad[member[i, 0], 1]
+    for copies in range(2):
+        share = max(copies / 2.0, _REF_READ_ERROR)
+        log_ref[copies] = n_ref * np.log10(share) + n_alt * np.log10(1.0 - share)
+    top = max(log_ref[0], log_ref[1])
+    log_ref[0] -= top
+    log_ref[1] -= top
+    log_ref[2] = 0.0
+
+
+@kernel
+def _fill_gl(n, member, ploidy, log_p, log_ref, pair_rows, pair_reads, gl):
+    """Likelihoods of one site: product over its alleles of P(copies that the genotype holds).
+
+    REF counts as an allele of its own where the site has several ALTs (`log_ref`, zeros elsewhere).
+    """
     for y in range(n):
         for x in range(y + 1):
             if ploidy == 1 and x > 0:
@@ -146,16 +173,18 @@ def _fill_gl(n, member, ploidy, log_p, pair_rows, pair_reads, gl):
                     copies += 1
                 score += log_p[r, copies]
             if ploidy == 2:
+                score += log_ref[(x == 0) + (y == 0)]
                 score += _phase_penalty(member, n, x, y, pair_rows, pair_reads)
             gl[index] = score
 
 
 @kernel
-def build_sites(offsets, prob, ploidy, touched, is_snp, min_weight, max_alts, pair_rows, pair_reads):
+def build_sites(offsets, prob, ad, ploidy, touched, is_snp, min_weight, max_alts, pair_rows, pair_reads):
     """Alleles and likelihoods of every site.
 
     Args:
-        offsets: int64 (S+1,), rows of each site. prob: float64 (N, 3). ploidy: int8 (S,).
+        offsets: int64 (S+1,), rows of each site. prob: float64 (N, 3). ad: int32 (N, 2), REF and ALT
+            reads. ploidy: int8 (S,).
         touched: int64 (N, 2). is_snp: bool (N,). pair_rows, pair_reads: int64 (P, 2), phase of
             same-site pairs (SNP row, indel row) and their (cis, trans) reads.
 
@@ -170,6 +199,7 @@ def build_sites(offsets, prob, ploidy, touched, is_snp, min_weight, max_alts, pa
     homref_error = np.zeros(n_sites)
     log_p = np.empty((len(prob), 3))
     weight = np.empty(len(prob))
+    log_ref = np.zeros(3)
     for s in range(n_sites):
         log_hom = 0.0
         for r in range(offsets[s], offsets[s + 1]):
@@ -193,7 +223,13 @@ def build_sites(offsets, prob, ploidy, touched, is_snp, min_weight, max_alts, pa
             n_alleles[s : s + 1],
             member[s],
         )
-        _fill_gl(n_alleles[s], member[s], ploidy[s], log_p, pair_rows, pair_reads, gl[s])
+        log_ref[:] = 0.0
+        compound = False
+        for i in range(1, n_alleles[s]):
+            compound |= member[s, i, 1] >= 0
+        if ploidy[s] == 2 and n_alleles[s] > 2 and not compound:
+            _ref_copies_log10(offsets[s], offsets[s + 1], n_alleles[s], member[s], ad, log_ref)
+        _fill_gl(n_alleles[s], member[s], ploidy[s], log_p, log_ref, pair_rows, pair_reads, gl[s])
     return n_alleles, member, gl, homref_error
 
 

@@ -1,5 +1,7 @@
 """Small inputs for tests of the calls room."""
 
+from collections import Counter
+
 import numpy as np
 from deepcohort.calls.types import SiteCalls
 from deepcohort.candidates.types import AlleleCounts, CandidateTable
@@ -8,10 +10,14 @@ from deepcohort.core.sequence import decode_bases, encode_bases
 
 
 def make_table(rows, contig="c", ad=(15, 15), dp=30):
-    """CandidateTable of (pos, ref, alt[, ad]) rows, sorted as the contract says."""
+    """CandidateTable of (pos, ref, alt[, ad]) rows, sorted as the contract says.
+
+    No read shows REF at a site of several alternates, unless its rows say so.
+    """
     rows = sorted(rows, key=lambda row: row[:3])
     alts = [encode_bases(row[2]) for row in rows]
-    depths = [row[3] if len(row) > 3 else ad for row in rows]
+    n_at = Counter(row[0] for row in rows)
+    depths = [row[3] if len(row) > 3 else (ad[0] if n_at[row[0]] == 1 else 0, ad[1]) for row in rows]
     return CandidateTable(
         contig=contig,
         pos=np.array([row[0] for row in rows], dtype=np.int64),

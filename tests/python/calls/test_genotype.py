@@ -72,10 +72,21 @@ def test_likelihoods_gq_and_qual():
 
 def test_multiallelic_likelihoods_are_products():
     p, q = (0.1, 0.7, 0.2), (0.2, 0.5, 0.3)
+    one_ref = 0.5**30 / 0.97**30  # no read of 30 shows REF: half would, were there a copy
     found = call([(4, "A", "C"), (4, "A", "G")], [p, q]).sites
     # 0/0, 0/1, 1/1, 0/2, 1/2, 2/2
-    product = np.array([p[0] * q[0], p[1] * q[0], p[2] * q[0], p[0] * q[1], p[1] * q[1], p[0] * q[2]])
+    product = np.array(
+        [p[0] * q[0], p[1] * q[0] * one_ref, p[2] * q[0], p[0] * q[1] * one_ref, p[1] * q[1], p[0] * q[2]]
+    )
     np.testing.assert_allclose(site_gl(found, 0), np.log10(product / product.max()))
+
+
+@pytest.mark.parametrize(("n_ref", "genotype"), [(0, (1, 2)), (2, (1, 2)), (14, (0, 2))])
+def test_ref_reads_decide_between_het_and_two_alternates(n_ref, genotype):
+    # the network alone prefers 0/G: P(C absent) is 3 times P(one C)
+    rows = [(4, "A", "C", (n_ref, 4)), (4, "A", "G", (n_ref, 12))]
+    found = call(rows, [(0.75, 0.25, 0.0), HET]).sites
+    assert tuple(found.gt[0]) == (genotype if genotype != (0, 2) else (0, int(found.n_alts[0])))
 
 
 def test_homref_melts_only_when_sure():
