@@ -15,8 +15,11 @@ process BUILD_REPORT {
 
     script:
     """
-    deepcohort report --input . --output content --summary summary.txt
-    multiqc --quiet --force --config ${config} --filename multiqc_report.html content
+    folders=()
+    for folder in evaluation/*/; do [ -d "\$folder" ] && folders+=(--evaluation "\${folder%/}"); done
+    mkdir content
+    deepcohort summary "\${folders[@]}" --output summary.txt --table content/accuracy_mqc.tsv ${task.ext.args ?: ''}
+    multiqc --quiet --force --no-version-check --config ${config} --filename multiqc_report.html content
     echo "BUILD_REPORT: \$(deepcohort --version); \$(multiqc --version)" > versions.yml
     """
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "show": "Draw the pileup and the tensor of a site.",
     "stats": "Statistics of a cohort VCF: counts, relatedness, sex check, Mendelian violations.",
     "filter": "Score and filter another caller's VCF with a CNN.",
+    "summary": "Put the outcome of a run into a few lines.",
     "provenance": "Write down what a run was made of: settings, versions, checksums.",
     "warm": "Compile the kernels once, so that later runs start fast.",
 }

@@ -16,10 +16,12 @@ def write_cohort(folder: Path, samples: list[str]) -> None:
     rows = ["sample,reads,truth_vcf,truth_bed"]
     for name in samples:
         for suffix in (".bam", ".bam.bai", ".vcf.gz", ".vcf.gz.tbi", ".bed"):
-            (folder / (name + suffix)).touch()
+            if not (folder / (name + suffix)).exists():  # -resume looks at the time stamp
+                (folder / (name + suffix)).touch()
         rows.append(f"{name},{name}.bam,{name}.vcf.gz,{name}.bed")
     (folder / "cohort.csv").write_text("\n".join(rows) + "\n")
-    (folder / "ref.fa").write_text(">chr1\nACGT\n")
+    if not (folder / "ref.fa").exists():
+        (folder / "ref.fa").write_text(">chr1\nACGT\n")
 
 
 def test_help_and_parameter_problems(tmp_path):

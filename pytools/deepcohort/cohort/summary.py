@@ -1,0 +1,118 @@
+"""The outcome of a run in a few lines: for the terminal, and as a table for MultiQC."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.outputs import atomic_outputs
+
+_TYPES = ("SNP", "INDEL")
+_COUNTS = ("TP_truth", "FN", "TP_call", "FP")
+_MAX_LINES = 12  # samples shown one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Counts of one sample and variant type against its truth; ratios are None where nothing was counted."""
+
+    sample: str
+    type: str
+    tp_truth: int
+    fn: int
+    tp_call: int
+    fp: int
+
+    @property
+    def precision(self) -> float | None:
+        """Share of calls that are right."""
+        total = self.tp_call + self.fp
+        return self.tp_call / total if total else None
+
+    @property
+    def recall(self) -> float | None:
+        """Share of true variants that are found."""
+        total = self.tp_truth + self.fn
+        return self.tp_truth / total if total else None
+
+
+def read_scores(evaluations: list[Path]) -> list[Score]:
+    """SNP and INDEL rows of every `<sample>/summary.tsv`, by sample.
+
+    Raises:
+        DeepcohortError: a summary.tsv is missing or lacks a column.
+    """
+    scores = []
+    for folder in sorted(evaluations, key=lambda path: path.name):
+        table = folder / "summary.tsv"
+        try:
+            with open(table, newline="") as file:
+                rows = {row["type"]: row for row in csv.DictReader(file, delimiter="\t")}
+            for kind in _TYPES:
+                if kind in rows:
+                    counts = [int(float(rows[kind][column])) for column in _COUNTS]
+                    scores.append(Score(folder.name, kind, *counts))
+        except (OSError, KeyError, ValueError) as error:
+            raise DeepcohortError(f"{table} is no summary of an evaluation: {error!r}") from error
+    return scores
+
+
+def total_score(scores: list[Score], kind: str) -> Score:
+    """Counts of one type summed over samples."""
+    own = [s for s in scores if s.type == kind]
+    return Score(
+        "all",
+        kind,
+        sum(s.tp_truth for s in own),
+        sum(s.fn for s in own),
+        sum(s.tp_call for s in own),
+        sum(s.fp for s in own),
+    )
+
+
+def terminal_lines(scores: list[Score]) -> list[str]:
+    """What the pipeline prints at its end; empty without truth."""
+    if not scores:
+        return []
+    samples = list(dict.fromkeys(score.sample for score in scores))
+    shown = [s for s in scores if s.sample in samples[:_MAX_LINES]] if len(samples) <= _MAX_LINES else []
+    if len(samples) > 1:
+        shown = shown + [total_score(scores, kind) for kind in _TYPES]
+    width = max(len("sample"), *(len(s.sample) for s in shown))
+    lines = [f"  {'sample':{width}}  type   precision  recall     missed  false calls"]
+    for s in shown:
+        lines.append(
+            f"  {s.sample:{width}}  {s.type:5}  {_ratio(s.precision):9}  {_ratio(s.recall):9}"
+            f"  {s.fn:6}  {s.fp:11}"
+        )
+    return lines
+
+
+def _ratio(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def write_summary(evaluations: list[Path], output: Path, table: Path | None) -> None:
+    """Write the terminal lines to `output`, and to `table` a MultiQC custom-content table."""
+    scores = read_scores(evaluations)
+    with atomic_outputs(output) as (temporary,):
+        temporary.write_text("".join(f"{line}\n" for line in terminal_lines(scores)))
+    if table is None or not scores:
+        return
+    header = [
+        "# id: deepcohort_accuracy",
+        "# section_name: Accuracy against the truth",
+        "# description: Precision = TP_call / (TP_call + FP), recall = TP_truth / (TP_truth + FN), "
+        "inside the confident regions.",
+        "# plot_type: table",
+        "Sample\tSNP precision\tSNP recall\tIndel precision\tIndel recall",
+    ]
+    rows = []
+    for sample in dict.fromkeys(score.sample for score in scores):
+        cells = [sample]
+        for kind in _TYPES:
+            score = total_score([s for s in scores if s.sample == sample], kind)
+            cells += [_ratio(score.precision), _ratio(score.recall)]
+        rows.append("\t".join(cells))
+    with atomic_outputs(table) as (temporary,):
+        temporary.write_text("".join(f"{line}\n" for line in header + rows))

@@ -1,0 +1,54 @@
+import pytest
+from deepcohort.cohort.summary import read_scores, terminal_lines, write_summary
+from deepcohort.core.errors import DeepcohortError
+
+HEADER = "type\tTP_truth\tFN\tTP_call\tFP\tprecision\trecall\tf1\n"
+
+
+def make(folder, name, snp, indel):
+    (folder / name).mkdir()
+    rows = "".join(
+        f"{kind}\t" + "\t".join(map(str, c)) + "\t0\t0\t0\n" for kind, c in (("SNP", snp), ("INDEL", indel))
+    )
+    (folder / name / "summary.tsv").write_text(HEADER + rows)
+    return folder / name
+
+
+def test_lines_and_totals(tmp_path):
+    folders = [
+        make(tmp_path, "b", (3, 1, 4, 0), (0, 0, 0, 0)),
+        make(tmp_path, "a", (9, 1, 8, 2), (1, 1, 1, 0)),
+    ]
+    lines = terminal_lines(read_scores(folders))
+    assert [line.split() for line in lines[1:]] == [
+        ["a", "SNP", "0.8000", "0.9000", "1", "2"],
+        ["a", "INDEL", "1.0000", "0.5000", "1", "0"],
+        ["b", "SNP", "1.0000", "0.7500", "1", "0"],
+        ["b", "INDEL", "-", "-", "0", "0"],
+        ["all", "SNP", "0.8571", "0.8571", "2", "2"],
+        ["all", "INDEL", "1.0000", "0.5000", "1", "0"],
+    ]
+
+
+def test_many_samples_are_summed_up(tmp_path):
+    folders = [make(tmp_path, f"s{i:02}", (1, 0, 1, 0), (1, 0, 1, 0)) for i in range(13)]
+    lines = terminal_lines(read_scores(folders))
+    assert [line.split()[:2] for line in lines[1:]] == [["all", "SNP"], ["all", "INDEL"]]
+
+
+def test_files(tmp_path):
+    write_summary(
+        [make(tmp_path, "a", (9, 1, 8, 2), (1, 1, 1, 0))], tmp_path / "s.txt", tmp_path / "t_mqc.tsv"
+    )
+    assert "0.9000" in (tmp_path / "s.txt").read_text()
+    assert (tmp_path / "t_mqc.tsv").read_text().splitlines()[-1] == "a\t0.8000\t0.9000\t1.0000\t0.5000"
+    write_summary([], tmp_path / "none.txt", tmp_path / "none_mqc.tsv")
+    assert (tmp_path / "none.txt").read_text() == ""
+    assert not (tmp_path / "none_mqc.tsv").exists()
+
+
+def test_a_broken_table_is_named(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "summary.tsv").write_text("type\tFN\nSNP\t1\n")
+    with pytest.raises(DeepcohortError, match=r"summary\.tsv is no summary"):
+        read_scores([tmp_path / "a"])
