@@ -118,7 +118,7 @@ def test_low_qual_filter(tmp_path):
 
 
 def test_vcf_holds_called_alleles_only(tmp_path):
-    rows = [(2, "G", "T", (15, 12)), (2, "GTAC", "G", (15, 3))]
+    rows = [(2, "G", "T", (4, 12)), (2, "GTAC", "G", (4, 3))]
     gvcf, called = write(tmp_path, "ACGTACGTAC", [30] * 10, [30] * 10, rows, [HET, (0.9, 0.1, 0.0)])
     assert [x[4] for x in gvcf if "END" not in x[7]] == ["TTAC,G,<NON_REF>"]
     assert [(x[3], x[4], x[9].split(":")[0]) for x in called] == [("G", "T", "0/1")]
