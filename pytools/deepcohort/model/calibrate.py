@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from deepcohort.model.types import N_CLASSES
 
+_LEAST_SETTLED = 0.98  # below, sites go to the CNN whatever validation says
 FLOOR = 1e-7  # no model knows better than this; GQ of about 70
 
 
@@ -103,16 +104,24 @@ def reliability(
     ]
 
 
-def settle_threshold(p: NDArray[np.floating], labels: NDArray[np.integer], wanted_error: float) -> float:
-    """Least confidence at which sites may be settled: claimed and observed errors stay below wanted.
+def settle_threshold(
+    small: NDArray[np.floating], both: NDArray[np.floating], labels: NDArray[np.integer], wanted_error: float
+) -> float:
+    """Least confidence at which the feature model may settle a site without asking the CNN.
+
+    `small` and `both` are probabilities (N, 3) of the feature model alone and of the two together.
+    Settling costs an error where `small` is wrong and `both` is right; their share among settled
+    sites stays below `wanted_error`. Errors that both make cost nothing: the CNN would not mend them.
 
     Returns 2.0 (nothing is settled) where no confidence will do.
     """
-    confidence = p.max(axis=1)
+    confidence = small.max(axis=1)
     order = np.argsort(-confidence, kind="stable")
-    wrong = np.cumsum(p.argmax(axis=1)[order] != labels[order])
-    n = np.arange(1, len(order) + 1)
-    # one error more than seen: a small sample without errors proves little
-    fine = (wrong + 1) / n <= max(wanted_error, 1.5 / max(len(order), 1))
-    observed = float(confidence[order[np.nonzero(fine)[0].max()]]) if fine.any() else 2.0
-    return max(observed, 1.0 - 5.0 * wanted_error) if observed <= 1.0 else 2.0
+    lost = (small.argmax(axis=1) != labels) & (both.argmax(axis=1) == labels)
+    share = np.cumsum(lost[order]) / np.arange(1, len(order) + 1)
+    # a small set proves little: one loss more than seen, unless the set could not show it
+    doubt = 1.0 / np.arange(1, len(order) + 1)
+    fine = share + doubt <= max(wanted_error, 2.0 / max(len(order), 1))
+    if not fine.any():
+        return 2.0
+    return max(float(confidence[order[np.nonzero(fine)[0].max()]]), _LEAST_SETTLED)

@@ -317,7 +317,12 @@ def _finish(
     fits = {w: fit_calibration(mix, y, config.calibration) for w, mix in mixes.items()}
     weight = min(_BLENDS, key=lambda w: mean_nll(fits[w](mixes[w]), y))
     calibration = {"small": fits[0.0], "cnn": fits[1.0], "both": fits[weight]}
-    settle = settle_threshold(calibration["small"](logits["validation"]["small"]), y, config.settle_error)
+    settle = settle_threshold(
+        calibration["small"](logits["validation"]["small"]),
+        fits[weight](mixes[weight]),
+        y,
+        config.settle_error,
+    )
     predictions = _test_predictions(logits["test"], calibration, weight, settle, data.test)
     macs = multiply_adds(cnn, opened.config.shape)
     metrics = {part: p.metrics() for part, p in predictions.items()}

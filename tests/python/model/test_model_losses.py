@@ -84,14 +84,17 @@ def test_no_probability_is_zero():
     assert p.sum() == pytest.approx(1.0)
 
 
-def test_settling_needs_few_errors():
-    # the 900 surest are right, the next 100 are wrong
+def test_settling_costs_few_errors():
+    # the 900 surest are right, of the next 100 (less sure) all are wrong and the CNN knows better
     sure = np.linspace(0.9999, 0.99, 900)
-    p = np.concatenate([sure, np.full(100, 0.95)])
-    table = np.stack([p, (1 - p) / 2, (1 - p) / 2], axis=1)
+    p = np.concatenate([sure, np.full(100, 0.985)])
+    small = np.stack([p, (1 - p) / 2, (1 - p) / 2], axis=1)
     y = np.concatenate([np.zeros(900, int), np.ones(100, int)])
-    assert settle_threshold(table, y, 2e-3) == pytest.approx(0.99)
-    assert settle_threshold(table, np.ones(1000, int), 2e-3) == 2.0
+    knows = np.eye(3)[y]
+    assert settle_threshold(small, knows, y, 2e-3) == pytest.approx(0.99)
+    # errors that the CNN shares are no reason to ask it
+    assert settle_threshold(small, small, y, 2e-3) == pytest.approx(0.985)
+    assert settle_threshold(small, np.eye(3)[np.ones(1000, int)], np.ones(1000, int), 2e-3) == 2.0
 
 
 def test_reliability_counts():
