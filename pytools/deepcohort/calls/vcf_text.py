@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from isal import igzip
+from isal import igzip, igzip_lib
 from numpy.typing import NDArray
 
 from deepcohort.calls.header import REGION_KEY
@@ -107,7 +107,7 @@ class VcfTextReader:
     def _read(self) -> bytes:
         try:
             data: bytes = self._file.read(_READ_BYTES)
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError, igzip_lib.error) as error:
             raise DeepcohortError(f"{self.path} is truncated or damaged ({error}); make it again") from error
         return data
 

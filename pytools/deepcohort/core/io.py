@@ -51,7 +51,13 @@ class ReferenceFasta:
         """
         if region.contig not in self.contig_lengths:
             raise DeepcohortError(f"reference {self.path} has no contig {region.contig}")
-        text: str = self._fasta.fetch(region.contig, region.start, region.end).upper()
+        try:
+            text: str = self._fasta.fetch(region.contig, region.start, region.end).upper()
+        except (OSError, ValueError) as error:  # damaged blocks, bytes that are no text, a wrong index
+            raise DeepcohortError(
+                f"reference {self.path} cannot be read at {region} ({error}); "
+                "copy it again, or index it again with samtools faidx"
+            ) from error
         if len(text) != len(region):
             raise DeepcohortError(
                 f"reference {self.path} gave {len(text)} of {len(region)} bases at {region}; "

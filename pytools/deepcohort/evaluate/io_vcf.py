@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,7 +65,7 @@ class VcfFile:
                     lines.append(line.rstrip("\r\n"))
                     if line.startswith("#CHROM"):
                         break
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError, zlib.error) as error:
             raise self._fail(f"cannot be decompressed ({error})", "copy or make it again") from error
         if not lines or not lines[-1].startswith("#CHROM"):
             raise self._fail("has no #CHROM header line", "is it a VCF?")
@@ -111,7 +112,7 @@ class VcfFile:
         try:
             raw = gzip.decompress(index.read_bytes())
             return _tabix_spans(raw) if raw[:4] == b"TBI\x01" else _csi_spans(raw)
-        except (OSError, EOFError, struct.error, ValueError) as error:
+        except (OSError, EOFError, struct.error, ValueError, zlib.error) as error:
             raise self._fail(
                 f"has an unreadable index ({error})", f"run: tabix -f -p vcf {self.path}"
             ) from error
@@ -144,6 +145,8 @@ class VcfFile:
                         body = isal_zlib.decompress(data[offset + 18 : offset + size - 8], -15, 65536)
                     except isal_zlib.error as error:
                         raise self._fail(f"is damaged ({error})", "copy or make it again") from error
+                    if isal_zlib.crc32(body) != struct.unpack_from("<I", data, offset + size - 8)[0]:
+                        raise self._fail("is damaged (checksum)", "copy or make it again")
                     end = last & 0xFFFF if at + offset == end_block else len(body)
                     parts.append(body[skip:end])
                     skip = 0

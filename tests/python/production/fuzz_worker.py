@@ -17,7 +17,9 @@ from types import FrameType
 
 # a plain run of the largest target needs about 1.5 GB of address space beyond the libraries
 _MEMORY_BYTES = int(os.environ.get("FUZZ_MEMORY_MB", "6000")) << 20
-_CASE_SECONDS = int(os.environ.get("FUZZ_CASE_SECONDS", "30"))
+_CASE_SECONDS = int(  # of CPU: others may keep the machine busy
+    os.environ.get("FUZZ_CASE_SECONDS", "30")
+)
 
 
 class _Hang(BaseException):
@@ -34,7 +36,7 @@ def run_case(target: str, seed: int, base: Path, folder: Path) -> dict[str, str]
     from fuzz_targets import TARGETS
 
     noise = io.StringIO()
-    signal.alarm(_CASE_SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, _CASE_SECONDS)
     try:
         with contextlib.redirect_stdout(noise), contextlib.redirect_stderr(noise):
             TARGETS[target](seed, base, folder)
@@ -51,7 +53,7 @@ def run_case(target: str, seed: int, base: Path, folder: Path) -> dict[str, str]
     except BaseException:
         outcome, detail = "finding", traceback.format_exc()
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     left = [p.name for p in folder.rglob(".tmp-*")]
     if left:
         outcome, detail = "finding", f"temporary files left: {left}\n{detail}"
@@ -62,7 +64,7 @@ def main() -> None:
     """Serve cases until stdin closes."""
     base = Path(sys.argv[1])
     sys.path.insert(0, str(Path(__file__).parent))
-    signal.signal(signal.SIGALRM, _on_alarm)
+    signal.signal(signal.SIGPROF, _on_alarm)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     answers = os.fdopen(os.dup(1), "w", buffering=1)

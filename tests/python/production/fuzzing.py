@@ -7,6 +7,7 @@ A finding is repeated with the same target and seed.
 import argparse
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 HARMLESS = ("ok", "refused")
-_SILENCE_SECONDS = 90  # beyond the worker's own alarm: stuck in C code
+_SILENCE_SECONDS = 400  # beyond the worker's own alarm: stuck in C code
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,13 @@ class Outcome:
 
     def __str__(self) -> str:
         return f"{self.target} seed {self.seed}: {self.kind}\n{self.detail}"
+
+    @property
+    def signature(self) -> str:
+        """Kind, place and exception: findings of one cause share it."""
+        places = re.findall(r'File "[^"]*/deepcohort/([^"]+)", line (\d+)', self.detail)
+        last = self.detail.strip().splitlines()[-1:] or [""]
+        return f"{self.target} {self.kind} at {':'.join(places[-1]) if places else '?'}: {last[0][:120]}"
 
 
 class Worker:
@@ -106,20 +114,27 @@ def main() -> int:
     parser.add_argument(
         "--checked", action="store_true", help="kernels with bounds checks (compiles for minutes)"
     )
+    parser.add_argument("--verbose", action="store_true", help="whole traces")
     parser.add_argument("--base", type=Path, default=Path("/tmp") / f"deepcohort-fuzz-{os.getuid()}")
     options = parser.parse_args()
     make_base(options.base)
-    bad: list[Outcome] = []
+    seen: Counter[str] = Counter()
     for target in options.target or sorted(TARGETS):
         start, kinds = time.monotonic(), Counter[str]()
         seeds = range(options.seed, options.seed + options.cases)
         for outcome in run_cases(((target, s) for s in seeds), options.base, options.checked):
             kinds[outcome.kind] += 1
             if outcome.kind not in HARMLESS:
-                bad.append(outcome)
-                print(outcome, flush=True)
+                seen[outcome.signature] += 1
+                if seen[outcome.signature] == 1:
+                    print(
+                        outcome if options.verbose else f"seed {outcome.seed}: {outcome.signature}",
+                        flush=True,
+                    )
         print(f"{target}: {dict(kinds)} in {time.monotonic() - start:.0f} s", flush=True)
-    return 1 if bad else 0
+    for signature, count in seen.most_common():
+        print(f"{count:6d} x {signature}")
+    return 1 if seen else 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,255 @@
+"""What is fuzzed: for each kind of file, the command that reads it, on a spoilt copy.
+
+A target takes (seed, base, folder): sound inputs lie in `base`, the case writes into `folder`.
+"""
+
+import contextlib
+import json
+import random
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from fuzz_mutate import inflate, odd_sam, record_offsets, spoil_bam, spoil_bytes, spoil_table, stored_bgzf
+
+CONTIGS_BP = 12_000
+
+
+def make_base(base: Path) -> None:
+    """Sound inputs, once: two people's reads, calls and a cohort VCF (a few seconds)."""
+    if (base / "done").exists():
+        return
+    base.mkdir(parents=True, exist_ok=True)
+    sim = base / "sim"
+    shutil.rmtree(sim, ignore_errors=True)
+    _command(
+        "simulate", "--output", sim, "--genome-bp", CONTIGS_BP, "--contigs", 2, "--family", "none",
+        "--unrelated", 2, "--coverage", 12, "--quiet",
+    )  # fmt: skip
+    reference = sim / "reference.fa"
+    for person in (1, 2):
+        bam = sim / f"sample{person}.bam"
+        _command(
+            "call", "--reads", bam, "--reference", reference, "--quiet",
+            "--gvcf", base / f"{person}.g.vcf.gz", "--vcf", base / f"{person}.vcf.gz",
+        )  # fmt: skip
+    import pysam
+
+    gvcfs = [word for person in (1, 2) for word in ("--gvcf", base / f"{person}.g.vcf.gz")]
+    _command("genotype", *gvcfs, "--reference", reference, "--output", base / "cohort.vcf.gz")
+    pysam.view(
+        "-C", "-T", str(reference), "-o", str(base / "1.cram"), str(sim / "sample1.bam"), catch_stdout=False
+    )
+    pysam.index(str(base / "1.cram"))
+    stored = base / "stored.bam"
+    stored.write_bytes(stored_bgzf(inflate((sim / "sample1.bam").read_bytes())))
+    pysam.index(str(stored))
+    (base / "done").touch()
+
+
+def _command(*words: object) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "deepcohort.cli", *map(str, words)], check=True, capture_output=True
+    )
+
+
+def _run(*words: object) -> None:
+    """The command in this process: typer's own complaints count as refusals."""
+    import click
+
+    from deepcohort.cli import app
+    from deepcohort.core.errors import DeepcohortError
+
+    try:
+        app([str(word) for word in words], standalone_mode=False)
+    except click.ClickException as error:
+        raise DeepcohortError(error.format_message()) from error
+    except click.exceptions.Exit as stop:
+        raise SystemExit(stop.exit_code) from stop
+
+
+def _call(bam: Path, base: Path, folder: Path, *more: object) -> None:
+    _run(
+        "call", "--reads", bam, "--reference", base / "sim" / "reference.fa", "--quiet",
+        "--gvcf", folder / "o.g.vcf.gz", "--vcf", folder / "o.vcf.gz", *more,
+    )  # fmt: skip
+    _must_parse(folder / "o.g.vcf.gz")
+
+
+def _must_parse(vcf: Path) -> None:
+    """A file that was written without complaint must be sound."""
+    import pysam
+
+    with pysam.VariantFile(str(vcf)) as file:
+        last = (-1, -1)
+        for record in file:
+            here = (record.rid, record.pos)
+            assert here >= last, f"{vcf}: records out of order at {record.chrom}:{record.pos}"
+            last = here
+
+
+def fuzz_bam_fields(seed: int, base: Path, folder: Path) -> None:
+    rng = random.Random(seed)
+    sound = inflate((base / "stored.bam").read_bytes())
+    bam = folder / "x.bam"
+    bam.write_bytes(stored_bgzf(spoil_bam(rng, sound, record_offsets(sound))))
+    shutil.copy(base / "stored.bam.bai", folder / "x.bam.bai")
+    _call(bam, base, folder)
+
+
+def fuzz_bam_bytes(seed: int, base: Path, folder: Path) -> None:
+    rng = random.Random(seed)
+    for suffix in ("", ".bai"):
+        data = (base / "sim" / f"sample1.bam{suffix}").read_bytes()
+        spoil = (suffix == ".bai") == (seed % 2 == 0)
+        (folder / f"x.bam{suffix}").write_bytes(spoil_bytes(rng, data) if spoil else data)
+    _call(folder / "x.bam", base, folder)
+
+
+def fuzz_bam_odd(seed: int, base: Path, folder: Path) -> None:
+    import pysam
+
+    rng = random.Random(seed)
+    with pysam.FastaFile(str(base / "sim" / "reference.fa")) as fasta:
+        contigs = list(zip(fasta.references, fasta.lengths, strict=True))
+    (folder / "x.sam").write_text(odd_sam(rng, contigs, "sample1"))
+    try:
+        pysam.view("-b", "-o", str(folder / "x.bam"), str(folder / "x.sam"), catch_stdout=False)
+        pysam.index(str(folder / "x.bam"))
+    except pysam.SamtoolsError:
+        return  # htslib itself would not have it
+    _call(folder / "x.bam", base, folder, "--platform", rng.choice(("illumina", "illumina", "hifi", "ont")), "--model",
+          "auto", "--max-depth", rng.choice((20, 10_000)))  # fmt: skip
+
+
+def fuzz_cram(seed: int, base: Path, folder: Path) -> None:
+    rng = random.Random(seed)
+    for suffix in ("", ".crai"):
+        data = (base / f"1.cram{suffix}").read_bytes()
+        spoil = (suffix == ".crai") == (seed % 4 == 0)
+        (folder / f"x.cram{suffix}").write_bytes(spoil_bytes(rng, data) if spoil else data)
+    _call(folder / "x.cram", base, folder)
+
+
+def _spoilt_vcf(rng: random.Random, source: Path, target: Path) -> None:
+    """Spoilt in text (then compressed and, where that goes, indexed), in bytes, or in its index."""
+    import pysam
+
+    kind = rng.randrange(10)
+    data, index = source.read_bytes(), Path(f"{source}.tbi").read_bytes()
+    if kind < 8:
+        target.write_bytes(stored_bgzf(spoil_table(rng, inflate(data).decode()).encode("utf-8", "replace")))
+        with contextlib.suppress(Exception):
+            pysam.tabix_index(str(target), preset="vcf", force=True)
+            return
+    elif kind == 8:
+        target.write_bytes(spoil_bytes(rng, data))
+    else:
+        target.write_bytes(data)
+        index = spoil_bytes(rng, index)
+    Path(f"{target}.tbi").write_bytes(index)
+
+
+def fuzz_gvcf(seed: int, base: Path, folder: Path) -> None:
+    rng = random.Random(seed)
+    _spoilt_vcf(rng, base / "1.g.vcf.gz", folder / "x.g.vcf.gz")
+    _run(
+        "genotype", "--gvcf", folder / "x.g.vcf.gz", "--gvcf", base / "2.g.vcf.gz",
+        "--reference", base / "sim" / "reference.fa", "--output", folder / "o.vcf.gz",
+    )  # fmt: skip
+    _must_parse(folder / "o.vcf.gz")
+
+
+def fuzz_merge(seed: int, base: Path, folder: Path) -> None:
+    rng = random.Random(seed)
+    _spoilt_vcf(rng, base / rng.choice(("1.g.vcf.gz", "cohort.vcf.gz")), folder / "x.vcf.gz")
+    _run("merge", "--input", folder / "x.vcf.gz", "--output", folder / "o.vcf.gz")
+    if (folder / "o.vcf.gz").exists():
+        _must_parse(folder / "o.vcf.gz")
+
+
+def fuzz_evaluate(seed: int, base: Path, folder: Path) -> None:
+    rng = random.Random(seed)
+    sound = {"calls": base / "1.vcf.gz", "truth": base / "sim" / "sample1.truth.vcf.gz"}
+    spoilt = rng.choice(sorted(sound))
+    _spoilt_vcf(rng, sound[spoilt], folder / "x.vcf.gz")
+    files = sound | {spoilt: folder / "x.vcf.gz"}
+    _run(
+        "evaluate", "--calls", files["calls"], "--truth", files["truth"], "--confident", base / "sim" / "sample1.confident.bed",
+        "--reference", base / "sim" / "reference.fa", "--output", folder / "evaluation",
+    )  # fmt: skip
+
+
+def fuzz_bed(seed: int, base: Path, folder: Path) -> None:
+    rng = random.Random(seed)
+    text = (base / "sim" / "sample1.confident.bed").read_text() + "# remark\ntrack name=x\n"
+    (folder / "x.bed").write_bytes(spoil_table(rng, text, "\t -").encode("utf-8", "replace"))
+    bam = base / "sim" / "sample1.bam"
+    if rng.random() < 0.5:
+        _call(bam, base, folder, "--regions", folder / "x.bed")
+    else:
+        _call(bam, base, folder, "--ploidy-bed", folder / "x.bed")
+
+
+def fuzz_fasta(seed: int, base: Path, folder: Path) -> None:
+    rng = random.Random(seed)
+    for suffix in ("", ".fai"):
+        data = (base / "sim" / f"reference.fa{suffix}").read_bytes()
+        spoil = (suffix == ".fai") == (seed % 2 == 0)
+        (folder / f"x.fa{suffix}").write_bytes(spoil_bytes(rng, data) if spoil else data)
+    _run(
+        "call", "--reads", base / "sim" / "sample1.bam", "--reference", folder / "x.fa", "--quiet",
+        "--gvcf", folder / "o.g.vcf.gz",
+    )  # fmt: skip
+
+
+def fuzz_samplesheet(seed: int, base: Path, folder: Path) -> None:
+    rng = random.Random(seed)
+    text = (base / "sim" / "samplesheet.csv").read_text()
+    (folder / "x.csv").write_bytes(spoil_table(rng, text, ",.\n/").encode("utf-8", "replace"))
+    _run(
+        "check", "--samplesheet", folder / "x.csv", "--reference", base / "sim" / "reference.fa", "--base", base / "sim",
+        "--output", folder / "samples.json", "--pedigree", folder / "cohort.ped",
+    )  # fmt: skip
+    for row in json.loads((folder / "samples.json").read_text()):
+        assert not set(row["sample"]) & set(" \t\n\"'`$;&|<>()\\*?[]{}~!#/"), (
+            f"unsafe sample name {row['sample']!r}"
+        )
+
+
+def fuzz_pedigree(seed: int, base: Path, folder: Path) -> None:
+    rng = random.Random(seed)
+    text = "fam1\tsample1\t0\t0\t1\t0\nfam1\tsample2\tsample1\t0\t2\t0\n"
+    (folder / "x.ped").write_bytes(spoil_table(rng, text, "\t").encode("utf-8", "replace"))
+    gvcfs = [word for person in (1, 2) for word in ("--gvcf", base / f"{person}.g.vcf.gz")]
+    _run("genotype", *gvcfs, "--pedigree", folder / "x.ped", "--reference", base / "sim" / "reference.fa",
+         "--output", folder / "o.vcf.gz")  # fmt: skip
+
+
+def fuzz_model(seed: int, base: Path, folder: Path) -> None:
+    rng = random.Random(seed)
+    shipped = Path(__file__).resolve().parents[3] / "assets" / "models" / "illumina.dcmodel"
+    target = folder / "x.dcmodel"
+    if seed % 3 == 0:
+        target.write_bytes(spoil_bytes(rng, shipped.read_bytes()))
+    else:
+        with zipfile.ZipFile(shipped) as source, zipfile.ZipFile(target, "w") as out:
+            names = source.namelist()
+            spoilt = rng.choice(names)
+            for name in names:
+                data = source.read(name)
+                if name == spoilt and name.endswith(".json"):
+                    data = spoil_table(rng, data.decode(), ',":[ ').encode("utf-8", "replace")
+                elif name == spoilt:
+                    data = spoil_bytes(rng, data)
+                out.writestr(name, data)
+    _call(base / "sim" / "sample1.bam", base, folder, "--model", target)
+
+
+Target = Callable[[int, Path, Path], None]
+TARGETS: dict[str, Target] = {
+    name.removeprefix("fuzz_"): target for name, target in list(globals().items()) if name.startswith("fuzz_")
+}
