@@ -3,7 +3,6 @@
 
 include { SIMULATE_COHORT  } from './modules/processes/simulate_cohort/main'
 include { INDEX_REFERENCE  } from './modules/processes/index_reference/main'
-include { EVALUATE_SAMPLE  } from './modules/processes/evaluate_sample/main'
 include { BUILD_REPORT     } from './modules/processes/build_report/main'
 include { WRITE_PROVENANCE } from './modules/processes/write_provenance/main'
 include { PREPARE_COHORT   } from './modules/subworkflows/prepare_cohort/main'
@@ -115,10 +114,11 @@ workflow CALLING {
         COHORT.out.sample, COHORT.out.shard, COHORT.out.n_shards, COHORT.out.table, COHORT.out.reference,
         optional_file(params.model == 'auto' ? null : params.model),
     )
+    ch_truth = COHORT.out.sample
+        .filter { row -> row.truth_vcf && row.truth_bed }
+        .map { row -> [row.sample] + [row.truth_vcf, row.truth_index, row.truth_bed].collect { file(it, glob: false) } }
     EVALUATE_COHORT(
-        CALL_SAMPLE.out.vcf, COHORT.out.sample,
-        params.regions || params.contigs ? COHORT.out.table : channel.value([]),
-        COHORT.out.reference,
+        CALL_SAMPLE.out.vcf, ch_truth, params.regions || params.contigs ? COHORT.out.table : [], COHORT.out.reference,
     )
     ch_versions = COHORT.out.versions.mix(CALL_SAMPLE.out.versions, EVALUATE_COHORT.out.versions)
     ch_cohort = channel.empty()
@@ -148,20 +148,17 @@ workflow EVALUATION {
     def calls = file(params.calls, glob: false)
     def index = { name -> ['.tbi', '.csi'].collect { file(name + it, glob: false) }.findAll { it.exists() } }
     def meta = [id: params.sample ?: calls.simpleName, sample: params.sample ?: '', shard: 'all', n_shards: 1]
-    EVALUATE_SAMPLE(
-        channel.of([
-            meta, calls, index(params.calls), optional_file(params.truth_vcf), index(params.truth_vcf),
-            optional_file(params.truth_bed), optional_file(params.regions),
-        ]),
-        REFERENCE.out.reference,
+    def truth = [meta.id, file(params.truth_vcf, glob: false), index(params.truth_vcf), file(params.truth_bed, glob: false)]
+    EVALUATE_COHORT(
+        channel.of([meta, calls, index(params.calls)]), channel.of(truth), optional_file(params.regions), REFERENCE.out.reference,
     )
 
     emit:
     inputs      = channel.of(calls, file(params.truth_vcf, glob: false))  // channel: file
     results     = channel.empty()                                         // channel: file
-    evaluations = EVALUATE_SAMPLE.out.evaluation.map { it[1] }            // channel: folder
+    evaluations = EVALUATE_COHORT.out.evaluation.map { it[1] }            // channel: folder
     stats       = channel.empty()                                         // channel: folder
-    versions    = REFERENCE.out.versions.mix(EVALUATE_SAMPLE.out.versions)  // channel: versions.yml
+    versions    = REFERENCE.out.versions.mix(EVALUATE_COHORT.out.versions)  // channel: versions.yml
 }
 
 // --mode train: samples with truth, from a samplesheet or simulated, to a model

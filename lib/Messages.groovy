@@ -30,7 +30,7 @@ class Messages {
         }
         def minutes = String.format('%.1f', workflow.duration.toMillis() / 60000.0d)
         println("Done in ${minutes} min: ${workflow.stats.succeedCount} tasks run, ${workflow.stats.cachedCount} taken from before.")
-        if (summary) println(summary.toString().trim())
+        if (summary) println(summary.toString().stripTrailing())
         def folder = new File(outdir.toString()).absolutePath
         [
             ['cohort VCF', 'cohort/cohort.vcf.gz'],

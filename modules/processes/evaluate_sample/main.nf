@@ -4,7 +4,7 @@ process EVALUATE_SAMPLE {
     label 'medium'
 
     input:
-    tuple val(meta), path(vcf, stageAs: 'calls/*'), path(index, stageAs: 'calls/*'), path(truth_vcf, stageAs: 'truth/*'), path(truth_index, stageAs: 'truth/*'), path(truth_bed, stageAs: 'truth/*'), path(regions, stageAs: 'regions/*')
+    tuple val(meta), path(vcf, stageAs: 'calls/*'), path(index, stageAs: 'calls/*'), path(truth_vcf, stageAs: 'truth/*'), path(truth_index, stageAs: 'truth/*'), path(truth_bed, stageAs: 'truth/*')
     tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
 
     output:
@@ -13,11 +13,10 @@ process EVALUATE_SAMPLE {
 
     script:
     def sample = meta.sample ? "--sample ${meta.sample}" : ''
-    def scope = regions ? "--regions ${Shell.quote(regions)}" : ''
     """
     mkdir -p evaluation
     deepcohort evaluate --calls ${vcf} --truth ${truth_vcf} --confident ${truth_bed} --reference ${fasta} \\
-        ${sample} ${scope} --output evaluation/${meta.id} ${task.ext.args ?: ''}
+        ${sample} --output evaluation/${meta.id} ${task.ext.args ?: ''}
     echo "EVALUATE_SAMPLE: \$(deepcohort --version)" > versions.yml
     """
 

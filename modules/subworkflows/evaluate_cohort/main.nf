@@ -1,26 +1,34 @@
-// Calls of samples that have truth -> precision and recall of each
+// Calls of samples that have truth -> precision and recall of each, inside what was called
 
+include { RESTRICT_TRUTH  } from '../../processes/restrict_truth/main'
 include { EVALUATE_SAMPLE } from '../../processes/evaluate_sample/main'
 
 workflow EVALUATE_COHORT {
     take:
-    ch_vcf        // channel: [ meta, vcf, tbi ] of single samples
-    ch_sample     // channel: row of samples.json
-    regions       // value: BED of what was called, or []
+    ch_call       // channel: [ meta, vcf, tbi ] of single samples
+    ch_truth      // channel: [ id of the calls, vcf, index, bed ]
+    regions       // value: BED of what was called, or [] for everything
     ch_reference  // value: [ fasta, fai, gzi or [] ]
 
     main:
-    ch_truth = ch_sample
-        .filter { row -> row.truth_vcf && row.truth_bed }
-        .map { row -> [row.sample, file(row.truth_vcf, glob: false), file(row.truth_index, glob: false), file(row.truth_bed, glob: false)] }
-    ch_work = ch_vcf
-        .map { meta, vcf, tbi -> [meta.sample, meta, vcf, tbi] }
-        .join(ch_truth)
-        .combine(regions.map { [it] })
-        .map { _sample, meta, vcf, tbi, truth_vcf, truth_tbi, truth_bed, bed -> [meta, vcf, tbi, truth_vcf, truth_tbi, truth_bed, bed] }
+    if (regions) {
+        RESTRICT_TRUTH(ch_truth.map { id, _vcf, _index, bed -> [[id: id], bed] }, regions)
+        ch_known = ch_truth
+            .join(RESTRICT_TRUTH.out.bed.map { meta, bed -> [meta.id, bed] })
+            .map { id, vcf, index, _whole, bed -> [id, vcf, index, bed] }
+        ch_versions = RESTRICT_TRUTH.out.versions
+    }
+    else {
+        ch_known = ch_truth
+        ch_versions = channel.empty()
+    }
+    ch_work = ch_call
+        .map { meta, vcf, tbi -> [meta.id, meta, vcf, tbi] }
+        .join(ch_known)
+        .map { _id, meta, vcf, tbi, truth_vcf, truth_index, bed -> [meta, vcf, tbi, truth_vcf, truth_index, bed] }
     EVALUATE_SAMPLE(ch_work, ch_reference)
 
     emit:
-    evaluation = EVALUATE_SAMPLE.out.evaluation   // channel: [ meta, folder ]
-    versions   = EVALUATE_SAMPLE.out.versions     // channel: versions.yml
+    evaluation = EVALUATE_SAMPLE.out.evaluation                       // channel: [ meta, folder ]
+    versions   = ch_versions.mix(EVALUATE_SAMPLE.out.versions)        // channel: versions.yml
 }

@@ -16,6 +16,7 @@ COMMANDS = {
     "check": "Check a samplesheet, its reads and the reference before any work starts.",
     "index": "Index a reference FASTA.",
     "shard": "Cut a reference into balanced regions.",
+    "intersect": "Keep the parts of a BED that lie inside another.",
     "call": "Call variants of one sample in one region: reads to gVCF.",
     "merge": "Concatenate the shards of a sample (or of a cohort) into one file.",
     "genotype": "Genotype a cohort jointly from gVCFs.",

@@ -13,7 +13,7 @@ from deepcohort.cohort.types import Shard
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
-from deepcohort.core.region import Region
+from deepcohort.core.region import Region, merge_regions
 
 _INDEX_SUFFIXES = {".bam": (".bai", ".csi"), ".cram": (".crai",), ".gz": (".tbi", ".csi"), ".bcf": (".csi",)}
 _MAX_PROBLEMS = 20
@@ -116,8 +116,12 @@ def callable_regions(reference: ReferenceFasta, contigs: list[str], config: Shar
     return found
 
 
-def read_bed(path: Path, contig_lengths: dict[str, int]) -> list[Region]:
+def read_bed(path: Path, contig_lengths: dict[str, int] | None) -> list[Region]:
     """Intervals of a BED file (plain or gzip), in file order; columns after the third are ignored.
+
+    Args:
+        path: the file.
+        contig_lengths: of the reference, to check against; None takes any contig.
 
     Raises:
         InputProblems: every malformed line, unknown contig and interval beyond its contig, by line number.
@@ -149,23 +153,35 @@ def _text_lines(path: Path) -> list[str]:
         raise DeepcohortError(f"{path} cannot be read as BED: {error}") from error
 
 
-def _parse_bed_line(line: str, contig_lengths: dict[str, int]) -> tuple[str, Region | None]:
+def _parse_bed_line(line: str, contig_lengths: dict[str, int] | None) -> tuple[str, Region | None]:
     fields = line.rstrip("\r\n").split("\t")
     if len(fields) < 3:
         fields = line.split()
     if len(fields) < 3:
         return "fewer than 3 columns (CONTIG, START, END)", None
     contig = fields[0]
-    if contig not in contig_lengths:
+    if contig_lengths is not None and contig not in contig_lengths:
         return f"contig {contig} is not in the reference", None
     if not (fields[1].strip().isdecimal() and fields[2].strip().isdecimal()):
         return f"start and end must be whole numbers, not {fields[1]!r} and {fields[2]!r}", None
     start, end = int(fields[1]), int(fields[2])
     if start > end:
         return f"start {start} lies after end {end}", None
-    if end > contig_lengths[contig]:
+    if contig_lengths is not None and end > contig_lengths[contig]:
         return f"end {end} lies beyond {contig} ({contig_lengths[contig]} bp)", None
     return "", Region(contig, start, end)
+
+
+def intersect_beds(bed: Path, within: Path, output: Path) -> int:
+    """Write what `bed` and `within` share, sorted and merged; returns its bp.
+
+    Raises:
+        DeepcohortError: an unreadable or empty input.
+    """
+    shared = intersect(merge_regions(read_bed(bed, None)), read_bed(within, None))
+    with atomic_outputs(output) as (temporary,):
+        temporary.write_text("".join(f"{r.contig}\t{r.start}\t{r.end}\n" for r in shared))
+    return sum(len(region) for region in shared)
 
 
 def write_shards(shards: list[Shard], table: Path, folder: Path | None) -> None:

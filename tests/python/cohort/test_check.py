@@ -186,6 +186,15 @@ def test_bed_lines_are_named(tmp_path, line, problem):
     assert problem in str(error.value)
 
 
+def test_beds_are_intersected(tmp_path):
+    (tmp_path / "a.bed").write_text("chr2\t0\t9\nchr1\t5\t20\nchr1\t0\t7\nother\t0\t5\n")
+    (tmp_path / "b.bed").write_text("chr1\t6\t8\tshard_1\nchr1\t18\t30\tshard_2\n")
+    arguments = ["--bed", str(tmp_path / "a.bed"), "--within", str(tmp_path / "b.bed")]
+    result = CliRunner().invoke(app, ["intersect", *arguments, "--output", str(tmp_path / "c.bed")])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "c.bed").read_text() == "chr1\t6\t8\nchr1\t18\t20\n"
+
+
 def test_an_empty_bed_is_an_error(tmp_path):
     (tmp_path / "x.bed").write_text("chr1\t5\t5\n")
     with pytest.raises(DeepcohortError, match="holds no interval"):

@@ -1,0 +1,25 @@
+// Confident regions of a truth, cut to what was called
+process RESTRICT_TRUTH {
+    tag "${meta.id}"
+    label 'light'
+
+    input:
+    tuple val(meta), path(bed, stageAs: 'truth/*')
+    path regions, stageAs: 'regions/*'
+
+    output:
+    tuple val(meta), path("${meta.id}.confident.bed"), emit: bed
+    path 'versions.yml', emit: versions
+
+    script:
+    """
+    deepcohort intersect --bed ${bed} --within ${regions} --output ${meta.id}.confident.bed
+    echo "RESTRICT_TRUTH: \$(deepcohort --version)" > versions.yml
+    """
+
+    stub:
+    """
+    touch ${meta.id}.confident.bed
+    echo "RESTRICT_TRUTH: stub" > versions.yml
+    """
+}
