@@ -5,20 +5,79 @@ from typing import Annotated
 
 import typer
 
+from deepcohort.evaluate.config import EvaluateConfig
+
 app = typer.Typer()
+_DEFAULT = EvaluateConfig()
 
 
 @app.command()
 def evaluate(
-    calls: Annotated[Path, typer.Option(help="VCF (bgzip, indexed) or BCF of calls.")],
-    truth: Annotated[Path, typer.Option(help="VCF of true variants.")],
-    reference: Annotated[Path, typer.Option(help="Indexed FASTA both were called on.")],
+    reference: Annotated[Path, typer.Option(help="Indexed FASTA that calls and truth are about.")],
     output: Annotated[Path, typer.Option(help="Folder for the results.")],
+    calls: Annotated[list[Path] | None, typer.Option(help="VCF (bgzip, indexed) or BCF; repeatable.")] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="VCF of true variants; without it calls are described alone.")
+    ] = None,
     confident: Annotated[Path | None, typer.Option(help="BED where the truth is known.")] = None,
-    sample: Annotated[str | None, typer.Option(help="Sample of the calls (default: the only one).")] = None,
+    sample: Annotated[list[str] | None, typer.Option(help="Sample of each --calls.")] = None,
     truth_sample: Annotated[str | None, typer.Option(help="Sample of the truth.")] = None,
+    name: Annotated[list[str] | None, typer.Option(help="Name of each --calls in the results.")] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            help="TSV of many call sets: calls, truth, confident, name, sample, truth_sample, "
+            "reads, caller, depth."
+        ),
+    ] = None,
+    reads: Annotated[Path | None, typer.Option(help="BAM/CRAM for strata by coverage and MAPQ.")] = None,
+    stratification: Annotated[
+        list[str] | None, typer.Option(help="NAME=file.bed, or a .tsv of names and BEDs; repeatable.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="Only records that touch CONTIG:START-END.")] = None,
+    decompose: Annotated[bool, typer.Option(help="Cut complex records into parts first.")] = (
+        _DEFAULT.decompose
+    ),
+    all_records: Annotated[bool, typer.Option(help="Use records whatever their FILTER.")] = (
+        _DEFAULT.all_records
+    ),
+    squash_ploidy: Annotated[bool, typer.Option(help="Match alleles, not genotypes.")] = (
+        _DEFAULT.squash_ploidy
+    ),
+    ref_overlap: Annotated[bool, typer.Option(help="Let alleles overlap where they are reference.")] = (
+        _DEFAULT.ref_overlap
+    ),
+    obey_phase: Annotated[bool, typer.Option(help="Take phased genotypes as written.")] = (
+        _DEFAULT.obey_phase_calls
+    ),
+    ped: Annotated[Path | None, typer.Option(help="Families (PED), without truth.")] = None,
+    replicates: Annotated[
+        list[str] | None, typer.Option(help="A,B: two samples of one person, without truth.")
+    ] = None,
+    sites: Annotated[Path | None, typer.Option(help="VCF of known sites, without truth.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Contigs compared at once.")] = _DEFAULT.threads,
+    quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
 ) -> None:
-    """Compare calls with a truth set on haplotypes."""
-    from deepcohort.evaluate.run import evaluate_pair
+    """Compare calls with a truth set on haplotypes, as rtg vcfeval does; or describe calls without one."""
+    from dataclasses import replace
 
-    evaluate_pair(calls, truth, confident, reference, output, sample, truth_sample)
+    from deepcohort.evaluate.options import plan
+    from deepcohort.evaluate.run import evaluate_many, read_stratifications
+    from deepcohort.evaluate.without_truth import describe
+
+    config = replace(
+        _DEFAULT,
+        decompose=decompose,
+        all_records=all_records,
+        squash_ploidy=squash_ploidy,
+        ref_overlap=ref_overlap,
+        obey_phase_calls=obey_phase,
+        obey_phase_truth=obey_phase,
+        threads=threads,
+    )
+    call_sets = plan(calls or [], truth, confident, sample or [], truth_sample, name or [], manifest, reads)
+    if call_sets is None:
+        describe(calls or [], reference, output, ped, replicates or [], sites)
+    else:
+        strata = read_stratifications(stratification or [])
+        evaluate_many(call_sets, reference, output, strata, config, region, quiet)

@@ -18,7 +18,7 @@ _UNKNOWN_PENALTY = 10
 
 
 @kernel
-def decomposable(pool, pool_offset, ref_len, alt_len, code):
+def decomposable(pool, pool_offset, ref_len, alt_len, code):  # type: ignore[no-untyped-def]
     """Whether cutting could change a record, bool (R,): plain bases, and more than a SNP or simple indel."""
     n = len(pool_offset)
     out = np.zeros(n, dtype=np.bool_)
@@ -55,7 +55,7 @@ def decomposable(pool, pool_offset, ref_len, alt_len, code):
 
 
 @kernel
-def align(alt, ref):
+def align(alt, ref):  # type: ignore[no-untyped-def]
     """Edit steps that turn `ref` into `alt`: uint8 of _MATCH, _MISMATCH, _INSERT, _DELETE.
 
     Ties prefer, from the end backwards, a diagonal step, then a deletion, then an insertion.

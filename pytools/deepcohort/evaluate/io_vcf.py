@@ -3,6 +3,7 @@
 import gzip
 import struct
 import zlib
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,7 +109,7 @@ class VcfFile:
             raise self._fail("is not indexed", f"run: {command} {self.path}")
         if self._is_bcf:
             with pysam.VariantFile(str(self.path)) as vcf:
-                return {name: (0, 0) for name in vcf.header.contigs}
+                return {str(name): (0, 0) for name in vcf.header.contigs}
         try:
             raw = gzip.decompress(index.read_bytes())
             return _tabix_spans(raw) if raw[:4] == b"TBI\x01" else _csi_spans(raw)
@@ -143,7 +144,7 @@ class VcfFile:
                         break
                     try:
                         body = isal_zlib.decompress(data[offset + 18 : offset + size - 8], -15, 65536)
-                    except isal_zlib.error as error:
+                    except zlib.error as error:
                         raise self._fail(f"is damaged ({error})", "copy or make it again") from error
                     if isal_zlib.crc32(body) != struct.unpack_from("<I", data, offset + size - 8)[0]:
                         raise self._fail("is damaged (checksum)", "copy or make it again")

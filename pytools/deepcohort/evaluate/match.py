@@ -27,6 +27,7 @@ class SideResult:
             not), MISS or TOO_HARD.
         weight: float64 (R,), of calls that are TP: truth records they stand for; 1 elsewhere.
         sync: int32 (R,), id of the neighbourhood compared together (1-based position), 0 none.
+        sync2: the same of the second pass, which looks for shared alleles among what is left.
     """
 
     table: RecordTable
@@ -36,6 +37,7 @@ class SideResult:
     decision: NDArray[np.uint8]
     weight: NDArray[np.float64]
     sync: NDArray[np.int32]
+    sync2: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,7 @@ def match_contig(
     all_calls = np.arange(len(calls.start))
     all_truth = np.arange(len(truth.start))
     weight = np.ones(len(all_calls))
-    syncs = np.empty(0, dtype=np.int32)
+    syncs = syncs2 = np.empty(0, dtype=np.int32)
     given_up = np.empty((0, 4), dtype=np.int64)
     status_c = np.zeros(len(all_calls), dtype=np.int8)
     status_t = np.zeros(len(all_truth), dtype=np.int8)
@@ -229,19 +231,24 @@ def match_contig(
     left_c = np.flatnonzero(status_c == path_search.STATUS_EXCLUDED)
     left_t = np.flatnonzero(status_t == path_search.STATUS_EXCLUDED)
     if not config.squash_ploidy and len(left_c) and len(left_t):
-        second_c, second_t, _, _ = _search(template, calls, truth, left_c, left_t, True, config)
+        second_c, second_t, syncs2, _ = _search(template, calls, truth, left_c, left_t, True, config)
         allele_c = second_c == path_search.STATUS_INCLUDED
         allele_t = second_t == path_search.STATUS_INCLUDED
     return ContigResult(
         contig,
-        _side_result(calls, status_c, allele_c, weight, syncs),
-        _side_result(truth, status_t, allele_t, None, syncs),
+        _side_result(calls, status_c, allele_c, weight, syncs, syncs2),
+        _side_result(truth, status_t, allele_t, None, syncs, syncs2),
         given_up,
     )
 
 
 def _side_result(
-    side: _Side, status: NDArray, allele: NDArray, weight: NDArray | None, syncs: NDArray
+    side: _Side,
+    status: NDArray,
+    allele: NDArray,
+    weight: NDArray | None,
+    syncs: NDArray,
+    syncs2: NDArray,
 ) -> SideResult:
     """Decisions per record. A TP call counts if truth inside the regions stands behind it (weight > 0),
     wherever the call itself lies; everything else counts if it touches the regions itself."""
@@ -249,7 +256,6 @@ def _side_result(
     decision = np.full(n, IGNORED, dtype=np.uint8)
     weights = np.ones(n)
     inside = np.zeros(n, dtype=bool)
-    sync = np.zeros(n, dtype=np.int32)
     included = status == path_search.STATUS_INCLUDED
     value = np.where(
         included,
@@ -261,7 +267,21 @@ def _side_result(
     inside[side.record] = side.inside
     if weight is not None:
         weights[side.record] = np.where(included, weight, 1.0)
+    return SideResult(
+        side.table,
+        side.reason,
+        side.is_snp,
+        inside,
+        decision,
+        weights,
+        _neighbourhoods(side, syncs),
+        _neighbourhoods(side, syncs2),
+    )
+
+
+def _neighbourhoods(side: _Side, syncs: NDArray) -> NDArray[np.int32]:
+    ids = np.zeros(len(side.table), dtype=np.int32)
     if len(syncs):
         at = np.clip(np.searchsorted(syncs, side.start - 1, side="right") - 1, 0, None)
-        sync[side.record] = syncs[at] + 2
-    return SideResult(side.table, side.reason, side.is_snp, inside, decision, weights, sync)
+        ids[side.record] = syncs[at] + 2
+    return ids

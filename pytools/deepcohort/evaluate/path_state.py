@@ -10,6 +10,7 @@ are chosen but not yet begun; its capacity is what is left of the block's width.
 
 The rules of replay follow Cleary et al. 2015 (bioRxiv 023754) as rtg vcfeval 3.12 behaves.
 """
+# mypy: ignore-errors
 
 import numpy as np
 

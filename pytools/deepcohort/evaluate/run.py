@@ -1,22 +1,69 @@
-"""The whole of one evaluation: files in, folder of results out."""
+"""The whole of an evaluation: files in, folders of results out."""
 
-from collections.abc import Iterator
+import csv
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.progress import track
 from deepcohort.core.region import Region
+from deepcohort.evaluate import tables as tb
+from deepcohort.evaluate.compare_sets import differing_loci, paired_tests
 from deepcohort.evaluate.config import EvaluateConfig
+from deepcohort.evaluate.io_annotated import AnnotatedWriter
 from deepcohort.evaluate.io_bed import Regions, read_bed
+from deepcohort.evaluate.io_reads import depth_and_mapq
 from deepcohort.evaluate.io_vcf import VcfFile
-from deepcohort.evaluate.match import ALLELE_ONLY, MISS, TP, ContigResult, match_contig
+from deepcohort.evaluate.match import ContigResult, match_contig
+from deepcohort.evaluate.metrics import COUNT_COLUMNS
+from deepcohort.evaluate.tally import Counted, Reasons, concatenate, count_side
+from deepcohort.evaluate.types import RecordTable
 
 _FETCH_BP = 8_000_000
+MANIFEST_COLUMNS = (
+    "name",
+    "calls",
+    "truth",
+    "confident",
+    "sample",
+    "truth_sample",
+    "reads",
+    "caller",
+    "depth",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CallSet:
+    """One call set to be judged: where it is, and what to call it in reports."""
+
+    calls: Path
+    truth: Path
+    confident: Path | None = None
+    name: str | None = None
+    sample: str | None = None
+    truth_sample: str | None = None
+    reads: Path | None = None
+    caller: str = ""
+    depth: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is kept of a judged call set for comparisons with others."""
+
+    call_set: CallSet
+    name: str
+    truth: Counted
+    calls: Counted
+    contigs: list[str]
 
 
 def template_codes(reference: ReferenceFasta, contig: str) -> NDArray[np.uint8]:
@@ -52,17 +99,25 @@ def check_contigs(vcf: VcfFile, reference: ReferenceFasta) -> None:
             )
 
 
-def open_pair(
-    calls: Path, truth: Path, sample: str | None, truth_sample: str | None
-) -> tuple[VcfFile, VcfFile]:
+def open_pair(call_set: CallSet) -> tuple[VcfFile, VcfFile]:
     """Both files with their samples chosen: a lone truth sample serves whatever its name."""
-    truth_names = VcfFile(truth, truth_sample, "truth", choose=False).samples
-    calls_names = VcfFile(calls, sample, "calls", choose=False).samples
+    sample, truth_sample = call_set.sample, call_set.truth_sample
+    truth_names = VcfFile(call_set.truth, None, "truth", choose=False).samples
+    calls_names = VcfFile(call_set.calls, None, "calls", choose=False).samples
     if sample is None and len(calls_names) > 1 and len(truth_names) == 1 and truth_names[0] in calls_names:
         sample = truth_names[0]
     if truth_sample is None and len(truth_names) > 1 and sample in truth_names:
         truth_sample = sample
-    return VcfFile(calls, sample, "calls"), VcfFile(truth, truth_sample, "truth")
+    return VcfFile(call_set.calls, sample, "calls"), VcfFile(call_set.truth, truth_sample, "truth")
+
+
+def _within(table: RecordTable, region: Region | None, contig: str) -> RecordTable:
+    """Records that touch `region`; the whole table if it is None."""
+    if region is None:
+        return table
+    keep = (table.pos < region.end) & (table.pos + table.ref_len > region.start) & (contig == region.contig)
+    names = [name for name in RecordTable.__slots__ if name != "pool"]
+    return RecordTable(pool=table.pool, **{name: getattr(table, name)[keep] for name in names})
 
 
 def compare(
@@ -71,19 +126,24 @@ def compare(
     reference: ReferenceFasta,
     confident: Regions | None,
     config: EvaluateConfig,
-) -> Iterator[ContigResult]:
-    """Compared contigs in reference order, `config.threads` at a time."""
+    region: Region | None = None,
+) -> Iterator[tuple[ContigResult, NDArray[np.uint8]]]:
+    """Compared contigs, each with its reference codes, in reference order, `config.threads` at a time."""
     contigs = [c for c in reference.contig_lengths if c in calls.contigs or c in truth.contigs]
+    if region is not None:
+        contigs = [c for c in contigs if c == region.contig]
     empty = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
 
-    def one(contig: str) -> ContigResult:
+    def one(contig: str) -> tuple[ContigResult, NDArray[np.uint8]]:
         regions = None if confident is None else confident.get(contig, empty)
         with ReferenceFasta(reference.path) as fasta:
             template = template_codes(fasta, contig)
-        return match_contig(contig, template, calls.read(contig), truth.read(contig), regions, config)
+        called = _within(calls.read(contig), region, contig)
+        true = _within(truth.read(contig), region, contig)
+        return match_contig(contig, template, called, true, regions, config), template
 
     with ThreadPoolExecutor(config.threads) as pool:
-        waiting: list[Future[ContigResult]] = []
+        waiting: list[Future[tuple[ContigResult, NDArray[np.uint8]]]] = []
         for contig in contigs:
             waiting.append(pool.submit(one, contig))
             if len(waiting) > config.threads:
@@ -92,36 +152,295 @@ def compare(
             yield waiting.pop(0).result()
 
 
-def evaluate_pair(
-    calls: Path,
-    truth: Path,
-    confident: Path | None,
+def evaluate_set(
+    call_set: CallSet,
     reference: Path,
     output: Path,
-    sample: str | None = None,
-    truth_sample: str | None = None,
+    stratifications: dict[str, Path] | None = None,
     config: EvaluateConfig | None = None,
-) -> None:
-    """Compare `calls` with `truth` inside `confident` and write the results to folder `output`."""
+    region: str | None = None,
+    quiet: bool = False,
+) -> Judged:
+    """Compare one call set with its truth and write every result to folder `output`.
+
+    Raises:
+        DeepcohortError: anything about the input that a user can mend.
+    """
+    from deepcohort.core.region import parse_region
+
     config = config or EvaluateConfig()
+    stratifications = stratifications or {}
+    output.mkdir(parents=True, exist_ok=True)
     with ReferenceFasta(reference) as fasta:
-        calls_vcf, truth_vcf = open_pair(calls, truth, sample, truth_sample)
+        calls_vcf, truth_vcf = open_pair(call_set)
         for vcf in (calls_vcf, truth_vcf):
             check_contigs(vcf, fasta)
-        regions = None if confident is None else read_bed(confident, fasta.contig_lengths)
-        counts = {kind: np.zeros(4, dtype=np.int64) for kind in ("SNP", "INDEL")}
-        for result in compare(calls_vcf, truth_vcf, fasta, regions, config):
-            for kind, want in (("SNP", True), ("INDEL", False)):
-                for column, side in ((0, result.truth), (2, result.calls)):
-                    chosen = side.is_snp == want
-                    counts[kind][column] += np.count_nonzero(chosen & (side.decision == TP))
-                    missed = np.isin(side.decision, (MISS, ALLELE_ONLY))
-                    counts[kind][column + 1] += np.count_nonzero(chosen & missed)
+        lengths = fasta.contig_lengths
+        regions = None if call_set.confident is None else read_bed(call_set.confident, lengths)
+        beds = [read_bed(path, lengths, strict=False) for path in stratifications.values()]
+        within = None if region is None else parse_region(region, lengths)
+        contigs = [c for c in lengths if c in calls_vcf.contigs or c in truth_vcf.contigs]
+        parts: dict[str, list[Counted]] = {"calls": [], "truth": []}
+        reasons = {"calls": Reasons(), "truth": Reasons()}
+        given_up: list[tb.Row] = []
+        finals = [output / name for name in _FILES]
+        with atomic_outputs(*finals, partners=(".tbi",)) as temporary:
+            paths = dict(zip(_FILES, temporary, strict=True))
+            writer = AnnotatedWriter(paths["annotated.vcf.gz"], {c: lengths[c] for c in contigs})
+            try:
+                stream = compare(calls_vcf, truth_vcf, fasta, regions, config, within)
+                for result, template in track(stream, len(contigs), f"evaluate {call_set.calls.name}", quiet):
+                    depth = None
+                    if call_set.reads is not None:
+                        depth = depth_and_mapq(call_set.reads, reference, result.contig, len(template))
+                    index = contigs.index(result.contig)
+                    for role, side, other in (
+                        ("calls", result.calls, result.truth),
+                        ("truth", result.truth, result.calls),
+                    ):
+                        parts[role].append(count_side(result, side, other, index, template, beds, depth))
+                        reasons[role].add(side)
+                    given_up += _given_up(result)
+                    writer.write(result)
+                writer.close()
+            except BaseException:
+                writer.abandon()
+                raise
+            if not parts["truth"]:
+                raise DeepcohortError(
+                    f"neither calls {call_set.calls} nor truth {call_set.truth} has a record on the "
+                    "reference; nothing can be evaluated"
+                )
+            truth, calls = concatenate(parts["truth"]), concatenate(parts["calls"])
+            made = tb.make_tables(truth, calls, list(stratifications), call_set.reads is not None)
+            name = call_set.name or calls_vcf.samples[calls_vcf.sample]
+            info = {
+                "name": name,
+                "sample": calls_vcf.samples[calls_vcf.sample],
+                "caller": call_set.caller,
+                "depth": call_set.depth,
+                "calls": str(call_set.calls),
+                "truth": str(call_set.truth),
+                "confident": str(call_set.confident or ""),
+                "settings": asdict(config),
+                "left_out": {role: reason.counts for role, reason in reasons.items()},
+                "given_up": given_up,
+            }
+            _write(paths, made, info, given_up)
+    return Judged(call_set, name, truth, calls, contigs)
+
+
+_FILES = (
+    "summary.tsv",
+    "summary.json",
+    "extended.tsv",
+    "curves.tsv",
+    "confusion.tsv",
+    "calibration.tsv",
+    "indel_lengths.tsv",
+    "given_up.tsv",
+    "annotated.vcf.gz",
+)
+_EMPTY_COLUMNS = {
+    "extended.tsv": ("type", "group", "stratum", *COUNT_COLUMNS),
+    "curves.tsv": (
+        "type",
+        "score",
+        "threshold",
+        "TP_truth",
+        "FN",
+        "TP_call",
+        "FP",
+        "precision",
+        "recall",
+        "f1",
+    ),
+    "confusion.tsv": ("type", "truth", "call", "records"),
+    "calibration.tsv": (
+        "type",
+        "gq_low",
+        "calls",
+        "TP",
+        "mean_gq",
+        "promised_error",
+        "observed_error",
+        "observed_error_low",
+        "observed_error_high",
+        "observed_phred",
+    ),
+    "indel_lengths.tsv": ("length_bp", "TP_truth", "FN", "TP_call", "FP"),
+    "given_up.tsv": ("contig", "start", "end", "paths", "iterations"),
+}
+
+
+def _write(paths: dict[str, Path], made: tb.Tables, info: dict, given_up: list[tb.Row]) -> None:
+    tb.write_tsv(paths["summary.tsv"], made.summary)
+    tb.write_json(paths["summary.json"], {**info, "summary": made.summary, "all": made.overall})
+    for name, rows in (
+        ("extended.tsv", made.extended),
+        ("curves.tsv", made.curves),
+        ("confusion.tsv", made.confusion),
+        ("calibration.tsv", made.calibration),
+        ("indel_lengths.tsv", made.spectrum),
+        ("given_up.tsv", given_up),
+    ):
+        tb.write_tsv(paths[name], rows, _EMPTY_COLUMNS[name])
+
+
+def _given_up(result: ContigResult) -> list[tb.Row]:
+    return [
+        {"contig": result.contig, "start": start + 1, "end": end + 1, "paths": paths, "iterations": steps}
+        for start, end, paths, steps in result.given_up.tolist()
+    ]
+
+
+def evaluate_many(
+    call_sets: Sequence[CallSet],
+    reference: Path,
+    output: Path,
+    stratifications: dict[str, Path] | None = None,
+    config: EvaluateConfig | None = None,
+    region: str | None = None,
+    quiet: bool = False,
+) -> None:
+    """Judge every call set; with several, each in its own folder, and compare those that share a truth.
+
+    Raises:
+        DeepcohortError: bad input, or two call sets of one name.
+    """
+    if len(call_sets) == 1:
+        evaluate_set(call_sets[0], reference, output, stratifications, config, region, quiet)
+        return
+    named = [_with_name(call_set) for call_set in call_sets]
+    names = [call_set.name or "" for call_set in named]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DeepcohortError(f"several call sets are named {', '.join(twice)}; tell them apart with --name")
     output.mkdir(parents=True, exist_ok=True)
-    with atomic_outputs(output / "summary.tsv") as (path,), open(path, "w") as out:
-        out.write("type\tTP_truth\tFN\tTP_call\tFP\tprecision\trecall\tf1\n")
-        for kind, (tp_truth, fn, tp_call, fp) in counts.items():
-            precision = tp_call / (tp_call + fp) if tp_call + fp else float("nan")
-            recall = tp_truth / (tp_truth + fn) if tp_truth + fn else float("nan")
-            f1 = 2 * precision * recall / (precision + recall) if precision + recall else float("nan")
-            out.write(f"{kind}\t{tp_truth}\t{fn}\t{tp_call}\t{fp}\t{precision:.6f}\t{recall:.6f}\t{f1:.6f}\n")
+    judged: list[Judged] = []
+    for call_set in named:
+        folder = output / str(call_set.name)
+        judged.append(evaluate_set(call_set, reference, folder, stratifications, config, region, quiet))
+    _compare_all(judged, reference, output)
+
+
+def _with_name(call_set: CallSet) -> CallSet:
+    stem = call_set.calls.name
+    for suffix in (".gz", ".vcf", ".bcf", ".g"):
+        stem = stem.removesuffix(suffix)
+    return replace(call_set, name=call_set.name or stem)
+
+
+def _compare_all(judged: list[Judged], reference: Path, output: Path) -> None:
+    """Paired tests and loci that differ, for every two call sets of one truth."""
+    tests: list[tb.Row] = []
+    folder = output / "differences"
+    for k, a in enumerate(judged):
+        for b in judged[k + 1 :]:
+            same = (a.call_set.truth, a.call_set.confident, a.call_set.truth_sample) == (
+                b.call_set.truth,
+                b.call_set.confident,
+                b.call_set.truth_sample,
+            )
+            if not same or a.contigs != b.contigs:
+                continue
+            pair_a, pair_b = (a.truth, a.calls), (b.truth, b.calls)
+            tests += [{"a": a.name, "b": b.name, **row} for row in paired_tests(pair_a, pair_b)]
+            reads = a.call_set.reads or b.call_set.reads
+            loci = differing_loci(
+                pair_a, pair_b, (a.name, b.name), a.contigs, str(reads) if reads else None, reference
+            )
+            folder.mkdir(exist_ok=True)
+            with atomic_outputs(folder / f"{a.name}_vs_{b.name}.tsv") as (path,):
+                tb.write_tsv(
+                    path, loci, ("contig", "pos", "side", "kind", "length_bp", a.name, b.name, "command")
+                )
+    if tests:
+        with atomic_outputs(output / "mcnemar.tsv") as (path,):
+            tb.write_tsv(path, tests)
+
+
+def read_manifest(path: Path, defaults: CallSet | None = None) -> list[CallSet]:
+    """Call sets of a TSV with a header of MANIFEST_COLUMNS (calls is required, the rest may be absent).
+
+    Paths are relative to the manifest's folder.
+
+    Raises:
+        InputProblems: every problem of the file, with its line.
+    """
+    if not path.exists():
+        raise DeepcohortError(f"manifest {path} does not exist")
+    problems: list[str] = []
+    out: list[CallSet] = []
+    with open(path, encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file, delimiter="\t")
+        unknown = [c for c in reader.fieldnames or [] if c not in MANIFEST_COLUMNS]
+        if unknown or "calls" not in (reader.fieldnames or []):
+            raise DeepcohortError(
+                f"manifest {path} needs a header with the column calls and may have "
+                f"{', '.join(c for c in MANIFEST_COLUMNS if c != 'calls')}"
+                + (f"; unknown: {', '.join(unknown)}" if unknown else "")
+            )
+        for line, row in enumerate(reader, start=2):
+            values = {k: (v or "").strip() for k, v in row.items() if k}
+            truth = values.get("truth") or (str(defaults.truth) if defaults else "")
+            if not values["calls"] or not truth:
+                problems.append(f"manifest {path} line {line} lacks calls or truth")
+                continue
+
+            def place(value: str) -> Path:
+                return Path(value) if Path(value).is_absolute() else path.parent / value
+
+            confident = values.get("confident", "")
+            out.append(
+                CallSet(
+                    calls=place(values["calls"]),
+                    truth=place(values["truth"]) if values.get("truth") else Path(truth),
+                    confident=place(confident) if confident else (defaults.confident if defaults else None),
+                    name=values.get("name") or None,
+                    sample=values.get("sample") or None,
+                    truth_sample=values.get("truth_sample") or None,
+                    reads=place(values["reads"]) if values.get("reads") else None,
+                    caller=values.get("caller", ""),
+                    depth=values.get("depth", ""),
+                )
+            )
+    if problems:
+        raise InputProblems(problems)
+    if not out:
+        raise DeepcohortError(f"manifest {path} lists no call set")
+    return out
+
+
+def read_stratifications(options: Sequence[str]) -> dict[str, Path]:
+    """Named BEDs from options: NAME=file.bed, or a TSV of name and path as GIAB distributes them.
+
+    Raises:
+        DeepcohortError: malformed option, or a name twice.
+    """
+    out: dict[str, Path] = {}
+
+    def add(name: str, path: Path) -> None:
+        if name in out:
+            raise DeepcohortError(f"stratification {name} is given twice")
+        out[name] = path
+
+    for option in options:
+        name, separator, value = option.partition("=")
+        if separator and name and value:
+            add(name, Path(value))
+            continue
+        listing = Path(option)
+        if listing.suffix not in (".tsv", ".txt") or not listing.exists():
+            raise DeepcohortError(
+                f"stratification '{option}' is neither NAME=file.bed nor an existing .tsv list"
+            )
+        for line in listing.read_text().splitlines():
+            if line.strip() and not line.startswith("#"):
+                fields = line.split("\t")
+                if len(fields) < 2:
+                    raise DeepcohortError(
+                        f"stratification list {listing} has a line without a tab: {line[:60]}"
+                    )
+                add(fields[0], listing.parent / fields[1].strip())
+    return out

@@ -1,4 +1,5 @@
 """Records to variants: which take part, their alleles, bounds and orientations on haplotypes."""
+# mypy: ignore-errors
 
 import numpy as np
 

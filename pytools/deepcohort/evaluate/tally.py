@@ -1,0 +1,177 @@
+"""Compared records of the whole genome as columns, what every table is counted from."""
+
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.evaluate.annotate_kernels import allele_keys
+from deepcohort.evaluate.context_kernels import classify, reference_context
+from deepcohort.evaluate.io_bed import Regions
+from deepcohort.evaluate.match import IGNORED, OUTSIDE, ContigResult, SideResult
+from deepcohort.evaluate.variant_kernels import REASONS, inside_regions
+
+AUTOSOME, CHR_X, PAR, CHR_Y, OTHER_CONTIG = range(5)
+_PAR_BP = {  # pseudo-autosomal ends of X, 0-based, by length of X (GRCh37, GRCh38)
+    155270560: ((60000, 2699520), (154931043, 155260560)),
+    156040895: ((10000, 2781479), (155701382, 156030895)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """N counted records of one side (inside the regions, of usable genotype), in genome order.
+
+    Attributes:
+        contig: int32 (N,), index into the evaluation's contigs. pos: int32 (N,).
+        decision: uint8 (N,), match.TP .. match.TOO_HARD. weight: float32 (N,).
+        is_snp: bool (N,). kind, zygosity: uint8, length: int32, transition: int8 (N,), as classify gives.
+        qual, gq, mapq: float32 (N,), NaN absent. depth: int32 (N,), -1 absent.
+        homopolymer, tandem, gc: uint8 (N,). ploidy_region: uint8 (N,), AUTOSOME .. OTHER_CONTIG.
+        beds: uint8 (N, ceil(n_beds / 8)), bits of the user's strata, np.packbits order.
+        other: int32 (N,), zygosity of the record on the other side that it was paired with, -1 none.
+        key: uint64 (N,), hash of position, REF and ALT: equal for one record in two call sets.
+    """
+
+    contig: NDArray[np.int32]
+    pos: NDArray[np.int32]
+    decision: NDArray[np.uint8]
+    weight: NDArray[np.float32]
+    is_snp: NDArray[np.bool_]
+    kind: NDArray[np.uint8]
+    length: NDArray[np.int32]
+    zygosity: NDArray[np.uint8]
+    transition: NDArray[np.int8]
+    qual: NDArray[np.float32]
+    gq: NDArray[np.float32]
+    mapq: NDArray[np.float32]
+    depth: NDArray[np.int32]
+    homopolymer: NDArray[np.uint8]
+    tandem: NDArray[np.uint8]
+    gc: NDArray[np.uint8]
+    ploidy_region: NDArray[np.uint8]
+    beds: NDArray[np.uint8]
+    other: NDArray[np.int32]
+    key: NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        return len(self.pos)
+
+
+def concatenate(parts: list[Counted]) -> Counted:
+    """One table of all contigs."""
+    return Counted(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Counted)})
+
+
+@dataclass(slots=True)
+class Reasons:
+    """How many records took no part, by reason."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, side: SideResult) -> None:
+        """Count the reasons of one contig."""
+        for code, number in enumerate(np.bincount(side.reason, minlength=len(REASONS))):
+            self.counts[REASONS[code]] = self.counts.get(REASONS[code], 0) + int(number)
+        outside = int(np.count_nonzero(side.decision == OUTSIDE))
+        self.counts["outside_regions"] = self.counts.get("outside_regions", 0) + outside
+
+
+def count_side(
+    result: ContigResult,
+    side: SideResult,
+    other: SideResult,
+    index: int,
+    template: NDArray[np.uint8],
+    beds: list[Regions],
+    depth: tuple[NDArray, NDArray] | None,
+) -> Counted:
+    """Counted records of one side of a compared contig; `depth` = (depth, mean MAPQ) along the contig."""
+    table = side.table
+    rows = np.flatnonzero((side.decision != IGNORED) & (side.decision != OUTSIDE))
+    kind, length, zygosity, transition = classify(
+        table.pool, table.pool_offset, table.ref_len, table.alt_len, table.gt, table.ploidy, rows
+    )
+    pos, ref_len = table.pos[rows], table.ref_len[rows]
+    homopolymer, tandem, gc = reference_context(template, pos, ref_len)
+    masks = np.zeros((len(rows), len(beds)), dtype=bool)
+    empty = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+    for k, bed in enumerate(beds):
+        masks[:, k] = inside_regions(pos, pos + ref_len, *bed.get(result.contig, empty))
+    if depth is not None:
+        dp, mapq = depth[0][pos], depth[1][pos]
+    elif side is result.calls:
+        dp, mapq = table.dp[rows], table.mapq[rows]
+    else:  # what a truth set says of depth is not about these reads
+        dp, mapq = np.full(len(rows), -1), np.full(len(rows), np.nan)
+    return Counted(
+        contig=np.full(len(rows), index, dtype=np.int32),
+        pos=pos,
+        decision=side.decision[rows],
+        weight=side.weight[rows].astype(np.float32),
+        is_snp=side.is_snp[rows],
+        kind=kind,
+        length=length,
+        zygosity=zygosity,
+        transition=transition,
+        qual=table.qual[rows].astype(np.float32),
+        gq=table.gq[rows].astype(np.float32),
+        mapq=np.asarray(mapq, dtype=np.float32),
+        depth=np.asarray(dp, dtype=np.int32),
+        homopolymer=homopolymer,
+        tandem=tandem,
+        gc=gc,
+        ploidy_region=_ploidy_region(result.contig, len(template), pos),
+        beds=np.packbits(masks, axis=1),
+        other=_partner(side, other, rows),
+        key=_keys(side, rows),
+    )
+
+
+def _ploidy_region(contig: str, length: int, pos: NDArray[np.int32]) -> NDArray[np.uint8]:
+    name = contig.removeprefix("chr").upper()
+    out = np.full(len(pos), OTHER_CONTIG, dtype=np.uint8)
+    if name.isdigit():
+        out[:] = AUTOSOME
+    elif name == "X":
+        out[:] = CHR_X
+        for start, end in _PAR_BP.get(length, ()):
+            out[(pos >= start) & (pos < end)] = PAR
+    elif name == "Y":
+        out[:] = CHR_Y
+    return out
+
+
+def _partner(side: SideResult, other: SideResult, rows: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Zygosity of the nearest record of the other side with the same decision in the same neighbourhood."""
+    out = np.full(len(rows), -1, dtype=np.int32)
+    for decision, sync, other_sync in (
+        (2, side.sync, other.sync),  # TP
+        (3, side.sync2, other.sync2),  # ALLELE_ONLY
+    ):
+        theirs = np.flatnonzero(other.decision == decision)
+        mine = np.flatnonzero(side.decision[rows] == decision)
+        if not len(theirs) or not len(mine):
+            continue
+        _, _, zygosity, _ = classify(
+            other.table.pool,
+            other.table.pool_offset,
+            other.table.ref_len,
+            other.table.alt_len,
+            other.table.gt,
+            other.table.ploidy,
+            theirs,
+        )
+        their_pos = other.table.pos[theirs]
+        my_pos = side.table.pos[rows[mine]]
+        right = np.clip(np.searchsorted(their_pos, my_pos), 0, len(theirs) - 1)
+        left = np.clip(right - 1, 0, None)
+        nearest = np.where(abs(their_pos[right] - my_pos) <= abs(my_pos - their_pos[left]), right, left)
+        together = other_sync[theirs[nearest]] == sync[rows[mine]]
+        out[mine] = np.where(together, zygosity[nearest], -1)
+    return out
+
+
+def _keys(side: SideResult, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+    table = side.table
+    return allele_keys(table.pool, table.pool_offset, table.pos, table.ref_len, table.alt_len, rows)
