@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pysam
-
 from deepcohort.core.bgzf import BgzfWriter
 
 CONTIG = "chr1"
 THETA = 1e-3
-MEAN_BLOCK_BP = 120  # what GQ-banded blocks come to at 30x
+MEAN_BLOCK_BP = 60  # as in the gVCFs of `deepcohort call` at 30x: 20,000 records per Mb
 REF_CALLS_PER_BP = 3e-4
 _BASES = np.frombuffer(b"ACGT", dtype=np.uint8)
 

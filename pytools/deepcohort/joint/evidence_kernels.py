@@ -112,7 +112,8 @@ def sweep_sample(
             elif row[_POS] <= covered_to and row[_END] > covered_to:
                 speaks = covered_to == pos or not is_variant
                 if speaks and (
-                    weakest < 0 or _confidence(row, numbers, min_dp) < _confidence(records[weakest], numbers, min_dp)
+                    weakest < 0
+                    or _confidence(row, numbers, min_dp) < _confidence(records[weakest], numbers, min_dp)
                 ):
                     weakest = i
                 covered_to = row[_END]

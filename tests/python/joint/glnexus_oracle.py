@@ -183,12 +183,15 @@ def differences(ours: list[Record], expected: list[Record], base_at) -> list[tup
     for record in ours:
         for i, alt in enumerate(record.alts, start=1):
             if alt != "*":
-                for found in primitives(record.pos, record.ref, alt, lambda p, c=record.contig: base_at(c, p)):
+                for found in primitives(
+                    record.pos, record.ref, alt, lambda p, c=record.contig: base_at(c, p)
+                ):
                     where[(record.contig, *found)] = (record, i)
     rows = []
     for record in expected:
         parts = [
-            primitives(record.pos, record.ref, alt, lambda p, c=record.contig: base_at(c, p)) for alt in record.alts
+            primitives(record.pos, record.ref, alt, lambda p, c=record.contig: base_at(c, p))
+            for alt in record.alts
         ]
         for sample, gt in sorted(record.gts.items()):
             theirs, mine = [], []
