@@ -16,7 +16,7 @@ from deepcohort.pileup.encode import Buffers, encode_examples, encode_pixels
 from deepcohort.pileup.types import Evidence, ExampleBatch
 
 MODES = ("both", "cnn", "small")
-_CHUNK = 256  # pixels of a chunk (2 MB) and the activations stay in cache
+_CHUNK = 64  # pixels of a chunk (half a MB) and the activations stay in cache: a quarter faster than 256
 
 PixelsOf = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
 
