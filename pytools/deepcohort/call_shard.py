@@ -20,6 +20,7 @@ from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.genotype import genotype_sites, overlap_components, select_candidates
 from deepcohort.calls.gvcf import CallsWriter
 from deepcohort.calls.header import make_header
+from deepcohort.calls.phase import same_site_phase
 from deepcohort.calls.ploidy import PloidyMap
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.find import find_candidates
@@ -325,8 +326,9 @@ class _ShardWriter:
             for row in outside:
                 pos = int(table.pos[row])
                 copies[row] = job.ploidy.array(Region(table.contig, pos, pos + 1))[0]
+            phase = same_site_phase(chunk.evidence.table, chunk.evidence.support, chunk.rows)
             genotyped = genotype_sites(
-                table, probabilities, chunk.codes, chunk.window.start, copies, job.calls_config
+                table, probabilities, chunk.codes, chunk.window.start, copies, job.calls_config, phase
             )
         self._timer.count("overlaps resolved", genotyped.n_overlaps_resolved)
         with self._timer.stage("write"):

@@ -383,10 +383,12 @@ def write_called(
             for a in range(1, n_kept):
                 if gt[s, h] == kept[a]:
                     new_gt[h] = a
-        lines[n_lines, 0], lines[n_lines, 1], lines[n_lines, 2] = pos[s], pos[s] + ref_len[s] - drop, n
+        n_ref = ref_len[s] - drop
+        lines[n_lines, 0], lines[n_lines, 1], lines[n_lines, 2] = pos[s], pos[s] + n_ref, n
         n = put_site(
-            buffer, n, contig, pos[s], reference[at : at + ref_len[s] - drop], new_seq, new_offset, 0,
-            n_kept - 1, ploidy[s], new_gt, new_gl[:m], gq[s], qual[s], dp[s], new_ad[:n_kept], low_qual, False,
+            buffer, n, contig, pos[s], reference[at : at + n_ref], new_seq, new_offset, 0,
+            n_kept - 1, ploidy[s], new_gt, new_gl[:m], gq[s], qual[s], dp[s], new_ad[:n_kept], low_qual,
+            False,
         )  # fmt: skip
         n_lines += 1
     return n, n_lines

@@ -11,56 +11,14 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.calls.kernels_index import MIN_SHIFT, index_lines
 from deepcohort.core.bgzf import MAX_BLOCK_BYTES, BgzfWriter
-from deepcohort.core.numba_options import kernel
 
-_MIN_SHIFT = 14
 _TBI_DEPTH = 5
 _TBI_LIMIT_BP = 1 << 29
 # format VCF, columns of CHROM, POS, (no end), comment '#', skip 0
 _VCF_COLUMNS = (2, 1, 2, 0, ord("#"), 0)
 INDEX_SUFFIXES = (".tbi", ".csi")
-
-
-@kernel
-def _bin_of(start, end, depth):
-    """Bin of 0-based half-open start:end (reg2bin of the SAM specification, any depth)."""
-    end -= 1
-    shift = _MIN_SHIFT
-    offset = ((1 << (3 * depth)) - 1) // 7
-    for level in range(depth, 0, -1):
-        if start >> shift == end >> shift:
-            return offset + (start >> shift)
-        shift += 3
-        offset -= 1 << (3 * (level - 1))
-    return 0
-
-
-@kernel
-def _index_lines(lines, stop, depth, runs, linear):
-    """Runs of lines in one bin (bin, first byte, last byte), and the first byte by 16 kb window.
-
-    Args:
-        lines: int64 (n, 3): start, end, first byte. stop: byte after the last line.
-        runs: int64 (n, 3), filled. linear: int64 (W,), -1 = none yet; filled.
-
-    Returns:
-        number of runs.
-    """
-    n_runs = 0
-    for i in range(len(lines)):
-        start, end = lines[i, 0], max(lines[i, 1], lines[i, 0] + 1)
-        after = lines[i + 1, 2] if i + 1 < len(lines) else stop
-        number = _bin_of(start, end, depth)
-        if n_runs and runs[n_runs - 1, 0] == number:
-            runs[n_runs - 1, 2] = after
-        else:
-            runs[n_runs, 0], runs[n_runs, 1], runs[n_runs, 2] = number, lines[i, 2], after
-            n_runs += 1
-        for window in range(start >> _MIN_SHIFT, min(len(linear), ((end - 1) >> _MIN_SHIFT) + 1)):
-            if linear[window] < 0:
-                linear[window] = lines[i, 2]
-    return n_runs
 
 
 class IndexedVcfWriter:
@@ -71,10 +29,10 @@ class IndexedVcfWriter:
         self.path = Path(path)
         longest = max(contig_lengths.values(), default=0)
         self._depth = _TBI_DEPTH
-        while longest > 1 << (_MIN_SHIFT + 3 * self._depth):
+        while longest > 1 << (MIN_SHIFT + 3 * self._depth):
             self._depth += 1
         self._is_csi = longest > _TBI_LIMIT_BP
-        self._windows = {name: (length >> _MIN_SHIFT) + 1 for name, length in contig_lengths.items()}
+        self._windows = {name: (length >> MIN_SHIFT) + 1 for name, length in contig_lengths.items()}
         self._bgzf = BgzfWriter(path)
         self._byte = 0
         self._order: list[str] = []
@@ -104,7 +62,7 @@ class IndexedVcfWriter:
             absolute = lines.copy()
             absolute[:, 2] += self._byte
             runs = np.empty((len(lines), 3), dtype=np.int64)
-            n = _index_lines(absolute, self._byte + len(data), self._depth, runs, self._linear[contig])
+            n = index_lines(absolute, self._byte + len(data), self._depth, runs, self._linear[contig])
             self._runs[contig].append(runs[:n].copy())
             self._n_records[contig] += len(lines)
         self._bgzf.write(data)
@@ -126,7 +84,7 @@ class IndexedVcfWriter:
         names = b"".join(name.encode() + b"\0" for name in self._order)
         columns = struct.pack("<6i", *_VCF_COLUMNS) + struct.pack("<i", len(names)) + names
         if self._is_csi:
-            parts = [b"CSI\1", struct.pack("<3i", _MIN_SHIFT, self._depth, len(columns)), columns]
+            parts = [b"CSI\1", struct.pack("<3i", MIN_SHIFT, self._depth, len(columns)), columns]
             parts.append(struct.pack("<i", len(self._order)))
         else:
             parts = [b"TBI\1", struct.pack("<i", len(self._order)), columns]

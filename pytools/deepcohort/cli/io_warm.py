@@ -38,7 +38,9 @@ def _alleles(genome: str, pos: int, n_ref: int, suffix: str | None) -> tuple[str
 
 def _haplotype(genome: str, copy: int, person: int) -> tuple[str, list[int]]:
     """Sequence of one copy, and the reference position of each of its bases (-1 = inserted)."""
-    bases, positions, at = [], [], 0
+    bases: list[str] = []
+    positions: list[int] = []
+    at = 0
     for pos, n_ref, suffix, copies in _VARIANTS:
         if copies[person] <= copy:
             continue

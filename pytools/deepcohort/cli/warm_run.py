@@ -1,11 +1,13 @@
 """Run a tiny call, merge, genotype and evaluate for real, so that every kernel is compiled and cached."""
 
+import importlib
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
 
 from deepcohort.call_shard import CallJob, ShardConfig, call_shard
@@ -37,9 +39,6 @@ class _FractionPredictor:
 
 def warm_kernels(say: Say) -> None:
     """Compile and cache every kernel of call, merge, genotype and evaluate."""
-    from deepcohort.evaluate.run import evaluate_pair
-    from deepcohort.joint.genotype import genotype_cohort
-
     with tempfile.TemporaryDirectory(prefix="deepcohort-warm-") as name:
         folder = Path(name)
         reference, bams, truth = write_warm_inputs(folder)
@@ -47,12 +46,23 @@ def warm_kernels(say: Say) -> None:
         gvcfs = [folder / f"person{i}.g.vcf.gz" for i in range(len(bams))]
         _timed(say, "call", lambda: _call(reference, bams, gvcfs, vcf))
         _timed(say, "merge", lambda: merge_shards([gvcfs[0]], folder / "merged.g.vcf.gz"))
-        _timed(say, "genotype", lambda: genotype_cohort(gvcfs, reference, folder / "cohort.vcf.gz", quiet=True))
-        _timed(
-            say,
-            "evaluate",
-            lambda: evaluate_pair(vcf, truth, None, reference, folder / "evaluation", None, None),
-        )
+        named = [text for gvcf in gvcfs for text in ("--gvcf", gvcf)]
+        joint = [*named, "--reference", reference, "--output", folder / "cohort.vcf.gz"]
+        _timed(say, "genotype", lambda: _run("genotype", joint))
+        files = {
+            "--calls": vcf,
+            "--truth": truth,
+            "--reference": reference,
+            "--output": folder / "evaluation",
+        }
+        compared = [text for pair in files.items() for text in pair]
+        _timed(say, "evaluate", lambda: _run("evaluate", compared))
+
+
+def _run(command: str, arguments: Sequence[object]) -> None:
+    """A subcommand by its options, which are fixed, while the functions behind them may change."""
+    app = importlib.import_module(f"deepcohort.cli.{command}").app
+    typer.main.get_command(app)([*map(str, arguments), "--quiet"], standalone_mode=False)
 
 
 def _call(reference: Path, bams: list[Path], gvcfs: list[Path], vcf: Path) -> None:
@@ -60,7 +70,13 @@ def _call(reference: Path, bams: list[Path], gvcfs: list[Path], vcf: Path) -> No
     for person, (bam, gvcf) in enumerate(zip(bams, gvcfs, strict=True)):
         shard_config = ShardConfig(max_chunk_bp=5_000)
         job = CallJob(
-            [bam], reference, whole, f"person{person}", gvcf, vcf if person == 0 else None, shard_config=shard_config
+            [bam],
+            reference,
+            whole,
+            f"person{person}",
+            gvcf,
+            vcf if person == 0 else None,
+            shard_config=shard_config,
         )
         call_shard(job, _FractionPredictor(), quiet=True)
 
