@@ -46,7 +46,6 @@ RUN apt-get update -qq \
     && rm -rf /var/lib/apt/lists/* \
     && (id deepcohort >/dev/null 2>&1 || useradd --uid 10001 --user-group --create-home deepcohort)
 COPY --from=builder /opt/deepcohort /opt/deepcohort
-COPY assets /opt/deepcohort/share/assets
 ENV PATH=/opt/deepcohort/bin:/usr/local/bin:/usr/bin:/bin \
     LANG=C.UTF-8 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -57,6 +56,8 @@ ENV PATH=/opt/deepcohort/bin:/usr/local/bin:/usr/bin:/bin \
 # Tasks run as the user who started Nextflow, any uid: Numba uses a cache only where it may write.
 RUN mkdir -p "${NUMBA_CACHE_DIR}" && deepcohort warm && chmod -R a+rwX "${NUMBA_CACHE_DIR}" \
     && deepcohort --version
+# last: a new model makes no other layer anew
+COPY assets /opt/deepcohort/share/deepcohort/assets
 USER deepcohort
 WORKDIR /home/deepcohort
 CMD ["deepcohort", "--help"]

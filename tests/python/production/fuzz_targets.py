@@ -58,17 +58,17 @@ def _command(*words: object) -> None:
 
 def _run(*words: object) -> None:
     """The command in this process: typer's own complaints count as refusals."""
-    import click
-
     from deepcohort.cli import app
     from deepcohort.core.errors import DeepcohortError
 
     try:
         app([str(word) for word in words], standalone_mode=False)
-    except click.ClickException as error:
-        raise DeepcohortError(error.format_message()) from error
-    except click.exceptions.Exit as stop:
-        raise SystemExit(stop.exit_code) from stop
+    except Exception as error:
+        if "click" not in type(error).__module__:
+            raise
+        if isinstance(getattr(error, "exit_code", None), int) and not hasattr(error, "format_message"):
+            raise SystemExit(error.exit_code) from error  # typer.Exit
+        raise DeepcohortError(str(error) or type(error).__name__) from error
 
 
 def _call(bam: Path, base: Path, folder: Path, *more: object) -> None:
