@@ -3,7 +3,6 @@
 import gzip
 import struct
 import zlib
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,7 +143,7 @@ class VcfFile:
                         break
                     try:
                         body = isal_zlib.decompress(data[offset + 18 : offset + size - 8], -15, 65536)
-                    except zlib.error as error:
+                    except isal_zlib.error as error:  # type: ignore[misc]
                         raise self._fail(f"is damaged ({error})", "copy or make it again") from error
                     if isal_zlib.crc32(body) != struct.unpack_from("<I", data, offset + size - 8)[0]:
                         raise self._fail("is damaged (checksum)", "copy or make it again")

@@ -53,9 +53,9 @@ def strata(side: Counted, bed_names: list[str]) -> Iterator[tuple[str, str, NDAr
         yield "gc_percent", f"{low}-{high}", _between(side.gc, low, high)
     for low, high in _DEPTHS:
         yield "depth", _span(low, high), _between(side.depth, low, high)
-    for low, high in _MAPQS:
+    for least, most in _MAPQS:
         with np.errstate(invalid="ignore"):
-            yield "mapq", _span(low, high), _between(side.mapq, low, high)
+            yield "mapq", _span(least, most), _between(side.mapq, least, most)
     for code, name in _REGION_NAMES.items():
         yield "sex_chromosome", name, side.ploidy_region == code
     bits = np.unpackbits(side.beds, axis=1, count=len(bed_names)) if bed_names else None

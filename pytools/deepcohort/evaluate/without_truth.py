@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ class _Calls:
 
 
 def _load(vcf: VcfFile, contigs: Sequence[str]) -> _Calls:
-    parts: list[tuple[NDArray, ...]] = []
+    parts: list[tuple[NDArray[Any], ...]] = []
     for number, contig in enumerate(contigs):
         table = vcf.read(contig)
         rows = np.flatnonzero(table.passed & (table.ploidy > 0))
@@ -44,7 +45,7 @@ def _load(vcf: VcfFile, contigs: Sequence[str]) -> _Calls:
         gt = table.gt[rows, :2].copy()
         haploid = table.ploidy[rows] == 1
         gt[haploid, 1] = gt[haploid, 0]
-        variant = (gt > 0).any(axis=1)
+        variant = np.asarray((gt > 0).any(axis=1))
         parts.append((keys, np.sort(gt, axis=1), kind, zygosity, transition, variant))
     return _Calls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
