@@ -3,10 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.candidates.assembly import add_alleles
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts, count_window
-from deepcohort.candidates.realign import realign_reads
-from deepcohort.candidates.select import select_alleles
+from deepcohort.candidates.realign import Realignment
+from deepcohort.candidates.select import no_alleles, select_alleles, take_alleles
 from deepcohort.candidates.support import weigh_reads
 from deepcohort.candidates.types import AlleleCounts, CandidateEvidence, CandidateTable
 from deepcohort.core.region import Region
@@ -33,10 +34,15 @@ def find_candidates(
     counts = count_window(reads, reference_codes, window, config)
     realigned = np.zeros(len(reads), np.bool_)
     covered = np.zeros(len(reference_codes), np.bool_)
+    spelled = no_alleles()
     if config.realign:
-        reads, realigned, covered = realign_reads(reads, counts, reference_codes, window, config)
+        done = Realignment(reads, counts, reference_codes, window, config).run()
+        reads, realigned, covered, spelled = done.reads, done.changed, done.covered, done.spelled
     first, last = region.start - window.start, region.end - window.start
     alleles, _ = select_alleles(counts, reads, reference_codes, first, last, config)
+    inside = np.flatnonzero((spelled.pos >= first) & (spelled.pos < last))
+    if len(inside):
+        alleles, _ = add_alleles(alleles, take_alleles(spelled, inside))
     support, dp, ad = weigh_reads(reads, alleles, reference_codes, window, config)
     table = CandidateTable(
         contig=region.contig,

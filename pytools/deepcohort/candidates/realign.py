@@ -9,189 +9,168 @@ from deepcohort.candidates import haplotype_kernels, realign_kernels, support_ke
 from deepcohort.candidates.assembly import add_alleles, assemble_alleles
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts, add_reads, join_events
-from deepcohort.candidates.select import Alleles, select_alleles
+from deepcohort.candidates.select import Alleles, no_alleles, select_alleles, take_alleles
 from deepcohort.core.region import Region
 from deepcohort.reads.types import ReadBatch
 
-_OPS_PER_READ = 12  # room for new CIGARs per read and window; more is made when it runs out
+_OPS_PER_READ = 3  # room for new CIGARs; more is made when it runs out
+_Spans = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
-def realign_reads(
-    reads: ReadBatch,
-    counts: WindowCounts,
-    reference: NDArray[np.uint8],
-    window: Region,
-    config: CandidatesConfig,
-) -> tuple[ReadBatch, NDArray[np.bool_], NDArray[np.bool_]]:
-    """(reads with the alignment in force, changed bool (R,), realigned windows bool (L,)).
+class Realignment:
+    """Realigns the reads of one window in place of their first alignment.
 
-    `counts` are brought up to date in place.
+    Attributes:
+        reads: with the alignment in force. counts: kept up to date (the object given is changed).
+        changed: bool (R,), reads whose alignment changed.
+        covered: bool (L,), positions of the window that were looked at.
+        spelled: assembled alleles that reads speak for; an insertion so long that no read spans it
+            shows in no CIGAR, only here.
     """
-    changed = np.zeros(len(reads), np.bool_)
-    covered = np.zeros(len(reference), np.bool_)
-    if not len(reads):
-        return reads, changed, covered
-    loose = replace(
-        config,
-        min_count=config.realign_min_count,
-        min_fraction_snp=config.realign_min_fraction_snp,
-        min_fraction_indel=config.realign_min_fraction_indel,
-    )
-    alleles, event_allele = select_alleles(counts, reads, reference, 0, len(reference), loose)
-    spans = choose_windows(alleles, counts, reference, window, config)
-    assembled = np.zeros(len(alleles), np.bool_)
-    reads = _realign(
-        reads, counts, alleles, event_allele, assembled, reference, window, spans, config, changed, covered
-    )
-    # what is still clipped has no allele in any alignment: let the clipped ends spell it out
-    spans = clipped_windows(counts, window, config)
-    found = assemble_alleles(reads, counts, *spans, reference, window, config)
-    if len(found):
-        alleles, event_allele = select_alleles(counts, reads, reference, 0, len(reference), loose)
+
+    def __init__(
+        self,
+        reads: ReadBatch,
+        counts: WindowCounts,
+        reference: NDArray[np.uint8],
+        window: Region,
+        config: CandidatesConfig,
+    ) -> None:
+        self.reads = reads
+        self.counts = counts
+        self.changed = np.zeros(len(reads), np.bool_)
+        self.covered = np.zeros(len(reference), np.bool_)
+        self.spelled = no_alleles()
+        self._reference = reference
+        self._window = window
+        self._config = config
+        self._loose = replace(
+            config,
+            min_count=config.realign_min_count,
+            min_fraction_snp=config.realign_min_fraction_snp,
+            min_fraction_indel=config.realign_min_fraction_indel,
+        )
+
+    def run(self) -> "Realignment":
+        """Realign to alleles that alignments show, then to those that clipped ends spell out."""
+        if not len(self.reads):
+            return self
+        alleles, shown = self._alleles()
+        assembled = np.zeros(len(alleles), np.bool_)
+        self._realign(alleles, shown, assembled, self._windows(alleles))
+        # what is still clipped has no allele in any alignment
+        clipped = self._windows(no_alleles())
+        found = assemble_alleles(
+            self.reads, self.counts, *clipped, self._reference, self._window, self._config
+        )
+        if not len(found):
+            return self
+        alleles, shown = self._alleles()
         alleles, row_of = add_alleles(alleles, found)
         assembled = np.ones(len(alleles), np.bool_)
         assembled[row_of] = False
-        event_allele = np.append(row_of, -1)[event_allele]
-        spans = windows_with(assembled, choose_windows(alleles, counts, reference, window, config), alleles)
-        reads = _realign(
-            reads,
-            counts,
-            alleles,
-            event_allele,
-            assembled,
-            reference,
-            window,
-            spans,
-            config,
-            changed,
-            covered,
+        shown = np.append(row_of, -1)[shown]
+        vouched = self._realign(
+            alleles, shown, assembled, windows_with(assembled, self._windows(alleles), alleles)
         )
-    return reads, changed, covered
+        self.spelled = take_alleles(alleles, np.flatnonzero(vouched & assembled))
+        return self
+
+    def _alleles(self) -> tuple[Alleles, NDArray[np.int64]]:
+        """Alleles for haplotypes, and the row of each indel event among them."""
+        return select_alleles(self.counts, self.reads, self._reference, 0, len(self._reference), self._loose)
+
+    def _windows(self, alleles: Alleles) -> _Spans:
+        """(starts, ends), relative, of stretches around `alleles` and clipped reads.
+
+        A stretch depends on reads nearby alone, and long ones are cut at absolute positions, so
+        that shards never show.
+        """
+        config, counts = self._config, self.counts
+        each = np.arange(len(alleles) + 1, dtype=np.int64)
+        resync, _, _ = support_kernels.site_repeats(
+            alleles.pos, each, alleles.ref_len, alleles.alt_offset, alleles.alt_seq, self._reference
+        )
+        trouble = haplotype_kernels.mark_trouble(
+            alleles.pos, alleles.ref_len, alleles.alt_offset, resync, counts.clip_count, counts.n_total,
+            config.realign_margin_bp, config.realign_min_clips, config.realign_min_clip_fraction,
+            config.realign_crowded_bp,
+        )  # fmt: skip
+        starts, ends = haplotype_kernels.cut_windows(
+            trouble, self._window.start, config.realign_longest_bp, config.realign_longest_bp // 2
+        )
+        return starts, ends
+
+    def _realign(
+        self, alleles: Alleles, shown: NDArray[np.int64], assembled: NDArray[np.bool_], spans: _Spans
+    ) -> NDArray[np.bool_]:
+        """Realign within `spans`; which alleles reads speak for, bool (N,)."""
+        vouched = np.zeros(len(alleles), np.bool_)
+        if not len(spans[0]):
+            return vouched
+        for first, last in zip(spans[0].tolist(), spans[1].tolist(), strict=True):
+            self.covered[first:last] = True
+        now = np.zeros(len(self.reads), np.bool_)
+        aligned = self._realign_windows(alleles, shown, assembled, spans, now, vouched)
+        if now.any():
+            self._recount(aligned, now)
+        self.reads = aligned
+        self.changed |= now
+        return vouched
+
+    def _recount(self, aligned: ReadBatch, now: NDArray[np.bool_]) -> None:
+        """Take the changed reads out of the counts as they were, and add them as they are."""
+        rows = np.flatnonzero(now)
+        counts, fixed = self.counts, (self._reference, self._window, self._config)
+        add_reads(self.reads, rows, *fixed, -1, counts)
+        kept = counts.indels.take(~now[counts.indels.read])
+        counts.indels = join_events([kept, add_reads(aligned, rows, *fixed, 1, counts)])
+
+    def _realign_windows(
+        self,
+        alleles: Alleles,
+        shown: NDArray[np.int64],
+        assembled: NDArray[np.bool_],
+        spans: _Spans,
+        now: NDArray[np.bool_],
+        vouched: NDArray[np.bool_],
+    ) -> ReadBatch:
+        reads = self.reads
+        by_read, by_read_offset = _alleles_by_read(self.counts, shown, len(reads))
+        n_ops = len(reads.cigar_op)
+        room = n_ops + _OPS_PER_READ * len(reads) + 4096
+        # an allele belongs to a window that holds its anchor and what follows
+        allele_first = np.searchsorted(alleles.pos, spans[0] + 1)
+        allele_last = np.searchsorted(alleles.pos, spans[1] - 1)
+        while True:
+            pos, end = reads.pos.copy(), reads.end.copy()
+            cigar_op, cigar_len = np.empty(room, np.uint8), np.empty(room, np.int32)
+            cigar_op[:n_ops], cigar_len[:n_ops] = reads.cigar_op, reads.cigar_len
+            op_first, op_last = reads.cigar_offset[:-1].copy(), reads.cigar_offset[1:].copy()
+            now[:] = False
+            vouched[:] = False
+            used = realign_kernels.realign_windows(
+                *spans, allele_first, allele_last, alleles.pos, alleles.ref_len, alleles.alt_offset,
+                alleles.alt_seq, assembled, by_read, by_read_offset, self._reference, self._window.start,
+                np.maximum.accumulate(reads.end), pos, end, reads.seq, reads.qual, reads.seq_offset,
+                cigar_op, cigar_len, op_first, op_last, n_ops, now, vouched,
+            )  # fmt: skip
+            if used >= 0:
+                break
+            room *= 2
+        offset = np.zeros(len(reads) + 1, np.int64)
+        np.cumsum(op_last - op_first, out=offset[1:])
+        out_op, out_len = np.empty(int(offset[-1]), np.uint8), np.empty(int(offset[-1]), np.int32)
+        realign_kernels.gather_operations(op_first, op_last, cigar_op, cigar_len, offset, out_op, out_len)
+        return replace(reads, pos=pos, end=end, cigar_op=out_op, cigar_len=out_len, cigar_offset=offset)
 
 
-def choose_windows(
-    alleles: Alleles,
-    counts: WindowCounts,
-    reference: NDArray[np.uint8],
-    window: Region,
-    config: CandidatesConfig,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(starts, ends) relative to `window` of the stretches where reads may need realigning.
-
-    A stretch depends on reads nearby alone, and long ones are cut at absolute positions, so that
-    shards never show.
-    """
-    each = np.arange(len(alleles) + 1, dtype=np.int64)
-    resync, _, _ = support_kernels.site_repeats(
-        alleles.pos, each, alleles.ref_len, alleles.alt_offset, alleles.alt_seq, reference
-    )
-    trouble = haplotype_kernels.mark_trouble(
-        alleles.pos, alleles.ref_len, alleles.alt_offset, resync, counts.clip_count, counts.n_total,
-        config.realign_margin_bp, config.realign_min_clips, config.realign_min_clip_fraction,
-        config.realign_crowded_bp,
-    )  # fmt: skip
-    starts, ends = haplotype_kernels.cut_windows(
-        trouble, window.start, config.realign_longest_bp, config.realign_longest_bp // 2
-    )
-    return starts, ends
-
-
-def clipped_windows(
-    counts: WindowCounts, window: Region, config: CandidatesConfig
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(starts, ends) of the stretches around clip clusters alone."""
-    none = np.empty(0, np.int64)
-    trouble = haplotype_kernels.mark_trouble(
-        none, none.astype(np.int32), np.zeros(1, np.int64), none, counts.clip_count, counts.n_total,
-        config.realign_margin_bp, config.realign_min_clips, config.realign_min_clip_fraction,
-        config.realign_crowded_bp,
-    )  # fmt: skip
-    starts, ends = haplotype_kernels.cut_windows(
-        trouble, window.start, config.realign_longest_bp, config.realign_longest_bp // 2
-    )
-    return starts, ends
-
-
-def windows_with(
-    wanted: NDArray[np.bool_], spans: tuple[NDArray[np.int64], NDArray[np.int64]], alleles: Alleles
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def windows_with(wanted: NDArray[np.bool_], spans: _Spans, alleles: Alleles) -> _Spans:
     """Those of `spans` that hold a `wanted` allele."""
     starts, ends = spans
     before = np.concatenate([[0], np.cumsum(wanted)])
     held = before[np.searchsorted(alleles.pos, ends - 1)] > before[np.searchsorted(alleles.pos, starts + 1)]
     return starts[held], ends[held]
-
-
-def _realign(
-    reads: ReadBatch,
-    counts: WindowCounts,
-    alleles: Alleles,
-    event_allele: NDArray[np.int64],
-    assembled: NDArray[np.bool_],
-    reference: NDArray[np.uint8],
-    window: Region,
-    spans: tuple[NDArray[np.int64], NDArray[np.int64]],
-    config: CandidatesConfig,
-    changed: NDArray[np.bool_],
-    covered: NDArray[np.bool_],
-) -> ReadBatch:
-    """Realign within `spans`, and bring counts, changed and covered up to date."""
-    starts, ends = spans
-    if not len(starts):
-        return reads
-    for first, last in zip(starts.tolist(), ends.tolist(), strict=True):
-        covered[first:last] = True
-    now = np.zeros(len(reads), np.bool_)
-    aligned = _realign_windows(
-        reads, counts, alleles, event_allele, assembled, reference, window, starts, ends, now
-    )
-    if now.any():
-        rows = np.flatnonzero(now)
-        add_reads(reads, rows, reference, window, config, -1, counts)
-        kept = counts.indels.take(~now[counts.indels.read])
-        counts.indels = join_events([kept, add_reads(aligned, rows, reference, window, config, 1, counts)])
-        changed |= now
-    return aligned
-
-
-def _realign_windows(
-    reads: ReadBatch,
-    counts: WindowCounts,
-    alleles: Alleles,
-    event_allele: NDArray[np.int64],
-    assembled: NDArray[np.bool_],
-    reference: NDArray[np.uint8],
-    window: Region,
-    starts: NDArray[np.int64],
-    ends: NDArray[np.int64],
-    changed: NDArray[np.bool_],
-) -> ReadBatch:
-    shown, shown_offset = _alleles_by_read(counts, event_allele, len(reads))
-    n_ops = len(reads.cigar_op)
-    room = n_ops + _OPS_PER_READ * len(reads) // 4 + 4096
-    furthest_end = np.maximum.accumulate(reads.end)
-    allele_first = np.searchsorted(alleles.pos, starts + 1)
-    # an allele belongs to a window that holds its anchor and its last base
-    allele_last = np.searchsorted(alleles.pos, ends - 1)
-    while True:
-        pos, end = reads.pos.copy(), reads.end.copy()
-        cigar_op, cigar_len = np.empty(room, np.uint8), np.empty(room, np.int32)
-        cigar_op[:n_ops], cigar_len[:n_ops] = reads.cigar_op, reads.cigar_len
-        op_first, op_last = reads.cigar_offset[:-1].copy(), reads.cigar_offset[1:].copy()
-        changed[:] = False
-        used = realign_kernels.realign_windows(
-            starts, ends, allele_first, allele_last, alleles.pos, alleles.ref_len, alleles.alt_offset,
-            alleles.alt_seq, assembled, shown, shown_offset, reference, window.start, furthest_end, pos, end,
-            reads.seq, reads.qual, reads.seq_offset, cigar_op, cigar_len, op_first, op_last, n_ops, changed,
-        )  # fmt: skip
-        if used >= 0:
-            break
-        room *= 2
-    offset = np.zeros(len(reads) + 1, np.int64)
-    np.cumsum(op_last - op_first, out=offset[1:])
-    out_op, out_len = np.empty(int(offset[-1]), np.uint8), np.empty(int(offset[-1]), np.int32)
-    realign_kernels.gather_operations(op_first, op_last, cigar_op, cigar_len, offset, out_op, out_len)
-    return replace(reads, pos=pos, end=end, cigar_op=out_op, cigar_len=out_len, cigar_offset=offset)
 
 
 def _alleles_by_read(

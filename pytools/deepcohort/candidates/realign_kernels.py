@@ -24,6 +24,7 @@ from deepcohort.core.numba_options import kernel
 
 BOTH, LEFT, RIGHT = 0, 1, 2  # by which ends a read hangs on to the window
 _MARGIN = 1.5  # log10; a new alignment must be this much better
+_CLEAR = 3.0  # log10; a read that fits one haplotype this much better speaks clearly for it
 _WORST = -10.0  # log10; no read speaks more strongly than this against a haplotype
 _SNP_PRIOR, _INDEL_PRIOR = -3.0, -3.5
 _ASSEMBLED_PRIOR = -8.0  # so that the aligner's way of writing a haplotype wins over a new one
@@ -255,7 +256,7 @@ def reference_span(ops, lengths, first, last):
 def realign_windows(
     starts, ends, allele_first, allele_last, allele_pos, ref_len, alt_offset, alt_seq, assembled, shown,
     shown_offset, reference, window_start, furthest_end, pos, end, seq, qual, seq_offset, cigar_op,
-    cigar_len, op_first, op_last, n_used, changed,
+    cigar_len, op_first, op_last, n_used, changed, vouched,
 ):  # fmt: skip
     """Realign the reads of each window to its two best haplotypes.
 
@@ -267,6 +268,7 @@ def realign_windows(
         pos, end: changed in place. cigar_op, cigar_len: with room behind the first n_used operations,
             to which new CIGARs are written; op_first, op_last: int64 (R,), each read's operations,
             changed in place. changed: bool (R,), set.
+        vouched: bool (N,), set for alleles of a chosen haplotype that reads speak clearly for.
 
     Returns:
         Operations used, or -1 when the room did not suffice.
@@ -286,7 +288,9 @@ def realign_windows(
     hap_lengths = np.empty((MAX_HAPLOTYPES, MAX_OPS), np.int32)
     hap_n_ops = np.empty(MAX_HAPLOTYPES, np.int64)
     masks = np.empty(MAX_HAPLOTYPES, np.int64)
+    hap_masks = np.empty(MAX_HAPLOTYPES, np.int64)
     prior = np.empty(MAX_HAPLOTYPES)
+    chosen = np.empty(2, np.int64)
     new_ops = np.empty(_MAX_READ_OPS + MAX_OPS + 8, np.uint8)
     new_lengths = np.empty(_MAX_READ_OPS + MAX_OPS + 8, np.int32)
     back_ops = np.empty(MAX_OPS + 8, np.uint8)
@@ -353,6 +357,7 @@ def realign_windows(
                 haplotypes[k], hap_ops[k], hap_lengths[k],
             )  # fmt: skip
             prior[k] = cost
+            hap_masks[k] = masks[h]
             n_haplotypes += 1
         scores = np.empty((n, n_haplotypes))
         details = np.empty((n, n_haplotypes, 3), np.int64)  # hung by, bases aligned, differing bases
@@ -365,8 +370,12 @@ def realign_windows(
         n_used = settle_window(
             n, rows, anchors, start, stop, n_haplotypes, hap_ops, hap_lengths, hap_n_ops, prior, table,
             scores, details, old, window_start, pos, end, seq_offset, cigar_op, cigar_len, op_first, op_last,
-            new_ops, new_lengths, back_ops, back_lengths, n_used, changed,
+            new_ops, new_lengths, back_ops, back_lengths, n_used, changed, chosen,
         )  # fmt: skip
+        for k in range(2):
+            if chosen[k] >= 0:
+                for i in range(n_alleles):
+                    vouched[a0 + i] |= (hap_masks[chosen[k]] >> i) & 1 == 1
         if n_used < 0:
             return n_used
     return n_used
@@ -444,9 +453,12 @@ def fit_window(
 def settle_window(
     n, rows, anchors, start, stop, n_haplotypes, hap_ops, hap_lengths, hap_n_ops, prior, table, scores,
     details, old, window_start, pos, end, seq_offset, cigar_op, cigar_len, op_first, op_last, new_ops,
-    new_lengths, back_ops, back_lengths, n_used, changed,
+    new_lengths, back_ops, back_lengths, n_used, changed, chosen,
 ):  # fmt: skip
-    """Choose two haplotypes and rewrite the reads that fit one of them clearly better than before."""
+    """Choose two haplotypes and rewrite the reads that fit one of them clearly better than before.
+
+    `chosen` int64 (2,) receives the two, -1 for one that fewer than two reads speak clearly for.
+    """
     relative = np.empty((n, n_haplotypes))
     for r in range(n):
         best = scores[r, 0]
@@ -455,6 +467,13 @@ def settle_window(
         for h in range(n_haplotypes):
             relative[r, h] = max(scores[r, h] - best, _WORST)
     chosen_a, chosen_b = choose_pair(relative, n, n_haplotypes, prior, table)
+    rival = 0 if chosen_a == chosen_b else chosen_b
+    for_a = for_b = 0
+    for r in range(n):
+        for_a += relative[r, chosen_a] > relative[r, rival] + _CLEAR
+        for_b += relative[r, chosen_b] > relative[r, chosen_a] + _CLEAR
+    chosen[0] = chosen_a if for_a >= 2 else -1
+    chosen[1] = chosen_b if for_b >= 2 else -1
     for r in range(n):
         row = rows[r]
         h = chosen_a if scores[r, chosen_a] >= scores[r, chosen_b] else chosen_b

@@ -32,6 +32,20 @@ class Alleles:
         return np.diff(self.alt_offset) != self.ref_len
 
 
+def no_alleles() -> Alleles:
+    """An empty table."""
+    return Alleles(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8), np.zeros(1, np.int64))
+
+
+def take_alleles(alleles: Alleles, rows: NDArray[np.int64]) -> Alleles:
+    """The alleles `rows`."""
+    lengths = np.diff(alleles.alt_offset)[rows]
+    offset = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(lengths, out=offset[1:])
+    bases = np.repeat(alleles.alt_offset[rows] - offset[:-1], lengths) + np.arange(int(offset[-1]))
+    return Alleles(alleles.pos[rows], alleles.ref_len[rows], alleles.alt_seq[bases], offset)
+
+
 def select_alleles(
     counts: WindowCounts,
     reads: ReadBatch,

@@ -27,7 +27,9 @@ def weigh_reads(
     resync, period, units = support_kernels.site_repeats(
         site_pos, site_first, alleles.ref_len, alleles.alt_offset, alleles.alt_seq, reference
     )
-    entries = support_kernels.count_entries(reads.pos, reads.end, window.start, site_pos)
+    entries = support_kernels.count_entries(
+        reads.pos, reads.end, reads.cigar_op, reads.cigar_len, reads.cigar_offset, window.start, site_pos
+    )
     offset = np.zeros(len(alleles) + 1, np.int64)
     np.cumsum(np.repeat(entries, np.diff(site_first)), out=offset[1:])
     n = int(offset[-1])

@@ -102,11 +102,27 @@ def site_repeats(site_pos, site_first, ref_len, alt_offset, alt_seq, reference):
 
 
 @kernel
-def count_entries(pos, end, window_start, site_pos):
-    """Reads that cover each site, int64 (S,)."""
+def leading_clip(cigar_op, cigar_len, first_op, last_op):
+    """(operation of the first aligned base, soft-clipped bp before it)."""
+    op = first_op
+    clipped = 0
+    while op < last_op - 1 and (cigar_op[op] == 4 or cigar_op[op] == 5):
+        if cigar_op[op] == 4:
+            clipped += cigar_len[op]
+        op += 1
+    return op, clipped
+
+
+@kernel
+def count_entries(pos, end, cigar_op, cigar_len, cigar_offset, window_start, site_pos):
+    """Reads that cover each site, soft-clipped starts included, int64 (S,).
+
+    A read that begins behind an indel may show it with its clipped start.
+    """
     change = np.zeros(len(site_pos) + 1, np.int64)
     for row in range(len(pos)):
-        change[np.searchsorted(site_pos, pos[row] - window_start)] += 1
+        _, clipped = leading_clip(cigar_op, cigar_len, cigar_offset[row], cigar_offset[row + 1])
+        change[np.searchsorted(site_pos, pos[row] - window_start - clipped)] += 1
         change[np.searchsorted(site_pos, end[row] - window_start)] -= 1
     return np.cumsum(change)[:-1]
 
@@ -195,17 +211,18 @@ def _judge_indels(
     its right one, and the better counts; a length that the read shows by itself costs a slip.
 
     Args:
-        anchor: index in seq of the base at p. left_stop: first base of the usable left flank.
+        anchor: index in seq of the base at p, or -1 for a read that begins behind p.
+        left_stop: first base of the usable left flank.
         reached, right_index: reference position and read index where the read comes out of the
             repeat, or reached -1. right_stop: stop of the usable right flank.
         net, between: bp inserted minus deleted by the read's own alignment in between, and its score.
     """
     n = min(last_candidate - first_candidate, MAX_ALLELES - 1)
     empty = alt_seq[:0]
-    own = 0.0
-    left_common = _left_score(
-        seq, qual, anchor + 1, max(left_stop, anchor + 1 - _FLANK_BP), empty, reference, p, penalty
-    )
+    own = left_common = right_common = 0.0
+    if anchor >= 0:
+        left_stop = max(left_stop, anchor + 1 - _FLANK_BP)
+        left_common = _left_score(seq, qual, anchor + 1, left_stop, empty, reference, p, penalty)
     right_end = right_stop
     if reached >= 0:
         right_end = min(right_stop, right_index + _FLANK_BP)
@@ -219,17 +236,18 @@ def _judge_indels(
             inserted = alt_seq[alt_offset[c] + 1 : alt_offset[c + 1]]
             skip = np.int64(ref_len[c]) - 1
         deltas[h] = len(inserted) - skip
-        score = left_common + _right_score(
-            seq, qual, anchor + 1, right_end, inserted, skip, reference, p + 1, penalty
-        )
+        score = 2 * _FLOOR
+        if anchor >= 0:
+            score = left_common + _right_score(
+                seq, qual, anchor + 1, right_end, inserted, skip, reference, p + 1, penalty
+            )
         if reached >= 0:
             # the same haplotype hung up at its right end
             to_resync = _left_of_resync(
-                seq, qual, right_index, max(left_stop, anchor + 1 - _FLANK_BP), inserted, skip, reference, p,
-                reached, penalty,
-            )  # fmt: skip
+                seq, qual, right_index, left_stop, inserted, skip, reference, p, reached, penalty
+            )
             score = max(score, right_common + to_resync)
-        scores[h] = score
+        scores[h] = max(score, _FLOOR)
     for h in range(n + 1):
         best = scores[h]
         for g in range(n + 1):
@@ -240,7 +258,7 @@ def _judge_indels(
                     c = first_candidate + other - 1
                 slip = slip_log10(deltas[g] - deltas[h], max(period[c], 1), units[c])
                 best = max(best, scores[g] + slip)
-        if reached >= 0 and net != deltas[h]:
+        if anchor >= 0 and reached >= 0 and net != deltas[h]:
             c = first_candidate + max(h, 1) - 1
             best = max(best, own + slip_log10(net - deltas[h], max(period[c], 1), units[c]))
         scores[n + 1 + h] = best
@@ -280,6 +298,35 @@ def _tempered(ratio, mapq):
 
 
 @kernel
+def _judge_snp(site_first, site_last, c, base, q, expected, ref_len, alt_offset, alt_seq, penalty):
+    """(allele, log10 ratio) of a read base at SNP candidate `c`."""
+    if base == alt_seq[alt_offset[c]]:
+        return 1, -penalty[q]
+    if base == expected:
+        return 0, penalty[q]
+    for d in range(site_first, site_last):
+        is_snp = ref_len[d] == 1 and alt_offset[d + 1] - alt_offset[d] == 1
+        if is_snp and alt_seq[alt_offset[d]] == base:
+            return 2, penalty[q]
+    return 2, 0.0
+
+
+@kernel
+def _judge_allele(scores, n, h, mapq):
+    """(allele, log10 ratio) for hypothesis `h` of n + 1 scored ones."""
+    rival = -1
+    for g in range(n + 1):
+        if g != h and (rival < 0 or scores[g] > scores[rival]):
+            rival = g
+    ratio = _tempered(scores[h] - scores[rival], mapq)
+    if ratio >= 0.5:
+        return 1, ratio
+    if ratio <= -0.5:
+        return 0 if rival == 0 else 2, ratio
+    return -1, ratio
+
+
+@kernel
 def judge_reads(
     pos, end, mapq, seq, qual, seq_offset, cigar_op, cigar_len, cigar_offset, reference, window_start,
     site_pos, site_first, site_indel, resync, ref_len, alt_offset, alt_seq, period, units, min_qual,
@@ -296,12 +343,15 @@ def judge_reads(
     for row in range(len(pos)):
         start = pos[row] - window_start
         stop = end[row] - window_start
-        s = np.searchsorted(site_pos, start)
-        op, last_op = cigar_offset[row], cigar_offset[row + 1]
-        at, query = start, seq_offset[row]
+        last_op = cigar_offset[row + 1]
+        first_base = seq_offset[row]
+        op, clipped = leading_clip(cigar_op, cigar_len, cigar_offset[row], last_op)
+        s = np.searchsorted(site_pos, start - clipped)
+        at, query = start, first_base + clipped
         while s < len(site_pos) and site_pos[s] < stop:
             p = site_pos[s]
-            while op < last_op:
+            kind = np.uint8(3)
+            while op < last_op and p >= start:
                 kind = cigar_op[op]
                 length = np.int64(cigar_len[op])
                 takes_reference = kind == 0 or kind == 2 or kind == 3 or kind >= 7
@@ -312,75 +362,47 @@ def judge_reads(
                 if kind == 0 or kind == 1 or kind == 4 or kind >= 7:
                     query += length
                 op += 1
-            aligned = op < last_op and (kind == 0 or kind >= 7)
+            aligned = kind == 0 or kind >= 7
             index = query + p - at if aligned else query - 1
             first, last = site_first[s], site_first[s + 1]
             n = -1
-            reached = -1
-            net = 0
-            if site_indel[s] and aligned:
+            if site_indel[s] and (aligned or p < start):
                 left_stop = query
-                if op > cigar_offset[row] and cigar_op[op - 1] == 4:
-                    left_stop = seq_offset[row]
+                if p < start or (op > cigar_offset[row] and cigar_op[op - 1] == 4):
+                    left_stop = first_base
                 reached, right_index, right_stop, between = _cross_repeat(
                     cigar_op, cigar_len, op, last_op, at, query, p, max(resync[s], p + 1), seq, qual,
                     reference, penalty,
                 )  # fmt: skip
                 net = (right_index - index) - (reached - p) if reached >= 0 else 0
-                n = _judge_indels(
-                    first, last, index, left_stop, reached, right_index, right_stop, net, between, p, ref_len,
-                    alt_offset, alt_seq, period, units, reference, seq, qual, penalty, scores, deltas,
-                )  # fmt: skip
+                if aligned or reached >= 0:
+                    n = _judge_indels(
+                        first, last, index if aligned else -1, left_stop, reached, right_index, right_stop,
+                        net, between, p, ref_len, alt_offset, alt_seq, period, units, reference, seq, qual,
+                        penalty, scores, deltas,
+                    )  # fmt: skip
             for c in range(first, last):
                 slot = entry_offset[c] + cursor[s]
                 entry_read[slot] = row
-                entry_index[slot] = index - seq_offset[row] if op < last_op and kind != 3 else -1
-                entry_allele[slot] = -1
-                entry_ratio[slot] = 0.0
+                entry_index[slot] = index - first_base if aligned or kind == 2 else -1
+                allele = -1
+                ratio = 0.0
                 is_snp = ref_len[c] == 1 and alt_offset[c + 1] - alt_offset[c] == 1
-                if op >= last_op or kind == 3:
-                    continue
-                if not aligned:
-                    entry_allele[slot] = 2
-                    entry_ratio[slot] = _tempered(-2.0, mapq[row])
-                elif is_snp:
+                if kind == 2:
+                    # the read has a deletion here, which rules the alternate out
+                    allele, ratio = 2, _tempered(-2.0, mapq[row])
+                elif is_snp and aligned:
                     base, q = seq[index], qual[index]
-                    if q < 2 or base > 3:
-                        continue
-                    if base == alt_seq[alt_offset[c]]:
-                        allele = 1
-                    elif base == reference[p]:
-                        allele = 0
-                    else:
-                        allele = 2
-                    ratio = 0.0
-                    if allele == 1:
-                        ratio = -penalty[q]
-                    elif allele == 0:
-                        ratio = penalty[q]
-                    else:
-                        for d in range(first, last):
-                            if (
-                                ref_len[d] == 1
-                                and alt_offset[d + 1] - alt_offset[d] == 1
-                                and alt_seq[alt_offset[d]] == base
-                            ):
-                                ratio = penalty[q]
-                    entry_ratio[slot] = _tempered(ratio, mapq[row])
-                    if q >= min_qual:
-                        entry_allele[slot] = allele
-                elif n >= 0 and c - first < n:
-                    h = c - first + 1
-                    rival = -1
-                    for g in range(n + 1):
-                        if g != h and (rival < 0 or scores[g] > scores[rival]):
-                            rival = g
-                    ratio = _tempered(scores[h] - scores[rival], mapq[row])
-                    entry_ratio[slot] = ratio
-                    if ratio >= 0.5:
-                        entry_allele[slot] = 1
-                    elif ratio <= -0.5:
-                        entry_allele[slot] = 0 if rival == 0 else 2
+                    if q >= 2 and base < 4:
+                        allele, ratio = _judge_snp(
+                            first, last, c, base, q, reference[p], ref_len, alt_offset, alt_seq, penalty
+                        )
+                        ratio = _tempered(ratio, mapq[row])
+                        allele = allele if q >= min_qual else -1
+                elif not is_snp and n >= 0 and c - first < n:
+                    allele, ratio = _judge_allele(scores, n, c - first + 1, mapq[row])
+                entry_allele[slot] = allele
+                entry_ratio[slot] = ratio
             cursor[s] += 1
             s += 1
 

@@ -73,7 +73,8 @@ class ReadSupport:
         log10_ratio: float32 (M,), log10 P(read | ALT haplotype) - log10 P(read | best haplotype
             without the ALT), from base qualities at the site or from the local realignment.
         read_index: int32 (M,), index into the read's seq of the base at (or just left of) `pos`
-            in the alignment in force, or -1.
+            in the alignment in force, or -1 (the read skips the site, or begins behind it and may
+            only show an indel with its soft-clipped start).
     """
 
     offset: NDArray[np.int64]
