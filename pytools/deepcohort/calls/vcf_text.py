@@ -107,7 +107,7 @@ class VcfTextReader:
     def _read(self) -> bytes:
         try:
             data: bytes = self._file.read(_READ_BYTES)
-        except (EOFError, OSError, igzip_lib.IsalError) as error:
+        except (EOFError, OSError, igzip_lib.IsalError) as error:  # type: ignore[misc]
             raise DeepcohortError(f"{self.path} is truncated or damaged ({error}); make it again") from error
         return data
 

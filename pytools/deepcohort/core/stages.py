@@ -15,6 +15,7 @@ class StageTimer:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._open = threading.local()
         self._cpu_s: dict[str, float] = {}
         self._wall_s: dict[str, float] = {}
         self._items: dict[str, int] = {}
@@ -23,15 +24,23 @@ class StageTimer:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Charge the block to stage `name`."""
+        """Charge the block to stage `name`, less what stages within it are charged."""
+        inner: list[tuple[float, float]] = []
+        outer: list[tuple[float, float]] | None = getattr(self._open, "inner", None)
+        self._open.inner = inner
         cpu_s, wall_s = time.thread_time(), time.perf_counter()
         try:
             yield
         finally:
             cpu_s, wall_s = time.thread_time() - cpu_s, time.perf_counter() - wall_s
+            self._open.inner = outer
+            if outer is not None:
+                outer.append((cpu_s, wall_s))
             with self._lock:
-                self._cpu_s[name] = self._cpu_s.get(name, 0.0) + cpu_s
-                self._wall_s[name] = self._wall_s.get(name, 0.0) + wall_s
+                own_cpu_s = cpu_s - sum(pair[0] for pair in inner)
+                own_wall_s = wall_s - sum(pair[1] for pair in inner)
+                self._cpu_s[name] = self._cpu_s.get(name, 0.0) + own_cpu_s
+                self._wall_s[name] = self._wall_s.get(name, 0.0) + own_wall_s
 
     def count(self, name: str, n: int) -> None:
         """Add `n` items to the counter `name`."""
