@@ -14,7 +14,7 @@ class GenomeConfig:
     gc_sd: float = 0.06  # between waves of some kb
     interspersed_fraction: float = 0.30  # diverged copies of a few families
     segdup_fraction: float = 0.01  # near-identical long copies
-    str_per_kb: float = 0.35
+    str_per_kb: float = 0.27
     homopolymer_per_kb: float = 0.6
     n_run_fraction: float = 0.002
 
@@ -26,10 +26,10 @@ class VariantConfig:
     demography: str = "out-of-africa"
     heterozygosity: float = 1.0e-3  # expected SNP difference of two haplotypes, per bp
     recombination_rate: float = 1.2e-8
-    indel_ratio: float = 0.16  # indel sites per SNP site
-    mnp_ratio: float = 0.012  # multi-nucleotide sites per SNP site
-    cluster_ratio: float = 0.02  # SNP sites that bring a neighbour within 10 bp, on the same branch
-    multiallelic_ratio: float = 0.08  # repeat-length sites with a second length
+    indel_ratio: float = 0.20  # indel mutations per SNP; some fall on one site or cancel out
+    mnp_ratio: float = 0.009  # changes of neighbouring bases per SNP site; truth lists them base by base
+    cluster_ratio: float = 0.026  # SNP sites that bring a neighbour within 10 bp, on the same branch
+    multiallelic_ratio: float = 0.12  # repeat-length sites with a second length, beyond chance
     ti_tv: float = 2.1
     # far above nature's 1.2e-8, so that a genome of 1 Mb shows a few
     de_novo_rate: float = 2.0e-6
@@ -39,8 +39,8 @@ class VariantConfig:
 class ShadowConfig:
     """What a slice of a genome lacks: similar sequence elsewhere. Fractions are of the reference."""
 
-    decoy_fraction: float = 0.03  # known to the aligner, lends and steals reads
-    decoy_divergence: tuple[float, float] = (0.005, 0.12)
+    decoy_fraction: float = 0.06  # known to the aligner, lends and steals reads
+    decoy_divergence: tuple[float, float] = (0.003, 0.15)
     hidden_fraction: float = 0.0005  # unknown to it: collapsed paralogs; above 1 % costs models recall
     hidden_divergence: tuple[float, float] = (0.004, 0.03)
     decoy_size_bp: tuple[int, int] = (300, 5_000)

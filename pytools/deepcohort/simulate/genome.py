@@ -92,14 +92,14 @@ def _mutate(codes: NDArray[np.uint8], divergence: float, rng: np.random.Generato
 
 
 def _plant_tandem(codes: NDArray[np.uint8], config: GenomeConfig, rng: np.random.Generator) -> None:
-    """Short tandem repeats and homopolymers, lengths geometric, slightly impure."""
+    """Short tandem repeats and homopolymers, as many and as long as in human sequence."""
     for _ in range(rng.poisson(config.str_per_kb * len(codes) / 1000)):
-        unit = int(rng.choice([2, 3, 4, 5, 6], p=[0.5, 0.12, 0.25, 0.08, 0.05]))
-        copies = int(min(4 + rng.geometric(0.12), 40))
-        _put(codes, np.tile(rng.integers(0, 4, unit).astype(np.uint8), copies), rng)
+        unit = int(rng.choice([2, 3, 4, 5, 6], p=[0.57, 0.09, 0.27, 0.06, 0.01]))
+        copies = 3 + rng.geometric(0.4) if rng.random() < 0.8 else 8 + rng.geometric(0.12)
+        _put(codes, np.tile(rng.integers(0, 4, unit).astype(np.uint8), int(min(copies, 40))), rng)
     for _ in range(rng.poisson(config.homopolymer_per_kb * len(codes) / 1000)):
         base = rng.choice(4, p=[0.46, 0.04, 0.04, 0.46])
-        _put(codes, np.full(int(min(7 + rng.geometric(0.18), 35)), base, np.uint8), rng)
+        _put(codes, np.full(int(min(7 + rng.geometric(0.22), 35)), base, np.uint8), rng)
 
 
 def _put(codes: NDArray[np.uint8], piece: NDArray[np.uint8], rng: np.random.Generator) -> None:

@@ -35,7 +35,7 @@ def make_shadow(
     size_bp: tuple[int, int],
     rng: np.random.Generator,
 ) -> Shadow:
-    """Copies that make up `fraction` of the genome, each diverged by a share within `divergence`."""
+    """Copies that make up `fraction` of the genome, each diverged by a share within `divergence` (log-uniform)."""
     lengths = np.array([len(c) for c in genome.contigs.values()], np.float64)
     names = list(genome.contigs)
     shadow = Shadow([], [], [])
@@ -54,7 +54,7 @@ def make_shadow(
         piece = reference[start : start + size]
         if (piece > 3).any():
             continue
-        shadow.copies.append(_diverge(piece, float(rng.uniform(*divergence)), rng))
+        shadow.copies.append(_diverge(piece, float(np.exp(rng.uniform(*np.log(divergence)))), rng))
         shadow.origin.append((name, start, start + size))
         shadow.depth_share.append(float(rng.uniform(0.5, 1.0)))
         left -= size

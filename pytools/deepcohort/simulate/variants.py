@@ -16,6 +16,8 @@ from deepcohort.simulate.sexes import SexContig, mark_absent, presence
 from deepcohort.simulate.types import Person, SiteTable
 
 _TRANSITION = np.array([2, 3, 0, 1], np.uint8)  # A<->G, C<->T
+_FREE_LENGTHS = spectra.free_indel_lengths()
+_CLONE_BP = 120_000  # size of the pieces that the reference genome is a mosaic of
 _NEAR_BP = 20_000  # a tract mutation is moved to a tract within this distance
 
 
@@ -61,7 +63,7 @@ def simulate_sites(
     """Variant sites of `contig` with phased genotypes of all `people`."""
     length = len(reference)
     founders = [i for i, p in enumerate(people) if not p.father]
-    carried, positions = _genealogy(length, 2 * len(founders) + 1, config, rng)
+    carried, positions = _genealogy(length, 2 * len(founders), config, rng)
     records = disjoint(_mutate(reference, carried, positions, config, rng), length)
     pos = np.array([r.pos for r in records], np.int64)
     gt = np.zeros((len(records), 2 * len(people)), np.int8)
@@ -98,26 +100,33 @@ def make_table(contig: str, records: list[Record], n_haplotypes: int) -> SiteTab
 def _genealogy(
     length: int, n_haplotypes: int, config: VariantConfig, rng: np.random.Generator
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Mutation events: which of the haplotypes carry them, bool (M, H), and where, int64 (M,).
+    """Mutation events: who carries them, bool (M, 1 + H), and where, int64 (M,).
 
-    The mutation rate is set from the genealogy's mean branch diversity, so that the expected
-    difference of two haplotypes is `config.heterozygosity` whatever the demography.
+    Column 0 is the reference: a mosaic of a few haplotypes, as assemblies made of clones are. The
+    mutation rate is set from the genealogy's branch diversity, so that the expected difference of
+    two sampled haplotypes is `config.heterozygosity` whatever the demography.
     """
-    demography, population = named_demography(config.demography)
+    demography, population, sources = named_demography(config.demography)
+    samples = [msprime.SampleSet(1, population=source, ploidy=1) for source in sources]
+    samples.append(msprime.SampleSet(n_haplotypes, population=population, ploidy=1))
     trees = msprime.sim_ancestry(
-        samples=[msprime.SampleSet(n_haplotypes, population=population, ploidy=1)],
+        samples=samples,
         demography=demography,
         recombination_rate=config.recombination_rate,
         sequence_length=length,
         random_seed=int(rng.integers(1, 2**31 - 1)),
     )
     kinds = 1 + config.indel_ratio + config.mnp_ratio
-    rate = config.heterozygosity * kinds / trees.diversity(mode="branch")
+    sampled = trees.samples()[len(sources) :]
+    rate = config.heterozygosity * kinds / trees.diversity(sampled, mode="branch")
     mutated = msprime.sim_mutations(
         trees, rate=rate, model=msprime.BinaryMutationModel(), random_seed=int(rng.integers(1, 2**31 - 1))
     )
     carried = mutated.genotype_matrix() > 0
-    return carried, mutated.tables.sites.position.astype(np.int64)
+    positions = mutated.tables.sites.position.astype(np.int64)
+    clone = rng.integers(0, len(sources), length // _CLONE_BP + 1)[positions // _CLONE_BP]
+    reference = carried[np.arange(len(positions)), clone]
+    return np.column_stack([reference, carried[:, len(sources) :]]), positions
 
 
 def _mutate(
@@ -163,10 +172,11 @@ def _snps(
     rng: np.random.Generator,
 ) -> list[Record]:
     """A SNP, now and then with a neighbour on the same branch."""
-    found = []
     places = [pos]
     if rng.random() < config.cluster_ratio:
-        places.append(pos + int(rng.integers(2, 11)))
+        gap = int(rng.choice(spectra.CLUSTER_GAPS, p=spectra.CLUSTER_GAP_WEIGHTS))
+        places.append(pos + gap * (1 if rng.random() < 0.5 else -1))
+    found = []
     for at in places:
         if 0 < at < len(reference) and reference[at] < 4:
             base = _TRANSITION[reference[at]]
@@ -179,20 +189,20 @@ def _snps(
 def _mnp(
     reference: NDArray[np.uint8], pos: int, gt: NDArray[np.int8], rng: np.random.Generator
 ) -> list[Record]:
-    """Two to four neighbouring bases that change together."""
-    size = int(rng.choice([2, 3, 4], p=[0.8, 0.15, 0.05]))
+    """Two or three neighbouring bases that change together, each a record as in GIAB's benchmarks."""
+    size = 2 if rng.random() < 0.9 else 3
     ref = reference[pos : pos + size]
     if pos < 1 or len(ref) < size or (ref > 3).any():
         return []
-    alt = ((ref + rng.integers(1, 4, size)) % 4).astype(np.uint8)
-    return [Record(pos, size, [alt], gt)]
+    alts = ((ref + rng.integers(1, 4, size)) % 4).astype(np.uint8)
+    return [Record(pos + k, 1, [alts[k : k + 1]], gt) for k in range(size)]
 
 
 def _free_indel(
     reference: NDArray[np.uint8], pos: int, gt: NDArray[np.int8], rng: np.random.Generator
 ) -> list[Record]:
     """An insertion or deletion that is not a repeat length change."""
-    size = spectra.free_indel_length(rng)
+    size = 1 + int(rng.choice(spectra.MAX_INDEL_BP, p=_FREE_LENGTHS))
     if pos < size + 2 or pos + size + 2 > len(reference):
         return []
     ref, alt = reference[pos : pos + 1], reference[pos : pos + 1]
