@@ -23,8 +23,10 @@ def run_lengths(reference):
     start = 0
     for i in range(1, len(reference) + 1):
         if i == len(reference) or reference[i] != reference[start]:
-            if reference[start] != _CODE_N:
-                runs[start:i] = i - start
+            # a loop, as most runs are of one or two bases, where a slice costs more
+            if i - start > 1 and reference[start] != _CODE_N:
+                for k in range(start, i):
+                    runs[k] = i - start
             start = i
     return runs
 
@@ -93,14 +95,14 @@ def block_classes(one, two, n_total, ploidy, bands):
 
     64 x ploidy, plus 0 without coverage (or ploidy 0), else 1 + the number of the GQ band.
     """
+    band_of_gq = np.zeros(MAX_GQ + 1, np.int16)
+    for gq in range(MAX_GQ + 1):
+        while band_of_gq[gq] + 1 < len(bands) and gq >= bands[band_of_gq[gq] + 1]:
+            band_of_gq[gq] += 1
     classes = np.empty(len(one), np.int16)
     for i in range(len(one)):
         classes[i] = 64 * ploidy[i]
         if n_total[i] <= 0 or ploidy[i] == 0:
             continue
-        gq = min(one[i], two[i], MAX_GQ)
-        band = 0
-        while band + 1 < len(bands) and gq >= bands[band + 1]:
-            band += 1
-        classes[i] += 1 + band
+        classes[i] += 1 + band_of_gq[min(one[i], two[i], MAX_GQ)]
     return classes
