@@ -1,0 +1,185 @@
+"""Evidence, tensor and probabilities of one site, gathered for its picture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.call_shard import CallJob, ChunkPreparer, PreparedChunk
+from deepcohort.candidates.types import ALLELE_ALT, ALLELE_OTHER, ALLELE_REF
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.region import Region, parse_region
+from deepcohort.core.sequence import decode_bases
+from deepcohort.core.stages import StageTimer
+from deepcohort.model.load import load_predictor
+from deepcohort.pileup.encode import encode_pixels
+from deepcohort.reads.types import ReadBatch
+
+_FLANK_BP = 30
+# what a drawn column of a read holds, besides base codes 0..4
+GAP, OUTSIDE = 5, 6
+_ORDER = {ALLELE_ALT: 0, ALLELE_OTHER: 1, ALLELE_REF: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnRead:
+    """One read over the window of the picture: codes uint8 (W,), GAP = deleted, OUTSIDE = not covered.
+
+    `inserted`: columns after which it inserts, with bp. `clipped`: bool (W,), soft-clipped bases.
+    `allele`: of candidates.types. `forward`: strand. `mapq`: phred.
+    """
+
+    codes: NDArray[np.uint8]
+    clipped: NDArray[np.bool_]
+    inserted: tuple[tuple[int, int], ...]
+    allele: int
+    forward: bool
+    mapq: int
+
+
+@dataclass(frozen=True, slots=True)
+class SitePicture:
+    """All that the picture shows; `pixels` uint8 (channels, rows, columns)."""
+
+    title: str
+    contig: str
+    start: int
+    pos: int
+    reference: NDArray[np.uint8]
+    reads: tuple[DrawnRead, ...]
+    n_reads: int
+    pixels: NDArray[np.uint8]
+    probabilities: NDArray[np.float32]
+
+
+def _lay_out(reads: ReadBatch, row: int, start: int, width: int, allele: int) -> DrawnRead:
+    """Bases of one read by reference column, from its CIGAR."""
+    codes = np.full(width, OUTSIDE, dtype=np.uint8)
+    clipped = np.zeros(width, dtype=bool)
+    inserted = []
+    at, query = int(reads.pos[row]) - start, int(reads.seq_offset[row])
+    for k in range(int(reads.cigar_offset[row]), int(reads.cigar_offset[row + 1])):
+        op, length = int(reads.cigar_op[k]), int(reads.cigar_len[k])
+        if op in (0, 7, 8, 4):
+            first = at if op != 4 or query > reads.seq_offset[row] else at - length
+            for i in range(max(0, -first), min(length, width - first)):
+                codes[first + i] = reads.seq[query + i]
+                clipped[first + i] = op == 4
+        elif op == 1 and 0 < at <= width:
+            inserted.append((at - 1, length))
+        elif op == 2:
+            codes[max(0, at) : max(0, min(width, at + length))] = GAP
+        at += length if op in (0, 2, 3, 7, 8) else 0
+        query += length if op in (0, 1, 4, 7, 8) else 0
+    forward = not int(reads.flag[row]) & 0x10
+    return DrawnRead(codes, clipped, tuple(inserted), allele, forward, int(reads.mapq[row]))
+
+
+def _choose_row(chunk: PreparedChunk, pos: int, alt: str) -> int:
+    """Row of the evidence's table with that POS (and ALT), the most seen.
+
+    Raises:
+        DeepcohortError: there is none.
+    """
+    table = chunk.evidence.table
+    at = [int(r) for r in chunk.rows if table.pos[r] == pos]
+    alts = {r: decode_bases(table.alt_seq[table.alt_offset[r] : table.alt_offset[r + 1]]) for r in at}
+    chosen = [r for r in at if not alt or alts[r] == alt.upper()]
+    if chosen:
+        return max(chosen, key=lambda r: (int(table.ad[r, 1]), -r))
+    near = sorted({int(p) + 1 for p in table.pos[chunk.rows]}, key=lambda p: abs(p - pos - 1))[:5]
+    told = f"candidates near: {', '.join(map(str, near))}" if near else "no candidate is near"
+    if at:
+        told = f"its alternates are {', '.join(alts.values())}"
+    raise DeepcohortError(
+        f"{table.contig}:{pos + 1} is no candidate{f' with ALT {alt}' if alt else ''}; {told}"
+    )
+
+
+def gather(
+    reads: Sequence[Path], reference: Path, site: str, alt: str, platform: str, model: str, max_reads: int
+) -> SitePicture:
+    """Evidence of one site as `call` sees it, after realignment.
+
+    Raises:
+        DeepcohortError: no candidate there; unreadable inputs or model.
+    """
+    with ReferenceFasta(reference) as fasta:
+        lengths = fasta.contig_lengths
+    where = parse_region(site, lengths)
+    pos = where.start
+    predictor = load_predictor(model, platform, "cpu")
+    region = Region(where.contig, max(0, pos - 100), min(lengths[where.contig], pos + 101))
+    job = CallJob(reads, reference, [region], "", None, pileup_config=predictor.config)
+    preparer = ChunkPreparer(job, StageTimer())
+    try:
+        chunk = preparer.prepare(region)
+    finally:
+        preparer.close()
+    row = _choose_row(chunk, pos, alt)
+
+    def pixels_of(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        return encode_pixels(chunk.evidence, chunk.codes, chunk.window, predictor.config, chunk.rows[rows])
+
+    probabilities = predictor.predict_lazily(chunk.features, pixels_of)
+    index = int(np.flatnonzero(chunk.rows == row)[0])
+    pixels = pixels_of(np.array([index]))[0].copy()
+    return _picture(chunk, row, pos, pixels, probabilities[index], max_reads)
+
+
+def _picture(
+    chunk: PreparedChunk,
+    row: int,
+    pos: int,
+    pixels: NDArray[np.uint8],
+    probabilities: NDArray[np.float32],
+    max_reads: int,
+) -> SitePicture:
+    table, support = chunk.evidence.table, chunk.evidence.support
+    start = max(0, pos - _FLANK_BP)
+    stop = min(chunk.window.end, pos + int(table.ref_len[row]) + _FLANK_BP)
+    entries = range(int(support.offset[row]), int(support.offset[row + 1]))
+    ordered = sorted(entries, key=lambda e: (_ORDER.get(int(support.allele[e]), 3), int(support.read[e])))
+    step = max(1, -(-len(ordered) // max_reads))
+    drawn = tuple(
+        _lay_out(chunk.evidence.reads, int(support.read[e]), start, stop - start, int(support.allele[e]))
+        for e in ordered[::step]
+    )
+    ref = decode_bases(chunk.codes[pos - chunk.window.start :][: table.ref_len[row]])
+    alt = decode_bases(table.alt_seq[table.alt_offset[row] : table.alt_offset[row + 1]])
+    title = (
+        f"{table.contig}:{pos + 1} {_short(ref)}>{_short(alt)}   DP {table.dp[row]}   "
+        f"AD {table.ad[row, 0]},{table.ad[row, 1]}{'   realigned' if table.realigned[row] else ''}"
+    )
+    reference = chunk.codes[start - chunk.window.start : stop - chunk.window.start]
+    return SitePicture(title, table.contig, start, pos, reference, drawn, len(ordered), pixels, probabilities)
+
+
+def _short(allele: str) -> str:
+    return allele if len(allele) <= 12 else f"{allele[:8]}..({len(allele)} bp)"
+
+
+def show_site(
+    reads: Sequence[Path],
+    reference: Path,
+    site: str,
+    output: Path,
+    alt: str = "",
+    platform: str = "illumina",
+    model: str = "auto",
+    max_reads: int = 60,
+) -> str:
+    """Write the picture; returns one line that says what the model thinks.
+
+    Raises:
+        DeepcohortError: see `gather`; or an unknown kind of picture.
+    """
+    from deepcohort.cli.show_drawing import draw
+
+    picture = gather(reads, reference, site, alt, platform, model, max_reads)
+    draw(picture, output)
+    p = picture.probabilities
+    return f"{picture.title}   P(0 copies) {p[0]:.4f}   P(1) {p[1]:.4f}   P(2) {p[2]:.4f}"
