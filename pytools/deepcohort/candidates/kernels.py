@@ -216,3 +216,23 @@ def write_alleles(is_indel, pos, length, base, source, moved, reference, seq, re
         ref_len[i] = 1 if n > 0 else 1 - n
         for j in range(max(n, 0)):
             alt_seq[out + 1 + j] = seq[source[i] + (j - moved[i]) % n]
+
+
+@kernel
+def find_snps(alt_count, n_total, reference, first, last, min_count, min_fraction, out_pos, out_base):
+    """Mismatches shown often enough, by base, then position; returns how many.
+
+    Where out_pos int64 and out_base uint8 are too small the rest is only counted.
+    """
+    n = 0
+    for base in range(4):
+        shown = alt_count[base]
+        for p in range(first, last):
+            if shown[p] < min_count:
+                continue
+            if shown[p] >= min_fraction * n_total[p] and reference[p] < 4:
+                if n < len(out_pos):
+                    out_pos[n] = p
+                    out_base[n] = base
+                n += 1
+    return n

@@ -92,11 +92,16 @@ def select_alleles(
 def _snps(
     counts: WindowCounts, reference: NDArray[np.uint8], first: int, last: int, config: CandidatesConfig
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    base, pos = np.nonzero(counts.alt_count[:, first:last] >= config.min_count)
-    pos = pos.astype(np.int64) + first
-    shown = counts.alt_count[base, pos]
-    good = (shown >= config.min_fraction_snp * counts.n_total[pos]) & (reference[pos] < 4)
-    return pos[good], base[good].astype(np.uint8)
+    capacity = 1024
+    while True:
+        pos, base = np.empty(capacity, np.int64), np.empty(capacity, np.uint8)
+        n = kernels.find_snps(
+            counts.alt_count, counts.n_total, reference, first, last, config.min_count,
+            config.min_fraction_snp, pos, base,
+        )  # fmt: skip
+        if n <= capacity:
+            return pos[:n], base[:n]
+        capacity = n
 
 
 def _indels(
