@@ -21,6 +21,7 @@ COMMANDS = {
     "merge": "Concatenate the shards of a sample (or of a cohort) into one file.",
     "genotype": "Genotype a cohort jointly from gVCFs.",
     "evaluate": "Compare calls with a truth set, haplotype-aware.",
+    "report": "Turn evaluations into content for one MultiQC report.",
     "simulate": "Simulate a cohort: haplotypes, reads, truth.",
     "profile": "Learn an error and quality profile from real reads.",
     "examples": "Make labelled training examples from reads and truth.",

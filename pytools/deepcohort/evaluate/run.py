@@ -222,12 +222,20 @@ def evaluate_set(
                 "calls": str(call_set.calls),
                 "truth": str(call_set.truth),
                 "confident": str(call_set.confident or ""),
+                "confident_bp": _span_bp(regions, [lengths[c] for c in contigs]),
                 "settings": asdict(config),
                 "left_out": {role: reason.counts for role, reason in reasons.items()},
                 "given_up": given_up,
             }
             _write(paths, made, info, given_up)
     return Judged(call_set, name, truth, calls, contigs)
+
+
+def _span_bp(regions: Regions | None, contig_lengths: list[int]) -> int:
+    """Base pairs in which truth is known."""
+    if regions is None:
+        return sum(contig_lengths)
+    return int(sum((ends - starts).sum() for starts, ends in regions.values()))
 
 
 _FILES = (

@@ -1,0 +1,125 @@
+"""Evaluation folders as MultiQC custom content: one file per section, definitions beside the numbers."""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.report import evaluation_plots as plots
+from deepcohort.report.evaluation_text import DEFINITIONS, INTRODUCTION
+
+Row = dict[str, str]
+_TABLES = ("extended", "curves", "confusion", "calibration", "indel_lengths")
+
+
+@dataclass(slots=True)
+class Evaluation:
+    """One judged call set as `deepcohort evaluate` left it: summary.json and the tables beside it."""
+
+    name: str
+    info: dict[str, Any]
+    tables: dict[str, list[Row]] = field(default_factory=dict)
+
+    def rows(self, table: str, **values: str) -> list[Row]:
+        """Rows of a table that have these values."""
+        return [r for r in self.tables.get(table, []) if all(r.get(k) == v for k, v in values.items())]
+
+
+def read_evaluations(folders: Sequence[Path]) -> tuple[list[Evaluation], list[Row], list[dict[str, Any]]]:
+    """Evaluations in `folders` (or one level below), paired tests, and descriptions without truth.
+
+    Raises:
+        DeepcohortError: a folder that is no evaluation.
+    """
+    found: list[tuple[Path, Evaluation]] = []
+    tests: list[Row] = []
+    untrue: list[dict[str, Any]] = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise DeepcohortError(f"evaluation {folder} is no folder; give what `deepcohort evaluate` wrote")
+        places = [folder] if (folder / "summary.json").exists() else sorted(p for p in folder.iterdir())
+        places = [place for place in places if (place / "summary.json").exists()]
+        if (folder / "mcnemar.tsv").exists():
+            tests += _read_tsv(folder / "mcnemar.tsv")
+        if (folder / "without_truth.json").exists():
+            untrue.append(json.loads((folder / "without_truth.json").read_text()))
+        elif not places:
+            raise DeepcohortError(f"evaluation {folder} has no summary.json; run deepcohort evaluate again")
+        found += [(place, _read_one(place)) for place in places]
+    names = [evaluation.name for _, evaluation in found]
+    for place, evaluation in found:
+        if names.count(evaluation.name) > 1:
+            evaluation.name = (
+                place.name if place.name != evaluation.name else f"{place.parent.name}/{place.name}"
+            )
+    return [evaluation for _, evaluation in found], tests, untrue
+
+
+def _read_one(folder: Path) -> Evaluation:
+    try:
+        info = json.loads((folder / "summary.json").read_text())
+        tables = {name: _read_tsv(folder / f"{name}.tsv") for name in _TABLES}
+    except (OSError, ValueError, KeyError) as error:
+        raise DeepcohortError(
+            f"evaluation {folder} cannot be read ({error}); run deepcohort evaluate again"
+        ) from error
+    return Evaluation(str(info["name"]), info, tables)
+
+
+def _read_tsv(path: Path) -> list[Row]:
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def write_report(folders: Sequence[Path], output: Path) -> list[Path]:
+    """Write the MultiQC content of all evaluations to folder `output`; the files, in report order.
+
+    Raises:
+        DeepcohortError: a folder that is no evaluation.
+    """
+    evaluations, tests, untrue = read_evaluations(folders)
+    output.mkdir(parents=True, exist_ok=True)
+    sections: list[tuple[str, dict[str, Any]]] = []
+    if evaluations:
+        sections += [
+            ("summary", plots.summary_table(evaluations)),
+            ("counts", plots.count_bars(evaluations)),
+            ("precision_recall", plots.precision_recall(evaluations)),
+            ("operating_points", plots.operating_points(evaluations)),
+            ("depth", plots.by_depth(evaluations)),
+            ("strata", plots.strata_heatmap(evaluations, "SNP")),
+            ("strata_indel", plots.strata_heatmap(evaluations, "INDEL")),
+            ("strata_table", plots.strata_table(evaluations)),
+            ("indel_lengths", plots.indel_lengths(evaluations)),
+            ("calibration", plots.calibration(evaluations)),
+            *plots.confusion(evaluations),
+            ("paired", plots.paired_tests(tests)),
+            ("roc", plots.roc(evaluations)),
+            ("left_out", plots.left_out(evaluations)),
+        ]
+    sections += plots.without_truth(untrue)
+    definitions = {"plot_type": "html", "section_name": "Definitions", "data": DEFINITIONS}
+    if evaluations:
+        sections.append(("definitions", definitions))
+        _write(output, "evaluation_general", plots.general_statistics(evaluations))
+    written = []
+    for name, section in sections:
+        if section:
+            written.append(_write(output, f"evaluation_{name}", {**_PARENT, **section}))
+    return written
+
+
+_PARENT = {
+    "parent_id": "deepcohort_evaluation",
+    "parent_name": "Evaluation",
+    "parent_description": INTRODUCTION,
+}
+
+
+def _write(folder: Path, name: str, content: dict[str, Any]) -> Path:
+    path = folder / f"deepcohort_{name}_mqc.json"
+    path.write_text(json.dumps({"id": f"deepcohort_{name}", **content}, indent=1) + "\n")
+    return path
