@@ -70,6 +70,11 @@ def genotype_sites(
         rows = np.flatnonzero(copies > 0)
         table, probabilities, copies = _select(table, rows), probabilities[rows], copies[rows]
         phase = None
+    moved = _without_shared_head(table, reference, reference_start)
+    if moved is not None:
+        table, order = moved
+        probabilities, copies = probabilities[order], copies[order]
+        phase = None if phase is None else (np.argsort(order)[phase[0]], phase[1])
     offsets = site_offsets(table.pos)
     site_ploidy = np.ascontiguousarray(copies[offsets[:-1]])
     touched = touched_intervals(
@@ -109,6 +114,41 @@ def genotype_sites(
         ),
         n_overlaps_resolved=int(n_changed),
     )
+
+
+def _without_shared_head(
+    table: CandidateTable, reference: NDArray[np.uint8], reference_start: int
+) -> tuple[CandidateTable, NDArray[np.int64]] | None:
+    """Table whose replacements of several bases begin where they differ, and the old row of each new one.
+
+    An insertion and a deletion on one anchor make a replacement: as both alleles hold more than the
+    anchor, VCF's parsimonious form leaves it out (and POS moves). None where nothing changes.
+    """
+    lengths = np.diff(table.alt_offset)
+    head = np.zeros(len(table), dtype=np.int64)
+    for row in np.flatnonzero((table.ref_len > 1) & (lengths > 1)):
+        at = int(table.pos[row]) - reference_start
+        ref = reference[at : at + table.ref_len[row]]
+        alt = table.alt_seq[table.alt_offset[row] : table.alt_offset[row + 1]]
+        most = min(len(ref), len(alt)) - 1
+        differs = ref[:most] != alt[:most]
+        head[row] = int(np.argmax(differs)) if differs.any() else most
+    if not head.any():
+        return None
+    pos, ref_len = table.pos + head, (table.ref_len - head).astype(np.int32)
+    order = np.lexsort((np.arange(len(table)), ref_len, pos))
+    parts = [table.alt_seq[table.alt_offset[r] + head[r] : table.alt_offset[r + 1]] for r in order]
+    trimmed = CandidateTable(
+        contig=table.contig,
+        pos=pos[order],
+        ref_len=ref_len[order],
+        alt_seq=np.concatenate(parts),
+        alt_offset=np.concatenate(([0], np.cumsum([len(part) for part in parts]))).astype(np.int64),
+        dp=table.dp[order],
+        ad=table.ad[order],
+        realigned=table.realigned[order],
+    )
+    return trimmed, order
 
 
 def _select(table: CandidateTable, rows: NDArray[np.int64]) -> CandidateTable:

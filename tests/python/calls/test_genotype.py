@@ -139,6 +139,15 @@ def test_too_many_alternates_keep_the_most_probable():
     assert set(alts) <= kept
 
 
+def test_replacement_begins_where_it_differs():
+    # ACGT>ATTT holds its anchor for nothing: C>T, G>T from the next base on; the SNP before it stays first
+    found = call([(3, "T", "G"), (4, "ACGT", "ATTA"), (6, "G", "A")], [HET, HET, HOM_REF]).sites
+    assert describe(found, REFERENCE) == [(3, "T", ["G"], (0, 1)), (5, "CGT", ["TTA"], (0, 1))]
+    # rows change places, and take their probabilities along
+    found = call([(4, "ACGTA", "ACGTTT"), (6, "G", "A")], [HOM_ALT, HET]).sites
+    assert describe(found, REFERENCE) == [(6, "G", ["A"], (0, 1)), (8, "A", ["TT"], (1, 1))]
+
+
 def test_no_candidates():
     found = genotype_sites(make_table([]), np.empty((0, 3)), CODES, 0)
     assert len(found.sites) == 0
