@@ -4,7 +4,7 @@ process CALL_SHARD {
     label 'call'
 
     input:
-    tuple val(meta), val(platform), val(sex), path(reads, stageAs: 'reads/?/*'), path(indexes, stageAs: 'reads/?/*'), path(shard)
+    tuple val(meta), val(platform), val(sex), val(urls), path(reads, stageAs: 'reads/?/*'), path(indexes, stageAs: 'reads/?/*'), path(shard)
     tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
     path model, stageAs: 'model/*'
 
@@ -13,7 +13,7 @@ process CALL_SHARD {
     path 'versions.yml', emit: versions
 
     script:
-    def inputs = (reads instanceof List ? reads : [reads]).collect { "--reads ${Shell.quote(it)}" }.join(' ')
+    def inputs = (urls + (reads instanceof List ? reads : [reads])).collect { "--reads ${Shell.quote(it)}" }.join(' ')
     def weights = model ? "--model ${Shell.quote(model)}" : ''
     """
     deepcohort call ${inputs} --reference ${fasta} --sample ${meta.sample} --platform ${platform} --sex ${sex} \\

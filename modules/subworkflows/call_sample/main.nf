@@ -18,9 +18,11 @@ workflow CALL_SAMPLE {
         .combine(n_shards)
         .map { row, shard, bed, n ->
             def meta = [id: "${row.sample}.${shard}".toString(), sample: row.sample, shard: shard, n_shards: n]
-            def reads = row.reads.collect { file(it, glob: false) }
-            def indexes = row.indexes.collect { file(it, glob: false) }
-            [meta, row.platform, row.sex, reads, indexes, bed]
+            // reads in a bucket or on a server are read there by byte range: no shard copies a whole BAM
+            def (remote, local) = row.reads.indices.split { row.reads[it].contains('://') }
+            def reads = local.collect { file(row.reads[it], glob: false) }
+            def indexes = local.collect { file(row.indexes[it], glob: false) }
+            [meta, row.platform, row.sex, remote.collect { row.reads[it] }, reads, indexes, bed]
         }
     CALL_SHARD(ch_work, ch_reference, model)
 

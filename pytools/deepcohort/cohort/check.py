@@ -5,12 +5,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from deepcohort.cohort.io import ReadsHeader, find_index, is_remote, read_bed, read_header
+from deepcohort.cohort.io import ReadsHeader, find_index, read_bed, read_header
 from deepcohort.cohort.samplesheet import Sheet, pedigree_lines, read_samplesheet
 from deepcohort.cohort.types import Sample
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.paths import is_remote
 
 _NAMED = 3  # contigs spelt out in one message
 

@@ -28,11 +28,6 @@ class ReadsHeader:
     samples: tuple[str, ...]
 
 
-def is_remote(path: str | Path) -> bool:
-    """Whether htslib reads `path` over the network."""
-    return "://" in str(path) or str(path).startswith(("s3:/", "gs:/"))
-
-
 def find_index(path: Path) -> Path | None:
     """Index beside alignments or variants (x.bam.bai, x.bai, x.cram.crai, x.vcf.gz.tbi, ...), or None."""
     for suffix in _INDEX_SUFFIXES.get(path.suffix.lower(), ()):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deepcohort.cohort.types import PLATFORMS, SEXES, Sample
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.paths import is_remote
 
 REQUIRED = ("sample", "reads")
 OPTIONAL = ("index", "sex", "platform", "family", "father", "mother", "truth_vcf", "truth_bed")
@@ -254,6 +255,8 @@ def read_samplesheet(path: Path, base: Path | None, launch: Path | None = None) 
         raise DeepcohortError(f"samplesheet {path} is not UTF-8 text; save it as CSV (UTF-8)") from error
 
     def resolve(cell: str) -> Path:
+        if is_remote(cell):
+            return Path(cell)
         folders = [base] if base else [path.resolve().parent, *([launch] if launch else [])]
         candidates = [folder / cell for folder in folders]
         return next((c for c in candidates if c.exists()), candidates[0])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from deepcohort.core.paths import location
 from deepcohort.core.region import Region
 
 SEXES = ("XX", "XY", "NA")
@@ -34,16 +35,16 @@ class Sample:
         """JSON-ready form that the pipeline reads (paths as text, absent as null)."""
         return {
             "sample": self.sample,
-            "reads": [str(path) for path in self.reads],
-            "indexes": [str(path) for path in self.indexes],
+            "reads": [location(path) for path in self.reads],
+            "indexes": [location(path) for path in self.indexes],
             "sex": self.sex,
             "platform": self.platform,
             "family": self.family or self.sample,
             "father": self.father,
             "mother": self.mother,
-            "truth_vcf": str(self.truth_vcf) if self.truth_vcf else None,
-            "truth_index": str(self.truth_index) if self.truth_index else None,
-            "truth_bed": str(self.truth_bed) if self.truth_bed else None,
+            "truth_vcf": location(self.truth_vcf) if self.truth_vcf else None,
+            "truth_index": location(self.truth_index) if self.truth_index else None,
+            "truth_bed": location(self.truth_bed) if self.truth_bed else None,
         }
 
 

@@ -6,6 +6,7 @@ from types import TracebackType
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.paths import location
 from deepcohort.core.region import Region
 from deepcohort.reads.bgzf import BgzfBlocks
 from deepcohort.reads.config import ReadsConfig
@@ -143,7 +144,7 @@ def open_reads(
     contig_lengths: dict[str, int] = {}
     for path, index_path in zip(paths, index_paths or [None] * len(paths), strict=True):
         try:
-            file = _open_one(str(path), index_path, Path(reference_path), config)
+            file = _open_one(location(path), index_path, Path(reference_path), config)
             files.append(file)
             contig_lengths |= shared_contigs(
                 Path(path), file.header.contigs, reference_lengths, Path(reference_path)

@@ -1,0 +1,18 @@
+"""Places of files: local paths, or URLs that htslib reads by byte range."""
+
+import re
+from pathlib import Path
+
+_SCHEME = re.compile(r"(https?|ftp|s3|gs):/+")
+
+
+def location(path: str | Path) -> str:
+    """Text of `path`; a URL that went through pathlib (which folds "//") gets its two slashes back."""
+    text = str(path)
+    match = _SCHEME.match(text)
+    return f"{match[1]}://{text[match.end() :]}" if match else text
+
+
+def is_remote(path: str | Path) -> bool:
+    """Whether `path` is a URL."""
+    return "://" in location(path)
