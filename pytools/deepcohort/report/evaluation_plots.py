@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from deepcohort.report import evaluation_text as words
@@ -16,6 +16,7 @@ TYPES = ("SNP", "INDEL")
 _PALETTE = ("#2f6fb3", "#d1682b", "#3a8f6b", "#a3497c", "#7a6bc2", "#b8952c", "#4a9cb8", "#8c5b3f")
 _OK, _GENOTYPE, _MISSED, _EXTRA = "#3a8f6b", "#b8952c", "#d1682b", "#a3497c"
 _MAX_HEATMAPS = 4
+_MIN_STRATUM = 5  # records on each side; below that F1 says nothing
 
 
 def _colours(evaluations: Sequence[Evaluation]) -> dict[str, str]:
@@ -34,6 +35,16 @@ def _percent(value: float | None) -> float | None:
 
 def _plot(name: str, title: str, **more: Any) -> dict[str, Any]:
     return {"id": f"deepcohort_evaluation_{name}_plot", "title": f"Evaluation: {title}", **more}
+
+
+def _pairs(points: Iterable[tuple[float, float | None]]) -> list[list[float]]:
+    """[x, y] of a line in order; equal x are set apart by a hair, else MultiQC keeps one of them."""
+    out: list[list[float]] = []
+    for x, y in points:
+        if y is None or math.isnan(x) or math.isnan(y):
+            continue
+        out.append([max(x, out[-1][0] + 1e-7) if out else x, y])
+    return out
 
 
 def _by_type(evaluation: Evaluation) -> list[tuple[str, dict[str, Any]]]:
@@ -154,15 +165,11 @@ def precision_recall(evaluations: Sequence[Evaluation]) -> Section:
             lines = {}
             for evaluation in evaluations:
                 points = evaluation.rows("curves", type=kind, score=score)
-                line = {
-                    _percent(_number(p["recall"])): _percent(_number(p["precision"]))
-                    for p in points
-                    if p["recall"] != "NA"
-                }
+                line = _pairs((100 * _number(p["recall"]), _percent(_number(p["precision"]))) for p in points)
                 if len(line) > 1:
                     lines[evaluation.name] = line
             if lines:
-                low = min(y for line in lines.values() for y in line.values() if y is not None)
+                low = min(y for line in lines.values() for _, y in line)
                 sets.append(lines)
                 labels.append(
                     {
@@ -251,7 +258,7 @@ def operating_points(evaluations: Sequence[Evaluation]) -> Section:
 
 def by_depth(evaluations: Sequence[Evaluation]) -> Section:
     """F1 against stated depth, a line per caller (or sample); empty unless two depths are stated."""
-    sets: list[dict[str, dict[float, float | None]]] = [{}, {}]
+    sets: list[dict[str, list[list[float]]]] = [{}, {}]
     depths = set()
     for evaluation in evaluations:
         try:
@@ -263,7 +270,7 @@ def by_depth(evaluations: Sequence[Evaluation]) -> Section:
         for lines, kind in zip(sets, TYPES, strict=True):
             value = _percent(dict(_by_type(evaluation))[kind]["f1"])
             if value is not None:
-                lines.setdefault(line, {})[depth] = value
+                lines.setdefault(line, []).append([depth, value])
     if len(depths) < 2:
         return {}
     return {
@@ -278,7 +285,7 @@ def by_depth(evaluations: Sequence[Evaluation]) -> Section:
             style="lines+markers",
             data_labels=[{"name": kind} for kind in TYPES],
         ),
-        "data": sets,
+        "data": [{name: sorted(points) for name, points in lines.items()} for lines in sets],
     }
 
 
@@ -289,8 +296,9 @@ def strata_heatmap(evaluations: Sequence[Evaluation], kind: str) -> Section:
         for row in evaluation.rows("extended", type=kind):
             label = "all" if row["group"] == "all" else f"{row['group']} {row['stratum']}".replace("_", " ")
             value = _number(row["f1"])
-            both = int(row["TP_truth"]) + int(row["FN"]) and int(row["TP_call"]) + int(row["FP"])
-            if both:
+            n_truth = int(row["TP_truth"]) + int(row["FN"])
+            n_calls = int(row["TP_call"]) + int(row["FP"])
+            if min(n_truth, n_calls) >= _MIN_STRATUM:
                 rows.setdefault(label, {})[evaluation.name] = round(
                     100 * (0 if math.isnan(value) else value), 2
                 )
@@ -373,18 +381,16 @@ def strata_table(evaluations: Sequence[Evaluation]) -> Section:
 
 def indel_lengths(evaluations: Sequence[Evaluation]) -> Section:
     """Error spectrum by indel length: FN, FP and the rate."""
-    missed: dict[str, dict[int, float]] = {}
-    extra: dict[str, dict[int, float]] = {}
-    rate: dict[str, dict[int, float]] = {}
+    missed: dict[str, list[list[float]]] = {}
+    extra: dict[str, list[list[float]]] = {}
+    rate: dict[str, list[list[float]]] = {}
     for evaluation in evaluations:
         for row in evaluation.tables.get("indel_lengths", []):
             size = int(row["length_bp"])
             tp_truth, fn, tp_call, fp = (int(row[k]) for k in ("TP_truth", "FN", "TP_call", "FP"))
-            missed.setdefault(evaluation.name, {})[size] = fn
-            extra.setdefault(evaluation.name, {})[size] = fp
-            rate.setdefault(evaluation.name, {})[size] = round(
-                100 * (fn + fp) / (tp_truth + fn + tp_call + fp), 3
-            )
+            share = round(100 * (fn + fp) / (tp_truth + fn + tp_call + fp), 3)
+            for lines, value in ((missed, fn), (extra, fp), (rate, share)):
+                lines.setdefault(evaluation.name, []).append([size, value])
     if not missed:
         return {}
     return {
@@ -415,11 +421,11 @@ def calibration(evaluations: Sequence[Evaluation]) -> Section:
     for kind in TYPES:
         lines = {}
         for evaluation in evaluations:
-            line = {
-                round(_number(row["mean_gq"]), 2): round(_number(row["observed_phred"]), 2)
+            line = _pairs(
+                (round(_number(row["mean_gq"]), 2), round(_number(row["observed_phred"]), 2))
                 for row in evaluation.rows("calibration", type=kind)
                 if row["observed_phred"] != "inf"
-            }
+            )
             if line:
                 lines[evaluation.name] = line
         if lines:
@@ -427,7 +433,7 @@ def calibration(evaluations: Sequence[Evaluation]) -> Section:
             labels.append({"name": "SNP" if kind == "SNP" else "Indel"})
     if not sets:
         return {}
-    top = max(x for lines in sets for line in lines.values() for x in line)
+    top = max(x for lines in sets for line in lines.values() for x, _ in line)
     diagonal = {
         "name": "as promised",
         "pairs": [[0, 0], [top, top]],
@@ -532,7 +538,7 @@ def paired_tests(tests: Sequence[Row]) -> Section:
         "headers": {
             "only_a": {"title": "Only first finds", "format": "{:,.0f}", "scale": "Greens"},
             "only_b": {"title": "Only second finds", "format": "{:,.0f}", "scale": "Greens"},
-            "p": {"title": "McNemar p", "format": "{:.3g}", "min": 0, "max": 1, "scale": "RdYlGn-rev"},
+            "p": {"title": "McNemar p", "format": "{:.3g}", "scale": False},
             "both": {"title": "Both find", **whole},
             "neither": {"title": "Neither", **whole},
             "fp_a": {"title": "FP only first", "format": "{:,.0f}", "scale": "RdPu"},
@@ -550,11 +556,11 @@ def roc(evaluations: Sequence[Evaluation]) -> Section:
         lines = {}
         for evaluation in evaluations:
             negatives = evaluation.info.get("confident_bp") or 0
-            line = {
-                1e6 * _number(p["FP"]) / negatives: _percent(_number(p["recall"]))
+            line = _pairs(
+                (1e6 * _number(p["FP"]) / negatives, _percent(_number(p["recall"])))
                 for p in evaluation.rows("curves", type=kind, score="QUAL")
-                if negatives and p["recall"] != "NA"
-            }
+                if negatives
+            )
             if line:
                 lines[evaluation.name] = line
         if lines:

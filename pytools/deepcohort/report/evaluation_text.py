@@ -39,8 +39,8 @@ LENGTHS = (
     "truth + calls of that length. Beyond 50 bp everything is in the outermost class."
 )
 STRATA = (
-    "F1 of every stratum with at least one truth record and one call. Truth records are placed by their own "
-    "kind, zygosity and context, calls by theirs. Repeats: longest homopolymer, or stretch with a period "
+    "F1 of every stratum with at least five truth records and five calls. Truth records are placed by "
+    "their own kind, zygosity and context, calls by theirs. Repeats: longest homopolymer, or stretch with a period "
     "of 2 to 6 bp, that touches the record. GC: within 50 bp on both sides."
 )
 CONFUSION = (
@@ -65,7 +65,14 @@ WITHOUT_TRUTH = (
 )
 
 DEFINITIONS = """
-<dl class="dl-horizontal" style="max-width: 60rem">
+<style>
+#mqc_welcome { display: none !important; }
+.deepcohort-definitions { max-width: 62rem; display: grid; gap: 0.5rem 1rem;
+  grid-template-columns: 9rem 1fr; }
+.deepcohort-definitions dt { margin: 0; }
+.deepcohort-definitions dd { margin: 0; }
+</style>
+<dl class="deepcohort-definitions">
 <dt>TP (truth)</dt><dd>Truth records that lie on the best matching haplotypes.</dd>
 <dt>FN</dt><dd>Truth records that do not: missed, or found with another genotype.</dd>
 <dt>TP (call)</dt><dd>Called records on the best matching haplotypes, wherever they lie, if a truth

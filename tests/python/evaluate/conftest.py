@@ -26,7 +26,9 @@ def vcf_text(rows: list[str], contigs: dict[str, int], samples: tuple[str, ...] 
     """VCF of `rows` "CHROM POS REF ALT GT[:GQ] [QUAL] [FILTER]", fields separated by blanks."""
     lines = [HEADER.rstrip("\n")]
     lines += [f"##contig=<ID={name},length={size}>" for name, size in contigs.items()]
-    lines.append("\t".join(["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *samples]))
+    lines.append(
+        "\t".join(["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *samples])
+    )
     for row in rows:
         chrom, pos, ref, alt, genotype, *rest = row.split()
         qual = rest[0] if rest else "50"

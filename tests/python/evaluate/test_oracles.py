@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pysam
 import pytest
-
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import parse_region
 from deepcohort.evaluate.config import EvaluateConfig
@@ -41,7 +40,9 @@ def oracle(shared_data: Path, tmp_path: Path):
         fasta = tmp_path / "template.fa"
         fasta.write_text((folder / f"{case}_in_template.fa").read_text())
         pysam.faidx(str(fasta))
-        calls = VcfFile(indexed(f"{inputs or case}_in_calls"), calls_sample, "calls", choose=calls_sample != "ALT")
+        calls = VcfFile(
+            indexed(f"{inputs or case}_in_calls"), calls_sample, "calls", choose=calls_sample != "ALT"
+        )
         truth = VcfFile(
             indexed(f"{inputs or case}_in_baseline"), truth_sample, "truth", choose=truth_sample != "ALT"
         )
@@ -132,7 +133,8 @@ def test_obeyed_phasing(oracle, shared_data):
 
 
 @pytest.mark.parametrize(
-    ("case", "sample"), [("vcfeval_split", "sample1"), ("vcfeval_split_no_roc", "ALT"), ("vcfeval_small", "ALT")]
+    ("case", "sample"),
+    [("vcfeval_split", "sample1"), ("vcfeval_split_no_roc", "ALT"), ("vcfeval_small", "ALT")],
 )
 def test_split_cases(oracle, shared_data, case, sample):
     squash = case == "vcfeval_small"
