@@ -1,46 +1,42 @@
 """Sites where reads of one strand err systematically, the same in every sample of a run."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-N_LEVELS = 60  # codes must fit a byte: 1 + 4 * level + base
+if TYPE_CHECKING:
+    from deepcohort.simulate.profile import IlluminaProfile
 
-
-def hot_rates(quantiles: NDArray[np.float32], multiplier: float) -> NDArray[np.float32]:
-    """Error rate of each level, float32 (N_LEVELS,): quantiles of what was learned, cut at 0.6."""
-    grid = np.linspace(0, 1, len(quantiles))
-    rates = np.interp((np.arange(N_LEVELS) + 0.5) / N_LEVELS, grid, quantiles)
-    return np.minimum(0.6, rates * multiplier).astype(np.float32)
+HOT_RATES: NDArray[np.float64] = np.geomspace(0.02, 0.45, 10)  # codes fit a byte: 1 + 4 * level + base
+_PROPOSALS = 12  # per site kept; contexts differ by about this factor
 
 
 def place_hot_sites(
-    reference: NDArray[np.uint8],
-    density: float,
-    context_factor: NDArray[np.float32],
-    sub_cdf: NDArray[np.float32],
-    rng: np.random.Generator,
+    reference: NDArray[np.uint8], profile: "IlluminaProfile", rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Codes by reference base for forward and for reverse reads, uint8 (L,) each.
 
-    Sites fall where the profile's contexts err most, as the wrong base that they tend to.
+    A code is 0, or 1 + 4 * level + the base read by mistake, with HOT_RATES[level]. Sites fall where
+    the profile's contexts err most, as the wrong base that they tend to.
     """
     length = len(reference)
     forward, reverse = np.zeros(length, np.uint8), np.zeros(length, np.uint8)
     for codes, strand in ((forward, reference), (reverse, _reverse_complement(reference))):
-        n = rng.poisson(4 * density * length)
+        n = rng.poisson(_PROPOSALS * profile.hot_density * length)
         if length < 10 or not n:
             continue
         pos = rng.integers(2, length, n)
         triple = np.stack([strand[pos - 2], strand[pos - 1], strand[pos]]).astype(np.int64)
-        pos = pos[(triple < 4).all(axis=0)]
-        context = triple[:, (triple < 4).all(axis=0)].T @ np.array([16, 4, 1])
-        weight = np.minimum(context_factor[context] ** 2, 4) / 4
-        keep = rng.random(len(pos)) < weight / max(1e-9, 4 * weight.mean())
+        known = (triple < 4).all(axis=0)
+        pos, context = pos[known], triple[:, known].T @ np.array([16, 4, 1])
+        weight = profile.hot_context[context]
+        keep = rng.random(len(pos)) < weight / max(1e-9, _PROPOSALS * weight.mean())
         pos, context = pos[keep], context[keep]
-        wrong = (rng.random(len(pos))[:, None] >= sub_cdf[context]).sum(axis=1)
-        level = rng.integers(0, N_LEVELS, len(pos))
+        wrong = (rng.random(len(pos))[:, None] >= profile.sub_cdf[context]).sum(axis=1)
+        level = np.searchsorted(profile.hot_cdf, rng.random(len(pos)), side="right")
         at = pos if codes is forward else length - 1 - pos
-        codes[at] = 1 + 4 * level + wrong
+        codes[at] = 1 + 4 * np.minimum(level, len(HOT_RATES) - 1) + wrong
     return forward, reverse
 
 

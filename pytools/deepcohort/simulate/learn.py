@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import nnls
+from scipy.stats import binom
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
+from deepcohort.simulate.hot_sites import HOT_RATES
 from deepcohort.simulate.io_learn import LearnReads, read_for_learning
 from deepcohort.simulate.kernels import MAX_COPIES, MAX_UNIT, find_tracts
 from deepcohort.simulate.kernels_learn import count_bases, count_slips, count_transitions, pile_up
@@ -18,6 +21,9 @@ MIN_BASES = 100_000
 _N_GROUPS, _N_BINS, _TRIM = 5, 8, 3
 _FLANK = 4  # bp a read must reach beyond a tract
 _GC_BINS = 21
+_WAVE_BP = 500
+_CLIP_BP, _CLIP_PHRED = 10, 22  # lesser clips are ends full of errors
+_MAX_STRAND_DEPTH, _MAX_SEEN = 60, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +105,25 @@ def learn_illumina(evidence: list[Evidence]) -> IlluminaProfile:
     cycles = int(np.bincount(lengths).argmax())
     if cycles > 400 or cycles < 25:
         raise DeepcohortError(f"most reads have {cycles} bases; this is for short reads of 25 to 400 bp")
-    hot_density, hot_quantiles, hot_masks = _hot_spots(evidence)
+    hot_density, hot_cdf, hot_masks, hot_mass = _hot_spots(evidence)
     by_cycle, by_context = _base_counts(evidence, hot_masks, cycles)
     quals = np.flatnonzero(by_cycle[..., 0].sum(axis=(0, 1)) > 0).astype(np.uint8)
-    sub_rate = _substitution_rate(by_cycle.sum(axis=(0, 1))[quals], quals)
+    totals = by_cycle.sum(axis=(0, 1))
+    sub_rate = _substitution_rate(totals[quals], quals)
     counts = by_context[:, quals]
     context_factor, sub_cdf = context_model(counts.sum(axis=1), (counts.sum(axis=2) * sub_rate).sum(axis=1))
+    _, everywhere = _base_counts(evidence, [np.zeros_like(m) for m in hot_masks], cycles)
+    hot_context = _hot_context(everywhere.sum(axis=1), by_context.sum(axis=1))
     slip_del, slip_ins, slip_more = learn_slips(evidence)
     quality = _quality_model(evidence, quals, cycles)
-    insert_quantiles, gc_weight, duplicate_rate, chimera_rate = _fragment_model(evidence)
+    # errors of hot sites that the masks missed are not to be made twice
+    plain = float(np.clip(1 - hot_mass * totals[:, 0].sum() / max(1, totals[:, 1].sum()), 0.3, 1.0))
+    insert_quantiles, gc_weight, duplicate_rate, chimera_rate, splice_rate = _fragment_model(evidence)
     return IlluminaProfile(
-        quals, *quality, sub_rate, _cycle_factor(by_cycle[:, :, quals], sub_rate),
+        quals, *quality, (plain * sub_rate).astype(np.float32), _cycle_factor(by_cycle[:, :, quals], sub_rate),
         context_factor, sub_cdf, slip_del, slip_ins, slip_more, insert_quantiles, gc_weight,
-        hot_quantiles, cumulative(by_cycle[..., 1].sum(axis=(0, 1))[quals] + 0.01),
-        hot_density, duplicate_rate, chimera_rate,
+        hot_cdf, hot_context, cumulative(by_cycle[..., 1].sum(axis=(0, 1))[quals] + 0.01),
+        hot_density, duplicate_rate, chimera_rate, splice_rate, _coverage_sd(evidence),
     )  # fmt: skip
 
 
@@ -167,31 +178,70 @@ def context_model(
     return factor.astype(np.float32), cumulative(weights)
 
 
-def _hot_spots(evidence: list[Evidence]) -> tuple[float, NDArray[np.float32], list[NDArray[np.bool_]]]:
-    """Density of sites where one strand errs systematically, their rates' quantiles, and where."""
-    rates, examined, masks = [], 0, []
+def _hot_context(everywhere: NDArray[np.int64], plain: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Relative density of hot sites by context, float32 (64,): errors that only they bring, per base.
+
+    From counts of the base read, (64, 4), with hot sites and without.
+    """
+    right = np.arange(64) % 4
+    excess = (everywhere - plain).astype(np.float64)
+    excess[np.arange(64), right] = 0
+    rate = (excess.sum(axis=1) + 0.1 * excess.sum() / 64 + 1) / (everywhere.sum(axis=1) + 1)
+    return (rate / rate.mean()).astype(np.float32)
+
+
+def _hot_spots(
+    evidence: list[Evidence],
+) -> tuple[float, NDArray[np.float32], list[NDArray[np.bool_]], float]:
+    """Sites where one strand errs systematically: density per base and strand, rates, places, mass.
+
+    How often one wrong base is seen k times among n on a strand is explained as chance plus a
+    mixture of error rates (non-negative least squares on the counts of k = 2 to 12). Returns the
+    density of such sites, the cumulative share of each rate of HOT_RATES, the sites that are plain
+    to see (bool (L,) per contig), and the errors per base that the rest of them explain.
+    """
+    seen = np.zeros((_MAX_STRAND_DEPTH, _MAX_SEEN + 1))
+    masks = []
+    errors = bases_seen = 0.0
     for e in evidence:
-        bases = e.pile[:, :, :4].astype(np.float64)
+        bases = e.pile[:, :, :4].astype(np.int64)
         depth = bases.sum(axis=2)
         known = np.flatnonzero(e.reads.reference < 4)
         bases[known, :, e.reads.reference[known]] = 0
         top = bases.max(axis=2)
-        share = top / np.maximum(depth, 1)
-        able = (depth >= 8) & ~e.masked[:, None]
-        mean = bases[able].sum() / max(1.0, depth[able].sum()) / 3
-        # three errors alike on one strand, far beyond chance, and not on the other
-        hot = able & (top >= 3) & (top > 8 * mean * depth) & (share > 2.5 * share[:, ::-1])
-        examined += int(able.sum())
-        rates.append(share[hot])
-        masks.append(hot.any(axis=1))
-    found = np.sort(np.concatenate(rates))
-    if len(found) < 3:
-        return 0.0, np.linspace(0.08, 0.3, 9, dtype=np.float32), masks
-    return (
-        len(found) / max(1, examined),
-        np.quantile(found, np.linspace(0, 1, 17)).astype(np.float32),
-        masks,
-    )
+        able = (depth >= 6) & (depth < _MAX_STRAND_DEPTH) & ~e.masked[:, None]
+        np.add.at(seen, (depth[able], np.minimum(top[able], _MAX_SEEN)), 1)
+        wrong = bases.sum(axis=2)
+        errors += float((able & (wrong == 1)).sum())
+        bases_seen += float(depth[able & (wrong == 0)].sum())
+        masks.append((able & (top >= 3)).any(axis=1))
+    chance = errors / max(1.0, bases_seen) / 3  # P(1) / P(0) of a Poisson count is its mean
+    weights, missed = _mixture(seen, chance)
+    density = float(weights.sum())
+    share = cumulative(weights + 1e-12)
+    return density, share, masks, float((weights * HOT_RATES * missed).sum())
+
+
+def _mixture(seen: NDArray[np.float64], chance: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Density of strand-sites at each of HOT_RATES, and the chance that one shows below 3 errors.
+
+    `seen` float64 (depth, k): strand-sites by depth and count of their commonest wrong base;
+    `chance`: rate of one given wrong base elsewhere.
+    """
+    depths = np.flatnonzero(seen.sum(axis=1))
+    number = seen.sum(axis=1)[depths]
+    k = np.arange(_MAX_SEEN + 1)
+    by_rate = np.array([binom.pmf(k, depths[:, None], rate) for rate in HOT_RATES])  # (rates, depths, k)
+    background = 3 * binom.pmf(k, depths[:, None], chance)
+    total = number.sum()
+    if not total:
+        return np.zeros(len(HOT_RATES)), np.ones(len(HOT_RATES))
+    columns = np.einsum("d,rdk->kr", number, by_rate)[2:]
+    target = seen.sum(axis=0)[2:] - number @ background[:, 2:]
+    scale = 1 / np.sqrt(seen.sum(axis=0)[2:] + 2)  # counts vary by their root
+    weights, _ = nnls(columns * scale[:, None], np.maximum(target, 0) * scale)
+    missed = np.einsum("d,rdk->r", number, by_rate[:, :, :3]) / total
+    return weights, missed
 
 
 def learn_slips(
@@ -292,10 +342,40 @@ def _mate_groups(
     return table
 
 
+def _coverage_sd(evidence: list[Evidence]) -> float:
+    """SD of the log of depth between windows of _WAVE_BP, beyond what counting fragments brings."""
+    found, weight = 0.0, 0
+    for e in evidence:
+        first = e.use & (e.mate == 0)
+        known = np.add.reduceat(e.reads.reference < 4, np.arange(0, len(e.reads.reference), _WAVE_BP))
+        n = np.bincount(e.reads.pos[first] // _WAVE_BP, minlength=len(known))[: len(known)]
+        n = n[known == _WAVE_BP][1:-1]
+        n = n[n > 0.2 * np.median(n)] if len(n) else n
+        if len(n) >= 10:
+            found += len(n) * max(0.0, float(n.var() - n.mean())) / float(n.mean()) ** 2
+            weight += len(n)
+    return float(np.sqrt(np.log1p(found / weight))) if weight else 0.0
+
+
+def _clipped_well(e: Evidence) -> NDArray[np.bool_]:
+    """Reads that lose _CLIP_BP or more good bases at an end, bool (R,): they go on elsewhere.
+
+    Bad tails and adapters (fragments no longer than the read) do not count.
+    """
+    in_read = np.isin(e.reads.cigar_op, (0, 1, 4, 7, 8)) * e.reads.cigar_len
+    stop = np.cumsum(in_read)
+    quality = np.concatenate([[0], np.cumsum(e.reads.qual, dtype=np.int64)])
+    mean = (quality[stop] - quality[stop - in_read]) / np.maximum(1, in_read)
+    good = (e.reads.cigar_op == 4) & (e.reads.cigar_len >= _CLIP_BP) & (mean >= _CLIP_PHRED)
+    total = np.concatenate([[0], np.cumsum(good)])
+    clipped = total[e.reads.cigar_offset[1:]] > total[e.reads.cigar_offset[:-1]]
+    return clipped & (np.abs(e.reads.tlen) > np.diff(e.reads.offset))
+
+
 def _fragment_model(
     evidence: list[Evidence],
-) -> tuple[NDArray[np.float32], NDArray[np.float32], float, float]:
-    """(insert_quantiles, gc_weight, duplicate_rate, chimera_rate) of IlluminaProfile."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32], float, float, float]:
+    """(insert_quantiles, gc_weight, duplicate_rate, chimera_rate, splice_rate) of IlluminaProfile."""
     sizes = np.concatenate(
         [e.reads.tlen[e.use & (e.reads.tlen > 0) & (e.reads.flag & 2 > 0)] for e in evidence]
     )
@@ -304,7 +384,7 @@ def _fragment_model(
         raise DeepcohortError("fewer than 100 proper pairs; a short-read profile needs paired reads")
     typical = int(np.median(sizes))
     seen, there = np.zeros(_GC_BINS), np.zeros(_GC_BINS)
-    primary = duplicates = paired = odd = 0
+    primary = duplicates = paired = odd = spliced = 0
     for e in evidence:
         reference = e.reads.reference
         gc = np.concatenate([[0], np.cumsum((reference == 1) | (reference == 2))])
@@ -316,6 +396,7 @@ def _fragment_model(
         good = (e.reads.flag & 0x900 == 0) & (e.reads.mapq >= MIN_MAPQ)
         primary += int(good.sum())
         duplicates += int((good & (e.reads.flag & 0x400 > 0)).sum())
+        spliced += int((good & _clipped_well(e)).sum())
         both = good & (e.reads.flag & 0x8 == 0)
         paired += int(both.sum())
         odd += int((both & (~e.reads.mate_near | (np.abs(e.reads.tlen) > 10_000))).sum())
@@ -327,4 +408,5 @@ def _fragment_model(
         weight.astype(np.float32),
         duplicates / max(1, primary),
         min(0.02, odd / max(1, paired)),
+        min(0.03, spliced / max(1, primary)),
     )

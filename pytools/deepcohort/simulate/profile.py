@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.simulate.hot_sites import HOT_RATES
 from deepcohort.simulate.kernels import MAX_COPIES, MAX_UNIT
 from deepcohort.simulate.long_profile import LongProfile
 
-PROFILE_VERSION = 1
-_SCALARS = ("hot_density", "duplicate_rate", "chimera_rate")
+PROFILE_VERSION = 4
+_SCALARS = ("hot_density", "duplicate_rate", "chimera_rate", "splice_rate", "coverage_sd")
 ASSETS = Path(__file__).resolve().parents[3] / "assets" / "profiles"
 ADAPTERS = ("AGATCGGAAGAGCACACGTCTGAACTCCAGTCA", "AGATCGGAAGAGCGTCGTGTAGGGAAAGAGTGT")  # TruSeq, public
 
@@ -35,10 +36,13 @@ class IlluminaProfile:
             by (unit - 1) * MAX_COPIES + copies; slip_more: float32 (MAX_UNIT,), chance of each further unit.
         insert_quantiles: float32 (Q,), bp, evenly spaced quantiles of fragment length.
         gc_weight: float32 (21,), relative coverage of fragments by GC in steps of 5 %.
-        hot_quantiles: float32 (H,), error rates of systematic one-strand error sites, evenly spaced
-            quantiles; hot_density: such sites per base and strand. error_cdf: float32 (K,), qualities
+        hot_cdf: float32 (H,), shares of hot_sites.HOT_RATES among systematic one-strand error sites;
+            hot_context: float32 (64,), relative density by context; hot_density: such sites per base
+            and strand. error_cdf: float32 (K,), qualities
             of wrong bases.
-        duplicate_rate, chimera_rate: per fragment.
+        duplicate_rate: per fragment. chimera_rate: fragments whose mates do not belong together.
+        splice_rate: reads that change to another place in mid-read. coverage_sd: SD of the log of
+            depth between neighbourhoods.
     """
 
     quals: NDArray[np.uint8]
@@ -56,11 +60,14 @@ class IlluminaProfile:
     slip_more: NDArray[np.float32]
     insert_quantiles: NDArray[np.float32]
     gc_weight: NDArray[np.float32]
-    hot_quantiles: NDArray[np.float32]
+    hot_cdf: NDArray[np.float32]
+    hot_context: NDArray[np.float32]
     error_cdf: NDArray[np.float32]
     hot_density: float
     duplicate_rate: float
     chimera_rate: float
+    splice_rate: float
+    coverage_sd: float
 
     @property
     def read_length(self) -> int:
@@ -167,11 +174,14 @@ def simple_illumina_profile(read_length: int = 150) -> IlluminaProfile:
         slip_more=np.full(MAX_UNIT, 0.1, np.float32),
         insert_quantiles=inserts.astype(np.float32),
         gc_weight=gc.astype(np.float32),
-        hot_quantiles=np.linspace(0.08, 0.4, 9, dtype=np.float32),
+        hot_cdf=cumulative(1 / HOT_RATES),
+        hot_context=np.ones(64, np.float32),
         error_cdf=cumulative(np.array([0.4, 0.35, 0.15, 0.1])),
-        hot_density=2e-4,
+        hot_density=1e-3,
         duplicate_rate=0.05,
-        chimera_rate=0.002,
+        chimera_rate=0.001,
+        splice_rate=0.002,
+        coverage_sd=0.1,
     )
 
 

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.sequence import encode_bases
-from deepcohort.simulate.hot_sites import hot_rates
+from deepcohort.simulate.hot_sites import HOT_RATES, place_hot_sites
 from deepcohort.simulate.kernels import N_SITE_SCALES, ErrorModel, Template, simulate_pairs
 from deepcohort.simulate.profile import ADAPTERS, IlluminaProfile
 from deepcohort.simulate.types import Haplotype, RawReads
 
 _GC_WINDOWS = 21
+WAVE_BP = 500
 _SLIP_SITE_SD = 0.6  # of the log; tracts of one length differ in how much they stutter
 _MIN_FRAGMENT_BP = 20
 
@@ -38,15 +39,41 @@ class ShortReadRun:
             np.minimum(0.3, profile.slip_del * error_multiplier).astype(np.float32),
             np.minimum(0.3, profile.slip_ins * error_multiplier).astype(np.float32),
             profile.slip_more, site_scales(),
-            hot_rates(profile.hot_quantiles, error_multiplier), profile.error_cdf,
+            np.minimum(0.6, HOT_RATES * error_multiplier).astype(np.float32), profile.error_cdf,
             np.stack([encode_bases(a) for a in ADAPTERS]),
         )  # fmt: skip
         return cls(profile, cycles, model)
 
 
+@dataclass(frozen=True, slots=True)
+class Terrain:
+    """What a run does at each place of a contig, the same for every sample of a cohort.
+
+    `hot_forward`, `hot_reverse`: uint8 (L,), see hot_sites.place_hot_sites. `wave`: float32, see
+    coverage_wave.
+    """
+
+    hot_forward: NDArray[np.uint8]
+    hot_reverse: NDArray[np.uint8]
+    wave: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, reference: NDArray[np.uint8], profile: IlluminaProfile, seed: int, place: int) -> "Terrain":
+        """Terrain of contig number `place`."""
+        rng = np.random.default_rng([seed, 16, place])
+        hot = place_hot_sites(reference, profile, rng)
+        return cls(*hot, coverage_wave(len(reference), profile.coverage_sd, rng))
+
+    @classmethod
+    def flat(cls, length: int) -> "Terrain":
+        """No hot sites, even depth."""
+        none = np.zeros(length, np.uint8)
+        return cls(none, none, np.ones(length // WAVE_BP + 1, np.float32))
+
+
 def short_reads(
     haplotype: Haplotype,
-    hot: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    terrain: Terrain,
     depth: float,
     run: ShortReadRun,
     prefix: str,
@@ -54,10 +81,10 @@ def short_reads(
 ) -> RawReads:
     """Pairs that cover `haplotype` to `depth` (bases per base, duplicates included).
 
-    `hot` holds the reference's hot sites (hot_sites.place_hot_sites).
+    `terrain` tells what the run does at each place of the reference.
     """
     rng = np.random.default_rng([seed, 21])
-    starts, inserts = _fragments(haplotype.codes, depth, run, rng)
+    starts, inserts = _fragments(haplotype, terrain.wave, depth, run, rng)
     source = np.arange(len(starts))
     copied = np.flatnonzero(rng.random(len(starts)) < run.profile.duplicate_rate)
     source[rng.permutation(len(starts))[: len(copied)]] = copied  # copies take the place of originals
@@ -65,11 +92,11 @@ def short_reads(
     starts, inserts = starts[source], inserts[source]
     template = Template(
         haplotype.codes, haplotype.ref_pos, haplotype.tract_left, haplotype.tract_right,
-        hot[0][haplotype.ref_pos], hot[1][haplotype.ref_pos],
+        terrain.hot_forward[haplotype.ref_pos], terrain.hot_reverse[haplotype.ref_pos],
     )  # fmt: skip
     seeds = rng.integers(0, 2**63, len(source)).astype(np.uint64)
     seq, qual = simulate_pairs(template, run.model, starts, inserts, forward, seeds, run.cycles)
-    _make_chimeras(seq, run.profile.chimera_rate, rng)
+    _make_chimeras(seq, run.profile, rng)
     first = haplotype.ref_pos[starts].astype(np.int64)
     names = [f"{prefix}:{p + 1}:{i}" for i, p in enumerate(first.tolist()) for _ in range(2)]
     offset = np.arange(len(names) + 1, dtype=np.int64) * run.cycles
@@ -92,25 +119,43 @@ def _stretch(values: NDArray, cycles: int) -> NDArray:
     return np.ascontiguousarray(values[np.arange(cycles) * len(values) // cycles])
 
 
-def _make_chimeras(seq: NDArray[np.uint8], rate: float, rng: np.random.Generator) -> None:
-    """Join unrelated fragments, in place: half of them mates that do not belong, half within a read."""
-    n_pairs, cycles = len(seq) // 2, seq.shape[1]
-    chosen = rng.permutation(n_pairs)[: 2 * (rng.binomial(n_pairs, min(1.0, rate)) // 2)]
-    swap, splice = chosen[::2][::2], chosen[1::2]
-    partner = np.roll(swap, 1)
-    seq[2 * swap + 1] = seq[2 * partner + 1]
-    donors = rng.permutation(2 * n_pairs)[: len(splice)]
-    for row, donor, cut in zip(
-        2 * splice, donors, rng.integers(20, max(21, cycles - 20), len(splice)), strict=True
-    ):
-        seq[row, cut:] = 3 - seq[donor, : cycles - cut][::-1] if donor % 2 else seq[donor, : cycles - cut]
-    np.copyto(seq, 4, where=seq > 4)
+def _make_chimeras(seq: NDArray[np.uint8], profile: IlluminaProfile, rng: np.random.Generator) -> None:
+    """Join unrelated fragments, in place: mates that do not belong, and reads that change in the middle."""
+    n_rows, cycles = seq.shape
+    swap = rng.permutation(n_rows // 2)[: rng.binomial(n_rows // 2, profile.chimera_rate)]
+    seq[2 * swap + 1] = seq[2 * np.roll(swap, 1) + 1]
+    splice = rng.permutation(n_rows)[: rng.binomial(n_rows, profile.splice_rate)]
+    donors = rng.permutation(n_rows)[: len(splice)]
+    cuts = rng.integers(min(20, cycles // 2), max(21, cycles - 10), len(splice))
+    for row, donor, cut in zip(splice, donors, cuts, strict=True):
+        tail = seq[donor, : cycles - cut].copy()
+        if rng.random() < 0.5:
+            tail = np.where(tail < 4, 3 - tail, 4).astype(np.uint8)[::-1]
+        seq[row, cut:] = tail
+
+
+def coverage_wave(length_bp: int, sd: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Relative depth of each neighbourhood of a contig, float32 (n,), at most 1, correlated in space."""
+    n = length_bp // WAVE_BP + 1
+    steps = rng.normal(0, sd, n)
+    wave = np.empty(n)
+    level = 0.0
+    for i, step in enumerate(steps):
+        level = 0.6 * level + 0.8 * step
+        wave[i] = level
+    wave = np.exp(np.clip(wave, -4 * sd, 2.5 * sd))
+    return (wave / wave.max()).astype(np.float32)
 
 
 def _fragments(
-    codes: NDArray[np.uint8], depth: float, run: ShortReadRun, rng: np.random.Generator
+    haplotype: Haplotype,
+    wave: NDArray[np.float32],
+    depth: float,
+    run: ShortReadRun,
+    rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Starts and lengths of fragments without N, accepted by their GC content."""
+    """Starts and lengths of fragments without N, accepted by their GC content and place."""
+    codes = haplotype.codes
     length = len(codes)
     gc_sum = np.concatenate([[0], np.cumsum((codes == 1) | (codes == 2))])
     n_sum = np.concatenate([[0], np.cumsum(codes > 3)])
@@ -129,7 +174,9 @@ def _fragments(
         inside = start + size <= length
         start, size = start[inside], size[inside]
         share = (gc_sum[start + size] - gc_sum[start]) / size
-        keep = rng.random(len(start)) < weight[(share * (_GC_WINDOWS - 1) + 0.5).astype(int)]
+        odds = weight[(share * (_GC_WINDOWS - 1) + 0.5).astype(int)]
+        odds = odds * wave[haplotype.ref_pos[start] // WAVE_BP]
+        keep = rng.random(len(start)) < odds
         keep &= n_sum[start + size] == n_sum[start]
         starts.append(start[keep])
         inserts.append(size[keep])

@@ -10,18 +10,16 @@ from numpy.typing import NDArray
 from deepcohort.simulate import io_align, io_outputs
 from deepcohort.simulate.config import DEFAULT_PROFILES, SimulateConfig
 from deepcohort.simulate.haplotypes import build_haplotype
-from deepcohort.simulate.hot_sites import place_hot_sites
 from deepcohort.simulate.long_profile import LongProfile
 from deepcohort.simulate.profile import Profile, load_profile
 from deepcohort.simulate.qualities import apply_quality_maps, random_quality_maps
-from deepcohort.simulate.reads import ShortReadRun, short_reads
+from deepcohort.simulate.reads import ShortReadRun, Terrain, short_reads
 from deepcohort.simulate.reads_long import LongReadRun, long_reads
 from deepcohort.simulate.sexes import SexContig, copies
 from deepcohort.simulate.shadow import DECOY_PREFIX, Shadow
 from deepcohort.simulate.types import Genome, Haplotype, Person, RawReads, SiteTable
 
 Run = ShortReadRun | LongReadRun
-_Hot = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +102,12 @@ def _run_of(profile: Profile, draw: Draw) -> Run:
 
 
 def _reads_of(
-    haplotype: Haplotype, hot: _Hot | None, depth: float, run: Run, prefix: str, seed: int
+    haplotype: Haplotype, terrain: Terrain | None, depth: float, run: Run, prefix: str, seed: int
 ) -> RawReads:
     if isinstance(run, LongReadRun):
         return long_reads(haplotype, depth, run, prefix, seed)
-    if hot is None:
-        none = np.zeros(int(haplotype.ref_pos.max()) + 1, np.uint8)
-        hot = none, none
-    return short_reads(haplotype, hot, depth, run, prefix, seed)
+    terrain = terrain or Terrain.flat(int(haplotype.ref_pos.max()) + 1)
+    return short_reads(haplotype, terrain, depth, run, prefix, seed)
 
 
 def _all_reads(task: SampleTask, draw: Draw, run: Run) -> Iterator[RawReads]:
@@ -121,7 +117,9 @@ def _all_reads(task: SampleTask, draw: Draw, run: Run) -> Iterator[RawReads]:
     donor = (task.index + 1) % len(task.people)
     sources = [(task.index, 1 - dirt, "a")] + ([(donor, dirt, "b")] if dirt and donor != task.index else [])
     for c, (name, codes) in enumerate(task.genome.contigs.items()):
-        hot = _hot_sites(codes, run, config.seed, c)
+        terrain = None
+        if isinstance(run, ShortReadRun):
+            terrain = Terrain.of(codes, run.profile, config.seed, c)
         maps = None
         if config.reads.quality_binning == "random":
             rng = np.random.default_rng([config.seed, 17, task.index, c])
@@ -130,7 +128,7 @@ def _all_reads(task: SampleTask, draw: Draw, run: Run) -> Iterator[RawReads]:
             for copy, start, end in copies(task.people[who], task.roles[name], len(codes)):
                 haplotype = build_haplotype(codes, task.tables[c], 2 * who + copy, start, end)
                 raw = _reads_of(
-                    haplotype, hot, draw.coverage / 2 * share, run, f"{person.name}:{name}:{kind}{copy}",
+                    haplotype, terrain, draw.coverage / 2 * share, run, f"{person.name}:{name}:{kind}{copy}",
                     _seed(config.seed, 13, task.index, c, copy, ord(kind), start),
                 )  # fmt: skip
                 if maps is not None:
@@ -146,15 +144,6 @@ def _all_reads(task: SampleTask, draw: Draw, run: Run) -> Iterator[RawReads]:
         ]  # fmt: skip
         if parts:
             yield _concatenate(parts)
-
-
-def _hot_sites(codes: NDArray[np.uint8], run: Run, seed: int, contig_index: int) -> _Hot | None:
-    """One-strand error sites of a contig: the same for all samples of a cohort."""
-    if isinstance(run, LongReadRun):
-        return None
-    profile = run.profile
-    rng = np.random.default_rng([seed, 16, contig_index])
-    return place_hot_sites(codes, profile.hot_density, profile.context_factor, profile.sub_cdf, rng)
 
 
 def _seed(*parts: int) -> int:
