@@ -19,7 +19,7 @@ class JointConfig:
         respect_filter: take a record whose FILTER is neither PASS, RefCall, NoCall nor LowQual as no
             evidence (`./.`, FILTERED).
         min_dp: reads below which a sample has no evidence (`./.`, NO_COVERAGE).
-        min_gq: posterior GQ below which a genotype is `./.` (LOW_GQ); 3 = more likely right than wrong.
+        min_gq: posterior GQ below which a genotype is `./.` (LOW_GQ); 4 = more likely right than wrong.
         half_call_gq: phred from which a single allele of an uncertain genotype counts as known (`./1`).
         conflict_phred: contradiction between overlapping records of one sample, phred, above which
             its genotype is `./.` (CONFLICT).
@@ -41,7 +41,7 @@ class JointConfig:
     de_novo_probability: float = 0.5
     respect_filter: bool = True
     min_dp: int = 1
-    min_gq: int = 3
+    min_gq: int = 4
     half_call_gq: int = 20
     conflict_phred: int = 30
     low_qual: float = 10.0

@@ -237,7 +237,7 @@ def emit_sites(
             star_of[site], site_ploidy[site], limits.min_dp, limits.conflict_phred,
             pl, ad, dp, ploidy, state,
         )  # fmt: skip
-        likelihoods(pl, state, n_genotypes, likelihood)
+        likelihoods(pl, state, ploidy, n_genotypes, likelihood)
         log_ratio = em_frequencies(
             likelihood, state, ploidy, n_alleles, limits.inbreeding, limits.ref_pseudo, limits.alt_pseudo,
             frequency,

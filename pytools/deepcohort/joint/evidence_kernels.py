@@ -109,7 +109,7 @@ def sweep_sample(
                 if n_variant < MAX_VARIANT_RECORDS:
                     variant_of[site, n_variant] = i
                 n_variant += 1
-            elif row[_POS] <= covered_to and row[_END] > covered_to:
+            elif covered_to < span_end and row[_POS] <= covered_to and row[_END] > covered_to:
                 speaks = covered_to == pos or not is_variant
                 if speaks and (
                     weakest < 0

@@ -15,12 +15,20 @@ MAX_FAMILY_ALLELES = 4
 
 @kernel
 def likelihoods(
-    pl: NDArray[np.int32], state: NDArray[np.int8], n_genotypes: int, out: NDArray[np.float64]
+    pl: NDArray[np.int32],
+    state: NDArray[np.int8],
+    ploidy: NDArray[np.int8],
+    n_genotypes: int,
+    out: NDArray[np.float64],
 ) -> None:
-    """out (N, G): 10^(-PL/10) of the samples whose state is OK, 1 elsewhere."""
+    """out (N, G): 10^(-PL/10) of the samples whose state is OK, 1 elsewhere. G: diploid genotypes."""
+    n_alleles = 0
+    while n_alleles * (n_alleles + 1) // 2 < n_genotypes:
+        n_alleles += 1
     for s in range(len(state)):
+        size = n_alleles if ploidy[s] == 1 else n_genotypes
         for g in range(n_genotypes):
-            if state[s] == _OK:
+            if state[s] == _OK and g < size:
                 out[s, g] = LIKELIHOOD_OF_PL[min(pl[s, g], _MAX_TABLE_PL)]
             else:
                 out[s, g] = 1.0

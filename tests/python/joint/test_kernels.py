@@ -1,0 +1,178 @@
+"""Kernels against slow plain-Python answers and hand-worked tables."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from deepcohort.joint.allele_kernels import normalise
+from deepcohort.joint.decide_kernels import hwe_p_values
+from deepcohort.joint.emit_kernels import site_quality
+from deepcohort.joint.prior_kernels import em_frequencies, family_posteriors, likelihoods, posteriors
+from deepcohort.joint.text_kernels import put_float, put_int
+from glnexus_oracle import primitives
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+bases = st.text("ACGT", min_size=1, max_size=6)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("AC", min_size=30, max_size=30), st.integers(8, 20), st.integers(1, 6), bases)
+def test_normalise_is_the_slow_one(reference, pos, ref_len, alt):
+    ref = reference[pos : pos + ref_len]
+    if ref == alt:
+        return
+    shift = 100
+    scratch = np.zeros(shift + 50, dtype=np.uint8)
+    scratch[shift : shift + len(alt)] = np.frombuffer(alt.encode(), dtype=np.uint8)
+    codes = np.frombuffer(("G" * 100 + reference).encode(), dtype=np.uint8)
+    head, tail, at, length = normalise(scratch, shift, shift + len(alt), pos, len(ref), codes, -100, shift)
+    text = scratch[head:tail].tobytes().decode()
+    padded = "G" * 100 + reference
+    expected = primitives(pos, ref, alt, lambda p: padded[p + 100])
+    whole = padded[at + 100 : at + 100 + length]
+    if len(text) == length:
+        found = [(at + i, a, b) for i, (a, b) in enumerate(zip(whole, text, strict=True)) if a != b]
+    else:
+        found = [(at, whole, text)]
+    assert found == expected
+
+
+def slow_em(pl, inbreeding, ref_pseudo, alt_pseudo):
+    """Biallelic EM, diploid, to convergence."""
+    likelihood = 10.0 ** (-np.asarray(pl) / 10.0)
+    f = 0.25
+    for _ in range(20_000):
+        p = 1 - f
+        prior = np.array(
+            [p * p + inbreeding * p * f, 2 * p * f * (1 - inbreeding), f * f + inbreeding * p * f]
+        )
+        w = likelihood * prior
+        w /= w.sum(axis=1, keepdims=True)
+        f = (w @ np.array([0, 1, 2])).sum() + alt_pseudo
+        f /= 2 * len(pl) + ref_pseudo + alt_pseudo
+    return f
+
+
+@pytest.mark.parametrize("inbreeding", [0.0, 0.3])
+def test_em_finds_the_slow_frequencies(inbreeding):
+    rng = np.random.default_rng(3)
+    pl = rng.integers(0, 60, (40, 3)).astype(np.int32)
+    pl -= pl.min(axis=1, keepdims=True)
+    state, ploidy = np.zeros(40, dtype=np.int8), np.full(40, 2, dtype=np.int8)
+    likelihood, frequency = np.empty((40, 3)), np.empty(2)
+    likelihoods(pl, state, ploidy, 3, likelihood)
+    em_frequencies(likelihood, state, ploidy, 2, inbreeding, 2.0, 0.02, frequency)
+    assert frequency.sum() == pytest.approx(1.0, abs=1e-6)
+    assert frequency[1] == pytest.approx(slow_em(pl, inbreeding, 2.0, 0.02), abs=1e-4)
+
+
+def test_posterior_by_hand():
+    # f = 0.5, PL 0,10,20: 0.25 * 1, 0.5 * 0.1, 0.25 * 0.01 = 0.25, 0.05, 0.0025
+    state, ploidy = np.zeros(2, dtype=np.int8), np.array([2, 1], dtype=np.int8)
+    likelihood, out = np.empty((2, 3)), np.empty((2, 3))
+    likelihoods(np.array([[0, 10, 20], [10, 0, 99]], dtype=np.int32), state, ploidy, 3, likelihood)
+    posteriors(likelihood, state, ploidy, np.array([0.5, 0.5]), 2, 0.0, True, out)
+    assert out[0] == pytest.approx(np.array([0.25, 0.05, 0.0025]) / 0.3025)
+    assert out[1, :2] == pytest.approx([1 / 11, 10 / 11])
+
+
+def slow_trio(likelihood, frequency, rate):
+    """Posteriors of father, mother, child and P(new allele), by summing over gametes."""
+    f = frequency[1]
+    prior = [(1 - f) ** 2, 2 * f * (1 - f), f * f]
+    genotypes = [(0, 0), (0, 1), (1, 1)]
+    joint = np.zeros((3, 3, 3))
+    fresh = 0.0
+    for gf, gm in itertools.product(range(3), range(3)):
+        base = prior[gf] * prior[gm] * likelihood[0][gf] * likelihood[1][gm]
+        for a, b in itertools.product(genotypes[gf], genotypes[gm]):
+            for new_a, new_b in itertools.product((0, 1), (0, 1)):
+                p = 0.25 * (rate if new_a else 1 - rate) * (rate if new_b else 1 - rate)
+                child = (a ^ new_a) + (b ^ new_b)
+                mass = base * p * likelihood[2][child]
+                joint[gf, gm, child] += mass
+                # a change counts where the alleles it leaves could not have come unchanged
+                if new_a or new_b:
+                    fresh += mass
+    total = joint.sum()
+    return joint.sum((1, 2)) / total, joint.sum((0, 2)) / total, joint.sum((0, 1)) / total, fresh / total
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 80), min_size=3, max_size=3), min_size=3, max_size=3),
+    st.floats(0.01, 0.6),
+    st.sampled_from([1e-6, 1e-3, 0.05]),
+)
+def test_family_posteriors_are_the_slow_ones(pl, f, rate):
+    pl = np.array(pl, dtype=np.int32)
+    pl -= pl.min(axis=1, keepdims=True)
+    if not pl[:, 0].any():
+        return  # all reference: left to the population prior
+    state, ploidy = np.zeros(3, dtype=np.int8), np.full(3, 2, dtype=np.int8)
+    likelihood, out, fresh = np.empty((3, 3)), np.zeros((3, 3)), np.zeros(3)
+    likelihoods(pl, state, ploidy, 3, likelihood)
+    if all(np.argmax(row) == 0 for row in likelihood):
+        return
+    frequency = np.array([1 - f, f])
+    family_posteriors(
+        np.array([0, 1, 2], dtype=np.int32), np.array([False, False, True]), likelihood, state, ploidy,
+        frequency, 2, 0.0, True, rate, True, out, fresh,
+    )  # fmt: skip
+    father, mother, child, new = slow_trio(likelihood, frequency, rate)
+    assert out[0] == pytest.approx(father, abs=1e-9)
+    assert out[1] == pytest.approx(mother, abs=1e-9)
+    assert out[2] == pytest.approx(child, abs=1e-9)
+    assert fresh[2] == pytest.approx(new, abs=1e-9)
+
+
+def slow_hwe(het, rare, common):
+    n = het + rare + common
+    a = 2 * min(rare, common) + het
+
+    def p(h):
+        r = (a - h) // 2
+        return math.comb(n, h) * math.comb(n - h, r) * 2**h / math.comb(2 * n, a)
+
+    table = {h: p(h) for h in range(a % 2, a + 1, 2) if h + (a - h) // 2 <= n}
+    here = table[het]
+    return sum(v for v in table.values() if v <= here * (1 + 1e-9)), sum(
+        v for h, v in table.items() if h >= het
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 20), st.integers(0, 20), st.integers(0, 20))
+def test_hwe_against_enumeration(het, rare, common):
+    if het + rare + common == 0:
+        return
+    two_sided, excess = slow_hwe(het, rare, common)
+    assert hwe_p_values(het, rare, common) == pytest.approx((two_sided, excess), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (0.0, 4, "0"), (1.0, 4, "1"), (0.5, 4, "0.5"), (1 / 3, 4, "0.3333"), (99.996, 4, "100"),
+        (1234.567, 7, "1234.567"), (1e-3, 4, "0.001"), (1.23456e-7, 4, "1.235e-07"), (2e-120, 4, "2e-120"),
+        (-0.0256, 4, "-0.0256"), (123456.0, 4, "123500"), (math.nan, 4, "."),
+    ],
+)  # fmt: skip
+def test_floats(value, digits, text):
+    out = np.zeros(64, dtype=np.uint8)
+    assert out[: put_float(out, 0, value, digits)].tobytes().decode() == text
+
+
+@given(st.integers(-(10**12), 10**12))
+@settings(deadline=None)
+def test_integers(value):
+    out = np.zeros(64, dtype=np.uint8)
+    assert out[: put_int(out, 0, value)].tobytes().decode() == str(value)
+
+
+def test_site_quality():
+    # prior 0.1 : 0.9, likelihood ratio 90: odds 10, P(reference) = 1 / 11
+    assert site_quality(math.log10(90), 0.1) == pytest.approx(10 * math.log10(11))
+    assert site_quality(500.0, 0.1) == pytest.approx(10 * (500 + math.log10(1 / 9)))
