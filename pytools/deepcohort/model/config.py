@@ -33,7 +33,7 @@ class TrainConfig:
         class_weights: for class_weighted; empty = inverse square root of class frequency.
         optimiser, lr, momentum, l1, l2: l2 is decoupled weight decay with adamw.
         decay: schedule over the whole run, down to final_lr_fraction of lr, after warmup_steps.
-        batch_size, epochs, small_epochs: the small model has its own number of epochs.
+        batch_size, epochs: of the CNN. small_batch_size, small_epochs: of the feature model.
         ema: decay of the exponential moving average of weights, 0 = none.
         clip_gradient: largest gradient norm, 0 = none.
         patience: epochs without better validation loss before stopping, 0 = never stop early.
@@ -69,6 +69,7 @@ class TrainConfig:
     final_lr_fraction: float = 0.02
     warmup_steps: int = 100
     batch_size: int = 128
+    small_batch_size: int = 512
     epochs: int = 8
     small_epochs: int = 20
     ema: float = 0.998
@@ -118,6 +119,7 @@ def _problems(c: TrainConfig) -> list[str]:
         ("test_share", 0.0, 0.5),
         ("final_lr_fraction", 0.0, 1.0),
         ("batch_size", 1, 1_000_000),
+        ("small_batch_size", 1, 1_000_000),
         ("epochs", 0, 100_000),
         ("small_epochs", 1, 100_000),
         ("devices", 1, 1_024),

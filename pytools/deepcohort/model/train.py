@@ -76,7 +76,7 @@ def train(
     write_config(output / "train.toml", config)
     started = time.process_time()
     cnn, small = _start_networks(config, opened, init_from)
-    small_data = ExampleData(opened, replace(config, epochs=config.small_epochs), with_pixels=False)
+    small_data = ExampleData(opened, replace(config, batch_size=config.small_batch_size), with_pixels=False)
     standardise([cnn, small], small_data, keep=init_from is not None)
     small = fit(small, small_data, config.small_epochs, config, output, "small", resume, quiet)
     data = ExampleData(opened, config)

@@ -61,6 +61,7 @@ def suggest(trial: optuna.Trial, base: TrainConfig) -> TrainConfig:
         "read_channels": _SIZES[size][0],
         "site_channels": _SIZES[size][1],
     }
+    values["small_batch_size"] = values["batch_size"]
     if loss == "focal":
         values["focal_gamma"] = trial.suggest_float("focal_gamma", 0.5, 4.0)
     return config_from_dict(values)

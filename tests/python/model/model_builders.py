@@ -16,6 +16,7 @@ TINY = TrainConfig(
     epochs=4,
     small_epochs=12,
     batch_size=32,
+    small_batch_size=32,
     warmup_steps=0,
     validation_share=0.2,
     test_share=0.2,
