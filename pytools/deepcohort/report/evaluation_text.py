@@ -40,8 +40,8 @@ LENGTHS = (
 )
 STRATA = (
     "F1 of every stratum with at least five truth records and five calls. Truth records are placed by "
-    "their own kind, zygosity and context, calls by theirs. Repeats: longest homopolymer, or stretch with a period "
-    "of 2 to 6 bp, that touches the record. GC: within 50 bp on both sides."
+    "their own kind, zygosity and context, calls by theirs. Repeats: longest homopolymer, or stretch with "
+    "a period of 2 to 6 bp, that touches the record. GC: within 50 bp on both sides."
 )
 CONFUSION = (
     "Genotype of truth (rows) against genotype of the call that was paired with it (columns), in per cent "
