@@ -91,9 +91,8 @@ def check_config(config: SimulateConfig) -> None:
     if reads.aligner not in ALIGNERS:
         problems.append(f"aligner '{reads.aligner}' is unknown; choose one of {', '.join(ALIGNERS)}")
     if reads.quality_binning not in QUALITY_BINNINGS:
-        problems.append(
-            f"quality binning '{reads.quality_binning}' is unknown; choose one of {', '.join(QUALITY_BINNINGS)}"
-        )
+        known = ", ".join(QUALITY_BINNINGS)
+        problems.append(f"quality binning '{reads.quality_binning}' is unknown; choose one of {known}")
     for name in ("coverage", "read_length", "error_multiplier"):
         low, high = getattr(reads, name)
         if low < 0 or high < low:

@@ -48,7 +48,9 @@ def compare_reads(
     if output.exists() and not output.is_dir():
         raise DeepcohortError(f"{output} is not a folder; give one to --output")
     real_curves = measure(gather_evidence([real], reference, truth))
-    simulated_curves = measure(gather_evidence([simulated], simulated_reference or reference, simulated_truth))
+    simulated_curves = measure(
+        gather_evidence([simulated], simulated_reference or reference, simulated_truth)
+    )
     output.mkdir(parents=True, exist_ok=True)
     summary = {a.name: _ratio(a, b) for a, b in zip(real_curves, simulated_curves, strict=True)}
     names = ("comparison.tsv", "summary.tsv", "comparison.png")
@@ -81,7 +83,9 @@ def measure(evidence: list[Evidence]) -> list[Curve]:
     wrong_context = all_context - by_context.sum(axis=1)[np.arange(64), right]
     words = ["".join("ACGT"[(k >> s) & 3] for s in (4, 2, 0)) for k in range(64)]
     depth_of_quality = by_cycle[..., 0].sum(axis=1)
-    mean_quality = (depth_of_quality * np.arange(128)).sum(axis=1) / np.maximum(1, depth_of_quality.sum(axis=1))
+    mean_quality = (depth_of_quality * np.arange(128)).sum(axis=1) / np.maximum(
+        1, depth_of_quality.sum(axis=1)
+    )
     curves = [
         _rate("mismatches by cycle, read 1", "cycle", range(1, _CYCLES + 1), cycle[0, :, 1], cycle[0, :, 0]),
         _rate("mismatches by cycle, read 2", "cycle", range(1, _CYCLES + 1), cycle[1, :, 1], cycle[1, :, 0]),
@@ -90,7 +94,13 @@ def measure(evidence: list[Evidence]) -> list[Curve]:
         _share("base qualities", "phred", range(128), quality[:, 0]),
     ]
     curves.append(
-        Curve("mean quality by mate", "mate", ["1", "2"], mean_quality, depth_of_quality.sum(axis=1).astype(float))
+        Curve(
+            "mean quality by mate",
+            "mate",
+            ["1", "2"],
+            mean_quality,
+            depth_of_quality.sum(axis=1).astype(float),
+        )
     )
     return curves + _run_curves(evidence) + _site_curves(evidence) + _read_curves(evidence)
 
@@ -116,9 +126,15 @@ def _run_curves(evidence: list[Evidence]) -> list[Curve]:
     run = slice(1, _MAX_RUN + 1)
     pair = slice(MAX_COPIES + 3, MAX_COPIES + 3 + 10)
     return [
-        _rate("deletions by homopolymer length", "bp", range(1, _MAX_RUN + 1), changes[run, 0], passages[run]),
-        _rate("insertions by homopolymer length", "bp", range(1, _MAX_RUN + 1), changes[run, 1], passages[run]),
-        _rate("indels by dinucleotide copies", "copies", range(3, 13), changes[pair].sum(axis=1), passages[pair]),
+        _rate(
+            "deletions by homopolymer length", "bp", range(1, _MAX_RUN + 1), changes[run, 0], passages[run]
+        ),
+        _rate(
+            "insertions by homopolymer length", "bp", range(1, _MAX_RUN + 1), changes[run, 1], passages[run]
+        ),
+        _rate(
+            "indels by dinucleotide copies", "copies", range(3, 13), changes[pair].sum(axis=1), passages[pair]
+        ),
     ]
 
 
@@ -144,9 +160,11 @@ def _site_curves(evidence: list[Evidence]) -> list[Curve]:
         depths += np.histogram(relative, _DEPTH_EDGES)[0]
     x = [f"{a:g}" for a in _AF_EDGES[:-1]]
     n = np.full(len(x), float(examined))
+    per_mb = 1e6 / max(1, examined)
+    axis = "allele fraction from"
     return [
-        Curve("false SNP candidates per Mb by allele fraction", "allele fraction from", x, 1e6 * snp / max(1, examined), n),
-        Curve("false indel candidates per Mb by allele fraction", "allele fraction from", x, 1e6 * gap / max(1, examined), n),
+        Curve("false SNP candidates per Mb by allele fraction", axis, x, snp * per_mb, n),
+        Curve("false indel candidates per Mb by allele fraction", axis, x, gap * per_mb, n),
         _share("depth over median", "depth", [f"{a:.1f}" for a in _DEPTH_EDGES[:-1]], depths),
     ]  # fmt: skip
 
@@ -162,12 +180,13 @@ def _read_curves(evidence: list[Evidence]) -> list[Curve]:
         per_read = clipped[e.reads.cigar_offset[1:]] - clipped[e.reads.cigar_offset[:-1]]
         clips.append(per_read[e.use])
     clip_edges = np.array([0, 1, 5, 10, 20, 40, 80, 1_000_000])
+    clip_counts = np.histogram(np.concatenate(clips), clip_edges)[0]
     names = ["0", "1-4", "5-9", "10-19", "20-39", "40-79", "80+"]
     return [
         _share("fragment length", "bp", edges[:-1], np.histogram(sizes, edges)[0]),
         _share("mapping quality", "phred", range(0, 70, 10), np.histogram(mapq, np.arange(0, 80, 10))[0]),
-        _share("soft-clipped bases per read", "bp", names, np.histogram(np.concatenate(clips), clip_edges)[0]),
-    ]  # fmt: skip
+        _share("soft-clipped bases per read", "bp", names, clip_counts),
+    ]
 
 
 def _rate(name: str, axis: str, x: object, k: NDArray, n: NDArray) -> Curve:

@@ -117,7 +117,7 @@ def _plant_segdups(contigs: dict[str, NDArray[np.uint8]], fraction: float, rng: 
     done = 0
     while done < fraction * total and total > 100_000:
         source, target = (contigs[names[k]] for k in rng.integers(0, len(names), 2))
-        size = int(min(rng.integers(1_500, 6_000), len(source) // 8, len(target) // 8))
+        size = min(int(rng.integers(1_500, 6_000)), len(source) // 8, len(target) // 8)
         start = int(rng.integers(0, len(source) - size))
         piece = source[start : start + size].copy()
         _mutate(piece, float(rng.uniform(0.005, 0.04)), rng)

@@ -14,6 +14,8 @@ from deepcohort.simulate.io_pairs import Group, finish_pairs
 from deepcohort.simulate.sequence_text import read_texts
 from deepcohort.simulate.types import RawReads
 
+_SPILL_RECORDS = 400_000  # some hundred MB
+
 
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
@@ -95,10 +97,34 @@ def open_aligner(config: ReadConfig, fasta: Path, lengths: dict[str, int], decoy
 def write_bam(path: Path, header: dict, batches: Iterable[Group], read_group: str) -> int:
     """Write records sorted by position with read group tags, and the index; returns how many.
 
-    Ties are broken by name and flag, so that batching leaves no trace in the file.
+    Ties are broken by name and flag. Beyond _SPILL_RECORDS, sorted parts go to disk and are merged.
     """
-    records = [record for batch in batches for record in batch]
-    last = 1 << 31
+    pending: Group = []
+    parts: list[Path] = []
+    count = 0
+    for batch in batches:
+        pending += batch
+        count += len(batch)
+        if len(pending) >= _SPILL_RECORDS:
+            parts.append(path.with_name(f"{path.stem}.part{len(parts)}.bam"))
+            _write_sorted(parts[-1], header, pending, read_group)
+            pending = []
+    if not parts:
+        _write_sorted(path, header, pending, read_group)
+    else:
+        if pending:
+            parts.append(path.with_name(f"{path.stem}.part{len(parts)}.bam"))
+            _write_sorted(parts[-1], header, pending, read_group)
+        # -c -p: all parts have the same header; -l 3: as _write_sorted
+        pysam.merge("-f", "-c", "-p", "--no-PG", "-l", "3", str(path), *map(str, parts))  # type: ignore[attr-defined]
+        for part in parts:
+            part.unlink()
+    pysam.index(str(path))  # type: ignore[attr-defined]
+    return count
+
+
+def _write_sorted(path: Path, header: dict, records: Group, read_group: str) -> None:
+    last = 1 << 31  # unmapped pairs come last
     records.sort(
         key=lambda r: (
             r.reference_id if r.reference_id >= 0 else last,
@@ -107,12 +133,10 @@ def write_bam(path: Path, header: dict, batches: Iterable[Group], read_group: st
             r.flag,
         )
     )
-    with pysam.AlignmentFile(str(path), "wb", header=header, format_options=[b"level=3"]) as out:
+    with pysam.AlignmentFile(str(path), "wb", header=header, format_options=["level=3"]) as out:
         for record in records:
             record.set_tag("RG", read_group, "Z")
             out.write(record)
-    pysam.index(str(path))  # type: ignore[attr-defined]
-    return len(records)
 
 
 def bam_header(

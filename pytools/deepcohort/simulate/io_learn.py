@@ -85,7 +85,8 @@ def read_for_learning(
     unknown = [c for c in by_contig if c not in fasta.contig_lengths]
     if unknown:
         raise DeepcohortError(
-            f"{bam} has reads on {unknown[0]}, which {fasta.path} lacks; give the reference they were mapped to"
+            f"{bam} has reads on {unknown[0]}, which {fasta.path} lacks; "
+            "give the reference they were mapped to"
         )
     return [_arrays(contig, reads, fasta, truth) for contig, reads in by_contig.items()]
 

@@ -59,8 +59,8 @@ def write_truth(
         out.write(("\n".join(header) + "\n").encode())
         for table in tables:
             reference = genome.contigs[table.contig]
-            lines = [_truth_line(table, s, reference, columns) for s in range(len(table))]
-            lines = sorted(((line[0], line[1]) for line in lines if line), key=lambda x: x[0])
+            found = (_truth_line(table, s, reference, columns) for s in range(len(table)))
+            lines = sorted((line for line in found if line), key=lambda line: line[0])
             count += len(lines)
             out.write("".join(text for _, text in lines).encode())
     pysam.tabix_index(str(path), preset="vcf", force=True)

@@ -1,5 +1,7 @@
 """Kernels: haplotypes, repeat tracts and reads from arrays."""
 
+# mypy: ignore-errors
+
 from typing import NamedTuple
 
 import numpy as np

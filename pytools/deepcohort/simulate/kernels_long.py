@@ -1,5 +1,7 @@
 """Kernels of long reads: simulation, and counting what real ones do."""
 
+# mypy: ignore-errors
+
 from typing import NamedTuple
 
 import numpy as np

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,16 +116,25 @@ def learn_illumina(evidence: list[Evidence]) -> IlluminaProfile:
     _, everywhere = _base_counts(evidence, [np.zeros_like(m) for m in hot_masks], cycles)
     hot_context = _hot_context(everywhere.sum(axis=1), by_context.sum(axis=1))
     slip_del, slip_ins, slip_more = learn_slips(evidence)
-    quality = _quality_model(evidence, quals, cycles)
     # errors of hot sites that the masks missed are not to be made twice
     plain = float(np.clip(1 - hot_mass * totals[:, 0].sum() / max(1, totals[:, 1].sum()), 0.3, 1.0))
-    insert_quantiles, gc_weight, duplicate_rate, chimera_rate, splice_rate = _fragment_model(evidence)
     return IlluminaProfile(
-        quals, *quality, (plain * sub_rate).astype(np.float32), _cycle_factor(by_cycle[:, :, quals], sub_rate),
-        context_factor, sub_cdf, slip_del, slip_ins, slip_more, insert_quantiles, gc_weight,
-        hot_cdf, hot_context, cumulative(by_cycle[..., 1].sum(axis=(0, 1))[quals] + 0.01),
-        hot_density, duplicate_rate, chimera_rate, splice_rate, _coverage_sd(evidence),
-    )  # fmt: skip
+        quals=quals,
+        sub_rate=(plain * sub_rate).astype(np.float32),
+        cycle_factor=_cycle_factor(by_cycle[:, :, quals], sub_rate),
+        context_factor=context_factor,
+        sub_cdf=sub_cdf,
+        slip_del=slip_del,
+        slip_ins=slip_ins,
+        slip_more=slip_more,
+        hot_cdf=hot_cdf,
+        hot_context=hot_context,
+        hot_density=hot_density,
+        error_cdf=cumulative(totals[quals, 1] + 0.01),
+        coverage_sd=_coverage_sd(evidence),
+        **_quality_model(evidence, quals, cycles),
+        **_fragment_model(evidence),
+    )
 
 
 def _base_counts(
@@ -296,8 +306,8 @@ def smooth_slips(
     return rates.reshape(-1).astype(np.float32)
 
 
-def _quality_model(evidence: list[Evidence], quals: NDArray[np.uint8], cycles: int) -> tuple:
-    """(class_cdf, mate_class_cdf, start_cdf, trans_cdf, cycle_bin) of IlluminaProfile."""
+def _quality_model(evidence: list[Evidence], quals: NDArray[np.uint8], cycles: int) -> dict[str, Any]:
+    """Fields of IlluminaProfile that make quality strings."""
     full = [e.use & (np.diff(e.reads.offset) == cycles) for e in evidence]
     means = [np.add.reduceat(e.reads.qual, e.reads.offset[:-1], dtype=np.float64) / cycles for e in evidence]
     edges = np.quantile(
@@ -321,13 +331,13 @@ def _quality_model(evidence: list[Evidence], quals: NDArray[np.uint8], cycles: i
     steps = steps / steps.sum(axis=-1, keepdims=True)
     steps[steps < 1.5e-4] = 0
     mates = _mate_groups(evidence, groups, full)
-    return (
-        cumulative(mates.sum(axis=1)),
-        cumulative(mates),
-        cumulative(first + 0.05 * first.sum(axis=1, keepdims=True) / _N_GROUPS + 1e-6),
-        cumulative(steps),
-        cycle_bin.astype(np.int16),
-    )
+    return {
+        "class_cdf": cumulative(mates.sum(axis=1)),
+        "mate_class_cdf": cumulative(mates),
+        "start_cdf": cumulative(first + 0.05 * first.sum(axis=1, keepdims=True) / _N_GROUPS + 1e-6),
+        "trans_cdf": cumulative(steps),
+        "cycle_bin": cycle_bin.astype(np.int16),
+    }
 
 
 def _mate_groups(
@@ -372,10 +382,8 @@ def _clipped_well(e: Evidence) -> NDArray[np.bool_]:
     return clipped & (np.abs(e.reads.tlen) > np.diff(e.reads.offset))
 
 
-def _fragment_model(
-    evidence: list[Evidence],
-) -> tuple[NDArray[np.float32], NDArray[np.float32], float, float, float]:
-    """(insert_quantiles, gc_weight, duplicate_rate, chimera_rate, splice_rate) of IlluminaProfile."""
+def _fragment_model(evidence: list[Evidence]) -> dict[str, Any]:
+    """Fields of IlluminaProfile that make fragments."""
     sizes = np.concatenate(
         [e.reads.tlen[e.use & (e.reads.tlen > 0) & (e.reads.flag & 2 > 0)] for e in evidence]
     )
@@ -402,11 +410,10 @@ def _fragment_model(
         odd += int((both & (~e.reads.mate_near | (np.abs(e.reads.tlen) > 10_000))).sum())
     mean = seen.sum() / there.sum()
     weight = (seen + 2_000 * mean) / (there + 2_000) / mean
-    grid = np.linspace(0, 1, 101)
-    return (
-        np.quantile(sizes, grid).astype(np.float32),
-        weight.astype(np.float32),
-        duplicates / max(1, primary),
-        min(0.02, odd / max(1, paired)),
-        min(0.03, spliced / max(1, primary)),
-    )
+    return {
+        "insert_quantiles": np.quantile(sizes, np.linspace(0, 1, 101)).astype(np.float32),
+        "gc_weight": weight.astype(np.float32),
+        "duplicate_rate": duplicates / max(1, primary),
+        "chimera_rate": min(0.02, odd / max(1, paired)),
+        "splice_rate": min(0.03, spliced / max(1, primary)),
+    }

@@ -77,13 +77,10 @@ def simulate_sample(task: SampleTask) -> tuple[str, dict]:
     run = _run_of(load_profile(draw.profile, task.config.reads.platform), draw)
     decoys = {f"{DECOY_PREFIX}{i}": len(copy.codes) for i, copy in enumerate(task.decoys.copies)}
     aligner = io_align.open_aligner(task.config.reads, task.fasta, task.genome.lengths, decoys)
-    batches, n_reads = [], 0
-    for raw in _all_reads(task, draw, run):
-        n_reads += len(raw)
-        batches.append(aligner.align(raw))
     md5 = {n: io_outputs.sequence_md5(codes) for n, codes in task.genome.contigs.items()}
     platform = task.config.reads.platform
     header = io_align.bam_header(task.genome.lengths, md5, person.name, platform, aligner.program)
+    batches = map(aligner.align, _all_reads(task, draw, run))
     n_records = io_align.write_bam(task.folder / f"{person.name}.bam", header, batches, f"{person.name}.1")
     n_truth = io_outputs.write_truth(
         task.folder / f"{person.name}.truth.vcf.gz", task.genome, task.tables, task.people,
@@ -91,7 +88,7 @@ def simulate_sample(task: SampleTask) -> tuple[str, dict]:
     )  # fmt: skip
     io_outputs.write_confident(task.folder / f"{person.name}.confident.bed", task.genome, task.confident)
     figures = {"profile": draw.profile, "coverage": draw.coverage, "read_length": draw.read_length}
-    figures |= {"error_multiplier": draw.error_multiplier, "reads": n_reads, "records": n_records}
+    figures |= {"error_multiplier": draw.error_multiplier, "records": n_records}
     return person.name, figures | {"truth_records": n_truth}
 
 

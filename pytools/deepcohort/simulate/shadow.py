@@ -35,7 +35,7 @@ def make_shadow(
     size_bp: tuple[int, int],
     rng: np.random.Generator,
 ) -> Shadow:
-    """Copies that make up `fraction` of the genome, each diverged by a share within `divergence` (log-uniform)."""
+    """Copies that make up `fraction` of the genome; `divergence` and `size_bp` are drawn log-uniformly."""
     lengths = np.array([len(c) for c in genome.contigs.values()], np.float64)
     names = list(genome.contigs)
     shadow = Shadow([], [], [])
@@ -48,8 +48,8 @@ def make_shadow(
         reference = genome.contigs[name]
         if len(reference) < 2 * size:
             continue
-        if size > left and rng.random() > left / size:  # so that small genomes get their share on average
-            break
+        if size > left and rng.random() > left / size:
+            break  # so that small genomes get their share on average
         start = int(rng.integers(0, len(reference) - size))
         piece = reference[start : start + size]
         if (piece > 3).any():
