@@ -15,10 +15,20 @@ process BUILD_REPORT {
 
     script:
     """
+    mkdir content
     folders=()
     for folder in evaluation/*/; do [ -d "\$folder" ] && folders+=(--evaluation "\${folder%/}"); done
-    mkdir content
-    deepcohort summary "\${folders[@]}" --output summary.txt --table content/accuracy_mqc.tsv ${task.ext.args ?: ''}
+    deepcohort summary \${folders[@]+"\${folders[@]}"} --output summary.txt
+    if [ \${#folders[@]} -gt 0 ]; then
+        deepcohort report "\${folders[@]}" --output content ${task.ext.args ?: ''}
+    fi
+    if [ -d stats ]; then
+        cp -rL stats content/
+    fi
+    if [ -z "\$(find content -name '*_mqc.*' -print -quit)" ]; then
+        printf '<!--\\nid: "nothing"\\nsection_name: "Nothing to show"\\n-->\\n%s\\n' \\
+            '<p>No sample came with truth, and nothing was genotyped jointly.</p>' > content/nothing_mqc.html
+    fi
     multiqc --quiet --force --no-version-check --config ${config} --filename multiqc_report.html content
     echo "BUILD_REPORT: \$(deepcohort --version); \$(multiqc --version)" > versions.yml
     """

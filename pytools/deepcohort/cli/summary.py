@@ -14,9 +14,8 @@ def summary(
     evaluation: Annotated[
         list[Path] | None, typer.Option(help="Folder that `deepcohort evaluate` wrote; repeat.")
     ] = None,
-    table: Annotated[Path | None, typer.Option(help="MultiQC table to write, *_mqc.tsv.")] = None,
 ) -> None:
     """Put the outcome of a run into a few lines."""
     from deepcohort.cohort.summary import write_summary
 
-    write_summary(evaluation or [], output, table)
+    write_summary(evaluation or [], output)

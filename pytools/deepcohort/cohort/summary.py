@@ -1,4 +1,4 @@
-"""The outcome of a run in a few lines: for the terminal, and as a table for MultiQC."""
+"""The outcome of a run in a few lines, for the terminal."""
 
 import csv
 from dataclasses import dataclass
@@ -92,27 +92,8 @@ def _ratio(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def write_summary(evaluations: list[Path], output: Path, table: Path | None) -> None:
-    """Write the terminal lines to `output`, and to `table` a MultiQC custom-content table."""
-    scores = read_scores(evaluations)
+def write_summary(evaluations: list[Path], output: Path) -> None:
+    """Write the terminal lines to `output`; an empty file without truth."""
+    lines = terminal_lines(read_scores(evaluations))
     with atomic_outputs(output) as (temporary,):
-        temporary.write_text("".join(f"{line}\n" for line in terminal_lines(scores)))
-    if table is None or not scores:
-        return
-    header = [
-        "# id: deepcohort_accuracy",
-        "# section_name: Accuracy against the truth",
-        "# description: Precision = TP_call / (TP_call + FP), recall = TP_truth / (TP_truth + FN), "
-        "inside the confident regions.",
-        "# plot_type: table",
-        "Sample\tSNP precision\tSNP recall\tIndel precision\tIndel recall",
-    ]
-    rows = []
-    for sample in dict.fromkeys(score.sample for score in scores):
-        cells = [sample]
-        for kind in _TYPES:
-            score = total_score([s for s in scores if s.sample == sample], kind)
-            cells += [_ratio(score.precision), _ratio(score.recall)]
-        rows.append("\t".join(cells))
-    with atomic_outputs(table) as (temporary,):
-        temporary.write_text("".join(f"{line}\n" for line in header + rows))
+        temporary.write_text("".join(f"{line}\n" for line in lines))

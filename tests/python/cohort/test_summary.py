@@ -37,14 +37,10 @@ def test_many_samples_are_summed_up(tmp_path):
 
 
 def test_files(tmp_path):
-    write_summary(
-        [make(tmp_path, "a", (9, 1, 8, 2), (1, 1, 1, 0))], tmp_path / "s.txt", tmp_path / "t_mqc.tsv"
-    )
+    write_summary([make(tmp_path, "a", (9, 1, 8, 2), (1, 1, 1, 0))], tmp_path / "s.txt")
     assert "0.9000" in (tmp_path / "s.txt").read_text()
-    assert (tmp_path / "t_mqc.tsv").read_text().splitlines()[-1] == "a\t0.8000\t0.9000\t1.0000\t0.5000"
-    write_summary([], tmp_path / "none.txt", tmp_path / "none_mqc.tsv")
+    write_summary([], tmp_path / "none.txt")
     assert (tmp_path / "none.txt").read_text() == ""
-    assert not (tmp_path / "none_mqc.tsv").exists()
 
 
 def test_a_broken_table_is_named(tmp_path):
