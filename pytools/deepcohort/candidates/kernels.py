@@ -45,6 +45,19 @@ def insertion_key(inserted, n_inserted, moved):
 
 
 @kernel
+def _count_stretch(seq, qual, reference, n_total, alt_count, at, min_qual, sign):
+    """Count aligned bases; all but alt_count are views of the stretch, so that the loops vectorise."""
+    one = np.int32(sign)
+    low = np.uint8(min_qual)
+    for k in range(len(seq)):
+        if qual[k] >= low:
+            n_total[k] += one
+    for k in range(len(seq)):
+        if seq[k] != reference[k] and qual[k] >= low:
+            alt_count[seq[k] & 3, at + k] += one
+
+
+@kernel
 def count_reads(
     rows,
     pos,
@@ -98,11 +111,12 @@ def count_reads(
             if kind == 0 or kind == 7 or kind == 8:
                 first = max(0, -at)
                 last = min(length, length_window - at)
-                for k in range(first, last):
-                    n_total[at + k] += sign * (qual[query + k] >= min_qual)
-                for k in range(first, last):
-                    if seq[query + k] != reference[at + k] and qual[query + k] >= min_qual:
-                        alt_count[seq[query + k] & 3, at + k] += sign
+                if first < last:
+                    _count_stretch(
+                        seq[query + first : query + last], qual[query + first : query + last],
+                        reference[at + first : at + last], n_total[at + first : at + last], alt_count,
+                        at + first, min_qual, sign,
+                    )  # fmt: skip
                 query += length
                 at += length
             elif kind == 1:

@@ -16,6 +16,9 @@ from deepcohort.reads.config import ReadsConfig
 PIECE_BYTES = 4 << 20  # inflated; larger pieces leave the cache, smaller ones cost calls
 DEPTH_BIN_SHIFT = 7  # reads are thinned by bins of 128 bp of absolute position
 _CHECKPOINT_ROWS = 64
+_NIBBLES = CODE_OF_BAM_NIBBLE.astype(np.uint16)
+# both bases of a byte at once, the first in the low byte (little-endian order of the two codes)
+_CODES_OF_BAM_BYTE = (_NIBBLES[None, :] << 8 | _NIBBLES[:, None]).reshape(256)
 
 
 @dataclass(slots=True)
@@ -212,7 +215,7 @@ class RegionScanner:
             mapq0_end=rows.end[:n][unused],
         )
         kernels.fill_records(
-            buffer, order, rows.at, rows.cigar_at, rows.n_ops, CODE_OF_BAM_NIBBLE, config.default_qual,
+            buffer, order, rows.at, rows.cigar_at, rows.n_ops, _CODES_OF_BAM_BYTE, config.default_qual,
             columns.mapq, columns.insert_size, columns.seq, columns.qual, offsets_of(seq_length),
             columns.cigar_op, columns.cigar_len, offsets_of(n_ops),
         )  # fmt: skip
