@@ -13,17 +13,26 @@ _CALLS = CallsConfig()
 
 @app.command()
 def call(
-    reads: Annotated[list[Path], typer.Option(help="BAM or CRAM of one sample, indexed; repeat for more files.")],
+    reads: Annotated[
+        list[Path], typer.Option(help="BAM or CRAM of one sample, indexed; repeat for more files.")
+    ],
     reference: Annotated[Path, typer.Option(help="Indexed FASTA that the reads were aligned to.")],
-    gvcf: Annotated[Path | None, typer.Option(help="gVCF to write, .g.vcf.gz; its index comes beside it.")] = None,
+    gvcf: Annotated[
+        Path | None, typer.Option(help="gVCF to write, .g.vcf.gz; its index comes beside it.")
+    ] = None,
     vcf: Annotated[Path | None, typer.Option(help="VCF of called variants to write, .vcf.gz.")] = None,
     region: Annotated[
-        list[str] | None, typer.Option(help="CONTIG or CONTIG:START-END, 1-based inclusive; repeat. Default: all.")
+        list[str] | None,
+        typer.Option(help="CONTIG or CONTIG:START-END, 1-based inclusive; repeat. Default: all."),
     ] = None,
-    regions: Annotated[Path | None, typer.Option(help="BED of regions; with --region, what both hold.")] = None,
+    regions: Annotated[
+        Path | None, typer.Option(help="BED of regions; with --region, what both hold.")
+    ] = None,
     sample: Annotated[str, typer.Option(help="Sample name. Default: SM of the reads' header.")] = "",
     platform: Annotated[str, typer.Option(help="Of the reads: illumina, hifi or ont.")] = "illumina",
-    model: Annotated[str, typer.Option(help="Model file, or auto: the one shipped for the platform.")] = "auto",
+    model: Annotated[
+        str, typer.Option(help="Model file, or auto: the one shipped for the platform.")
+    ] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     cascade: Annotated[
         bool, typer.Option("--cascade/--no-cascade", help="Let the small model settle what it is sure of.")
@@ -36,7 +45,9 @@ def call(
     min_homref_gq: Annotated[
         int, typer.Option(help="gVCF: surer 0/0 candidates melt into reference blocks.", min=0, max=99)
     ] = _CALLS.min_homref_gq,
-    low_qual: Annotated[float, typer.Option(help="QUAL below this: FILTER LowQual.", min=0)] = _CALLS.low_qual,
+    low_qual: Annotated[
+        float, typer.Option(help="QUAL below this: FILTER LowQual.", min=0)
+    ] = _CALLS.low_qual,
     max_depth: Annotated[
         int | None, typer.Option(help="Deeper stretches are thinned to this, by read name.", min=1)
     ] = None,
