@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The pipeline on a real Slurm: a one-node cluster is started, the test cohort is called with -profile slurm,
-# a running call job is cancelled (scancel) and must be retried, and -resume must redo nothing.
+# one job is refused as if the queue were full and must come again, a running call job is cancelled (scancel) and
+# must be retried, and -resume must redo nothing.
 #
 #   tests/slurm/run.sh [--install] [-stub]     exit 0: passed; 77: skipped, with the reason; else failed
 #
@@ -58,8 +59,22 @@ executor {
     pollInterval      = '500ms'
     queueStatInterval = '2s'
     exitReadTimeout   = '10s'
+    retry.delay       = '1s'
 }
 CONFIG
+# the queue is full, as far as the third job is told: it must wait and come again
+mkdir -p "$scratch/bin"
+cat > "$scratch/bin/sbatch" <<SBATCH
+#!/usr/bin/env bash
+echo >> "$scratch/submissions"
+if [ \$(wc -l < "$scratch/submissions") = 3 ]; then
+    echo "sbatch: error: Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)" >&2
+    exit 1
+fi
+exec $(command -v sbatch) "\$@"
+SBATCH
+chmod +x "$scratch/bin/sbatch"
+export PATH="$scratch/bin:$PATH"
 cd "$scratch"
 pipeline=("$nextflow" -q run "$root" -profile test,slurm -c quick.config --outdir results -work-dir work "${stub[@]}")
 # a stubbed task is over before anyone can cancel it
@@ -93,4 +108,4 @@ checksums > first.sha256
 again=$(column status $trace | grep -vc CACHED || true)
 [ "$again" = 0 ] || fail "-resume ran $again tasks again"
 checksums | cmp - first.sha256 || fail "-resume changed the results"
-echo "PASSED: $tasks tasks as Slurm jobs, a cancelled one retried, -resume redid none"
+echo "PASSED: $tasks tasks as Slurm jobs, a refused one came again, a cancelled one was retried, -resume redid none"

@@ -1,0 +1,47 @@
+"""Spoilt files of every kind: an answer or one clear line, never a crash, a hang or a trace."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fuzz_targets import TARGETS, make_base
+from fuzzing import HARMLESS, Outcome, run_cases
+
+NIGHTLY_CASES = int(os.environ.get("FUZZ_CASES", "1000"))
+QUICK_CASES = 6
+# seeds that once found something stay
+KEPT: dict[str, list[int]] = {}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fuzz")
+    make_base(folder)
+    return folder
+
+
+def findings(outcomes: Iterator[Outcome]) -> str:
+    return "\n\n".join(str(outcome) for outcome in outcomes if outcome.kind not in HARMLESS)
+
+
+@pytest.mark.slow
+def test_a_few_spoilt_files_of_every_kind(base: Path) -> None:
+    cases = [(target, seed) for target in sorted(TARGETS) for seed in [*range(QUICK_CASES), *KEPT.get(target, [])]]
+    assert not findings(run_cases(cases, base))
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(4 * 3600)
+@pytest.mark.parametrize("target", sorted(TARGETS))
+def test_thousands_of_spoilt_files(target: str, base: Path) -> None:
+    assert not findings(run_cases(((target, 10_000 + seed) for seed in range(NIGHTLY_CASES)), base))
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(4 * 3600)
+@pytest.mark.parametrize("target", ["bam_fields", "bam_odd", "gvcf", "merge", "evaluate"])
+def test_kernels_stay_inside_their_arrays(target: str, base: Path) -> None:
+    cases = ((target, 20_000 + seed) for seed in range(NIGHTLY_CASES))
+    assert not findings(run_cases(cases, base, checked=True))
