@@ -48,14 +48,14 @@ def read_header(blocks: BgzfBlocks) -> AlignmentHeader:
     if data[:4] != b"BAM\x01":
         raise DeepcohortError(f"{blocks.path} is not a BAM file; give BAM or CRAM")
     need(8)
-    text_bytes = struct.unpack_from("<i", data, 4)[0]
+    text_bytes = _length(blocks.path, struct.unpack_from("<i", data, 4)[0])
     need(12 + text_bytes)
     text = bytes(data[8 : 8 + text_bytes]).rstrip(b"\0").decode("utf-8", "replace")
     at = 12 + text_bytes
     contigs = []
     for _ in range(struct.unpack_from("<i", data, 8 + text_bytes)[0]):
         need(at + 4)
-        name_bytes = struct.unpack_from("<i", data, at)[0]
+        name_bytes = _length(blocks.path, struct.unpack_from("<i", data, at)[0])
         need(at + 8 + name_bytes)
         name = bytes(data[at + 4 : at + 3 + name_bytes]).decode("utf-8", "replace")
         contigs.append((name, int(struct.unpack_from("<i", data, at + 4 + name_bytes)[0])))
@@ -68,6 +68,13 @@ def read_header(blocks: BgzfBlocks) -> AlignmentHeader:
             break
         left -= size
     return AlignmentHeader(tuple(contigs), *header_text_facts(text), first_record)
+
+
+def _length(path: Path, value: int) -> int:
+    """A length field of the header, when it can be one."""
+    if not 0 <= value < 1 << 30:
+        raise DeepcohortError(f"{path} has a damaged header; copy or make it again")
+    return value
 
 
 def header_text_facts(text: str) -> tuple[tuple[str, ...], str]:

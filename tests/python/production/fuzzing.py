@@ -119,11 +119,14 @@ def main() -> int:
     options = parser.parse_args()
     make_base(options.base)
     seen: Counter[str] = Counter()
+    refusals: Counter[str] = Counter()
     for target in options.target or sorted(TARGETS):
         start, kinds = time.monotonic(), Counter[str]()
         seeds = range(options.seed, options.seed + options.cases)
         for outcome in run_cases(((target, s) for s in seeds), options.base, options.checked):
             kinds[outcome.kind] += 1
+            if outcome.kind == "refused":
+                refusals[re.sub(r"\d+|'[^']*'|/\S+", "#", outcome.detail.strip())[:90]] += 1
             if outcome.kind not in HARMLESS:
                 seen[outcome.signature] += 1
                 if seen[outcome.signature] == 1:
@@ -132,6 +135,8 @@ def main() -> int:
                         flush=True,
                     )
         print(f"{target}: {dict(kinds)} in {time.monotonic() - start:.0f} s", flush=True)
+    for reason, count in refusals.most_common(25 if options.verbose else 0):
+        print(f"{count:6d} refused: {reason}")
     for signature, count in seen.most_common():
         print(f"{count:6d} x {signature}")
     return 1 if seen else 0
