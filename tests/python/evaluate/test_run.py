@@ -1,0 +1,234 @@
+"""The command from end to end on small files."""
+
+import csv
+import gzip
+import json
+from pathlib import Path
+
+import pysam
+import pytest
+from conftest import index_vcf, vcf_text
+from deepcohort.cli.evaluate import app
+from deepcohort.evaluate.without_truth import describe
+from pysam import bcftools
+from typer.testing import CliRunner
+
+SEQUENCE = "ACGTTGCATTAGGCATCCGATTACAGGATCCATTTGACAAAAAAAAAAATTGCCGTATATATATATAGGC" * 4
+LENGTHS = {"chr1": len(SEQUENCE)}
+
+
+def snp(pos: int, gt: str, qual: int = 50) -> str:
+    """Row of a SNP at a 1-based position; transitions."""
+    ref = SEQUENCE[pos - 1]
+    return f"chr1 {pos} {ref} {dict(zip('ACGT', 'GTAC', strict=True))[ref]} {gt}:{min(qual, 99)} {qual}"
+
+
+@pytest.fixture
+def files(tmp_path: Path, write_reference):
+    """Reference, truth of three SNPs and a deletion, two call sets, a BED."""
+    reference = write_reference({"chr1": SEQUENCE})
+    deletion = f"chr1 200 {SEQUENCE[199:202]} {SEQUENCE[199]} 0/1:40 40"
+    truth = [snp(10, "0/1"), snp(50, "1/1"), snp(120, "0/1"), deletion]
+    first = [snp(10, "0/1", 90), snp(50, "0/1", 30), deletion, snp(220, "0/1", 5)]
+    second = [snp(10, "0/1", 80), snp(50, "1/1", 70), snp(120, "0/1", 60)]
+    bed = tmp_path / "confident.bed"
+    bed.write_text(f"chr1\t0\t{len(SEQUENCE)}\n")
+    low = tmp_path / "low.bed"
+    low.write_text("chr1\t0\t60\n")
+    return {
+        "reference": reference,
+        "confident": bed,
+        "low": low,
+        "truth": index_vcf(tmp_path / "truth.vcf", vcf_text(truth, LENGTHS)),
+        "first": index_vcf(tmp_path / "first.vcf", vcf_text(first, LENGTHS)),
+        "second": index_vcf(tmp_path / "second.vcf", vcf_text(second, LENGTHS)),
+    }
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with open(path) as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def run(*options: object) -> None:
+    result = CliRunner().invoke(app, [str(o) for o in options], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+
+
+def test_one_call_set(files, tmp_path):
+    out = tmp_path / "out"
+    run("--calls", files["first"], "--truth", files["truth"], "--confident", files["confident"],
+        "--reference", files["reference"], "--output", out, "--stratification", f"low={files['low']}")  # fmt: skip
+    summary = rows(out / "summary.tsv")
+    assert list(summary[0])[:8] == ["type", "TP_truth", "FN", "TP_call", "FP", "precision", "recall", "f1"]
+    got = [[row[c] for c in ("type", "TP_truth", "FN", "TP_call", "FP")] for row in summary]
+    assert got == [["SNP", "1", "2", "1", "2"], ["INDEL", "1", "0", "1", "0"]]
+    assert (summary[0]["FP_genotype"], summary[0]["FN_genotype"]) == ("1", "1")
+    assert summary[0]["best_f1_threshold_qual"] == "90.0"
+    low = [row for row in rows(out / "extended.tsv") if row["group"] == "bed"]
+    assert [(r["type"], r["stratum"], r["TP_truth"], r["FN"], r["TP_call"], r["FP"]) for r in low] == [
+        ("SNP", "low", "1", "1", "1", "1")
+    ]
+    confusion = {
+        (r["truth"], r["call"]): r["records"] for r in rows(out / "confusion.tsv") if r["type"] == "SNP"
+    }
+    assert confusion == {
+        ("het", "het"): "1",
+        ("het", "absent"): "1",
+        ("hom_alt", "het"): "1",
+        ("absent", "het"): "1",
+    }
+    info = json.loads((out / "summary.json").read_text())
+    assert info["confident_bp"] == len(SEQUENCE)
+    assert info["summary"][0]["TP_truth"] == 1
+    with pysam.TabixFile(str(out / "annotated.vcf.gz")) as vcf:
+        lines = {int(line.split("\t")[1]): line.split("\t")[9:] for line in vcf.fetch("chr1")}
+    assert lines[10][0] == "0/1:TP:gm:same_haplotypes:."
+    assert lines[10][1] == "0/1:TP:gm:same_haplotypes:90"
+    assert lines[50] == ["1/1:FN:am:genotype_differs:.", "0/1:FP:am:genotype_differs:30"]
+    assert lines[120] == ["0/1:FN:.:allele_not_found:.", ".:.:.:.:."]
+    assert lines[220] == [".:.:.:.:.", "0/1:FP:.:allele_not_found:5"]
+
+
+def test_outside_regions_is_not_counted_but_a_match_across_the_edge_is(files, tmp_path):
+    """The deletion of 200..202 removes bases 201 and 202: a region that ends at 201 still counts it."""
+    out = tmp_path / "out"
+    edge = tmp_path / "edge.bed"
+    edge.write_text("chr1\t195\t201\n")
+    run("--calls", files["first"], "--truth", files["truth"], "--confident", edge,
+        "--reference", files["reference"], "--output", out)  # fmt: skip
+    assert [row["TP_truth"] for row in rows(out / "summary.tsv")] == ["0", "1"]
+    edge.write_text("chr1\t190\t200\n")
+    run("--calls", files["first"], "--truth", files["truth"], "--confident", edge,
+        "--reference", files["reference"], "--output", out)  # fmt: skip
+    assert [row["TP_truth"] for row in rows(out / "summary.tsv")] == ["0", "0"]
+
+
+def test_two_call_sets_are_compared(files, tmp_path):
+    out = tmp_path / "out"
+    run("--calls", files["first"], "--calls", files["second"], "--truth", files["truth"],
+        "--confident", files["confident"], "--reference", files["reference"], "--output", out)  # fmt: skip
+    test = next(row for row in rows(out / "mcnemar.tsv") if row["type"] == "ALL")
+    assert (test["a"], test["b"]) == ("first", "second")
+    assert [test[c] for c in ("both_found", "only_a_found", "only_b_found", "neither_found")] == [
+        "1",
+        "1",
+        "2",
+        "0",
+    ]
+    loci = rows(out / "differences" / "first_vs_second.tsv")
+    assert [(r["pos"], r["side"], r["first"], r["second"]) for r in loci] == [
+        ("50", "call", "FP", "-"),
+        ("50", "truth", "genotype", "TP"),
+        ("120", "truth", "absent", "TP"),
+        ("200", "truth", "TP", "absent"),
+        ("220", "call", "FP", "-"),
+    ]
+    assert loci[0]["command"].startswith("samtools tview -d T -p chr1:20 ")
+
+
+def test_manifest(files, tmp_path):
+    manifest = tmp_path / "manifest.tsv"
+    manifest.write_text(
+        "name\tcalls\ttruth\tconfident\tdepth\n"
+        f"a\t{files['first'].name}\ttruth.vcf.gz\tconfident.bed\t10\n"
+        f"b\t{files['second'].name}\ttruth.vcf.gz\tconfident.bed\t30\n"
+    )
+    run("--manifest", manifest, "--reference", files["reference"], "--output", tmp_path / "out")
+    assert json.loads((tmp_path / "out/b/summary.json").read_text())["depth"] == "30"
+    assert (tmp_path / "out/mcnemar.tsv").exists()
+
+
+def test_same_bytes_whatever_the_threads(files, tmp_path):
+    for threads in (1, 3):
+        run("--calls", files["first"], "--truth", files["truth"], "--confident", files["confident"],
+            "--reference", files["reference"], "--output", tmp_path / str(threads), "--threads", threads)  # fmt: skip
+    for name in ("summary.tsv", "curves.tsv", "extended.tsv", "annotated.vcf.gz"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "3" / name).read_bytes()
+
+
+def test_depth_and_mapq_from_reads(files, tmp_path):
+    sam = tmp_path / "reads.sam"
+    header = f"@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:chr1\tLN:{len(SEQUENCE)}\n"
+    line = "r{0}\t0\tchr1\t1\t{1}\t60M\t*\t0\t0\t" + SEQUENCE[:60] + "\t" + "I" * 60 + "\n"
+    sam.write_text(header + "".join(line.format(k, 60 if k < 8 else 0) for k in range(12)))
+    bam = tmp_path / "reads.bam"
+    pysam.sort("-o", str(bam), str(sam))
+    pysam.index(str(bam))
+    run("--calls", files["second"], "--truth", files["truth"], "--confident", files["confident"],
+        "--reference", files["reference"], "--output", tmp_path / "out", "--reads", bam)  # fmt: skip
+    table = {(r["group"], r["stratum"]): r for r in rows(tmp_path / "out/extended.tsv") if r["type"] == "SNP"}
+    assert table["depth", "10-19"]["TP_truth"] == "2"  # both inside the reads
+    assert table["depth", "0-9"]["TP_truth"] == "1"
+    assert table["mapq", "40-55"]["TP_truth"] == "2"  # mean of 8 x 60 and 4 x 0
+
+
+def test_bcf_calls(files, tmp_path):
+    bcf = tmp_path / "first.bcf"
+    with (
+        pysam.VariantFile(str(files["first"])) as source,
+        pysam.VariantFile(str(bcf), "wb", header=source.header) as out,
+    ):
+        for record in source:
+            out.write(record)
+    bcftools.index(str(bcf))
+    run(
+        "--calls",
+        bcf,
+        "--truth",
+        files["truth"],
+        "--reference",
+        files["reference"],
+        "--output",
+        tmp_path / "o",
+    )
+    assert [row["TP_truth"] for row in rows(tmp_path / "o" / "summary.tsv")] == ["1", "1"]
+
+
+def test_without_truth(files, tmp_path):
+    trio = [
+        snp(10, "0/1;0/1;0/0"),  # child, father, mother: fine
+        snp(50, "1/1;0/1;0/0"),  # mother cannot have given it
+        snp(120, "0/1;0/0;0/0"),  # new in the child
+        snp(150, "0/0;0/1;1/1"),  # mother gives an ALT for sure
+        snp(180, "./.;0/1;0/0"),  # not called: no site
+    ]
+    cohort = index_vcf(
+        tmp_path / "trio.vcf", vcf_text([r.replace(":50", "") for r in trio], LENGTHS, ("c", "f", "m"))
+    )
+    ped = tmp_path / "trio.ped"
+    ped.write_text("fam c f m 1 0\nfam f 0 0 1 0\n")
+    out = tmp_path / "out"
+    describe([cohort], files["reference"], out, ped, ["c,f"], files["truth"])
+    assert rows(out / "mendelian.tsv") == [
+        {"child": "c", "father": "f", "mother": "m", "sites": "4", "violations": "3",
+         "violation_rate": "0.75", "de_novo_like": "1"}
+    ]  # fmt: skip
+    child = rows(out / "samples.tsv")[0]
+    assert (child["snps"], child["ti"], child["tv"], child["het_hom_snp"]) == ("3", "3", "0", "2.0")
+    replicate = rows(out / "replicates.tsv")[0]
+    assert (replicate["variants_either"], replicate["same_genotype"], replicate["both_variant"]) == (
+        "5",
+        "1",
+        "2",
+    )
+    novelty = rows(out / "novelty.tsv")[0]
+    assert (novelty["known"], novelty["novel"]) == ("3", "0")
+
+
+def test_gvcf_blocks_take_no_part(files, tmp_path):
+    calls = [f"chr1 1 {SEQUENCE[0]} <NON_REF> 0/0", snp(10, "0/1"), f"chr1 11 {SEQUENCE[10]} <NON_REF> 0/0"]
+    gvcf = index_vcf(tmp_path / "s.g.vcf", vcf_text(calls, LENGTHS))
+    run(
+        "--calls",
+        gvcf,
+        "--truth",
+        files["truth"],
+        "--reference",
+        files["reference"],
+        "--output",
+        tmp_path / "o",
+    )
+    with gzip.open(tmp_path / "o/annotated.vcf.gz", "rt") as vcf:
+        assert sum("NON_REF" in line for line in vcf) == 0
+    assert rows(tmp_path / "o/summary.tsv")[0]["TP_call"] == "1"
