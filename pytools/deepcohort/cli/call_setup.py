@@ -162,7 +162,7 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     assert ploidy is not None
     assert predictor is not None
     assert sample is not None
-    on_gpu = request.device == "cuda" or type(predictor).__name__ == "CudaPredictor"
+    on_gpu = "torch" in sys.modules  # only a CUDA runtime imports it
     shard_config = ShardConfig(threads=request.threads)
     if on_gpu:
         shard_config = replace(shard_config, batch_examples=_CUDA_BATCH_EXAMPLES, waiting_bases=200_000_000)
