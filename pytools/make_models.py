@@ -46,7 +46,8 @@ def simulate(run: dict[str, Any], recipe: dict[str, Any], args: argparse.Namespa
     settings = {"platform": recipe["platform"], **recipe.get("simulate", {}), **run}
     words: list[object] = ["simulate", "--output", folder, "--samples", 1, "--quiet"]
     region, plant = settings.pop("region"), settings.pop("plant", False)
-    settings.pop("name")
+    for mine in ("name", "passes", "examples_seed"):
+        settings.pop(mine, None)
     if args.reference:
         words += ["--reference", args.reference, "--region", region]
         if plant and args.plant:
@@ -72,7 +73,7 @@ def make_run(run: dict[str, Any], recipe: dict[str, Any], args: argparse.Namespa
     deepcohort(
         "examples", "--reads", f"{sample}.bam", "--reference", reads / "reference.fa",
         "--truth", f"{sample}.truth.vcf.gz", *known, "--output", out, "--platform", recipe["platform"],
-        "--passes", run.get("passes", recipe["passes"]), "--seed", run["seed"], "--quiet",
+        "--passes", run.get("passes", recipe["passes"]), "--seed", run.get("examples_seed", run["seed"]), "--quiet",
     )  # fmt: skip
     return out
 
