@@ -73,7 +73,8 @@ def make_run(run: dict[str, Any], recipe: dict[str, Any], args: argparse.Namespa
     deepcohort(
         "examples", "--reads", f"{sample}.bam", "--reference", reads / "reference.fa",
         "--truth", f"{sample}.truth.vcf.gz", *known, "--output", out, "--platform", recipe["platform"],
-        "--passes", run.get("passes", recipe["passes"]), "--seed", run.get("examples_seed", run["seed"]), "--quiet",
+        "--passes", run.get("passes", recipe["passes"]),
+        "--seed", run.get("examples_seed", run["seed"]), "--quiet",
     )  # fmt: skip
     return out
 
