@@ -29,14 +29,13 @@ class JointConfig:
             reference evidence is looked up; also the padding of every shard.
         max_pl_alleles: sites with more alleles carry no PL (its length grows with the square).
         cells_per_window: samples x bp handled at once; sets the memory that is needed.
-        max_open_files: input files kept open between windows; above it they are reopened.
     """
 
     population_prior: bool = True
     inbreeding: float = 0.0
     ref_pseudo_count: float = 2.0
     alt_pseudo_count: float = 0.02
-    site_prior: float = 0.1
+    site_prior: float = 0.5
     de_novo_rate: float = 1e-6
     de_novo_probability: float = 0.5
     respect_filter: bool = True
@@ -49,4 +48,3 @@ class JointConfig:
     max_shift_bp: int = 1_000
     max_pl_alleles: int = 10
     cells_per_window: int = 50_000_000
-    max_open_files: int = 256

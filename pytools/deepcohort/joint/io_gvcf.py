@@ -1,7 +1,8 @@
 """gVCF files: header, index and streaming text, straight from BGZF blocks."""
 
+import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from isal import isal_zlib
 from deepcohort.core.bgzf import EOF_BLOCK
 from deepcohort.core.errors import DeepcohortError
 
-_READ_BYTES = 96 * 1024  # more than the largest block; held per file, so 1,000 files take 96 MB
+_READ_BYTES = 96 * 1024  # more than the largest block
 _InflateError: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 _TBI_SHIFT = 14
 _TBI_LIMIT_BP = 1 << 29
@@ -47,40 +48,41 @@ def _block_size(data: bytes | memoryview, at: int) -> int:
     return -1
 
 
-def inflate_blocks(path: Path, offset: int) -> Iterator[tuple[bytes, int]]:
+def inflate_blocks(path: Path, offset: int) -> Generator[tuple[bytes, int], None, None]:
     """Text of each BGZF block from file offset `offset` on, with the offset that follows it.
 
-    The file is opened for each read, so that a thousand of them need no thousand handles.
+    The file is open only while blocks are taken; what is not asked for is not kept.
 
     Raises:
         DeepcohortError: the file is cut short or is not BGZF.
     """
-    while True:
-        with open(path, "rb") as file:
-            file.seek(offset)
-            data = file.read(_READ_BYTES)
-        if not data:
-            return
-        at = 0
+    with open(path, "rb", buffering=0) as file:
         while True:
-            size = _block_size(data, at)
-            if size < 0:
-                raise DeepcohortError(f"{path} is not bgzip-compressed; run: bgzip and tabix -p vcf on it")
-            if size == 0 or at + size > len(data):
-                break
-            extra_len = data[at + 10] | data[at + 11] << 8
-            try:
-                body = data[at + 12 + extra_len : at + size - 8]
-                text = isal_zlib.decompress(body, -15, 65_536)
-            except _InflateError as error:
-                raise DeepcohortError(
-                    f"{path} is damaged at byte {offset + at} ({error}); make it again"
-                ) from error
-            at += size
-            yield text, offset + at
-        if at == 0:
-            raise DeepcohortError(f"{path} is truncated (cut at byte {offset}); make it again")
-        offset += at
+            data = os.pread(file.fileno(), _READ_BYTES, offset)
+            if not data:
+                return
+            at = 0
+            while True:
+                size = _block_size(data, at)
+                if size < 0:
+                    raise DeepcohortError(
+                        f"{path} is not bgzip-compressed; run: bgzip and tabix -p vcf on it"
+                    )
+                if size == 0 or at + size > len(data):
+                    break
+                extra_len = data[at + 10] | data[at + 11] << 8
+                try:
+                    body = data[at + 12 + extra_len : at + size - 8]
+                    text = isal_zlib.decompress(body, -15, 65_536)
+                except _InflateError as error:
+                    raise DeepcohortError(
+                        f"{path} is damaged at byte {offset + at} ({error}); make it again"
+                    ) from error
+                at += size
+                yield text, offset + at
+            if at == 0:
+                raise DeepcohortError(f"{path} is truncated (cut at byte {offset}); make it again")
+            offset += at
 
 
 def read_header(path: Path) -> GvcfHeader:
@@ -238,24 +240,24 @@ def _gunzip(path: Path) -> bytes:
 
 
 class GvcfStream:
-    """Text of one gVCF, read once from a position on, in order; holds no open file."""
+    """Text of one gVCF, read once from a position on, in order; holds no open file between calls."""
 
     def __init__(self, path: Path, index: GvcfIndex) -> None:
         self.path = path
         self._index = index
-        self._blocks: Iterator[tuple[bytes, int]] | None = None
+        self._offset: int | None = None  # of the next block to read; None: nothing is left
         self._text = b""
-        self._ended = True
 
     def seek(self, contig: str, pos: int) -> None:
         """Go to the first record that may overlap `pos` (0-based) of `contig`."""
         start = self._index.start_of(contig, pos)
         self._text = b""
-        self._ended = start is None
+        self._offset = None
         if start is None:
             return
-        self._blocks = inflate_blocks(self.path, start >> 16)
-        text, _ = next(self._blocks, (b"", 0))
+        blocks = inflate_blocks(self.path, start >> 16)
+        text, self._offset = next(blocks, (b"", None))
+        blocks.close()
         self._text = text[start & 0xFFFF :]
 
     def until(self, contig: bytes, pos: int) -> bytes:
@@ -264,17 +266,20 @@ class GvcfStream:
         At the end of the file it is all that is left.
         """
         pieces = [self._text]
-        while not self._ended and not _reaches(pieces[-1], len(pieces) == 1, contig, pos):
-            piece = next(self._blocks, None) if self._blocks is not None else None
-            if piece is None:
-                self._ended = True
-                break
-            if len(pieces) == 1 and len(pieces[0]) < 2_000:
-                pieces[0] += piece[0]
-            else:
-                pieces.append(piece[0])
+        if self._offset is not None and not _reaches(self._text, True, contig, pos):
+            blocks = inflate_blocks(self.path, self._offset)
+            self._offset = None
+            for text, offset in blocks:
+                if len(pieces) == 1 and len(pieces[0]) < 2_000:
+                    pieces[0] += text
+                else:
+                    pieces.append(text)
+                if _reaches(pieces[-1], len(pieces) == 1, contig, pos):
+                    self._offset = offset
+                    break
+            blocks.close()
         self._text = b"".join(pieces)
-        cut = len(self._text) if self._ended else self._text.rfind(b"\n") + 1
+        cut = len(self._text) if self._offset is None else self._text.rfind(b"\n") + 1
         return self._text[:cut]
 
     def keep(self, spanning: bytes, offset: int) -> None:

@@ -106,7 +106,8 @@ def gather(
     records = np.concatenate([s.records for s in samples])
     for i in range(len(samples)):
         mine = records[sample_offsets[i] : sample_offsets[i + 1]]
-        mine[:, (c.PL, c.AD)] += number_offsets[i]
+        mine[:, c.PL] += number_offsets[i]
+        mine[:, c.AD] += number_offsets[i]
         mine[:, c.SB] += np.where(mine[:, c.SB] >= 0, number_offsets[i], 0).astype(np.int32)
         mine[:, c.SEQ] += letter_offsets[i]
     numbers = np.concatenate([s.numbers for s in samples])
