@@ -48,7 +48,7 @@ class CohortVcf:
             raise DeepcohortError(f"VCF {self.path} does not exist; check --vcf")
         try:
             self._vcf = cyvcf2.VCF(str(self.path))
-        except OSError as error:
+        except Exception as error:  # cyvcf2 raises bare ones
             raise DeepcohortError(f"{self.path} cannot be read as VCF: {error}") from error
         self.samples: list[str] = list(self._vcf.samples)
         if not self.samples:
