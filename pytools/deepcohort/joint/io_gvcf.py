@@ -1,6 +1,7 @@
 """gVCF files: header, index and streaming text, straight from BGZF blocks."""
 
 import os
+import shutil
 import struct
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -78,6 +79,10 @@ def inflate_blocks(path: Path, offset: int) -> Generator[tuple[bytes, int], None
                     raise DeepcohortError(
                         f"{path} is damaged at byte {offset + at} ({error}); make it again"
                     ) from error
+                if isal_zlib.crc32(text) != int.from_bytes(data[at + size - 8 : at + size - 4], "little"):
+                    raise DeepcohortError(
+                        f"{path} is damaged at byte {offset + at} (checksum); make it again"
+                    )
                 at += size
                 yield text, offset + at
             if at == 0:
@@ -303,5 +308,14 @@ def _reaches(text: bytes, starts_line: bool, contig: bytes, pos: int) -> bool:
 
 
 def index_vcf(path: Path, longest_contig_bp: int) -> None:
-    """Index a bgzipped VCF: .tbi, or .csi where a contig is too long for it."""
-    pysam.tabix_index(str(path), preset="vcf", force=True, csi=longest_contig_bp >= _TBI_LIMIT_BP)
+    """Index a bgzipped VCF: .tbi, or .csi where a contig is too long for it.
+
+    Raises:
+        DeepcohortError: the index cannot be written.
+    """
+    try:
+        pysam.tabix_index(str(path), preset="vcf", force=True, csi=longest_contig_bp >= _TBI_LIMIT_BP)
+    except OSError as error:
+        full = shutil.disk_usage(path.parent).free < 1 << 20
+        reason = "disk full; free space and run again" if full else str(error)
+        raise DeepcohortError(f"the index of {path} cannot be written: {reason}") from error
