@@ -13,6 +13,7 @@ _FILL = _SLOTS // 2  # nodes at most; deeper piles add their counts to these
 _REACH_BP = 100  # of reference on both sides of the window in the graph
 _LONGEST_PATH = 600
 _MAX_READ_BP = 1_000  # longer reads (of long-read platforms) are aligned well already
+_MOVED_BP = 1_024  # farther than a realigned read moves from where it was sorted
 _NO_POSITION = -1
 _REPEATED = -2
 MIN_WEIGHT = 2
@@ -177,9 +178,9 @@ def assemble_windows(
         n_rows = 0
         row0 = np.searchsorted(furthest_end, starts[w] + window_start - 1, side="right")
         for row in range(row0, len(pos)):
-            if pos[row] - window_start > ends[w]:
+            if pos[row] - window_start > ends[w] + _MOVED_BP:
                 break
-            near = end[row] - window_start >= starts[w]
+            near = end[row] - window_start >= starts[w] and pos[row] - window_start <= ends[w]
             if near and seq_offset[row + 1] - seq_offset[row] <= _MAX_READ_BP:
                 rows[n_rows] = row
                 n_rows += 1

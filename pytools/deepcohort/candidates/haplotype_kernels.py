@@ -117,7 +117,8 @@ def build_haplotype(
         n_alt = alt_offset[c + 1] - alt_offset[c]
         indel = n_alt != ref_len[c]
         first = p + 1 if indel else p
-        if first < at:
+        # one that overlaps another, or that a cut window does not hold whole
+        if first < at or p + ref_len[c] >= end:
             continue
         while at < first:
             sequence[n] = reference[at]

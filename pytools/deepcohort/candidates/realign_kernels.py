@@ -28,6 +28,7 @@ _CLEAR = 3.0  # log10; a read that fits one haplotype this much better speaks cl
 _WORST = -10.0  # log10; no read speaks more strongly than this against a haplotype
 _SNP_PRIOR, _INDEL_PRIOR = -3.0, -3.5
 _ASSEMBLED_PRIOR = -8.0  # so that the aligner's way of writing a haplotype wins over a new one
+_MOVED_BP = 1_024  # farther than a realigned read's ends ever move from where they were sorted
 _MAX_READ_OPS = 512  # reads with more operations (long, noisy ones) stay as they are
 
 
@@ -302,11 +303,11 @@ def realign_windows(
         if n_alleles == 0:
             continue
         # reads that may hang on: those that reach the window
-        row0 = np.searchsorted(furthest_end, start + window_start, side="right")
+        row0 = np.searchsorted(furthest_end, start + window_start - _MOVED_BP, side="right")
         rows = np.empty(len(pos) - row0, np.int64)
         n = 0
         for row in range(row0, len(pos)):
-            if pos[row] - window_start >= stop + FLANK_BP:
+            if pos[row] - window_start >= stop + _MOVED_BP:
                 break
             few_ops = op_last[row] - op_first[row] <= _MAX_READ_OPS
             if few_ops and pos[row] - window_start < stop and end[row] - window_start > start:

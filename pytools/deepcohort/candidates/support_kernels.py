@@ -186,6 +186,8 @@ def _cross_repeat(
                 if seq[query + k - at] != reference[k] and reference[k] < 4:
                     score += penalty[qual[query + k - at]]
             if at + length > resync:
+                if reached > len(reference):
+                    break  # beyond the window
                 stop = query + length
                 if op + 1 < last_op and cigar_op[op + 1] == 4:
                     stop += cigar_len[op + 1]

@@ -17,6 +17,7 @@ USABLE = 1
 MAPQ_ZERO = 2
 
 _FIXED = 36  # block_size and the fixed fields
+_LARGEST_RECORD = 1 << 28  # bytes; a length field beyond this is damage, not a read
 _CONSUMES_QUERY = 0b110010011  # MIS=X
 _CONSUMES_REFERENCE = 0b110001101  # MDN=X
 
@@ -148,7 +149,7 @@ def scan_records(
     size = len(buffer)
     while at + 4 <= size:
         block = _i32(buffer, at)
-        if block < 32:
+        if block < 32 or block > _LARGEST_RECORD:
             return n_rows, at, MALFORMED, last_pos
         after = at + 4 + block
         if after > size:
