@@ -13,7 +13,7 @@ def left_align(reference: Codes, pos: int, ref: Codes, alt: Codes) -> tuple[int,
     """
     a, b = list(ref), list(alt)
     while True:
-        if a and b and a[-1] == b[-1] and (len(a) > 1 or len(b) > 1):
+        if a and b and a[-1] == b[-1] and (min(len(a), len(b)) > 1 or pos > 0):
             a.pop()
             b.pop()
         elif (not a or not b) and pos > 0:

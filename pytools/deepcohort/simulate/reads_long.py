@@ -54,23 +54,33 @@ def _spans(
     codes: NDArray[np.uint8], depth: float, run: LongReadRun, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Starts and lengths of reads, cut at the ends of the contig and at N."""
-    total = len(codes)
     quantiles = run.profile.length_quantiles.astype(np.float64)
     if run.read_length:
         quantiles = quantiles * (run.read_length / np.median(quantiles))
-    # a read of length l covers a base from l starting points, so uniform starts from -l on give
-    # even depth up to the ends
-    mean = float(quantiles.mean())
-    wanted = rng.poisson(depth * (total + mean) / mean)
+    known = np.concatenate([[0], (codes < 4).astype(np.int8), [0]])
+    edges = np.flatnonzero(np.diff(known))
+    starts, lengths = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        start, length = _spans_of_stretch(last - first, depth, quantiles, rng)
+        starts.append(first + start)
+        lengths.append(length)
+    return np.concatenate(starts), np.concatenate(lengths)
+
+
+def _spans_of_stretch(
+    total: int, depth: float, quantiles: NDArray[np.float64], rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Starts and lengths of reads on `total` bp.
+
+    Starts are as dense before the stretch as in it, from one length before it on, and reads are
+    cut at its ends: the depth is even, and a length comes as often as it has starts.
+    """
     grid = np.linspace(0, 1, len(quantiles))
+    wanted = rng.poisson(depth * (total + quantiles[-1]) / float(quantiles.mean()))
     length = np.maximum(np.interp(rng.random(wanted), grid, quantiles), _MIN_READ_BP).astype(np.int64)
-    start = np.floor(rng.random(wanted) * (total + length)).astype(np.int64) - length
+    length = length[rng.random(wanted) * (total + quantiles[-1]) < total + length]
+    start = np.floor(rng.random(len(length)) * (total + length)).astype(np.int64) - length
     end = np.minimum(start + length, total)
     start = np.maximum(start, 0)
-    unknown = np.flatnonzero(codes > 3)
-    if len(unknown):
-        following = np.searchsorted(unknown, start)
-        stop = np.where(following < len(unknown), unknown[np.minimum(following, len(unknown) - 1)], total)
-        end = np.minimum(end, stop)
     keep = end - start >= min(_MIN_READ_BP, total // 2)
     return start[keep], (end - start)[keep]
