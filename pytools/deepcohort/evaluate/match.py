@@ -68,6 +68,7 @@ class _Side:
     start: NDArray[np.int32]
     end: NDArray[np.int32]
     inside: NDArray[np.bool_]
+    modes: tuple[int, int]  # orientations in the first pass and in the second
 
 
 def _load_side(
@@ -75,6 +76,7 @@ def _load_side(
     regions: tuple[NDArray[np.int64], NDArray[np.int64]] | None,
     t_len: int,
     all_alts: bool,
+    modes: tuple[int, int],
     config: EvaluateConfig,
 ) -> _Side:
     table = decompose(table) if config.decompose else in_reading_order(table)
@@ -101,17 +103,16 @@ def _load_side(
         inside = vk.inside_regions(start, end, *regions)
     if config.ref_overlap:
         vk.trim_reference(first, a_start, a_end, a_off, a_len, a_pool, start, end)
-    return _Side(
-        table, reason, is_snp, n_alts, record, first, a_start, a_end, a_off, a_len, a_pool, start, end, inside
-    )
+    alleles = (record, first, a_start, a_end, a_off, a_len, a_pool)
+    return _Side(table, reason, is_snp, n_alts, *alleles, start, end, inside, modes)
 
 
-def _mode(config: EvaluateConfig, all_alts: bool, obey_phase: bool, squash: bool) -> int:
+def _modes(config: EvaluateConfig, all_alts: bool, obey_phase: bool) -> tuple[int, int]:
     if all_alts:
-        return vk.ANY_ALT
-    if squash:
-        return vk.ANY_ALLELE
-    return vk.PHASED if obey_phase else vk.UNPHASED
+        return vk.ANY_ALT, vk.ANY_ALT
+    if config.squash_ploidy:
+        return vk.ANY_ALLELE, vk.ANY_ALLELE
+    return (vk.PHASED if obey_phase else vk.UNPHASED), vk.ANY_ALLELE
 
 
 def _search(
@@ -120,21 +121,19 @@ def _search(
     truth: _Side,
     take_calls: NDArray[np.int64],
     take_truth: NDArray[np.int64],
-    squash: bool,
+    second: bool,
+    prune: bool,
     config: EvaluateConfig,
 ) -> tuple[NDArray, NDArray, NDArray, NDArray]:
     """Best path over the chosen variants: status of calls, status of truth, sync points, given up."""
-    n_haps = 1 if squash else config.ploidy
+    n_haps = 1 if second or config.squash_ploidy else config.ploidy
     orders, pieces = [], []
-    for side, take, all_alts, obey in (
-        (calls, take_calls, config.all_alts_calls, config.obey_phase_calls),
-        (truth, take_truth, config.all_alts_truth, config.obey_phase_truth),
-    ):
+    for side, take in ((calls, take_calls), (truth, take_truth)):
         order = take[np.lexsort((side.end[take], side.start[take]))]
         rows = side.record
         pieces.append(
             vk.orientations(
-                _mode(config, all_alts, obey, squash),
+                side.modes[second],
                 n_haps,
                 order,
                 side.first,
@@ -166,7 +165,7 @@ def _search(
     queue = 4
     while True:
         result, status, _, syncs, given_up = path_search.best_path(
-            template, n_haps, queue, config.max_paths, config.max_iterations, True, *arguments
+            template, n_haps, queue, config.max_paths, config.max_iterations, prune, *arguments
         )
         if result == path_search.RESULT_OK:
             break
@@ -212,8 +211,60 @@ def match_contig(
         template: uint8 (L,), base codes 1..4 for ACGT, 0 for the rest.
         regions: starts and ends of the confident regions, sorted and disjoint; None = everywhere.
     """
-    calls = _load_side(calls_table, regions, len(template), config.all_alts_calls, config)
-    truth = _load_side(truth_table, regions, len(template), config.all_alts_truth, config)
+    modes_c = _modes(config, config.all_alts_calls, config.obey_phase_calls)
+    modes_t = _modes(config, config.all_alts_truth, config.obey_phase_truth)
+    calls = _load_side(calls_table, regions, len(template), config.all_alts_calls, modes_c, config)
+    truth = _load_side(truth_table, regions, len(template), config.all_alts_truth, modes_t, config)
+    return _match(contig, template, calls, truth, True, config)
+
+
+def match_trio(
+    contig: str,
+    template: NDArray[np.uint8],
+    child: RecordTable,
+    father: RecordTable,
+    mother: RecordTable,
+    config: EvaluateConfig,
+) -> ContigResult:
+    """A child's calls against what its parents can have passed on, on haplotypes.
+
+    The parents' tables are of one file: the same records in the same order. In the result they are the
+    truth; a call that is no TP is a Mendelian violation, whichever way the records are written.
+    """
+    modes = vk.UNPHASED, vk.ANY_ALLELE
+    calls = _load_side(child, None, len(template), False, modes, config)
+    parents = _parents(father, mother)
+    passed_on = _load_side(parents, None, len(template), True, (vk.TRANSMITTED, vk.TRANSMITTED), config)
+    return _match(contig, template, calls, passed_on, False, config)
+
+
+def _parents(father: RecordTable, mother: RecordTable) -> RecordTable:
+    """Both parents in one table: genotypes side by side, reference where a parent has no variant."""
+    columns = {name: getattr(father, name) for name in RecordTable.__slots__}
+    genotypes, useful = [], []
+    for parent in (father, mother):
+        gt = parent.gt[:, :2].copy()
+        haploid = parent.ploidy == 1
+        gt[haploid, 1] = gt[haploid, 0]
+        variant = parent.passed & (gt > 0).any(axis=1) & np.isin(parent.ploidy, (1, 2))
+        gt[~variant] = 0
+        genotypes.append(gt)
+        useful.append(variant)
+    columns["gt"] = np.concatenate(genotypes, axis=1)
+    columns["ploidy"] = np.full(len(father), 4, dtype=np.int8)
+    columns["phased"] = np.zeros(len(father), dtype=bool)
+    columns["passed"] = useful[0] | useful[1]
+    return RecordTable(**columns)
+
+
+def _match(
+    contig: str,
+    template: NDArray[np.uint8],
+    calls: _Side,
+    truth: _Side,
+    prune: bool,
+    config: EvaluateConfig,
+) -> ContigResult:
     all_calls = np.arange(len(calls.start))
     all_truth = np.arange(len(truth.start))
     weight = np.ones(len(all_calls))
@@ -223,7 +274,7 @@ def match_contig(
     status_t = np.zeros(len(all_truth), dtype=np.int8)
     if len(all_calls) and len(all_truth):
         status_c, status_t, syncs, given_up = _search(
-            template, calls, truth, all_calls, all_truth, config.squash_ploidy, config
+            template, calls, truth, all_calls, all_truth, False, prune, config
         )
         weight = _weights(calls, truth, status_c, status_t, syncs)
     allele_c = np.zeros(len(all_calls), dtype=bool)
@@ -231,7 +282,7 @@ def match_contig(
     left_c = np.flatnonzero(status_c == path_search.STATUS_EXCLUDED)
     left_t = np.flatnonzero(status_t == path_search.STATUS_EXCLUDED)
     if not config.squash_ploidy and len(left_c) and len(left_t):
-        second_c, second_t, syncs2, _ = _search(template, calls, truth, left_c, left_t, True, config)
+        second_c, second_t, syncs2, _ = _search(template, calls, truth, left_c, left_t, True, prune, config)
         allele_c = second_c == path_search.STATUS_INCLUDED
         allele_t = second_t == path_search.STATUS_INCLUDED
     return ContigResult(

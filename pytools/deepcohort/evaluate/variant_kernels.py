@@ -21,7 +21,7 @@ REASONS = (
 )
 
 # how a variant may lie on the haplotypes
-UNPHASED, PHASED, INVERTED, ANY_ALLELE, ANY_ALT = range(5)
+UNPHASED, PHASED, INVERTED, ANY_ALLELE, ANY_ALT, TRANSMITTED = range(6)
 
 # ASCII -> 1..4 for ACGT, 0 for N, 255 for what no plain allele may hold
 ALLELE_CODE = np.full(256, 255, dtype=np.uint8)
@@ -372,7 +372,8 @@ def orientations(mode, n_haps, order, first, a_start, n_alts, gt, ploidy, phased
 
     Parameters:
         mode: UNPHASED (all arrangements of the genotype), PHASED (as written if phased), INVERTED,
-            ANY_ALLELE (any called ALT on one haplotype), ANY_ALT (every ALT of the record).
+            ANY_ALLELE (any called ALT on one haplotype), ANY_ALT (every ALT of the record),
+            TRANSMITTED (gt holds father's and mother's alleles: one of each).
         order: int64 (V,), variants in the order wanted. first: int64 (V+1,); a_start as from
             build_alleles; n_alts, gt, ploidy, phased: of each variant.
 
@@ -397,7 +398,14 @@ def orientations(mode, n_haps, order, first, a_start, n_alts, gt, ploidy, phased
             bigger_ids = np.empty(capacity, dtype=np.int32)
             bigger_ids[:used] = ids[:used]
             ids = bigger_ids
-        if mode == ANY_ALLELE or (mode == ANY_ALT and n_haps == 1):
+        if mode == TRANSMITTED and n_haps == 2:
+            for m in range(2, 4):
+                for f in range(2):
+                    if (m == 3 and gt[v, 3] == gt[v, 2]) or (f == 1 and gt[v, 1] == gt[v, 0]):
+                        continue
+                    alleles[0], alleles[1] = gt[v, f], gt[v, m]
+                    used = _put(out, ids, used, first[v], a_start, alleles)
+        elif mode in (TRANSMITTED, ANY_ALLELE) or (mode == ANY_ALT and n_haps == 1):
             previous = 0
             while True:  # called ALTs in ascending order, each once
                 allele = 2147483647

@@ -1,5 +1,6 @@
 """Calls described without a truth set: what goes wrong often shows in ratios and in families."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,11 @@ from deepcohort.core.outputs import atomic_outputs
 from deepcohort.evaluate import context_kernels as ck
 from deepcohort.evaluate import tables as tb
 from deepcohort.evaluate.annotate_kernels import allele_keys
+from deepcohort.evaluate.config import EvaluateConfig
 from deepcohort.evaluate.io_vcf import VcfFile
+from deepcohort.evaluate.match import ALLELE_ONLY, MISS, OUTSIDE, TP, match_trio
 from deepcohort.evaluate.metrics import ratio
+from deepcohort.evaluate.run import template_codes
 from deepcohort.evaluate.types import RecordTable
 
 _FILES = ("samples.tsv", "mendelian.tsv", "replicates.tsv", "novelty.tsv", "without_truth.json")
@@ -114,6 +118,27 @@ def mendelian(child: _Calls, father: _Calls, mother: _Calls) -> tb.Row:
     }
 
 
+def mendelian_on_haplotypes(
+    files: tuple[VcfFile, VcfFile, VcfFile], reference: ReferenceFasta, contigs: Sequence[str]
+) -> tb.Row:
+    """Child's variant records that its parents can have passed on, whichever way they are written.
+
+    Parameters:
+        files: child, father and mother; the parents in one file.
+    """
+    counts = {"haplotype_records": 0, "haplotype_violations": 0}
+    config = EvaluateConfig()
+    for contig in contigs:
+        if not any(contig in vcf.contigs for vcf in files):
+            continue
+        child, father, mother = (vcf.read(contig) for vcf in files)
+        result = match_trio(contig, template_codes(reference, contig), child, father, mother, config)
+        decision = result.calls.decision
+        counts["haplotype_records"] += int(np.isin(decision, (TP, OUTSIDE, ALLELE_ONLY, MISS)).sum())
+        counts["haplotype_violations"] += int(np.isin(decision, (ALLELE_ONLY, MISS)).sum())
+    return {**counts}
+
+
 def replicate_concordance(a: _Calls, b: _Calls) -> tb.Row:
     """Agreement of two samples of one person over the variants that either has.
 
@@ -194,6 +219,15 @@ def read_ped(path: Path) -> list[tuple[str, str, str]]:
     return trios
 
 
+def _on_haplotypes(
+    files: tuple[VcfFile, VcfFile, VcfFile], reference: Path, contigs: Sequence[str]
+) -> tb.Row:
+    if files[1].path != files[2].path:
+        return {"haplotype_records": math.nan, "haplotype_violations": math.nan}
+    with ReferenceFasta(reference) as fasta:
+        return mendelian_on_haplotypes(files, fasta, contigs)
+
+
 def describe(
     calls: Sequence[Path],
     reference: Path,
@@ -226,7 +260,13 @@ def describe(
     rows["samples.tsv"] = [{"sample": s, **sample_statistics(c)} for s, (_, c) in columns.items()]
     trios = read_ped(ped) if ped else []
     rows["mendelian.tsv"] = [
-        {"child": c, "father": f, "mother": m, **mendelian(of(c), of(f), of(m))}
+        {
+            "child": c,
+            "father": f,
+            "mother": m,
+            **mendelian(of(c), of(f), of(m)),
+            **_on_haplotypes((columns[c][0], columns[f][0], columns[m][0]), reference, contigs),
+        }
         for c, f, m in trios
         if {c, f, m} <= set(columns)
     ]

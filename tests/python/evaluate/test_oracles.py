@@ -12,8 +12,8 @@ from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import parse_region
 from deepcohort.evaluate.config import EvaluateConfig
 from deepcohort.evaluate.io_vcf import VcfFile
-from deepcohort.evaluate.match import ALLELE_ONLY, MISS, TOO_HARD, TP, ContigResult
-from deepcohort.evaluate.run import CallSet, compare, evaluate_set
+from deepcohort.evaluate.match import ALLELE_ONLY, MISS, TOO_HARD, TP, ContigResult, match_trio
+from deepcohort.evaluate.run import CallSet, compare, evaluate_set, template_codes
 from deepcohort.evaluate.variant_kernels import BAD_ALLELE, SYMBOLIC
 
 
@@ -121,6 +121,28 @@ def test_combined_cases(oracle, shared_data, case, calls_sample, truth_sample, s
         want = expected(path, key)
         got = [row for row in decisions(results, side) if row[:3] in {w[:3] for w in want}]
         assert got == want
+
+
+@pytest.mark.parametrize("case", ["ok", "mie"])
+def test_trios(shared_data: Path, tmp_path: Path, case: str):
+    """A child against what its parents can have passed on; MIE = Mendelian inconsistency."""
+    folder = shared_data / "oracles" / "vcfeval"
+    fasta = tmp_path / "template.fa"
+    fasta.write_text((folder / f"{case}_in_template.fa").read_text())
+    pysam.faidx(str(fasta))
+    path = tmp_path / "trio.vcf"
+    tables = []
+    for side, sample in (("calls", "child"), ("baseline", "father"), ("baseline", "mother")):
+        path.write_text((folder / f"{case}_in_{side}.vcf").read_text())
+        pysam.tabix_index(str(path), preset="vcf", force=True)
+        tables.append(VcfFile(f"{path}.gz", sample, "calls").read("1"))
+    with ReferenceFasta(fasta) as reference:
+        codes = template_codes(reference, "1")
+    config = EvaluateConfig(decompose=False, ref_overlap=True)
+    results = {"1": match_trio("1", codes, *tables, config)}
+    out = folder / f"{case}_out_output.vcf"
+    assert decisions(results, "truth") == expected(out, "BASE")
+    assert decisions(results, "calls") == expected(out, "CALL")
 
 
 def test_obeyed_phasing(oracle, shared_data):
