@@ -28,9 +28,7 @@ from hypothesis import strategies as st
     ],
 )
 def test_left_align(reference, pos, ref, alt, expected):
-    got_pos, got_ref, got_alt = left_align(
-        encode_bases(reference), pos, encode_bases(ref), encode_bases(alt)
-    )
+    got_pos, got_ref, got_alt = left_align(encode_bases(reference), pos, encode_bases(ref), encode_bases(alt))
     assert (got_pos, decode_bases(got_ref), decode_bases(got_alt)) == expected
 
 
@@ -49,9 +47,7 @@ def test_left_alignment_keeps_the_haplotype(reference, pos, size, alt):
     ref = reference[pos : pos + size]
     if ref == alt:
         return
-    new_pos, new_ref, new_alt = left_align(
-        encode_bases(reference), pos, encode_bases(ref), encode_bases(alt)
-    )
+    new_pos, new_ref, new_alt = left_align(encode_bases(reference), pos, encode_bases(ref), encode_bases(alt))
     new_ref_text, new_alt_text = decode_bases(new_ref), decode_bases(new_alt)
     assert _apply(reference, new_pos, new_ref_text, new_alt_text) == _apply(reference, pos, ref, alt)
     assert new_ref_text
