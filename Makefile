@@ -31,8 +31,22 @@ test: lint ## everything CI needs: set-up, lint, types, all tests with real Next
 check: lint ## quick: lint, types, all tests that do not start Nextflow
 	$(PYTEST) -n 2 --dist loadgroup -m "not nightly and not pipeline and not slow" tests/python
 
-bench: setup ## the benchmarks of tests/benchmarks
-	$(BIN)/python -m tests.benchmarks
+models: setup ## train the shipped models again from their recipes (about half an hour each on one core)
+	set -e; for recipe in assets/models/recipes/*.toml; do \
+	    $(BIN)/python pytools/make_models.py --recipe $$recipe --work work/models/$$(basename $$recipe .toml) \
+	        --output assets/models; \
+	done
+
+BENCH := work/bench
+bench: setup ## measure call, genotype and evaluate on simulated data (work/bench; an hour)
+	mkdir -p $(BENCH)
+	[ -f $(BENCH)/reads/simulation.json ] || $(BIN)/deepcohort simulate --output $(BENCH)/reads --samples 1 \
+	    --genome-bp 2000000 --contigs 1 --coverage 30
+	$(BIN)/python tests/benchmarks/call_cost.py --reads $(BENCH)/reads/sample1.bam \
+	    --reference $(BENCH)/reads/reference.fa --region chr1:1-2000000 --work $(BENCH)/call --table $(BENCH)/call.md
+	$(BIN)/python tests/benchmarks/joint_scale.py --samples 10 100 --mb 1 --work $(BENCH)/joint \
+	    --table $(BENCH)/joint.tsv --plot $(BENCH)/joint.png
+	$(BIN)/python tests/benchmarks/evaluate_genome.py --folder $(BENCH)/evaluate --records 500000
 
 clean: ## remove results and caches, keep .venv
-	rm -rf work .nextflow .nextflow.log* results .pytest_cache .mypy_cache .ruff_cache
+	rm -rf work .nextflow .nextflow.log* results .nf-test .pytest_cache .mypy_cache .ruff_cache

@@ -243,6 +243,7 @@ workflow {
         run_account(),
         ran.inputs.toList(),
         ran.results.toSortedList { a, b -> a.name <=> b.name },
+        params.model && params.model != 'auto' ? file(params.model, glob: false) : files("${projectDir}/assets/models/*.{dcmodel,md}"),
     )
 
     def summary = [:]

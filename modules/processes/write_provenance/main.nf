@@ -7,6 +7,7 @@ process WRITE_PROVENANCE {
     val run  // JSON text: parameters, revision, Nextflow version
     path inputs, stageAs: 'inputs/?/*'
     path outputs, stageAs: 'outputs/?/*'
+    path models, stageAs: 'models/*'
 
     output:
     path 'provenance.json', emit: provenance
@@ -14,7 +15,8 @@ process WRITE_PROVENANCE {
     script:
     """
     printf '%s' ${Shell.quote(run)} > run.json
-    deepcohort provenance --run run.json --versions versions --inputs inputs --outputs outputs --output provenance.json
+    deepcohort provenance --run run.json --versions versions --inputs inputs --outputs outputs \\
+        --models models --output provenance.json
     """
 
     stub:

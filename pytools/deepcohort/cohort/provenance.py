@@ -39,7 +39,7 @@ def collect_versions(folder: Path) -> dict[str, list[str]]:
 
 
 def write_provenance(
-    run: Path, versions: Path, inputs: Path | None, outputs: Path | None, cards: list[Path], output: Path
+    run: Path, versions: Path, inputs: Path | None, outputs: Path | None, models: Path | None, output: Path
 ) -> None:
     """Write provenance.json.
 
@@ -48,11 +48,11 @@ def write_provenance(
         versions: folder tree of versions.yml files.
         inputs: folder tree of files the run started from; checksummed.
         outputs: folder tree of result files; checksummed.
-        cards: JSON model cards.
+        models: folder tree of model files; each with the text of the card (.md) of its name.
         output: file to write.
 
     Raises:
-        DeepcohortError: `run` or a card is no JSON, or a file cannot be read.
+        DeepcohortError: `run` is no JSON, or a file cannot be read.
     """
     account = {
         "deepcohort": __version__,
@@ -63,7 +63,7 @@ def write_provenance(
         "packages": dict(sorted({d.metadata["Name"].lower(): d.version for d in distributions()}.items())),
         "inputs": _describe_tree(inputs),
         "outputs": _describe_tree(outputs),
-        "models": [_load_json(card) for card in cards],
+        "models": _describe_models(models),
     }
     with atomic_outputs(output) as (temporary,):
         temporary.write_text(json.dumps(account, indent=1) + "\n")
@@ -73,6 +73,14 @@ def _describe_tree(folder: Path | None) -> list[dict[str, object]]:
     if folder is None or not folder.is_dir():
         return []
     return [describe_file(path) for path in sorted(folder.rglob("*"), key=_natural) if path.is_file()]
+
+
+def _describe_models(folder: Path | None) -> list[dict[str, object]]:
+    if folder is None or not folder.is_dir():
+        return []
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    cards = {path.stem: path.read_text() for path in files if path.suffix == ".md"}
+    return [describe_file(path) | {"card": cards.get(path.stem)} for path in files if path.suffix != ".md"]
 
 
 def _natural(path: Path) -> tuple[tuple[int, str], ...]:

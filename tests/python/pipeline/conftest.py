@@ -31,7 +31,7 @@ class Run:
         return list(dict.fromkeys(line for line in lines if line.startswith("deepcohort: error:")))
 
 
-def nextflow(folder: Path, *arguments: str, timeout: int = 500) -> Run:
+def nextflow(folder: Path, *arguments: str, timeout: int = 1500) -> Run:
     """Run the pipeline in `folder`, results in `out`."""
     if not NEXTFLOW.exists():
         pytest.fail(f"{NEXTFLOW} is missing; run: make setup")

@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 from conftest import Run, nextflow
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.slow, pytest.mark.xdist_group("real_run")]
+pytestmark = [
+    pytest.mark.pipeline,
+    pytest.mark.slow,
+    pytest.mark.timeout(1500),
+    pytest.mark.xdist_group("real_run"),
+]
 
 
 def records(path: Path) -> list[str]:

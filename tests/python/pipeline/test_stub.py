@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import nextflow
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(1500)]
 
 
 def write_cohort(folder: Path, samples: list[str]) -> None:
