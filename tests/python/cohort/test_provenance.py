@@ -1,0 +1,43 @@
+import hashlib
+import json
+
+import pytest
+from deepcohort.cli import app
+from deepcohort.cohort.provenance import collect_versions, write_provenance
+from deepcohort.core.errors import DeepcohortError
+from typer.testing import CliRunner
+
+
+def test_versions_are_gathered_by_process(tmp_path):
+    for i, text in enumerate(
+        ["CALL_SHARD: deepcohort 1\n", "CALL_SHARD: deepcohort 1\n", "MERGE: deepcohort 2\n"]
+    ):
+        (tmp_path / str(i)).mkdir()
+        (tmp_path / str(i) / "versions.yml").write_text(text)
+    assert collect_versions(tmp_path) == {"CALL_SHARD": ["deepcohort 1"], "MERGE": ["deepcohort 2"]}
+
+
+def test_account_of_a_run(tmp_path):
+    for name in ("versions", "inputs/1", "outputs/1", "models"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "run.json").write_text('{"parameters": {"a": 1}}')
+    (tmp_path / "outputs" / "1" / "x.vcf.gz").write_bytes(b"abc")
+    (tmp_path / "models" / "illumina.dcmodel").write_bytes(b"weights")
+    (tmp_path / "models" / "illumina.md").write_text("# card")
+    folders = [w for n in ("versions", "inputs", "outputs", "models") for w in (f"--{n}", str(tmp_path / n))]
+    out = tmp_path / "p.json"
+    run = ["provenance", "--run", str(tmp_path / "run.json"), *folders, "--output", str(out)]
+    result = CliRunner().invoke(app, run)
+    assert result.exit_code == 0, result.output
+    account = json.loads(out.read_text())
+    assert account["run"]["parameters"] == {"a": 1}
+    assert [(o["name"], o["bytes"], o["sha256"]) for o in account["outputs"]] == [
+        ("x.vcf.gz", 3, hashlib.sha256(b"abc").hexdigest())
+    ]
+    assert [(m["name"], m["card"]) for m in account["models"]] == [("illumina.dcmodel", "# card")]
+
+
+def test_broken_account_is_named(tmp_path):
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(DeepcohortError, match=r"run\.json is not readable JSON"):
+        write_provenance(tmp_path / "run.json", tmp_path, None, None, None, tmp_path / "p.json")
