@@ -1,6 +1,7 @@
 """Reads to gVCF, end to end: what must not show in the output, and the odd inputs."""
 
 import gzip
+import os
 import shutil
 import subprocess
 import sys
@@ -312,6 +313,34 @@ def test_bcftools_finds_nothing_wrong(inputs, tmp_path):
         assert body == ["\t".join(x) for x in records(path)]  # left-aligned and parsimonious as written
     convert = ["bcftools", "convert", "--gvcf2vcf", "-f", reference, tmp_path / "x.g.vcf.gz"]
     assert subprocess.run(convert, capture_output=True, text=True, check=True).returncode == 0
+
+
+GATK = os.environ.get("GATK") or shutil.which("gatk")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(GATK is None, reason="no GATK launcher on PATH or in the variable GATK")
+def test_gatk_finds_nothing_wrong(inputs, tmp_path):
+    """ValidateVariants, CombineGVCFs and GenotypeGVCFs take our gVCFs."""
+    reference, bam, _ = inputs
+    with pysam.FastaFile(str(reference)) as fasta:
+        lines = [f"@SQ\tSN:{n}\tLN:{k}" for n, k in zip(fasta.references, fasta.lengths, strict=True)]
+    reference.with_suffix(".dict").write_text("\n".join(["@HD\tVN:1.6", *lines]) + "\n")
+
+    def gatk(tool, *options):
+        done = subprocess.run([GATK, tool, "-R", reference, *options], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-3000:]
+
+    ploidy = PloidyMap(2, ((Region(CONTIG, 3_500, 4_500), 1),))
+    gvcf, vcf = run(tmp_path, reference, bam, name="a", ploidy=ploidy)
+    gatk("ValidateVariants", "-V", gvcf, "-gvcf")
+    gatk("ValidateVariants", "-V", vcf)
+    whole, _ = run(tmp_path, reference, bam, name="b")
+    combined, joint = tmp_path / "combined.g.vcf.gz", tmp_path / "joint.vcf.gz"
+    gatk("CombineGVCFs", "-V", whole, "-O", combined)
+    gatk("GenotypeGVCFs", "-V", combined, "-O", joint)
+    # the deletion, the insertion and the SNPs of this person come out again
+    assert {x[1] for x in records(joint)} >= {"2001", "3001", "4001", "5005", "6001"}
 
 
 def test_real_reads_agree_with_a_published_caller(shared_data, tmp_path):
