@@ -1,0 +1,49 @@
+"""What every process must have, read from the files."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from deepcohort.cli import COMMANDS
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+PROCESSES = sorted((REPOSITORY / "modules" / "processes").iterdir())
+
+
+@pytest.mark.parametrize("folder", PROCESSES, ids=lambda path: path.name)
+def test_a_process_has_stub_versions_meta_and_one_command(folder):
+    text = (folder / "main.nf").read_text()
+    assert f"process {folder.name.upper()} {{" in text
+    assert "\n    stub:" in text
+    assert "\n    label '" in text
+    script = text.split("script:")[1].split("stub:")[0]
+    meta = yaml.safe_load((folder / "meta.yml").read_text())
+    assert meta["name"] == folder.name
+    command = meta["command"].split()[1]
+    assert command in COMMANDS
+    assert f"deepcohort {command} " in script
+    emitted = set(re.findall(r"emit: (\w+)", text))
+    assert {output["name"] for output in meta["output"]} == emitted
+    assert "versions" in emitted or folder.name == "write_provenance"
+
+
+def test_nothing_below_main_reads_params():
+    wrong = [
+        str(path.relative_to(REPOSITORY))
+        for path in (REPOSITORY / "modules").rglob("*.nf")
+        if re.search(r"\bparams\b", path.read_text())
+    ]
+    assert wrong == []
+
+
+def test_every_parameter_is_in_the_schema_and_the_other_way_round():
+    config = (REPOSITORY / "nextflow.config").read_text()
+    block = re.search(r"^params \{(.*?)^\}", config, re.S | re.M)[1]
+    declared = set(re.findall(r"^\s+(\w+)\s*=", block, re.M))
+    schema = json.loads((REPOSITORY / "nextflow_schema.json").read_text())
+    described = {name for group in schema["$defs"].values() for name in group["properties"]}
+    assert declared == described
+    assert all("description" in rule for g in schema["$defs"].values() for rule in g["properties"].values())
+    assert {ref["$ref"].split("/")[-1] for ref in schema["allOf"]} == set(schema["$defs"])
