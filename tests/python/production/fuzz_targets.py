@@ -56,7 +56,7 @@ def _command(*words: object) -> None:
     )
 
 
-def _run(*words: object) -> None:
+def run_here(*words: object) -> None:
     """The command in this process: typer's own complaints count as refusals."""
     from deepcohort.cli import app
     from deepcohort.core.errors import DeepcohortError
@@ -72,7 +72,7 @@ def _run(*words: object) -> None:
 
 
 def _call(bam: Path, base: Path, folder: Path, *more: object) -> None:
-    _run(
+    run_here(
         "call", "--reads", bam, "--reference", base / "sim" / "reference.fa", "--quiet",
         "--gvcf", folder / "o.g.vcf.gz", "--vcf", folder / "o.vcf.gz", *more,
     )  # fmt: skip
@@ -156,7 +156,7 @@ def _spoilt_vcf(rng: random.Random, source: Path, target: Path) -> None:
 def fuzz_gvcf(seed: int, base: Path, folder: Path) -> None:
     rng = random.Random(seed)
     _spoilt_vcf(rng, base / "1.g.vcf.gz", folder / "x.g.vcf.gz")
-    _run(
+    run_here(
         "genotype", "--gvcf", folder / "x.g.vcf.gz", "--gvcf", base / "2.g.vcf.gz",
         "--reference", base / "sim" / "reference.fa", "--output", folder / "o.vcf.gz",
     )  # fmt: skip
@@ -166,7 +166,7 @@ def fuzz_gvcf(seed: int, base: Path, folder: Path) -> None:
 def fuzz_merge(seed: int, base: Path, folder: Path) -> None:
     rng = random.Random(seed)
     _spoilt_vcf(rng, base / rng.choice(("1.g.vcf.gz", "cohort.vcf.gz")), folder / "x.vcf.gz")
-    _run("merge", "--input", folder / "x.vcf.gz", "--output", folder / "o.vcf.gz")
+    run_here("merge", "--input", folder / "x.vcf.gz", "--output", folder / "o.vcf.gz")
     # what the lines hold is not merge's business: it joins what `call` and `genotype` wrote
 
 
@@ -176,7 +176,7 @@ def fuzz_evaluate(seed: int, base: Path, folder: Path) -> None:
     spoilt = rng.choice(sorted(sound))
     _spoilt_vcf(rng, sound[spoilt], folder / "x.vcf.gz")
     files = sound | {spoilt: folder / "x.vcf.gz"}
-    _run(
+    run_here(
         "evaluate", "--calls", files["calls"], "--truth", files["truth"], "--confident", base / "sim" / "sample1.confident.bed",
         "--reference", base / "sim" / "reference.fa", "--output", folder / "evaluation",
     )  # fmt: skip
@@ -199,7 +199,7 @@ def fuzz_fasta(seed: int, base: Path, folder: Path) -> None:
         data = (base / "sim" / f"reference.fa{suffix}").read_bytes()
         spoil = (suffix == ".fai") == (seed % 2 == 0)
         (folder / f"x.fa{suffix}").write_bytes(spoil_bytes(rng, data) if spoil else data)
-    _run(
+    run_here(
         "call", "--reads", base / "sim" / "sample1.bam", "--reference", folder / "x.fa", "--quiet",
         "--gvcf", folder / "o.g.vcf.gz",
     )  # fmt: skip
@@ -209,7 +209,7 @@ def fuzz_samplesheet(seed: int, base: Path, folder: Path) -> None:
     rng = random.Random(seed)
     text = (base / "sim" / "samplesheet.csv").read_text()
     (folder / "x.csv").write_bytes(spoil_table(rng, text, ",.\n/").encode("utf-8", "replace"))
-    _run(
+    run_here(
         "check", "--samplesheet", folder / "x.csv", "--reference", base / "sim" / "reference.fa", "--base", base / "sim",
         "--output", folder / "samples.json", "--pedigree", folder / "cohort.ped",
     )  # fmt: skip
@@ -224,7 +224,7 @@ def fuzz_pedigree(seed: int, base: Path, folder: Path) -> None:
     text = "fam1\tsample1\t0\t0\t1\t0\nfam1\tsample2\tsample1\t0\t2\t0\n"
     (folder / "x.ped").write_bytes(spoil_table(rng, text, "\t").encode("utf-8", "replace"))
     gvcfs = [word for person in (1, 2) for word in ("--gvcf", base / f"{person}.g.vcf.gz")]
-    _run("genotype", *gvcfs, "--pedigree", folder / "x.ped", "--reference", base / "sim" / "reference.fa",
+    run_here("genotype", *gvcfs, "--pedigree", folder / "x.ped", "--reference", base / "sim" / "reference.fa",
          "--output", folder / "o.vcf.gz")  # fmt: skip
 
 

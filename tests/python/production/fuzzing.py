@@ -20,7 +20,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 HARMLESS = ("ok", "refused")
-_SILENCE_SECONDS = 400  # beyond the worker's own alarm: stuck in C code
+_SILENCE_SECONDS = 4000  # beyond the worker's own alarm: stuck in C code
 
 
 @dataclass(frozen=True, slots=True)

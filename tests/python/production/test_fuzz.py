@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from fuzz_targets import TARGETS, make_base
 from fuzzing import HARMLESS, Outcome, run_cases
 
@@ -15,9 +14,12 @@ QUICK_CASES = 6
 KEPT: dict[str, list[int]] = {}
 
 
+pytestmark = pytest.mark.xdist_group("spoilt_files")
+
+
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("fuzz")
+    folder = tmp_path_factory.getbasetemp() / "sound"  # shared by the modules of this group
     make_base(folder)
     return folder
 
@@ -28,7 +30,9 @@ def findings(outcomes: Iterator[Outcome]) -> str:
 
 @pytest.mark.slow
 def test_a_few_spoilt_files_of_every_kind(base: Path) -> None:
-    cases = [(target, seed) for target in sorted(TARGETS) for seed in [*range(QUICK_CASES), *KEPT.get(target, [])]]
+    cases = [
+        (target, seed) for target in sorted(TARGETS) for seed in [*range(QUICK_CASES), *KEPT.get(target, [])]
+    ]
     assert not findings(run_cases(cases, base))
 
 
