@@ -78,9 +78,15 @@ def train(
     cnn, small = _start_networks(config, opened, init_from)
     small_data = ExampleData(opened, replace(config, batch_size=config.small_batch_size), with_pixels=False)
     standardise([cnn, small], small_data, keep=init_from is not None)
-    small = fit(small, small_data, config.small_epochs, config, output, "small", resume, quiet)
+    # Lightning starts the other processes of DDP as copies of this command: they only join the CNN
+    rank = int(os.environ.get("LOCAL_RANK", "0"))
+    if rank == 0:
+        alone = replace(config, devices=1)
+        small = fit(small, small_data, config.small_epochs, alone, output, "small", resume, quiet)
     data = ExampleData(opened, config)
-    cnn = fit(cnn, data, config.epochs, config, output, "cnn", resume, quiet)
+    cnn = fit(cnn, data, config.epochs, config, output, "cnn", resume, quiet or rank > 0)
+    if rank > 0:
+        raise SystemExit(0)
     return _finish(
         cnn, small, data, config, opened, output, name or opened.platform, time.process_time() - started
     )
@@ -149,7 +155,9 @@ class _LastCheckpoint(Callback):
         self.path, self.fingerprint = path, fingerprint
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        # every rank must take part, rank 0 writes
+        if not trainer.is_global_zero:  # every rank must take part, rank 0 writes
+            trainer.save_checkpoint(self.path)
+            return
         with atomic_outputs(self.path) as [temporary]:
             trainer.save_checkpoint(temporary)
 
