@@ -27,7 +27,7 @@ from deepcohort.candidates.find import find_candidates
 from deepcohort.candidates.types import CandidateEvidence, CandidateTable
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
-from deepcohort.core.progress import track
+from deepcohort.core.progress import track_bp
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.stages import StageTimer
 from deepcohort.pileup.config import PileupConfig
@@ -376,7 +376,9 @@ def call_shard(
         ) as writer:
             plan = ChunkPlan(regions, job.shard_config)
             shard = _ShardWriter(job, predictor, writer, timer)
-            for chunk in track(_prepared_chunks(job, plan, timer), None, f"calling {job.sample}", quiet):
+            chunks = _prepared_chunks(job, plan, timer)
+            n_bp, label = sum(map(len, regions)), f"calling {job.sample}"
+            for chunk in track_bp(chunks, n_bp, label, lambda done: len(done.region), quiet):
                 plan.learn(chunk)
                 shard.add(chunk)
             shard.flush()
