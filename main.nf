@@ -110,6 +110,10 @@ workflow COHORT {
 workflow CALLING {
     main:
     COHORT()
+    COHORT.out.sample.count()
+        .combine(COHORT.out.n_shards)
+        .combine(COHORT.out.table)
+        .subscribe { samples, shards, table -> log.info(Messages.plan(samples, shards, table)) }
     CALL_SAMPLE(
         COHORT.out.sample, COHORT.out.shard, COHORT.out.n_shards, COHORT.out.table, COHORT.out.reference,
         optional_file(params.model == 'auto' ? null : params.model),

@@ -18,6 +18,17 @@ class Messages {
         }
     }
 
+    /** What is about to be done, once the samplesheet is checked and the reference cut. */
+    static String plan(samples, shards, table) {
+        long bp = 0
+        table.eachLine { line ->
+            def fields = line.split('\t')
+            if (fields.size() > 2) bp += (fields[2] as long) - (fields[1] as long)
+        }
+        def size = bp >= 1e6 ? String.format('%.1f Mb', bp / 1e6d) : "${bp} bp"
+        return "Input checked. Calling ${samples} sample${samples == 1 ? '' : 's'} over ${size}: ${samples} x ${shards} shards = ${samples * shards} call tasks."
+    }
+
     /** The last lines of a run: what went wrong, or where the results are. */
     static void finish(workflow, outdir, summary) {
         println('')

@@ -48,6 +48,7 @@ def test_whole_dag_in_a_hostile_folder_and_one_sample_more(tmp_path):
     arguments = ["-stub", "--samplesheet", "cohort.csv", "--reference", "ref.fa", "--outdir", "out; 'x'"]
     run = nextflow(safe, *arguments)
     assert run.status == 0, run.text
+    assert "Calling 2 samples over 200 bp: 2 x 2 shards = 4 call tasks." in run.text
     out = "out; 'x'"
     counts = Counter(task["process"].split(":")[-1] for task in run.tasks(out))
     assert counts == {
