@@ -261,17 +261,19 @@ class _ShardWriter:
         self._job, self._predictor, self._writer, self._timer = job, predictor, writer, timer
         self._waiting: list[PreparedChunk] = []
         self._buffers = Buffers()
+        self._n_examples = self._n_bases = self._n_bp = 0
 
     def add(self, chunk: PreparedChunk) -> None:
         """Take a chunk; write it now or with later ones."""
         config = self._job.shard_config
         self._waiting.append(chunk)
-        n_examples = sum(len(c.rows) for c in self._waiting)
-        n_bases = sum(c.n_bases for c in self._waiting)
+        self._n_examples += len(chunk.rows)
+        self._n_bases += chunk.n_bases
+        self._n_bp += len(chunk.region)
         if (
-            n_examples >= config.batch_examples
-            or n_bases >= config.waiting_bases
-            or sum(len(c.region) for c in self._waiting) >= 4 * config.max_chunk_bp
+            self._n_examples >= config.batch_examples
+            or self._n_bases >= config.waiting_bases
+            or self._n_bp >= 4 * config.max_chunk_bp
         ):
             self.flush()
 
@@ -286,6 +288,7 @@ class _ShardWriter:
             self._write(chunk, probabilities[first:last])
             first = last
         self._waiting.clear()
+        self._n_examples = self._n_bases = self._n_bp = 0
 
     def _predict(self) -> NDArray[np.float32]:
         features = np.concatenate([chunk.features for chunk in self._waiting])
