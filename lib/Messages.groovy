@@ -29,29 +29,41 @@ class Messages {
         return "Input checked. Calling ${samples} sample${samples == 1 ? '' : 's'} over ${size}: ${samples} x ${shards} shards = ${samples * shards} call tasks."
     }
 
-    /** The last lines of a run: what went wrong, or where the results are. */
+    /**
+     * Prints the last lines of a run: what went wrong, or where the results are. At the exit of the JVM, because
+     * Nextflow still paints its list of processes after onComplete, over whatever was printed before.
+     */
     static void finish(workflow, outdir, summary) {
-        println('')
-        if (!workflow.success) {
-            def report = (workflow.errorReport ?: workflow.errorMessage ?: '').toString()
-            def lines = report.readLines()*.trim().findAll { it.startsWith('deepcohort: error:') }.unique()
-            lines.each { System.err.println(it) }
-            System.err.println("The run did not finish. After mending the cause, the same command with -resume goes on from here.")
-            return
-        }
+        def text = workflow.success ? success(workflow, outdir, summary) : failure(workflow)
+        Runtime.runtime.addShutdownHook(new Thread({
+            System.out.println(text)
+            System.out.flush()
+        }))
+    }
+
+    private static String failure(workflow) {
+        def report = (workflow.errorReport ?: workflow.errorMessage ?: '').toString()
+        def lines = report.readLines()*.trim().findAll { it.startsWith('deepcohort: error:') }.unique()
+        return (['', *lines, 'The run did not finish. Mend the cause and repeat the command with -resume: it goes on from here.']).join('\n')
+    }
+
+    private static String success(workflow, outdir, summary) {
         def minutes = String.format('%.1f', workflow.duration.toMillis() / 60000.0d)
-        println("Done in ${minutes} min: ${workflow.stats.succeedCount} tasks run, ${workflow.stats.cachedCount} taken from before.")
-        if (summary) println(summary.toString().stripTrailing())
+        def lines = ['', "Done in ${minutes} min: ${workflow.stats.succeedCount} tasks run, ${workflow.stats.cachedCount} taken from before."]
+        if (summary) lines << summary.toString().stripTrailing()
         def folder = new File(outdir.toString()).absolutePath
         [
             ['cohort VCF', 'cohort/cohort.vcf.gz'],
             ['samples', 'samples'],
             ['evaluation', 'evaluation'],
+            ['model', 'models'],
             ['report', 'report/multiqc_report.html'],
             ['run details', 'pipeline_info'],
         ].each { label, path ->
-            def target = new File(folder, path)
-            if (outdir.toString().contains('://') || target.exists()) println("  ${label.padRight(12)} ${target}")
+            def isRemote = outdir.toString().contains('://')
+            def target = isRemote ? "${outdir}/${path}" : new File(folder, path)
+            if (isRemote || target.exists()) lines << "  ${label.padRight(12)} ${target}"
         }
+        return lines.join('\n')
     }
 }
