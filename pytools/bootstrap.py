@@ -196,7 +196,7 @@ def sync_packages(uv):
     if not VENV_PYTHON.exists() or venv_version() != sys.version_info[:2]:
         say("making .venv with Python {}.{}".format(*sys.version_info[:2]))
         run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, VENV], "uv venv")
-    say("installing the locked packages (about 2 GB on disk the first time)")
+    say("installing the locked packages (about 7 GB on disk, most of it PyTorch with CUDA)")
     environment = network_environment()
     sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", VENV_PYTHON, LOCK]
     retry(lambda: run(sync, "uv pip sync", env=environment), "packages")
