@@ -24,7 +24,7 @@ class BgzfBlocks:
     inflating anything twice.
     """
 
-    def __init__(self, path: str | Path, kept_bytes: int = 24 << 20) -> None:
+    def __init__(self, path: str | Path, kept_bytes: int) -> None:
         """Open `path`; at most about `kept_bytes` of inflated data are remembered."""
         self.path = Path(path)
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by close()

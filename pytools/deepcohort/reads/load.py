@@ -17,12 +17,15 @@ from deepcohort.reads.merge import join_pieces, merge_files, to_batch
 from deepcohort.reads.scan import ReadColumns, RegionScanner
 from deepcohort.reads.types import ReadBatch
 
+_KEPT_BYTES = 24 << 20  # inflated data remembered between fetches, of all files of a sample together
+_LEAST_KEPT_BYTES = 2 << 20
+
 
 class _BamReads:
     """One local, indexed BAM file."""
 
-    def __init__(self, path: Path, index_path: Path | None, config: ReadsConfig) -> None:
-        self._blocks = BgzfBlocks(path)
+    def __init__(self, path: Path, index_path: Path | None, config: ReadsConfig, kept_bytes: int) -> None:
+        self._blocks = BgzfBlocks(path, kept_bytes)
         self.header = read_header(self._blocks)
         if not self._blocks.has_eof_block():
             raise DeepcohortError(f"{path} has no BGZF end-of-file block: it is truncated; copy it again")
@@ -139,12 +142,13 @@ def open_reads(
     config = config or ReadsConfig()
     with ReferenceFasta(reference_path) as reference:
         reference_lengths = reference.contig_lengths
+    kept_bytes = max(_KEPT_BYTES // max(1, len(paths)), _LEAST_KEPT_BYTES)
     files: list[_BamReads | _HtslibReads] = []
     problems: list[str] = []
     contig_lengths: dict[str, int] = {}
     for path, index_path in zip(paths, index_paths or [None] * len(paths), strict=True):
         try:
-            file = _open_one(location(path), index_path, Path(reference_path), config)
+            file = _open_one(location(path), index_path, Path(reference_path), config, kept_bytes)
             files.append(file)
             contig_lengths |= shared_contigs(
                 Path(path), file.header.contigs, reference_lengths, Path(reference_path)
@@ -159,7 +163,11 @@ def open_reads(
 
 
 def _open_one(
-    path: str, index_path: str | Path | None, reference_path: Path, config: ReadsConfig
+    path: str,
+    index_path: str | Path | None,
+    reference_path: Path,
+    config: ReadsConfig,
+    kept_bytes: int,
 ) -> _BamReads | _HtslibReads:
     if "://" in path:
         return _HtslibReads(path, reference_path, config)
@@ -171,7 +179,7 @@ def _open_one(
         return _HtslibReads(path, reference_path, config)
     if magic[:2] != b"\x1f\x8b":
         raise DeepcohortError(f"{path} is neither BAM nor CRAM; convert it with: samtools view -b")
-    return _BamReads(Path(path), Path(index_path) if index_path else None, config)
+    return _BamReads(Path(path), Path(index_path) if index_path else None, config, kept_bytes)
 
 
 def _check_sorted(path: str, header: AlignmentHeader) -> None:
