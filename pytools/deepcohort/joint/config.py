@@ -10,6 +10,9 @@ class JointConfig:
     Attributes:
         population_prior: use allele frequencies of the cohort as genotype prior (Hardy-Weinberg);
             off: genotypes are the most likely ones by PL alone.
+        prior_samples: samples at which the prior has half its weight (it is raised to the power
+            n / (n + prior_samples)): a handful of samples says little about a population, and a
+            caller's PLs already hold what one sample alone makes likely.
         inbreeding: Wright's F in the prior, P(ij) = 2 p q (1 - F), P(ii) = p^2 + F p q.
         ref_pseudo_count, alt_pseudo_count: Dirichlet pseudo counts of the allele frequencies; they keep
             a weak lone call from raising its own prior.
@@ -19,11 +22,11 @@ class JointConfig:
         respect_filter: take a record whose FILTER is neither PASS, RefCall, NoCall nor LowQual as no
             evidence (`./.`, FILTERED).
         min_dp: reads below which a sample has no evidence (`./.`, NO_COVERAGE).
-        min_gq: posterior GQ below which a genotype is `./.` (LOW_GQ); 4 = more likely right than wrong.
+        min_gq: posterior GQ below which a genotype is `./.` (LOW_GQ), as below a posterior of one half.
         half_call_gq: phred from which a single allele of an uncertain genotype counts as known (`./1`).
         conflict_phred: contradiction between overlapping records of one sample, phred, above which
             its genotype is `./.` (CONFLICT).
-        low_qual: QUAL below which the site's FILTER is LowQual.
+        low_qual: QUAL below which the site's FILTER is LowQual; 3 = more likely variable than not.
         excess_het_phred: phred of the ExcHet p-value above which FILTER is ExcHet.
         max_shift_bp: farthest an indel is left-aligned, and the length of REF over which a sample's
             reference evidence is looked up; also the padding of every shard.
@@ -32,18 +35,19 @@ class JointConfig:
     """
 
     population_prior: bool = True
+    prior_samples: float = 5.0
     inbreeding: float = 0.0
-    ref_pseudo_count: float = 2.0
-    alt_pseudo_count: float = 0.02
+    ref_pseudo_count: float = 0.5
+    alt_pseudo_count: float = 0.1
     site_prior: float = 0.5
     de_novo_rate: float = 1e-6
     de_novo_probability: float = 0.5
     respect_filter: bool = True
     min_dp: int = 1
-    min_gq: int = 4
+    min_gq: int = 3
     half_call_gq: int = 20
     conflict_phred: int = 30
-    low_qual: float = 10.0
+    low_qual: float = 3.0
     excess_het_phred: float = 60.0
     max_shift_bp: int = 1_000
     max_pl_alleles: int = 10

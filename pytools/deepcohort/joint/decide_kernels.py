@@ -51,7 +51,8 @@ def decide(
             if g != best:
                 error += posterior[s, g]
         gq[s] = _phred(error)
-        if gq[s] >= min_gq:
+        # a tie between genotypes is no call, whatever the threshold rounds to
+        if gq[s] >= min_gq and (posterior[s, best] > 0.500001 or min_gq == 0):
             if ploidy[s] == 1:
                 gt[s, 0] = best
             else:

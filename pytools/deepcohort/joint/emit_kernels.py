@@ -41,7 +41,7 @@ WORD_OFFSETS = np.cumsum([0, *(len(word) for word in _TEXTS)])
 class Limits(NamedTuple):
     """Numbers of the JointConfig that the kernels need, in its units."""
 
-    use_prior: bool
+    prior_samples: float  # negative: no population prior
     inbreeding: float
     ref_pseudo: float
     alt_pseudo: float
@@ -98,6 +98,17 @@ def site_quality(log10_ratio: float, site_prior: float) -> float:
     if odds > 30.0:
         return min(_MAX_QUAL, 10.0 * odds)
     return max(0.0, 10.0 * math.log10(1.0 + 10.0**odds))
+
+
+@kernel
+def prior_weight(state: NDArray[np.int8], prior_samples: float) -> float:
+    """Weight of the population prior: n / (n + prior_samples) for n informative samples; 0 if negative."""
+    if prior_samples < 0.0:
+        return 0.0
+    n = 0
+    for s in range(len(state)):
+        n += state[s] == _OK
+    return n / (n + prior_samples) if n else 0.0
 
 
 @kernel
@@ -242,16 +253,15 @@ def emit_sites(
             likelihood, state, ploidy, n_alleles, limits.inbreeding, limits.ref_pseudo, limits.alt_pseudo,
             frequency,
         )  # fmt: skip
-        posteriors(
-            likelihood, state, ploidy, frequency, n_alleles, limits.inbreeding, limits.use_prior, posterior
-        )
+        weight = prior_weight(state, limits.prior_samples)
+        posteriors(likelihood, state, ploidy, frequency, n_alleles, limits.inbreeding, weight, posterior)
         any_new = False
         if len(family_offsets) > 1:
             de_novo[:] = 0.0
             for f in range(len(family_offsets) - 1):
                 family_posteriors(
                     families[family_offsets[f] : family_offsets[f + 1]], is_child, likelihood, state, ploidy,
-                    frequency, n_alleles, limits.inbreeding, limits.use_prior, limits.de_novo_rate,
+                    frequency, n_alleles, limits.inbreeding, weight, limits.de_novo_rate,
                     limits.haploid_from_mother, posterior, de_novo,
                 )  # fmt: skip
         decide(posterior, ploidy, n_alleles, limits.min_gq, limits.half_call_gq, state, gt, gq)

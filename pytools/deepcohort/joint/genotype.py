@@ -252,7 +252,7 @@ def _emit(
 def limits_of(config: JointConfig, contig: str) -> Limits:
     """The kernels' view of `config` on `contig`."""
     return Limits(
-        use_prior=config.population_prior,
+        prior_samples=config.prior_samples if config.population_prior else -1.0,
         inbreeding=config.inbreeding,
         ref_pseudo=config.ref_pseudo_count,
         alt_pseudo=config.alt_pseudo_count,

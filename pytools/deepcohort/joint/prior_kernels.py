@@ -130,6 +130,26 @@ def em_frequencies(
 
 
 @kernel
+def tempered_prior(
+    frequency: NDArray[np.float64],
+    n_alleles: int,
+    inbreeding: float,
+    ploidy: int,
+    weight: float,
+    prior: NDArray[np.float64],
+) -> None:
+    """prior[:G] to the power `weight`: 0 is flat, 1 the cohort's Hardy-Weinberg proportions."""
+    size = n_alleles if ploidy == 1 else n_alleles * (n_alleles + 1) // 2
+    if weight <= 0.0:
+        prior[:size] = 1.0
+        return
+    genotype_prior(frequency, n_alleles, inbreeding, ploidy, prior)
+    if weight < 1.0:
+        for g in range(size):
+            prior[g] = prior[g] ** weight
+
+
+@kernel
 def posteriors(
     likelihood: NDArray[np.float64],
     state: NDArray[np.int8],
@@ -137,15 +157,14 @@ def posteriors(
     frequency: NDArray[np.float64],
     n_alleles: int,
     inbreeding: float,
-    use_prior: bool,
+    weight: float,
     out: NDArray[np.float64],
 ) -> None:
-    """out (N, G): P(genotype | data) of each sample alone."""
+    """out (N, G): P(genotype | data) of each sample alone; `weight` of the prior from 0 to 1."""
     n_genotypes = n_alleles * (n_alleles + 1) // 2
     prior = np.ones((3, n_genotypes))
-    if use_prior:
-        genotype_prior(frequency, n_alleles, inbreeding, 1, prior[1])
-        genotype_prior(frequency, n_alleles, inbreeding, 2, prior[2])
+    tempered_prior(frequency, n_alleles, inbreeding, 1, weight, prior[1])
+    tempered_prior(frequency, n_alleles, inbreeding, 2, weight, prior[2])
     for s in range(len(state)):
         if state[s] != _OK:
             continue
@@ -300,7 +319,7 @@ def family_posteriors(
     frequency: NDArray[np.float64],
     n_alleles: int,
     inbreeding: float,
-    use_prior: bool,
+    weight: float,
     rate: float,
     haploid_from_mother: bool,
     posterior: NDArray[np.float64],
@@ -344,8 +363,8 @@ def family_posteriors(
         sizes[i] = n if ploidies[i] == 1 else size
         known = m >= 0 and state[m] == _OK
         _pack(m, likelihood[max(m, 0)], known, ploidies[i], kept, n, packed[i])
-        if i < 2 and use_prior:
-            genotype_prior(frequency, n_alleles, inbreeding, ploidies[i], full_prior)
+        if i < 2:
+            tempered_prior(frequency, n_alleles, inbreeding, ploidies[i], weight, full_prior)
             _pack(m, full_prior, True, ploidies[i], kept, n, result[i])
             for g in range(sizes[i]):
                 packed[i, g] *= result[i, g]

@@ -23,7 +23,7 @@ class CohortStatsConfig:
     max_matrix_sites: int = 100_000
     min_frequency: float = 0.02
     max_missing: float = 0.1
-    min_relatedness_sites: int = 100
+    min_relatedness_sites: int = 1_000
     n_components: int = 4
     first_degree: float = 0.177
     second_degree: float = 0.0884

@@ -79,7 +79,10 @@ class CohortVcf:
 
 
 def _integers(record: "cyvcf2.Variant", key: str, n: int) -> NDArray[np.int32]:
-    values = record.format(key)
+    try:
+        values = record.format(key)
+    except KeyError:  # the header does not declare it
+        values = None
     if values is None:
         return np.full(n, -1, dtype=np.int32)
     return np.maximum(np.asarray(values, dtype=np.float64)[:, 0], -1).astype(np.int32)

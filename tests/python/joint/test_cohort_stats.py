@@ -155,5 +155,5 @@ def test_sex_pedigree_and_multiqc_files(tmp_path):
 def test_bad_vcf(tmp_path):
     with pytest.raises(DeepcohortError, match="does not exist"):
         write_cohort_stats(tmp_path / "none.vcf", tmp_path / "o")
-    with pytest.raises(DeepcohortError, match="holds no samples|cannot be read"):
+    with pytest.raises(DeepcohortError, match=r"holds no samples|cannot be read"):
         write_cohort_stats(write_vcf(tmp_path / "c.vcf", [], []), tmp_path / "o")

@@ -73,7 +73,7 @@ def test_posterior_by_hand():
     state, ploidy = np.zeros(2, dtype=np.int8), np.array([2, 1], dtype=np.int8)
     likelihood, out = np.empty((2, 3)), np.empty((2, 3))
     likelihoods(np.array([[0, 10, 20], [10, 0, 99]], dtype=np.int32), state, ploidy, 3, likelihood)
-    posteriors(likelihood, state, ploidy, np.array([0.5, 0.5]), 2, 0.0, True, out)
+    posteriors(likelihood, state, ploidy, np.array([0.5, 0.5]), 2, 0.0, 1.0, out)
     assert out[0] == pytest.approx(np.array([0.25, 0.05, 0.0025]) / 0.3025)
     assert out[1, :2] == pytest.approx([1 / 11, 10 / 11])
 
@@ -119,7 +119,7 @@ def test_family_posteriors_are_the_slow_ones(pl, f, rate):
     frequency = np.array([1 - f, f])
     family_posteriors(
         np.array([0, 1, 2], dtype=np.int32), np.array([False, False, True]), likelihood, state, ploidy,
-        frequency, 2, 0.0, True, rate, True, out, fresh,
+        frequency, 2, 0.0, 1.0, rate, True, out, fresh,
     )  # fmt: skip
     father, mother, child, new = slow_trio(likelihood, frequency, rate)
     assert out[0] == pytest.approx(father, abs=1e-9)
