@@ -61,8 +61,8 @@ def evaluate(
     """Compare calls with a truth set on haplotypes, as rtg vcfeval does; or describe calls without one."""
     from dataclasses import replace
 
-    from deepcohort.evaluate.options import plan
-    from deepcohort.evaluate.run import evaluate_many, read_stratifications
+    from deepcohort.evaluate.options import plan, read_stratifications
+    from deepcohort.evaluate.run import evaluate_many
     from deepcohort.evaluate.without_truth import describe
 
     config = replace(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.evaluate import orientation_kernels as ok
 from deepcohort.evaluate import path_search
 from deepcohort.evaluate import variant_kernels as vk
 from deepcohort.evaluate.config import EvaluateConfig
@@ -109,10 +110,10 @@ def _load_side(
 
 def _modes(config: EvaluateConfig, all_alts: bool, obey_phase: bool) -> tuple[int, int]:
     if all_alts:
-        return vk.ANY_ALT, vk.ANY_ALT
+        return ok.ANY_ALT, ok.ANY_ALT
     if config.squash_ploidy:
-        return vk.ANY_ALLELE, vk.ANY_ALLELE
-    return (vk.PHASED if obey_phase else vk.UNPHASED), vk.ANY_ALLELE
+        return ok.ANY_ALLELE, ok.ANY_ALLELE
+    return (ok.PHASED if obey_phase else ok.UNPHASED), ok.ANY_ALLELE
 
 
 def _search(
@@ -132,7 +133,7 @@ def _search(
         order = take[np.lexsort((side.end[take], side.start[take]))]
         rows = side.record
         pieces.append(
-            vk.orientations(
+            ok.orientations(
                 side.modes[second],
                 n_haps,
                 order,
@@ -231,10 +232,10 @@ def match_trio(
     The parents' tables are of one file: the same records in the same order. In the result they are the
     truth; a call that is no TP is a Mendelian violation, whichever way the records are written.
     """
-    modes = vk.UNPHASED, vk.ANY_ALLELE
+    modes = ok.UNPHASED, ok.ANY_ALLELE
     calls = _load_side(child, None, len(template), False, modes, config)
     parents = _parents(father, mother)
-    passed_on = _load_side(parents, None, len(template), True, (vk.TRANSMITTED, vk.TRANSMITTED), config)
+    passed_on = _load_side(parents, None, len(template), True, (ok.TRANSMITTED, ok.TRANSMITTED), config)
     return _match(contig, template, calls, passed_on, False, config)
 
 

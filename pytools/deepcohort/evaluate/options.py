@@ -1,10 +1,23 @@
 """What a user asked for as call sets; every contradiction is named."""
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
-from deepcohort.evaluate.run import CallSet, read_manifest
+from deepcohort.evaluate.types import CallSet
+
+MANIFEST_COLUMNS = (
+    "name",
+    "calls",
+    "truth",
+    "confident",
+    "sample",
+    "truth_sample",
+    "reads",
+    "caller",
+    "depth",
+)
 
 
 def plan(
@@ -57,3 +70,89 @@ def plan(
         )
         for k, path in enumerate(calls)
     ]
+
+
+def read_manifest(path: Path, defaults: CallSet | None = None) -> list[CallSet]:
+    """Call sets of a TSV with a header of MANIFEST_COLUMNS (calls is required, the rest may be absent).
+
+    Paths are relative to the manifest's folder.
+
+    Raises:
+        InputProblems: every problem of the file, with its line.
+    """
+    if not path.exists():
+        raise DeepcohortError(f"manifest {path} does not exist")
+    problems: list[str] = []
+    out: list[CallSet] = []
+    with open(path, encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file, delimiter="\t")
+        unknown = [c for c in reader.fieldnames or [] if c not in MANIFEST_COLUMNS]
+        if unknown or "calls" not in (reader.fieldnames or []):
+            raise DeepcohortError(
+                f"manifest {path} needs a header with the column calls and may have "
+                f"{', '.join(c for c in MANIFEST_COLUMNS if c != 'calls')}"
+                + (f"; unknown: {', '.join(unknown)}" if unknown else "")
+            )
+        for line, row in enumerate(reader, start=2):
+            values = {k: (v or "").strip() for k, v in row.items() if k}
+            truth = values.get("truth") or (str(defaults.truth) if defaults else "")
+            if not values["calls"] or not truth:
+                problems.append(f"manifest {path} line {line} lacks calls or truth")
+                continue
+
+            def place(value: str) -> Path:
+                return Path(value) if Path(value).is_absolute() else path.parent / value
+
+            confident = values.get("confident", "")
+            out.append(
+                CallSet(
+                    calls=place(values["calls"]),
+                    truth=place(values["truth"]) if values.get("truth") else Path(truth),
+                    confident=place(confident) if confident else (defaults.confident if defaults else None),
+                    name=values.get("name") or None,
+                    sample=values.get("sample") or None,
+                    truth_sample=values.get("truth_sample") or None,
+                    reads=place(values["reads"]) if values.get("reads") else None,
+                    caller=values.get("caller", ""),
+                    depth=values.get("depth", ""),
+                )
+            )
+    if problems:
+        raise InputProblems(problems)
+    if not out:
+        raise DeepcohortError(f"manifest {path} lists no call set")
+    return out
+
+
+def read_stratifications(options: Sequence[str]) -> dict[str, Path]:
+    """Named BEDs from options: NAME=file.bed, or a TSV of name and path as GIAB distributes them.
+
+    Raises:
+        DeepcohortError: malformed option, or a name twice.
+    """
+    out: dict[str, Path] = {}
+
+    def add(name: str, path: Path) -> None:
+        if name in out:
+            raise DeepcohortError(f"stratification {name} is given twice")
+        out[name] = path
+
+    for option in options:
+        name, separator, value = option.partition("=")
+        if separator and name and value:
+            add(name, Path(value))
+            continue
+        listing = Path(option)
+        if listing.suffix not in (".tsv", ".txt") or not listing.exists():
+            raise DeepcohortError(
+                f"stratification '{option}' is neither NAME=file.bed nor an existing .tsv list"
+            )
+        for line in listing.read_text().splitlines():
+            if line.strip() and not line.startswith("#"):
+                fields = line.split("\t")
+                if len(fields) < 2:
+                    raise DeepcohortError(
+                        f"stratification list {listing} has a line without a tab: {line[:60]}"
+                    )
+                add(fields[0], listing.parent / fields[1].strip())
+    return out

@@ -85,6 +85,49 @@ def _find(order, low, high, rows, row, n_haps, width, a_start, a_end, a_len, a_o
 
 
 @kernel
+def _offer(path, rows, free, n_free, order, low, high, n_haps, width, a_start, a_end, a_len, a_off, pool):
+    """Keep `path` among the live ones, or the better of it and the one that has the same future.
+
+    `order[low:high]` lists the rows of live paths in their order, `free[:n_free]` the unused rows.
+    Returns the arrays and counters, grown where needed.
+    """
+    at, there = _find(order, low, high, rows, path, n_haps, width, a_start, a_end, a_len, a_off, pool)
+    if there:
+        if first_is_better(path, rows[order[at]], n_haps, width):
+            rows[order[at]] = path
+        return rows, free, n_free, order, low, high
+    if n_free == 0:
+        size = rows.shape[0]
+        rows = _grow_rows(rows)
+        free = np.empty(2 * size, dtype=np.int32)
+        for i in range(size):
+            free[i] = 2 * size - 1 - i
+        n_free = size
+    n_free -= 1
+    slot = free[n_free]
+    rows[slot] = path
+    if low == 0 or high == len(order):
+        fresh = np.empty(4 * (high - low) + 256, dtype=np.int32)
+        shift = (len(fresh) - (high - low)) // 2
+        fresh[shift : shift + high - low] = order[low:high]
+        at += shift - low
+        high += shift - low
+        low = shift
+        order = fresh
+    if at - low < high - at:
+        for i in range(low, at):
+            order[i - 1] = order[i]
+        low -= 1
+        order[at - 1] = slot
+    else:
+        for i in range(high, at, -1):
+            order[i] = order[i - 1]
+        high += 1
+        order[at] = slot
+    return rows, free, n_free, order, low, high
+
+
+@kernel
 def _commit(node, nodes, first, status, chosen):
     while node != NONE:
         variant = first + nodes[node, 0]
@@ -294,42 +337,22 @@ def best_path(
                     nodes[n_nodes, 2] = child[block + NODE]
                     child[block + NODE] = n_nodes
                     n_nodes += 1
-                # --- add the child
-                at, there = _find(
-                    order, low, high, rows, child, n_haps, width, a_start, a_end, a_len, a_off, pool
+                rows, free, n_free, order, low, high = _offer(
+                    child,
+                    rows,
+                    free,
+                    n_free,
+                    order,
+                    low,
+                    high,
+                    n_haps,
+                    width,
+                    a_start,
+                    a_end,
+                    a_len,
+                    a_off,
+                    pool,
                 )
-                if there:
-                    if first_is_better(child, rows[order[at]], n_haps, width):
-                        rows[order[at]] = child
-                else:
-                    if n_free == 0:
-                        size = rows.shape[0]
-                        rows = _grow_rows(rows)
-                        free = np.empty(2 * size, dtype=np.int32)
-                        for i in range(size):
-                            free[i] = 2 * size - 1 - i
-                        n_free = size
-                    n_free -= 1
-                    slot = free[n_free]
-                    rows[slot] = child
-                    if low == 0 or high == len(order):
-                        fresh = np.empty(4 * (high - low) + 256, dtype=np.int32)
-                        shift = (len(fresh) - (high - low)) // 2
-                        fresh[shift : shift + high - low] = order[low:high]
-                        at += shift - low
-                        high += shift - low
-                        low = shift
-                        order = fresh
-                    if at - low < high - at:
-                        for i in range(low, at):
-                            order[i - 1] = order[i]
-                        low -= 1
-                        order[at - 1] = slot
-                    else:
-                        for i in range(high, at, -1):
-                            order[i] = order[i - 1]
-                        high += 1
-                        order[at] = slot
             continue
 
         if not step(work, n_haps, width, t_len, a_start, a_end, a_len):
@@ -365,33 +388,9 @@ def best_path(
                 have_best = True
                 n_given_up_best = n_given_up
             continue
-        # --- the stepped path goes back
-        at, there = _find(order, low, high, rows, work, n_haps, width, a_start, a_end, a_len, a_off, pool)
-        if there:
-            if first_is_better(work, rows[order[at]], n_haps, width):
-                rows[order[at]] = work
-            continue
-        n_free -= 1
-        slot = free[n_free]
-        rows[slot] = work
-        if low == 0 or high == len(order):
-            fresh = np.empty(4 * (high - low) + 256, dtype=np.int32)
-            shift = (len(fresh) - (high - low)) // 2
-            fresh[shift : shift + high - low] = order[low:high]
-            at += shift - low
-            high += shift - low
-            low = shift
-            order = fresh
-        if at - low < high - at:
-            for i in range(low, at):
-                order[i - 1] = order[i]
-            low -= 1
-            order[at - 1] = slot
-        else:
-            for i in range(high, at, -1):
-                order[i] = order[i - 1]
-            high += 1
-            order[at] = slot
+        rows, free, n_free, order, low, high = _offer(
+            work, rows, free, n_free, order, low, high, n_haps, width, a_start, a_end, a_len, a_off, pool
+        )
 
     if have_best:
         for side in range(2):

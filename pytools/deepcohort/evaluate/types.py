@@ -1,6 +1,7 @@
 """What flows through the evaluate room."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,3 +51,18 @@ class RecordTable:
             raw[ref_end + 1 - start : alt_end - start].decode(),
             raw[alt_end - start :].decode(),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class CallSet:
+    """One call set to be judged: where it is, and what to call it in reports."""
+
+    calls: Path
+    truth: Path
+    confident: Path | None = None
+    name: str | None = None
+    sample: str | None = None
+    truth_sample: str | None = None
+    reads: Path | None = None
+    caller: str = ""
+    depth: str = ""

@@ -9,6 +9,7 @@ from typing import Any
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.report import evaluation_plots as plots
+from deepcohort.report import evaluation_tables as tables
 from deepcohort.report.evaluation_text import DEFINITIONS, INTRODUCTION
 
 Row = dict[str, str]
@@ -85,26 +86,26 @@ def write_report(folders: Sequence[Path], output: Path) -> list[Path]:
     sections: list[tuple[str, dict[str, Any]]] = []
     if evaluations:
         sections += [
-            ("summary", plots.summary_table(evaluations)),
+            ("summary", tables.summary_table(evaluations)),
             ("counts", plots.count_bars(evaluations)),
             ("precision_recall", plots.precision_recall(evaluations)),
-            ("operating_points", plots.operating_points(evaluations)),
+            ("operating_points", tables.operating_points(evaluations)),
             ("depth", plots.by_depth(evaluations)),
             ("strata", plots.strata_heatmap(evaluations, "SNP")),
             ("strata_indel", plots.strata_heatmap(evaluations, "INDEL")),
-            ("strata_table", plots.strata_table(evaluations)),
+            ("strata_table", tables.strata_table(evaluations)),
             ("indel_lengths", plots.indel_lengths(evaluations)),
             ("calibration", plots.calibration(evaluations)),
             *plots.confusion(evaluations),
-            ("paired", plots.paired_tests(tests)),
+            ("paired", tables.paired_tests(tests)),
             ("roc", plots.roc(evaluations)),
-            ("left_out", plots.left_out(evaluations)),
+            ("left_out", tables.left_out(evaluations)),
         ]
-    sections += plots.without_truth(untrue)
+    sections += tables.without_truth(untrue)
     definitions = {"plot_type": "html", "section_name": "Definitions", "data": DEFINITIONS}
     if evaluations:
         sections.append(("definitions", definitions))
-        _write(output, "evaluation_general", plots.general_statistics(evaluations))
+        _write(output, "evaluation_general", tables.general_statistics(evaluations))
     written = []
     for name, section in sections:
         if section:

@@ -13,7 +13,8 @@ from deepcohort.core.region import parse_region
 from deepcohort.evaluate.config import EvaluateConfig
 from deepcohort.evaluate.io_vcf import VcfFile
 from deepcohort.evaluate.match import ALLELE_ONLY, MISS, TOO_HARD, TP, ContigResult, match_trio
-from deepcohort.evaluate.run import CallSet, compare, evaluate_set, template_codes
+from deepcohort.evaluate.run import compare, evaluate_set, template_codes
+from deepcohort.evaluate.types import CallSet
 from deepcohort.evaluate.variant_kernels import BAD_ALLELE, SYMBOLIC
 
 
