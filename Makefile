@@ -1,6 +1,6 @@
 # Targets for people and for CI. Everything runs from .venv, which `make setup` makes from Python alone.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format models bench clean
+.PHONY: sbom fuzz help setup demo test check lint format models bench clean
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
@@ -47,6 +47,13 @@ bench: setup ## measure call, genotype and evaluate on simulated data (work/benc
 	$(BIN)/python tests/benchmarks/joint_scale.py --samples 10 100 --mb 1 --work $(BENCH)/joint \
 	    --table $(BENCH)/joint.tsv --plot $(BENCH)/joint.png
 	$(BIN)/python tests/benchmarks/evaluate_genome.py --folder $(BENCH)/evaluate --records 500000
+
+fuzz: setup ## thousands of spoilt files against every reader (hours; nightly)
+	$(PYTEST) -n 2 --dist loadgroup -m nightly tests/python/production/test_fuzz.py
+
+sbom: ## bill of materials of the container images (work/sbom-*.json)
+	mkdir -p work
+	for variant in cpu cuda; do $(PYTHON) pytools/container_lock.py --variant $$variant --sbom > work/sbom-$$variant.json; done
 
 clean: ## remove results and caches, keep .venv
 	rm -rf work .nextflow .nextflow.log* results .nf-test .pytest_cache .mypy_cache .ruff_cache

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""The part of requirements.lock that a container image needs, with its hashes, on stdout.
+"""The part of requirements.lock that a container image needs, with its hashes, or its SBOM, on stdout.
 
 Standard library only: the Dockerfile runs it before anything is installed.
 """
 
 import argparse
+import json
 import re
 import sys
 from pathlib import Path
@@ -35,13 +36,36 @@ def select(text: str, variant: str) -> str:
     return "".join(block for name, block in requirements(text) if not dropped.fullmatch(name))
 
 
+def bill_of_materials(lock: str) -> str:
+    """CycloneDX 1.5 JSON of the packages in `lock`: name, version, hashes."""
+    components = []
+    for name, block in requirements(lock):
+        version, _, marker = block.split("\n", 1)[0].split("==", 1)[1].rstrip(" \\").partition(" ;")
+        components.append(
+            {
+                "type": "library",
+                "name": name,
+                "version": version,
+                "purl": f"pkg:pypi/{name}@{version}",
+                "hashes": [
+                    {"alg": "SHA-256", "content": h} for h in re.findall(r"sha256:([0-9a-f]{64})", block)
+                ],
+                **({"description": f"where {marker.strip()}"} if marker else {}),
+            }
+        )
+    document = {"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": components}
+    return json.dumps(document, indent=1) + "\n"
+
+
 def main() -> None:
     """Print the lock of the variant asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--variant", choices=("cpu", "cuda"), required=True)
     parser.add_argument("--lock", type=Path, default=LOCK)
+    parser.add_argument("--sbom", action="store_true", help="CycloneDX JSON instead")
     options = parser.parse_args()
-    sys.stdout.write(select(options.lock.read_text(), options.variant))
+    lock = select(options.lock.read_text(), options.variant)
+    sys.stdout.write(bill_of_materials(lock) if options.sbom else lock)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,181 @@
+"""How long, how dear, how many bytes: a simulated schedule of 1, 100 and 10,000 genomes at 30x.
+
+Every task of the pipeline is placed on a free slot in the order in which Nextflow would submit it, with task
+times from measurements (CPU s per Mb, below) and prices as parameters. Writes the table of docs/scale.md:
+
+    python tests/benchmarks/scale_plan.py
+"""
+
+import argparse
+import heapq
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+GENOME_MB = 2_900  # callable sequence of a human genome
+SHARDS = 116  # 25 Mb each, the default of `deepcohort shard`
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What was measured on one core of a small cloud machine; see docs/scale.md for how."""
+
+    start_s: float = 2.4  # Python, imports, kernels from their cache; per task
+    call_s_per_mb: float = 2.0  # HG002 at 30x; simulated, easier reads take 0.6
+    network_share: float = 0.3  # of call: what a GPU can take over
+    merge_s_per_mb: float = 0.05
+    genotype_s_per_mb_sample: float = 0.029
+    genotype_s_per_mb: float = 0.3
+    concat_s_per_mb_sample: float = 0.002
+    report_s: float = 30.0
+    bam_mb_per_mb: float = 23.0
+    gvcf_mb_per_mb: float = 0.33
+    cohort_mb_per_mb_sample: float = 0.027
+    spread: float = 0.15  # of task times, log-normal
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where it runs.
+
+    Attributes:
+        slots: tasks at once (on GPUs: one GPU and four cores each).
+        submit_per_s: how fast the head hands tasks out.
+        overhead_s: of the scheduler per task: queue, container, staging of small files.
+        dollars_per_slot_h: price of a slot while it works.
+        speed: of a core, against the measured one.
+        read_mb_s: of one slot; storage_mb_s: of the storage that holds the reads, for all slots together.
+        gpu: whether the network runs on one. lost_per_h: spot machines taken back, per slot and hour.
+    """
+
+    name: str
+    slots: int
+    submit_per_s: float
+    overhead_s: float
+    dollars_per_slot_h: float
+    speed: float = 1.0
+    read_mb_s: float = 100.0
+    storage_mb_s: float = 1e9
+    gpu: bool = False
+    lost_per_h: float = 0.0
+
+
+PLACES = (
+    Place("laptop, 8 cores", 8, 20, 0.5, 0.0, speed=1.3, read_mb_s=200, storage_mb_s=2_000),
+    Place("Slurm, 1,000 cores", 1000, 20, 5, 0.01, storage_mb_s=5_000),
+    Place("AWS Batch spot, 2,000 vCPU", 2000, 50, 60, 0.020, read_mb_s=60, lost_per_h=0.01),
+    Place("AWS Batch spot, 500 T4", 500, 50, 90, 0.21, read_mb_s=60, gpu=True, lost_per_h=0.02),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run comes to."""
+
+    place: str
+    genomes: int
+    hours: float
+    slot_hours: float
+    dollars: float
+    tasks: int
+    files: int
+    read_tb: float
+    kept_tb: float
+    retried: int
+
+
+def run_stage(
+    seconds: Iterable[float], place: Place, ready: float, costs: Costs, rng: random.Random
+) -> tuple[float, float, int, int]:
+    """(end, slot seconds, tasks, retries) of tasks that may start at `ready`, on all slots."""
+    free: list[float] = []
+    end, used, tasks, retries = ready, 0.0, 0, 0
+    for number, base in enumerate(seconds):
+        submitted = ready + number / place.submit_per_s
+        start = submitted if len(free) < place.slots else max(submitted, heapq.heappop(free))
+        length = place.overhead_s + base / place.speed * rng.lognormvariate(0.0, costs.spread)
+        if rng.random() < place.lost_per_h * length / 3600:
+            length *= 1.0 + rng.random()  # taken back somewhere on the way, then done again
+            retries += 1
+        heapq.heappush(free, start + length)
+        end = max(end, start + length)
+        used += length
+        tasks += 1
+    return end, used, tasks, retries
+
+
+def call_seconds(place: Place, costs: Costs) -> float:
+    """Seconds of one call task of one shard on a slot (a GPU slot has four cores)."""
+    mb = GENOME_MB / SHARDS
+    work = costs.call_s_per_mb * mb
+    if place.gpu:
+        work = work * (1 - costs.network_share) / 4 + 8  # the network itself all but vanishes; CUDA starts
+    # reading runs beside the work, unless the storage is the slower of the two
+    read_mb_s = min(place.read_mb_s, place.storage_mb_s / place.slots)
+    return costs.start_s + max(work, costs.bam_mb_per_mb * mb / read_mb_s)
+
+
+def plan(place: Place, genomes: int, costs: Costs, seed: int = 1) -> Plan:
+    """Schedule of a whole run: call, merge, genotype, concatenate, report."""
+    rng = random.Random(seed)
+    mb = GENOME_MB / SHARDS
+    stages: list[Sequence[float] | Iterable[float]] = [
+        (call_seconds(place, costs) for _ in range(genomes * SHARDS)),
+        (costs.start_s + costs.merge_s_per_mb * GENOME_MB for _ in range(genomes)),
+    ]
+    if genomes > 1:
+        joint = costs.genotype_s_per_mb + costs.genotype_s_per_mb_sample * genomes
+        stages += [
+            (costs.start_s + joint * mb for _ in range(SHARDS)),
+            [costs.start_s + costs.concat_s_per_mb_sample * genomes * GENOME_MB],
+        ]
+    stages.append([costs.report_s])
+    now = used = 0.0
+    tasks = retried = 0
+    for stage in stages:
+        now, seconds, n_tasks, n_retried = run_stage(stage, place, now, costs, rng)
+        used, tasks, retried = used + seconds, tasks + n_tasks, retried + n_retried
+    bam_tb = costs.bam_mb_per_mb * GENOME_MB * genomes / 1e6
+    gvcf_tb = costs.gvcf_mb_per_mb * GENOME_MB * genomes / 1e6
+    cohort_tb = costs.cohort_mb_per_mb_sample * GENOME_MB * genomes / 1e6 if genomes > 1 else 0.0
+    return Plan(
+        place=place.name,
+        genomes=genomes,
+        hours=now / 3600,
+        slot_hours=used / 3600,
+        dollars=used / 3600 * place.dollars_per_slot_h,
+        tasks=tasks,
+        files=tasks * 12 + genomes * SHARDS * 5,  # what Nextflow keeps per task, and what call writes
+        read_tb=bam_tb * 1.01 + gvcf_tb * 2 + cohort_tb,
+        kept_tb=gvcf_tb + cohort_tb,
+        retried=retried,
+    )
+
+
+def table(plans: Iterable[Plan]) -> str:
+    """Markdown."""
+    rows = [
+        "| where | genomes | hours | slot hours | dollars | tasks | files | read, TB | kept, TB | taken back |"
+    ]
+    rows.append("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+    for p in plans:
+        hours = f"{p.hours:,.1f}" if p.hours < 1000 else f"{p.hours / 24 / 365:,.1f} years"
+        rows.append(
+            f"| {p.place} | {p.genomes:,} | {hours} | {p.slot_hours:,.0f} | {p.dollars:,.0f} | {p.tasks:,} | "
+            f"{p.files:,} | {p.read_tb:,.2f} | {p.kept_tb:,.3f} | {p.retried:,} |"
+        )
+    return "\n".join(rows)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--genomes", type=int, nargs="+", default=[1, 100, 10_000])
+    parser.add_argument("--call-s-per-mb", type=float, default=Costs().call_s_per_mb)
+    options = parser.parse_args()
+    costs = replace(Costs(), call_s_per_mb=options.call_s_per_mb)
+    print(table(plan(place, genomes, costs) for place in PLACES for genomes in options.genomes))
+
+
+if __name__ == "__main__":
+    main()
