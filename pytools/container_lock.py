@@ -10,6 +10,7 @@ import re
 import sys
 from pathlib import Path
 
+_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 LOCK = Path(__file__).with_name("requirements.lock")
 
 # Set-up, tests and lint: of no use where the code only runs. `hatchling` stays, it builds the package.
