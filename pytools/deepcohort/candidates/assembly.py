@@ -58,7 +58,8 @@ def add_alleles(alleles: Alleles, more: Alleles) -> tuple[Alleles, NDArray[np.in
     joined = Alleles(
         np.array([rows[i][0] for i in order], np.int64),
         np.array([rows[i][1] for i in order], np.int32),
-        np.frombuffer(b"".join([rows[i][3] for i in order]), np.uint8).copy(),  # writable, as kernels are compiled for
+        # a copy may be written to, as kernels are compiled for
+        np.frombuffer(b"".join([rows[i][3] for i in order]), np.uint8).copy(),
         offset,
     )
     return joined, row_of[:n_old]
