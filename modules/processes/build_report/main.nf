@@ -18,7 +18,9 @@ process BUILD_REPORT {
     mkdir content
     folders=()
     for folder in evaluation/*/; do [ -d "\$folder" ] && folders+=(--evaluation "\${folder%/}"); done
-    deepcohort summary \${folders[@]+"\${folders[@]}"} --output summary.txt
+    cohort=()
+    for file in stats/*/cohort.json; do [ -f "\$file" ] && cohort=(--cohort "\$file"); done
+    deepcohort summary \${folders[@]+"\${folders[@]}"} \${cohort[@]+"\${cohort[@]}"} --output summary.txt
     if [ \${#folders[@]} -gt 0 ]; then
         deepcohort report "\${folders[@]}" --output content ${task.ext.args ?: ''}
     fi

@@ -14,8 +14,9 @@ def summary(
     evaluation: Annotated[
         list[Path] | None, typer.Option(help="Folder that `deepcohort evaluate` wrote; repeat.")
     ] = None,
+    cohort: Annotated[Path | None, typer.Option(help="cohort.json of `deepcohort stats`.")] = None,
 ) -> None:
     """Put the outcome of a run into a few lines."""
     from deepcohort.cohort.summary import write_summary
 
-    write_summary(evaluation or [], output)
+    write_summary(evaluation or [], cohort, output)

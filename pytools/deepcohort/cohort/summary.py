@@ -1,6 +1,7 @@
 """The outcome of a run in a few lines, for the terminal."""
 
 import csv
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,8 +93,34 @@ def _ratio(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def write_summary(evaluations: list[Path], output: Path) -> None:
-    """Write the terminal lines to `output`; an empty file without truth."""
-    lines = terminal_lines(read_scores(evaluations))
+def cohort_lines(path: Path) -> list[str]:
+    """The cohort in a line, from the JSON of `deepcohort stats`, and what does not fit the samplesheet.
+
+    Raises:
+        DeepcohortError: not that JSON.
+    """
+    try:
+        c = json.loads(path.read_text())
+        indels = c["insertion_sites"] + c["deletion_sites"]
+        line = (
+            f"  {c['sites_pass']:,} sites in {c['samples']} samples: {c['snp_sites']:,} SNP, {indels:,} indel"
+        )
+        if c["ti_tv"]:
+            line += f"; Ti/Tv {c['ti_tv']:.2f}"
+        if c["mendelian_checked"]:
+            line += f"; {c['mendelian_violations']} of {c['mendelian_checked']:,} against Mendel"
+        lines = [line]
+        if c["sex_mismatches"] or c["pedigree_mismatches"]:
+            lines.append(
+                "  Stated sex or family does not fit the genotypes; see the report's cohort section."
+            )
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise DeepcohortError(f"{path} is no summary of a cohort: {error!r}") from error
+    return lines
+
+
+def write_summary(evaluations: list[Path], cohort: Path | None, output: Path) -> None:
+    """Write the terminal lines to `output`; an empty file without truth and cohort."""
+    lines = (cohort_lines(cohort) if cohort else []) + terminal_lines(read_scores(evaluations))
     with atomic_outputs(output) as (temporary,):
         temporary.write_text("".join(f"{line}\n" for line in lines))

@@ -1,5 +1,7 @@
+import json
+
 import pytest
-from deepcohort.cohort.summary import read_scores, terminal_lines, write_summary
+from deepcohort.cohort.summary import cohort_lines, read_scores, terminal_lines, write_summary
 from deepcohort.core.errors import DeepcohortError
 
 HEADER = "type\tTP_truth\tFN\tTP_call\tFP\tprecision\trecall\tf1\n"
@@ -37,9 +39,9 @@ def test_many_samples_are_summed_up(tmp_path):
 
 
 def test_files(tmp_path):
-    write_summary([make(tmp_path, "a", (9, 1, 8, 2), (1, 1, 1, 0))], tmp_path / "s.txt")
+    write_summary([make(tmp_path, "a", (9, 1, 8, 2), (1, 1, 1, 0))], None, tmp_path / "s.txt")
     assert "0.9000" in (tmp_path / "s.txt").read_text()
-    write_summary([], tmp_path / "none.txt")
+    write_summary([], None, tmp_path / "none.txt")
     assert (tmp_path / "none.txt").read_text() == ""
 
 
@@ -48,3 +50,21 @@ def test_a_broken_table_is_named(tmp_path):
     (tmp_path / "a" / "summary.tsv").write_text("type\tFN\nSNP\t1\n")
     with pytest.raises(DeepcohortError, match=r"summary\.tsv is no summary"):
         read_scores([tmp_path / "a"])
+
+
+def test_the_cohort_in_a_line(tmp_path):
+    path = tmp_path / "cohort.json"
+    numbers = {"samples": 3, "sites_pass": 1231, "snp_sites": 1226, "insertion_sites": 3, "deletion_sites": 2}
+    numbers |= {"ti_tv": 2.1, "mendelian_checked": 31, "mendelian_violations": 1, "sex_mismatches": []}
+    path.write_text(json.dumps(numbers | {"pedigree_mismatches": []}))
+    assert cohort_lines(path) == [
+        "  1,231 sites in 3 samples: 1,226 SNP, 5 indel; Ti/Tv 2.10; 1 of 31 against Mendel"
+    ]
+    path.write_text(
+        json.dumps(numbers | {"ti_tv": None, "mendelian_checked": 0, "pedigree_mismatches": ["x"]})
+    )
+    assert cohort_lines(path)[0] == "  1,231 sites in 3 samples: 1,226 SNP, 5 indel"
+    assert "does not fit" in cohort_lines(path)[1]
+    path.write_text("{}")
+    with pytest.raises(DeepcohortError, match="no summary of a cohort"):
+        cohort_lines(path)
