@@ -23,6 +23,7 @@ _N_GROUPS, _N_BINS, _TRIM = 5, 8, 3
 _FLANK = 4  # bp a read must reach beyond a tract
 _GC_BINS = 21
 _WAVE_BP = 500
+_LOW_PHRED, _CLIPPED_WRONG = 4, 0.4  # 2 marks bad tails
 _CLIP_BP, _CLIP_PHRED = 10, 22  # lesser clips are ends full of errors
 _MAX_STRAND_DEPTH, _MAX_SEEN = 60, 12
 
@@ -110,9 +111,12 @@ def learn_illumina(evidence: list[Evidence]) -> IlluminaProfile:
     by_cycle, by_context = _base_counts(evidence, hot_masks, cycles)
     quals = np.flatnonzero(by_cycle[..., 0].sum(axis=(0, 1)) > 0).astype(np.uint8)
     totals = by_cycle.sum(axis=(0, 1))
-    sub_rate = _substitution_rate(totals[quals], quals)
+    aligned_rate = _substitution_rate(totals[quals], np.zeros(len(quals), np.int64), quals)
+    sub_rate = _substitution_rate(totals[quals], _clipped_by_quality(evidence)[quals], quals)
     counts = by_context[:, quals]
-    context_factor, sub_cdf = context_model(counts.sum(axis=1), (counts.sum(axis=2) * sub_rate).sum(axis=1))
+    context_factor, sub_cdf = context_model(
+        counts.sum(axis=1), (counts.sum(axis=2) * aligned_rate).sum(axis=1)
+    )
     _, everywhere = _base_counts(evidence, [np.zeros_like(m) for m in hot_masks], cycles)
     hot_context = _hot_context(everywhere.sum(axis=1), by_context.sum(axis=1))
     slip_del, slip_ins, slip_more = learn_slips(evidence)
@@ -121,7 +125,7 @@ def learn_illumina(evidence: list[Evidence]) -> IlluminaProfile:
     return IlluminaProfile(
         quals=quals,
         sub_rate=(plain * sub_rate).astype(np.float32),
-        cycle_factor=_cycle_factor(by_cycle[:, :, quals], sub_rate),
+        cycle_factor=_cycle_factor(by_cycle[:, :, quals], aligned_rate),
         context_factor=context_factor,
         sub_cdf=sub_cdf,
         slip_del=slip_del,
@@ -151,11 +155,31 @@ def _base_counts(
     return sum(p[0] for p in parts), sum(p[1] for p in parts)  # type: ignore[return-value]
 
 
-def _substitution_rate(counts: NDArray[np.int64], quals: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Errors per base by quality; sparse ones lean on what the quality promises."""
+def _substitution_rate(
+    counts: NDArray[np.int64], clipped: NDArray[np.int64], quals: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Errors per base by quality; sparse ones lean on what the quality promises.
+
+    Aligners clip bad tails, so that aligned bases of low quality are the better ones: their clipped
+    fellows count too, as wrong in _CLIPPED_WRONG of cases.
+    """
     promised = np.clip(10 ** (quals.astype(np.float64) / -10.0), 2e-5, 0.6)
     promised *= counts[:, 1].sum() / (counts[:, 0] * promised).sum()
-    return ((counts[:, 1] + 100 * promised) / (counts[:, 0] + 100)).astype(np.float32)
+    hidden = np.where(quals <= _LOW_PHRED, clipped, 0)
+    wrong = counts[:, 1] + _CLIPPED_WRONG * hidden + 100 * promised
+    return (wrong / (counts[:, 0] + hidden + 100)).astype(np.float32)
+
+
+def _clipped_by_quality(evidence: list[Evidence]) -> NDArray[np.int64]:
+    """Bases of long soft clips by quality, int64 (128,); not adapters (fragments shorter than reads)."""
+    total = np.zeros(128, np.int64)
+    for e in evidence:
+        in_read = np.isin(e.reads.cigar_op, (0, 1, 4, 7, 8)) * e.reads.cigar_len
+        tail = (e.reads.cigar_op == 4) & (e.reads.cigar_len >= _CLIP_BP)
+        size = np.diff(e.reads.offset)
+        wanted = np.repeat(e.use & (np.abs(e.reads.tlen) > size), size)
+        total += np.bincount(e.reads.qual[np.repeat(tail, in_read) & wanted], minlength=128)
+    return total
 
 
 def _cycle_factor(by_cycle: NDArray[np.int64], sub_rate: NDArray[np.float32]) -> NDArray[np.float32]:
