@@ -168,7 +168,7 @@ def _partner(side: SideResult, other: SideResult, rows: NDArray[np.int64]) -> ND
         left = np.clip(right - 1, 0, None)
         nearest = np.where(abs(their_pos[right] - my_pos) <= abs(my_pos - their_pos[left]), right, left)
         together = other_sync[theirs[nearest]] == sync[rows[mine]]
-        out[mine] = np.where(together, zygosity[nearest], -1)
+        out[mine] = np.where(together, zygosity[nearest].astype(np.int32), np.int32(-1))
     return out
 
 

@@ -8,6 +8,8 @@ from deepcohort.core.sequence import encode_bases
 from deepcohort.evaluate import parse_kernels as pk
 from deepcohort.evaluate.config import EvaluateConfig
 from deepcohort.evaluate.match import MISS, TP, ContigResult, match_contig
+from deepcohort.evaluate.tables import make_tables
+from deepcohort.evaluate.tally import count_side
 from deepcohort.evaluate.types import RecordTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -171,6 +173,23 @@ def test_phasing_noise_changes_nothing(genome, data):
     a, b = match(reference, variants[::2], variants), match(reference, noisy[::2], noisy)
     assert a.truth.decision.tolist() == b.truth.decision.tolist()
     assert a.calls.decision.tolist() == b.calls.decision.tolist()
+
+
+def test_partner_is_sought_in_the_same_neighbourhood():
+    """The call of the deletion lies far left of its truth, nearer to another neighbourhood's records."""
+    reference = "ACGT" + "CA" * 20 + "TTGACCATTTGGACA"
+    truth = [Variant(41, "ACA", "A", "1/1"), Variant(47, "G", "C", "0/1")]
+    calls = [Variant(3, "TCA", "T", "1/1"), Variant(47, "G", "C", "0/1")]
+    result = match(reference, calls, truth)
+    assert count(result) == (2, 0, 2, 0)
+    template = (encode_bases(reference) + np.uint8(1)) % np.uint8(5)
+    counted = count_side(result, result.truth, result.calls, 0, template, [], None)
+    assert counted.other.tolist() == [-1, 0]
+    tables = make_tables(
+        counted, count_side(result, result.calls, result.truth, 0, template, [], None), [], False
+    )
+    rows = {(row["truth"], row["call"]): row["records"] for row in tables.confusion if row["type"] == "INDEL"}
+    assert rows == {("hom_alt", "hom_alt"): 1}
 
 
 def test_two_hets_need_compatible_phase():
