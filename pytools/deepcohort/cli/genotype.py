@@ -48,7 +48,8 @@ def genotype(
     config = replace(
         _DEFAULTS,
         population_prior=hwe,
-        inbreeding=inbreeding, respect_filter=respect_filter,
+        inbreeding=inbreeding,
+        respect_filter=respect_filter,
         min_dp=min_dp,
         min_gq=min_gq,
         low_qual=low_qual,

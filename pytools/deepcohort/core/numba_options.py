@@ -17,7 +17,7 @@ def _load_array_functions_without_scipy() -> None:
         return
     sys.modules[module] = None  # type: ignore[assignment]
     try:
-        import numba.np.arraymath
+        import numba.np.arraymath  # noqa: F401 - loaded for its effect
     finally:
         del sys.modules[module]
 

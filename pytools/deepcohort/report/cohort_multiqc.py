@@ -41,7 +41,7 @@ def sample_table(folder: Path, rows: list[dict[str, Any]]) -> Path:
         "indel": {"title": "Indels", "format": "{:,.0f}", "scale": "Purples"},
         "ti_tv": {"title": "Ti/Tv", "format": "{:,.3f}", "min": 0, "max": 4},
         "het_hom": {"title": "Het/hom", "format": "{:,.3f}", "description": "Heterozygous / homozygous ALT"},
-        "missing_rate": {"title": "Missing", "suffix": "%", "modify": "x => x", "min": 0, "scale": "OrRd"},
+        "missing_rate": {"title": "Missing", "suffix": "%", "min": 0, "scale": "OrRd"},
         "singleton": {"title": "Singletons", "format": "{:,.0f}"},
         "de_novo": {"title": "De novo", "format": "{:,.0f}", "hidden": False},
         "mean_dp": {"title": "Mean DP", "format": "{:,.1f}", "scale": "Greens"},
@@ -49,8 +49,6 @@ def sample_table(folder: Path, rows: list[dict[str, Any]]) -> Path:
         "sex_inferred": {"title": "Sex (X, Y)", "description": "From heterozygosity of X and calls on Y"},
         "sex_check": {"title": "Sex check"},
     }
-    for header in headers.values():
-        header.pop("modify", None)
     data = {}
     for row in rows:
         values = {key: row[key] for key in headers if row[key] != ""}
