@@ -10,7 +10,7 @@ _MAX_ITERATIONS = 50
 _TOLERANCE = 1e-6
 _MAX_TABLE_PL = 1_000
 LIKELIHOOD_OF_PL = np.power(10.0, -np.arange(_MAX_TABLE_PL + 1) / 10.0)
-MAX_FAMILY_ALLELES = 4
+MAX_FAMILY_ALLELES = 6  # reference, four of the parents and a new one
 
 
 @kernel
