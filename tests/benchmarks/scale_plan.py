@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 GENOME_MB = 2_900  # callable sequence of a human genome
-SHARDS = 116  # 25 Mb each, the default of `deepcohort shard`
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Costs:
     merge_s_per_mb: float = 0.05
     genotype_s_per_mb_sample: float = 0.029
     genotype_s_per_mb: float = 0.3
-    concat_s_per_mb_sample: float = 0.002
+    concat_s_per_mb_sample: float = 0.0012
     report_s: float = 30.0
     bam_mb_per_mb: float = 23.0
     gvcf_mb_per_mb: float = 0.33
@@ -45,6 +44,7 @@ class Place:
         dollars_per_slot_h: price of a slot while it works.
         speed: of a core, against the measured one.
         read_mb_s: of one slot; storage_mb_s: of the storage that holds the reads, for all slots together.
+        shards: of the genome.
         gpu: whether the network runs on one. lost_per_h: spot machines taken back, per slot and hour.
     """
 
@@ -58,13 +58,14 @@ class Place:
     storage_mb_s: float = 1e9
     gpu: bool = False
     lost_per_h: float = 0.0
+    shards: int = 116  # 25 Mb each, the default; the cloud profiles cut 100 Mb
 
 
 PLACES = (
     Place("laptop, 8 cores", 8, 20, 0.5, 0.0, speed=1.3, read_mb_s=200, storage_mb_s=2_000),
     Place("Slurm, 1,000 cores", 1000, 20, 5, 0.01, storage_mb_s=5_000),
-    Place("AWS Batch spot, 2,000 vCPU", 2000, 50, 60, 0.020, read_mb_s=60, lost_per_h=0.01),
-    Place("AWS Batch spot, 500 T4", 500, 50, 90, 0.21, read_mb_s=60, gpu=True, lost_per_h=0.02),
+    Place("AWS Batch spot, 2,000 vCPU", 2000, 50, 60, 0.020, read_mb_s=60, lost_per_h=0.01, shards=29),
+    Place("AWS Batch spot, 500 T4", 500, 50, 90, 0.21, read_mb_s=60, gpu=True, lost_per_h=0.02, shards=29),
 )
 
 
@@ -106,7 +107,7 @@ def run_stage(
 
 def call_seconds(place: Place, costs: Costs) -> float:
     """Seconds of one call task of one shard on a slot (a GPU slot has four cores)."""
-    mb = GENOME_MB / SHARDS
+    mb = GENOME_MB / place.shards
     work = costs.call_s_per_mb * mb
     if place.gpu:
         work = work * (1 - costs.network_share) / 4 + 8  # the network itself all but vanishes; CUDA starts
@@ -118,15 +119,15 @@ def call_seconds(place: Place, costs: Costs) -> float:
 def plan(place: Place, genomes: int, costs: Costs, seed: int = 1) -> Plan:
     """Schedule of a whole run: call, merge, genotype, concatenate, report."""
     rng = random.Random(seed)
-    mb = GENOME_MB / SHARDS
+    mb = GENOME_MB / place.shards
     stages: list[Sequence[float] | Iterable[float]] = [
-        (call_seconds(place, costs) for _ in range(genomes * SHARDS)),
+        (call_seconds(place, costs) for _ in range(genomes * place.shards)),
         (costs.start_s + costs.merge_s_per_mb * GENOME_MB for _ in range(genomes)),
     ]
     if genomes > 1:
         joint = costs.genotype_s_per_mb + costs.genotype_s_per_mb_sample * genomes
         stages += [
-            (costs.start_s + joint * mb for _ in range(SHARDS)),
+            (costs.start_s + joint * mb for _ in range(place.shards)),
             [costs.start_s + costs.concat_s_per_mb_sample * genomes * GENOME_MB],
         ]
     stages.append([costs.report_s])
@@ -145,7 +146,7 @@ def plan(place: Place, genomes: int, costs: Costs, seed: int = 1) -> Plan:
         slot_hours=used / 3600,
         dollars=used / 3600 * place.dollars_per_slot_h,
         tasks=tasks,
-        files=tasks * 12 + genomes * SHARDS * 5,  # what Nextflow keeps per task, and what call writes
+        files=tasks * 12 + genomes * place.shards * 5,  # what Nextflow keeps per task, and what call writes
         read_tb=bam_tb * 1.01 + gvcf_tb * 2 + cohort_tb,
         kept_tb=gvcf_tb + cohort_tb,
         retried=retried,

@@ -10,29 +10,32 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fuzz_targets import make_base
 
 ROOT = Path(__file__).resolve().parents[3]
 NEXTFLOW = ROOT / ".venv" / "bin" / "nextflow"
-PIPELINE = [NEXTFLOW, "run", ROOT, "-profile", "test", "--outdir", "out"]
 
 pytestmark = [
     pytest.mark.pipeline,
     pytest.mark.slow,
+    pytest.mark.timeout(1500),
     pytest.mark.skipif(not NEXTFLOW.exists(), reason="no .venv/bin/nextflow; run make setup"),
     pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds processes in /proc"),
 ]
 
 
-def start(folder: Path, *more: str) -> subprocess.Popen[bytes]:
+def start(folder: Path, sim: Path, *more: str) -> subprocess.Popen[bytes]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("NXF_")} | {
         "NXF_ANSI_LOG": "false"
     }
+    command = [NEXTFLOW, "run", ROOT, "--samplesheet", sim / "one.csv", "--reference", sim / "reference.fa"]
+    command += ["--shard_bp", "6000", "--outdir", "out", *more]
     with open(folder / f"log{len(list(folder.glob('log*')))}", "wb") as log:
-        return subprocess.Popen([*PIPELINE, *more], cwd=folder, env=environment, stdout=log, stderr=log)
+        return subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
 
 
 def finish(process: subprocess.Popen[bytes], folder: Path) -> None:
-    code = process.wait(timeout=500)
+    code = process.wait(timeout=1000)
     assert code == 0, "\n".join(path.read_text()[-3000:] for path in sorted(folder.glob("log*")))
 
 
@@ -75,11 +78,14 @@ def results(folder: Path) -> dict[str, str]:
 
 
 def test_killed_twice_and_resumed_gives_the_same_bytes(tmp_path: Path) -> None:
+    make_base(tmp_path / "base")
+    sim = tmp_path / "base" / "sim"
+    (sim / "one.csv").write_text("sample,reads\nsample1,sample1.bam\n")
     (alone := tmp_path / "alone").mkdir()
     (struck := tmp_path / "struck").mkdir()
-    finish(start(alone), alone)
+    finish(start(alone, sim), alone)
 
-    head = start(struck)
+    head = start(struck, sim)
     os.kill(wait_for(lambda: process_of(struck, b"deepcohort", b"call"), head), signal.SIGKILL)
     wait_for(lambda: process_of(struck, b"deepcohort", b"genotype"), head)
     head.send_signal(signal.SIGKILL)
@@ -87,7 +93,7 @@ def test_killed_twice_and_resumed_gives_the_same_bytes(tmp_path: Path) -> None:
     before = {name: row for name, row in trace(struck).items() if row["status"] == "COMPLETED"}
     assert any(int(row["attempt"]) > 1 for row in before.values()), "the killed call was not tried again"
 
-    finish(start(struck, "-resume"), struck)
+    finish(start(struck, sim, "-resume"), struck)
     after = trace(struck)
     redone = [name for name in before if after[name]["status"] != "CACHED"]
     assert not redone
