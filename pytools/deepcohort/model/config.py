@@ -37,6 +37,9 @@ class TrainConfig:
         ema: decay of the exponential moving average of weights, 0 = none.
         clip_gradient: largest gradient norm, 0 = none.
         patience: epochs without better validation loss before stopping, 0 = never stop early.
+        one_strand_share: share kept, in every part, of absent SNPs whose three or more ALT reads all lie
+            on one strand. Simulations make them to be known, far more than nature does; unthinned,
+            true heterozygous sites that chance reads from one strand are called absent.
         negative_share: share of label 0 in training, by leaving out some; 0 = as they come.
         validation_share, test_share: of stretches of genome; test is never seen in training or tuning.
         calibration: how validation corrects probabilities.
@@ -75,6 +78,7 @@ class TrainConfig:
     ema: float = 0.998
     clip_gradient: float = 1.0
     patience: int = 0
+    one_strand_share: float = 1.0
     negative_share: float = 0.0
     validation_share: float = 0.08
     test_share: float = 0.08
@@ -114,6 +118,7 @@ def _problems(c: TrainConfig) -> list[str]:
         ("ema", 0.0, 0.999999),
         ("l1", 0.0, 1.0),
         ("l2", 0.0, 1.0),
+        ("one_strand_share", 0.0, 1.0),
         ("negative_share", 0.0, 0.99),
         ("validation_share", 0.005, 0.5),
         ("test_share", 0.0, 0.5),

@@ -12,10 +12,12 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.model.config import TrainConfig
+from deepcohort.pileup.features import F
 from deepcohort.pileup.shards import Examples, ExampleSet
 
 Batch = tuple[Tensor, Tensor, Tensor]  # pixels uint8, features float32, labels int64
 _CACHE_BYTES = 3 << 30  # examples that fit stay in memory between epochs
+_FEW_READS = 0.25  # between two reads and three, in the units of n_alt_small
 _SPLITS = 1_000_003  # prime, for the split by stretch
 
 
@@ -30,13 +32,31 @@ def split_mask(stretch: NDArray[np.uint32], config: TrainConfig, part: str) -> N
     return {"test": test, "validation": validation, "train": ~test & ~validation}[part]
 
 
+def _chance(examples: Examples, seed: int) -> NDArray[np.float64]:
+    """A number in [0, 1) per example, by its place and `seed` (the same every epoch)."""
+    mixed = (examples.pos.astype(np.uint64) + np.uint64(seed)) * np.uint64(0x9E3779B97F4A7C15)
+    return np.asarray((mixed >> np.uint64(11)).astype(np.float64) / 2.0**53)
+
+
 def thin_negatives(examples: Examples, config: TrainConfig, drop: float) -> Examples:
-    """Leave out the share `drop` of label 0, chosen by place and seed (the same every epoch)."""
+    """Leave out the share `drop` of label 0."""
     if drop <= 0:
         return examples
-    mixed = (examples.pos.astype(np.uint64) + np.uint64(config.seed)) * np.uint64(0x9E3779B97F4A7C15)
-    unit = (mixed >> np.uint64(11)).astype(np.float64) / 2.0**53
-    return examples.take((examples.label != 0) | (unit >= drop))
+    return examples.take((examples.label != 0) | (_chance(examples, config.seed) >= drop))
+
+
+def thin_one_strand(examples: Examples, config: TrainConfig) -> Examples:
+    """Leave out absent SNPs seen on one strand alone, but for the share `one_strand_share`."""
+    if config.one_strand_share >= 1:
+        return examples
+    x = examples.features
+    absent = (
+        (examples.label == 0)
+        & (x[:, F.is_snp] > 0)
+        & (x[:, F.n_alt_small] > _FEW_READS)
+        & (x[:, F.alt_minor_strand] == 0)
+    )
+    return examples.take(~absent | (_chance(examples, config.seed + 1) < config.one_strand_share))
 
 
 class _Batches(IterableDataset[Batch]):
@@ -108,7 +128,7 @@ class ExampleData(pl.LightningDataModule):
         total = np.zeros(0)
         squares = np.zeros(0)
         for index in range(len(examples.buckets)):
-            bucket = examples.read_bucket(index, with_pixels)
+            bucket = thin_one_strand(examples.read_bucket(index, with_pixels), config)
             for name, kept in parts.items():
                 kept.append(bucket.take(split_mask(bucket.stretch, config, name)))
             train = bucket.take(split_mask(bucket.stretch, config, "train"))
@@ -155,7 +175,7 @@ class ExampleData(pl.LightningDataModule):
         """Training examples of one bucket, from memory where they fitted, negatives thinned."""
         train = self._cache.get(index)
         if train is None:
-            bucket = self.examples.read_bucket(index, self.with_pixels)
+            bucket = thin_one_strand(self.examples.read_bucket(index, self.with_pixels), self.config)
             train = bucket.take(split_mask(bucket.stretch, self.config, "train"))
         return thin_negatives(train, self.config, self._drop)
 
