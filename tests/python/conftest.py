@@ -1,11 +1,18 @@
 """Shared fixtures: where real data lies, and a tiny SAM writer."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+
+# rooms share file names (test_kernels.py), so pytest imports by path (--import-mode=importlib) and does
+# not put their folders on sys.path; the builders beside the tests (<room>_builders.py) need it
+sys.path.extend(
+    map(str, (Path(__file__).parent, *sorted(p for p in Path(__file__).parent.iterdir() if p.is_dir())))
+)
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pysam
 import pytest
-from conftest import index_vcf, vcf_text
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.evaluate.options import plan, read_manifest, read_stratifications
 from deepcohort.evaluate.run import evaluate_many, evaluate_set
 from deepcohort.evaluate.types import CallSet
+from evaluate_builders import index_vcf, vcf_text
 
 SEQUENCE = "ACGTTGCATTAGGCATCCGATTACAGGATCCATTTGACA" * 5
 LENGTHS = {"chr1": len(SEQUENCE)}

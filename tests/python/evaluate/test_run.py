@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pysam
 import pytest
-from conftest import index_vcf, vcf_text
 from deepcohort.cli.evaluate import app
 from deepcohort.evaluate.without_truth import describe
+from evaluate_builders import index_vcf, vcf_text
 from pysam import bcftools
 from typer.testing import CliRunner
 

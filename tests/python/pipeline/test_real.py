@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Run, nextflow
+from nextflow_runs import Run, nextflow
 
 pytestmark = [
     pytest.mark.pipeline,

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import nextflow
+from nextflow_runs import nextflow
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(1500)]
 
