@@ -270,8 +270,20 @@ def install_nextflow():
     return f"nextflow {NEXTFLOW_VERSION} on {origin}"
 
 
+def drop_stale_kernels():
+    """Remove compiled kernels of other sources.
+
+    numba looks at the file of the kernel alone: one that calls a kernel changed in another file would
+    go on with the old code.
+    """
+    for pattern in ("*.nbi", "*.nbc"):
+        for path in (PYTOOLS / "deepcohort").rglob(pattern):
+            path.unlink()
+
+
 def warm_kernels():
     """Compile the kernels once; set-up goes on without, only slower at the first call."""
+    drop_stale_kernels()
     say("compiling the kernels (deepcohort warm; about a minute, once)")
     command = [str(VENV / "bin" / "deepcohort"), "warm"]
     result = subprocess.run(
