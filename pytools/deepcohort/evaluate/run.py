@@ -1,9 +1,10 @@
 """The whole of an evaluation: files in, folders of results out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,30 +94,39 @@ def _within(table: RecordTable, region: Region | None, contig: str) -> RecordTab
     return RecordTable(pool=table.pool, **{name: getattr(table, name)[keep] for name in names})
 
 
+T = TypeVar("T")
+
+
 def compare(
     calls: VcfFile,
     truth: VcfFile,
     reference: ReferenceFasta,
     confident: Regions | None,
     config: EvaluateConfig,
-    region: Region | None = None,
-) -> Iterator[tuple[ContigResult, NDArray[np.uint8]]]:
-    """Compared contigs, each with its reference codes, in reference order, `config.threads` at a time."""
+    region: Region | None,
+    digest: Callable[[ContigResult, NDArray[np.uint8]], T],
+) -> Iterator[tuple[ContigResult, T]]:
+    """Compared contigs in reference order, `config.threads` at a time.
+
+    `digest` takes what is needed from a result and its reference codes while the codes are at hand:
+    they are as large as the contig and are not kept.
+    """
     contigs = [c for c in reference.contig_lengths if c in calls.contigs or c in truth.contigs]
     if region is not None:
         contigs = [c for c in contigs if c == region.contig]
     empty = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
 
-    def one(contig: str) -> tuple[ContigResult, NDArray[np.uint8]]:
+    def one(contig: str) -> tuple[ContigResult, T]:
         regions = None if confident is None else confident.get(contig, empty)
         with ReferenceFasta(reference.path) as fasta:
             template = template_codes(fasta, contig)
         called = _within(calls.read(contig), region, contig)
         true = _within(truth.read(contig), region, contig)
-        return match_contig(contig, template, called, true, regions, config), template
+        result = match_contig(contig, template, called, true, regions, config)
+        return result, digest(result, template)
 
     with ThreadPoolExecutor(config.threads) as pool:
-        waiting: list[Future[tuple[ContigResult, NDArray[np.uint8]]]] = []
+        waiting: list[Future[tuple[ContigResult, T]]] = []
         for contig in contigs:
             waiting.append(pool.submit(one, contig))
             if len(waiting) > config.threads:
@@ -154,22 +164,28 @@ def evaluate_set(
         parts: dict[str, list[Counted]] = {"calls": [], "truth": []}
         reasons = {"calls": Reasons(), "truth": Reasons()}
         given_up: list[tb.Row] = []
+
+        def digest(result: ContigResult, template: NDArray[np.uint8]) -> tuple[Counted, Counted]:
+            depth = None
+            if call_set.reads is not None:
+                depth = depth_and_mapq(call_set.reads, reference, result.contig, len(template))
+            index = contigs.index(result.contig)
+            return (
+                count_side(result, result.calls, result.truth, index, template, beds, depth),
+                count_side(result, result.truth, result.calls, index, template, beds, depth),
+            )
+
         finals = [output / name for name in _FILES]
         with atomic_outputs(*finals, partners=(".tbi",)) as temporary:
             paths = dict(zip(_FILES, temporary, strict=True))
             writer = AnnotatedWriter(paths["annotated.vcf.gz"], {c: lengths[c] for c in contigs})
             try:
-                stream = compare(calls_vcf, truth_vcf, fasta, regions, config, within)
-                for result, template in track(stream, len(contigs), f"evaluate {call_set.calls.name}", quiet):
-                    depth = None
-                    if call_set.reads is not None:
-                        depth = depth_and_mapq(call_set.reads, reference, result.contig, len(template))
-                    index = contigs.index(result.contig)
-                    for role, side, other in (
-                        ("calls", result.calls, result.truth),
-                        ("truth", result.truth, result.calls),
+                stream = compare(calls_vcf, truth_vcf, fasta, regions, config, within, digest)
+                for result, counted in track(stream, len(contigs), f"evaluate {call_set.calls.name}", quiet):
+                    for role, side, part in zip(
+                        ("calls", "truth"), (result.calls, result.truth), counted, strict=True
                     ):
-                        parts[role].append(count_side(result, side, other, index, template, beds, depth))
+                        parts[role].append(part)
                         reasons[role].add(side)
                     given_up += _given_up(result)
                     writer.write(result)

@@ -46,6 +46,7 @@ def make_tables(truth: Counted, calls: Counted, bed_names: list[str], truth_dept
     """Count everything; `truth_depth`: whether depth and MAPQ of truth records are known."""
     tables = Tables([], {}, [], [], [], [], [])
     for name in (*TYPES, "ALL"):
+        t = c = None  # one type at a time in memory
         t, c = of_type(truth, name), of_type(calls, name)
         row: Row = {"type": name, **metrics.count(t.decision, c.decision).row()}
         for score, label in ((c.qual, "qual"), (c.gq, "gq")):

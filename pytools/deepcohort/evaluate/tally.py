@@ -1,6 +1,6 @@
 """Compared records of the whole genome as columns, what every table is counted from."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +25,11 @@ class Counted:
     Attributes:
         contig: int32 (N,), index into the evaluation's contigs. pos: int32 (N,).
         decision: uint8 (N,), match.TP .. match.TOO_HARD. weight: float32 (N,).
-        is_snp: bool (N,). kind, zygosity: uint8, length: int32, transition: int8 (N,), as classify gives.
+        is_snp: bool (N,). kind, zygosity: uint8, length: int16, transition: int8 (N,), as classify gives.
         qual, gq, mapq: float32 (N,), NaN absent. depth: int32 (N,), -1 absent.
         homopolymer, tandem, gc: uint8 (N,). ploidy_region: uint8 (N,), AUTOSOME .. OTHER_CONTIG.
         beds: uint8 (N, ceil(n_beds / 8)), bits of the user's strata, np.packbits order.
-        other: int32 (N,), zygosity of the record on the other side that it was paired with, -1 none.
+        other: int8 (N,), zygosity of the record on the other side that it was paired with, -1 none.
         key: uint64 (N,), hash of position, REF and ALT: equal for one record in two call sets.
     """
 
@@ -39,7 +39,7 @@ class Counted:
     weight: NDArray[np.float32]
     is_snp: NDArray[np.bool_]
     kind: NDArray[np.uint8]
-    length: NDArray[np.int32]
+    length: NDArray[np.int16]
     zygosity: NDArray[np.uint8]
     transition: NDArray[np.int8]
     qual: NDArray[np.float32]
@@ -51,7 +51,7 @@ class Counted:
     gc: NDArray[np.uint8]
     ploidy_region: NDArray[np.uint8]
     beds: NDArray[np.uint8]
-    other: NDArray[np.int32]
+    other: NDArray[np.int8]
     key: NDArray[np.uint64]
 
     def __len__(self) -> int:
@@ -59,8 +59,10 @@ class Counted:
 
 
 def concatenate(parts: list[Counted]) -> Counted:
-    """One table of all contigs."""
-    return Counted(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Counted)})
+    """One table of all contigs; `parts` is emptied on the way, so that columns are not held twice."""
+    columns = [{name: getattr(part, name) for name in Counted.__slots__} for part in parts]
+    parts.clear()
+    return Counted(**{name: np.concatenate([c.pop(name) for c in columns]) for name in Counted.__slots__})
 
 
 @dataclass(slots=True)
@@ -111,7 +113,7 @@ def count_side(
         weight=side.weight[rows].astype(np.float32),
         is_snp=side.is_snp[rows],
         kind=kind,
-        length=length,
+        length=np.clip(length, -32000, 32000).astype(np.int16),
         zygosity=zygosity,
         transition=transition,
         qual=table.qual[rows].astype(np.float32),
@@ -142,9 +144,9 @@ def _ploidy_region(contig: str, length: int, pos: NDArray[np.int32]) -> NDArray[
     return out
 
 
-def _partner(side: SideResult, other: SideResult, rows: NDArray[np.int64]) -> NDArray[np.int32]:
+def _partner(side: SideResult, other: SideResult, rows: NDArray[np.int64]) -> NDArray[np.int8]:
     """Zygosity of the nearest record of the other side with the same decision in the same neighbourhood."""
-    out = np.full(len(rows), -1, dtype=np.int32)
+    out = np.full(len(rows), -1, dtype=np.int8)
     for decision, sync, other_sync in (
         (2, side.sync, other.sync),  # TP
         (3, side.sync2, other.sync2),  # ALLELE_ONLY
@@ -168,7 +170,7 @@ def _partner(side: SideResult, other: SideResult, rows: NDArray[np.int64]) -> ND
         left = np.clip(right - 1, 0, None)
         nearest = np.where(abs(their_pos[right] - my_pos) <= abs(my_pos - their_pos[left]), right, left)
         together = other_sync[theirs[nearest]] == sync[rows[mine]]
-        out[mine] = np.where(together, zygosity[nearest].astype(np.int32), np.int32(-1))
+        out[mine] = np.where(together, zygosity[nearest].astype(np.int8), np.int8(-1))
     return out
 
 
