@@ -1,5 +1,7 @@
 """Sequencer profiles: what learning writes and the read simulator takes."""
 
+import os
+import sys
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,7 +17,17 @@ from deepcohort.simulate.long_profile import LongProfile
 
 PROFILE_VERSION = 4
 _SCALARS = ("hot_density", "duplicate_rate", "chimera_rate", "splice_rate", "coverage_sd")
-ASSETS = Path(__file__).resolve().parents[3] / "assets" / "profiles"
+
+
+def _assets() -> Path:
+    """The folder of shipped profiles: DEEPCOHORT_ASSETS, the source tree, or beside an installed package."""
+    folders = [Path(__file__).resolve().parents[3] / "assets", Path(sys.prefix) / "share/deepcohort/assets"]
+    if os.environ.get("DEEPCOHORT_ASSETS"):
+        folders = [Path(os.environ["DEEPCOHORT_ASSETS"])]
+    return next((f / "profiles" for f in folders if (f / "profiles").is_dir()), folders[0] / "profiles")
+
+
+ASSETS = _assets()
 ADAPTERS = ("AGATCGGAAGAGCACACGTCTGAACTCCAGTCA", "AGATCGGAAGAGCGTCGTGTAGGGAAAGAGTGT")  # TruSeq, public
 
 
