@@ -103,6 +103,10 @@ def step_haplotype(row, base, t_len, a_start, a_end, a_len):
 def step(row, n_haps, width, t_len, a_start, a_end, a_len):
     """Step every haplotype of both sides, or only the one that trails on the calls' side."""
     trail = trailing_haplotype(row, CALLS, n_haps, width)
+    if trail != NONE:
+        calls, truth = trail * width, (n_haps + trail) * width
+        if row[calls + FINISHED] and row[truth + FINISHED]:
+            trail = NONE  # it trails one that a deletion took beyond the last base
     first = 0 if trail == NONE else trail
     last = n_haps if trail == NONE else trail + 1
     good = True

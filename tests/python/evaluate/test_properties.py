@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from deepcohort.core.sequence import encode_bases
 from deepcohort.evaluate import parse_kernels as pk
 from deepcohort.evaluate.config import EvaluateConfig
@@ -220,6 +221,23 @@ def test_cancelling_variants_do_not_count():
     calls = [Variant(2, "G", "GT", "1/1"), Variant(5, "TT", "T", "1/1"), Variant(14, "C", "A", "1/1")]
     truth = [Variant(14, "C", "A", "1/1")]
     assert count(match(reference, calls, truth)) == (1, 0, 1, 2)
+
+
+@pytest.mark.parametrize("gt", ["0/1", "1/1", "1|0"])
+def test_variants_at_the_ends_of_a_contig(gt):
+    """The first base, the last base, and a deletion that takes the last bases away."""
+    reference = "ACGTTTGACCATTTGGACA"
+    n = len(reference)
+    for v in (
+        Variant(0, "A", "G", gt),
+        Variant(0, "AC", "A", gt),
+        Variant(n - 1, "A", "T", gt),
+        Variant(n - 3, "ACA", "A", gt),
+        Variant(n - 1, "A", "AGG", gt),
+    ):
+        result = match(reference, [v], [v], obey_phase_calls=True, obey_phase_truth=True)
+        assert count(result) == (1, 0, 1, 0)
+        assert len(result.given_up) == 0
 
 
 def test_search_bounds_are_reported():
