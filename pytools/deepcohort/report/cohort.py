@@ -20,7 +20,12 @@ from deepcohort.report.cohort_counts import (
     count_site,
     count_trios,
 )
-from deepcohort.report.cohort_relatedness import degree_of, king_kinship, principal_components
+from deepcohort.report.cohort_relatedness import (
+    degree_of,
+    is_parent_child,
+    king_kinship,
+    principal_components,
+)
 from deepcohort.report.io_cohort import CohortVcf
 
 _FREQUENCY_EDGES = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -198,6 +203,9 @@ def _relatedness(
             if observed == "unrelated" and not wanted:
                 continue
             agrees = observed == wanted or (observed in ("second degree", "unrelated") and not wanted)
+            # parent and child share an allele everywhere; on little sequence kinship alone is noisy
+            if wanted == "parent-child" and is_parent_child(phi, ibs0, config):
+                agrees = True
             rows.append(
                 {
                     "sample_1": names[i],

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from deepcohort.report.cohort_config import CohortStatsConfig
 
+_PARENT_IBS0 = 0.005  # genotyping errors alone; second-degree relatives have some 0.02 and more
+
 
 @dataclass(frozen=True, slots=True)
 class Kinship:
@@ -46,12 +48,17 @@ def king_kinship(copies: NDArray[np.int8]) -> Kinship:
     return Kinship(phi.astype(np.float64), ibs0.astype(np.float64), n_sites.astype(np.int64))
 
 
+def is_parent_child(phi: float, ibs0: float, config: CohortStatsConfig) -> bool:
+    """Whether a pair said to be parent and child may be: related, an allele shared at nearly every site."""
+    return ibs0 < _PARENT_IBS0 and config.second_degree <= phi < config.duplicate
+
+
 def degree_of(phi: float, ibs0: float, config: CohortStatsConfig) -> str:
     """Relation that a kinship speaks for: duplicate, parent-child, siblings, second degree or unrelated."""
     if phi >= config.duplicate:
         return "duplicate"
     if phi >= config.first_degree:
-        return "parent-child" if ibs0 < 0.005 else "siblings"
+        return "parent-child" if ibs0 < _PARENT_IBS0 else "siblings"
     return "second degree" if phi >= config.second_degree else "unrelated"
 
 

@@ -157,3 +157,14 @@ def test_bad_vcf(tmp_path):
         write_cohort_stats(tmp_path / "none.vcf", tmp_path / "o")
     with pytest.raises(DeepcohortError, match=r"holds no samples|cannot be read"):
         write_cohort_stats(write_vcf(tmp_path / "c.vcf", [], []), tmp_path / "o")
+
+
+@pytest.mark.parametrize(
+    ("phi", "ibs0", "may_be"),
+    [(0.25, 0.0, True), (0.147, 0.0, True), (0.147, 0.02, False), (0.05, 0.0, False), (0.5, 0.0, False)],
+)
+def test_a_parent_shares_an_allele_everywhere(phi, ibs0, may_be):
+    from deepcohort.report.cohort_config import CohortStatsConfig
+    from deepcohort.report.cohort_relatedness import is_parent_child
+
+    assert is_parent_child(phi, ibs0, CohortStatsConfig()) is may_be
