@@ -26,6 +26,7 @@ PYTOOLS = ROOT / "pytools"
 VENV = ROOT / ".venv"
 TOOLS = ROOT / ".tools"
 LOCK = PYTOOLS / "requirements.lock"
+LONG_READS_LOCK = PYTOOLS / "requirements-longreads.lock"
 INSTALLER_LOCK = PYTOOLS / "installer.lock"
 JAR_LOCK = PYTOOLS / "nextflow.jars.sha256"
 JARS = VENV / "share" / ("nextflow-" + NEXTFLOW_VERSION)
@@ -202,6 +203,16 @@ def sync_packages(uv):
     retry(lambda: run(sync, "uv pip sync", env=environment), "packages")
     own = [uv, "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--offline"]
     run([*own, "--python", VENV_PYTHON, "-e", PYTOOLS], "installing deepcohort", env=environment)
+    # built from source: only simulating long reads needs it, so no compiler is no reason to stop
+    extra = [uv, "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--python", VENV_PYTHON]
+    built = subprocess.run(
+        [str(word) for word in [*extra, "-r", LONG_READS_LOCK]],
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    if built.returncode != 0:
+        say("note: minimap2 could not be built (no C compiler?); simulating hifi and ont reads is left out")
 
 
 def venv_version():
@@ -310,6 +321,7 @@ def wanted_state():
     """What a finished set-up is made from."""
     inputs = [
         LOCK,
+        LONG_READS_LOCK,
         INSTALLER_LOCK,
         JAR_LOCK,
         PYTOOLS / "pyproject.toml",

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import pysam
 
+from deepcohort.core.errors import DeepcohortError
 from deepcohort.simulate.config import ReadConfig
 from deepcohort.simulate.io_pairs import Group, finish_pairs
 from deepcohort.simulate.sequence_text import read_texts
@@ -89,8 +90,13 @@ def open_aligner(config: ReadConfig, fasta: Path, lengths: dict[str, int], decoy
     """The aligner that `config` asks for, on `fasta`, which holds contigs and then decoys."""
     if aligner_of(config) == "bwa":
         return BwaAligner(fasta, len(lengths))
-    from deepcohort.simulate.io_mappy import MappyAligner
-
+    try:
+        from deepcohort.simulate.io_mappy import MappyAligner
+    except ImportError as error:
+        raise DeepcohortError(
+            "minimap2 (mappy) is not installed: it is built from source; install a C compiler and zlib's "
+            "headers, then: pip install mappy; or use --aligner bwa for short reads"
+        ) from error
     return MappyAligner(fasta, config.platform, lengths, decoys)
 
 

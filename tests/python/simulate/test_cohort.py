@@ -286,6 +286,7 @@ def test_unwritable_output(tmp_path):
 
 @pytest.mark.parametrize(("platform", "aligner"), [("hifi", "auto"), ("ont", "auto"), ("illumina", "mappy")])
 def test_other_platforms_and_aligners(tmp_path, platform, aligner):
+    pytest.importorskip("mappy", reason="mappy could not be built here")
     config = SimulateConfig(
         genome=GenomeConfig(total_bp=60_000, n_contigs=1),
         reads=ReadConfig(platform=platform, aligner=aligner, coverage=(20.0, 20.0)),
