@@ -31,7 +31,7 @@ test: lint ## everything CI needs: set-up, lint, types, all tests with real Next
 check: lint ## quick: lint, types, all tests that do not start Nextflow
 	$(PYTEST) -n 2 --dist loadgroup -m "not nightly and not pipeline and not slow" tests/python
 
-models: setup ## train the shipped models again from their recipes (about half an hour each on one core)
+models: setup ## train the shipped models again from their recipes
 	set -e; for recipe in assets/models/recipes/*.toml; do \
 	    $(BIN)/python pytools/make_models.py --recipe $$recipe --work work/models/$$(basename $$recipe .toml) \
 	        --output assets/models; \
