@@ -10,7 +10,7 @@ from deepcohort.candidates.select import Alleles
 from deepcohort.core.region import Region
 from deepcohort.reads.types import ReadBatch
 
-_ALLELES_PER_WINDOW = 8
+_ALLELES_PER_WINDOW = 16
 _BASES_PER_ALLELE = 64
 
 
@@ -34,7 +34,8 @@ def assemble_alleles(
     n = assembly_kernels.assemble_windows(
         starts, ends, counts.clip_count, config.realign_min_clips, reference, window.start,
         np.maximum.accumulate(reads.end), reads.pos, reads.end, reads.seq, reads.qual, reads.seq_offset,
-        config.min_base_qual, config.max_indel_bp, found.pos, found.ref_len, found.alt_offset, found.alt_seq,
+        reads.cigar_op, reads.cigar_len, reads.cigar_offset, config.min_base_qual, config.max_indel_bp,
+        found.pos, found.ref_len, found.alt_offset, found.alt_seq,
     )  # fmt: skip
     return Alleles(
         found.pos[:n], found.ref_len[:n], found.alt_seq[: found.alt_offset[n]], found.alt_offset[: n + 1]

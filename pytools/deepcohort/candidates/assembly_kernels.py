@@ -3,6 +3,7 @@
 
 import numpy as np
 
+from deepcohort.candidates.clip_kernels import spell_clips
 from deepcohort.candidates.kernels import shift_left
 from deepcohort.core.numba_options import kernel
 
@@ -17,6 +18,7 @@ _MOVED_BP = 1_024  # farther than a realigned read moves from where it was sorte
 _NO_POSITION = -1
 _REPEATED = -2
 MIN_WEIGHT = 2
+_CLIP_ALLELES = 8  # of one window, that clips may vote on
 
 
 @kernel
@@ -148,9 +150,10 @@ def _close_bubble(reference, at, reached, path, n_path, allele):
 @kernel
 def assemble_windows(
     starts, ends, clip_count, min_clips, reference, window_start, furthest_end, pos, end, seq, qual,
-    seq_offset, min_qual, max_indel, out_pos, out_ref_len, out_offset, out_seq,
+    seq_offset, cigar_op, cigar_len, cigar_offset, min_qual, max_indel, out_pos, out_ref_len, out_offset,
+    out_seq,
 ):  # fmt: skip
-    """Alleles from bubbles in windows where reads are clipped.
+    """Alleles in windows where reads are clipped: from bubbles, and from what the clips read on in.
 
     Args:
         starts, ends: (W,), relative to window_start. clip_count: int32 (L,).
@@ -165,7 +168,8 @@ def assemble_windows(
     place = np.zeros(_SLOTS, np.int32)
     used = np.empty(_SLOTS, np.int64)
     path = np.empty(_LONGEST_PATH + 1, np.uint8)
-    allele = np.empty(_LONGEST_PATH + 4 * _REACH_BP + 1024, np.uint8)
+    allele = np.empty(_LONGEST_PATH + 4 * _REACH_BP + 1024 + max_indel, np.uint8)
+    votes = np.empty(_CLIP_ALLELES, np.int64)
     rows = np.empty(len(pos), np.int64)
     n_out = 0
     out_offset[0] = 0
@@ -216,4 +220,9 @@ def assemble_windows(
             n_out += 1
         for k in range(n_used):
             keys[used[k]] = 0
+        n_out = spell_clips(
+            rows[:n_rows], starts[w], ends[w], min_clips, reference, window_start, pos, end, seq, qual,
+            seq_offset, cigar_op, cigar_len, cigar_offset, max_indel, allele, votes, n_out, out_pos,
+            out_ref_len, out_offset, out_seq,
+        )  # fmt: skip
     return n_out
