@@ -10,12 +10,12 @@ from deepcohort.evaluate.match import ALLELE_ONLY, MISS, TP
 from deepcohort.evaluate.metrics import mcnemar
 from deepcohort.evaluate.strata import KIND_NAMES
 from deepcohort.evaluate.tables import Row, of_type
-from deepcohort.evaluate.tally import Counted
+from deepcohort.evaluate.tally import Kept
 
 _STATUS = {TP: "TP", ALLELE_ONLY: "genotype", MISS: "absent"}
 
 
-def paired_tests(a: tuple[Counted, Counted], b: tuple[Counted, Counted]) -> list[Row]:
+def paired_tests(a: tuple[Kept, Kept], b: tuple[Kept, Kept]) -> list[Row]:
     """McNemar's exact test of recall between call sets `a` and `b`, each (truth, calls), by type.
 
     Truth records are paired one to one; those that either search gave up on are left out. False
@@ -44,8 +44,9 @@ def paired_tests(a: tuple[Counted, Counted], b: tuple[Counted, Counted]) -> list
     return rows
 
 
-def _identity(side: Counted) -> NDArray[np.uint64]:
+def _identity(side: Kept) -> NDArray[np.uint64]:
     """Key of each record: hash of its alleles, mixed with the contig and its rank among equals."""
+    assert side.key is not None  # see Counted.kept
     key = side.key ^ (side.contig.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
     order = np.argsort(key, kind="stable")
     same = np.concatenate([[False], key[order][1:] == key[order][:-1]])
@@ -59,7 +60,7 @@ def _identity(side: Counted) -> NDArray[np.uint64]:
     return key
 
 
-def _aligned(a: Counted, b: Counted) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _aligned(a: Kept, b: Kept) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of both tables that are the same record, judged in both."""
     usable_a = np.flatnonzero(np.isin(a.decision, list(_STATUS)))
     usable_b = np.flatnonzero(np.isin(b.decision, list(_STATUS)))
@@ -69,13 +70,13 @@ def _aligned(a: Counted, b: Counted) -> tuple[NDArray[np.int64], NDArray[np.int6
     return usable_a[in_a], usable_b[in_b]
 
 
-def _false(calls: Counted) -> NDArray[np.uint64]:
+def _false(calls: Kept) -> NDArray[np.uint64]:
     return _identity(calls)[np.isin(calls.decision, (MISS, ALLELE_ONLY))]
 
 
 def differing_loci(
-    a: tuple[Counted, Counted],
-    b: tuple[Counted, Counted],
+    a: tuple[Kept, Kept],
+    b: tuple[Kept, Kept],
     names: tuple[str, str],
     contigs: Sequence[str],
     reads: str | None,
@@ -103,7 +104,7 @@ def differing_loci(
 
 
 def _locus(
-    side: Counted,
+    side: Kept,
     i: int,
     role: str,
     found: dict[str, str],
@@ -112,6 +113,8 @@ def _locus(
     reads: str | None,
     reference: Path,
 ) -> Row:
+    assert side.kind is not None
+    assert side.length is not None
     contig, pos = contigs[int(side.contig[i])], int(side.pos[i]) + 1
     return {
         "contig": contig,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.evaluate.match import ALLELE_ONLY, MISS, TOO_HARD, TP
-from deepcohort.evaluate.tally import Counted
+from deepcohort.evaluate.tally import Kept
 
 PRECISIONS = (0.70, 0.80, 0.90, 0.95, 0.99, 0.999)
 _Z95 = 1.959963984540054
@@ -15,6 +15,7 @@ _N_BOOTSTRAP = 200
 _MAX_BINS = 400
 _BLOCKS = 400
 _MIN_BLOCK_BP, _MAX_BLOCK_BP = 10_000, 5_000_000
+_SLICE = 1 << 20
 
 
 def wilson(successes: float, total: float) -> tuple[float, float]:
@@ -84,8 +85,11 @@ class Counts:
 
 def count(truth: NDArray[np.uint8], calls: NDArray[np.uint8]) -> Counts:
     """Counts of decisions on both sides."""
-    t = np.bincount(truth, minlength=6)
-    c = np.bincount(calls, minlength=6)
+    return counts_of(np.bincount(truth, minlength=6), np.bincount(calls, minlength=6))
+
+
+def counts_of(t: NDArray[np.int64], c: NDArray[np.int64]) -> Counts:
+    """Counts from numbers of records by decision, int64 (6,), of truth and of calls."""
     return Counts(
         tp_truth=int(t[TP]),
         fn=int(t[MISS] + t[ALLELE_ONLY]),
@@ -130,24 +134,33 @@ def _curve(
     return Curve(threshold, tp_truth, tp_call, fp, n_truth - tp_truth, precision, recall, n_unscored)
 
 
-def _scored(calls: Counted, score: NDArray[np.float32]) -> tuple[NDArray, NDArray, NDArray]:
-    """Rows that are TP or FP, their scores (absent = -inf), and whether each is a TP."""
-    rows = np.flatnonzero((calls.decision == TP) | (calls.decision == MISS) | (calls.decision == ALLELE_ONLY))
-    values = score[rows].astype(np.float64)
+def _scored(calls: Kept, score: NDArray[np.float32] | None) -> tuple[NDArray, NDArray, NDArray]:
+    """Which calls are TP or FP, bool (N,); of those the scores (absent = -inf), and whether each is a TP."""
+    assert score is not None
+    judged = (calls.decision == TP) | (calls.decision == MISS) | (calls.decision == ALLELE_ONLY)
+    values = score[judged]
     values[~np.isfinite(values)] = -np.inf
-    return rows, values, calls.decision[rows] == TP
+    return judged, values, calls.decision[judged] == TP
 
 
-def precision_recall_curve(calls: Counted, score: NDArray[np.float32], n_truth: int) -> Curve:
+def precision_recall_curve(calls: Kept, score: NDArray[np.float32] | None, n_truth: int) -> Curve:
     """Curve over every distinct score of the calls; `n_truth` = TP_truth + FN of all."""
-    rows, values, hit = _scored(calls, score)
-    weight = np.where(hit, calls.weight[rows], 0.0)
-    levels, inverse = np.unique(-values, return_inverse=True)
+    judged, values, hit = _scored(calls, score)
+    assert calls.weight is not None
+    order = np.argsort(-values, kind="stable")
+    values, hit = values[order], hit[order]
+    starts = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]])[: len(values)])
+    weight = calls.weight[judged][order]
+    weight[~hit] = 0
+
+    def by_level(column: NDArray) -> NDArray[np.float64]:
+        return np.add.reduceat(column, starts, dtype=np.float64) if len(starts) else np.empty(0)
+
     return _curve(
-        -levels,
-        np.bincount(inverse, weights=weight, minlength=len(levels)),
-        np.bincount(inverse, weights=hit, minlength=len(levels)),
-        np.bincount(inverse, weights=~hit, minlength=len(levels)),
+        values[starts].astype(np.float64),
+        by_level(weight),
+        by_level(hit),
+        by_level(~hit),
         n_truth,
         int(np.count_nonzero(np.isneginf(values))),
     )
@@ -180,27 +193,33 @@ def best_f1(curve: Curve) -> tuple[float, float]:
     return float(f1[at]), float(curve.threshold[at])
 
 
-def block_ids(truth: Counted, calls: Counted) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+def block_ids(truth: Kept, calls: Kept) -> tuple[NDArray[np.int32], NDArray[np.int32], int]:
     """Genome block of each record of both sides, and the number of blocks.
 
     Blocks are as long as gives about 400 over the span of the data, between 10 kb and 5 Mb, so that
     neighbouring errors stay together when blocks are drawn.
     """
-    contig = np.concatenate([truth.contig, calls.contig]).astype(np.int64)
-    pos = np.concatenate([truth.pos, calls.pos]).astype(np.int64)
-    if not len(pos):
-        return contig, contig, 0
-    span = 0
-    for index in np.unique(contig):
-        here = pos[contig == index]
-        span += int(here.max() - here.min()) + 1
+    if not len(truth) and not len(calls):
+        return np.empty(0, np.int32), np.empty(0, np.int32), 0
+    sides = (truth, calls)
+    n_contigs = max(int(side.contig.max()) for side in sides if len(side)) + 1
+    low, high = np.full(n_contigs, np.iinfo(np.int32).max), np.full(n_contigs, -1)
+    for side in sides:
+        np.minimum.at(low, side.contig, side.pos)
+        np.maximum.at(high, side.contig, side.pos)
+    span = int((high - low + 1)[high >= 0].sum())
     size = int(np.clip(span // _BLOCKS, _MIN_BLOCK_BP, _MAX_BLOCK_BP))
-    _, ids = np.unique(contig * (1 << 33) + pos // size, return_inverse=True)
-    return ids[: len(truth)], ids[len(truth) :], int(ids.max()) + 1
+    first = np.concatenate([[0], np.cumsum(high // size + 1)]).astype(np.int32)
+    ids = [first[side.contig] + side.pos // np.int32(size) for side in sides]
+    used = np.zeros(int(first[-1]), dtype=bool)
+    for block in ids:
+        used[block] = True
+    rank = (np.cumsum(used) - 1).astype(np.int32)
+    return rank[ids[0]], rank[ids[1]], int(used.sum())
 
 
 def bootstrap(
-    truth: Counted, calls: Counted, score: NDArray[np.float32], seed: int = 1
+    truth: Kept, calls: Kept, score: NDArray[np.float32] | None, seed: int = 1
 ) -> dict[str, tuple[float, float]]:
     """95 % percentile intervals of AUPRC, recall at each precision, best F1 and plain F1.
 
@@ -210,16 +229,11 @@ def bootstrap(
     names = ["auprc", "best_f1", "f1", *(f"recall_at_precision_{p * 100:g}" for p in PRECISIONS)]
     if n_blocks < 5:
         return {name: (math.nan, math.nan) for name in names}
-    rows, values, hit = _scored(calls, score)
+    judged, values, hit = _scored(calls, score)
     levels = np.unique(-values)
     if len(levels) > _MAX_BINS:
         levels = np.unique(np.quantile(-values, np.linspace(0, 1, _MAX_BINS), method="lower"))
-    bins = np.clip(np.searchsorted(levels, -values, side="right") - 1, 0, len(levels) - 1)
-    cell = block_c[rows] * len(levels) + bins
-    shape = (n_blocks, len(levels))
-    gained = np.bincount(cell, np.where(hit, calls.weight[rows], 0), np.prod(shape)).reshape(shape)
-    hits = np.bincount(cell, hit, np.prod(shape)).reshape(shape)
-    misses = np.bincount(cell, ~hit, np.prod(shape)).reshape(shape)
+    gained, hits, misses = _cells(calls, judged, values, hit, block_c, n_blocks, levels)
     counted = np.isin(truth.decision, (TP, MISS, ALLELE_ONLY))
     n_truth = np.bincount(block_t[counted], minlength=n_blocks)
     n_found = np.bincount(block_t[truth.decision == TP], minlength=n_blocks)
@@ -243,8 +257,33 @@ def bootstrap(
     return out
 
 
+def _cells(
+    calls: Kept,
+    judged: NDArray[np.bool_],
+    values: NDArray[np.float32],
+    hit: NDArray[np.bool_],
+    block: NDArray[np.int32],
+    n_blocks: int,
+    levels: NDArray,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Truth gained, TP and FP by block and level of score, float64 (n_blocks, n_levels)."""
+    assert calls.weight is not None
+    shape = (n_blocks, len(levels))
+    gained, hits, misses = (np.zeros(n_blocks * len(levels)) for _ in range(3))
+    weight, block = calls.weight[judged], block[judged]
+    for start in range(0, len(values), _SLICE):  # slices: the float64 temporaries stay small
+        part = slice(start, start + _SLICE)
+        bins = np.clip(np.searchsorted(levels, -values[part], side="right") - 1, 0, len(levels) - 1)
+        cell = block[part].astype(np.int64) * len(levels) + bins
+        good = hit[part]
+        gained += np.bincount(cell[good], weight[part][good], len(gained))
+        hits += np.bincount(cell[good], minlength=len(hits))
+        misses += np.bincount(cell[~good], minlength=len(misses))
+    return gained.reshape(shape), hits.reshape(shape), misses.reshape(shape)
+
+
 def score_measures(
-    truth: Counted, calls: Counted, score: NDArray[np.float32], name: str
+    truth: Kept, calls: Kept, score: NDArray[np.float32] | None, name: str
 ) -> tuple[Curve, dict[str, float]]:
     """The curve over one score and its measures with intervals, keys ending in `_name`."""
     n_truth = int(np.isin(truth.decision, (TP, MISS, ALLELE_ONLY)).sum())
@@ -271,7 +310,7 @@ def score_measures(
     return curve, out
 
 
-def calibration(calls: Counted, width: int = 10, top: int = 100) -> list[dict[str, float | int]]:
+def calibration(calls: Kept, width: int = 10, top: int = 100) -> list[dict[str, float | int]]:
     """Calls by GQ bin: what GQ promises and what truth says.
 
     Returns:

@@ -23,7 +23,7 @@ from deepcohort.evaluate.io_reads import depth_and_mapq
 from deepcohort.evaluate.io_vcf import VcfFile
 from deepcohort.evaluate.match import ContigResult, match_contig
 from deepcohort.evaluate.metrics import COUNT_COLUMNS
-from deepcohort.evaluate.tally import Counted, Reasons, concatenate, count_side
+from deepcohort.evaluate.tally import Counted, Kept, Reasons, concatenate, count_side
 from deepcohort.evaluate.types import CallSet, RecordTable
 
 _FETCH_BP = 8_000_000
@@ -35,8 +35,8 @@ class Judged:
 
     call_set: CallSet
     name: str
-    truth: Counted
-    calls: Counted
+    truth: Kept
+    calls: Kept
     contigs: list[str]
 
 
@@ -143,8 +143,11 @@ def evaluate_set(
     config: EvaluateConfig | None = None,
     region: str | None = None,
     quiet: bool = False,
+    compared: bool = False,
 ) -> Judged:
     """Compare one call set with its truth and write every result to folder `output`.
+
+    `compared`: keep what comparisons with other call sets need.
 
     Raises:
         DeepcohortError: anything about the input that a user can mend.
@@ -161,7 +164,8 @@ def evaluate_set(
         beds = [read_bed(path, lengths, strict=False) for path in stratifications.values()]
         within = None if region is None else parse_region(region, lengths)
         contigs = [c for c in lengths if c in calls_vcf.contigs or c in truth_vcf.contigs]
-        parts: dict[str, list[Counted]] = {"calls": [], "truth": []}
+        kept: dict[str, list[Kept]] = {"calls": [], "truth": []}
+        builder = tb.TableBuilder(list(stratifications), call_set.reads is not None)
         reasons = {"calls": Reasons(), "truth": Reasons()}
         given_up: list[tb.Row] = []
 
@@ -182,24 +186,24 @@ def evaluate_set(
             try:
                 stream = compare(calls_vcf, truth_vcf, fasta, regions, config, within, digest)
                 for result, counted in track(stream, len(contigs), f"evaluate {call_set.calls.name}", quiet):
-                    for role, side, part in zip(
-                        ("calls", "truth"), (result.calls, result.truth), counted, strict=True
-                    ):
-                        parts[role].append(part)
-                        reasons[role].add(side)
+                    builder.add(counted[1], counted[0])
+                    kept["calls"].append(counted[0].kept(compared))
+                    kept["truth"].append(counted[1].kept(compared).without_scores())
+                    reasons["calls"].add(result.calls)
+                    reasons["truth"].add(result.truth)
                     given_up += _given_up(result)
                     writer.write(result)
                 writer.close()
             except BaseException:
                 writer.abandon()
                 raise
-            if not parts["truth"]:
+            if not kept["truth"]:
                 raise DeepcohortError(
                     f"neither calls {call_set.calls} nor truth {call_set.truth} has a record on the "
                     "reference; nothing can be evaluated"
                 )
-            truth, calls = concatenate(parts["truth"]), concatenate(parts["calls"])
-            made = tb.make_tables(truth, calls, list(stratifications), call_set.reads is not None)
+            truth, calls = concatenate(kept["truth"]), concatenate(kept["calls"])
+            made = builder.tables(truth, calls)
             name = call_set.name or calls_vcf.samples[calls_vcf.sample]
             info = {
                 "name": name,
@@ -315,7 +319,7 @@ def evaluate_many(
     judged: list[Judged] = []
     for call_set in named:
         folder = output / str(call_set.name)
-        judged.append(evaluate_set(call_set, reference, folder, stratifications, config, region, quiet))
+        judged.append(evaluate_set(call_set, reference, folder, stratifications, config, region, quiet, True))
     _compare_all(judged, reference, output)
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.evaluate import metrics
 from deepcohort.evaluate.match import ALLELE_ONLY, MISS, TP
 from deepcohort.evaluate.metrics import Curve
 from deepcohort.evaluate.strata import ZYGOSITY_NAMES, strata
-from deepcohort.evaluate.tally import Counted
+from deepcohort.evaluate.tally import Counted, Kept
 
 Row = dict[str, Any]
 TYPES = ("SNP", "INDEL")
@@ -21,12 +22,9 @@ _CURVE_POINTS = 500
 _MAX_SPECTRUM_BP = 50
 
 
-def of_type(side: Counted, name: str) -> Counted:
+def of_type(side: Kept, name: str) -> Kept:
     """Records of one type: "SNP" (every ALT has the length of REF), "INDEL" (the rest) or "ALL"."""
-    if name == "ALL":
-        return side
-    keep = side.is_snp == (name == "SNP")
-    return Counted(**{field: getattr(side, field)[keep] for field in Counted.__slots__})
+    return side if name == "ALL" else side.only(side.is_snp == (name == "SNP"))
 
 
 @dataclass(slots=True)
@@ -42,28 +40,96 @@ class Tables:
     spectrum: list[Row]
 
 
-def make_tables(truth: Counted, calls: Counted, bed_names: list[str], truth_depth: bool) -> Tables:
-    """Count everything; `truth_depth`: whether depth and MAPQ of truth records are known."""
-    tables = Tables([], {}, [], [], [], [], [])
-    for name in (*TYPES, "ALL"):
-        t = c = None  # one type at a time in memory
-        t, c = of_type(truth, name), of_type(calls, name)
-        row: Row = {"type": name, **metrics.count(t.decision, c.decision).row()}
-        for score, label in ((c.qual, "qual"), (c.gq, "gq")):
-            curve, measures = metrics.score_measures(t, c, score, label)
-            if label == "gq":  # the interval of plain F1 is the same whatever the score
-                measures = {k: v for k, v in measures.items() if k not in ("f1_low", "f1_high")}
-            row |= measures
-            tables.curves += [{"type": name, "score": label.upper(), **p} for p in _thinned(curve)]
-        if name == "ALL":
-            tables.overall = row
-        else:
-            tables.summary.append(row)
-            tables.extended += _extended(name, t, c, bed_names, truth_depth)
-        tables.confusion += _confusion(name, t, c)
-        tables.calibration += [{"type": name, **bin_} for bin_ in metrics.calibration(c)]
-    tables.spectrum = _spectrum(truth, calls)
-    return tables
+class TableBuilder:
+    """Counts contig by contig; `tables` then makes every table of the whole."""
+
+    def __init__(self, bed_names: Sequence[str], truth_depth: bool) -> None:
+        """`bed_names`: the user's strata. `truth_depth`: depth and MAPQ of truth records are known."""
+        self._bed_names, self._truth_depth = list(bed_names), truth_depth
+        # per stratum and type: decisions on the truth's and on the calls' side
+        self._strata: dict[tuple[str, str], NDArray[np.int64]] = {}
+        self._confusion = np.zeros((len(TYPES), 5, 5), dtype=np.int64)
+        self._spectrum: dict[int, NDArray[np.int64]] = {}
+
+    def add(self, truth: Counted, calls: Counted) -> None:
+        """Count one contig (or any part of the records)."""
+        for k, side in enumerate((truth, calls)):
+            code = side.decision.astype(np.int64) + 6 * ~side.is_snp
+            for group, name, chosen in strata(side, self._bed_names):
+                cell = self._strata.setdefault((group, name), np.zeros((2, 2, 6), dtype=np.int64))
+                if k == 0 and group in ("depth", "mapq") and not self._truth_depth:
+                    continue
+                cell[k] += np.bincount(code[chosen], minlength=12).reshape(2, 6)
+        self._confuse(truth, calls)
+        self._count_lengths(truth, calls)
+
+    def _confuse(self, truth: Counted, calls: Counted) -> None:
+        """Genotype of truth records against that of the calls they were paired with."""
+        found = np.isin(truth.decision, (TP, ALLELE_ONLY))
+        paired = np.where(
+            found & (truth.other >= 0), truth.other, np.where(truth.decision == TP, truth.zygosity, 4)
+        )
+        judged = np.isin(truth.decision, (TP, ALLELE_ONLY, MISS))
+        at = ((~truth.is_snp[judged]).astype(int), truth.zygosity[judged], paired[judged])
+        np.add.at(self._confusion, at, 1)
+        extra = calls.decision == MISS
+        at = ((~calls.is_snp[extra]).astype(int), np.full(int(extra.sum()), 4), calls.zygosity[extra])
+        np.add.at(self._confusion, at, 1)
+
+    def _count_lengths(self, truth: Counted, calls: Counted) -> None:
+        """Indels by length (negative = deletion; lengths beyond 50 bp together)."""
+        for side, columns in (
+            (truth, {TP: 0, MISS: 1, ALLELE_ONLY: 1}),
+            (calls, {TP: 2, MISS: 3, ALLELE_ONLY: 3}),
+        ):
+            length = np.clip(side.length, -_MAX_SPECTRUM_BP - 1, _MAX_SPECTRUM_BP + 1)
+            for decision, column in columns.items():
+                chosen = (side.decision == decision) & (side.length != 0)
+                for value, number in zip(*np.unique(length[chosen], return_counts=True), strict=True):
+                    cell = self._spectrum.setdefault(int(value), np.zeros(4, dtype=np.int64))
+                    cell[column] += int(number)
+
+    def tables(self, truth: Kept, calls: Kept) -> Tables:
+        """Everything, with the curves and intervals of all records together."""
+        tables = Tables([], {}, [], [], [], [], [])
+        for k, name in enumerate((*TYPES, "ALL")):
+            t = c = None  # one type at a time in memory
+            t, c = of_type(truth, name), of_type(calls, name)
+            row: Row = {"type": name, **metrics.count(t.decision, c.decision).row()}
+            for score, label in ((c.qual, "qual"), (c.gq, "gq")):
+                curve, measures = metrics.score_measures(t, c, score, label)
+                if label == "gq":  # the interval of plain F1 is the same whatever the score
+                    measures = {k: v for k, v in measures.items() if k not in ("f1_low", "f1_high")}
+                row |= measures
+                tables.curves += [{"type": name, "score": label.upper(), **p} for p in _thinned(curve)]
+            if name == "ALL":
+                tables.overall = row
+            else:
+                tables.summary.append(row)
+                tables.extended += self._extended(name, k)
+            table = self._confusion.sum(axis=0) if name == "ALL" else self._confusion[k]
+            tables.confusion += _confusion(name, table)
+            tables.calibration += [{"type": name, **bin_} for bin_ in metrics.calibration(c)]
+        columns = ("TP_truth", "FN", "TP_call", "FP")
+        tables.spectrum = [
+            {"length_bp": size, **dict(zip(columns, self._spectrum[size].tolist(), strict=True))}
+            for size in sorted(self._spectrum)
+        ]
+        return tables
+
+    def _extended(self, name: str, k: int) -> list[Row]:
+        return [
+            {"type": name, "group": group, "stratum": stratum, **metrics.counts_of(*cell[:, k]).row()}
+            for (group, stratum), cell in self._strata.items()
+            if cell[:, k].any()
+        ]
+
+
+def make_tables(truth: Counted, calls: Counted, bed_names: Sequence[str], truth_depth: bool) -> Tables:
+    """Tables of records that are all in memory; see TableBuilder."""
+    builder = TableBuilder(bed_names, truth_depth)
+    builder.add(truth, calls)
+    return builder.tables(truth.kept(False), calls.kept(False))
 
 
 def _thinned(curve: Curve) -> list[Row]:
@@ -90,32 +156,7 @@ def _thinned(curve: Curve) -> list[Row]:
     ]
 
 
-def _extended(
-    name: str, truth: Counted, calls: Counted, bed_names: list[str], truth_depth: bool
-) -> list[Row]:
-    rows = []
-    both = zip(strata(truth, bed_names), strata(calls, bed_names), strict=True)
-    for (group, stratum, in_truth), (_, _, in_calls) in both:
-        if group in ("depth", "mapq") and not truth_depth:
-            in_truth = np.zeros_like(in_truth)
-        if not in_truth.any() and not in_calls.any():
-            continue
-        counts = metrics.count(truth.decision[in_truth], calls.decision[in_calls])
-        rows.append({"type": name, "group": group, "stratum": stratum, **counts.row()})
-    return rows
-
-
-def _confusion(name: str, truth: Counted, calls: Counted) -> list[Row]:
-    """Genotype of truth records against that of the calls they were paired with."""
-    table = np.zeros((5, 5), dtype=np.int64)
-    found = np.isin(truth.decision, (TP, ALLELE_ONLY))
-    paired = np.where(
-        found & (truth.other >= 0), truth.other, np.where(truth.decision == TP, truth.zygosity, 4)
-    )
-    judged = np.isin(truth.decision, (TP, ALLELE_ONLY, MISS))
-    np.add.at(table, (truth.zygosity[judged], paired[judged]), 1)
-    extra = calls.decision == MISS
-    np.add.at(table, (np.full(int(extra.sum()), 4), calls.zygosity[extra]), 1)
+def _confusion(name: str, table: NDArray[np.int64]) -> list[Row]:
     labels = (*ZYGOSITY_NAMES, "absent")
     return [
         {"type": name, "truth": labels[a], "call": labels[b], "records": int(table[a, b])}
@@ -123,22 +164,6 @@ def _confusion(name: str, truth: Counted, calls: Counted) -> list[Row]:
         for b in range(5)
         if table[a, b]
     ]
-
-
-def _spectrum(truth: Counted, calls: Counted) -> list[Row]:
-    """Indels by length (negative = deletion; lengths beyond 50 bp together)."""
-    counts: dict[int, list[int]] = {}
-    for side, columns in (
-        (truth, {TP: 0, MISS: 1, ALLELE_ONLY: 1}),
-        (calls, {TP: 2, MISS: 3, ALLELE_ONLY: 3}),
-    ):
-        length = np.clip(side.length, -_MAX_SPECTRUM_BP - 1, _MAX_SPECTRUM_BP + 1)
-        for decision, column in columns.items():
-            chosen = (side.decision == decision) & (side.length != 0)
-            for value, number in zip(*np.unique(length[chosen], return_counts=True), strict=True):
-                counts.setdefault(int(value), [0, 0, 0, 0])[column] += int(number)
-    names = ("TP_truth", "FN", "TP_call", "FP")
-    return [{"length_bp": size, **dict(zip(names, counts[size], strict=True))} for size in sorted(counts)]
 
 
 def format_value(value: Any) -> str:

@@ -141,7 +141,8 @@ def test_mcnemar(only_a, only_b, p):
 def test_paired_tests_pair_records_by_key():
     truth_a, truth_b = counted([TP, TP, MISS, TP, TOO_HARD]), counted([TP, MISS, MISS, ALLELE_ONLY, TP])
     calls_a, calls_b = counted([MISS, TP]), counted([MISS, MISS])
-    row = next(r for r in paired_tests((truth_a, calls_a), (truth_b, calls_b)) if r["type"] == "SNP")
+    a, b = ((t.kept(True), c.kept(True)) for t, c in ((truth_a, calls_a), (truth_b, calls_b)))
+    row = next(r for r in paired_tests(a, b) if r["type"] == "SNP")
     assert (row["both_found"], row["only_a_found"], row["only_b_found"], row["neither_found"]) == (1, 2, 0, 1)
     assert (row["fp_both"], row["fp_only_a"], row["fp_only_b"]) == (1, 0, 1)
     assert row["mcnemar_p"] == 0.5

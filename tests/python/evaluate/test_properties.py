@@ -87,17 +87,20 @@ def genomes(draw: st.DrawFn, spacing: int = 12) -> tuple[str, list[Variant]]:
     return reference, variants
 
 
-def rewritten(reference: str, v: Variant, how: int) -> list[Variant]:
-    """The same change, written differently: shifted right, padded, or an MNP as SNPs."""
+def rewritten(reference: str, v: Variant, how: int, stop: int) -> list[Variant]:
+    """The same change, written differently: shifted right, padded, or an MNP as SNPs.
+
+    A shifted record ends before `stop`: beyond another variant of its repeat it would be another change.
+    """
     if how == 0:  # shift an indel as far right as it goes
         pos, ref, alt = v.pos, v.ref, v.alt
         if len(ref) > 1 and len(alt) == 1:
-            while reference[pos + 1] == reference[pos + len(ref)]:
+            while reference[pos + 1] == reference[pos + len(ref)] and pos + len(ref) + 1 < stop:
                 pos += 1
             return [Variant(pos, reference[pos : pos + len(ref)], reference[pos], v.gt)]
         if len(alt) > 1 and len(ref) == 1:
             inserted = alt[1:]
-            while reference[pos + 1] == inserted[0]:
+            while reference[pos + 1] == inserted[0] and pos + 2 < stop:
                 pos, inserted = pos + 1, inserted[1:] + inserted[0]
             return [Variant(pos, reference[pos], reference[pos] + inserted, v.gt)]
     if how == 1:  # more of the reference on both sides
@@ -128,10 +131,28 @@ def test_self_scores_one(genome):
 def test_rewritten_copy_scores_one(genome, data):
     reference, variants = genome
     ways = data.draw(st.lists(st.integers(0, 2), min_size=len(variants), max_size=len(variants)))
-    copy = [w for v, how in zip(variants, ways, strict=True) for w in rewritten(reference, v, how)]
-    # padding asserts reference bases next to the variant; neighbours are farther away than that
+    # padding asserts two reference bases on each side of a variant; neighbours keep off those
+    stops = [v.pos - 2 for v in variants[1:]] + [len(reference) - 2]
+    copy = [
+        w
+        for v, how, stop in zip(variants, ways, stops, strict=True)
+        for w in rewritten(reference, v, how, stop)
+    ]
     _, fn, _, fp = count(match(reference, copy, variants))
     assert (fn, fp) == (0, 0)
+
+
+def test_an_insertion_shifted_beyond_a_variant_is_another():
+    """Found by the property above when it shifted too far; `rtg vcfeval --decompose` gives these counts.
+
+    The repeat goes on behind the MNP, but the sequence there is another.
+    """
+    reference = "GGATCATC" + "TC" * 9 + "CCCCCATCAGTGCTGAG"
+    mnp = Variant(20, "TCT", "AAC", "1/1")
+    split = [Variant(20, "T", "A", "1/1"), Variant(21, "C", "A", "1/1"), Variant(22, "T", "C", "1/1")]
+    truth = [Variant(7, "C", "CTCTC", "0/1"), mnp]
+    assert count(match(reference, [Variant(15, "C", "CTCTC", "0/1"), *split], truth)) == (2, 0, 4, 0)
+    assert count(match(reference, [Variant(23, "C", "CTCTC", "0/1"), *split], truth)) == (1, 1, 3, 1)
 
 
 @SETTINGS
@@ -140,11 +161,13 @@ def test_joined_neighbours_score_one(genome):
     """Two homozygous variants in one record against the two apart."""
     reference, variants = genome
     hom = [Variant(v.pos, v.ref, v.alt, "1/1") for v in variants]
-    joined = []
+    joined, apart = [], []
     for a, b in zip(hom[::2], hom[1::2], strict=False):
         between = reference[a.pos + len(a.ref) : b.pos]
-        joined.append(Variant(a.pos, a.ref + between + b.ref, a.alt + between + b.alt, "1/1"))
-    apart = hom[: 2 * len(joined)]
+        both = Variant(a.pos, a.ref + between + b.ref, a.alt + between + b.alt, "1/1")
+        if both.ref != both.alt:  # one unit of a repeat lost and one gained is no variant
+            joined.append(both)
+            apart += [a, b]
     for changes in ({"decompose": True}, {"decompose": False}):
         _, fn, _, fp = count(match(reference, joined, apart, **changes))
         assert (fn, fp) == (0, 0)
