@@ -14,6 +14,14 @@ class CandidatesConfig:
             sides (or to the contig's end).
         min_count: fragments that must show an allele.
         min_fraction_snp, min_fraction_indel: of the depth at the site.
+        single_max_depth: a SNP that one fragment shows is a candidate where no more than this cover the
+            site. Beyond, 2 or more REF reads weigh so much against it that a base of phred 40 with
+            nature's prior (1e-3) cannot win; the number of such sites grows with depth, the gain does
+            not (on HG002 variants in 10x reads of art_illumina: 19 of 2,600 SNPs, of which 5 to 9 can win).
+        single_min_log10: least log10 P(reads | best genotype with the ALT) / P(reads | without) of such
+            a candidate; others are dropped again. Some way below what the prior of a SNP demands
+            (3.0 to 3.6), so that the network decides and training sees both sides.
+        single_end_bp: and the aligned part of its read reaches this far beyond the SNP on both sides.
         min_base_qual: phred; a mismatching base below it shows nothing.
         max_indel_bp: longer indels in a read are not candidates.
         realign: whether reads are realigned to local haplotypes.
@@ -30,6 +38,9 @@ class CandidatesConfig:
     min_count: int = 2
     min_fraction_snp: float = 0.12
     min_fraction_indel: float = 0.06
+    single_max_depth: int = 4
+    single_min_log10: float = 2.4
+    single_end_bp: int = 5
     min_base_qual: int = ReadsConfig().min_base_qual
     max_indel_bp: int = 500
     realign: bool = True

@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 from deepcohort.candidates.assembly import add_alleles
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts, count_window
+from deepcohort.candidates.faint import faint_alleles, take_support
+from deepcohort.candidates.indel_kernels import NEIGHBOUR_BP
 from deepcohort.candidates.realign import Realignment
 from deepcohort.candidates.select import no_alleles, select_alleles, take_alleles
 from deepcohort.candidates.support import weigh_reads
@@ -39,11 +41,22 @@ def find_candidates(
         done = Realignment(reads, counts, reference_codes, window, config).run()
         reads, realigned, covered, spelled = done.reads, done.changed, done.covered, done.spelled
     first, last = region.start - window.start, region.end - window.start
-    alleles, _ = select_alleles(counts, reads, reference_codes, first, last, config)
-    inside = np.flatnonzero((spelled.pos >= first) & (spelled.pos < last))
+    # a little beyond, as reads are weighed under a site's neighbours too
+    beyond = min(last + NEIGHBOUR_BP, len(reference_codes))
+    alleles, _ = select_alleles(counts, reads, reference_codes, first, beyond, config)
+    inside = np.flatnonzero((spelled.pos >= first) & (spelled.pos < beyond))
     if len(inside):
         alleles, _ = add_alleles(alleles, take_alleles(spelled, inside))
     support, dp, ad = weigh_reads(reads, alleles, reference_codes, window, config)
+    dropped = faint_alleles(reads, alleles, counts, support, dp, ad, window, config) | (alleles.pos >= last)
+    if dropped.any():
+        kept = np.flatnonzero(~dropped)
+        alleles, support, dp, ad = (
+            take_alleles(alleles, kept),
+            take_support(support, kept),
+            dp[kept],
+            ad[kept],
+        )
     table = CandidateTable(
         contig=region.contig,
         pos=alleles.pos + window.start,

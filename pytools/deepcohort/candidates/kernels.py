@@ -233,16 +233,19 @@ def write_alleles(is_indel, pos, length, base, source, moved, reference, seq, re
 
 
 @kernel
-def find_snps(alt_count, n_total, reference, first, last, min_count, min_fraction, out_pos, out_base):
+def find_snps(
+    alt_count, n_total, reference, first, last, min_count, min_fraction, single_depth, out_pos, out_base
+):  # fmt: skip
     """Mismatches shown often enough, by base, then position; returns how many.
 
-    Where out_pos int64 and out_base uint8 are too small the rest is only counted.
+    One base is enough where the depth is `single_depth` or less. Where out_pos int64 and out_base
+    uint8 are too small the rest is only counted.
     """
     n = 0
     for base in range(4):
         shown = alt_count[base]
         for p in range(first, last):
-            if shown[p] < min_count:
+            if shown[p] == 0 or (shown[p] < min_count and n_total[p] > single_depth):
                 continue
             if shown[p] >= min_fraction * n_total[p] and reference[p] < 4:
                 if n < len(out_pos):

@@ -97,7 +97,7 @@ def _snps(
         pos, base = np.empty(capacity, np.int64), np.empty(capacity, np.uint8)
         n = kernels.find_snps(
             counts.alt_count, counts.n_total, reference, first, last, config.min_count,
-            config.min_fraction_snp, pos, base,
+            config.min_fraction_snp, config.single_max_depth, pos, base,
         )  # fmt: skip
         if n <= capacity:
             return pos[:n], base[:n]

@@ -33,6 +33,10 @@ def examples(
     augment: Annotated[
         bool, typer.Option(help="Randomise coverage and qualities per stretch.")
     ] = _DEFAULT.augment,
+    natural: Annotated[
+        bool,
+        typer.Option(help="Randomise coverage (4-40x) but no qualities: for `deepcohort train --natural`."),
+    ] = False,
     quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
 ) -> None:
     """Make labelled training examples from reads and truth."""
@@ -41,6 +45,7 @@ def examples(
     from deepcohort.core.io import ReferenceFasta
     from deepcohort.core.region import parse_region
     from deepcohort.make_examples import make_examples
+    from deepcohort.pileup.augment import NATURAL
     from deepcohort.pileup.io import read_bed
 
     chosen = [r for of_contig in read_bed(regions).values() for r in of_contig] if regions else []
@@ -48,6 +53,8 @@ def examples(
         with ReferenceFasta(reference) as fasta:
             chosen += [parse_region(text, fasta.contig_lengths) for text in region]
     config = replace(_DEFAULT, platform=platform, passes=passes, seed=seed, augment=augment)
+    if natural:
+        config = replace(config, augmentation=NATURAL)
     counts = make_examples(
         reads, reference, truth, confident, output, chosen or None, sample, config, quiet=quiet
     )

@@ -35,6 +35,10 @@ class AugmentConfig:
     quality_noise: float = 1.0
 
 
+# Reads as instruments make them, at any depth: what calibration needs, other than training.
+NATURAL = AugmentConfig(min_coverage=4.0, max_coverage=40.0, keep_coverage=0.1, keep_quality=1.0)
+
+
 def subset_reads(reads: ReadBatch, keep: NDArray[np.bool_]) -> ReadBatch:
     """The rows `keep` bool (R,) of a batch, in the same order."""
     rows = np.nonzero(keep)[0]

@@ -89,7 +89,8 @@ def test_snp_with_hand_worked_support():
 
 
 @pytest.mark.parametrize(
-    ("n_alt", "n_ref", "found"), [(1, 0, False), (2, 0, True), (2, 14, True), (2, 15, False)]
+    ("n_alt", "n_ref", "found"),
+    [(1, 0, True), (1, 3, True), (1, 4, False), (2, 0, True), (2, 14, True), (2, 15, False)],
 )
 def test_thresholds(n_alt: int, n_ref: int, found: bool):
     genome = LEFT + RIGHT

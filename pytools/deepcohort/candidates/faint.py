@@ -1,0 +1,55 @@
+"""SNPs that one read shows: candidates only where so few reads cover the site that one could win."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.candidates.config import CandidatesConfig
+from deepcohort.candidates.counts import WindowCounts
+from deepcohort.candidates.faint_kernels import faint_snps
+from deepcohort.candidates.select import Alleles
+from deepcohort.candidates.types import ReadSupport
+from deepcohort.core.region import Region
+from deepcohort.reads.types import ReadBatch
+
+
+def faint_alleles(
+    reads: ReadBatch,
+    alleles: Alleles,
+    counts: WindowCounts,
+    support: ReadSupport,
+    dp: NDArray[np.int32],
+    ad: NDArray[np.int32],
+    window: Region,
+    config: CandidatesConfig,
+) -> NDArray[np.bool_]:
+    """SNPs taken up for the sake of one read which that read cannot carry, bool (N,)."""
+    faint = np.zeros(len(alleles), np.bool_)
+    first_base = alleles.alt_seq[alleles.alt_offset[:-1]] & 3
+    single = (
+        ~alleles.is_indel
+        & (alleles.ref_len == 1)
+        & (counts.alt_count[first_base, alleles.pos] < config.min_count)
+        & (counts.alt_count[first_base, alleles.pos] > 0)
+    )
+    if single.any():
+        faint_snps(
+            ~single, config.single_max_depth, config.single_min_log10, config.single_end_bp,
+            alleles.pos + window.start, reads.pos, reads.end, support.offset, support.read, support.allele,
+            support.log10_ratio, ad, dp, faint,
+        )  # fmt: skip
+    return faint
+
+
+def take_support(support: ReadSupport, rows: NDArray[np.int64]) -> ReadSupport:
+    """Entries of the candidates `rows`, ascending."""
+    sizes = np.diff(support.offset)[rows]
+    offset = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(sizes, out=offset[1:])
+    entries = np.repeat(support.offset[rows] - offset[:-1], sizes) + np.arange(int(offset[-1]))
+    return ReadSupport(
+        offset,
+        support.read[entries],
+        support.allele[entries],
+        support.log10_ratio[entries],
+        support.read_index[entries],
+    )
