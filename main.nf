@@ -109,15 +109,18 @@ workflow COHORT {
 // --mode call: reads to cohort VCF
 workflow CALLING {
     main:
+    def progress = new Progress({ text -> log.info(text) })
     COHORT()
     COHORT.out.sample.count()
         .combine(COHORT.out.n_shards)
         .combine(COHORT.out.table)
-        .subscribe { samples, shards, table -> log.info(Messages.plan(samples, shards, table)) }
+        .subscribe { samples, shards, table -> progress.plan(samples, shards, table) }
     CALL_SAMPLE(
         COHORT.out.sample, COHORT.out.shard, COHORT.out.n_shards, COHORT.out.table, COHORT.out.reference,
         optional_file(params.model == 'auto' ? null : params.model),
     )
+    CALL_SAMPLE.out.called.subscribe { meta -> progress.called(meta.shard) }
+    CALL_SAMPLE.out.gvcf.subscribe { progress.merged() }
     ch_truth = COHORT.out.sample
         .filter { row -> row.truth_vcf && row.truth_bed }
         .map { row -> [row.sample] + [row.truth_vcf, row.truth_index, row.truth_bed].collect { file(it, glob: false) } }
@@ -125,21 +128,22 @@ workflow CALLING {
         CALL_SAMPLE.out.vcf, ch_truth, params.regions || params.contigs ? COHORT.out.table : [], COHORT.out.reference,
     )
     ch_versions = COHORT.out.versions.mix(CALL_SAMPLE.out.versions, EVALUATE_COHORT.out.versions)
-    ch_cohort = channel.empty()
+    ch_checksums = channel.empty()
     ch_stats = channel.empty()
     if (params.joint) {
         GENOTYPE_COHORT(
             CALL_SAMPLE.out.gvcf, COHORT.out.shard, COHORT.out.n_shards, COHORT.out.table, COHORT.out.reference,
             COHORT.out.pedigree,
         )
-        ch_cohort = GENOTYPE_COHORT.out.vcf
+        GENOTYPE_COHORT.out.genotyped.subscribe { progress.genotyped() }
+        ch_checksums = GENOTYPE_COHORT.out.checksums
         ch_stats = GENOTYPE_COHORT.out.stats
         ch_versions = ch_versions.mix(GENOTYPE_COHORT.out.versions)
     }
 
     emit:
     inputs      = COHORT.out.sheet.mix(COHORT.out.reference.map { it[0] })  // channel: file
-    results     = CALL_SAMPLE.out.gvcf.mix(CALL_SAMPLE.out.vcf, ch_cohort).map { it[1] }  // channel: file
+    checksums   = CALL_SAMPLE.out.checksums.mix(ch_checksums).flatten()     // channel: table
     evaluations = EVALUATE_COHORT.out.evaluation.map { it[1] }  // channel: folder
     stats       = ch_stats                                      // channel: folder
     versions    = ch_versions                                   // channel: versions.yml
@@ -159,7 +163,7 @@ workflow EVALUATION {
 
     emit:
     inputs      = channel.of(calls, file(params.truth_vcf, glob: false))  // channel: file
-    results     = channel.empty()                                         // channel: file
+    checksums   = channel.empty()                                         // channel: table
     evaluations = EVALUATE_COHORT.out.evaluation.map { it[1] }            // channel: folder
     stats       = channel.empty()                                         // channel: folder
     versions    = REFERENCE.out.versions.mix(EVALUATE_COHORT.out.versions)  // channel: versions.yml
@@ -204,7 +208,7 @@ workflow TRAINING {
 
     emit:
     inputs      = ch_inputs                                     // channel: file
-    results     = channel.empty()                               // channel: file
+    checksums   = channel.empty()                               // channel: table
     evaluations = channel.empty()                               // channel: folder
     stats       = LEARN_MODEL.out.model.map { it[1] }           // channel: folder
     versions    = ch_versions.mix(LEARN_MODEL.out.versions)     // channel: versions.yml
@@ -224,7 +228,6 @@ workflow {
     Messages.stopIf(Backend.retired(params))
     Messages.stopIf(Parameters.problems(schema, params) + Messages.missing(params) + Backend.problems(params, workflow.profile))
 
-
     if (params.mode == 'evaluate') {
         EVALUATION()
         ran = EVALUATION.out
@@ -243,10 +246,10 @@ workflow {
         file("${projectDir}/assets/multiqc_config.yml"),
     )
     WRITE_PROVENANCE(
-        ran.versions.mix(BUILD_REPORT.out.versions).collect(),
+        ran.versions.mix(BUILD_REPORT.out.versions).map { it.text }.unique().collect(sort: true).map { it.join('') },
         run_account(),
-        ran.inputs.toList(),
-        ran.results.toSortedList { a, b -> a.name <=> b.name },
+        ran.inputs.toSortedList { a, b -> a.name <=> b.name },
+        ran.checksums.toSortedList { a, b -> a.name <=> b.name },
         params.model && params.model != 'auto' ? file(params.model, glob: false) : files("${projectDir}/assets/models/*.{dcmodel,md}"),
     )
 

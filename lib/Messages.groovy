@@ -1,3 +1,6 @@
+import java.nio.file.Path
+import nextflow.Nextflow
+
 /** What people read in the terminal. */
 class Messages {
 
@@ -18,17 +21,6 @@ class Messages {
         }
     }
 
-    /** What is about to be done, once the samplesheet is checked and the reference cut. */
-    static String plan(samples, shards, table) {
-        long bp = 0
-        table.eachLine { line ->
-            def fields = line.split('\t')
-            if (fields.size() > 2) bp += (fields[2] as long) - (fields[1] as long)
-        }
-        def size = bp >= 1e6 ? String.format('%.1f Mb', bp / 1e6d) : "${bp} bp"
-        return "Input checked. Calling ${samples} sample${samples == 1 ? '' : 's'} over ${size}: ${samples} x ${shards} shards = ${samples * shards} call tasks."
-    }
-
     /**
      * Prints the last lines of a run: what went wrong, or where the results are. At the exit of the JVM, because
      * Nextflow still paints its list of processes after onComplete, over whatever was printed before.
@@ -36,9 +28,23 @@ class Messages {
     static void finish(workflow, outdir, summary) {
         def text = workflow.success ? success(workflow, outdir, summary) : failure(workflow)
         Runtime.runtime.addShutdownHook(new Thread({
-            System.out.println(text)
+            System.out.println(workflow.success ? withCosts(text, outdir) : text)
             System.out.flush()
         }))
+    }
+
+    /** The trace is whole only now; without it (a remote folder that is closed by now) the line is left out. */
+    private static String withCosts(String text, outdir) {
+        try {
+            def folder = Nextflow.file(outdir.toString(), glob: false) as Path
+            def stages = Costs.stages(folder.resolve('pipeline_info/trace.tsv'))
+            Costs.write(stages, folder.resolve('pipeline_info/costs.tsv'), folder.resolve('report/multiqc_report.html'))
+            def line = Costs.line(stages)
+            return line ? text + '\n' + line : text
+        }
+        catch (Throwable error) {
+            return text
+        }
     }
 
     private static String failure(workflow) {

@@ -31,14 +31,18 @@ process BUILD_REPORT {
         printf '<!--\\nid: "nothing"\\nsection_name: "Nothing to show"\\n-->\\n%s\\n' \\
             '<p>No sample came with truth, and nothing was genotyped jointly.</p>' > content/nothing_mqc.html
     fi
+    # filled in at the end of the run (lib/Costs.groovy): only then is the trace whole
+    printf '<!--\\nid: "deepcohort_cost"\\nsection_name: "Cost by stage"\\ndescription: "%s"\\n-->\\n%s\\n' \\
+        'All tasks of the run, also those taken from an earlier one (-resume); waiting is time between submission and start.' \\
+        '<div id="deepcohort-cost">See pipeline_info/trace.tsv.</div>' > content/deepcohort_cost_mqc.html
     multiqc --quiet --force --no-version-check --config ${config} --filename multiqc_report.html content
-    echo "BUILD_REPORT: \$(deepcohort --version); \$(multiqc --version)" > versions.yml
+    echo "BUILD_REPORT: \$(deepcohort --version), ${task.ext.sources}; \$(multiqc --version)" > versions.yml
     """
 
     stub:
     """
     echo stub > multiqc_report.html
     echo stub > summary.txt
-    echo "BUILD_REPORT: stub" > versions.yml
+    echo "BUILD_REPORT: stub, ${task.ext.sources}" > versions.yml
     """
 }

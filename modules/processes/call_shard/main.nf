@@ -18,12 +18,12 @@ process CALL_SHARD {
     """
     deepcohort call ${inputs} --reference ${fasta} --sample ${meta.sample} --platform ${platform} --sex ${sex} \\
         --regions ${shard} --gvcf ${meta.id}.g.vcf.gz --vcf ${meta.id}.vcf.gz ${weights} --quiet ${task.ext.args ?: ''}
-    echo "CALL_SHARD: \$(deepcohort --version)" > versions.yml
+    echo "CALL_SHARD: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
     """
 
     stub:
     """
     touch ${meta.id}.g.vcf.gz ${meta.id}.g.vcf.gz.tbi ${meta.id}.vcf.gz ${meta.id}.vcf.gz.tbi
-    echo "CALL_SHARD: stub" > versions.yml
+    echo "CALL_SHARD: stub, ${task.ext.sources}" > versions.yml
     """
 }

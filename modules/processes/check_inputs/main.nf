@@ -26,13 +26,13 @@ process CHECK_INPUTS {
     """
     deepcohort check --samplesheet ${samplesheet} --reference ${fasta} ${options} \\
         --output samples.json --pedigree cohort.ped ${task.ext.args ?: ''}
-    echo "CHECK_INPUTS: \$(deepcohort --version)" > versions.yml
+    echo "CHECK_INPUTS: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
     """
 
     stub:
     """
     deepcohort check --samplesheet ${samplesheet} --reference ${fasta} --text-only \\
         --output samples.json --pedigree cohort.ped
-    echo "CHECK_INPUTS: stub" > versions.yml
+    echo "CHECK_INPUTS: stub, ${task.ext.sources}" > versions.yml
     """
 }

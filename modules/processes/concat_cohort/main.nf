@@ -9,20 +9,22 @@ process CONCAT_COHORT {
 
     output:
     tuple val(meta), path("${prefix}.vcf.gz"), path("${prefix}.vcf.gz.tbi"), emit: vcf
+    path '*.checksums.tsv', emit: checksums
     path 'versions.yml', emit: versions
 
     script:
     prefix = task.ext.prefix ?: meta.id
     """
     ls vcfs/*.vcf.gz > vcfs.txt
-    deepcohort merge --input-list vcfs.txt --shards ${shards} --output ${prefix}.vcf.gz ${task.ext.args ?: ''}
-    echo "CONCAT_COHORT: \$(deepcohort --version)" > versions.yml
+    deepcohort merge --input-list vcfs.txt --shards ${shards} --output ${prefix}.vcf.gz \\
+        --checksums ${prefix}.checksums.tsv ${task.ext.args ?: ''}
+    echo "CONCAT_COHORT: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
     """
 
     stub:
     prefix = task.ext.prefix ?: meta.id
     """
-    touch ${prefix}.vcf.gz ${prefix}.vcf.gz.tbi
-    echo "CONCAT_COHORT: stub" > versions.yml
+    touch ${prefix}.vcf.gz ${prefix}.vcf.gz.tbi ${prefix}.checksums.tsv
+    echo "CONCAT_COHORT: stub, ${task.ext.sources}" > versions.yml
     """
 }

@@ -18,12 +18,12 @@ process GENOTYPE_SHARD {
     ls gvcfs/*.g.vcf.gz > gvcfs.txt
     deepcohort genotype --gvcf-list gvcfs.txt --quiet --reference ${fasta} --regions ${shard} --pedigree ${pedigree} \\
         --output ${meta.id}.cohort.vcf.gz ${task.ext.args ?: ''}
-    echo "GENOTYPE_SHARD: \$(deepcohort --version)" > versions.yml
+    echo "GENOTYPE_SHARD: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
     """
 
     stub:
     """
     touch ${meta.id}.cohort.vcf.gz ${meta.id}.cohort.vcf.gz.tbi
-    echo "GENOTYPE_SHARD: stub" > versions.yml
+    echo "GENOTYPE_SHARD: stub, ${task.ext.sources}" > versions.yml
     """
 }

@@ -17,12 +17,12 @@ process MAKE_EXAMPLES {
     """
     deepcohort examples ${inputs} --reference ${fasta} --truth ${truth_vcf} --confident ${truth_bed} ${scope} \\
         --platform ${platform} --output ${meta.id}.examples --quiet ${task.ext.args ?: ''}
-    echo "MAKE_EXAMPLES: \$(deepcohort --version)" > versions.yml
+    echo "MAKE_EXAMPLES: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
     """
 
     stub:
     """
     mkdir ${meta.id}.examples
-    echo "MAKE_EXAMPLES: stub" > versions.yml
+    echo "MAKE_EXAMPLES: stub, ${task.ext.sources}" > versions.yml
     """
 }

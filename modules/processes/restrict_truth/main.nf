@@ -14,12 +14,12 @@ process RESTRICT_TRUTH {
     script:
     """
     deepcohort intersect --bed ${bed} --within ${regions} --output ${meta.id}.confident.bed
-    echo "RESTRICT_TRUTH: \$(deepcohort --version)" > versions.yml
+    echo "RESTRICT_TRUTH: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
     """
 
     stub:
     """
     touch ${meta.id}.confident.bed
-    echo "RESTRICT_TRUTH: stub" > versions.yml
+    echo "RESTRICT_TRUTH: stub, ${task.ext.sources}" > versions.yml
     """
 }

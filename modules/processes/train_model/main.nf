@@ -21,12 +21,12 @@ process TRAIN_MODEL {
     folders=()
     for folder in examples/*; do folders+=(--examples "\$folder"); done
     deepcohort train "\${folders[@]}" --output ${meta.id} --name ${meta.id} --quiet ${options} ${task.ext.args ?: ''}
-    echo "TRAIN_MODEL: \$(deepcohort --version)" > versions.yml
+    echo "TRAIN_MODEL: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
     """
 
     stub:
     """
     mkdir ${meta.id}
-    echo "TRAIN_MODEL: stub" > versions.yml
+    echo "TRAIN_MODEL: stub, ${task.ext.sources}" > versions.yml
     """
 }

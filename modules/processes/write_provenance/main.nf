@@ -3,10 +3,10 @@ process WRITE_PROVENANCE {
     label 'light'
 
     input:
-    path versions, stageAs: 'versions/?/*'
+    val versions  // text: what every kind of task ran, a line each
     val run  // JSON text: parameters, revision, Nextflow version
     path inputs, stageAs: 'inputs/?/*'
-    path outputs, stageAs: 'outputs/?/*'
+    path checksums, stageAs: 'checksums/?/*'
     path models, stageAs: 'models/*'
 
     output:
@@ -14,8 +14,10 @@ process WRITE_PROVENANCE {
 
     script:
     """
+    mkdir versions
+    printf '%s' ${Shell.quote(versions)} > versions/versions.yml
     printf '%s' ${Shell.quote(run)} > run.json
-    deepcohort provenance --run run.json --versions versions --inputs inputs --outputs outputs \\
+    deepcohort provenance --run run.json --versions versions --inputs inputs --checksums checksums \\
         --models models --output provenance.json
     """
 

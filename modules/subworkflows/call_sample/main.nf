@@ -38,7 +38,9 @@ workflow CALL_SAMPLE {
     MERGE_SAMPLE(ch_gathered, shard_table)
 
     emit:
-    gvcf     = MERGE_SAMPLE.out.gvcf                                      // channel: [ meta, gvcf, tbi ]
-    vcf      = MERGE_SAMPLE.out.vcf                                       // channel: [ meta, vcf, tbi ]
-    versions = CALL_SHARD.out.versions.mix(MERGE_SAMPLE.out.versions)     // channel: versions.yml
+    called    = CALL_SHARD.out.calls.map { it[0] }  // channel: meta of a sample's shard
+    gvcf      = MERGE_SAMPLE.out.gvcf       // channel: [ meta, gvcf, tbi ]
+    vcf       = MERGE_SAMPLE.out.vcf        // channel: [ meta, vcf, tbi ]
+    checksums = MERGE_SAMPLE.out.checksums  // channel: table of names, sizes and SHA-256
+    versions  = CALL_SHARD.out.versions.first().mix(MERGE_SAMPLE.out.versions.first())  // channel: versions.yml, one a process
 }

@@ -34,7 +34,9 @@ workflow GENOTYPE_COHORT {
     COHORT_STATS(CONCAT_COHORT.out.vcf, pedigree)
 
     emit:
-    vcf      = CONCAT_COHORT.out.vcf      // channel: [ meta, vcf, tbi ]
-    stats    = COHORT_STATS.out.stats     // channel: folder
-    versions = GENOTYPE_SHARD.out.versions.mix(CONCAT_COHORT.out.versions, COHORT_STATS.out.versions)  // channel: versions.yml
+    genotyped = GENOTYPE_SHARD.out.vcf.map { it[0] }  // channel: meta of a shard
+    vcf       = CONCAT_COHORT.out.vcf        // channel: [ meta, vcf, tbi ]
+    checksums = CONCAT_COHORT.out.checksums  // channel: table of names, sizes and SHA-256
+    stats     = COHORT_STATS.out.stats       // channel: folder
+    versions  = GENOTYPE_SHARD.out.versions.first().mix(CONCAT_COHORT.out.versions, COHORT_STATS.out.versions)  // channel: versions.yml, one a process
 }

@@ -18,9 +18,15 @@ def merge(
     shards: Annotated[
         Path | None, typer.Option(help="BED of all shards: a missing or surplus one is an error.")
     ] = None,
+    checksums: Annotated[
+        Path | None, typer.Option(help="Table to write: name, bytes and SHA-256 of the output.")
+    ] = None,
 ) -> None:
     """Concatenate the shards of a sample (or of a cohort) into one file."""
     from deepcohort.calls.merge import merge_files
+    from deepcohort.cohort.provenance import write_checksums
 
     n_records = merge_files(input_ or [], input_list, output, shards)
+    if checksums:
+        write_checksums([output], checksums)
     typer.echo(f"{output}: {n_records:,} records", err=True)

@@ -15,9 +15,12 @@ def provenance(
     output: Annotated[Path, typer.Option(help="JSON file to write.")],
     inputs: Annotated[Path | None, typer.Option(help="Folder of input files to checksum.")] = None,
     outputs: Annotated[Path | None, typer.Option(help="Folder of result files to checksum.")] = None,
+    checksums: Annotated[
+        Path | None, typer.Option(help="Folder of tables that `deepcohort merge --checksums` wrote.")
+    ] = None,
     models: Annotated[Path | None, typer.Option(help="Folder of model files and their cards (.md).")] = None,
 ) -> None:
     """Write down what a run was made of: settings, versions, checksums, models."""
     from deepcohort.cohort.provenance import write_provenance
 
-    write_provenance(run, versions, inputs, outputs, models, output)
+    write_provenance(run, versions, inputs, outputs, models, output, checksums)

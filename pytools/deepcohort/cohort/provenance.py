@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 import re
+from collections.abc import Sequence
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
 
 _CHUNK_BYTES = 1 << 20
+_COLUMNS = ("name", "bytes", "sha256")
 
 
 def describe_file(path: Path) -> dict[str, object]:
@@ -27,6 +29,36 @@ def describe_file(path: Path) -> dict[str, object]:
     return {"name": path.name, "path": str(path.resolve()), "bytes": size, "sha256": digest.hexdigest()}
 
 
+def write_checksums(files: Sequence[Path], table: Path) -> None:
+    """Write `table`: name, size in bytes and SHA-256 of each file, by tabs.
+
+    The task that makes a file writes it: one task at the end of a run that read every result again would
+    have terabytes to fetch.
+    """
+    rows = [describe_file(path) for path in files]
+    with atomic_outputs(table) as (temporary,):
+        lines = ["\t".join(_COLUMNS), *("\t".join(str(row[key]) for key in _COLUMNS) for row in rows)]
+        temporary.write_text("\n".join(lines) + "\n")
+
+
+def read_checksums(folder: Path | None) -> list[dict[str, object]]:
+    """Rows of all tables below `folder`, by name.
+
+    Raises:
+        DeepcohortError: a table is damaged.
+    """
+    if folder is None or not folder.is_dir():
+        return []
+    rows: list[dict[str, object]] = []
+    for path in folder.rglob("*.tsv"):
+        header, *lines = path.read_text().splitlines() or [""]
+        cells = [line.split("\t") for line in lines]
+        if header != "\t".join(_COLUMNS) or any(len(c) != 3 or not c[1].isdecimal() for c in cells):
+            raise DeepcohortError(f"{path} is no table of checksums; run the task that wrote it again")
+        rows += [{"name": name, "bytes": int(size), "sha256": sha256} for name, size, sha256 in cells]
+    return sorted(rows, key=lambda row: str(row["name"]))
+
+
 def collect_versions(folder: Path) -> dict[str, list[str]]:
     """Process name to the distinct version lines that its tasks wrote (`NAME: version` per line)."""
     found: dict[str, set[str]] = {}
@@ -39,7 +71,13 @@ def collect_versions(folder: Path) -> dict[str, list[str]]:
 
 
 def write_provenance(
-    run: Path, versions: Path, inputs: Path | None, outputs: Path | None, models: Path | None, output: Path
+    run: Path,
+    versions: Path,
+    inputs: Path | None,
+    outputs: Path | None,
+    models: Path | None,
+    output: Path,
+    checksums: Path | None = None,
 ) -> None:
     """Write provenance.json.
 
@@ -48,6 +86,7 @@ def write_provenance(
         versions: folder tree of versions.yml files.
         inputs: folder tree of files the run started from; checksummed.
         outputs: folder tree of result files; checksummed.
+        checksums: folder tree of tables that `write_checksums` wrote; they join the outputs.
         models: folder tree of model files; each with the text of the card (.md) of its name.
         output: file to write.
 
@@ -62,7 +101,7 @@ def write_provenance(
         "platform": platform.platform(),
         "packages": dict(sorted({d.metadata["Name"].lower(): d.version for d in distributions()}.items())),
         "inputs": _describe_tree(inputs),
-        "outputs": _describe_tree(outputs),
+        "outputs": _describe_tree(outputs) + read_checksums(checksums),
         "models": _describe_models(models),
     }
     with atomic_outputs(output) as (temporary,):

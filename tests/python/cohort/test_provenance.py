@@ -3,7 +3,12 @@ import json
 
 import pytest
 from deepcohort.cli import app
-from deepcohort.cohort.provenance import collect_versions, write_provenance
+from deepcohort.cohort.provenance import (
+    collect_versions,
+    read_checksums,
+    write_checksums,
+    write_provenance,
+)
 from deepcohort.core.errors import DeepcohortError
 from typer.testing import CliRunner
 
@@ -35,6 +40,23 @@ def test_account_of_a_run(tmp_path):
         ("x.vcf.gz", 3, hashlib.sha256(b"abc").hexdigest())
     ]
     assert [(m["name"], m["card"]) for m in account["models"]] == [("illumina.dcmodel", "# card")]
+
+
+def test_checksums_made_where_the_files_were_made_join_the_outputs(tmp_path):
+    (tmp_path / "b.vcf.gz").write_bytes(b"abc")
+    (tmp_path / "a.vcf.gz").write_bytes(b"")
+    for number, name in enumerate(("b.vcf.gz", "a.vcf.gz")):
+        (tmp_path / "checksums" / str(number)).mkdir(parents=True)
+        write_checksums([tmp_path / name], tmp_path / "checksums" / str(number) / "x.checksums.tsv")
+    rows = read_checksums(tmp_path / "checksums")
+    assert rows == [
+        {"name": "a.vcf.gz", "bytes": 0, "sha256": hashlib.sha256(b"").hexdigest()},
+        {"name": "b.vcf.gz", "bytes": 3, "sha256": hashlib.sha256(b"abc").hexdigest()},
+    ]
+    assert read_checksums(None) == read_checksums(tmp_path / "none") == []
+    (tmp_path / "checksums" / "0" / "x.checksums.tsv").write_text("name\tbytes\tsha256\nb.vcf.gz\t3\n")
+    with pytest.raises(DeepcohortError, match="no table of checksums"):
+        read_checksums(tmp_path / "checksums")
 
 
 def test_broken_account_is_named(tmp_path):

@@ -4,7 +4,9 @@ import csv
 import gzip
 import hashlib
 import json
+import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -57,9 +59,27 @@ def test_provenance_names_versions_settings_and_checksums(real_run: Run):
     assert account["run"]["parameters"]["simulate"] is True
     assert {"CALL_SHARD", "MERGE_SAMPLE", "CONCAT_COHORT"} <= set(account["processes"])
     assert account["packages"]["numpy"]
+    assert all("code" in line for lines in account["processes"].values() for line in lines)
+    assert any(model["name"] == "illumina.dcmodel" and model["card"] for model in account["models"])
+    assert {row["name"] for row in account["inputs"]} == {"samplesheet.csv", "reference.fa"}
     sums = {row["name"]: row["sha256"] for row in account["outputs"]}
     cohort = (out / "cohort" / "cohort.vcf.gz").read_bytes()
     assert sums["cohort.vcf.gz"] == hashlib.sha256(cohort).hexdigest()
+
+
+def test_progress_and_cost_by_stage(real_run: Run):
+    assert re.search(
+        r"Called \d of 6 shards \(\d+ %\), .* of 0\.2 Mb; \d of 3 samples complete", real_run.text
+    )
+    assert re.search(r"CPU time [\d.]+ h: .*call shard \d+ %", real_run.text)
+    out = real_run.folder / "out"
+    with open(out / "pipeline_info" / "costs.tsv") as file:
+        rows = {row["stage"]: row for row in csv.DictReader(file, delimiter="\t")}
+    counts = Counter(task["process"].split(":")[-1] for task in real_run.tasks())
+    assert {name: int(row["tasks"]) for name, row in rows.items()} == counts
+    assert float(rows["CALL_SHARD"]["cpu_hours"]) > 0
+    html = (out / "report" / "multiqc_report.html").read_text()
+    assert "<td>CALL_SHARD</td><td>6</td>" in html
 
 
 def test_resume_does_no_work_twice(real_run: Run):

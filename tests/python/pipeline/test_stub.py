@@ -1,11 +1,12 @@
 """The wiring, with stubs: every process, every mode, no science."""
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from nextflow_runs import nextflow
+from nextflow_runs import REPOSITORY, nextflow
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(1500)]
 
@@ -94,6 +95,25 @@ def test_whole_dag_in_a_hostile_folder_and_one_sample_more(tmp_path):
     }
     assert {tag for tag, s in calls.items() if s == "COMPLETED"} == {"S0.shard_00001", "S0.shard_00002"}
     assert [s for (name, tag), s in status.items() if name == "MERGE_SAMPLE" and tag == "S1"] == ["CACHED"]
+
+
+def test_an_upgrade_takes_up_nothing_that_older_code_wrote(tmp_path):
+    pipeline = tmp_path / "pipeline"
+    for name in ("modules", "lib", "conf", "assets", "bin", "pytools"):
+        shutil.copytree(
+            REPOSITORY / name, pipeline / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+        )
+    for name in ("main.nf", "nextflow.config", "nextflow_schema.json"):
+        shutil.copy(REPOSITORY / name, pipeline / name)
+    (pipeline / ".venv").symlink_to(REPOSITORY / ".venv")
+    write_cohort(tmp_path, ["S1"])
+    arguments = ["-stub", "--samplesheet", "cohort.csv", "--reference", "ref.fa", "--outdir", "out"]
+    assert nextflow(tmp_path, *arguments, pipeline=pipeline).status == 0
+    with open(pipeline / "pytools" / "deepcohort" / "cohort" / "check.py", "a") as file:
+        file.write("# newer\n")
+    again = nextflow(tmp_path, *arguments, "-resume", pipeline=pipeline)
+    assert again.status == 0, again.text
+    assert {task["status"] for task in again.tasks()} == {"COMPLETED"}
 
 
 def test_modes_evaluate_and_train(tmp_path):

@@ -48,7 +48,8 @@ def settings(profile: str, folder: Path) -> set[str]:
     text = re.sub(
         r"resourceLimits = \[cpus:\d+, memory:'\d+ GB'", "resourceLimits = [cpus:HERE, memory:HERE", text
     )
-    return set(re.split(r"\n(?=[a-z_]+\.)", text.strip()))
+    settings = set(re.split(r"\n(?=[a-z_]+\.)", text.strip()))
+    return {line for line in settings if not line.startswith("process.ext.sources")}
 
 
 @functools.lru_cache
