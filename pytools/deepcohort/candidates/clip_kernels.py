@@ -34,7 +34,7 @@ def _agrees(seq, qual, query, step, n, reference, at):
 
 @kernel
 def _copies(seq, qual, query, step, n, reference, at, size):
-    """Whether n read bases from the break on repeat the `size` reference bases before it, then go on at `at`."""
+    """Whether n read bases repeat the `size` reference bases before the break, then go on at `at`."""
     allowed = n // 20
     for k in range(n):
         r = at + step * (k - size)
@@ -70,9 +70,9 @@ def explain_clip(seq, qual, query, step, n, reference, at, max_indel):
     for size in range(1, max_indel + 1):
         if _agrees(seq, qual, query, step, compared, reference, at + step * size):
             return -size, False
-        if size >= n - _ANCHOR_BP and size <= _LONGEST_COPY:
-            if _copies(seq, qual, query, step, n, reference, at, size):
-                return size, True
+        part_of_copy = n - _ANCHOR_BP <= size <= _LONGEST_COPY
+        if part_of_copy and _copies(seq, qual, query, step, n, reference, at, size):
+            return size, True
     return 0, False
 
 
@@ -109,7 +109,9 @@ def write_clip_allele(size, copied, step, query, at, seq, reference, out):
 
 
 @kernel
-def _record(anchor, n_ref, n_alt, allele, first, n, capacity, votes, out_pos, out_ref_len, out_offset, out_seq):
+def _record(
+    anchor, n_ref, n_alt, allele, first, n, capacity, votes, out_pos, out_ref_len, out_offset, out_seq
+):
     """One more vote for an allele of the window, whose alleles are rows [first, n); returns the new n."""
     for i in range(first, n):
         same = out_pos[i] == anchor and out_ref_len[i] == n_ref and out_offset[i + 1] - out_offset[i] == n_alt
@@ -131,8 +133,8 @@ def _record(anchor, n_ref, n_alt, allele, first, n, capacity, votes, out_pos, ou
 
 @kernel
 def spell_clips(
-    rows, start, stop, min_votes, reference, window_start, pos, end, seq, qual, seq_offset, cigar_op, cigar_len,
-    cigar_offset, max_indel, allele, votes, n_out, out_pos, out_ref_len, out_offset, out_seq,
+    rows, start, stop, min_votes, reference, window_start, pos, end, seq, qual, seq_offset, cigar_op,
+    cigar_len, cigar_offset, max_indel, allele, votes, n_out, out_pos, out_ref_len, out_offset, out_seq,
 ):  # fmt: skip
     """Alleles that at least `min_votes` clipped ends in [start, stop) of the reads `rows` agree on.
 

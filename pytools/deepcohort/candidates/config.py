@@ -22,6 +22,9 @@ class CandidatesConfig:
             a candidate; others are dropped again. Some way below what the prior of a SNP demands
             (3.0 to 3.6), so that the network decides and training sees both sides.
         single_end_bp: and the aligned part of its read reaches this far beyond the SNP on both sides.
+        min_fraction_second_indel: of the depth, for a further indel on the anchor of one that passes the
+            above: there one fragment is enough (a repeat's two alleles often differ from the reference
+            both, and few reads span the longer one).
         min_base_qual: phred; a mismatching base below it shows nothing.
         max_indel_bp: longer indels in a read are not candidates.
         realign: whether reads are realigned to local haplotypes.
@@ -38,6 +41,7 @@ class CandidatesConfig:
     min_count: int = 2
     min_fraction_snp: float = 0.12
     min_fraction_indel: float = 0.06
+    min_fraction_second_indel: float = 0.1
     single_max_depth: int = 4
     single_min_log10: float = 2.4
     single_end_bp: int = 5

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates import haplotype_kernels, realign_kernels, support_kernels
+from deepcohort.candidates import haplotype_kernels, indel_kernels, realign_kernels
 from deepcohort.candidates.assembly import add_alleles, assemble_alleles
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts, add_reads, join_events
@@ -49,6 +49,7 @@ class Realignment:
             min_count=config.realign_min_count,
             min_fraction_snp=config.realign_min_fraction_snp,
             min_fraction_indel=config.realign_min_fraction_indel,
+            min_fraction_second_indel=0.0,
         )
 
     def run(self) -> "Realignment":
@@ -88,7 +89,7 @@ class Realignment:
         """
         config, counts = self._config, self.counts
         each = np.arange(len(alleles) + 1, dtype=np.int64)
-        resync, _, _ = support_kernels.site_repeats(
+        resync, _, _ = indel_kernels.site_repeats(
             alleles.pos, each, alleles.ref_len, alleles.alt_offset, alleles.alt_seq, self._reference
         )
         trouble = haplotype_kernels.mark_trouble(

@@ -140,6 +140,10 @@ def _indels(
         & (pos < last)
         & (reference[np.clip(pos, 0, len(reference) - 1)] < 4)
     )
+    second = (
+        (fragments[:n_groups] >= config.min_fraction_second_indel * depth) & (pos >= first) & (pos < last)
+    )
+    good |= second & np.isin(pos, pos[good])
     renumbered = np.where(good, np.cumsum(good) - 1, -1)
     leader = leader[good]
     source = reads.seq_offset[events.read[leader]] + events.index[leader] + 1

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates import support_kernels
+from deepcohort.candidates import indel_kernels, support_kernels
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.select import Alleles
 from deepcohort.candidates.types import ReadSupport
@@ -22,10 +22,18 @@ def weigh_reads(
     site_pos, site_first = np.unique(alleles.pos, return_index=True)
     site_first = np.append(site_first, len(alleles)).astype(np.int64)
     is_indel = alleles.is_indel
-    n_indels_before = np.concatenate([[0], np.cumsum(is_indel)])
-    site_indel = n_indels_before[site_first[1:]] > n_indels_before[site_first[:-1]]
-    resync, period, units = support_kernels.site_repeats(
+    resync, period, units = indel_kernels.site_repeats(
         site_pos, site_first, alleles.ref_len, alleles.alt_offset, alleles.alt_seq, reference
+    )
+    haplotypes = indel_kernels.site_haplotypes(
+        site_pos,
+        site_first,
+        resync,
+        alleles.pos,
+        alleles.ref_len,
+        alleles.alt_offset,
+        alleles.alt_seq,
+        reference,
     )
     entries = support_kernels.count_entries(
         reads.pos, reads.end, reads.cigar_op, reads.cigar_len, reads.cigar_offset, window.start, site_pos
@@ -42,9 +50,9 @@ def weigh_reads(
     )
     support_kernels.judge_reads(
         reads.pos, reads.end, reads.mapq, reads.seq, reads.qual, reads.seq_offset, reads.cigar_op,
-        reads.cigar_len, reads.cigar_offset, reference, window.start, site_pos, site_first, site_indel,
-        resync, alleles.ref_len, alleles.alt_offset, alleles.alt_seq, period, units, config.min_base_qual,
-        offset, support.read, support.allele, support.log10_ratio, support.read_index,
+        reads.cigar_len, reads.cigar_offset, reference, window.start, site_pos, site_first, resync,
+        *haplotypes, alleles.ref_len, alleles.alt_offset, alleles.alt_seq, period, units,
+        config.min_base_qual, offset, support.read, support.allele, support.log10_ratio, support.read_index,
     )  # fmt: skip
     support_kernels.settle_fragments(
         is_indel, reads.mate, offset, support.read, support.allele, support.log10_ratio
