@@ -14,9 +14,19 @@ _DEFAULTS = JointConfig()
 @app.command()
 def genotype(
     reference: Annotated[Path, typer.Option(help="Reference FASTA with .fai, as in the gVCFs.")],
-    output: Annotated[Path, typer.Option(help="Cohort VCF to write, .vcf.gz; its index comes beside it.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Cohort VCF to write, .vcf.gz; its index comes beside it."),
+    ] = None,
     gvcf: Annotated[list[Path] | None, typer.Option(help="gVCF of one sample; repeat.")] = None,
     gvcf_list: Annotated[Path | None, typer.Option(help="File that names one gVCF per line.")] = None,
+    cohort: Annotated[
+        list[Path] | None, typer.Option(help="Stored cohort of earlier samples (--save-cohort); repeat.")
+    ] = None,
+    save_cohort: Annotated[
+        Path | None,
+        typer.Option(help="Store what was read of all samples here, for later runs with more of them."),
+    ] = None,
     region: Annotated[
         list[str] | None, typer.Option(help="CONTIG or CONTIG:START-END, 1-based; repeat. Default: all.")
     ] = None,
@@ -56,7 +66,7 @@ def genotype(
     )
     ped, sexes = family_of(pedigree, sex)
     summary = genotype_cohort(
-        listed_gvcfs(gvcf or [], gvcf_list),
+        listed_gvcfs(gvcf or [], gvcf_list, bool(cohort)),
         reference,
         output,
         chosen_regions(reference, region or [], regions),
@@ -64,5 +74,10 @@ def genotype(
         sexes,
         config,
         quiet,
+        cohort or [],
+        save_cohort,
     )
-    typer.echo(f"{output}: {summary.n_sites} sites of {summary.n_samples} samples", err=True)
+    if output is not None:
+        typer.echo(f"{output}: {summary.n_sites} sites of {summary.n_samples} samples", err=True)
+    if save_cohort is not None:
+        typer.echo(f"{save_cohort}: records of {summary.n_samples} samples", err=True)

@@ -1,6 +1,7 @@
 """gVCFs of a cohort to one VCF: windows streamed one after another."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,15 +15,17 @@ from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.progress import track
 from deepcohort.core.region import Region, merge_regions
+from deepcohort.joint import columns as c
 from deepcohort.joint.config import JointConfig
 from deepcohort.joint.emit_kernels import Limits, emit_sites
 from deepcohort.joint.evidence_kernels import MAX_VARIANT_RECORDS, mark_deleted_sites, sweep_sample
 from deepcohort.joint.header import header_text
 from deepcohort.joint.io_gvcf import GvcfHeader, GvcfIndex, GvcfStream, index_vcf, read_header
+from deepcohort.joint.io_store import CohortStore, StoreWriter
 from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, nuclear_families
 from deepcohort.joint.ploidy import expected_ploidy, sex_chromosome
 from deepcohort.joint.sites import Sites, unify
-from deepcohort.joint.window import CohortRecords, gather, read_sample
+from deepcohort.joint.window import CohortRecords, GvcfSource, RecordBatch, gather
 
 _BUFFER_BYTES = 4 << 20
 
@@ -40,7 +43,7 @@ class GenotypeSummary:
 class _Cohort:
     """Everything that stays the same from window to window."""
 
-    paths: list[Path]
+    labels: list[str]
     samples: list[str]
     sexes: list[str]
     names: NDArray[np.uint8]
@@ -53,53 +56,102 @@ class _Cohort:
 def genotype_cohort(
     gvcfs: Sequence[str | Path],
     reference: str | Path,
-    output: str | Path,
+    output: str | Path | None,
     regions: Sequence[Region] | None = None,
     pedigree: Pedigree = EMPTY_PEDIGREE,
     sexes: dict[str, str] | None = None,
     config: JointConfig | None = None,
     quiet: bool = False,
+    stores: Sequence[str | Path] = (),
+    save_store: str | Path | None = None,
 ) -> GenotypeSummary:
-    """Genotype the samples of `gvcfs` jointly; writes `output` (bgzip) and its tabix index.
+    """Genotype the samples of `stores` and `gvcfs` jointly; writes `output` (bgzip) and its index.
 
     Args:
-        gvcfs: one bgzipped, indexed gVCF per sample; their order is that of the columns.
-        regions: where sites may start; None = all contigs. How they are cut changes nothing.
+        gvcfs: one bgzipped, indexed gVCF per sample; the columns are the samples of `stores`, then these.
+        output: cohort VCF; None = only `save_store`.
+        regions: where sites may start; None = all contigs, or those of the first store. How they are
+            cut changes nothing.
         pedigree: families, and sexes where `sexes` is silent.
         sexes: sample -> "XX" or "XY".
+        stores: cohorts that an earlier call saved; the result is that of their gVCFs.
+        save_store: file to keep the records of all samples in.
 
     Raises:
         DeepcohortError: input that cannot be used; nothing is written then.
     """
     config = config or JointConfig()
     paths = [Path(path) for path in gvcfs]
-    if not paths:
-        raise DeepcohortError("no gVCF given; use --gvcf (once per sample) or --gvcf-list")
+    if not paths and not stores:
+        raise DeepcohortError("no gVCF given; use --gvcf (once per sample), --gvcf-list or --cohort")
+    if output is None and save_store is None:
+        raise DeepcohortError("nothing to write; give --output, --save-cohort or both")
     with ReferenceFasta(reference) as fasta:
-        headers = check_inputs(paths, fasta)
-        cohort = _describe(paths, headers, pedigree, sexes or {})
-        streams = [GvcfStream(path, GvcfIndex(path)) for path in paths]
-        if regions is None:
-            regions = [Region(name, 0, length) for name, length in fasta.contig_lengths.items()]
-        order = {name: i for i, name in enumerate(fasta.contig_lengths)}
-        wanted = sorted(merge_regions(regions), key=lambda r: (order[r.contig], r.start))
-        windows = list(cut_windows(wanted, len(paths), config))
+        kept = [CohortStore(Path(path)) for path in stores]
+        headers = check_inputs(paths, fasta, kept)
+        wanted = _wanted(regions, kept, fasta)
+        for store in kept:
+            store.check_regions(wanted, config.max_shift_bp)
+        sources: list[CohortStore | GvcfSource] = [*kept]
+        sources += [GvcfSource(GvcfStream(path, GvcfIndex(path))) for path in paths]
+        samples = [*(name for store in kept for name in store.samples), *(h.sample for h in headers)]
+        cohort = _describe([name for s in sources for name in s.labels], samples, pedigree, sexes or {})
+        windows = list(cut_windows(wanted, len(samples), config))
         n_sites = 0
-        with atomic_outputs(output, partners=(".tbi", ".csi")) as (temporary,):
-            with BgzfWriter(temporary) as writer:
+        finals = [path for path in (output, save_store) if path is not None]
+        with atomic_outputs(*finals, partners=(".tbi", ".csi")) as temporaries, ExitStack() as stack:
+            writer = stack.enter_context(BgzfWriter(temporaries[0])) if output is not None else None
+            saver = None
+            if save_store is not None:
+                saver = StoreWriter(
+                    temporaries[-1], samples, fasta.contig_lengths, wanted, config.max_shift_bp
+                )
+                stack.callback(saver.abort)
+            if writer is not None:
                 extra = tuple(region_lines(wanted))
-                writer.write(header_text(fasta.contig_lengths, cohort.samples, extra).encode())
-                previous: Region | None = None
-                for window in track(windows, len(windows), "genotype", quiet):
-                    if previous is None or (previous.contig, previous.end) != (window.contig, window.start):
-                        for stream in streams:
-                            stream.seek(window.contig, window.start)
-                    previous = window
-                    for text, written in _genotype_window(streams, cohort, fasta, window, config):
+                writer.write(header_text(fasta.contig_lengths, samples, extra).encode())
+            for window, batches in _read_windows(windows, sources, config, quiet):
+                if saver is not None:
+                    saver.add(window, batches)
+                if writer is not None:
+                    for text, written in _genotype_window(batches, cohort, fasta, window, config):
                         writer.write(text)
                         n_sites += written
-            index_vcf(temporary, max(fasta.contig_lengths.values()))
-    return GenotypeSummary(len(paths), n_sites, sum(len(region) for region in wanted))
+            if saver is not None:
+                saver.close()
+            if writer is not None:
+                writer.close()
+                index_vcf(temporaries[0], max(fasta.contig_lengths.values()))
+    return GenotypeSummary(len(samples), n_sites, sum(len(region) for region in wanted))
+
+
+def _wanted(
+    regions: Sequence[Region] | None, stores: Sequence[CohortStore], fasta: ReferenceFasta
+) -> list[Region]:
+    """Regions to genotype, merged and in the reference's order."""
+    if regions is None:
+        if stores:
+            regions = stores[0].regions
+        else:
+            regions = [Region(name, 0, length) for name, length in fasta.contig_lengths.items()]
+    order = {name: i for i, name in enumerate(fasta.contig_lengths)}
+    return sorted(merge_regions(regions), key=lambda r: (order[r.contig], r.start))
+
+
+def _read_windows(
+    windows: Sequence[Region],
+    sources: Sequence[CohortStore | GvcfSource],
+    config: JointConfig,
+    quiet: bool,
+) -> Iterator[tuple[Region, list[RecordBatch]]]:
+    """Each window with the records of all sources."""
+    previous: Region | None = None
+    for window in track(windows, len(windows), "genotype", quiet):
+        if previous is None or (previous.contig, previous.end) != (window.contig, window.start):
+            for source in sources:
+                source.seek(window.contig, window.start)
+        previous = window
+        yield window, [s.read(window, config.max_shift_bp) for s in sources]
 
 
 def cut_windows(regions: Sequence[Region], n_samples: int, config: JointConfig) -> Iterator[Region]:
@@ -110,8 +162,10 @@ def cut_windows(regions: Sequence[Region], n_samples: int, config: JointConfig) 
             yield Region(region.contig, start, min(region.end, start + width))
 
 
-def check_inputs(paths: Sequence[Path], fasta: ReferenceFasta) -> list[GvcfHeader]:
-    """Headers of all gVCFs.
+def check_inputs(
+    paths: Sequence[Path], fasta: ReferenceFasta, stores: Sequence[CohortStore] = ()
+) -> list[GvcfHeader]:
+    """Headers of all gVCFs; they and `stores` are seen to fit together.
 
     Raises:
         InputProblems: every file that is unusable, a sample or file given twice, contigs that are not
@@ -121,6 +175,12 @@ def check_inputs(paths: Sequence[Path], fasta: ReferenceFasta) -> list[GvcfHeade
     problems: list[str] = []
     owner: dict[str, Path] = {}
     order = {name: i for i, name in enumerate(fasta.contig_lengths)}
+    for store in stores:
+        for name in store.samples:
+            if name in owner:
+                problems.append(f"sample {name} is given twice, by {owner[name]} and {store.path}; keep one")
+            owner.setdefault(name, store.path)
+        problems += _contig_problems(store.path, store.contigs, fasta, order)
     for path in paths:
         try:
             header = read_header(path)
@@ -133,29 +193,29 @@ def check_inputs(paths: Sequence[Path], fasta: ReferenceFasta) -> list[GvcfHeade
                 f"sample {header.sample} is given twice, by {owner[header.sample]} and {path}; keep one"
             )
         owner.setdefault(header.sample, path)
-        problems += _contig_problems(path, header, fasta, order)
+        problems += _contig_problems(path, header.contigs, fasta, order)
     if problems:
         raise InputProblems(problems)
     return headers
 
 
 def _contig_problems(
-    path: Path, header: GvcfHeader, fasta: ReferenceFasta, order: dict[str, int]
+    path: Path, contigs: dict[str, int], fasta: ReferenceFasta, order: dict[str, int]
 ) -> list[str]:
-    """What is wrong with a gVCF's contigs, at most one line."""
+    """What is wrong with a file's contigs, at most one line."""
     lengths = fasta.contig_lengths
-    absent = [name for name in header.contigs if name not in lengths]
-    shared = [name for name in header.contigs if name in lengths]
-    if not header.contigs:
+    absent = [name for name in contigs if name not in lengths]
+    shared = [name for name in contigs if name in lengths]
+    if not contigs:
         return [f"{path} declares no contigs in its header; add them with bcftools reheader -f REF.fai"]
     if not shared:
         return [f"{path} shares no contig name with {fasta.path}; was it called on another reference?"]
     for name in shared:
-        length = header.contigs[name]
+        length = contigs[name]
         if length and length != lengths[name]:
             return [
                 f"{path} has contig {name} of {length} bp, {fasta.path} of {lengths[name]} bp "
-                f"({len(shared)} of {len(header.contigs)} names match); was it called on another reference?"
+                f"({len(shared)} of {len(contigs)} names match); was it called on another reference?"
             ]
     if absent:
         return [
@@ -171,38 +231,35 @@ def _contig_problems(
     return []
 
 
-def _describe(
-    paths: list[Path], headers: list[GvcfHeader], pedigree: Pedigree, sexes: dict[str, str]
-) -> _Cohort:
-    samples = [header.sample for header in headers]
+def _describe(labels: list[str], samples: list[str], pedigree: Pedigree, sexes: dict[str, str]) -> _Cohort:
     names = np.frombuffer("".join(samples).encode(), dtype=np.uint8)
     name_offsets = np.cumsum([0, *(len(name.encode()) for name in samples)]).astype(np.int64)
     families, family_offsets, is_child = nuclear_families(pedigree, samples)
     sex = [sexes.get(name) or pedigree.sex.get(name, "") for name in samples]
-    return _Cohort(paths, samples, sex, names, name_offsets, families, family_offsets, is_child)
+    return _Cohort(labels, samples, sex, names, name_offsets, families, family_offsets, is_child)
 
 
 def _genotype_window(
-    streams: Sequence[GvcfStream],
+    batches: Sequence[RecordBatch],
     cohort: _Cohort,
     fasta: ReferenceFasta,
     window: Region,
     config: JointConfig,
 ) -> Iterator[tuple[bytes, int]]:
     """VCF lines of the sites whose POS lies in `window`, in pieces, with how many sites each holds."""
-    parts = [read_sample(stream, window, config.max_shift_bp, config.respect_filter) for stream in streams]
-    names = [str(path) for path in cohort.paths]
-    records, bases, bases_start = gather(parts, names, fasta, window, config.max_shift_bp)
-    del parts
+    if not config.respect_filter:
+        for batch in batches:
+            batch.records[:, c.FILTERED] = 0
+    records, bases, bases_start = gather(batches, cohort.labels, fasta, window, config.max_shift_bp)
     sites = unify(records.table, records.seq, records.records, records.allele_text, window.start, window.end)
     if not len(sites):
         return
-    shape = (len(sites), len(streams))
+    shape = (len(sites), len(cohort.samples))
     variant_of = np.empty((*shape, MAX_VARIANT_RECORDS), dtype=np.int32)
     block_of = np.empty(shape, dtype=np.int32)
     star = np.zeros(len(sites), dtype=np.bool_)
     mark_deleted_sites(records.table, sites.pos, star)
-    for i in range(len(streams)):
+    for i in range(len(cohort.samples)):
         sweep_sample(
             records.records, records.sample_offsets[i], records.sample_offsets[i + 1], records.numbers,
             records.table, records.primitive_offsets, sites.pos, sites.ref_len, config.max_shift_bp,

@@ -9,19 +9,19 @@ from deepcohort.core.region import Region, parse_region
 from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, read_pedigree, read_sexes
 
 
-def listed_gvcfs(paths: Sequence[Path], list_file: Path | None) -> list[Path]:
+def listed_gvcfs(paths: Sequence[Path], list_file: Path | None, may_be_none: bool = False) -> list[Path]:
     """`paths`, then those named in `list_file` (relative ones: to the working folder).
 
     Raises:
-        DeepcohortError: the list does not exist, or nothing is named at all.
+        DeepcohortError: the list does not exist, or nothing is named at all (unless `may_be_none`).
     """
     found = list(paths)
     if list_file is not None:
         if not list_file.exists():
             raise DeepcohortError(f"gVCF list {list_file} does not exist; check --gvcf-list")
         found += [Path(line.strip()) for line in list_file.read_text().splitlines() if line.strip()]
-    if not found:
-        raise DeepcohortError("no gVCF given; use --gvcf (once per sample) or --gvcf-list")
+    if not found and not may_be_none:
+        raise DeepcohortError("no gVCF given; use --gvcf (once per sample), --gvcf-list or --cohort")
     return found
 
 

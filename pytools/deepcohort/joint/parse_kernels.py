@@ -349,3 +349,15 @@ def parse_records(
         line_starts[n] = line
         n += 1
     return n, used, letters, size, DONE
+
+
+@kernel
+def shift_offsets(records: NDArray[np.int32], numbers: int, letters: int) -> None:
+    """Add to the records' offsets what stands before their numbers and allele text in a longer table."""
+    for i in range(len(records)):
+        row = records[i]
+        row[_PL] += numbers
+        row[_AD] += numbers
+        if row[_SB] >= 0:
+            row[_SB] += numbers
+        row[_SEQ] += letters

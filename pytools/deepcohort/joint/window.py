@@ -12,7 +12,7 @@ from deepcohort.core.region import Region
 from deepcohort.joint import columns as c
 from deepcohort.joint.allele_kernels import count_primitives, list_primitives
 from deepcohort.joint.io_gvcf import GvcfStream
-from deepcohort.joint.parse_kernels import MALFORMED, parse_records
+from deepcohort.joint.parse_kernels import MALFORMED, parse_records, shift_offsets
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +36,36 @@ class CohortRecords:
 
 
 @dataclass(frozen=True, slots=True)
-class SampleRecords:
-    """Records of one sample in one window; offsets in `records` are into its own arrays."""
+class RecordBatch:
+    """Records of one or more samples in one window; offsets in `records` are into its own arrays.
+
+    Attributes:
+        records, numbers, allele_text: as in `CohortRecords`. sample_offsets: int64 (N+1,).
+    """
 
     records: NDArray[np.int32]
     numbers: NDArray[np.int32]
     allele_text: NDArray[np.uint8]
+    sample_offsets: NDArray[np.int64]
 
 
-def read_sample(
-    stream: GvcfStream, window: Region, pad_bp: int, respect_filter: bool = True
-) -> SampleRecords:
+class GvcfSource:
+    """One gVCF as a source of records, window after window."""
+
+    def __init__(self, stream: GvcfStream) -> None:
+        self._stream = stream
+        self.labels = [str(stream.path)]
+
+    def seek(self, contig: str, pos: int) -> None:
+        """Go to `pos` (0-based) of `contig`."""
+        self._stream.seek(contig, pos)
+
+    def read(self, window: Region, pad_bp: int) -> RecordBatch:
+        """Records that overlap `window` grown to the right by `pad_bp`; windows come in order."""
+        return read_sample(self._stream, window, pad_bp)
+
+
+def read_sample(stream: GvcfStream, window: Region, pad_bp: int) -> RecordBatch:
     """Records of one gVCF that overlap `window` grown to the right by `pad_bp`; advances the stream.
 
     Raises:
@@ -71,19 +90,19 @@ def read_sample(
             f"{stream.path} near {window.contig}:{window.start + 1}: not a sorted VCF record: "
             f"'{line[:60]}'; sort the file (bcftools sort) or make it again"
         )
-    if not respect_filter:
-        records[:n, c.FILTERED] = 0
     # the next window starts at window.end: keep the lines that reach into it
     spanning = b"".join(
         held[starts[i] : held.index(b"\n", starts[i]) + 1]
         for i in np.flatnonzero(records[:n, c.END] > window.end)
     )
     stream.keep(spanning, stop)
-    return SampleRecords(records[:n].copy(), numbers[:used].copy(), letters[:n_letters].copy())
+    return RecordBatch(
+        records[:n].copy(), numbers[:used].copy(), letters[:n_letters].copy(), np.array([0, n], np.int64)
+    )
 
 
 def gather(
-    samples: Sequence[SampleRecords],
+    batches: Sequence[RecordBatch],
     names: Sequence[str],
     reference: ReferenceFasta,
     window: Region,
@@ -92,7 +111,7 @@ def gather(
     """All samples' records in one table with their primitives.
 
     Args:
-        names: of the files, for messages.
+        names: of the samples' files, for messages.
 
     Returns:
         The records; the reference around the window, uint8 ASCII; and its first position.
@@ -100,18 +119,16 @@ def gather(
     Raises:
         DeepcohortError: a record's REF contradicts the reference.
     """
-    sample_offsets = np.cumsum([0, *(len(s.records) for s in samples)]).astype(np.int64)
-    number_offsets = np.cumsum([0, *(len(s.numbers) for s in samples)])
-    letter_offsets = np.cumsum([0, *(len(s.allele_text) for s in samples)])
-    records = np.concatenate([s.records for s in samples])
-    for i in range(len(samples)):
-        mine = records[sample_offsets[i] : sample_offsets[i + 1]]
-        mine[:, c.PL] += number_offsets[i]
-        mine[:, c.AD] += number_offsets[i]
-        mine[:, c.SB] += np.where(mine[:, c.SB] >= 0, number_offsets[i], 0).astype(np.int32)
-        mine[:, c.SEQ] += letter_offsets[i]
-    numbers = np.concatenate([s.numbers for s in samples])
-    allele_text = np.concatenate([s.allele_text for s in samples])
+    per_sample = [0, *(n for batch in batches for n in np.diff(batch.sample_offsets))]
+    sample_offsets = np.cumsum(per_sample).astype(np.int64)
+    starts = np.cumsum([0, *(len(b.records) for b in batches)])
+    number_offsets = np.cumsum([0, *(len(b.numbers) for b in batches)])
+    letter_offsets = np.cumsum([0, *(len(b.allele_text) for b in batches)])
+    records = np.concatenate([b.records for b in batches])
+    for i in range(len(batches)):
+        shift_offsets(records[starts[i] : starts[i + 1]], number_offsets[i], letter_offsets[i])
+    numbers = np.concatenate([b.numbers for b in batches])
+    allele_text = np.concatenate([b.allele_text for b in batches])
     variant = records[records[:, c.KIND] == c.VARIANT]
     low = int(variant[:, c.POS].min(initial=window.start))
     high = int((variant[:, c.POS] + variant[:, c.REF_LEN]).max(initial=window.end))
