@@ -47,8 +47,11 @@ def warm_kernels(say: Say) -> None:
         _timed(say, "call", lambda: _call(reference, bams, gvcfs, vcf))
         _timed(say, "merge", lambda: merge_shards([gvcfs[0]], folder / "merged.g.vcf.gz"))
         named = [text for gvcf in gvcfs for text in ("--gvcf", gvcf)]
-        joint = [*named, "--reference", reference, "--output", folder / "cohort.vcf.gz"]
+        store, cohort_vcf = folder / "cohort.store", folder / "cohort.vcf.gz"
+        joint = [*named, "--reference", reference, "--output", cohort_vcf, "--save-cohort", store]
         _timed(say, "genotype", lambda: _run("genotype", joint))
+        stored = ["--cohort", store, "--reference", reference, "--output", cohort_vcf]
+        _timed(say, "stored cohort", lambda: _run("genotype", stored))
         files = {
             "--calls": vcf,
             "--truth": truth,
