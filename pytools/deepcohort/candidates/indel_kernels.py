@@ -309,8 +309,8 @@ def site_haplotypes(site_pos, site_first, resync, row_pos, ref_len, alt_offset, 
 @kernel
 def judge_indels(
     first_candidate, anchor, left_stop, reached, right_index, right_stop, net, between, p, hap_first,
-    hap_last, hap_candidate, hap_delta, hap_offset, hap_bases, hap_tail, period, units, reference, seq, qual, penalty,
-    raw, scores,
+    hap_last, hap_candidate, hap_delta, hap_offset, hap_bases, hap_tail, period, units, reference, seq, qual,
+    penalty, raw, scores,
 ):  # fmt: skip
     """Fill scores (H,) with log10 P(read | haplotype) of the site's haplotypes.
 
