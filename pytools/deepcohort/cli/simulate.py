@@ -71,6 +71,12 @@ def simulate(
         tuple[float, float] | None, typer.Option(help="LOW HIGH: each sample draws its multiplier.")
     ] = None,
     quality_binning: Annotated[str, typer.Option(help="none, or random per stretch.")] = _R.quality_binning,
+    stutter: Annotated[
+        float, typer.Option(help="Scales slippage of reads in repeats.", min=0.0)
+    ] = _R.stutter,
+    indel_spectrum: Annotated[
+        str, typer.Option(help="learned, or uniform (naive, for comparison).")
+    ] = _V.indel_spectrum,
     contamination: Annotated[
         float, typer.Option(help="Share of reads from another sample.")
     ] = _R.contamination,
@@ -90,7 +96,9 @@ def simulate(
     config = SimulateConfig(
         seed=seed,
         genome=GenomeConfig(total_bp=genome_bp, n_contigs=contigs, sex_contigs=sex_contigs),
-        variants=VariantConfig(demography=demography, heterozygosity=heterozygosity),
+        variants=VariantConfig(
+            demography=demography, heterozygosity=heterozygosity, indel_spectrum=indel_spectrum
+        ),
         shadow=ShadowConfig(decoy_fraction=decoys, hidden_fraction=hidden_paralogs),
         reads=ReadConfig(
             platform=platform,
@@ -99,6 +107,7 @@ def simulate(
             read_length=read_length_range or (read_length, read_length),
             error_multiplier=error_range or (error_multiplier, error_multiplier),
             quality_binning=quality_binning,
+            stutter=stutter,
             contamination=contamination,
             aligner=aligner,
         ),

@@ -15,7 +15,13 @@ import numpy as np
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.progress import track
 from deepcohort.simulate import io_align, io_outputs
-from deepcohort.simulate.config import ALIGNERS, PLATFORMS, QUALITY_BINNINGS, SimulateConfig
+from deepcohort.simulate.config import (
+    ALIGNERS,
+    INDEL_SPECTRA,
+    PLATFORMS,
+    QUALITY_BINNINGS,
+    SimulateConfig,
+)
 from deepcohort.simulate.genome import make_genome
 from deepcohort.simulate.io_plant import clip_bed, planted_people, planted_sites
 from deepcohort.simulate.io_reference import read_genome
@@ -93,12 +99,18 @@ def check_config(config: SimulateConfig) -> None:
     if reads.quality_binning not in QUALITY_BINNINGS:
         known = ", ".join(QUALITY_BINNINGS)
         problems.append(f"quality binning '{reads.quality_binning}' is unknown; choose one of {known}")
+    spectrum = config.variants.indel_spectrum
+    if spectrum not in INDEL_SPECTRA:
+        known = ", ".join(INDEL_SPECTRA)
+        problems.append(f"indel spectrum '{spectrum}' is unknown; choose one of {known}")
     for name in ("coverage", "read_length", "error_multiplier"):
         low, high = getattr(reads, name)
         if low < 0 or high < low:
             problems.append(f"{name} from {low} to {high} is no range; give LOW and HIGH, 0 or more")
     if 0 < reads.read_length[0] < 25 or (reads.read_length[1] > 400 and reads.platform == "illumina"):
         problems.append(f"read length {reads.read_length} is out of range; short reads have 25 to 400 bp")
+    if not 0 <= reads.stutter <= 10:
+        problems.append(f"stutter {reads.stutter} is out of range; give 0 to 10")
     if not 0 <= reads.contamination < 0.5:
         problems.append(f"contamination {reads.contamination} is out of range; give 0 to 0.5")
     if problems:

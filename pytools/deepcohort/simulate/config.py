@@ -31,6 +31,9 @@ class VariantConfig:
     cluster_ratio: float = 0.026  # SNP sites that bring a neighbour within 10 bp, on the same branch
     multiallelic_ratio: float = 0.12  # repeat-length sites with a second length, beyond chance
     ti_tv: float = 2.1
+    # learned: lengths, repeats and duplications as counted in a human benchmark; uniform: 1-20 bp
+    # of random sequence anywhere, as naive simulators do (for comparison only)
+    indel_spectrum: str = "learned"
     # far above nature's 1.2e-8, so that a genome of 1 Mb shows a few
     de_novo_rate: float = 2.0e-6
 
@@ -59,6 +62,7 @@ class ReadConfig:
     # random: each stretch of genome maps qualities to 2-8 values of its own, so that no model can
     # learn "this value means error"; none: as the profile has them
     quality_binning: str = "none"
+    stutter: float = 1.0  # multiplies the rate at which repeat tracts lose or gain units in reads
     contamination: float = 0.0  # share of reads that come from another sample of the cohort
     aligner: str = "auto"  # bwa for short reads, mappy for long reads
 
@@ -80,4 +84,5 @@ class SimulateConfig:
 PLATFORMS = ("illumina", "hifi", "ont")
 ALIGNERS = ("auto", "bwa", "mappy")
 QUALITY_BINNINGS = ("none", "random")
+INDEL_SPECTRA = ("learned", "uniform")
 DEFAULT_PROFILES = {"illumina": "illumina-novaseq-like", "hifi": "hifi", "ont": "ont"}

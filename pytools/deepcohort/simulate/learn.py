@@ -25,6 +25,8 @@ _GC_BINS = 21
 _WAVE_BP = 500
 _LOW_PHRED, _CLIPPED_WRONG = 4, 0.4  # 2 marks bad tails
 _CLIP_BP, _CLIP_PHRED = 10, 22  # lesser clips are ends full of errors
+_FAINT_RATE, _MAX_HOT_SHARE = 0.05, 0.5  # of all errors, at most, come from hot sites
+_OTHER_STRAND = 8  # a heterozygous site hides from so many reads once in 256
 _MAX_STRAND_DEPTH, _MAX_SEEN = 60, 12
 
 
@@ -80,7 +82,10 @@ def _prepare(reads: LearnReads) -> Evidence:
 
 
 def likely_variants(pile: NDArray[np.int32], reference: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Bases that look like true variation, with their neighbours, bool (L,)."""
+    """Bases that look like true variation, with their neighbours, bool (L,).
+
+    What one strand shows and _OTHER_STRAND reads or more of the other never do is a systematic error.
+    """
     both = pile.sum(axis=1)
     bases = both[:, :4].copy()
     depth = bases.sum(axis=1) + both[:, 4]
@@ -88,6 +93,9 @@ def likely_variants(pile: NDArray[np.int32], reference: NDArray[np.uint8]) -> ND
     bases[np.flatnonzero(known), reference[known]] = 0
     alt = bases.max(axis=1)
     snp = ((alt >= 3) & (alt > 0.2 * depth)) | ((alt >= 2) & (alt > 0.3 * depth))
+    of_alt = np.take_along_axis(pile[:, :, :4], bases.argmax(axis=1)[:, None, None], axis=2)[..., 0]
+    one_strand = (of_alt == 0) & (pile[:, :, :5].sum(axis=2) >= _OTHER_STRAND)
+    snp &= ~one_strand.any(axis=1)
     gap = both[:, 4:].max(axis=1)
     indel = (gap >= 3) & (gap > 0.25 * depth)
     return _widen(snp, 2) | _widen(indel, 8)
@@ -236,7 +244,7 @@ def _hot_spots(
     """
     seen = np.zeros((_MAX_STRAND_DEPTH, _MAX_SEEN + 1))
     masks = []
-    errors = bases_seen = 0.0
+    errors = bases_seen = wrong_seen = all_seen = 0.0
     for e in evidence:
         bases = e.pile[:, :, :4].astype(np.int64)
         depth = bases.sum(axis=2)
@@ -248,9 +256,15 @@ def _hot_spots(
         wrong = bases.sum(axis=2)
         errors += float((able & (wrong == 1)).sum())
         bases_seen += float(depth[able & (wrong == 0)].sum())
+        wrong_seen, all_seen = wrong_seen + float(wrong[able].sum()), all_seen + float(depth[able].sum())
         masks.append((able & (top >= 3)).any(axis=1))
     chance = errors / max(1.0, bases_seen) / 3  # P(1) / P(0) of a Poisson count is its mean
     weights, missed = _mixture(seen, chance)
+    mass = weights * HOT_RATES * missed
+    # faint sites stand for whatever makes errors uneven: bad reads and bad ends do so too
+    faint = HOT_RATES < _FAINT_RATE
+    allowed = max(0.0, _MAX_HOT_SHARE * wrong_seen / max(1.0, all_seen) - float(mass[~faint].sum()))
+    weights[faint] *= min(1.0, allowed / max(1e-12, float(mass[faint].sum())))
     density = float(weights.sum())
     share = cumulative(weights + 1e-12)
     return density, share, masks, float((weights * HOT_RATES * missed).sum())

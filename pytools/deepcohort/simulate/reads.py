@@ -27,8 +27,15 @@ class ShortReadRun:
     model: ErrorModel
 
     @classmethod
-    def of(cls, profile: IlluminaProfile, read_length: int, error_multiplier: float) -> "ShortReadRun":
-        """A run of `profile` with reads of `read_length` bp (0: as learned) and scaled error rates."""
+    def of(
+        cls, profile: IlluminaProfile, read_length: int, error_multiplier: float, stutter: float = 1.0
+    ) -> "ShortReadRun":
+        """A run of `profile` with reads of `read_length` bp (0: as learned) and scaled error rates.
+
+        `stutter` scales slippage in repeats besides. Rates of hot sites grow by the root of
+        `error_multiplier` only: a noisy instrument is not systematically wrong in as many places.
+        """
+        slips = error_multiplier * stutter
         cycles = read_length or profile.read_length
         model = ErrorModel(
             profile.quals, profile.class_cdf, profile.mate_class_cdf, profile.start_cdf, profile.trans_cdf,
@@ -36,10 +43,10 @@ class ShortReadRun:
             np.minimum(0.75, profile.sub_rate * error_multiplier).astype(np.float32),
             np.stack([_stretch(row, cycles) for row in profile.cycle_factor]),
             profile.context_factor, profile.sub_cdf,
-            np.minimum(0.3, profile.slip_del * error_multiplier).astype(np.float32),
-            np.minimum(0.3, profile.slip_ins * error_multiplier).astype(np.float32),
+            np.minimum(0.3, profile.slip_del * slips).astype(np.float32),
+            np.minimum(0.3, profile.slip_ins * slips).astype(np.float32),
             profile.slip_more, site_scales(),
-            np.minimum(0.6, HOT_RATES * error_multiplier).astype(np.float32), profile.error_cdf,
+            np.minimum(0.6, HOT_RATES * error_multiplier**0.5).astype(np.float32), profile.error_cdf,
             np.stack([encode_bases(a) for a in ADAPTERS]),
         )  # fmt: skip
         return cls(profile, cycles, model)

@@ -22,14 +22,17 @@ class LongReadRun:
     model: LongModel
 
     @classmethod
-    def of(cls, profile: LongProfile, read_length: int, error_multiplier: float) -> "LongReadRun":
+    def of(
+        cls, profile: LongProfile, read_length: int, error_multiplier: float, stutter: float = 1.0
+    ) -> "LongReadRun":
         """A run of `profile`, its lengths scaled to a median of `read_length` bp (0: as learned)."""
+        slips = error_multiplier * stutter
         model = LongModel(
             profile.class_cdf, profile.value_cdf, profile.start_cdf, profile.trans_cdf,
             np.minimum(0.75, profile.sub_rate * error_multiplier).astype(np.float32),
             profile.context_factor, profile.sub_cdf,
-            (profile.slip_del * error_multiplier).astype(np.float32),
-            (profile.slip_ins * error_multiplier).astype(np.float32),
+            (profile.slip_del * slips).astype(np.float32),
+            (profile.slip_ins * slips).astype(np.float32),
             profile.slip_factor, profile.slip_more, RUN_CLASS_OF_COPIES, site_scales(),
         )  # fmt: skip
         return cls(profile, read_length, model)

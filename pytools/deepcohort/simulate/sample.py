@@ -74,7 +74,7 @@ def simulate_sample(task: SampleTask) -> tuple[str, dict]:
     """Write <name>.bam, .truth.vcf.gz and .confident.bed; returns the name and figures about it."""
     person = task.people[task.index]
     draw = draw_settings(task.config, task.index)
-    run = _run_of(load_profile(draw.profile, task.config.reads.platform), draw)
+    run = _run_of(load_profile(draw.profile, task.config.reads.platform), draw, task.config.reads.stutter)
     decoys = {f"{DECOY_PREFIX}{i}": len(copy.codes) for i, copy in enumerate(task.decoys.copies)}
     aligner = io_align.open_aligner(task.config.reads, task.fasta, task.genome.lengths, decoys)
     md5 = {n: io_outputs.sequence_md5(codes) for n, codes in task.genome.contigs.items()}
@@ -92,10 +92,10 @@ def simulate_sample(task: SampleTask) -> tuple[str, dict]:
     return person.name, figures | {"truth_records": n_truth}
 
 
-def _run_of(profile: Profile, draw: Draw) -> Run:
+def _run_of(profile: Profile, draw: Draw, stutter: float) -> Run:
     if isinstance(profile, LongProfile):
-        return LongReadRun.of(profile, draw.read_length, draw.error_multiplier)
-    return ShortReadRun.of(profile, draw.read_length, draw.error_multiplier)
+        return LongReadRun.of(profile, draw.read_length, draw.error_multiplier, stutter)
+    return ShortReadRun.of(profile, draw.read_length, draw.error_multiplier, stutter)
 
 
 def _reads_of(

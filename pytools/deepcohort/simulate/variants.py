@@ -18,6 +18,7 @@ from deepcohort.simulate.types import Person, SiteTable
 _TRANSITION = np.array([2, 3, 0, 1], np.uint8)  # A<->G, C<->T
 _FREE_LENGTHS = spectra.free_indel_lengths()
 _CLONE_BP = 120_000  # size of the pieces that the reference genome is a mosaic of
+_LONGEST_UNIFORM_BP = 20
 _NEAR_BP = 20_000  # a tract mutation is moved to a tract within this distance
 
 
@@ -149,14 +150,16 @@ def _mutate(
             if gt.any():
                 records += _snps(reference, int(pos), gt, config, rng)
         elif kind[i] < 1 + config.indel_ratio:
-            tract = tracts.near(int(pos), rng) if rng.random() > spectra.FREE_INDEL_SHARE else None
+            learned = config.indel_spectrum == "learned"
+            on_tract = learned and rng.random() > spectra.FREE_INDEL_SHARE
+            tract = tracts.near(int(pos), rng) if on_tract else None
             if tract:
                 gained = hit * _unit_change(tract[1], rng)
                 if rng.random() < config.multiallelic_ratio and i:
                     gained = gained + carried[i - 1] * _unit_change(tract[1], rng)
                 changes[tract] = changes.get(tract, 0) + gained
             elif gt.any():
-                records += _free_indel(reference, int(pos), gt, rng)
+                records += (_free_indel if learned else _uniform_indel)(reference, int(pos), gt, rng)
         elif gt.any():
             records += _mnp(reference, int(pos), gt, rng)
     for (start, index), gained in changes.items():
@@ -214,6 +217,26 @@ def _free_indel(
         alt = np.concatenate([alt, rng.integers(0, 4, size).astype(np.uint8)])
     if (reference[pos - size : pos + size + 2] > 3).any():
         return []
+    pos, ref, alt = left_align(reference, pos, ref, alt)
+    return [Record(pos, len(ref), [alt], gt)]
+
+
+def _uniform_indel(
+    reference: NDArray[np.uint8], pos: int, gt: NDArray[np.int8], rng: np.random.Generator
+) -> list[Record]:
+    """An insertion of random bases or a deletion, 1-20 bp with equal chances: no realism intended."""
+    size = int(rng.integers(1, _LONGEST_UNIFORM_BP + 1))
+    if (
+        pos < size + 2
+        or pos + size + 2 > len(reference)
+        or (reference[pos - size : pos + size + 2] > 3).any()
+    ):
+        return []
+    ref = alt = reference[pos : pos + 1]
+    if rng.random() < 0.5:
+        ref = reference[pos : pos + size + 1]
+    else:
+        alt = np.concatenate([alt, rng.integers(0, 4, size).astype(np.uint8)])
     pos, ref, alt = left_align(reference, pos, ref, alt)
     return [Record(pos, len(ref), [alt], gt)]
 

@@ -60,7 +60,7 @@ def test_profile_survives_its_file(tmp_path):
     save_profile(profile, tmp_path / "p.npz")
     again = load_profile(str(tmp_path / "p.npz"), "illumina")
     # transitions are kept to 1 part in 255 of their roots
-    np.testing.assert_allclose(again.trans_cdf, profile.trans_cdf, atol=2e-3)
+    np.testing.assert_allclose(again.trans_cdf, profile.trans_cdf, atol=4e-3)
     assert np.array_equal(again.sub_rate, profile.sub_rate)
     assert again.hot_density == profile.hot_density
 
@@ -192,11 +192,13 @@ def test_a_file_that_is_no_bam(tmp_path):
 def test_likely_variants():
     pile = np.zeros((30, 2, 6), np.int32)
     pile[:, :, 0] = 10  # A everywhere, as the reference
-    pile[5, 0, 1] = 6  # 6 of 26 reads show C: a variant
+    pile[5, :, 1] = 3  # 6 of 26 reads show C: a variant
+    pile[20, 0, 1] = 7  # 7 of 17 forward reads, none of 10 reverse ones: an error of that strand
+    pile[8:10, 0, 1], pile[8:10, 1] = 7, 0  # no reverse reads to tell
     pile[15, 0, 1] = 2  # 2 of 22: errors
     pile[25, 1, 4] = 9  # deletions
     mask = likely_variants(pile, np.zeros(30, np.uint8))
-    assert np.flatnonzero(mask).tolist() == [3, 4, 5, 6, 7, *range(17, 30)]
+    assert np.flatnonzero(mask).tolist() == [*range(3, 12), *range(17, 30)]
 
 
 def test_smooth_slips_follows_the_data_where_there_are_any():

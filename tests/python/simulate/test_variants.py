@@ -142,3 +142,22 @@ def test_make_people():
         ("father", "XY", ""), ("mother", "XX", ""), ("child", "XY", "father"),
         ("sibling", "XY", "father"), ("sample1", "XY", ""),
     ]  # fmt: skip
+
+
+def test_uniform_indels_ignore_repeats():
+    """The naive spectrum: lengths of 1-20 bp with equal chances; the learned one favours single units."""
+    rng = np.random.default_rng(7)
+    reference = rng.integers(0, 4, 400_000).astype(np.uint8)
+    sizes = {}
+    for spectrum in ("learned", "uniform"):
+        config = VariantConfig(heterozygosity=4e-3, indel_spectrum=spectrum, demography="constant")
+        people = [Person("a", "XX")]
+        table = simulate_sites(
+            "c", reference, people, sex_contig("c", 1, False), config, np.random.default_rng(3)
+        )
+        alt_len = table.alt_offset[table.site_offset[:-1] + 1] - table.alt_offset[table.site_offset[:-1]]
+        change = np.abs(alt_len - table.ref_len)
+        sizes[spectrum] = change[change > 0]
+    assert sizes["uniform"].max() <= 20
+    assert 9 < sizes["uniform"].mean() < 12
+    assert np.median(sizes["learned"]) <= 3
