@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.evaluate import orientation_kernels as ok
-from deepcohort.evaluate import path_search
+from deepcohort.evaluate import path_search, path_state
 from deepcohort.evaluate import variant_kernels as vk
 from deepcohort.evaluate.config import EvaluateConfig
 from deepcohort.evaluate.decompose import decompose, in_reading_order
@@ -149,20 +149,22 @@ def _search(
     n_rows = len(calls.a_start)
     c_first, c_alleles, c_id = pieces[0]
     t_first, t_alleles, t_id = pieces[1]
-    arguments = (
-        len(orders[0]),
-        len(orders[1]),
-        np.concatenate([calls.start[orders[0]], truth.start[orders[1]]]),
-        np.concatenate([calls.end[orders[0]], truth.end[orders[1]]]),
-        np.concatenate([c_first, t_first[1:] + c_first[-1]]).astype(np.int32),
-        np.concatenate([c_alleles, np.where(t_alleles < 0, -1, t_alleles + n_rows)]).astype(np.int32),
-        np.concatenate([c_id, t_id]),
-        np.concatenate([calls.a_start, truth.a_start]),
-        np.concatenate([calls.a_end, truth.a_end]),
-        np.concatenate([calls.a_off, truth.a_off + len(calls.a_pool)]).astype(np.int32),
-        np.concatenate([calls.a_len, truth.a_len]),
-        np.concatenate([calls.a_pool, truth.a_pool]),
-    )
+    n_orientations = len(c_alleles) + len(t_alleles)
+    variants = np.empty((len(orders[0]) + len(orders[1]) + 1, 3), dtype=np.int32)
+    variants[:-1, path_search.V_START] = np.concatenate([calls.start[orders[0]], truth.start[orders[1]]])
+    variants[:-1, path_search.V_END] = np.concatenate([calls.end[orders[0]], truth.end[orders[1]]])
+    variants[:-1, path_search.V_ORIENTATION] = np.concatenate([c_first[:-1], t_first[:-1] + c_first[-1]])
+    variants[-1] = (0, 0, n_orientations)
+    orientations = np.empty((n_orientations, n_haps + 1), dtype=np.int32)
+    orientations[: len(c_alleles), :-1] = c_alleles
+    orientations[len(c_alleles) :, :-1] = np.where(t_alleles < 0, -1, t_alleles + n_rows)
+    orientations[:, -1] = np.concatenate([c_id, t_id])
+    alleles = np.empty((n_rows + len(truth.a_start), 4), dtype=np.int32)
+    for part, side, shift in ((slice(n_rows), calls, 0), (slice(n_rows, None), truth, len(calls.a_pool))):
+        alleles[part, path_state.START], alleles[part, path_state.END] = side.a_start, side.a_end
+        alleles[part, path_state.OFFSET], alleles[part, path_state.LENGTH] = side.a_off + shift, side.a_len
+    pool = np.concatenate([calls.a_pool, truth.a_pool])
+    arguments = (len(orders[0]), len(orders[1]), variants, orientations, alleles, pool)
     queue = 4
     while True:
         result, status, _, syncs, given_up = path_search.best_path(

@@ -45,36 +45,38 @@ from deepcohort.evaluate.path_state import (
 
 STATUS_EXCLUDED, STATUS_INCLUDED, STATUS_SKIPPED = 0, 1, 2
 RESULT_OK, RESULT_QUEUE_FULL = 0, 1
+_DEAD, _ALIVE, _ENDED = 0, 1, 2
+
+# columns of the table of variants: bounds, and the first of their orientations
+V_START, V_END, V_ORIENTATION = 0, 1, 2
+# Live paths: order[at[LOW]:at[HIGH]] lists rows of `rows` in the order of compare_rows, free[:at[N_FREE]]
+# unused rows. Their pasts are linked lists: nodes (variant, orientation, before), syncs (sync point,
+# before). best_path sees to it that there is room for one round, so that nothing below it grows: arrays
+# that are handed back, or bound up in tuples, cost reference counts that double the time of a search.
+N_FREE, LOW, HIGH, N_NODES, N_SYNCS = range(5)
 
 
 @kernel
-def _grow_rows(array):
-    bigger = np.empty((2 * array.shape[0], array.shape[1]), dtype=array.dtype)
-    bigger[: array.shape[0]] = array
-    return bigger
-
-
-@kernel
-def _next_variant(row, side, n_haps, width, first, count, v_start, a_len):
+def _next_variant(row, side, n_haps, width, first, count, variants, alleles):
     """Variant of `side` to decide on now, NONE if none is near enough."""
     block = 2 * n_haps * width + side * SIDE_WIDTH
     index = row[block + VAR] + 1
     if index >= count:
         return NONE
-    start = v_start[first + index]
+    start = variants[first + index, V_START]
     if start <= position(row, side, n_haps, width) + 1:
         return index
-    if start <= row[block + VAR_END] and wants_future(row, side, n_haps, width, a_len):
+    if start <= row[block + VAR_END] and wants_future(row, side, n_haps, width, alleles):
         return index
     return NONE
 
 
 @kernel
-def _find(order, low, high, rows, row, n_haps, width, a_start, a_end, a_len, a_off, pool):
+def _find(row, rows, order, low, high, n_haps, width, alleles, pool):
     """Binary search: (where `row` is or belongs in order[low:high], whether an equal path is there)."""
     while low < high:
         middle = (low + high) >> 1
-        side = compare_rows(rows[order[middle]], row, n_haps, width, a_start, a_end, a_len, a_off, pool)
+        side = compare_rows(rows[order[middle]], row, n_haps, width, alleles, pool)
         if side == 0:
             return middle, True
         if side < 0:
@@ -85,82 +87,204 @@ def _find(order, low, high, rows, row, n_haps, width, a_start, a_end, a_len, a_o
 
 
 @kernel
-def _offer(path, rows, free, n_free, order, low, high, n_haps, width, a_start, a_end, a_len, a_off, pool):
-    """Keep `path` among the live ones, or the better of it and the one that has the same future.
-
-    `order[low:high]` lists the rows of live paths in their order, `free[:n_free]` the unused rows.
-    Returns the arrays and counters, grown where needed.
-    """
-    at, there = _find(order, low, high, rows, path, n_haps, width, a_start, a_end, a_len, a_off, pool)
+def _offer(path, rows, free, order, at, n_haps, width, alleles, pool):
+    """Keep `path` among the live ones, or the better of it and the one that has the same future."""
+    where, there = _find(path, rows, order, at[LOW], at[HIGH], n_haps, width, alleles, pool)
     if there:
-        if first_is_better(path, rows[order[at]], n_haps, width):
-            rows[order[at]] = path
-        return rows, free, n_free, order, low, high
-    if n_free == 0:
-        size = rows.shape[0]
-        rows = _grow_rows(rows)
-        free = np.empty(2 * size, dtype=np.int32)
-        for i in range(size):
-            free[i] = 2 * size - 1 - i
-        n_free = size
-    n_free -= 1
-    slot = free[n_free]
+        if first_is_better(path, rows[order[where]], n_haps, width):
+            rows[order[where]] = path
+        return
+    at[N_FREE] -= 1
+    slot = free[at[N_FREE]]
     rows[slot] = path
-    if low == 0 or high == len(order):
-        fresh = np.empty(4 * (high - low) + 256, dtype=np.int32)
-        shift = (len(fresh) - (high - low)) // 2
-        fresh[shift : shift + high - low] = order[low:high]
-        at += shift - low
-        high += shift - low
-        low = shift
-        order = fresh
-    if at - low < high - at:
-        for i in range(low, at):
+    if where - at[LOW] < at[HIGH] - where:
+        for i in range(at[LOW], where):
             order[i - 1] = order[i]
-        low -= 1
-        order[at - 1] = slot
+        at[LOW] -= 1
+        order[where - 1] = slot
     else:
-        for i in range(high, at, -1):
+        for i in range(at[HIGH], where, -1):
             order[i] = order[i - 1]
-        high += 1
-        order[at] = slot
-    return rows, free, n_free, order, low, high
+        at[HIGH] += 1
+        order[where] = slot
 
 
 @kernel
-def _commit(node, nodes, first, status, chosen):
-    while node != NONE:
-        variant = first + nodes[node, 0]
-        status[variant] = STATUS_INCLUDED
-        chosen[variant] = nodes[node, 1]
-        node = nodes[node, 2]
+def _pop(row, rows, free, order, at):
+    """Take the first path out, into `row`; how many are left."""
+    head = order[at[LOW]]
+    at[LOW] += 1
+    row[:] = rows[head]
+    free[at[N_FREE]] = head
+    at[N_FREE] += 1
+    return at[HIGH] - at[LOW]
 
 
 @kernel
-def _commit_syncs(node, sync_nodes, sync_points, n_syncs):
+def _drop_all(free, order, at):
+    """Take out every path."""
+    while at[LOW] < at[HIGH]:
+        free[at[N_FREE]] = order[at[LOW]]
+        at[N_FREE] += 1
+        at[LOW] += 1
+
+
+@kernel
+def _grow_rows(array, need):
+    bigger = np.empty((2 * array.shape[0] + need, array.shape[1]), dtype=array.dtype)
+    bigger[: array.shape[0]] = array
+    return bigger
+
+
+@kernel
+def _grow_free(free, size, at):
+    """List of unused rows after the table of paths has grown to `size`."""
+    bigger = np.empty(size, dtype=np.int32)
+    bigger[: at[N_FREE]] = free[: at[N_FREE]]
+    for slot in range(len(free), size):
+        bigger[at[N_FREE]] = slot
+        at[N_FREE] += 1
+    return bigger
+
+
+@kernel
+def _grow_order(order, need, at):
+    """The same order in the middle of a longer array."""
+    n = at[HIGH] - at[LOW]
+    bigger = np.empty(4 * (n + need) + 256, dtype=np.int32)
+    low = (len(bigger) - n) // 2
+    bigger[low : low + n] = order[at[LOW] : at[HIGH]]
+    at[LOW] = low
+    at[HIGH] = low + n
+    return bigger
+
+
+@kernel
+def _commit(row, side0, n_calls, nodes, syncs, status, chosen, sync_points, n_syncs):
+    """Write down the past of a path; the number of sync points then known."""
+    for side in range(2):
+        node = row[side0 + side * SIDE_WIDTH + NODE]
+        while node != NONE:
+            variant = nodes[node, 0] + side * n_calls
+            status[variant] = STATUS_INCLUDED
+            chosen[variant] = nodes[node, 1]
+            node = nodes[node, 2]
+    node = row[side0 + 2 * SIDE_WIDTH + SYNC_NODE]
     end = n_syncs
     walk = node
     while walk != NONE:
         end += 1
-        walk = sync_nodes[walk, 1]
+        walk = syncs[walk, 1]
     at = end
     while node != NONE:
         at -= 1
-        sync_points[at] = sync_nodes[node, 0]
-        node = sync_nodes[node, 1]
+        sync_points[at] = syncs[node, 0]
+        node = syncs[node, 1]
     return end
 
 
 @kernel
-def _skip_variants(row, side, pos, n_haps, width, first, count, v_start):
-    """Pass over the variants of `side` that start before `pos`; the range of rows passed over."""
-    block = 2 * n_haps * width + side * SIDE_WIDTH
-    start = row[block + VAR] + 1
-    index = start
-    while index < count and v_start[first + index] < pos:
-        index += 1
-    row[block + VAR] = index - 1
-    return first + start, first + index
+def _forget_past(row, side0, at):
+    """Let go of pasts: `row` is the only path, and its past is written down."""
+    for side in range(2):
+        row[side0 + side * SIDE_WIDTH + NODE] = NONE
+    row[side0 + 2 * SIDE_WIDTH + SYNC_NODE] = NONE
+    at[N_NODES] = 0
+    at[N_SYNCS] = 0
+
+
+@kernel
+def _jump(row, pos, t_len, n_haps, width, n_calls, n_truth, variants, alleles, entry):
+    """Pass over all variants before `pos` and stand there; `entry`: rows passed over, calls then truth."""
+    for side in range(2):
+        first, count = (0, n_calls) if side == CALLS else (n_calls, n_truth)
+        block = 2 * n_haps * width + side * SIDE_WIDTH
+        index = row[block + VAR] + 1
+        entry[2 * side] = first + index
+        while index < count and variants[first + index, V_START] < pos:
+            index += 1
+        entry[2 * side + 1] = first + index
+        row[block + VAR] = index - 1
+    for block in range(2 * n_haps):  # leave any allele in play: the jump needs open reference
+        row[block * width + APOS] = NONE
+        row[block * width + NEXT] = NONE
+        row[block * width + QUEUE_LEN] = 0
+    move_forward(row, n_haps, width, min(pos, t_len - 1), alleles)
+
+
+@kernel
+def _mark_sync(row, pos, side0, syncs, at):
+    """Note a sync point in the past of a path."""
+    tail = side0 + 2 * SIDE_WIDTH
+    syncs[at[N_SYNCS], 0] = pos
+    syncs[at[N_SYNCS], 1] = row[tail + SYNC_NODE]
+    row[tail + SYNC_TOP] = pos
+    row[tail + SYNC_NODE] = at[N_SYNCS]
+    at[N_SYNCS] += 1
+
+
+@kernel
+def _leave_out(row, side, index, v_end, n_haps, width, syncs, at):
+    """Let `row` pass over a variant; where it stands in sync, the variant begins a new stretch."""
+    side0 = 2 * n_haps * width
+    if in_sync(row, n_haps, width):
+        pos = position(row, CALLS, n_haps, width)
+        if row[side0 + 2 * SIDE_WIDTH + SYNC_TOP] != pos:
+            _mark_sync(row, pos, side0, syncs, at)
+        row[side0 + SINCE_SYNC] = 0
+        row[side0 + SIDE_WIDTH + SINCE_SYNC] = 0
+    block = side0 + side * SIDE_WIDTH
+    row[block + VAR] = index
+    row[block + VAR_END] = max(row[block + VAR_END], v_end)
+
+
+@kernel
+def _take(row, side, v_end, orientation, played, n_haps, width, alleles, nodes, at):
+    """Let `row` play the variant that it has just passed over; False if its queue is full."""
+    side0 = 2 * n_haps * width
+    block = side0 + side * SIDE_WIDTH
+    row[block + INCLUDED_END] = max(row[block + INCLUDED_END], v_end)
+    row[block + N_INCLUDED] += 1
+    row[block + SINCE_SYNC] += 1
+    if side == TRUTH:
+        row[side0 + 2 * SIDE_WIDTH + LAST_TRUTH_ID] = played[n_haps]
+    nodes[at[N_NODES], 0] = row[block + VAR]
+    nodes[at[N_NODES], 1] = orientation
+    nodes[at[N_NODES], 2] = row[block + NODE]
+    row[block + NODE] = at[N_NODES]
+    at[N_NODES] += 1
+    return play(row, side, played, n_haps, width, alleles)
+
+
+@kernel
+def _one_sided(row, side0):
+    """Whether only one side played variants since the last sync point: they cancel each other."""
+    return (row[side0 + SINCE_SYNC] == 0) != (row[side0 + SIDE_WIDTH + SINCE_SYNC] == 0)
+
+
+@kernel
+def _move_on(row, n_haps, width, prune, template, n_calls, n_truth, variants, alleles, pool):
+    """Step a path one base, or to the next variant where nothing is in play; _DEAD, _ALIVE or _ENDED."""
+    side0 = 2 * n_haps * width
+    if not step(row, n_haps, width, len(template), alleles):
+        return _DEAD
+    if in_sync(row, n_haps, width):
+        if prune and _one_sided(row, side0):
+            return _DEAD
+        target = len(template) - 1
+        index = row[side0 + VAR] + 1
+        if index < n_calls:
+            target = min(target, variants[index, V_START])
+        index = row[side0 + SIDE_WIDTH + VAR] + 1
+        if index < n_truth:
+            target = min(target, variants[n_calls + index, V_START])
+        if target - 1 > row[TPOS]:
+            move_forward(row, n_haps, width, target - 1, alleles)
+    if not matches(row, n_haps, width, template, alleles, pool):
+        return _DEAD
+    if not finished(row, n_haps, width):
+        return _ALIVE
+    return _DEAD if prune and _one_sided(row, side0) else _ENDED
 
 
 @kernel
@@ -173,15 +297,9 @@ def best_path(
     prune,
     n_calls,
     n_truth,
-    v_start,
-    v_end,
-    o_first,
-    o_alleles,
-    o_id,
-    a_start,
-    a_end,
-    a_off,
-    a_len,
+    variants,
+    orientations,
+    alleles,
     pool,
 ):
     """Best path over one contig.
@@ -191,24 +309,22 @@ def best_path(
         n_haps: haplotypes to replay. queue: alleles that may wait per haplotype.
         max_paths, max_iterations: bounds per neighbourhood. prune: drop paths on which variants of
             one side alone cancel each other.
-        n_calls, n_truth: variants per side; the arrays below hold calls, then truth (V rows), each
-            side sorted by (start, end).
-        v_start, v_end: int32 (V,), bounds of each variant.
-        o_first: int32 (V+1,), orientations of variant v are rows o_first[v]:o_first[v+1] of
-        o_alleles: int32 (O, n_haps), allele row per haplotype, NONE = nothing to play; o_id: int32
-            (O,), allele id on the first haplotype.
-        a_start, a_end, a_off, a_len: int32 (A,), alleles; pool: uint8, their base codes.
+        n_calls, n_truth: variants per side.
+        variants: int32 (V + 1, 3), columns V_START, V_END, V_ORIENTATION: bounds of each variant and the
+            first row of its orientations (the last row ends them); calls, then truth, each side
+            sorted by (start, end).
+        orientations: int32 (O, n_haps + 1), allele row per haplotype, NONE = nothing to play; the
+            allele id on the first haplotype.
+        alleles, pool: see path_state.
 
     Returns:
         result (RESULT_OK or RESULT_QUEUE_FULL: run again with a longer queue); status int8 (V,);
         chosen int32 (V,), orientation row of included variants; sync_points int32, ascending;
         given_up int64 (G, 4): start, end, paths, iterations of neighbourhoods given up.
     """
-    t_len = len(template)
     width = QUEUE + queue
-    n_all = n_calls + n_truth
     side0 = 2 * n_haps * width
-    tail = side0 + 2 * SIDE_WIDTH
+    n_all = n_calls + n_truth
     status = np.zeros(n_all, dtype=np.int8)
     chosen = np.full(n_all, NONE, dtype=np.int32)
     sync_points = np.empty(n_all + 2, dtype=np.int32)
@@ -216,186 +332,93 @@ def best_path(
     given_up = np.empty((16, 8), dtype=np.int64)  # columns 4 to 7: rows of calls, of truth passed over
     n_given_up = 0
     n_given_up_best = 0  # of them on the best finished path
-    rows = np.empty((64, row_width(n_haps, queue)), dtype=np.int32)
-    free = np.arange(63, -1, -1).astype(np.int32)
-    n_free = 64
-    order = np.empty(256, dtype=np.int32)
-    low = high = 128
-    nodes = np.empty((1024, 3), dtype=np.int32)
-    n_nodes = 0
-    sync_nodes = np.empty((1024, 2), dtype=np.int32)
-    n_sync_nodes = 0
-    last_sync = np.empty(rows.shape[1], dtype=np.int32)
-    work = np.empty(rows.shape[1], dtype=np.int32)
-    child = np.empty(rows.shape[1], dtype=np.int32)
-    best = np.empty(rows.shape[1], dtype=np.int32)
+    size = row_width(n_haps, queue)
+    work = np.empty(size, dtype=np.int32)
+    child = np.empty(size, dtype=np.int32)
+    best = np.empty(size, dtype=np.int32)
+    last_sync = np.empty(size, dtype=np.int32)
     have_best = False
-    counts = (n_calls, n_truth)
-    firsts = (0, n_calls)
-    max_pos = 0
-    last_sync_pos = 0
-    iterations = 0
+    max_pos = last_sync_pos = iterations = 0
+    need = 2  # paths of one round: without the variant, and one for each orientation
+    for variant in range(n_all):
+        need = max(need, variants[variant + 1, V_ORIENTATION] - variants[variant, V_ORIENTATION] + 1)
 
+    rows = np.empty((64, size), dtype=np.int32)
+    free = np.arange(64).astype(np.int32)
+    order = np.empty(256, dtype=np.int32)
+    nodes = np.empty((1024, 3), dtype=np.int32)
+    syncs = np.empty((1024, 2), dtype=np.int32)
+    at = np.array([64, 128, 128, 0, 0])
     init_row(work, n_haps, queue)
-    n_free -= 1
-    rows[free[n_free]] = work
-    order[low] = free[n_free]
-    high = low + 1
+    _offer(work, rows, free, order, at, n_haps, width, alleles, pool)
 
-    while high > low:
+    while at[HIGH] > at[LOW]:
         iterations += 1
-        head = order[low]
-        low += 1
-        work[:] = rows[head]
-        free[n_free] = head
-        n_free += 1
-        n_left = high - low
+        n_left = _pop(work, rows, free, order, at)
         alone = n_left == 0
         if alone:
             iterations = 0
             last_sync_pos = position(work, CALLS, n_haps, width)
             if not have_best:
-                for side in range(2):
-                    block = side0 + side * SIDE_WIDTH
-                    _commit(work[block + NODE], nodes, firsts[side], status, chosen)
-                    work[block + NODE] = NONE
-                n_nodes = 0
-                n_syncs = _commit_syncs(work[tail + SYNC_NODE], sync_nodes, sync_points, n_syncs)
-                work[tail + SYNC_NODE] = NONE
-                n_sync_nodes = 0
+                n_syncs = _commit(work, side0, n_calls, nodes, syncs, status, chosen, sync_points, n_syncs)
+                _forget_past(work, side0, at)
         elif n_left > max_paths or iterations > max_iterations:
             if n_given_up == given_up.shape[0]:
-                given_up = _grow_rows(given_up)
-            given_up[n_given_up, 0] = last_sync_pos
-            given_up[n_given_up, 1] = max_pos + 1
-            given_up[n_given_up, 2] = n_left
-            given_up[n_given_up, 3] = iterations
-            while low < high:
-                free[n_free] = order[low]
-                n_free += 1
-                low += 1
+                given_up = _grow_rows(given_up, 0)
+            entry = given_up[n_given_up]
+            n_given_up += 1
+            entry[0], entry[1], entry[2], entry[3] = last_sync_pos, max_pos + 1, n_left, iterations
+            _drop_all(free, order, at)
             iterations = 0
             work[:] = last_sync
-            for side in range(2):
-                first, end = _skip_variants(
-                    work, side, max_pos + 1, n_haps, width, firsts[side], counts[side], v_start
-                )
-                given_up[n_given_up, 4 + 2 * side] = first
-                given_up[n_given_up, 5 + 2 * side] = end
-            n_given_up += 1
-            for block in range(2 * n_haps):  # leave any allele in play: the jump needs open reference
-                work[block * width + APOS] = NONE
-                work[block * width + NEXT] = NONE
-                work[block * width + QUEUE_LEN] = 0
-            move_forward(work, n_haps, width, min(max_pos + 1, t_len - 1), a_start, a_end, a_len)
+            t_len = len(template)
+            _jump(work, max_pos + 1, t_len, n_haps, width, n_calls, n_truth, variants, alleles, entry[4:])
             alone = True
 
-        side = CALLS
-        index = _next_variant(work, CALLS, n_haps, width, 0, n_calls, v_start, a_len)
+        if at[N_FREE] < need:
+            rows = _grow_rows(rows, need)
+            free = _grow_free(free, rows.shape[0], at)
+        if at[LOW] < need or at[HIGH] + need > len(order):
+            order = _grow_order(order, need, at)
+        if at[N_NODES] + need > nodes.shape[0]:
+            nodes = _grow_rows(nodes, need)
+        if at[N_SYNCS] + need > syncs.shape[0]:
+            syncs = _grow_rows(syncs, need)
+
+        side, first = CALLS, 0
+        index = _next_variant(work, CALLS, n_haps, width, 0, n_calls, variants, alleles)
         if index == NONE:
-            side = TRUTH
-            index = _next_variant(work, TRUTH, n_haps, width, n_calls, n_truth, v_start, a_len)
+            side, first = TRUTH, n_calls
+            index = _next_variant(work, TRUTH, n_haps, width, n_calls, n_truth, variants, alleles)
         if index != NONE:
             if alone:
                 last_sync[:] = work
-            variant = firsts[side] + index
-            max_pos = max(max_pos, v_start[variant])
-            block = side0 + side * SIDE_WIDTH
-            if in_sync(work, n_haps, width):
-                pos = position(work, CALLS, n_haps, width)
-                if work[tail + SYNC_TOP] != pos:
-                    if n_sync_nodes == sync_nodes.shape[0]:
-                        sync_nodes = _grow_rows(sync_nodes)
-                    sync_nodes[n_sync_nodes, 0] = pos
-                    sync_nodes[n_sync_nodes, 1] = work[tail + SYNC_NODE]
-                    work[tail + SYNC_TOP] = pos
-                    work[tail + SYNC_NODE] = n_sync_nodes
-                    n_sync_nodes += 1
-                work[side0 + SINCE_SYNC] = 0
-                work[side0 + SIDE_WIDTH + SINCE_SYNC] = 0
-            work[block + VAR] = index
-            work[block + VAR_END] = max(work[block + VAR_END], v_end[variant])
-            for orientation in range(o_first[variant] - 1, o_first[variant + 1]):
-                if orientation < o_first[variant]:
-                    child[:] = work  # the path that leaves the variant out
-                else:
-                    alleles = o_alleles[orientation]
-                    if not can_include(work, side, v_start[variant], alleles, n_haps, width, a_start):
-                        continue
-                    child[:] = work
-                    child[block + INCLUDED_END] = max(child[block + INCLUDED_END], v_end[variant])
-                    child[block + N_INCLUDED] += 1
-                    child[block + SINCE_SYNC] += 1
-                    if side == TRUTH:
-                        child[tail + LAST_TRUTH_ID] = o_id[orientation]
-                    if not play(child, side, alleles, n_haps, width, a_start, a_end, a_len):
-                        return RESULT_QUEUE_FULL, status, chosen, sync_points[:0], given_up[:0, :4]
-                    if n_nodes == nodes.shape[0]:
-                        nodes = _grow_rows(nodes)
-                    nodes[n_nodes, 0] = index
-                    nodes[n_nodes, 1] = orientation
-                    nodes[n_nodes, 2] = child[block + NODE]
-                    child[block + NODE] = n_nodes
-                    n_nodes += 1
-                rows, free, n_free, order, low, high = _offer(
-                    child,
-                    rows,
-                    free,
-                    n_free,
-                    order,
-                    low,
-                    high,
-                    n_haps,
-                    width,
-                    a_start,
-                    a_end,
-                    a_len,
-                    a_off,
-                    pool,
-                )
+            variant = first + index
+            v_start, v_end = variants[variant, V_START], variants[variant, V_END]
+            max_pos = max(max_pos, v_start)
+            _leave_out(work, side, index, v_end, n_haps, width, syncs, at)
+            _offer(work, rows, free, order, at, n_haps, width, alleles, pool)
+            for k in range(variants[variant, V_ORIENTATION], variants[variant + 1, V_ORIENTATION]):
+                played = orientations[k]
+                if not can_include(work, side, v_start, played, n_haps, width, alleles):
+                    continue
+                child[:] = work
+                if not _take(child, side, v_end, k, played, n_haps, width, alleles, nodes, at):
+                    return RESULT_QUEUE_FULL, status, chosen, sync_points[:0], given_up[:0, :4]
+                _offer(child, rows, free, order, at, n_haps, width, alleles, pool)
             continue
-
-        if not step(work, n_haps, width, t_len, a_start, a_end, a_len):
-            continue
-        if in_sync(work, n_haps, width):
-            n_c = work[side0 + SINCE_SYNC]
-            n_t = work[side0 + SIDE_WIDTH + SINCE_SYNC]
-            if prune and ((n_c == 0) != (n_t == 0)):
-                continue
-            target = t_len - 1
-            for side in range(2):
-                index = work[side0 + side * SIDE_WIDTH + VAR] + 1
-                if index < counts[side]:
-                    target = min(target, v_start[firsts[side] + index])
-            if target - 1 > work[TPOS]:
-                move_forward(work, n_haps, width, target - 1, a_start, a_end, a_len)
-        if not matches(work, n_haps, width, template, pool, a_off):
-            continue
-        if finished(work, n_haps, width):
-            n_c = work[side0 + SINCE_SYNC]
-            n_t = work[side0 + SIDE_WIDTH + SINCE_SYNC]
-            if prune and ((n_c == 0) != (n_t == 0)):
-                continue
-            if n_sync_nodes == sync_nodes.shape[0]:
-                sync_nodes = _grow_rows(sync_nodes)
-            sync_nodes[n_sync_nodes, 0] = position(work, CALLS, n_haps, width)
-            sync_nodes[n_sync_nodes, 1] = work[tail + SYNC_NODE]
-            work[tail + SYNC_TOP] = sync_nodes[n_sync_nodes, 0]
-            work[tail + SYNC_NODE] = n_sync_nodes
-            n_sync_nodes += 1
+        fate = _move_on(work, n_haps, width, prune, template, n_calls, n_truth, variants, alleles, pool)
+        if fate == _ALIVE:
+            _offer(work, rows, free, order, at, n_haps, width, alleles, pool)
+        elif fate == _ENDED:
+            _mark_sync(work, position(work, CALLS, n_haps, width), side0, syncs, at)
             if not have_best or not first_is_better(best, work, n_haps, width):
                 best[:] = work
                 have_best = True
                 n_given_up_best = n_given_up
-            continue
-        rows, free, n_free, order, low, high = _offer(
-            work, rows, free, n_free, order, low, high, n_haps, width, a_start, a_end, a_len, a_off, pool
-        )
 
     if have_best:
-        for side in range(2):
-            _commit(best[side0 + side * SIDE_WIDTH + NODE], nodes, firsts[side], status, chosen)
-        n_syncs = _commit_syncs(best[tail + SYNC_NODE], sync_nodes, sync_points, n_syncs)
+        n_syncs = _commit(best, side0, n_calls, nodes, syncs, status, chosen, sync_points, n_syncs)
     for k in range(n_given_up_best):
         for side in range(2):
             status[given_up[k, 4 + 2 * side] : given_up[k, 5 + 2 * side]] = STATUS_SKIPPED

@@ -8,6 +8,8 @@ on each of H haplotypes. It stays alive while both sides spell the same sequence
 so that copying a path is one contiguous copy. The haplotype block ends in a queue of alleles that
 are chosen but not yet begun; its capacity is what is left of the block's width.
 
+`alleles` is int32 (A, 4), columns START .. LENGTH; `pool` uint8, their base codes.
+
 The rules of replay follow Cleary et al. 2015 (bioRxiv 023754) as rtg vcfeval 3.12 behaves.
 """
 # mypy: ignore-errors
@@ -21,6 +23,8 @@ NONE = -1
 NO_SYNC = -2
 NO_ALLELE_ID = -99
 
+# columns of the table of alleles: span on the reference, first base in the pool, bases
+START, END, OFFSET, LENGTH = 0, 1, 2, 3
 # haplotype block
 TPOS, APOS, LAST_END, NEXT, FINISHED, QUEUE_LEN, QUEUE = 0, 1, 2, 3, 4, 5, 6
 # side block
@@ -59,19 +63,19 @@ def init_row(row, n_haps, queue):
 
 
 @kernel
-def advance(row, base, a_start, a_end, a_len):
+def advance(row, base, alleles):
     """Move one haplotype to its next base; False if alleles overlap in a way that cannot be played."""
     if row[base + APOS] == NONE:
         row[base + TPOS] += 1
-        if row[base + NEXT] != NONE and a_start[row[base + NEXT]] == row[base + TPOS]:
+        if row[base + NEXT] != NONE and alleles[row[base + NEXT], START] == row[base + TPOS]:
             row[base + APOS] = 0
     else:
         row[base + APOS] += 1
     while row[base + NEXT] != NONE:
         allele = row[base + NEXT]
-        if row[base + APOS] != a_len[allele]:
+        if row[base + APOS] != alleles[allele, LENGTH]:
             break
-        row[base + TPOS] = a_end[allele]
+        row[base + TPOS] = alleles[allele, END]
         row[base + APOS] = NONE
         n_queued = row[base + QUEUE_LEN]
         if n_queued == 0:
@@ -81,7 +85,7 @@ def advance(row, base, a_start, a_end, a_len):
         for i in range(1, n_queued):
             row[base + QUEUE + i - 1] = row[base + QUEUE + i]
         row[base + QUEUE_LEN] = n_queued - 1
-        start = a_start[row[base + NEXT]]
+        start = alleles[row[base + NEXT], START]
         if row[base + TPOS] < start:
             break
         if row[base + TPOS] != start:
@@ -91,16 +95,16 @@ def advance(row, base, a_start, a_end, a_len):
 
 
 @kernel
-def step_haplotype(row, base, t_len, a_start, a_end, a_len):
+def step_haplotype(row, base, t_len, alleles):
     """One base forward, or finished at the end of the reference."""
     if row[base + TPOS] < t_len - 1:
-        return advance(row, base, a_start, a_end, a_len)
+        return advance(row, base, alleles)
     row[base + FINISHED] = 1
     return True
 
 
 @kernel
-def step(row, n_haps, width, t_len, a_start, a_end, a_len):
+def step(row, n_haps, width, t_len, alleles):
     """Step every haplotype of both sides, or only the one that trails on the calls' side."""
     trail = trailing_haplotype(row, CALLS, n_haps, width)
     if trail != NONE:
@@ -112,7 +116,7 @@ def step(row, n_haps, width, t_len, a_start, a_end, a_len):
     good = True
     for side in range(2):
         for hap in range(first, last):
-            good &= step_haplotype(row, (side * n_haps + hap) * width, t_len, a_start, a_end, a_len)
+            good &= step_haplotype(row, (side * n_haps + hap) * width, t_len, alleles)
     return good
 
 
@@ -155,22 +159,22 @@ def in_sync(row, n_haps, width):
 
 
 @kernel
-def _base_of(row, base, template, pool, a_off):
+def _base_of(row, base, template, alleles, pool):
     if row[base + APOS] == NONE:
         pos = row[base + TPOS]
         return template[pos] if pos < len(template) else 0
-    return pool[a_off[row[base + NEXT]] + row[base + APOS]]
+    return pool[alleles[row[base + NEXT], OFFSET] + row[base + APOS]]
 
 
 @kernel
-def matches(row, n_haps, width, template, pool, a_off):
+def matches(row, n_haps, width, template, alleles, pool):
     """Whether both sides spell the same base on every haplotype that has not ended."""
     for hap in range(n_haps):
         calls = hap * width
         truth = (n_haps + hap) * width
         if row[calls + FINISHED] or row[truth + FINISHED]:
             continue
-        if _base_of(row, calls, template, pool, a_off) != _base_of(row, truth, template, pool, a_off):
+        if _base_of(row, calls, template, alleles, pool) != _base_of(row, truth, template, alleles, pool):
             return False
     return True
 
@@ -185,18 +189,18 @@ def finished(row, n_haps, width):
 
 
 @kernel
-def wants_future(row, side, n_haps, width, a_len):
+def wants_future(row, side, n_haps, width, alleles):
     """Whether some haplotype of `side` is about to run out of chosen bases."""
     for hap in range(n_haps):
         base = (side * n_haps + hap) * width
         allele = row[base + NEXT]
         if allele == NONE:
             return True
-        if row[base + APOS] != NONE and row[base + APOS] < a_len[allele] - 1:
+        if row[base + APOS] != NONE and row[base + APOS] < alleles[allele, LENGTH] - 1:
             continue
         starving = True
         for i in range(row[base + QUEUE_LEN]):
-            if a_len[row[base + QUEUE + i]] > 0:
+            if alleles[row[base + QUEUE + i], LENGTH] > 0:
                 starving = False
                 break
         if starving:
@@ -205,26 +209,28 @@ def wants_future(row, side, n_haps, width, a_len):
 
 
 @kernel
-def can_include(row, side, v_start, alleles, n_haps, width, a_start):
-    """Whether a variant (its oriented allele rows in `alleles`) may follow what `side` plays already."""
+def can_include(row, side, v_start, played, n_haps, width, alleles):
+    """Whether a variant (`played`: its allele row per haplotype) may follow what `side` plays already."""
     if v_start >= row[2 * n_haps * width + side * SIDE_WIDTH + INCLUDED_END]:
         return True
     for hap in range(n_haps):
-        allele = alleles[hap]
-        if allele != NONE and a_start[allele] < row[(side * n_haps + hap) * width + LAST_END]:
+        allele = played[hap]
+        if allele != NONE and alleles[allele, START] < row[(side * n_haps + hap) * width + LAST_END]:
             return False
     return True
 
 
 @kernel
-def play(row, side, alleles, n_haps, width, a_start, a_end, a_len):
+def play(row, side, played, n_haps, width, alleles):
     """Queue one allele per haplotype; False if a queue is full."""
     for hap in range(n_haps):
-        allele = alleles[hap]
-        if allele == NONE or (a_start[allele] == a_end[allele] and a_len[allele] == 0):
+        allele = played[hap]
+        if allele == NONE or (
+            alleles[allele, START] == alleles[allele, END] and alleles[allele, LENGTH] == 0
+        ):
             continue  # nothing to play, or the other side of a pure insertion
         base = (side * n_haps + hap) * width
-        row[base + LAST_END] = a_end[allele]
+        row[base + LAST_END] = alleles[allele, END]
         if row[base + NEXT] == NONE:
             row[base + NEXT] = allele
             continue
@@ -236,32 +242,32 @@ def play(row, side, alleles, n_haps, width, a_start, a_end, a_len):
 
 
 @kernel
-def move_forward(row, n_haps, width, pos, a_start, a_end, a_len):
+def move_forward(row, n_haps, width, pos, alleles):
     """Jump to reference position `pos` on every haplotype (all of them off any allele)."""
     for block in range(2 * n_haps):
         row[block * width + TPOS] = pos - 1
-        advance(row, block * width, a_start, a_end, a_len)
+        advance(row, block * width, alleles)
 
 
 @kernel
-def _compare_alleles(x, y, a_start, a_end, a_len, a_off, pool):
+def _compare_alleles(x, y, alleles, pool):
     if x == y:
         return 0
-    if a_start[x] != a_start[y]:
-        return -1 if a_start[x] < a_start[y] else 1
-    if a_end[x] != a_end[y]:
-        return -1 if a_end[x] < a_end[y] else 1
-    if a_len[x] != a_len[y]:
-        return -1 if a_len[x] < a_len[y] else 1
-    for i in range(a_len[x]):
-        difference = np.int64(pool[a_off[y] + i]) - np.int64(pool[a_off[x] + i])
+    if alleles[x, START] != alleles[y, START]:
+        return -1 if alleles[x, START] < alleles[y, START] else 1
+    if alleles[x, END] != alleles[y, END]:
+        return -1 if alleles[x, END] < alleles[y, END] else 1
+    if alleles[x, LENGTH] != alleles[y, LENGTH]:
+        return -1 if alleles[x, LENGTH] < alleles[y, LENGTH] else 1
+    for i in range(alleles[x, LENGTH]):
+        difference = np.int64(pool[alleles[y, OFFSET] + i]) - np.int64(pool[alleles[x, OFFSET] + i])
         if difference != 0:
             return difference
     return 0
 
 
 @kernel
-def compare_rows(p, q, n_haps, width, a_start, a_end, a_len, a_off, pool):
+def compare_rows(p, q, n_haps, width, alleles, pool):
     """Order of two paths by what they still have to play; 0 if their futures are the same."""
     for block in range(2 * n_haps):
         base = block * width
@@ -272,16 +278,14 @@ def compare_rows(p, q, n_haps, width, a_start, a_end, a_len, a_off, pool):
             if x != y:
                 return -1 if x == NONE else 1
             continue
-        order = _compare_alleles(x, y, a_start, a_end, a_len, a_off, pool)
+        order = _compare_alleles(x, y, alleles, pool)
         if order != 0:
             return order
         if p[base + APOS] != q[base + APOS]:
             return p[base + APOS] - q[base + APOS]
         n_p, n_q = p[base + QUEUE_LEN], q[base + QUEUE_LEN]
         for i in range(min(n_p, n_q)):
-            order = _compare_alleles(
-                p[base + QUEUE + i], q[base + QUEUE + i], a_start, a_end, a_len, a_off, pool
-            )
+            order = _compare_alleles(p[base + QUEUE + i], q[base + QUEUE + i], alleles, pool)
             if order != 0:
                 return order
         if n_p != n_q:
