@@ -19,11 +19,11 @@ from deepcohort.evaluate.compare_sets import differing_loci, paired_tests
 from deepcohort.evaluate.config import EvaluateConfig
 from deepcohort.evaluate.io_annotated import AnnotatedWriter
 from deepcohort.evaluate.io_bed import Regions, read_bed
-from deepcohort.evaluate.io_reads import depth_and_mapq
 from deepcohort.evaluate.io_vcf import VcfFile
 from deepcohort.evaluate.match import ContigResult, match_contig
 from deepcohort.evaluate.metrics import COUNT_COLUMNS
-from deepcohort.evaluate.tally import Counted, Kept, Reasons, concatenate, count_side
+from deepcohort.evaluate.read_depth import depth_at
+from deepcohort.evaluate.tally import Counted, Kept, Reasons, concatenate, count_side, counted_rows
 from deepcohort.evaluate.types import CallSet, RecordTable
 
 _FETCH_BP = 8_000_000
@@ -172,7 +172,8 @@ def evaluate_set(
         def digest(result: ContigResult, template: NDArray[np.uint8]) -> tuple[Counted, Counted]:
             depth = None
             if call_set.reads is not None:
-                depth = depth_and_mapq(call_set.reads, reference, result.contig, len(template))
+                pos = [side.table.pos[counted_rows(side)] for side in (result.calls, result.truth)]
+                depth = depth_at(call_set.reads, reference, result.contig, np.concatenate(pos))
             index = contigs.index(result.contig)
             return (
                 count_side(result, result.calls, result.truth, index, template, beds, depth),

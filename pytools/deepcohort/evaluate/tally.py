@@ -14,6 +14,7 @@ from deepcohort.evaluate.annotate_kernels import allele_keys
 from deepcohort.evaluate.context_kernels import classify, reference_context
 from deepcohort.evaluate.io_bed import Regions
 from deepcohort.evaluate.match import IGNORED, OUTSIDE, ContigResult, SideResult
+from deepcohort.evaluate.read_depth import DepthAt
 from deepcohort.evaluate.variant_kernels import REASONS, inside_regions
 
 AUTOSOME, CHR_X, PAR, CHR_Y, OTHER_CONTIG = range(5)
@@ -134,6 +135,11 @@ class Reasons:
         self.counts["outside_regions"] = self.counts.get("outside_regions", 0) + outside
 
 
+def counted_rows(side: SideResult) -> NDArray[np.int64]:
+    """Rows of the records that are counted."""
+    return np.flatnonzero((side.decision != IGNORED) & (side.decision != OUTSIDE))
+
+
 def count_side(
     result: ContigResult,
     side: SideResult,
@@ -141,11 +147,11 @@ def count_side(
     index: int,
     template: NDArray[np.uint8],
     beds: list[Regions],
-    depth: tuple[NDArray, NDArray] | None,
+    depth: DepthAt | None,
 ) -> Counted:
-    """Counted records of one side of a compared contig; `depth` = (depth, mean MAPQ) along the contig."""
+    """Counted records of one side of a compared contig; `depth`: at the records of both sides."""
     table = side.table
-    rows = np.flatnonzero((side.decision != IGNORED) & (side.decision != OUTSIDE))
+    rows = counted_rows(side)
     kind, length, zygosity, transition = classify(
         table.pool, table.pool_offset, table.ref_len, table.alt_len, table.gt, table.ploidy, rows
     )
@@ -155,8 +161,10 @@ def count_side(
     empty = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     for k, bed in enumerate(beds):
         masks[:, k] = inside_regions(pos, pos + ref_len, *bed.get(result.contig, empty))
+    dp: NDArray
+    mapq: NDArray
     if depth is not None:
-        dp, mapq = depth[0][pos], depth[1][pos]
+        dp, mapq = depth.at(pos)
     elif side is result.calls:
         dp, mapq = table.dp[rows], table.mapq[rows]
     else:  # what a truth set says of depth is not about these reads

@@ -3,11 +3,15 @@
 import csv
 import gzip
 import json
+import math
+import random
 from pathlib import Path
 
+import numpy as np
 import pysam
 import pytest
 from deepcohort.cli.evaluate import app
+from deepcohort.evaluate.read_depth import depth_at
 from deepcohort.evaluate.without_truth import describe
 from evaluate_builders import index_vcf, vcf_text
 from pysam import bcftools
@@ -161,6 +165,36 @@ def test_depth_and_mapq_from_reads(files, tmp_path):
     assert table["depth", "10-19"]["TP_truth"] == "2"  # both inside the reads
     assert table["depth", "0-9"]["TP_truth"] == "1"
     assert table["mapq", "40-55"]["TP_truth"] == "2"  # mean of 8 x 60 and 4 x 0
+
+
+def test_depth_is_that_of_a_plain_count(files, tmp_path):
+    """Read by read: primary reads only, whatever their MAPQ, over deletions too; nothing beyond the reads."""
+    rng = random.Random(5)
+    reads = []
+    for k in range(300):
+        start, flag = rng.randint(1, 90), rng.choice((0, 16, 0, 4, 256, 512, 1024, 2048))
+        cigar = rng.choice(("20M", "8M4D12M", "5S10M3I2M"))
+        reads.append((start, flag, rng.randint(0, 60), cigar, k))
+    reads.sort()
+    sam = tmp_path / "reads.sam"
+    sam.write_text(
+        f"@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:chr1\tLN:{len(SEQUENCE)}\n"
+        + "".join(
+            f"r{k}\t{flag}\tchr1\t{start}\t{q}\t{c}\t*\t0\t0\t{'A' * 20}\t{'I' * 20}\n"
+            for start, flag, q, c, k in reads
+        )
+    )
+    bam = tmp_path / "reads.bam"
+    pysam.view("-b", "-o", str(bam), str(sam), catch_stdout=False)
+    pysam.index(str(bam))
+    bp = {"20M": 20, "8M4D12M": 24, "5S10M3I2M": 12}
+    wanted = rng.sample(range(len(SEQUENCE)), 60)
+    found = depth_at(bam, files["reference"], "chr1", np.array(wanted + wanted[:9]))
+    assert found.pos.tolist() == sorted(wanted)
+    for pos, depth, mapq in zip(*(x.tolist() for x in (found.pos, found.depth, found.mapq)), strict=True):
+        over = [q for s, flag, q, c, _ in reads if not flag & 0xF04 and s - 1 <= pos < s - 1 + bp[c]]
+        assert depth == len(over)
+        assert mapq == pytest.approx(sum(over) / len(over)) if over else math.isnan(mapq)
 
 
 def test_bcf_calls(files, tmp_path):
