@@ -12,7 +12,7 @@ import numpy as np
 
 from deepcohort.calls.header import region_lines
 from deepcohort.calls.tabix import IndexedVcfWriter
-from deepcohort.calls.vcf_text import Segment, VcfHeader, VcfTextReader
+from deepcohort.calls.vcf_text import LineChecker, Segment, VcfHeader, VcfTextReader
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.region import Region, merge_regions
@@ -143,7 +143,9 @@ def merge_shards(
 
 def _copy_piece(piece: _Piece, merged: _MergedWriter) -> None:
     is_first = True
+    checker = LineChecker(piece.reader.path, piece.reader.header)
     for segment in piece.reader.take(piece.region):
+        checker.check(segment)
         merged.write(segment, is_first)
         is_first = False
 

@@ -11,12 +11,14 @@ from isal import igzip, igzip_lib
 from numpy.typing import NDArray
 
 from deepcohort.calls.header import REGION_KEY
-from deepcohort.calls.kernels_scan import scan_lines
+from deepcohort.calls.kernels_scan import find_fault, scan_lines
 from deepcohort.core.bgzf import EOF_BLOCK
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region, merge_regions, parse_region
 
 _READ_BYTES = 4 << 20
+_INTEGER_KEY = re.compile(r"##FORMAT=<ID=([^,>]+),Number=[^,>]+,Type=Integer[,>]")
+_COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT")
 _CONTIG = re.compile(r"##contig=<ID=([^,>]+)(?:.*?length=(\d+))?")
 
 
@@ -59,6 +61,48 @@ class Segment:
         return Segment(self.contig, self.text[begin:stop], lines)
 
 
+_FAULTS = (
+    "",
+    "a byte that is no printable ASCII",
+    "an empty, missing or surplus field",
+    "a POS that is no position",
+    "a REF that is not of bases",
+    "a QUAL that is no number",
+    "more values than FORMAT has keys",
+    "a GT that is no genotype",
+    "an END before POS",
+    "a value that is no whole number",
+)
+
+
+class LineChecker:
+    """Checks the form of record lines: fields, numbers, genotypes."""
+
+    def __init__(self, path: Path, header: VcfHeader) -> None:
+        """For the lines of `path`, which has this header."""
+        self._path = path
+        self._n_fields = header.lines[-1].count("\t") + 1
+        keys = [m[1].encode() for line in header.lines if (m := _INTEGER_KEY.match(line))]
+        self._integer_keys = np.array(
+            [int.from_bytes(k, "big") for k in keys if len(k) <= 8], dtype=np.uint64
+        )
+
+    def check(self, segment: Segment) -> None:
+        """Pass over every line of `segment`.
+
+        Raises:
+            DeepcohortError: the first malformed line, and what is wrong with it.
+        """
+        text = np.frombuffer(segment.text, dtype=np.uint8)
+        line, fault = find_fault(text, self._n_fields, self._integer_keys)
+        if line >= 0:
+            shown = segment.part(line, line + 1).text.decode("ascii", errors="replace")[:80].strip()
+            raise DeepcohortError(
+                f"{self._path} holds a malformed line: {_FAULTS[fault]} in '{shown}'; "
+                "run the task that wrote it again"
+            )
+
+
 def parse_header(text: str, path: Path) -> VcfHeader:
     """Parsed header text.
 
@@ -68,6 +112,18 @@ def parse_header(text: str, path: Path) -> VcfHeader:
     lines = text.splitlines()
     if not lines or not lines[-1].startswith("#CHROM\t"):
         raise DeepcohortError(f"{path} has no VCF header; is it a VCF?")
+    columns = lines[-1].split("\t")
+    samples = columns[9:]
+    if (
+        tuple(columns[:9]) not in (_COLUMNS, _COLUMNS[:8])
+        or not all(line.startswith("##") for line in lines[:-1])
+        or not all(samples)
+        or len(set(samples)) < len(samples)
+    ):
+        raise DeepcohortError(
+            f"{path} has a malformed VCF header: lines begin with ##, the last one names "
+            f"{' '.join(_COLUMNS)} and every sample once"
+        )
     contig_lengths: dict[str, int] = {}
     for line in lines:
         found = _CONTIG.match(line)

@@ -167,7 +167,7 @@ def fuzz_merge(seed: int, base: Path, folder: Path) -> None:
     rng = random.Random(seed)
     _spoilt_vcf(rng, base / rng.choice(("1.g.vcf.gz", "cohort.vcf.gz")), folder / "x.vcf.gz")
     run_here("merge", "--input", folder / "x.vcf.gz", "--output", folder / "o.vcf.gz")
-    # what the lines hold is not merge's business: it joins what `call` and `genotype` wrote
+    _must_parse(folder / "o.vcf.gz")
 
 
 def fuzz_evaluate(seed: int, base: Path, folder: Path) -> None:
