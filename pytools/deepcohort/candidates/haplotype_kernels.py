@@ -46,6 +46,25 @@ def mark_trouble(
             snps_near[1] = p
         for k in range(max(0, first - margin), min(length, last + margin)):
             trouble[k] = True
+    # a SNP beside them may be part of another way to write an indel
+    at_indels = trouble.copy()
+    for c in range(len(allele_pos)):
+        p = allele_pos[c]
+        if alt_offset[c + 1] - alt_offset[c] != ref_len[c] or at_indels[p]:
+            continue
+        first, last = p, p + 1
+        for k in range(1, near + 1):
+            if p - k >= 0 and at_indels[p - k]:
+                first = p - k
+                break
+        for k in range(1, near + 1):
+            if p + k < length and at_indels[p + k]:
+                last = p + k
+                break
+        if last - first > 1:
+            # as far as the margin beyond the SNP, and up to the trouble on either side
+            for k in range(max(0, min(first, p - margin)), min(length, max(last, p + margin + 1))):
+                trouble[k] = True
     reach = 3
     for p in range(reach, length - reach):
         if clip_count[p] == 0:

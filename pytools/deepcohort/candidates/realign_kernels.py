@@ -20,6 +20,7 @@ from deepcohort.candidates.haplotype_kernels import (
     read_mask,
     score_stretch,
 )
+from deepcohort.candidates.spelling_kernels import respell
 from deepcohort.core.numba_options import kernel
 
 BOTH, LEFT, RIGHT = 0, 1, 2  # by which ends a read hangs on to the window
@@ -368,10 +369,18 @@ def realign_windows(
             seq, qual, seq_offset, cigar_op, cigar_len, op_first, op_last, match, mismatch, scores, details,
             old,
         )  # fmt: skip
-        n_used = settle_window(
-            n, rows, anchors, start, stop, n_haplotypes, hap_ops, hap_lengths, hap_n_ops, prior, table,
-            scores, details, old, window_start, pos, end, seq_offset, cigar_op, cigar_len, op_first, op_last,
-            new_ops, new_lengths, back_ops, back_lengths, n_used, changed, chosen,
+        chosen_a, chosen_b = choose_haplotypes(n, n_haplotypes, scores, prior, table, chosen)
+        for h in (chosen_a, chosen_b):
+            several = hap_masks[h] & (hap_masks[h] - 1) != 0
+            if several and hap_n_ops[h] > 1 and (h == chosen_a or chosen_a != chosen_b):
+                hap_n_ops[h] = respell(
+                    haplotypes[h], FLANK_BP, sizes[h], reference, start, stop, hap_ops[h], hap_lengths[h],
+                    hap_n_ops[h],
+                )  # fmt: skip
+        n_used = rewrite_reads(
+            n, rows, anchors, start, stop, chosen_a, chosen_b, hap_ops, hap_lengths, hap_n_ops, scores,
+            details, old, window_start, pos, end, seq_offset, cigar_op, cigar_len, op_first, op_last,
+            new_ops, new_lengths, back_ops, back_lengths, n_used, changed,
         )  # fmt: skip
         for k in range(2):
             if chosen[k] >= 0:
@@ -451,12 +460,8 @@ def fit_window(
 
 
 @kernel
-def settle_window(
-    n, rows, anchors, start, stop, n_haplotypes, hap_ops, hap_lengths, hap_n_ops, prior, table, scores,
-    details, old, window_start, pos, end, seq_offset, cigar_op, cigar_len, op_first, op_last, new_ops,
-    new_lengths, back_ops, back_lengths, n_used, changed, chosen,
-):  # fmt: skip
-    """Choose two haplotypes and rewrite the reads that fit one of them clearly better than before.
+def choose_haplotypes(n, n_haplotypes, scores, prior, table, chosen):
+    """The two haplotypes that explain the window's n reads best.
 
     `chosen` int64 (2,) receives the two, -1 for one that fewer than two reads speak clearly for.
     """
@@ -475,6 +480,19 @@ def settle_window(
         for_b += relative[r, chosen_b] > relative[r, chosen_a] + _CLEAR
     chosen[0] = chosen_a if for_a >= 2 else -1
     chosen[1] = chosen_b if for_b >= 2 else -1
+    return chosen_a, chosen_b
+
+
+@kernel
+def rewrite_reads(
+    n, rows, anchors, start, stop, chosen_a, chosen_b, hap_ops, hap_lengths, hap_n_ops, scores, details, old,
+    window_start, pos, end, seq_offset, cigar_op, cigar_len, op_first, op_last, new_ops, new_lengths,
+    back_ops, back_lengths, n_used, changed,
+):  # fmt: skip
+    """Write anew the reads that fit one of the two haplotypes clearly better than their own alignment.
+
+    Returns operations used, -1 where there is no room.
+    """
     for r in range(n):
         row = rows[r]
         h = chosen_a if scores[r, chosen_a] >= scores[r, chosen_b] else chosen_b
