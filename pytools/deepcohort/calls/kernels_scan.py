@@ -87,9 +87,9 @@ def find_fault(text, n_fields, integer_keys):
 
     Returns:
         (line, fault): line counted from 0, -1 where all is well. Faults: 1 a byte that is no printable ASCII,
-        2 an empty or missing field, or one too many, 3 a POS that is no number from 1 to 2^31 - 2, 4 a REF that
-        is not of letters, 5 a QUAL that is no number, 6 more values of a sample than keys of FORMAT, 7 a GT
-        that is no genotype of these alleles, 8 an END before POS, 9 a value that is no whole number.
+        2 an empty or missing field, or one too many, 3 a POS that is no number from 1 to 2^31 - 2, 4 a REF
+        that is not of letters, 5 a QUAL that is no number, 6 more values of a sample than keys of FORMAT,
+        7 a GT that is no genotype of these alleles, 8 an END before POS, 9 a value that is no whole number.
     """
     line, field, field_start, key, n_keys, n_alts, pos = 0, 0, 0, 0, 0, 0, 0
     code = np.uint64(0)
@@ -97,7 +97,7 @@ def find_fault(text, n_fields, integer_keys):
     is_integer = np.zeros(_MAX_KEYS, dtype=np.bool_)
     for at in range(len(text)):
         byte = text[at]
-        is_end = byte == _TAB or byte == _NEWLINE
+        is_end = byte in (_TAB, _NEWLINE)
         if not is_end and (byte < 32 or byte > 126):
             return line, 1
         if is_end and (at == field_start or field >= n_fields):
@@ -154,10 +154,10 @@ def find_fault(text, n_fields, integer_keys):
 @kernel
 def _holds(keys, code):
     """Whether `code` is one of `keys`."""
+    found = False
     for i in range(len(keys)):
-        if keys[i] == code:
-            return True
-    return False
+        found = found or keys[i] == code
+    return found
 
 
 @kernel
@@ -197,7 +197,7 @@ def _is_number(text, start, end):
 
 @kernel
 def _is_genotype(text, start, end, n_alts):
-    """Whether the first value of a sample column holds alleles up to `n_alts` and separators in turn (0/1, 1|.)."""
+    """Whether the first value of a sample column is alleles up to `n_alts`, separators between (0/1, 1|.)."""
     in_allele = False
     allele = 0
     for i in range(start, end):
