@@ -119,10 +119,11 @@ def main() -> int:
     wall = time.monotonic() - start
     # the pretended jobs are the head's children, so this is the CPU time of both
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    tasks = sum(1 for _ in open(work / "out" / "pipeline_info" / "trace.tsv")) - 1
+    with open(work / "out" / "pipeline_info" / "trace.tsv") as trace:
+        tasks = sum(1 for _ in trace) - 1
     print(
-        f"| {options.samples:,} x {options.shards} | {tasks:,} | {wall:,.0f} | {used.ru_utime + used.ru_stime:,.0f} | "
-        f"{1000 * wall / max(1, tasks):.0f} | {peak[0]:,} |"
+        f"| {options.samples:,} x {options.shards} | {tasks:,} | {wall:,.0f} | "
+        f"{used.ru_utime + used.ru_stime:,.0f} | {1000 * wall / max(1, tasks):.0f} | {peak[0]:,} |"
     )
     return code
 
