@@ -73,13 +73,23 @@ def _draw_reads(axis: Any, picture: "SitePicture") -> None:
     axis.set_yticks([])
 
 
-def _draw_channels(axes: Any, picture: "SitePicture") -> None:
-    n_columns = picture.pixels.shape[2]
-    for axis, channel, name in zip(axes, picture.pixels, CHANNELS, strict=True):
+def _draw_channels(axes: Any, pixels: NDArray[np.uint8]) -> None:
+    n_columns = pixels.shape[2]
+    for axis, channel, name in zip(axes, pixels, CHANNELS, strict=True):
         axis.imshow(channel, aspect="auto", interpolation="nearest", cmap="gray", vmin=0, vmax=255)
         axis.set_title(name, fontsize=8)
         axis.set_xticks([n_columns // 2], ["site"], fontsize=6)
         axis.set_yticks([])
+
+
+def _draw_bars(bars: Any, probabilities: NDArray[np.float32]) -> None:
+    bars.barh(range(3), probabilities, color=[(0.6, 0.6, 0.6), (0.2, 0.5, 0.8), (0.75, 0.1, 0.4)])
+    bars.set_yticks(range(3), ["0 copies", "1 copy", "2 copies"], fontsize=7)
+    for i, p in enumerate(probabilities):
+        bars.text(min(float(p), 0.9) + 0.01, i, f"{p:.4f}", va="center", fontsize=7)
+    bars.set_xlim(0, 1)
+    bars.invert_yaxis()
+    bars.set_title("probability of the copies of ALT", fontsize=8)
 
 
 def draw(picture: "SitePicture", output: Path) -> None:
@@ -93,22 +103,18 @@ def draw(picture: "SitePicture", output: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    n_channels = len(picture.pixels)
-    columns = (n_channels + 1) // 2
-    figure = Figure(figsize=(12, 11), layout="constrained")
+    figure = Figure(figsize=(12, 11 if picture.pixels is not None else 5.5), layout="constrained")
     FigureCanvasAgg(figure)
-    parts: Any = figure.subfigures(3, 1, height_ratios=(5, 4, 1.3))
-    top, bottom, side = parts
-    top.suptitle(picture.title, fontsize=11)
-    _draw_reads(top.subplots(), picture)
-    _draw_channels(bottom.subplots(2, columns).ravel()[:n_channels], picture)
-    bars = side.subplots()
-    bars.barh(range(3), picture.probabilities, color=[(0.6, 0.6, 0.6), (0.2, 0.5, 0.8), (0.75, 0.1, 0.4)])
-    bars.set_yticks(range(3), ["0 copies", "1 copy", "2 copies"], fontsize=7)
-    for i, p in enumerate(picture.probabilities):
-        bars.text(min(float(p), 0.9) + 0.01, i, f"{p:.4f}", va="center", fontsize=7)
-    bars.set_xlim(0, 1)
-    bars.invert_yaxis()
-    bars.set_title("probability of the copies of ALT", fontsize=8)
+    if picture.pixels is None or picture.probabilities is None:
+        figure.suptitle(picture.title, fontsize=11)
+        _draw_reads(figure.subplots(), picture)
+    else:
+        parts: Any = figure.subfigures(3, 1, height_ratios=(5, 4, 1.3))
+        parts[0].suptitle(picture.title, fontsize=11)
+        _draw_reads(parts[0].subplots(), picture)
+        n_channels = len(picture.pixels)
+        axes = parts[1].subplots(2, (n_channels + 1) // 2).ravel()[:n_channels]
+        _draw_channels(axes, picture.pixels)
+        _draw_bars(parts[2].subplots(), picture.probabilities)
     with atomic_outputs(output) as (temporary,):
         figure.savefig(temporary, dpi=130)

@@ -42,7 +42,7 @@ class DrawnRead:
 
 @dataclass(frozen=True, slots=True)
 class SitePicture:
-    """All that the picture shows; `pixels` uint8 (channels, rows, columns)."""
+    """All that the picture shows; `pixels` uint8 (channels, rows, columns), absent where no candidate is."""
 
     title: str
     contig: str
@@ -51,8 +51,8 @@ class SitePicture:
     reference: NDArray[np.uint8]
     reads: tuple[DrawnRead, ...]
     n_reads: int
-    pixels: NDArray[np.uint8]
-    probabilities: NDArray[np.float32]
+    pixels: NDArray[np.uint8] | None = None
+    probabilities: NDArray[np.float32] | None = None
 
 
 def _lay_out(reads: ReadBatch, row: int, start: int, width: int, allele: int) -> DrawnRead:
@@ -78,11 +78,11 @@ def _lay_out(reads: ReadBatch, row: int, start: int, width: int, allele: int) ->
     return DrawnRead(codes, clipped, tuple(inserted), allele, forward, int(reads.mapq[row]))
 
 
-def _choose_row(chunk: PreparedChunk, pos: int, alt: str) -> int:
-    """Row of the evidence's table with that POS (and ALT), the most seen.
+def _choose_row(chunk: PreparedChunk, pos: int, alt: str) -> int | None:
+    """Row of the evidence's table with that POS (and ALT), the most seen; None if there is none.
 
     Raises:
-        DeepcohortError: there is none.
+        DeepcohortError: there is none with the ALT that was asked for.
     """
     table = chunk.evidence.table
     at = [int(r) for r in chunk.rows if table.pos[r] == pos]
@@ -90,22 +90,25 @@ def _choose_row(chunk: PreparedChunk, pos: int, alt: str) -> int:
     chosen = [r for r in at if not alt or alts[r] == alt.upper()]
     if chosen:
         return max(chosen, key=lambda r: (int(table.ad[r, 1]), -r))
-    near = sorted({int(p) + 1 for p in table.pos[chunk.rows]}, key=lambda p: abs(p - pos - 1))[:5]
-    told = f"candidates near: {', '.join(map(str, near))}" if near else "no candidate is near"
-    if at:
-        told = f"its alternates are {', '.join(alts.values())}"
-    raise DeepcohortError(
-        f"{table.contig}:{pos + 1} is no candidate{f' with ALT {alt}' if alt else ''}; {told}"
-    )
+    if alt:
+        told = f"its alternates are {', '.join(alts.values())}" if at else _near(chunk, pos)
+        raise DeepcohortError(f"{table.contig}:{pos + 1} is no candidate with ALT {alt}; {told}")
+    return None
+
+
+def _near(chunk: PreparedChunk, pos: int) -> str:
+    positions = {int(p) + 1 for p in chunk.evidence.table.pos[chunk.rows]}
+    near = sorted(positions, key=lambda p: (abs(p - pos - 1), p))[:5]
+    return f"candidates near: {', '.join(map(str, near))}" if near else "no candidate is near"
 
 
 def gather(
     reads: Sequence[Path], reference: Path, site: str, alt: str, platform: str, model: str, max_reads: int
 ) -> SitePicture:
-    """Evidence of one site as `call` sees it, after realignment.
+    """Evidence of one site as `call` sees it, after realignment; reads alone where no candidate is.
 
     Raises:
-        DeepcohortError: no candidate there; unreadable inputs or model.
+        DeepcohortError: no candidate with that ALT; unreadable inputs or model.
     """
     with ReferenceFasta(reference) as fasta:
         lengths = fasta.contig_lengths
@@ -120,6 +123,8 @@ def gather(
     finally:
         preparer.close()
     row = _choose_row(chunk, pos, alt)
+    if row is None:
+        return _reads_alone(chunk, pos, max_reads)
 
     def pixels_of(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         return encode_pixels(chunk.evidence, chunk.codes, chunk.window, predictor.config, chunk.rows[rows])
@@ -128,6 +133,20 @@ def gather(
     index = int(np.flatnonzero(chunk.rows == row)[0])
     pixels = pixels_of(np.array([index]))[0].copy()
     return _picture(chunk, row, pos, pixels, probabilities[index], max_reads)
+
+
+def _reads_alone(chunk: PreparedChunk, pos: int, max_reads: int) -> SitePicture:
+    """The picture of a place where nothing was a candidate: a missed variant, or none."""
+    reads, window = chunk.evidence.reads, chunk.window
+    start, stop = max(0, pos - _FLANK_BP), min(window.end, pos + 1 + _FLANK_BP)
+    rows = np.flatnonzero((reads.pos <= pos) & (reads.end > pos)).tolist()
+    step = max(1, -(-len(rows) // max_reads))
+    drawn = tuple(_lay_out(reads, row, start, stop - start, -1) for row in rows[::step])
+    contig = chunk.evidence.table.contig
+    title = f"{contig}:{pos + 1} is no candidate   reads {len(rows)}   ({_near(chunk, pos)})"
+    return SitePicture(
+        title, contig, start, pos, chunk.codes[start - window.start : stop - window.start], drawn, len(rows)
+    )
 
 
 def _picture(
@@ -182,4 +201,6 @@ def show_site(
     picture = gather(reads, reference, site, alt, platform, model, max_reads)
     draw(picture, output)
     p = picture.probabilities
+    if p is None:
+        return picture.title
     return f"{picture.title}   P(0 copies) {p[0]:.4f}   P(1) {p[1]:.4f}   P(2) {p[2]:.4f}"

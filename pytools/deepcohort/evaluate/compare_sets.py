@@ -1,5 +1,6 @@
 """Two call sets against one truth: which finds more, and where they differ."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -129,6 +130,6 @@ def _locus(
 
 
 def show_command(contig: str, pos: int, reads: str | None, reference: Path) -> str:
-    """Command that shows the pileup at a 1-based position."""
-    file = reads or "READS.bam"
-    return f"samtools tview -d T -p {contig}:{max(1, pos - 30)} {file} {reference}"
+    """Command that draws the pileup at a 1-based position."""
+    words = ("deepcohort", "show", "--reads", reads or "READS.bam", "--reference", str(reference))
+    return shlex.join([*words, "--site", f"{contig}:{pos}", "--output", f"{contig}_{pos}.png"])

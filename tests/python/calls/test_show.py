@@ -47,10 +47,20 @@ def test_picture_is_written(inputs, tmp_path):
 
 
 def test_where_there_is_nothing_to_show(inputs, tmp_path):
-    with pytest.raises(DeepcohortError, match=r"warm:1500 is no candidate"):
-        show_site(*inputs, "warm:1500", tmp_path / "x.png")
+    with pytest.raises(DeepcohortError, match=r"warm:1500 is no candidate with ALT G; no candidate is near"):
+        show_site(*inputs, "warm:1500", tmp_path / "x.png", alt="G")
     with pytest.raises(DeepcohortError, match="its alternates are"):
         show_site(*inputs, "warm:4001", tmp_path / "x.png", alt="G")
     with pytest.raises(DeepcohortError, match="must end in"):
         show_site(*inputs, "warm:4001", tmp_path / "x.txt")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_reads_alone_where_no_candidate_is(inputs, tmp_path):
+    picture = gather(*inputs, "warm:1500", "", "illumina", "auto", 100)
+    assert picture.pixels is None
+    assert len(picture.reads) == picture.n_reads > 5
+    assert all(read.codes[picture.pos - picture.start] != OUTSIDE for read in picture.reads)
+    line = show_site(*inputs, "warm:1500", tmp_path / "x.png")
+    assert line.startswith("warm:1500 is no candidate   reads ")
+    assert (tmp_path / "x.png").stat().st_size > 5_000

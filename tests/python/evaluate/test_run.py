@@ -128,7 +128,8 @@ def test_two_call_sets_are_compared(files, tmp_path):
         ("200", "truth", "TP", "absent"),
         ("220", "call", "FP", "-"),
     ]
-    assert loci[0]["command"].startswith("samtools tview -d T -p chr1:20 ")
+    assert loci[0]["command"].startswith("deepcohort show --reads READS.bam --reference ")
+    assert loci[0]["command"].endswith(" --site chr1:50 --output chr1_50.png")
 
 
 def test_manifest(files, tmp_path):
