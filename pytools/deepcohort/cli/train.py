@@ -22,6 +22,12 @@ def train(
         list[str] | None,
         typer.Option("--set", help="One setting as NAME=VALUE, over the config; repeatable."),
     ] = None,
+    natural: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder made by `deepcohort examples --natural`: never trained on, calibrates; repeatable."
+        ),
+    ] = None,
     init_from: Annotated[Path | None, typer.Option(help="Model file to fine-tune.")] = None,
     name: Annotated[str, typer.Option(help="Name of the model; default the platform.")] = "",
     fresh: Annotated[bool, typer.Option(help="Ignore checkpoints of an earlier run in the folder.")] = False,
@@ -32,6 +38,8 @@ def train(
     from deepcohort.model.train import train as run
 
     settings = settings_from(config, init_from, set_ or [])
-    result = run(examples, output, settings, name, init_from, resume=not fresh, quiet=quiet)
+    result = run(
+        examples, output, settings, name, init_from, resume=not fresh, quiet=quiet, natural=natural or ()
+    )
     m = result.metrics["cascade"]
     typer.echo(f"{result.model}: {m['errors']:.0f} errors in {m['examples']:.0f} test examples")

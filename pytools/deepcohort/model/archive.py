@@ -11,7 +11,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import deepcohort
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.model.calibrate import Calibration
+from deepcohort.model.pool import Pool, pool_from_facts
 from deepcohort.pileup.config import PileupConfig, encoder_signature
 
 SUFFIX = ".dcmodel"
@@ -53,6 +54,21 @@ class ModelFile:
             tuple(tuple(k) for k in c["knots"]),
             tuple(tuple(v) for v in c["values"]),
         )
+
+    def pool(self, part: str) -> Pool | None:
+        """Of `cnn`, `small` or `both`; None in models calibrated without natural examples."""
+        pools = self.about.get("pool")
+        return pool_from_facts(pools[part]) if pools else None
+
+    def probabilities(
+        self, part: str
+    ) -> Callable[[NDArray[np.floating], NDArray[np.float32]], NDArray[np.float64]]:
+        """What turns logits (B, 3) and site features (B, F) of `part` into P(0, 1, 2 copies), (B, 3)."""
+        pool = self.pool(part)
+        if pool is not None:
+            return pool
+        calibration = self.calibration(part)
+        return lambda logits, features: calibration(logits)
 
 
 def write_model(
@@ -119,7 +135,15 @@ def read_model(path: str | Path) -> ModelFile:
             f"deepcohort {deepcohort.__version__} encodes version {signature['encoder_version']}; "
             "retrain it or use the deepcohort that made it"
         )
-    return ModelFile(str(path), about, parts["cnn.onnx"], small, parts["weights.pt"])
+    file = ModelFile(str(path), about, parts["cnn.onnx"], small, parts["weights.pt"])
+    try:
+        file.pool("both")
+    except (KeyError, TypeError, ValueError) as error:
+        raise DeepcohortError(
+            f"model {path} was calibrated by another deepcohort than this {deepcohort.__version__} "
+            f"({error}); retrain it or use the deepcohort that made it"
+        ) from error
+    return file
 
 
 def find_model(model: str, platform: str) -> Path:

@@ -53,7 +53,7 @@ class CascadePredictor:
         self._activation: str = model.about["activation"]
         self._weight = float(model.about["cnn_weight"])
         self._settle = float(model.about["settle_confidence"])
-        self._calibration = {part: model.calibration(part) for part in ("small", "cnn", "both")}
+        self._probabilities = {part: model.probabilities(part) for part in ("small", "cnn", "both")}
         self._runtime = runtime
         self._buffers = Buffers()
 
@@ -82,7 +82,7 @@ class CascadePredictor:
         n = len(features)
         self.n_sites += n
         small = small_logits(features, self._small, self._activation)
-        p = self._calibration["small"](small)
+        p = self._probabilities["small"](small, features)
         if self._runtime is not None and self.mode != "small" and n:
             hard = np.arange(n)
             if self.cascade and self.mode == "both":
@@ -93,7 +93,7 @@ class CascadePredictor:
                 logits = self._runtime.logits(pixels_of(rows), features[rows])
                 if self.mode == "both":
                     logits = self._weight * logits + (1 - self._weight) * small[rows]
-                p[rows] = self._calibration[self.mode](logits)
+                p[rows] = self._probabilities[self.mode](logits, features[rows])
         return np.asarray(p, dtype=np.float32).reshape(n, N_CLASSES)
 
 

@@ -24,10 +24,11 @@ import deepcohort
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.model.archive import SUFFIX, read_model, write_model
-from deepcohort.model.calibrate import Calibration, fit_calibration, mean_nll, settle_threshold
+from deepcohort.model.calibrate import mean_nll
 from deepcohort.model.card import model_card
+from deepcohort.model.combine import PARTS, Combination, Outputs, combine
 from deepcohort.model.config import TrainConfig, write_config
-from deepcohort.model.data import ExampleData
+from deepcohort.model.data import ExampleData, split_mask
 from deepcohort.model.lit import GenotypeModule
 from deepcohort.model.net import FeatureNet, PileupNet, multiply_adds
 from deepcohort.model.onnx_export import export_onnx
@@ -36,8 +37,6 @@ from deepcohort.model.torch_runtime import networks_of
 from deepcohort.pileup.config import encoder_signature
 from deepcohort.pileup.features import N_FEATURES
 from deepcohort.pileup.shards import Examples, ExampleSet, open_examples
-
-_BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +55,14 @@ def train(
     init_from: str | Path | None = None,
     resume: bool = True,
     quiet: bool = False,
+    natural: Sequence[str | Path] = (),
 ) -> TrainResult:
     """Train the feature model and the CNN on folders of examples; write model, card, report and logs.
 
     A run that was killed goes on from its last checkpoint in `output` (`resume`), and ends as if it
-    had never stopped. `init_from`: a model file to fine-tune.
+    had never stopped. `init_from`: a model file to fine-tune. `natural`: folders of examples with natural
+    class frequencies and qualities, which calibrate (`model.pool`) and are not trained on; without them
+    the validation part calibrates.
 
     Raises:
         DeepcohortError: examples or checkpoints that do not fit, or settings that cannot be met here.
@@ -73,6 +75,7 @@ def train(
         raise DeepcohortError(f"output folder {output} cannot be made: {error}") from error
     prepare(config)
     opened = open_examples(examples)
+    calibrating = _open_natural(natural, opened)
     write_config(output / "train.toml", config)
     started = time.process_time()
     cnn, small = _start_networks(config, opened, init_from)
@@ -88,8 +91,21 @@ def train(
     if rank > 0:
         raise SystemExit(0)
     return _finish(
-        cnn, small, data, config, opened, output, name or opened.platform, time.process_time() - started
-    )
+        cnn, small, data, config, opened, calibrating, output, name or opened.platform,
+        time.process_time() - started,
+    )  # fmt: skip
+
+
+def _open_natural(natural: Sequence[str | Path], opened: ExampleSet) -> ExampleSet | None:
+    if not natural:
+        return None
+    found = open_examples(natural)
+    if found.config != opened.config or found.platform != opened.platform:
+        raise DeepcohortError(
+            f"natural examples in {natural[0]} are {found.platform} pileups of {found.config.shape}, "
+            f"the others {opened.platform} of {opened.config.shape}; make them with the same settings"
+        )
+    return found
 
 
 def prepare(config: TrainConfig) -> None:
@@ -301,37 +317,23 @@ def small_weights(small: FeatureNet) -> dict[str, NDArray[np.float32]]:
     return {k: v.detach().numpy().astype(np.float32) for k, v in weights.items()}
 
 
-def _calibration_facts(c: Calibration) -> dict[str, Any]:
-    return {"temperature": c.temperature, "knots": c.knots, "values": c.values}
-
-
 def _finish(
     cnn: PileupNet,
     small: FeatureNet,
     data: ExampleData,
     config: TrainConfig,
     opened: ExampleSet,
+    calibrating: ExampleSet | None,
     output: Path,
     name: str,
     cpu_s: float,
 ) -> TrainResult:
-    """Calibrate on validation, measure on test, write everything."""
-    logits = {
-        part: {"cnn": network_logits(cnn, data, x), "small": network_logits(small, data, x)}
-        for part, x in (("validation", data.validation), ("test", data.test))
-    }
-    y = data.validation.label
-    mixes = {w: w * logits["validation"]["cnn"] + (1 - w) * logits["validation"]["small"] for w in _BLENDS}
-    fits = {w: fit_calibration(mix, y, config.calibration) for w, mix in mixes.items()}
-    weight = min(_BLENDS, key=lambda w: mean_nll(fits[w](mixes[w]), y))
-    calibration = {"small": fits[0.0], "cnn": fits[1.0], "both": fits[weight]}
-    settle = settle_threshold(
-        calibration["small"](logits["validation"]["small"]),
-        fits[weight](mixes[weight]),
-        y,
-        config.settle_error,
+    """Calibrate on validation (or natural examples), measure on test, write everything."""
+    natural, held_out = _natural_outputs(cnn, small, data, config, calibrating)
+    found = combine(
+        network_outputs(cnn, small, data, data.validation), config.calibration, config.settle_error, natural
     )
-    predictions = _test_predictions(logits["test"], calibration, weight, settle, data.test)
+    predictions = _test_predictions(found, network_outputs(cnn, small, data, data.test))
     macs = multiply_adds(cnn, opened.config.shape)
     metrics = {part: p.metrics() for part, p in predictions.items()}
     about: dict[str, Any] = {
@@ -341,14 +343,13 @@ def _finish(
         "pileup": asdict(opened.config),
         "activation": config.activation,
         "train": asdict(config),
-        "cnn_weight": weight,
-        "settle_confidence": settle,
-        "calibration": {k: _calibration_facts(c) for k, c in calibration.items()},
+        **found.facts(),
         "facts": {
             "multiply_adds": macs,
             "labels": opened.labels,
             "training_examples": sum(data.class_counts),
             "metrics": metrics,
+            "natural": _natural_metrics(found, held_out),
             "code_version": deepcohort.__version__,
             "torch": torch.__version__,
             "machine": platform_module.machine(),
@@ -372,19 +373,57 @@ def _finish(
     return TrainResult(path, metrics)
 
 
-def _test_predictions(
-    logits: dict[str, NDArray[np.float32]],
-    calibration: dict[str, Calibration],
-    weight: float,
-    settle: float,
-    test: Examples,
-) -> dict[str, Predictions]:
-    small = calibration["small"](logits["small"])
-    both = calibration["both"](weight * logits["cnn"] + (1 - weight) * logits["small"])
-    easy = small.max(axis=1) >= settle
-    cascade = np.where(easy[:, None], small, both)
-    p = {"small": small, "cnn": calibration["cnn"](logits["cnn"]), "both": both, "cascade": cascade}
+def network_outputs(cnn: nn.Module, small: nn.Module, data: ExampleData, examples: Examples) -> Outputs:
+    """What both networks say of `examples`."""
+    return Outputs(
+        network_logits(cnn, data, examples),
+        network_logits(small, data, examples),
+        examples.features,
+        examples.label,
+    )
+
+
+def _natural_outputs(
+    cnn: nn.Module, small: nn.Module, data: ExampleData, config: TrainConfig, calibrating: ExampleSet | None
+) -> tuple[Outputs | None, Outputs | None]:
+    """Outputs on natural examples: those that calibrate, and those held out to measure it."""
+    if calibrating is None:
+        return None, None
+    parts, tests = [], []
+    for index in range(len(calibrating.buckets)):
+        bucket = calibrating.read_bucket(index)
+        parts.append(network_outputs(cnn, small, data, bucket))
+        tests.append(split_mask(bucket.stretch, config, "test"))
+    joined = Outputs(
+        *(np.concatenate([getattr(p, name) for p in parts]) for name in ("cnn", "small", "features", "label"))
+    )
+    test = np.concatenate(tests)
+    return joined.take(~test), joined.take(test)
+
+
+def _natural_metrics(found: Combination, held_out: Outputs | None) -> dict[str, dict[str, float]]:
+    """Per part: examples, errors and mean -ln p of held-out natural examples, and before pooling."""
+    if held_out is None or len(held_out.label) == 0:
+        return {}
+    plain = replace(found, pools={})
+    out = {}
+    for part in (*PARTS, "cascade"):
+        p, before = found.probabilities(part, held_out), plain.probabilities(part, held_out)
+        out[part] = {
+            "examples": float(len(p)),
+            "errors": float((p.argmax(axis=1) != held_out.label).sum()),
+            "nll": mean_nll(p, held_out.label),
+            "errors_unpooled": float((before.argmax(axis=1) != held_out.label).sum()),
+            "nll_unpooled": mean_nll(before, held_out.label),
+        }
+    return out
+
+
+def _test_predictions(found: Combination, test: Outputs) -> dict[str, Predictions]:
+    """What the report shows: every part and the cascade on the test set."""
+    hard = found.probabilities("small", test).max(axis=1) < found.settle
+    share = float(hard.mean() if len(hard) else 0.0)
     return {
-        k: Predictions(v, test.label, test.features, float((~easy).mean() if len(easy) else 0.0))
-        for k, v in p.items()
+        part: Predictions(found.probabilities(part, test), test.label, test.features, share)
+        for part in (*PARTS, "cascade")
     }

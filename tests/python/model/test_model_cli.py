@@ -13,19 +13,20 @@ def test_train_passes_its_options_on(tmp_path, monkeypatch):
 
     seen = {}
 
-    def fake(examples, output, settings, name, init_from, resume, quiet):
-        seen.update(examples=examples, settings=settings, name=name, resume=resume)
+    def fake(examples, output, settings, name, init_from, resume, quiet, natural):
+        seen.update(examples=examples, natural=natural, settings=settings, name=name, resume=resume)
         return SimpleNamespace(model="m", metrics={"cascade": {"errors": 1, "examples": 2}})
 
     monkeypatch.setattr(library, "train", fake)
     write_config(tmp_path / "c.toml", TINY)
     words = ["--examples", "a", "--examples", "b", "--output", "o", "--config", tmp_path / "c.toml"]
-    words += ["--set", "lr=0.5", "--set", "loss=focal", "--name", "mine", "--fresh"]
+    words += ["--set", "lr=0.5", "--set", "loss=focal", "--name", "mine", "--fresh", "--natural", "n"]
     done = CliRunner().invoke(app, [str(w) for w in words])
     assert done.exit_code == 0, done.output
     assert [str(e) for e in seen["examples"]] == ["a", "b"]
     assert (seen["settings"].lr, seen["settings"].loss, seen["settings"].seed) == (0.5, "focal", TINY.seed)
     assert (seen["name"], seen["resume"]) == ("mine", False)
+    assert [str(n) for n in seen["natural"]] == ["n"]
 
 
 def test_train_for_real(tmp_path):
