@@ -1,22 +1,25 @@
 #!/usr/bin/env bash
-# The pipeline on a real Slurm: a one-node cluster is started, the test cohort is called with -profile slurm,
+# The pipeline on a real Slurm: a one-node cluster is started, a cohort is simulated and called with -profile slurm,
 # one job is refused as if the queue were full and must come again, a running call job is cancelled (scancel) and
 # must be retried, and -resume must redo nothing.
 #
-#   tests/slurm/run.sh [--install] [-stub]     exit 0: passed; 77: skipped, with the reason; else failed
+#   tests/slurm/run.sh [--install] [--demo] [-stub]     exit 0: passed; 77: skipped, with the reason; else failed
 #
+# --demo: the cohort of `make demo` (four samples, 1 Mb) instead of the small one of the tests.
 # --install: fetch Slurm and munge from Debian when they are missing (root only).
 # DEEPCOHORT_TEST_SCRATCH: folder for everything that is written (default: a new one in /tmp, removed).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 install=no
+cohort=test
 stub=()
 for argument in "$@"; do
     case $argument in
         --install) install=yes ;;
+        --demo) cohort=demo ;;
         -stub) stub=(-stub) ;;
-        *) echo "usage: run.sh [--install] [-stub]" >&2; exit 2 ;;
+        *) echo "usage: run.sh [--install] [--demo] [-stub]" >&2; exit 2 ;;
     esac
 done
 export PATH="$PATH:/usr/sbin:/sbin"
@@ -76,7 +79,7 @@ SBATCH
 chmod +x "$scratch/bin/sbatch"
 export PATH="$scratch/bin:$PATH"
 cd "$scratch"
-pipeline=("$nextflow" -q run "$root" -profile test,slurm -c quick.config --outdir results -work-dir work "${stub[@]}")
+pipeline=("$nextflow" -q run "$root" -profile "$cohort,slurm" -c quick.config --outdir results -work-dir work "${stub[@]}")
 # a stubbed task is over before anyone can cancel it
 if [ ${#stub[@]} != 0 ]; then echo "process { withName: 'CALL_SHARD' { beforeScript = 'sleep 4' } }" >> quick.config; fi
 
@@ -108,4 +111,4 @@ checksums > first.sha256
 again=$(column status $trace | grep -vc CACHED || true)
 [ "$again" = 0 ] || fail "-resume ran $again tasks again"
 checksums | cmp - first.sha256 || fail "-resume changed the results"
-echo "PASSED: $tasks tasks as Slurm jobs, a refused one came again, a cancelled one was retried, -resume redid none"
+echo "PASSED: $cohort, $tasks tasks as Slurm jobs, a refused one came again, a cancelled one was retried, -resume redid none"
