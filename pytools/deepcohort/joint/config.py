@@ -17,7 +17,9 @@ class JointConfig:
         ref_pseudo_count, alt_pseudo_count: Dirichlet pseudo counts of the allele frequencies; they keep
             a weak lone call from raising its own prior.
         site_prior: prior probability that a site where some sample calls a variant is variable (QUAL).
-        de_novo_rate: prior probability of a new mutation per transmitted allele at such a site.
+        de_novo_rate: prior probability of a new mutation per transmitted allele at such a site. Not the
+            genome's mutation rate: that a child was called where its parents were not leaves few other
+            ways. PLs of one sample reach 35-60 phred; a lower rate than these would hide every new allele.
         de_novo_probability: posterior from which a child is listed in INFO DENOVO.
         respect_filter: take a record whose FILTER is neither PASS, RefCall, NoCall nor LowQual as no
             evidence (`./.`, FILTERED).
@@ -40,7 +42,7 @@ class JointConfig:
     ref_pseudo_count: float = 0.5
     alt_pseudo_count: float = 0.1
     site_prior: float = 0.5
-    de_novo_rate: float = 1e-6
+    de_novo_rate: float = 1e-3
     de_novo_probability: float = 0.5
     respect_filter: bool = True
     min_dp: int = 1

@@ -15,7 +15,8 @@ from deepcohort.joint.decide_kernels import (
     hwe_p_values,
     strand_odds_ratio,
 )
-from deepcohort.joint.prior_kernels import em_frequencies, family_posteriors, likelihoods, posteriors
+from deepcohort.joint.family_kernels import Kinship, pedigree_posteriors
+from deepcohort.joint.prior_kernels import em_frequencies, likelihoods, posteriors
 from deepcohort.joint.project_kernels import project_site
 from deepcohort.joint.text_kernels import put_bytes, put_float, put_gt, put_int, put_int_or_dot, put_ints
 
@@ -192,9 +193,7 @@ def emit_sites(
     variant_of: NDArray[np.int32],
     block_of: NDArray[np.int32],
     site_ploidy: NDArray[np.int8],
-    families: NDArray[np.int32],
-    family_offsets: NDArray[np.int64],
-    is_child: NDArray[np.bool_],
+    kin: Kinship,
     limits: Limits,
     out: NDArray[np.uint8],
 ) -> tuple[int, int]:
@@ -207,7 +206,7 @@ def emit_sites(
         names: uint8, sample names by name_offsets (N+1,).
         variant_of: int32 (S, N, 3); block_of: int32 (S, N), from the sweep.
         site_ploidy: int8 (S, N), expected ploidy.
-        families: int32 flat, father, mother, children...; family_offsets: int64.
+        kin: pedigrees of the cohort.
         out: uint8 buffer.
 
     Returns:
@@ -256,16 +255,16 @@ def emit_sites(
         weight = prior_weight(state, limits.prior_samples)
         posteriors(likelihood, state, ploidy, frequency, n_alleles, limits.inbreeding, weight, posterior)
         any_new = False
-        if len(family_offsets) > 1:
+        n_pedigrees = len(kin.person_offsets) - 1
+        if n_pedigrees > 0:
             de_novo[:] = 0.0
-            for f in range(len(family_offsets) - 1):
-                family_posteriors(
-                    families[family_offsets[f] : family_offsets[f + 1]], is_child, likelihood, state, ploidy,
-                    frequency, n_alleles, limits.inbreeding, weight, limits.de_novo_rate,
-                    limits.haploid_from_mother, posterior, de_novo,
-                )  # fmt: skip
+        for k in range(n_pedigrees):
+            pedigree_posteriors(
+                kin, k, likelihood, state, ploidy, frequency, n_alleles, limits.inbreeding, weight,
+                limits.de_novo_rate, limits.haploid_from_mother, posterior, de_novo,
+            )  # fmt: skip
         decide(posterior, ploidy, n_alleles, limits.min_gq, limits.half_call_gq, state, gt, gq)
-        if len(family_offsets) > 1:
+        if n_pedigrees > 0:
             for s in range(n):
                 if de_novo[s] < limits.de_novo_probability or gt[s, 0] < 0:
                     de_novo[s] = 0.0

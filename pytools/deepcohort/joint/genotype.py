@@ -19,10 +19,11 @@ from deepcohort.joint import columns as c
 from deepcohort.joint.config import JointConfig
 from deepcohort.joint.emit_kernels import Limits, emit_sites
 from deepcohort.joint.evidence_kernels import MAX_VARIANT_RECORDS, mark_deleted_sites, sweep_sample
+from deepcohort.joint.family_kernels import Kinship
 from deepcohort.joint.header import header_text
 from deepcohort.joint.io_gvcf import GvcfHeader, GvcfIndex, GvcfStream, index_vcf, read_header
 from deepcohort.joint.io_store import CohortStore, StoreWriter
-from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, nuclear_families
+from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, kinship_of
 from deepcohort.joint.ploidy import expected_ploidy, sex_chromosome
 from deepcohort.joint.sites import Sites, unify
 from deepcohort.joint.window import CohortRecords, GvcfSource, RecordBatch, gather
@@ -48,9 +49,7 @@ class _Cohort:
     sexes: list[str]
     names: NDArray[np.uint8]
     name_offsets: NDArray[np.int64]
-    families: NDArray[np.int32]
-    family_offsets: NDArray[np.int64]
-    is_child: NDArray[np.bool_]
+    kin: Kinship
 
 
 def genotype_cohort(
@@ -234,9 +233,8 @@ def _contig_problems(
 def _describe(labels: list[str], samples: list[str], pedigree: Pedigree, sexes: dict[str, str]) -> _Cohort:
     names = np.frombuffer("".join(samples).encode(), dtype=np.uint8)
     name_offsets = np.cumsum([0, *(len(name.encode()) for name in samples)]).astype(np.int64)
-    families, family_offsets, is_child = nuclear_families(pedigree, samples)
     sex = [sexes.get(name) or pedigree.sex.get(name, "") for name in samples]
-    return _Cohort(labels, samples, sex, names, name_offsets, families, family_offsets, is_child)
+    return _Cohort(labels, samples, sex, names, name_offsets, kinship_of(pedigree, samples))
 
 
 def _genotype_window(
@@ -296,8 +294,7 @@ def _emit(
         used, reached = emit_sites(
             site, sites.pos, n_solid + star, star_of, prefix, prefix_offsets, origin, origin_offsets,
             cohort.names, cohort.name_offsets, records.records, records.numbers, records.table,
-            records.primitive_offsets, variant_of, block_of, ploidy, cohort.families, cohort.family_offsets,
-            cohort.is_child, limits, out,
+            records.primitive_offsets, variant_of, block_of, ploidy, cohort.kin, limits, out,
         )  # fmt: skip
         if reached == site:
             out = np.empty(2 * len(out), dtype=np.uint8)

@@ -1,12 +1,13 @@
 """Families and sexes: from a PED file, or a TSV of sample and sex."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.joint.family_kernels import Kinship
 
 _SEX_WORDS = {
     "1": "XY", "2": "XX", "XY": "XY", "XX": "XX", "M": "XY", "F": "XX", "MALE": "XY", "FEMALE": "XX",
@@ -75,6 +76,10 @@ def read_pedigree(path: str | Path) -> Pedigree:
             )
     if problems:
         raise InputProblems(problems)
+    families: Families = {}
+    for child, (father, mother) in parents.items():
+        families.setdefault((father or "0", mother or "0"), []).append(child)
+    generations(families)
     return Pedigree(parents, sex, family)
 
 
@@ -103,27 +108,117 @@ def read_sexes(path: str | Path) -> dict[str, str]:
     return sex
 
 
-def nuclear_families(
-    pedigree: Pedigree, samples: list[str]
-) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.bool_]]:
-    """Families of the cohort as arrays.
+Families = dict[tuple[str, str], list[str]]  # (father, mother) -> children
 
-    Returns:
-        int32 flat (father, mother, children... as sample indices, -1: not in the cohort), int64
-        offsets (F+1,), and bool (N,): whether the sample is a child with a parent in the cohort.
+
+def kinship_of(pedigree: Pedigree, samples: list[str]) -> Kinship:
+    """Pedigrees that connect samples of the cohort, as arrays.
+
+    Persons who are not in the cohort stand in it where they connect others; a parent who is not named is
+    a person of its own. Families stand with the older generations first.
     """
     index = {name: i for i, name in enumerate(samples)}
-    children: dict[tuple[int, int], list[int]] = {}
-    is_child = np.zeros(len(samples), dtype=np.bool_)
-    for name in samples:
-        if name in pedigree.parents:
-            father, mother = (index.get(parent, -1) for parent in pedigree.parents[name])
-            if father >= 0 or mother >= 0:
-                children.setdefault((father, mother), []).append(index[name])
-                is_child[index[name]] = True
-    flat: list[int] = []
-    offsets = [0]
-    for (father, mother), members in sorted(children.items(), key=lambda item: item[1]):
-        flat += [father, mother, *members]
-        offsets.append(len(flat))
-    return np.array(flat, dtype=np.int32), np.array(offsets, dtype=np.int64), is_child
+    families: Families = {}
+    for child, (father, mother) in pedigree.parents.items():
+        # names of samples hold no TAB
+        parents = (father or f"\tfather of {child}", mother or f"\tmother of {child}")
+        families.setdefault(parents, []).append(child)
+    families = _informative(families, index)
+    generation = generations(families)
+    group = _connected(families, index)
+    keys = [key for key in families if group[key[0]] >= 0]
+    keys.sort(key=lambda key: (group[key[0]], max(generation[p] for p in key), key))
+    return _flat_kinship(keys, families, group, index)
+
+
+def _informative(families: Families, index: dict[str, int]) -> Families:
+    """Families without those who connect nobody: the absent and childless, a lone child's absent parents."""
+    while True:
+        parents = Counter(p for key in families for p in key)
+        born = {child for children in families.values() for child in children}
+        kept: Families = {}
+        for key, children in families.items():
+            told = sorted(child for child in children if child in index or child in parents)
+            alone = all(p not in index and p not in born and parents[p] == 1 for p in key)
+            if told and not (alone and len(told) == 1):
+                kept[key] = told
+        if kept == families:
+            return kept
+        families = kept
+
+
+def generations(families: Families) -> dict[str, int]:
+    """Person -> steps below the farthest founder.
+
+    Raises:
+        DeepcohortError: somebody is their own ancestor.
+    """
+    children = {child for members in families.values() for child in members}
+    generation = {p: 0 for key in families for p in key if p not in children}
+    left = dict(families)
+    while left:
+        ready = [key for key in left if all(p in generation for p in key)]
+        if not ready:
+            names = ", ".join(sorted({p for key in left for p in key if p not in generation})[:3])
+            raise DeepcohortError(f"the pedigree makes {names} their own ancestors; check --pedigree")
+        for key in ready:
+            for child in left.pop(key):
+                generation[child] = 1 + max(generation[p] for p in key)
+    return generation
+
+
+def _connected(families: Families, index: dict[str, int]) -> dict[str, int]:
+    """Person -> number of their pedigree; -1 where fewer than two of it are in the cohort."""
+    leader: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while leader.setdefault(name, name) != name:
+            leader[name] = leader[leader[name]]
+            name = leader[name]
+        return name
+
+    for key, children in families.items():
+        for person in (key[1], *children):
+            leader[find(person)] = find(key[0])
+    members: dict[str, list[str]] = {}
+    for name in leader:
+        members.setdefault(find(name), []).append(name)
+    group: dict[str, int] = {}
+    # by the first sample of each, so that the order of rows in the PED does not matter
+    ranked = sorted(members.values(), key=lambda m: min(index.get(name, len(index)) for name in m))
+    for number, names in enumerate(ranked):
+        enough = sum(name in index for name in names) > 1
+        group.update(dict.fromkeys(names, number if enough else -1))
+    return group
+
+
+def _flat_kinship(
+    keys: list[tuple[str, str]], families: Families, group: dict[str, int], index: dict[str, int]
+) -> Kinship:
+    persons: dict[str, int] = {}
+    person_offsets, family_offsets, member_offsets = [0], [0], [0]
+    members: list[int] = []
+    children: set[str] = set()
+    for number, key in enumerate(keys):
+        if number and group[key[0]] != group[keys[number - 1][0]]:
+            person_offsets.append(len(persons))
+            family_offsets.append(number)
+        for name in (*key, *families[key]):
+            members.append(persons.setdefault(name, len(persons)))
+        member_offsets.append(len(members))
+        children.update(families[key])
+    if keys:
+        person_offsets.append(len(persons))
+        family_offsets.append(len(keys))
+    flat = np.array(members, dtype=np.int64)
+    counts = np.bincount(flat, minlength=len(persons))
+    return Kinship(
+        person_sample=np.array([index.get(name, -1) for name in persons], dtype=np.int32),
+        is_founder=np.array([name not in children for name in persons], dtype=np.bool_),
+        person_offsets=np.array(person_offsets, dtype=np.int64),
+        family_offsets=np.array(family_offsets, dtype=np.int64),
+        members=flat.astype(np.int32),
+        member_offsets=np.array(member_offsets, dtype=np.int64),
+        slots=np.argsort(flat, kind="stable").astype(np.int32),
+        slot_offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+    )

@@ -1,6 +1,5 @@
 """Kernels against slow plain-Python answers and hand-worked tables."""
 
-import itertools
 import math
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from deepcohort.joint.allele_kernels import normalise
 from deepcohort.joint.decide_kernels import hwe_p_values
 from deepcohort.joint.emit_kernels import site_quality
-from deepcohort.joint.prior_kernels import em_frequencies, family_posteriors, likelihoods, posteriors
+from deepcohort.joint.prior_kernels import em_frequencies, likelihoods, posteriors
 from deepcohort.joint.text_kernels import put_float, put_int
 from glnexus_oracle import primitives
 from hypothesis import given, settings
@@ -76,56 +75,6 @@ def test_posterior_by_hand():
     posteriors(likelihood, state, ploidy, np.array([0.5, 0.5]), 2, 0.0, 1.0, out)
     assert out[0] == pytest.approx(np.array([0.25, 0.05, 0.0025]) / 0.3025)
     assert out[1, :2] == pytest.approx([1 / 11, 10 / 11])
-
-
-def slow_trio(likelihood, frequency, rate):
-    """Posteriors of father, mother, child and P(new allele), by summing over gametes."""
-    f = frequency[1]
-    prior = [(1 - f) ** 2, 2 * f * (1 - f), f * f]
-    genotypes = [(0, 0), (0, 1), (1, 1)]
-    joint = np.zeros((3, 3, 3))
-    fresh = 0.0
-    for gf, gm in itertools.product(range(3), range(3)):
-        base = prior[gf] * prior[gm] * likelihood[0][gf] * likelihood[1][gm]
-        for a, b in itertools.product(genotypes[gf], genotypes[gm]):
-            for new_a, new_b in itertools.product((0, 1), (0, 1)):
-                p = 0.25 * (rate if new_a else 1 - rate) * (rate if new_b else 1 - rate)
-                child = (a ^ new_a) + (b ^ new_b)
-                mass = base * p * likelihood[2][child]
-                joint[gf, gm, child] += mass
-                # a change counts where the alleles it leaves could not have come unchanged
-                if new_a or new_b:
-                    fresh += mass
-    total = joint.sum()
-    return joint.sum((1, 2)) / total, joint.sum((0, 2)) / total, joint.sum((0, 1)) / total, fresh / total
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(st.lists(st.integers(0, 80), min_size=3, max_size=3), min_size=3, max_size=3),
-    st.floats(0.01, 0.6),
-    st.sampled_from([1e-6, 1e-3, 0.05]),
-)
-def test_family_posteriors_are_the_slow_ones(pl, f, rate):
-    pl = np.array(pl, dtype=np.int32)
-    pl -= pl.min(axis=1, keepdims=True)
-    if not pl[:, 0].any():
-        return  # all reference: left to the population prior
-    state, ploidy = np.zeros(3, dtype=np.int8), np.full(3, 2, dtype=np.int8)
-    likelihood, out, fresh = np.empty((3, 3)), np.zeros((3, 3)), np.zeros(3)
-    likelihoods(pl, state, ploidy, 3, likelihood)
-    if all(np.argmax(row) == 0 for row in likelihood):
-        return
-    frequency = np.array([1 - f, f])
-    family_posteriors(
-        np.array([0, 1, 2], dtype=np.int32), np.array([False, False, True]), likelihood, state, ploidy,
-        frequency, 2, 0.0, 1.0, rate, True, out, fresh,
-    )  # fmt: skip
-    father, mother, child, new = slow_trio(likelihood, frequency, rate)
-    assert out[0] == pytest.approx(father, abs=1e-9)
-    assert out[1] == pytest.approx(mother, abs=1e-9)
-    assert out[2] == pytest.approx(child, abs=1e-9)
-    assert fresh[2] == pytest.approx(new, abs=1e-9)
 
 
 def slow_hwe(het, rare, common):
