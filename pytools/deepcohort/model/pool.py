@@ -20,11 +20,11 @@ from deepcohort.model.types import N_CLASSES
 from deepcohort.pileup.features import F
 
 _LN10 = float(np.log(10.0))
-_CUT_LOGIT = 12.0  # a network is never surer than 6e-6
+_CUT_LOGIT = 20.0
 _CUT_NEAR, _CUT_FAR = 15.0, 40.0  # nats of the naive likelihood: past a few reads it says little more
 _FEW_READS = (1, 2, 3)  # numbers of ALT reads with terms of their own
 _TYPICAL_DEPTH_LOG = 2.5
-_RIDGE = 1e-4  # per example, on standardised terms; ten times more costs natural likelihood
+_RIDGE = 1e-5  # per example, on standardised terms; ten times more costs held-out likelihood and all GQ > 36
 _STEPS = 60
 LEAST_EXAMPLES = 500  # of SNPs; fewer cannot carry the terms' weights
 

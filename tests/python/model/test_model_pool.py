@@ -7,7 +7,7 @@ from deepcohort.model.archive import read_model
 from deepcohort.model.calibrate import FLOOR, Calibration, mean_nll, softmax
 from deepcohort.model.combine import Outputs, combine
 from deepcohort.model.load import load_predictor
-from deepcohort.model.pool import TERMS, Pool, _fit_logistic, fit_pool, pool_from_facts, pool_terms
+from deepcohort.model.pool import _RIDGE, TERMS, Pool, _fit_logistic, fit_pool, pool_from_facts, pool_terms
 from deepcohort.model.train import train
 from deepcohort.pileup.features import N_FEATURES, F
 from deepcohort.pileup.types import ExampleBatch
@@ -46,7 +46,7 @@ def test_terms_by_hand():
     assert terms["naive_het_alt_reads_2"] == terms["naive_het_near"]
     assert terms["naive_het_alt_reads_1"] == 0
     many = pool_terms(np.array([[30.0, 0.0, 90.0]], np.float32), features_of(30.0, 1.0, 40))[0]
-    assert many[1:5].tolist() == [-12, 12, 15, 40]
+    assert many[1:5].tolist() == [-20, 20, 15, 40]
     assert many[7:].tolist() == [0] * 6
 
 
@@ -64,7 +64,7 @@ def test_fit_agrees_with_a_general_optimiser():
     def loss(flat):
         v = flat.reshape(3, 2)
         p = softmax(np.concatenate([np.zeros((400, 1)), z @ v], axis=1))
-        return mean_nll(p, y) + 1e-4 * (v**2).sum()
+        return mean_nll(p, y) + _RIDGE * (v**2).sum()
 
     best = minimize(loss, np.zeros(6)).x.reshape(3, 2)
     assert w[1:3] == pytest.approx(best[1:] / sd[:, None], abs=2e-3)
