@@ -112,10 +112,16 @@ def simulate_words(run: Recipe, recipe: Recipe, ground: Ground, folder: Path) ->
     return words
 
 
-def make_run(run: Recipe, recipe: Recipe, ground: Ground, steps: Steps) -> Path:
-    """Examples of one run; returns their folder."""
+def simulate_run(run: Recipe, recipe: Recipe, ground: Ground, steps: Steps) -> Path:
+    """Reads and truth of one run; returns their folder."""
     reads = steps.folder / "reads" / run["name"]
     steps.run(f"simulate {run['name']}", reads, True, simulate_words(run, recipe, ground, reads))
+    return reads
+
+
+def make_run(run: Recipe, recipe: Recipe, ground: Ground, steps: Steps) -> Path:
+    """Examples of one run; returns their folder."""
+    reads = simulate_run(run, recipe, ground, steps)
     out = steps.folder / "examples" / run["name"]
     sample = next(reads.glob("*.bam")).with_suffix("")
     confident = Path(f"{sample}.confident.bed")
@@ -174,12 +180,18 @@ def main() -> None:
     parser.add_argument("--plant", type=Path, help="VCF of real variants on that reference")
     parser.add_argument("--plant-confident", type=Path, help="BED where --plant is complete")
     parser.add_argument("--jobs", type=int, default=1, help="runs made at a time")
+    parser.add_argument("--only-simulate", action="store_true", help="stop when all reads are there")
     parser.add_argument("--output", type=Path, help="where models and cards go; default: --work only")
     args = parser.parse_args()
     ground = Ground(args.reference, args.plant, args.plant_confident)
     for path in args.recipe or sorted(RECIPES.glob("*.toml")):
         recipe = tomllib.loads(path.read_text())
         work = args.work / recipe["platform"]
+        if args.only_simulate:
+            steps = Steps(work)
+            with ThreadPoolExecutor(args.jobs) as pool:
+                list(pool.map(lambda run: simulate_run(run, recipe, ground, steps), recipe["run"]))  # noqa: B023
+            continue
         model = make_model(recipe, ground, work, args.jobs)
         spent = cost(work)
         parts = ", ".join(f"{kind} {seconds:.0f}" for kind, seconds in spent.items())

@@ -39,7 +39,7 @@ def simulate(
         list[str] | None, typer.Option(help="XX or XY, for children and unrelated samples in turn.")
     ] = None,
     demography: Annotated[
-        str, typer.Option(help="out-of-africa, african, constant or bottleneck.")
+        str, typer.Option(help="out-of-africa, african, constant, bottleneck, or a Demes FILE.yaml[:DEME].")
     ] = _V.demography,
     heterozygosity: Annotated[
         float, typer.Option(help="SNP differences of two haplotypes per bp.", min=0.0)

@@ -1,6 +1,7 @@
 """Run a tiny call, merge, genotype and evaluate for real, so that every kernel is compiled and cached."""
 
 import importlib
+import importlib.util
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -16,8 +17,10 @@ from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
 from deepcohort.core.region import Region
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.features import FEATURE_NAMES
+from deepcohort.simulate.learn_profile import learn_profile
 
 Say = Callable[[str], None]
+_SIMULATE = ("--samples", 1, "--contigs", 1, "--demography", "constant", "--heterozygosity", 0.004)
 
 
 class _FractionPredictor:
@@ -38,7 +41,7 @@ class _FractionPredictor:
 
 
 def warm_kernels(say: Say) -> None:
-    """Compile and cache every kernel of call, merge, genotype and evaluate."""
+    """Compile and cache every kernel of call, merge, genotype, evaluate, simulate, profile and examples."""
     with tempfile.TemporaryDirectory(prefix="deepcohort-warm-") as name:
         folder = Path(name)
         reference, bams, truth = write_warm_inputs(folder)
@@ -60,6 +63,7 @@ def warm_kernels(say: Say) -> None:
         }
         compared = [text for pair in files.items() for text in pair]
         _timed(say, "evaluate", lambda: _run("evaluate", compared))
+        _timed(say, "simulate, profile and examples", lambda: _learn(folder))
 
 
 def _run(command: str, arguments: Sequence[object]) -> None:
@@ -82,6 +86,24 @@ def _call(reference: Path, bams: list[Path], gvcfs: list[Path], vcf: Path) -> No
             shard_config=shard_config,
         )
         call_shard(job, _FractionPredictor(), quiet=True)
+
+
+def _learn(folder: Path) -> None:
+    """Short reads to a profile and to examples; long reads where their aligner is installed."""
+    short = [*_SIMULATE, "--genome-bp", 20_000, "--coverage", 12, "--output", folder / "short"]
+    _run("simulate", short)
+    bam, reference = folder / "short" / "sample1.bam", folder / "short" / "reference.fa"
+    learn_profile([bam], reference, folder / "warm.npz")
+    made = {
+        "--reads": bam,
+        "--reference": reference,
+        "--truth": folder / "short" / "sample1.truth.vcf.gz",
+        "--output": folder / "examples",
+    }
+    _run("examples", [text for pair in made.items() for text in pair])
+    if importlib.util.find_spec("mappy"):
+        long = [*_SIMULATE, "--genome-bp", 60_000, "--coverage", 2, "--platform", "hifi"]
+        _run("simulate", [*long, "--output", folder / "long"])
 
 
 def _timed(say: Say, what: str, action: Callable[[], object]) -> None:

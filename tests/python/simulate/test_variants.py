@@ -3,6 +3,7 @@
 import msprime
 import numpy as np
 import pytest
+from deepcohort.core.errors import DeepcohortError
 from deepcohort.simulate import spectra
 from deepcohort.simulate.config import GenomeConfig, VariantConfig
 from deepcohort.simulate.demography import DEMOGRAPHIES, named_demography
@@ -75,6 +76,33 @@ def test_demographies_run(name):
     samples = [msprime.SampleSet(1, population=s, ploidy=1) for s in {*sources, population}]
     trees = msprime.sim_ancestry(samples=samples, demography=demography, random_seed=1)
     assert trees.num_samples == len(samples)
+
+
+def test_a_demes_file_is_a_demography(tmp_path):
+    model = tmp_path / "two.yaml"
+    model.write_text(
+        "time_units: generations\n"
+        "demes:\n"
+        "- {name: old, epochs: [{end_time: 500, start_size: 1000}]}\n"
+        "- {name: lake, ancestors: [old], epochs: [{start_size: 50}]}\n"
+        "- {name: sea, ancestors: [old], epochs: [{start_size: 4000}]}\n"
+    )
+    assert named_demography(str(model))[1:] == ("sea", ["sea"] * 3)
+    pairs = {}
+    for deme in ("lake", "sea"):
+        demography, population, _ = named_demography(f"{model}:{deme}")
+        trees = msprime.sim_ancestry({population: 4}, demography=demography, random_seed=2, num_replicates=40)
+        pairs[deme] = np.mean([t.diversity(mode="branch") for t in trees])
+    assert pairs["lake"] < 0.5 * pairs["sea"]  # 50 diploids share ancestors soon
+    for text, words in (("demes: 3", "not a Demes model"), (None, "cannot be read")):
+        bad = tmp_path / "bad.yaml"
+        bad.unlink(missing_ok=True)
+        if text:
+            bad.write_text(text)
+        with pytest.raises(DeepcohortError, match=words):
+            named_demography(str(bad))
+    with pytest.raises(DeepcohortError, match="it has: lake, sea"):
+        named_demography(f"{model}:pond")
 
 
 def test_gamete_switches_copies_at_crossovers():
