@@ -23,7 +23,8 @@ _LN10 = float(np.log(10.0))
 _CUT_LOGIT = 20.0
 _CUT_NEAR, _CUT_FAR = 15.0, 40.0  # nats of the naive likelihood: past a few reads it says little more
 _FEW_READS = (1, 2, 3)  # numbers of ALT reads with terms of their own
-_TYPICAL_DEPTH_LOG = 2.5
+_TYPICAL_DEPTH_LOG = 2.5  # ln of 1 + reads
+_CUT_DEPTH = 1.5  # around that: natural examples have 2 to 54 reads, more must not be extrapolated
 _RIDGE = 1e-5  # per example, on standardised terms; ten times more costs held-out likelihood and all GQ > 36
 _STEPS = 60
 LEAST_EXAMPLES = 500  # of SNPs; fewer cannot carry the terms' weights
@@ -60,7 +61,9 @@ def pool_terms(logits: NDArray[np.floating], features: NDArray[np.float32]) -> N
         near,
         np.clip(het, -_CUT_NEAR, _CUT_FAR),
         np.clip(hom_het, -_CUT_NEAR, _CUT_NEAR),
-        features[:, F.depth_log].astype(np.float64) * 4 - _TYPICAL_DEPTH_LOG,
+        np.clip(
+            features[:, F.depth_log].astype(np.float64) * 4 - _TYPICAL_DEPTH_LOG, -_CUT_DEPTH, _CUT_DEPTH
+        ),
     ]
     for n in _FEW_READS:
         some = (n_alt <= n if n == 1 else n_alt == n).astype(np.float64)

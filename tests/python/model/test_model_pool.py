@@ -45,8 +45,9 @@ def test_terms_by_hand():
     assert [terms[f"alt_reads_{n}"] for n in (1, 2, 3)] == [0, 1, 0]
     assert terms["naive_het_alt_reads_2"] == terms["naive_het_near"]
     assert terms["naive_het_alt_reads_1"] == 0
-    many = pool_terms(np.array([[30.0, 0.0, 90.0]], np.float32), features_of(30.0, 1.0, 40))[0]
+    many = pool_terms(np.array([[30.0, 0.0, 90.0]], np.float32), features_of(30.0, 1.0, 40, depth=999))[0]
     assert many[1:5].tolist() == [-20, 20, 15, 40]
+    assert many[6] == 1.5
     assert many[7:].tolist() == [0] * 6
 
 
