@@ -14,6 +14,7 @@ from deepcohort.calls.header import REGION_KEY
 from deepcohort.calls.kernels_scan import find_fault, scan_lines
 from deepcohort.core.bgzf import EOF_BLOCK
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.paths import make_again
 from deepcohort.core.region import Region, merge_regions, parse_region
 
 _READ_BYTES = 4 << 20
@@ -99,7 +100,7 @@ class LineChecker:
             shown = segment.part(line, line + 1).text.decode("ascii", errors="replace")[:80].strip()
             raise DeepcohortError(
                 f"{self._path} holds a malformed line: {_FAULTS[fault]} in '{shown}'; "
-                "run the task that wrote it again"
+                f"{make_again(self._path)}"
             )
 
 
@@ -153,7 +154,7 @@ class VcfTextReader:
                 raw.seek(max(0, self.path.stat().st_size - len(EOF_BLOCK)))
                 if raw.read() != EOF_BLOCK:
                     raise DeepcohortError(
-                        f"{self.path} has no BGZF end-of-file block: it is truncated; make or copy it again"
+                        f"{self.path} has no BGZF end-of-file block: it is truncated; {make_again(self.path)}"
                     )
         self._file = igzip.open(self.path, "rb") if compressed else open(self.path, "rb")  # noqa: SIM115
         self._rest = b""
@@ -164,7 +165,9 @@ class VcfTextReader:
         try:
             data: bytes = self._file.read(_READ_BYTES)
         except (EOFError, OSError, igzip_lib.IsalError) as error:  # type: ignore[misc]
-            raise DeepcohortError(f"{self.path} is truncated or damaged ({error}); make it again") from error
+            raise DeepcohortError(
+                f"{self.path} is truncated or damaged ({error}); {make_again(self.path)}"
+            ) from error
         return data
 
     def _read_header(self) -> str:

@@ -16,3 +16,14 @@ def location(path: str | Path) -> str:
 def is_remote(path: str | Path) -> bool:
     """Whether `path` is a URL."""
     return "://" in location(path)
+
+
+def make_again(path: str | Path) -> str:
+    """The remedy for a damaged file that a command wrote.
+
+    A link is how Nextflow hands a task the file of another task's folder; as long as that folder is there,
+    -resume takes the file for sound.
+    """
+    if Path(path).is_symlink():
+        return f"remove the folder {Path(path).resolve().parent} that holds it, then run with -resume"
+    return "make it again"

@@ -10,11 +10,15 @@ from pathlib import Path
 import pysam
 from isal import isal_zlib
 
+from deepcohort.calls.header import REGION_KEY
 from deepcohort.core.bgzf import EOF_BLOCK
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.paths import make_again
+from deepcohort.core.region import Region, parse_region
 
 _READ_BYTES = 96 * 1024  # more than the largest block
 _InflateError: type[Exception] = isal_zlib.error  # type: ignore[assignment]
+_REGION_LINE = f"##{REGION_KEY}="
 _TBI_SHIFT = 14
 _TBI_LIMIT_BP = 1 << 29
 
@@ -26,11 +30,13 @@ class GvcfHeader:
     Attributes:
         sample: name. contigs: name -> length (0 where the header does not say), in header order.
         formats: FORMAT keys that are declared.
+        regions: what the file answers for; empty where the header does not say.
     """
 
     sample: str
     contigs: dict[str, int]
     formats: frozenset[str]
+    regions: tuple[Region, ...] = ()
 
 
 def _block_size(data: bytes | memoryview, at: int) -> int:
@@ -77,16 +83,16 @@ def inflate_blocks(path: Path, offset: int) -> Generator[tuple[bytes, int], None
                     text = isal_zlib.decompress(body, -15, 65_536)
                 except _InflateError as error:
                     raise DeepcohortError(
-                        f"{path} is damaged at byte {offset + at} ({error}); make it again"
+                        f"{path} is damaged at byte {offset + at} ({error}); {make_again(path)}"
                     ) from error
                 if isal_zlib.crc32(text) != int.from_bytes(data[at + size - 8 : at + size - 4], "little"):
                     raise DeepcohortError(
-                        f"{path} is damaged at byte {offset + at} (checksum); make it again"
+                        f"{path} is damaged at byte {offset + at} (checksum); {make_again(path)}"
                     )
                 at += size
                 yield text, offset + at
             if at == 0:
-                raise DeepcohortError(f"{path} is truncated (cut at byte {offset}); make it again")
+                raise DeepcohortError(f"{path} is truncated (cut at byte {offset}); {make_again(path)}")
             offset += at
 
 
@@ -108,7 +114,7 @@ def read_header(path: Path) -> GvcfHeader:
                 f"{path} is not bgzip-compressed; run: bgzip {path}, then tabix -p vcf on it"
             )
     if tail != EOF_BLOCK:
-        raise DeepcohortError(f"{path} is truncated (its BGZF end marker is missing); make it again")
+        raise DeepcohortError(f"{path} is truncated (its BGZF end marker is missing); {make_again(path)}")
     text = b""
     for piece, _ in inflate_blocks(path, 0):
         text += piece
@@ -121,12 +127,15 @@ def _parse_header(path: Path, text: str) -> GvcfHeader:
     contigs: dict[str, int] = {}
     formats: set[str] = set()
     sample: str | None = None
+    regions: list[str] = []
     for line in text.split("\n"):
         if line.startswith("##contig=<"):
             fields = _header_fields(line)
             contigs[fields.get("ID", "")] = int(fields.get("length", "0") or 0)
         elif line.startswith("##FORMAT=<"):
             formats.add(_header_fields(line).get("ID", ""))
+        elif line.startswith(_REGION_LINE):
+            regions.append(line[len(_REGION_LINE) :].rstrip("\r"))
         elif line.startswith("#CHROM"):
             names = line.rstrip("\r").split("\t")[9:]
             if len(names) != 1:
@@ -144,7 +153,8 @@ def _parse_header(path: Path, text: str) -> GvcfHeader:
         raise DeepcohortError(
             f"{path} lacks FORMAT PL, which joint genotyping needs; call it again with genotype likelihoods"
         )
-    return GvcfHeader(sample, contigs, frozenset(formats))
+    answers = tuple(parse_region(region, contigs) for region in regions)
+    return GvcfHeader(sample, contigs, frozenset(formats), answers)
 
 
 def _header_fields(line: str) -> dict[str, str]:
