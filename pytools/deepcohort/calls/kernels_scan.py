@@ -89,12 +89,14 @@ def find_fault(text, n_fields, integer_keys):
         (line, fault): line counted from 0, -1 where all is well. Faults: 1 a byte that is no printable ASCII,
         2 an empty or missing field, or one too many, 3 a POS that is no number from 1 to 2^31 - 2, 4 a REF
         that is not of letters, 5 a QUAL that is no number, 6 more values of a sample than keys of FORMAT,
-        7 a GT that is no genotype of these alleles, 8 an END before POS, 9 a value that is no whole number.
+        7 a GT that is no genotype of these alleles, 8 an END before POS, 9 a value that is no whole number,
+        10 a FORMAT with a key twice, or with too many.
     """
     line, field, field_start, key, n_keys, n_alts, pos = 0, 0, 0, 0, 0, 0, 0
     code = np.uint64(0)
     has_gt = False
     is_integer = np.zeros(_MAX_KEYS, dtype=np.bool_)
+    codes = np.zeros(_MAX_KEYS, dtype=np.uint64)
     for at in range(len(text)):
         byte = text[at]
         is_end = byte in (_TAB, _NEWLINE)
@@ -108,8 +110,9 @@ def find_fault(text, n_fields, integer_keys):
             n_alts += byte == _COMMA or (is_end and text[at - 1] != _DOT)
         elif field == 8:
             if is_end or byte == _COLON:
-                if n_keys == _MAX_KEYS:
-                    return line, 6
+                if n_keys == _MAX_KEYS or _holds(codes[:n_keys], code):
+                    return line, 10
+                codes[n_keys] = code
                 is_integer[n_keys] = _holds(integer_keys, code)
                 n_keys += 1
                 code = np.uint64(0)

@@ -73,6 +73,7 @@ _FAULTS = (
     "a GT that is no genotype",
     "an END before POS",
     "a value that is no whole number",
+    "a FORMAT with a key twice or too many",
 )
 
 

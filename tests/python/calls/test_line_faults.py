@@ -75,6 +75,8 @@ def test_sound_lines_pass(line: str) -> None:
         (change(7, "X=1;END=6"), 8),
         (change(7, "END=A"), 8),
         (change(9, "0/1:many"), 9),
+        (change(8, "GT:DP:AD:DP:RNC"), 10),
+        (change(8, ":".join(f"K{i}" for i in range(65))), 10),
     ],
 )
 def test_each_fault_is_found_where_it_is(line: str, number: int) -> None:

@@ -11,7 +11,10 @@ from fuzzing import HARMLESS, Outcome, run_cases
 NIGHTLY_CASES = int(os.environ.get("FUZZ_CASES", "1000"))
 QUICK_CASES = 6
 # seeds that once found something stay
-KEPT: dict[str, list[int]] = {}
+KEPT: dict[str, list[int]] = {
+    "bam_fields": [130],
+    "merge": [41, 58, 74, 88, 151, 172, 300_136],
+}
 
 
 pytestmark = pytest.mark.xdist_group("spoilt_files")
