@@ -77,6 +77,8 @@ def genotype(
         cohort or [],
         save_cohort,
     )
+    for warning in summary.warnings:
+        typer.echo(f"deepcohort: warning: {warning}", err=True)
     if output is not None:
         typer.echo(f"{output}: {summary.n_sites} sites of {summary.n_samples} samples", err=True)
     if save_cohort is not None:

@@ -17,6 +17,7 @@ from deepcohort.core.progress import track
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.joint import columns as c
 from deepcohort.joint.config import JointConfig
+from deepcohort.joint.coverage import uneven_coverage
 from deepcohort.joint.emit_kernels import Limits, emit_sites
 from deepcohort.joint.evidence_kernels import MAX_VARIANT_RECORDS, mark_deleted_sites, sweep_sample
 from deepcohort.joint.family_kernels import Kinship
@@ -33,11 +34,12 @@ _BUFFER_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class GenotypeSummary:
-    """What was done: samples, sites written, and bp of reference covered."""
+    """What was done: samples, sites written, bp of reference covered, and what to warn of."""
 
     n_samples: int
     n_sites: int
     n_bp: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,9 @@ def genotype_cohort(
             if writer is not None:
                 writer.close()
                 index_vcf(temporaries[0], max(fasta.contig_lengths.values()))
-    return GenotypeSummary(len(samples), n_sites, sum(len(region) for region in wanted))
+    stated = [(path, header.regions) for path, header in zip(paths, headers, strict=True)]
+    warnings = uneven_coverage(stated, wanted)
+    return GenotypeSummary(len(samples), n_sites, sum(len(region) for region in wanted), tuple(warnings))
 
 
 def _wanted(

@@ -2,9 +2,12 @@
 
 import re
 
+import pysam
 import pytest
+from deepcohort.calls.merge import merge_shards
 from deepcohort.cli.genotype import app
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.region import Region
 from deepcohort.joint.genotype import genotype_cohort
 from deepcohort.joint.pedigree import read_pedigree, read_sexes
 from joint_helpers import SEQUENCE, block, genotype, het, write_gvcf, write_reference
@@ -120,3 +123,49 @@ def test_command_line_end_to_end(folder):
         (13, "G", ["A"], [1, 0], 1)
     ]
     assert "##deepcohort_region=c1:10-20" in vcf.raw_header
+
+
+def test_gvcf_that_lacks_a_shard_of_the_others_is_named(folder):
+    def answering(sample, *texts):
+        path = write_gvcf(folder, sample, ROWS, index=False)
+        plain = folder / f"{sample}.g.vcf"
+        lines = plain.read_text().splitlines()
+        lines[1:1] = [f"##deepcohort_region={text}" for text in texts]
+        plain.write_text("\n".join(lines) + "\n")
+        pysam.tabix_compress(str(plain), str(path), force=True)
+        pysam.tabix_index(str(path), preset="vcf", force=True)
+        return path
+
+    paths = [answering("A", "c1:1-300"), answering("B", "c1:1-100", "c1:151-300"), answering("C")]
+    summary = genotype_cohort(paths, folder / "ref.fa", folder / "o.vcf.gz", quiet=True)
+    assert len(summary.warnings) == 1
+    assert f"{paths[1]} does not answer for c1:101-150, as other gVCFs do" in summary.warnings[0]
+    part = [Region("c1", 0, 100)]
+    assert not genotype_cohort(paths, folder / "ref.fa", folder / "o.vcf.gz", part, quiet=True).warnings
+    result = CliRunner().invoke(
+        app, [*(x for p in paths for x in ("--gvcf", str(p))), "--reference", str(folder / "ref.fa"),
+              "--output", str(folder / "o.vcf.gz"), "--quiet"],
+    )  # fmt: skip
+    assert "warning: " in result.output
+
+
+def test_overlapping_and_missing_cohort_shards_are_named(folder):
+    paths = [write_gvcf(folder, "A", ROWS), write_gvcf(folder, "B", [block(1, 300)])]
+
+    def shard(name, start, end):
+        out = folder / f"{name}.vcf.gz"
+        genotype_cohort(paths, folder / "ref.fa", out, [Region("c1", start, end)], quiet=True)
+        return out
+
+    one, two, three = shard("one", 0, 100), shard("two", 90, 200), shard("three", 200, 300)
+    merged = folder / "merged.vcf.gz"
+    with pytest.raises(
+        DeepcohortError, match=r"one\.vcf\.gz \(c1:1-100\) and .*two\.vcf\.gz \(c1:91-200\) overlap"
+    ):
+        merge_shards([one, two, three], merged)
+    with pytest.raises(DeepcohortError, match="no input answers for c1:101-200"):
+        merge_shards([one, three], merged, [Region("c1", 0, 300)])
+    assert not merged.exists()
+    two = shard("two", 100, 200)
+    merge_shards([three, one, two], merged, [Region("c1", 0, 300)])
+    assert merged.read_bytes() == shard("whole", 0, 300).read_bytes()
