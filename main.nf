@@ -91,8 +91,8 @@ workflow COHORT {
         ch_versions = REFERENCE.out.versions
     }
     PREPARE_COHORT(
-        ch_sheet, ch_reference, ch_staged, optional_file(params.regions), params.contigs ?: '', params.base_dir ?: '',
-        workflow.launchDir.toString(),
+        ch_sheet, ch_reference, ch_staged, optional_file(params.regions), params.contigs ?: '', params.shard_bp ?: '',
+        params.base_dir ?: '', workflow.launchDir.toString(),
     )
 
     emit:
@@ -132,9 +132,10 @@ workflow CALLING {
     ch_stats = channel.empty()
     if (params.joint) {
         GENOTYPE_COHORT(
-            CALL_SAMPLE.out.gvcf, COHORT.out.shard, COHORT.out.n_shards, COHORT.out.table, COHORT.out.reference,
-            COHORT.out.pedigree,
+            CALL_SAMPLE.out.gvcf, COHORT.out.sample.count(), params.shard_bp ?: '', optional_file(params.regions),
+            params.contigs ?: '', COHORT.out.reference, COHORT.out.pedigree,
         )
+        GENOTYPE_COHORT.out.n_shards.subscribe { n -> progress.cohort(n) }
         GENOTYPE_COHORT.out.genotyped.subscribe { progress.genotyped() }
         ch_checksums = GENOTYPE_COHORT.out.checksums
         ch_stats = GENOTYPE_COHORT.out.stats

@@ -69,7 +69,8 @@ class Costs {
     static String line(List<Stage> stages) {
         double total = stages.sum(0d) { it.cpuMs }
         if (total <= 0) return ''
-        def hours = String.format(Locale.ROOT, total >= 3.6e6d ? '%.1f h' : '%.2f h', total / 3.6e6d)
+        def hours = total >= 3.6e6d ? String.format(Locale.ROOT, '%.1f h', total / 3.6e6d)
+            : String.format(Locale.ROOT, '%.1f min', total / 6e4d)
         def shares = stages.findAll { it.cpuMs >= 0.05 * total }
             .collect { "${it.name.toLowerCase().replace('_', ' ')} ${Math.round(100 * it.cpuMs / total)} %" }
         return "  CPU time ${hours}: ${shares.join(', ')}"

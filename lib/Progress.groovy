@@ -11,6 +11,7 @@ class Progress {
     private long calledBp = 0
     private long merged = 0
     private long genotyped = 0
+    private long cohortShards = 0
     private long started = 0
     private long lastSaid = 0
 
@@ -44,6 +45,11 @@ class Progress {
         report(false)
     }
 
+    /** So many shards the cohort is genotyped in. */
+    synchronized void cohort(n) {
+        cohortShards = n as long
+    }
+
     /** A shard of the cohort is genotyped. */
     synchronized void genotyped() {
         genotyped += 1
@@ -60,7 +66,7 @@ class Progress {
     /** The line, `elapsed` ms after the plan. */
     String text(long elapsed) {
         long tasks = samples * shards
-        if (genotyped) return "Genotyped ${genotyped} of ${shards} shards of the cohort; ${merged} of ${samples} samples complete.".toString()
+        if (genotyped) return "Genotyped ${genotyped} of ${cohortShards} shards of the cohort; ${merged} of ${samples} samples complete.".toString()
         def left = ''
         if (calledTasks < tasks && calledTasks > 0 && elapsed > 2 * PAUSE_MS) {
             double minutes = elapsed / 6e4d * (tasks - calledTasks) / calledTasks

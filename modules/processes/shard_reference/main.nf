@@ -6,6 +6,7 @@ process SHARD_REFERENCE {
     tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
     path regions, stageAs: 'regions/*'
     val contigs
+    val shard_bp  // callable bp per shard, at most; '': the command's own
 
     output:
     path 'shards/*.bed', emit: shards
@@ -16,6 +17,7 @@ process SHARD_REFERENCE {
     def options = [
         regions ? "--regions ${Shell.quote(regions)}" : '',
         contigs ? "--contigs ${Shell.quote(contigs)}" : '',
+        shard_bp ? "--shard-bp ${shard_bp}" : '',
     ].join(' ')
     """
     deepcohort shard --reference ${fasta} ${options} --output shards.bed --directory shards ${task.ext.args ?: ''}

@@ -10,6 +10,7 @@ workflow PREPARE_COHORT {
     ch_staged     // value: [ files the samplesheet names ], for containers
     regions       // value: BED or []
     contigs       // value: names, comma-separated, or ''
+    shard_bp      // value: callable bp per shard, or ''
     base_dir      // value: folder or ''
     launch_dir    // value: folder
 
@@ -22,7 +23,7 @@ workflow PREPARE_COHORT {
         .combine(CHECK_INPUTS.out.samples.map { [it] })
         .map { fasta, fai, gzi, _samples -> [fasta, fai, gzi] }
         .first()
-    SHARD_REFERENCE(ch_checked, regions, contigs)
+    SHARD_REFERENCE(ch_checked, regions, contigs, shard_bp)
 
     ch_sample = CHECK_INPUTS.out.samples.splitJson()
     ch_shard  = SHARD_REFERENCE.out.shards

@@ -71,7 +71,7 @@ def test_progress_and_cost_by_stage(real_run: Run):
     assert re.search(
         r"Called \d of 6 shards \(\d+ %\), .* of 0\.2 Mb; \d of 3 samples complete", real_run.text
     )
-    assert re.search(r"CPU time [\d.]+ h: .*call shard \d+ %", real_run.text)
+    assert re.search(r"CPU time [\d.]+ (min|h): .*call shard \d+ %", real_run.text)
     out = real_run.folder / "out"
     with open(out / "pipeline_info" / "costs.tsv") as file:
         rows = {row["stage"]: row for row in csv.DictReader(file, delimiter="\t")}
