@@ -127,7 +127,9 @@ class Curve:
 def _curve(
     threshold: NDArray, gained: NDArray, hits: NDArray, misses: NDArray, n_truth: float, n_unscored: int
 ) -> Curve:
-    tp_truth, tp_call, fp = np.cumsum(gained), np.cumsum(hits), np.cumsum(misses)
+    # a drawn block may hold a call and its neighbour block the truth: no more is found than there is
+    tp_truth = np.minimum(np.cumsum(gained), n_truth)
+    tp_call, fp = np.cumsum(hits), np.cumsum(misses)
     with np.errstate(invalid="ignore", divide="ignore"):
         precision = tp_call / (tp_call + fp)
         recall = tp_truth / n_truth if n_truth else np.full(len(gained), np.nan)
@@ -143,15 +145,31 @@ def _scored(calls: Kept, score: NDArray[np.float32] | None) -> tuple[NDArray, ND
     return judged, values, calls.decision[judged] == TP
 
 
-def precision_recall_curve(calls: Kept, score: NDArray[np.float32] | None, n_truth: int) -> Curve:
-    """Curve over every distinct score of the calls; `n_truth` = TP_truth + FN of all."""
+def _scale(weight: NDArray, n_found: int | None) -> float:
+    """What makes the weights of the TP calls add up to the truth records found; 1 if they nearly do."""
+    total = float(weight.sum(dtype=np.float64))
+    if n_found is None or total == 0 or abs(total - n_found) < 1e-3:
+        return 1.0
+    return n_found / total
+
+
+def precision_recall_curve(
+    calls: Kept, score: NDArray[np.float32] | None, n_truth: int, n_found: int | None = None
+) -> Curve:
+    """Curve over every distinct score of the calls; `n_truth` = TP_truth + FN of all.
+
+    Parameters:
+        n_found: TP_truth of all. Of one type the weights of the calls may add up to a little more or
+            less (a SNP called within a complex record); the curve is scaled to end where the counts do.
+    """
     judged, values, hit = _scored(calls, score)
     assert calls.weight is not None
     order = np.argsort(-values, kind="stable")
     values, hit = values[order], hit[order]
     starts = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]])[: len(values)])
-    weight = calls.weight[judged][order]
+    weight = calls.weight[judged][order].astype(np.float64)
     weight[~hit] = 0
+    weight *= _scale(weight, n_found)
 
     def by_level(column: NDArray) -> NDArray[np.float64]:
         return np.add.reduceat(column, starts, dtype=np.float64) if len(starts) else np.empty(0)
@@ -234,6 +252,7 @@ def bootstrap(
     if len(levels) > _MAX_BINS:
         levels = np.unique(np.quantile(-values, np.linspace(0, 1, _MAX_BINS), method="lower"))
     gained, hits, misses = _cells(calls, judged, values, hit, block_c, n_blocks, levels)
+    gained *= _scale(gained, int((truth.decision == TP).sum()))
     counted = np.isin(truth.decision, (TP, MISS, ALLELE_ONLY))
     n_truth = np.bincount(block_t[counted], minlength=n_blocks)
     n_found = np.bincount(block_t[truth.decision == TP], minlength=n_blocks)
@@ -286,8 +305,9 @@ def score_measures(
     truth: Kept, calls: Kept, score: NDArray[np.float32] | None, name: str
 ) -> tuple[Curve, dict[str, float]]:
     """The curve over one score and its measures with intervals, keys ending in `_name`."""
-    n_truth = int(np.isin(truth.decision, (TP, MISS, ALLELE_ONLY)).sum())
-    curve = precision_recall_curve(calls, score, n_truth)
+    n_found = int((truth.decision == TP).sum())
+    n_truth = n_found + int(np.isin(truth.decision, (MISS, ALLELE_ONLY)).sum())
+    curve = precision_recall_curve(calls, score, n_truth, n_found)
     if not len(calls) or curve.n_unscored == len(calls):
         intervals = {k: (math.nan, math.nan) for k in ("auprc", "best_f1", "f1")}
         intervals |= {f"recall_at_precision_{p * 100:g}": (math.nan, math.nan) for p in PRECISIONS}

@@ -167,12 +167,14 @@ def _confusion(name: str, table: NDArray[np.int64]) -> list[Row]:
 
 
 def format_value(value: Any) -> str:
-    """Text of a table cell: NA for NaN, six decimals at most."""
+    """Text of a table cell: NA for NaN, six decimals at most (three digits of what is smaller)."""
     if isinstance(value, float):
         if math.isnan(value):
             return "NA"
         if math.isinf(value):
             return "inf" if value > 0 else "-inf"
+        if 0 < abs(value) < 1e-4:  # p-values and rare errors: six decimals would say 0
+            return f"{value:.3g}"
         return f"{value:.6f}".rstrip("0").rstrip(".") if value != int(value) else f"{value:.1f}"
     return str(value)
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _PALETTE = ("#2f6fb3", "#d1682b", "#3a8f6b", "#a3497c", "#7a6bc2", "#b8952c", "#4a9cb8", "#8c5b3f")
 _OK, _GENOTYPE, _MISSED, _EXTRA = "#3a8f6b", "#b8952c", "#d1682b", "#a3497c"
 _MAX_HEATMAPS = 4
+_LENGTH_BINS = ((1, 1), (2, 2), (3, 3), (4, 5), (6, 10), (11, 20), (21, 50), (51, 1 << 30))
+_MIN_LENGTH_RECORDS = 10
 _MIN_STRATUM = 5  # records on each side; below that F1 says nothing
 
 
@@ -138,6 +140,8 @@ def by_depth(evaluations: Sequence[Evaluation]) -> Section:
             xlab="Depth (x)",
             ylab="F1 (%)",
             style="lines+markers",
+            showlegend=True,
+            colors={name: _PALETTE[k % len(_PALETTE)] for k, name in enumerate(sets[0])},
             data_labels=[{"name": kind} for kind in TYPES],
         ),
         "data": [{name: sorted(points) for name, points in lines.items()} for lines in sets],
@@ -147,18 +151,22 @@ def by_depth(evaluations: Sequence[Evaluation]) -> Section:
 def strata_heatmap(evaluations: Sequence[Evaluation], kind: str) -> Section:
     """F1 by stratum (rows) and call set (columns)."""
     rows: dict[str, dict[str, float]] = {}
+    groups: dict[str, str] = {}
     for evaluation in evaluations:
         for row in evaluation.rows("extended", type=kind):
             label = "all" if row["group"] == "all" else f"{row['group']} {row['stratum']}".replace("_", " ")
             value = number(row["f1"])
             n_truth = int(row["TP_truth"]) + int(row["FN"])
             n_calls = int(row["TP_call"]) + int(row["FP"])
+            groups[label] = row["group"]
             if min(n_truth, n_calls) >= _MIN_STRATUM:
                 rows.setdefault(label, {})[evaluation.name] = round(
                     100 * (0 if math.isnan(value) else value), 2
                 )
     if not rows:
         return {}
+    order = list(dict.fromkeys(groups.values()))  # strata of one group together, in the order they came
+    rows = {label: rows[label] for label in sorted(rows, key=lambda label: order.index(groups[label]))}
     names = [e.name for e in evaluations]
     data = [[rows[label].get(name) for name in names] for label in rows]
     known = sorted(v for line in data for v in line if v is not None)
@@ -190,19 +198,40 @@ def strata_heatmap(evaluations: Sequence[Evaluation], kind: str) -> Section:
     }
 
 
+def _length_bin(size: int) -> int:
+    """Index into _LENGTH_BINS of a length in bp, negative for deletions, from the longest deletion on."""
+    rank = next(k for k, (low, high) in enumerate(_LENGTH_BINS) if low <= abs(size) <= high)
+    return len(_LENGTH_BINS) + rank if size > 0 else len(_LENGTH_BINS) - 1 - rank
+
+
+def _length_labels() -> list[str]:
+    spans = [str(a) if a == b else (f"{a}-{b}" if b < 1000 else f">{a - 1}") for a, b in _LENGTH_BINS]
+    return [f"del {span}" for span in reversed(spans)] + [f"ins {span}" for span in spans]
+
+
 def indel_lengths(evaluations: Sequence[Evaluation]) -> Section:
     """Error spectrum by indel length: FN, FP and the rate."""
-    missed: dict[str, list[list[float]]] = {}
-    extra: dict[str, list[list[float]]] = {}
-    rate: dict[str, list[list[float]]] = {}
+    labels = _length_labels()
+    sets: tuple[dict[str, list[list[object]]], ...] = ({}, {}, {})
     for evaluation in evaluations:
+        counts = [[0, 0, 0] for _ in labels]  # records, FN, FP
         for row in evaluation.tables.get("indel_lengths", []):
-            size = int(row["length_bp"])
-            tp_truth, fn, tp_call, fp = (int(row[k]) for k in ("TP_truth", "FN", "TP_call", "FP"))
-            share = round(100 * (fn + fp) / (tp_truth + fn + tp_call + fp), 3)
-            for lines, value in ((missed, fn), (extra, fp), (rate, share)):
-                lines.setdefault(evaluation.name, []).append([size, value])
-    if not missed:
+            cell = counts[_length_bin(int(row["length_bp"]))]
+            cell[0] += sum(int(row[k]) for k in ("TP_truth", "FN", "TP_call", "FP"))
+            cell[1] += int(row["FN"])
+            cell[2] += int(row["FP"])
+        if not any(n for n, _, _ in counts):
+            continue
+        rate: list[list[object]] = []
+        missed: list[list[object]] = []
+        extra: list[list[object]] = []
+        for label, (n, fn, fp) in zip(labels, counts, strict=True):
+            rate.append([label, round(100 * (fn + fp) / n, 3) if n >= _MIN_LENGTH_RECORDS else None])
+            missed.append([label, fn])
+            extra.append([label, fp])
+        for lines, line in zip(sets, (rate, missed, extra), strict=True):
+            lines[evaluation.name] = line
+    if not sets[0]:
         return {}
     return {
         "section_name": "Indel lengths",
@@ -211,8 +240,9 @@ def indel_lengths(evaluations: Sequence[Evaluation]) -> Section:
         "pconfig": plot(
             "indel_lengths",
             "errors by indel length",
-            xlab="Length (bp; deletions below 0)",
+            xlab="Length (bp)",
             ylab="Error rate (%)",
+            categories=True,
             style="lines+markers",
             colors=_colours(evaluations),
             showlegend=len(evaluations) <= 12,
@@ -223,7 +253,7 @@ def indel_lengths(evaluations: Sequence[Evaluation]) -> Section:
                 {"name": "False (FP)", "ylab": "Called records"},
             ],
         ),
-        "data": [rate, missed, extra],
+        "data": list(sets),
     }
 
 

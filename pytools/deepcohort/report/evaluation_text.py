@@ -35,8 +35,8 @@ CALIBRATION = (
     "over-confident. Bins without any error are left out (their phred is unbounded)."
 )
 LENGTHS = (
-    "Errors by length of the indel, deletions left of 0, insertions right. The rate divides FN + FP by "
-    "truth + calls of that length. Beyond 50 bp everything is in the outermost class."
+    "Errors by length of the indel in bp, deletions left, insertions right. The rate divides FN + FP by "
+    "truth + calls of those lengths, where there are ten or more of them."
 )
 STRATA = (
     "F1 of every stratum with at least five truth records and five calls. Truth records are placed by "
@@ -67,6 +67,8 @@ WITHOUT_TRUTH = (
 DEFINITIONS = """
 <style>
 #mqc_welcome { display: none !important; }
+/* MultiQC leaves legends of line plots as dark as on white paper */
+[data-bs-theme="dark"] .legendtext { fill: #dcdcdc !important; }
 .deepcohort-definitions { max-width: 62rem; display: grid; gap: 0.5rem 1rem;
   grid-template-columns: 9rem 1fr; }
 .deepcohort-definitions dt { margin: 0; }

@@ -97,6 +97,14 @@ def test_curve_counts_truth_by_weight_and_unscored_last():
     assert curve.n_unscored == 1
 
 
+def test_curve_of_one_type_ends_at_its_counts():
+    """A SNP called within a complex record: the weights of the SNP calls say 4, found are 3."""
+    calls = counted([TP, TP, MISS], qual=[9, 5, 6], weight=np.array([1, 3, 1], np.float32))
+    curve = metrics.precision_recall_curve(calls, calls.qual, 4, 3)
+    assert curve.tp_truth.tolist() == [0.75, 0.75, 3]
+    assert curve.recall[-1] == 0.75
+
+
 def test_recall_at_unreachable_precision_is_zero():
     calls = counted([MISS, TP], qual=[9, 1])
     curve = metrics.precision_recall_curve(calls, calls.qual, 1)
@@ -181,6 +189,8 @@ def test_tables_of_empty_sides():
         (1.0, "1.0"),
         (3, "3"),
         (1 / 3, "0.333333"),
+        (0.0, "0.0"),
+        (2.5e-9, "2.5e-09"),
         ("x", "x"),
     ],
 )
