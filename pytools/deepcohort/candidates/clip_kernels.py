@@ -12,6 +12,7 @@ from deepcohort.core.numba_options import kernel
 
 _ANCHOR_BP = 12  # read bases that must agree with the reference beyond the break
 _COMPARED_BP = 40
+_CLEAR_BP = 20  # of clip beyond an allele that need no second read
 _LONGEST_COPY = 250  # bp of a tandem copy that a clip need not span
 _MIN_QUAL = 10  # phred; a worse base may differ
 
@@ -109,25 +110,23 @@ def write_clip_allele(size, copied, step, query, at, seq, reference, out):
 
 
 @kernel
-def _record(
-    anchor, n_ref, n_alt, allele, first, n, capacity, votes, out_pos, out_ref_len, out_offset, out_seq
-):
-    """One more vote for an allele of the window, whose alleles are rows [first, n); returns the new n."""
+def _record(anchor, n_ref, n_alt, allele, first, n, weight, votes, out_pos, out_ref_len, out_offset, out_seq):
+    """`weight` votes more for an allele of the window, whose alleles are rows [first, n); the new n."""
     for i in range(first, n):
         same = out_pos[i] == anchor and out_ref_len[i] == n_ref and out_offset[i + 1] - out_offset[i] == n_alt
         if same:
             for k in range(n_alt):
                 same &= out_seq[out_offset[i] + k] == allele[k]
         if same:
-            votes[i - first] += 1
+            votes[i - first] += weight
             return n
-    if n - first >= capacity or n >= len(out_pos) or out_offset[n] + n_alt > len(out_seq):
+    if n - first >= len(votes) or n >= len(out_pos) or out_offset[n] + n_alt > len(out_seq):
         return n
     out_pos[n], out_ref_len[n] = anchor, n_ref
     for k in range(n_alt):
         out_seq[out_offset[n] + k] = allele[k]
     out_offset[n + 1] = out_offset[n] + n_alt
-    votes[n - first] = 1
+    votes[n - first] = weight
     return n + 1
 
 
@@ -136,7 +135,8 @@ def spell_clips(
     rows, start, stop, min_votes, reference, window_start, pos, end, seq, qual, seq_offset, cigar_op,
     cigar_len, cigar_offset, max_indel, allele, votes, n_out, out_pos, out_ref_len, out_offset, out_seq,
 ):  # fmt: skip
-    """Alleles that at least `min_votes` clipped ends in [start, stop) of the reads `rows` agree on.
+    """Alleles that clipped ends in [start, stop) of the reads `rows` spell: one that shows an allele whole
+    and reads on behind it, or `min_votes` that agree.
 
     Args:
         allele: uint8, room for a longest ALT. votes: int64, room for as many alleles as may be voted on.
@@ -159,8 +159,11 @@ def spell_clips(
                 continue
             anchor, n_ref, n_alt = write_clip_allele(size, copied, step, edge, at, seq, reference, allele)
             if anchor >= 0:
+                # a clip that reads on well behind the allele spells it all by itself
+                whole = not copied and n - max(size, 0) >= _CLEAR_BP
+                weight = min_votes if whole else 1
                 n_out = _record(
-                    anchor, n_ref, n_alt, allele, first, n_out, len(votes), votes, out_pos, out_ref_len,
+                    anchor, n_ref, n_alt, allele, first, n_out, weight, votes, out_pos, out_ref_len,
                     out_offset, out_seq,
                 )  # fmt: skip
     kept = first

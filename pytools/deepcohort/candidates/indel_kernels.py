@@ -9,6 +9,7 @@ MAX_HYPOTHESES = 32  # compared at one site; further alternates are left unjudge
 _MOST_WITH_NEIGHBOURS = 16  # haplotypes of a site, where neighbours are combined with its alleles
 _MAX_NEIGHBOURS = 2
 NEIGHBOUR_BP = 200  # farther ones are left out
+_BEHIND_BP = 12
 _FLOOR = -15.0  # log10; a flank this bad is no evidence for anything, so counting stops
 _FLANK_BP = 48  # bases compared beyond the repeat
 
@@ -178,10 +179,11 @@ def _longer(array):
 
 @kernel
 def _neighbours(s, site_pos, site_first, reach, ref_len, alt_offset, near):
-    """Candidates of later sites that begin within the repeat of site `s`, indels first; how many."""
+    """Candidates of later sites that begin within the repeat of site `s` (indels also shortly behind it,
+    where too few bases would be left to compare), indels first; how many."""
     n = 0
-    stop = min(reach, site_pos[s] + NEIGHBOUR_BP)
     for indels in (True, False):
+        stop = min(reach + (_BEHIND_BP if indels else 0), site_pos[s] + NEIGHBOUR_BP)
         t = s + 1
         while t < len(site_pos) and site_pos[t] < stop:
             for c in range(site_first[t], site_first[t + 1]):

@@ -35,6 +35,7 @@ def weigh_reads(
         alleles.alt_seq,
         reference,
     )
+    flanks = _flank_reference(alleles, site_pos, resync, reference)
     entries = support_kernels.count_entries(
         reads.pos, reads.end, reads.cigar_op, reads.cigar_len, reads.cigar_offset, window.start, site_pos
     )
@@ -50,7 +51,7 @@ def weigh_reads(
     )
     support_kernels.judge_reads(
         reads.pos, reads.end, reads.mapq, reads.seq, reads.qual, reads.seq_offset, reads.cigar_op,
-        reads.cigar_len, reads.cigar_offset, reference, window.start, site_pos, site_first, resync,
+        reads.cigar_len, reads.cigar_offset, reference, flanks, window.start, site_pos, site_first, resync,
         *haplotypes, alleles.ref_len, alleles.alt_offset, alleles.alt_seq, period, units,
         config.min_base_qual, offset, support.read, support.allele, support.log10_ratio, support.read_index,
     )  # fmt: skip
@@ -61,3 +62,19 @@ def weigh_reads(
     ad = np.zeros((len(alleles), 2), np.int32)
     support_kernels.tally(is_indel, offset, support.allele, dp, ad)
     return support, dp, ad
+
+
+def _flank_reference(
+    alleles: Alleles, site_pos: NDArray[np.int64], resync: NDArray[np.int64], reference: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """The reference with N for SNP candidates that lie in no indel's repeat: in the flanks of an indel
+    they say nothing about it, and several together would hide what the rest says.
+    """
+    inside = np.zeros(len(reference) + 1, np.int64)
+    indel = resync >= 0
+    np.add.at(inside, site_pos[indel], 1)
+    np.add.at(inside, np.clip(resync[indel], 0, len(reference)), -1)
+    snps = alleles.pos[~alleles.is_indel]
+    flanks = reference.copy()
+    flanks[snps[np.cumsum(inside)[snps] == 0]] = 4
+    return flanks

@@ -65,7 +65,7 @@ def _judge_snp(site_first, site_last, c, base, q, expected, ref_len, alt_offset,
 
 @kernel
 def judge_reads(
-    pos, end, mapq, seq, qual, seq_offset, cigar_op, cigar_len, cigar_offset, reference, window_start,
+    pos, end, mapq, seq, qual, seq_offset, cigar_op, cigar_len, cigar_offset, reference, flanks, window_start,
     site_pos, site_first, resync, hap_first, hap_candidate, hap_delta, hap_offset, hap_bases, hap_tail,
     ref_len, alt_offset, alt_seq, period, units, min_qual, entry_offset, entry_read, entry_allele,
     entry_ratio, entry_index,
@@ -73,6 +73,7 @@ def judge_reads(
     """Fill the entries of every candidate (CSR by candidate; the candidates of a site share reads).
 
     Args:
+        flanks: the reference, N where bases are not to count at indels.
         hap_*: haplotypes of the sites with indels, from `indel_kernels.site_haplotypes`.
 
     Allele codes: -1 none, 0 reference, 1 this alternate, 2 another.
@@ -114,14 +115,14 @@ def judge_reads(
                     left_stop = first_base
                 reached, right_index, right_stop, between = cross_repeat(
                     cigar_op, cigar_len, op, last_op, at, query, p, max(resync[s], p + 1), seq, qual,
-                    reference, penalty,
+                    flanks, penalty,
                 )  # fmt: skip
                 net = (right_index - index) - (reached - p) if reached >= 0 else 0
                 if aligned or reached >= 0:
                     judge_indels(
                         first, index if aligned else -1, left_stop, reached, right_index, right_stop, net,
                         between, p, hap0, hap0 + n_haps, hap_candidate, hap_delta, hap_offset, hap_bases,
-                        hap_tail, period, units, reference, seq, qual, penalty, raw, scores,
+                        hap_tail, period, units, flanks, seq, qual, penalty, raw, scores,
                     )  # fmt: skip
                     judged = True
             for c in range(first, last):
