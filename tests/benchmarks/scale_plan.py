@@ -19,13 +19,13 @@ GENOME_MB = 2_900  # callable sequence of a human genome
 class Costs:
     """What was measured on one core of a small cloud machine; see docs/scale.md for how."""
 
-    start_s: float = 2.4  # Python, imports, kernels from their cache; per task
-    call_s_per_mb: float = 2.0  # HG002 at 30x; simulated, easier reads take 0.6
+    start_s: float = 2.6  # Python, imports, kernels from their cache; per task
+    call_s_per_mb: float = 1.0  # HG002 at 30x; planted reads take 0.8 (tests/benchmarks/call_cost.md)
     network_share: float = 0.3  # of call: what a GPU can take over
     merge_s_per_mb: float = 0.05
     genotype_s_per_mb_sample: float = 0.029
     genotype_s_per_mb: float = 0.3
-    concat_s_per_mb_sample: float = 0.0012
+    concat_s_per_mb_sample: float = 0.0015
     report_s: float = 30.0
     bam_mb_per_mb: float = 23.0
     gvcf_mb_per_mb: float = 0.33
@@ -45,6 +45,8 @@ class Place:
         speed: of a core, against the measured one.
         read_mb_s: of one slot; storage_mb_s: of the storage that holds the reads, for all slots together.
         shards: of the genome.
+        disk_gb: of a cloud machine. There joint genotyping copies every gVCF whole to each of its tasks, and is left
+            out where they do not fit; 0: a file system that all see.
         gpu: whether the network runs on one. lost_per_h: spot machines taken back, per slot and hour.
     """
 
@@ -58,14 +60,36 @@ class Place:
     storage_mb_s: float = 1e9
     gpu: bool = False
     lost_per_h: float = 0.0
-    shards: int = 116  # 25 Mb each, the default; the cloud profiles cut 100 Mb
+    shards: int = 29  # 100 Mb each, the default; the cloud profiles cut 250 Mb
+    disk_gb: float = 0.0
 
 
 PLACES = (
     Place("laptop, 8 cores", 8, 20, 0.5, 0.0, speed=1.3, read_mb_s=200, storage_mb_s=2_000),
     Place("Slurm, 1,000 cores", 1000, 20, 5, 0.01, storage_mb_s=5_000),
-    Place("AWS Batch spot, 2,000 vCPU", 2000, 50, 60, 0.020, read_mb_s=60, lost_per_h=0.01, shards=29),
-    Place("AWS Batch spot, 500 T4", 500, 50, 90, 0.21, read_mb_s=60, gpu=True, lost_per_h=0.02, shards=29),
+    Place(
+        "AWS Batch spot, 2,000 vCPU",
+        2000,
+        50,
+        60,
+        0.020,
+        read_mb_s=60,
+        lost_per_h=0.01,
+        shards=12,
+        disk_gb=1000,
+    ),
+    Place(
+        "AWS Batch spot, 500 T4",
+        500,
+        50,
+        90,
+        0.21,
+        read_mb_s=60,
+        gpu=True,
+        lost_per_h=0.02,
+        shards=12,
+        disk_gb=1000,
+    ),
 )
 
 
@@ -75,6 +99,7 @@ class Plan:
 
     place: str
     genomes: int
+    joint: bool
     hours: float
     slot_hours: float
     dollars: float
@@ -105,29 +130,41 @@ def run_stage(
     return end, used, tasks, retries
 
 
-def call_seconds(place: Place, costs: Costs) -> float:
-    """Seconds of one call task of one shard on a slot (a GPU slot has four cores)."""
+def cohort_shards(genomes: int, costs: Costs) -> int:
+    """Shards of joint genotyping: at most an hour each, as lib/Scale.groovy cuts them."""
+    mb = 3600 / (costs.genotype_s_per_mb + costs.genotype_s_per_mb_sample * genomes)
+    step = next((step for step in (100, 50, 25, 10, 5, 2) if step <= mb), 1)
+    return -(-GENOME_MB // step)
+
+
+def call_seconds(place: Place, costs: Costs, tasks: int) -> float:
+    """Seconds of one of `tasks` call tasks on a slot (a GPU slot has four cores)."""
     mb = GENOME_MB / place.shards
     work = costs.call_s_per_mb * mb
     if place.gpu:
         work = work * (1 - costs.network_share) / 4 + 8  # the network itself all but vanishes; CUDA starts
     # reading runs beside the work, unless the storage is the slower of the two
-    read_mb_s = min(place.read_mb_s, place.storage_mb_s / place.slots)
+    read_mb_s = min(place.read_mb_s, place.storage_mb_s / min(place.slots, tasks))
     return costs.start_s + max(work, costs.bam_mb_per_mb * mb / read_mb_s)
 
 
 def plan(place: Place, genomes: int, costs: Costs, seed: int = 1) -> Plan:
     """Schedule of a whole run: call, merge, genotype, concatenate, report."""
     rng = random.Random(seed)
-    mb = GENOME_MB / place.shards
+    calls = genomes * place.shards
+    call_s = call_seconds(place, costs, calls)
     stages: list[Sequence[float] | Iterable[float]] = [
-        (call_seconds(place, costs) for _ in range(genomes * place.shards)),
+        (call_s for _ in range(calls)),
         (costs.start_s + costs.merge_s_per_mb * GENOME_MB for _ in range(genomes)),
     ]
-    if genomes > 1:
-        joint = costs.genotype_s_per_mb + costs.genotype_s_per_mb_sample * genomes
+    gvcf_gb = costs.gvcf_mb_per_mb * GENOME_MB * genomes / 1e3
+    joint = genomes > 1 and not 0 < place.disk_gb < gvcf_gb
+    shards = cohort_shards(genomes, costs) if joint else 0
+    if joint:
+        per_mb = costs.genotype_s_per_mb + costs.genotype_s_per_mb_sample * genomes
+        copy_s = gvcf_gb * 1e3 / place.read_mb_s * place.speed if place.disk_gb else 0.0
         stages += [
-            (costs.start_s + joint * mb for _ in range(place.shards)),
+            (costs.start_s + copy_s + per_mb * GENOME_MB / shards for _ in range(shards)),
             [costs.start_s + costs.concat_s_per_mb_sample * genomes * GENOME_MB],
         ]
     stages.append([costs.report_s])
@@ -137,18 +174,26 @@ def plan(place: Place, genomes: int, costs: Costs, seed: int = 1) -> Plan:
         now, seconds, n_tasks, n_retried = run_stage(stage, place, now, costs, rng)
         used, tasks, retried = used + seconds, tasks + n_tasks, retried + n_retried
     bam_tb = costs.bam_mb_per_mb * GENOME_MB * genomes / 1e6
-    gvcf_tb = costs.gvcf_mb_per_mb * GENOME_MB * genomes / 1e6
-    cohort_tb = costs.cohort_mb_per_mb_sample * GENOME_MB * genomes / 1e6 if genomes > 1 else 0.0
+    cohort_tb = costs.cohort_mb_per_mb_sample * GENOME_MB * genomes / 1e6 if joint else 0.0
+    gvcf_reads = 2 + (
+        shards if place.disk_gb else joint
+    )  # merged (gVCF shards, written and hashed), then genotyped
+    links = (
+        4 * calls + 2 * genomes * shards
+    )  # how Nextflow hands a task its inputs; in clouds they are copies
     return Plan(
         place=place.name,
         genomes=genomes,
+        joint=joint,
         hours=now / 3600,
         slot_hours=used / 3600,
         dollars=used / 3600 * place.dollars_per_slot_h,
         tasks=tasks,
-        files=tasks * 12 + genomes * place.shards * 5,  # what Nextflow keeps per task, and what call writes
-        read_tb=bam_tb * 1.01 + gvcf_tb * 2 + cohort_tb,
-        kept_tb=gvcf_tb + cohort_tb,
+        files=tasks * 12
+        + calls * 5
+        + (0 if place.disk_gb else links),  # Nextflow's own, outputs of call, links
+        read_tb=bam_tb * 1.01 + gvcf_gb / 1e3 * gvcf_reads + cohort_tb,
+        kept_tb=gvcf_gb / 1e3 + cohort_tb,
         retried=retried,
     )
 
@@ -156,13 +201,13 @@ def plan(place: Place, genomes: int, costs: Costs, seed: int = 1) -> Plan:
 def table(plans: Iterable[Plan]) -> str:
     """Markdown."""
     rows = [
-        "| where | genomes | hours | slot hours | dollars | tasks | files | read, TB | kept, TB | taken back |"
+        "| where | genomes | joint | hours | slot hours | dollars | tasks | files | read, TB | kept, TB | taken back |"
     ]
-    rows.append("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+    rows.append("|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|")
     for p in plans:
         hours = f"{p.hours:,.1f}" if p.hours < 1000 else f"{p.hours / 24 / 365:,.1f} years"
         rows.append(
-            f"| {p.place} | {p.genomes:,} | {hours} | {p.slot_hours:,.0f} | {p.dollars:,.0f} | {p.tasks:,} | "
+            f"| {p.place} | {p.genomes:,} | {'yes' if p.joint else 'no'} | {hours} | {p.slot_hours:,.0f} | {p.dollars:,.{2 if 0 < p.dollars < 10 else 0}f} | {p.tasks:,} | "
             f"{p.files:,} | {p.read_tb:,.2f} | {p.kept_tb:,.3f} | {p.retried:,} |"
         )
     return "\n".join(rows)
