@@ -182,3 +182,35 @@ def test_alignment_of_a_haplotype_against_a_slow_one(haplotype: str, reference: 
     assert spelling_kernels.spelling_score(hap, 0, ref, 0, ops, lengths, n) == score
     assert lengths[:n][ops[:n] != 2].sum() == len(haplotype)
     assert lengths[:n][ops[:n] != 1].sum() == len(reference)
+
+
+def test_snps_in_the_flank_do_not_drown_an_indel():
+    # five homozygous SNPs beside a homozygous insertion: every read differs from REF there, whatever
+    # it says about the insertion
+    alt = {"A": "C", "C": "A", "G": "T", "T": "G"}
+    genome = LEFT + "A" * 8 + RIGHT
+    behind = list("A" * 9 + RIGHT)
+    sites = [15, 20, 26, 31, 37]
+    for k in sites:
+        behind[k + 1] = alt[behind[k + 1]]
+    haplotype = LEFT + "".join(behind)
+    reads = [(i, f"{300 - i}M1I{i - 201}M", haplotype[i : i + 100]) for i in range(215, 290, 5)]
+    found = by_allele(genome, find(genome, reads))
+    assert list(found) == [(299, "G", "GA")] + [
+        (300 + k, genome[300 + k], alt[genome[300 + k]]) for k in sites
+    ]
+    n_ref, n_alt, hom_het = found[299, "G", "GA"]
+    assert (n_ref, n_alt) == (0, 15)
+    assert hom_het > 3
+
+
+def test_two_insertions_shortly_behind_each_other():
+    # both on both haplotypes; a read holds against each what the other one adds
+    genome = LEFT + "AAAAAT" + "C" + "AAAAAAAAAA" + RIGHT
+    haplotype = LEFT + "AAAAAAT" + "C" + "AAAAAAAAAAA" + RIGHT
+    reads = [(i, f"{300 - i}M1I7M1I{91 - (300 - i)}M", haplotype[i : i + 100]) for i in range(225, 290, 5)]
+    found = by_allele(genome, find(genome, reads))
+    assert list(found) == [(299, "G", "GA"), (306, "C", "CA")]
+    for n_ref, n_alt, hom_het in found.values():
+        assert (n_ref, n_alt) == (0, 13)
+        assert hom_het > 3
