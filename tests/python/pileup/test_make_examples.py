@@ -137,3 +137,8 @@ def test_command_passes_its_options_on(inputs, tmp_path, monkeypatch):
     assert seen["regions"] == [Region("c", 100, 200)]
     config = seen["config"]
     assert (config.passes, config.augment, config.platform, config.seed) == (4, False, "hifi", 9)
+    assert config.augmentation.keep_quality < 1
+    done = CliRunner().invoke(app, [*map(str, words[:8]), "--natural"])
+    assert done.exit_code == 0, done.output
+    assert seen["config"].augment
+    assert seen["config"].augmentation.keep_quality == 1

@@ -5,7 +5,13 @@ import json
 import numpy as np
 import pytest
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.pileup.augment import AugmentConfig, augment_reads, random_quality_map, subset_reads
+from deepcohort.pileup.augment import (
+    NATURAL,
+    AugmentConfig,
+    augment_reads,
+    random_quality_map,
+    subset_reads,
+)
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.features import N_FEATURES
 from deepcohort.pileup.shards import MANIFEST, Examples, ExampleWriter, open_examples, stretch_id
@@ -140,3 +146,24 @@ def test_augmentation_thins_towards_the_target_and_is_repeatable():
     assert len(np.unique(a.qual)) <= config.max_bins + 1
     untouched = AugmentConfig(keep_coverage=1, keep_quality=1)
     assert augment_reads(reads, 4000, np.random.default_rng(3), untouched) is reads
+
+
+def test_natural_examples_keep_qualities_at_any_depth():
+    reads = random_evidence(1, length=4000, n_reads=4000)[0].reads
+    quality_of = {
+        (int(h), int(f)): reads.qual[a:z].tobytes()
+        for h, f, a, z in zip(
+            reads.name_hash, reads.flag, reads.seq_offset[:-1], reads.seq_offset[1:], strict=True
+        )
+    }
+    coverages = []
+    for seed in range(40):
+        made = augment_reads(reads, 4000, np.random.default_rng(seed), NATURAL)
+        coverages.append(float((made.end - made.pos).sum()) / 4000)
+        row = int(np.random.default_rng(seed).integers(len(made)))
+        a, z = made.seq_offset[row : row + 2]
+        assert made.qual[a:z].tobytes() == quality_of[int(made.name_hash[row]), int(made.flag[row])]
+    thinned = [c for c in coverages if c < 0.9 * max(coverages)]
+    assert len(thinned) > 25
+    assert min(thinned) < 10
+    assert max(thinned) > 20
