@@ -56,7 +56,7 @@ class Steps:
         `fresh`: remove what a killed or another command left in `out`. A failure ends this script.
         """
         done = out.with_name(f"{out.name}.done.json")
-        made_by = {"command": [str(w) for w in words], "inputs": _inputs(words)}
+        made_by = {"command": [str(w) for w in words], "inputs": _inputs(words, out)}
         if done.exists() and json.loads(done.read_text()) == made_by:
             return False
         done.unlink(missing_ok=True)
@@ -79,13 +79,15 @@ class Steps:
         return True
 
 
-def _inputs(words: list[object]) -> dict[str, str]:
+def _inputs(words: list[object], out: Path) -> dict[str, str]:
     """Digests of the markers of folders that a command reads, so that it runs again when they change."""
     found = {}
     for word in words:
-        marker = Path(f"{word}.done.json") if isinstance(word, Path) else None
-        if marker and marker.exists():
-            found[str(word)] = hashlib.blake2b(marker.read_bytes(), digest_size=8).hexdigest()
+        for folder in (Path(str(word)), Path(str(word)).parent):  # a folder, or a file in one
+            marker = Path(f"{folder}.done.json")
+            if folder == out or not isinstance(word, Path) or not marker.exists():
+                continue
+            found[str(folder)] = hashlib.blake2b(marker.read_bytes(), digest_size=8).hexdigest()
     return found
 
 
@@ -150,7 +152,7 @@ def make_model(recipe: Recipe, ground: Ground, work: Path, jobs: int = 1) -> Pat
         words += ["--set", f"{name}={value}"]
     # a killed training goes on from its checkpoint; one of other settings or data starts again
     same = work / "model.started.json"
-    started = json.dumps([[str(w) for w in words], _inputs(words)])
+    started = json.dumps([[str(w) for w in words], _inputs(words, work / "model")])
     fresh = not same.exists() or same.read_text() != started
     same.write_text(started)
     steps.run("train", work / "model", fresh, words)
