@@ -1,6 +1,6 @@
 # Targets for people and for CI. Everything runs from .venv, which `make setup` makes from Python alone.
 .DEFAULT_GOAL := help
-.PHONY: sbom fuzz help setup demo test check lint format models bench clean
+.PHONY: sbom fuzz nightly help setup demo test check lint format models bench clean
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
@@ -50,6 +50,10 @@ bench: setup ## measure call, genotype and evaluate on simulated data (work/benc
 
 fuzz: setup ## thousands of spoilt files against every reader (hours; nightly)
 	$(PYTEST) -n 2 --dist loadgroup -m nightly tests/python/production/test_fuzz.py
+
+nightly: setup ## all that takes hours: struck runs, training, Slurm, nf-test (if installed); with make fuzz
+	$(PYTEST) -m nightly --ignore=tests/python/production/test_fuzz.py tests/python
+	if command -v nf-test >/dev/null; then PATH="$$PWD/$(BIN):$$PATH" nf-test test --ci tests/nextflow; fi
 
 sbom: ## bill of materials of the container images (work/sbom-*.json)
 	mkdir -p work

@@ -82,6 +82,7 @@ class Progress {
     }
 
     private static String size(long bp) {
-        return bp >= 1e4 ? String.format(Locale.ROOT, '%,.1f Mb', bp / 1e6d) : "${bp} bp"
+        if (bp >= 1e5) return String.format(Locale.ROOT, '%,.1f Mb', bp / 1e6d)
+        return bp >= 1e3 ? String.format(Locale.ROOT, '%,.1f kb', bp / 1e3d) : "${bp} bp"
     }
 }

@@ -82,6 +82,33 @@ def test_progress_and_cost_by_stage(real_run: Run):
     assert "<td>CALL_SHARD</td><td>6</td>" in html
 
 
+@pytest.mark.nightly
+def test_a_model_trained_by_the_pipeline_calls(tmp_path: Path, real_run: Run):
+    (tmp_path / "tiny.toml").write_text(
+        "read_channels = [8, 8]\nsite_channels = [16]\nsmall_units = [16]\nepochs = 1\nsmall_epochs = 2\n"
+        'threads = 1\ndevice = "cpu"\n'
+    )
+    cohort = "--genome-bp 60000 --contigs 2 --samples 2 --coverage 20"
+    run = nextflow(
+        tmp_path, "--mode", "train", "--simulations", "1", f"--simulate_args={cohort}", "--model_name", "tiny",
+        "--train_config", "tiny.toml", "--outdir", "out",
+    )  # fmt: skip
+    assert run.status == 0, run.text
+    models = tmp_path / "out" / "models" / "tiny"
+    assert (models / "tiny.md").read_text()
+    assert "tiny" in (models / "report.html").read_text()
+    simulated = real_run.folder / "out" / "simulated"
+    (tmp_path / "one.csv").write_text("sample,reads\nchild,child.bam\n")
+    called = nextflow(
+        tmp_path, "--samplesheet", "one.csv", "--base_dir", str(simulated),
+        "--reference", str(simulated / "reference.fa"), "--model", str(models / "tiny.dcmodel"), "--outdir", "called",
+    )  # fmt: skip
+    assert called.status == 0, called.text
+    account = json.loads((tmp_path / "called" / "pipeline_info" / "provenance.json").read_text())
+    assert [model["name"] for model in account["models"]] == ["tiny.dcmodel"]
+    assert records(tmp_path / "called" / "samples" / "child" / "child.vcf.gz")
+
+
 def test_resume_does_no_work_twice(real_run: Run):
     cohort = real_run.folder / "out" / "cohort" / "cohort.vcf.gz"
     before = cohort.read_bytes()
