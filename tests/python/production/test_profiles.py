@@ -3,7 +3,6 @@
 After a change that is meant: UPDATE_SNAPSHOTS=1 pytest tests/python/production/test_profiles.py
 """
 
-import functools
 import os
 import re
 import subprocess
@@ -29,38 +28,40 @@ PROFILES = [*PLACES, "google_lifesciences", "standard,gpu", *(f"{place},gpu" for
 
 pytestmark = [
     pytest.mark.pipeline,
+    pytest.mark.xdist_group("profiles"),
     pytest.mark.skipif(not NEXTFLOW.exists(), reason="no .venv/bin/nextflow; run make setup"),
 ]
 
 
-def settings(profile: str, folder: Path) -> set[str]:
-    """One string per setting of `profile`, without what differs between machines."""
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """By profile, one string per setting, without what differs between machines."""
+    folder = tmp_path_factory.mktemp("configs")
+    names = ["standard", *PROFILES]
+    command = [NEXTFLOW, "-q", "run", Path(__file__).with_name("configs.nf")]
     run = subprocess.run(
-        [NEXTFLOW, "config", ROOT, "-flat", "-profile", profile],
+        [*command, "--pipeline", ROOT, "--profiles", ";".join(names)],
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert not re.search("warn|unknown", run.stderr, re.IGNORECASE), run.stderr
-    text = run.stdout.replace(str(ROOT), "PIPELINE")
-    text = re.sub(
-        r"resourceLimits = \[cpus:\d+, memory:'\d+ GB'", "resourceLimits = [cpus:HERE, memory:HERE", text
-    )
-    settings = set(re.split(r"\n(?=[a-z_]+\.)", text.strip()))
-    return {line for line in settings if not line.startswith("process.ext.sources")}
-
-
-@functools.lru_cache
-def standard(folder: Path) -> set[str]:
-    return settings("standard", folder)
+    assert not re.search("warn|unknown", run.stdout + run.stderr, re.IGNORECASE), run.stdout + run.stderr
+    found = {}
+    for name in names:
+        text = (folder / f"{name.replace(',', '-')}.config").read_text().replace(str(ROOT), "PIPELINE")
+        text = re.sub(
+            r"resourceLimits = \[cpus:\d+, memory:'\d+ GB'", "resourceLimits = [cpus:HERE, memory:HERE", text
+        )
+        lines = re.split(r"\n(?=[a-z_]+\.)", text.strip())
+        found[name] = {line for line in lines if not line.startswith("process.ext.sources")}
+    return found
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_profile_changes_only_what_its_snapshot_says(profile: str, tmp_path: Path, tmp_path_factory) -> None:
-    base = standard(tmp_path_factory.getbasetemp())
-    here = settings(profile, tmp_path)
+def test_profile_changes_only_what_its_snapshot_says(profile: str, settings: dict[str, set[str]]) -> None:
+    base, here = settings["standard"], settings[profile]
     text = "\n".join(
         [*(f"- {line}" for line in sorted(base - here)), *(f"+ {line}" for line in sorted(here - base))]
     )
