@@ -5,31 +5,115 @@ from typing import Annotated
 
 import typer
 
-from deepcohort.filter.config import FilterConfig
+from deepcohort.filter.config import FilterConfig, TrainFilterConfig
 
 app = typer.Typer()
 _D = FilterConfig()
+_T = TrainFilterConfig()
 
 
 @app.command(name="filter")
 def filter_(
-    vcf: Annotated[Path, typer.Option(help="VCF of any caller, .vcf.gz.")],
-    reads: Annotated[list[Path], typer.Option(help="BAM or CRAM of the sample, indexed; repeatable.")],
-    reference: Annotated[Path, typer.Option(help="Indexed FASTA that both were made on.")],
-    output: Annotated[Path, typer.Option(help="VCF to write, .vcf.gz; its index comes beside it.")],
+    reference: Annotated[Path, typer.Option(help="Indexed FASTA that calls and reads were made on.")],
+    vcf: Annotated[Path | None, typer.Option(help="VCF of any caller, .vcf.gz.")] = None,
+    reads: Annotated[
+        list[Path] | None, typer.Option(help="BAM or CRAM of the sample, indexed; repeatable.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="VCF to write, .vcf.gz; its index comes beside it.")
+    ] = None,
     platform: Annotated[str, typer.Option(help="Of the reads: illumina, hifi or ont.")] = "illumina",
     model: Annotated[str, typer.Option(help="Model file, or auto: the shipped one.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    trained: Annotated[
+        Path | None, typer.Option(help="Filter trained for this caller; without: the network's score alone.")
+    ] = None,
     snp_threshold: Annotated[
-        float, typer.Option(help="SNPs of a lower DC_SCORE get FILTER DCLow.")
+        float | None,
+        typer.Option(help="SNPs of a lower DC_SCORE get FILTER DCLow. Default: fitted to the calls."),
     ] = _D.snp_threshold,
-    indel_threshold: Annotated[float, typer.Option(help="The same for indels.")] = _D.indel_threshold,
+    indel_threshold: Annotated[float | None, typer.Option(help="The same for indels.")] = _D.indel_threshold,
+    sensitivity: Annotated[
+        float | None, typer.Option(help="Keep this per cent of the true records (by the scores) instead.")
+    ] = _D.sensitivity,
+    train: Annotated[
+        Path | None, typer.Option(help="Train a filter and write it here, instead of filtering.")
+    ] = None,
+    truth: Annotated[Path | None, typer.Option(help="With --train: VCF of true variants.")] = None,
+    confident: Annotated[
+        Path | None, typer.Option(help="With --train: BED where the truth is known.")
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(help="With --train: TSV of several call sets (vcf, reads, truth, confident)."),
+    ] = None,
+    annotations: Annotated[
+        bool, typer.Option(help="With --train: use the caller's QUAL, GQ and INFO numbers too.")
+    ] = _T.use_annotations,
+    seed: Annotated[int, typer.Option(help="With --train.")] = _T.seed,
 ) -> None:
     """Score and filter another caller's VCF with the network (INFO/DC_SCORE, FILTER DCLow)."""
-    from deepcohort.filter.score import filter_vcf
+    from deepcohort.core.errors import InputProblems
     from deepcohort.model.load import load_predictor
 
-    config = FilterConfig(snp_threshold=snp_threshold, indel_threshold=indel_threshold)
+    problems = []
+    if train is None:
+        problems += [
+            f"{name} is needed"
+            for name, value in (("--vcf", vcf), ("--reads", reads), ("--output", output))
+            if not value
+        ]
+        problems += [
+            f"{name} is for --train alone"
+            for name, value in (("--truth", truth), ("--confident", confident), ("--manifest", manifest))
+            if value
+        ]
+    elif manifest is None:
+        problems += [
+            f"--train needs {name}, or --manifest"
+            for name, value in (("--vcf", vcf), ("--reads", reads), ("--truth", truth))
+            if not value
+        ]
+    elif vcf or reads or truth or confident:
+        problems.append("--manifest and --vcf, --reads, --truth, --confident exclude each other")
+    if train is not None and (output or trained or sensitivity is not None):
+        problems.append("--train excludes --output, --trained and --sensitivity: train first, then filter")
+    if sensitivity is not None and (snp_threshold is not None or indel_threshold is not None):
+        problems.append("--sensitivity and the thresholds exclude each other")
+    if problems:
+        raise InputProblems(problems)
     predictor = load_predictor(model, platform, device)
-    done = filter_vcf(vcf, reads, reference, output, predictor, config)
-    typer.echo(f"{output}: {done.n_records} records, {done.n_scored} scored, {done.n_low} low", err=True)
+    if train is not None:
+        from deepcohort.cli.filter_run import TrainingInput, read_training_manifest
+        from deepcohort.cli.filter_run import train as run
+
+        if manifest is not None:
+            items = read_training_manifest(manifest)
+        else:
+            assert vcf is not None
+            assert truth is not None
+            items = [TrainingInput(vcf, tuple(reads or ()), truth, confident)]
+        head = run(
+            items, reference, train, predictor, TrainFilterConfig(use_annotations=annotations, seed=seed)
+        )
+        typer.echo(
+            f"{train}: {head.about['records']} records, {head.about['wrong']} wrong; thresholds "
+            f"{head.snp_threshold:.2f} (SNP), {head.indel_threshold:.2f} (indel)",
+            err=True,
+        )
+        return
+    from deepcohort.filter.apply import filter_vcf
+    from deepcohort.filter.head import load_head
+
+    assert vcf is not None
+    assert output is not None
+    config = FilterConfig(
+        snp_threshold=snp_threshold, indel_threshold=indel_threshold, sensitivity=sensitivity
+    )
+    head_ = load_head(trained) if trained else None
+    done = filter_vcf(vcf, reads or [], reference, output, predictor, config, head_)
+    typer.echo(
+        f"{output}: {done.n_records} records, {done.n_scored} scored, {done.n_low} low "
+        f"(thresholds {done.snp_threshold:.2f}, {done.indel_threshold:.2f})",
+        err=True,
+    )

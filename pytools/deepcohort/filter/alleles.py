@@ -9,17 +9,23 @@ from numpy.typing import NDArray
 from deepcohort.candidates.select import Alleles
 from deepcohort.core.sequence import CODE_N, encode_bases
 
+_MAX_CELLS = 10_000  # of an alignment; longer replacements stay whole
+_FAR = 1 << 30
 Change = tuple[int, int, bytes]  # position relative to the window, REF bp, ALT codes
 
 
 @dataclass(frozen=True, slots=True)
 class RecordAlleles:
-    """What a VCF record says: 0-based POS, REF and ALT texts, and which ALTs (from 0) its genotypes hold."""
+    """What a VCF record says: 0-based POS, REF and ALT texts, and which ALTs (from 0) its genotypes hold.
+
+    `copies`: of each called ALT in the genotype of a lone sample, -1 unknown.
+    """
 
     pos: int
     ref: str
     alts: tuple[str, ...]
     called: tuple[int, ...]
+    copies: tuple[int, ...] = ()
 
 
 def is_sequence(allele: str) -> bool:
@@ -28,7 +34,7 @@ def is_sequence(allele: str) -> bool:
 
 
 def changes_of(pos: int, ref: str, alt: str, reference: NDArray[np.uint8]) -> list[Change] | None:
-    """The changes that turn REF into ALT: one per SNP of an equal-length replacement, else one indel.
+    """The SNPs and indels that turn REF into ALT, one by one as candidates have them.
 
     Args:
         pos: of the first REF base, an index into `reference` (uint8 codes).
@@ -48,17 +54,76 @@ def changes_of(pos: int, ref: str, alt: str, reference: NDArray[np.uint8]) -> li
     head = 0
     while head < min(n, m) and a[head] == b[head]:
         head += 1
-    at, deleted, inserted = pos + head, n - head, b[head:m].tobytes()
-    if at == 0:
-        return None
-    if not deleted or not inserted:
-        at, inserted = _shift_left(at, deleted, inserted, reference)
-    return [(at - 1, deleted + 1, bytes([reference[at - 1]]) + inserted)]
+    a, b = a[head:n], b[head:m]
+    parts = [(0, len(a), b.tobytes())]
+    if len(a) and len(b) and len(a) * len(b) <= _MAX_CELLS:
+        parts = _aligned(a.tolist(), b.tolist())
+    changes: list[Change] = []
+    for start, deleted, inserted in parts:
+        at = pos + head + start
+        if deleted == len(inserted) == 1:
+            changes.append((at, 1, inserted))
+            continue
+        if at == 0:
+            return None
+        if not deleted or not inserted:
+            # not beyond the change before it: there it would be another one
+            floor = changes[-1][0] + changes[-1][1] + 1 if changes else 1
+            at, inserted = _shift_left(at, deleted, inserted, reference, floor)
+        changes.append((at - 1, deleted + 1, bytes([reference[at - 1]]) + inserted))
+    return changes
 
 
-def _shift_left(at: int, deleted: int, inserted: bytes, reference: NDArray[np.uint8]) -> tuple[int, bytes]:
-    """Leftmost place of a pure insertion or deletion (VCF normal form) and the inserted bases there."""
-    while at > 1 and reference[at - 1] != CODE_N:
+def _aligned(a: list[int], b: list[int]) -> list[tuple[int, int, bytes]]:
+    """(start in `a`, bases deleted, bases inserted) of the steps that turn `a` into `b`.
+
+    Affine global alignment (mismatch 2, gap open 3, extend 1); ties prefer a diagonal step.
+    """
+    n, m = len(a), len(b)
+    diagonal = [[_FAR] * (m + 1) for _ in range(n + 1)]
+    deleted = [[_FAR] * (m + 1) for _ in range(n + 1)]
+    inserted = [[_FAR] * (m + 1) for _ in range(n + 1)]
+    diagonal[0][0] = 0
+    for i in range(n + 1):
+        for j in range(m + 1):
+            if i and j:
+                before = min(diagonal[i - 1][j - 1], deleted[i - 1][j - 1], inserted[i - 1][j - 1])
+                diagonal[i][j] = before + (0 if a[i - 1] == b[j - 1] else 2)
+            if i:
+                deleted[i][j] = min(min(diagonal[i - 1][j], inserted[i - 1][j]) + 4, deleted[i - 1][j] + 1)
+            if j:
+                inserted[i][j] = min(min(diagonal[i][j - 1], deleted[i][j - 1]) + 4, inserted[i][j - 1] + 1)
+    tables = (diagonal, deleted, inserted)
+    i, j = n, m
+    layer = min(range(3), key=lambda k: tables[k][n][m])
+    steps: list[tuple[int, int, bytes]] = []
+    while i or j:
+        here = tables[layer][i][j]
+        if layer == 0:
+            i, j = i - 1, j - 1
+            if a[i] != b[j]:
+                steps.append((i, 1, bytes([b[j]])))
+            here -= 0 if a[i] == b[j] else 2
+            layer = next(k for k in range(3) if tables[k][i][j] == here)
+            continue
+        size = 0
+        while True:  # one whole gap
+            size += 1
+            cost = here - size
+            pi, pj = (i - size, j) if layer == 1 else (i, j - size)
+            other = next((k for k in range(3) if k != layer and tables[k][pi][pj] == cost - 3), -1)
+            if other >= 0:
+                break
+        steps.append((pi, size, b"") if layer == 1 else (i, 0, bytes(b[pj:j])))
+        i, j, layer = pi, pj, other
+    return steps[::-1]
+
+
+def _shift_left(
+    at: int, deleted: int, inserted: bytes, reference: NDArray[np.uint8], floor: int
+) -> tuple[int, bytes]:
+    """Leftmost place, from `floor` on, of a pure insertion or deletion, and the inserted bases there."""
+    while at > floor and reference[at - 1] != CODE_N:
         last = reference[at - 1 + deleted] if deleted else inserted[-1]
         if reference[at - 1] != last:
             break

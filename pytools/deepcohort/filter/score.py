@@ -1,28 +1,36 @@
-"""Scores of another caller's records by the same encoder and network that `call` uses."""
+"""What the encoder and network that `call` uses say of another caller's records."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.tabix import IndexedVcfWriter
-from deepcohort.calls.vcf_text import Segment, VcfHeader, VcfTextReader
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
-from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.region import Region
 from deepcohort.filter.alleles import Change, RecordAlleles, changes_of, is_sequence, to_alleles
-from deepcohort.filter.config import LOW_SCORE, SCORE_KEY, FilterConfig
+from deepcohort.filter.config import FilterConfig
 from deepcohort.filter.evidence import evidence_for, row_numbers
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.encode import encode_examples, encode_pixels
-from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import ReadSource, open_reads
+from deepcohort.pileup.features import FEATURE_NAMES
+from deepcohort.reads.load import ReadSource
+
+_LEAST_P = 1e-6
+RECORD_NAMES = (
+    "ln_p0",  # of the most doubtful change of the record: no copy
+    "ln_p1",
+    "ln_p2",
+    "ln_p_called",  # as many copies as the genotype has
+    "copies",  # of its allele in the genotype; 0 unknown
+    "called_alts",
+    "changes",  # SNPs and indels that make up the record
+    "length_change",  # bp, cut to +-50
+)
+NETWORK_NAMES = (*RECORD_NAMES, *FEATURE_NAMES)
 
 
 class LazyPredictor(Protocol):
@@ -40,30 +48,23 @@ class LazyPredictor(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class FilterSummary:
-    """Records read, scored, and scored below the threshold."""
+class Judged:
+    """n records as the network (and the caller) see them.
 
-    n_records: int
-    n_scored: int
-    n_low: int
+    Attributes:
+        known: bool (n,), False where nothing can be said: symbolic alleles, no reads.
+        log_odds: float64 (n,), log10 odds that the called ALTs are there; 0 where unknown.
+        inputs: float64 (n, K), what a trained filter looks at: NETWORK_NAMES, then the caller's
+            annotations; NaN where absent or unknown.
+    """
 
-
-def parse_record(fields: Sequence[bytes]) -> RecordAlleles:
-    """Alleles of a record's fields, and those that its genotypes (if any) hold."""
-    alts = tuple(fields[4].decode().split(","))
-    called: set[int] = set()
-    if len(fields) > 9 and fields[8].startswith(b"GT"):
-        for sample in fields[9:]:
-            genotype = sample.split(b":", 1)[0].replace(b"|", b"/")
-            called |= {int(x) - 1 for x in genotype.split(b"/") if x.isdigit() and x != b"0"}
-    inside = sorted(k for k in called if 0 <= k < len(alts))
-    return RecordAlleles(
-        int(fields[1]) - 1, fields[3].decode(), alts, tuple(inside) or tuple(range(len(alts)))
-    )
+    known: NDArray[np.bool_]
+    log_odds: NDArray[np.float64]
+    inputs: NDArray[np.float64]
 
 
 class Scorer:
-    """Scores the records of one contig stretch after the other."""
+    """Judges the records of one contig stretch after the other."""
 
     def __init__(
         self,
@@ -76,16 +77,23 @@ class Scorer:
         self._source, self._reference, self._predictor = source, reference, predictor
         self._config, self._candidates = config, candidates
 
-    def score(self, contig: str, records: Sequence[RecordAlleles]) -> list[float | None]:
-        """log10 odds that a called ALT of each record is there; None where it cannot be judged.
+    def judge(
+        self, contig: str, records: Sequence[RecordAlleles], annotations: NDArray[np.float64]
+    ) -> Judged:
+        """What is known of each record; `annotations` float64 (n, A) are put beside it.
 
         Several ALTs: the most doubtful of those that the genotypes hold. A replacement of several
         bases: the most doubtful of its SNPs.
         """
-        scores: list[float | None] = []
+        known = np.zeros(len(records), dtype=bool)
+        log_odds = np.zeros(len(records))
+        network = np.full((len(records), len(NETWORK_NAMES)), np.nan)
         for first, last in self._stretches(records):
-            scores += self._score_stretch(contig, records[first:last])
-        return scores
+            for i, found in enumerate(self._judge_stretch(contig, records[first:last]), start=first):
+                if found is not None:
+                    known[i] = True
+                    log_odds[i], network[i] = found
+        return Judged(known, log_odds, np.concatenate([network, annotations], axis=1))
 
     def _stretches(self, records: Sequence[RecordAlleles]) -> Iterator[tuple[int, int]]:
         first = 0
@@ -99,7 +107,9 @@ class Scorer:
                 yield first, i
                 first = i
 
-    def _score_stretch(self, contig: str, records: Sequence[RecordAlleles]) -> list[float | None]:
+    def _judge_stretch(
+        self, contig: str, records: Sequence[RecordAlleles]
+    ) -> list[tuple[float, NDArray[np.float64]] | None]:
         length = self._reference.contig_lengths.get(contig)
         if length is None:
             raise DeepcohortError(
@@ -118,30 +128,31 @@ class Scorer:
         rows = np.array(
             sorted({row_of[self._key(c, window)] for w in wanted for a in w or () for c in a}), dtype=np.int64
         )
-        absent = np.ones(len(evidence.table))
-        if len(rows):
-            config = self._predictor.config
-            features = encode_examples(
-                evidence, codes, window, config, features_only=True, select=rows
-            ).features
+        if not len(rows):
+            return [None] * len(records)
+        config = self._predictor.config
+        features = encode_examples(
+            evidence, codes, window, config, features_only=True, select=rows
+        ).features.copy()
 
-            def pixels_of(some: NDArray[np.int64]) -> NDArray[np.uint8]:
-                return encode_pixels(evidence, codes, window, config, rows[some])
+        def pixels_of(some: NDArray[np.int64]) -> NDArray[np.uint8]:
+            return encode_pixels(evidence, codes, window, config, rows[some])
 
-            absent[rows] = self._predictor.predict_lazily(features, pixels_of)[:, 0]
+        p = np.maximum(self._predictor.predict_lazily(features, pixels_of).astype(np.float64), 0)
+        at = {int(row): k for k, row in enumerate(rows)}
         depth = evidence.table.dp
-
-        def of_allele(allele: list[Change]) -> float | None:
-            numbers = [row_of[self._key(change, window)] for change in allele]
-            if not numbers or any(depth[row] == 0 for row in numbers):
-                return None
-            return min(self._log_odds(float(absent[row])) for row in numbers)
-
-        found: list[float | None] = []
-        for alleles in wanted:
-            each = [of_allele(allele) for allele in alleles or ()]
-            known = [value for value in each if value is not None]
-            found.append(min(known) if known and len(known) == len(each) else None)
+        found: list[tuple[float, NDArray[np.float64]] | None] = []
+        for record, alleles in zip(records, wanted, strict=True):
+            changes = [[at[row_of[self._key(c, window)]] for c in allele] for allele in alleles or ()]
+            if not changes or any(not a or any(depth[rows[k]] == 0 for k in a) for a in changes):
+                found.append(None)
+                continue
+            # first of the most doubtful: (allele, its row)
+            which, k = max(((i, k) for i, a in enumerate(changes) for k in a), key=lambda x: p[x[1], 0])
+            n_changes = sum(map(len, changes))
+            found.append(
+                (self._log_odds(float(p[k, 0])), _inputs(record, which, n_changes, p[k], features[k]))
+            )
         return found
 
     @staticmethod
@@ -175,83 +186,20 @@ class Scorer:
         return found or None
 
 
-def _header_text(header: VcfHeader, predictor: LazyPredictor, config: FilterConfig) -> str:
-    """The header with what is new in it; the rest as it was."""
-    lines = [
-        line for line in header.lines if f"ID={SCORE_KEY}," not in line and f"ID={LOW_SCORE}," not in line
-    ]
-    new = [
-        f'##INFO=<ID={SCORE_KEY},Number=1,Type=Float,Description="log10 odds that the called alternate is '
-        f'there, by deepcohort {predictor.name} {predictor.version}">',
-        f'##FILTER=<ID={LOW_SCORE},Description="{SCORE_KEY} below {config.snp_threshold:g} (SNP) or '
-        f'{config.indel_threshold:g} (INDEL)">',
-    ]
-    return "\n".join([*lines[:-1], *new, lines[-1]]) + "\n"
-
-
-def rewrite(line: bytes, score: float | None, is_low: bool) -> bytes:
-    """The record with its score and FILTER; every other byte as it was. An old score is replaced."""
-    fields = line.split(b"\t")
-    key = SCORE_KEY.encode() + b"="
-    low = LOW_SCORE.encode()
-    info = [part for part in fields[7].split(b";") if not part.startswith(key) and part != b"."]
-    if score is not None:
-        info.append(key + f"{score:.3f}".encode())
-        filters = [part for part in fields[6].split(b";") if part not in (low, b"PASS", b".")]
-        filters += [low] if is_low else []
-        fields[6] = b";".join(filters) or b"PASS"
-        fields[7] = b";".join(info)
-    return b"\t".join(fields)
-
-
-def _rewritten(
-    segment: Segment, scorer: Scorer, config: FilterConfig, counts: list[int]
-) -> tuple[bytes, NDArray[np.int64]]:
-    lines = segment.text.split(b"\n")[:-1]
-    records = [parse_record(line.rstrip(b"\r").split(b"\t")) for line in lines]
-    out = []
-    for line, record, score in zip(lines, records, scorer.score(segment.contig, records), strict=True):
-        is_snp = all(len(record.alts[k]) == len(record.ref) for k in record.called)
-        threshold = config.snp_threshold if is_snp else config.indel_threshold
-        is_low = score is not None and score < threshold
-        out.append(rewrite(line, score, is_low) + b"\n")
-        counts[0] += 1
-        counts[1] += score is not None
-        counts[2] += is_low
-    spans = segment.lines.copy()
-    spans[:, 2] = np.cumsum([0] + [len(line) for line in out[:-1]])
-    return b"".join(out), spans
-
-
-def filter_vcf(
-    vcf: Path,
-    reads: Sequence[Path],
-    reference: Path,
-    output: Path,
-    predictor: LazyPredictor,
-    config: FilterConfig | None = None,
-) -> FilterSummary:
-    """Write `vcf` with INFO/DC_SCORE and FILTER by threshold, indexed; all other bytes are kept.
-
-    Records that cannot be judged (symbolic alleles, no reads, REF that is not the reference's) pass
-    through unchanged.
-
-    Raises:
-        DeepcohortError: unreadable inputs; nothing is written then.
-    """
-    config = config or FilterConfig()
-    counts = [0, 0, 0]
-    with ExitStack() as stack:
-        reader = VcfTextReader(vcf)
-        stack.callback(reader.close)
-        fasta = stack.enter_context(ReferenceFasta(reference))
-        source = stack.enter_context(open_reads(reads, reference, ReadsConfig()))
-        scorer = Scorer(source, fasta, predictor, config, CandidatesConfig())
-        with atomic_outputs(output, partners=(".tbi", ".csi")) as (temporary,):
-            lengths = {**fasta.contig_lengths, **reader.header.contig_lengths}
-            with IndexedVcfWriter(temporary, lengths) as writer:
-                writer.write_header(_header_text(reader.header, predictor, config))
-                for segment in reader.segments():
-                    text, spans = _rewritten(segment, scorer, config, counts)
-                    writer.write_lines(segment.contig, text, spans)
-    return FilterSummary(*counts)
+def _inputs(
+    record: RecordAlleles, which: int, n_changes: int, p: NDArray[np.float64], features: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """NETWORK_NAMES of a record; `which`: of its called ALTs that are spelled out, the most doubtful."""
+    spelled = [k for k, called in enumerate(record.called) if record.alts[called] != "*"]
+    copies = record.copies[spelled[which]] if record.copies else -1
+    ln_p = np.log(np.maximum(p, _LEAST_P))
+    change = len(record.alts[record.called[spelled[which]]]) - len(record.ref)
+    own = (
+        *ln_p,
+        ln_p[copies] if copies > 0 else np.log(max(1 - p[0], _LEAST_P)),
+        max(copies, 0),
+        len(record.called),
+        n_changes,
+        np.clip(change, -50, 50),
+    )
+    return np.concatenate([own, features])

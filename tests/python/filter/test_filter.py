@@ -9,8 +9,9 @@ from deepcohort.cli.io_warm import write_warm_inputs
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.sequence import decode_bases, encode_bases
 from deepcohort.filter.alleles import RecordAlleles, changes_of, is_sequence, to_alleles
+from deepcohort.filter.apply import filter_vcf, rewrite
 from deepcohort.filter.config import FilterConfig
-from deepcohort.filter.score import filter_vcf, parse_record, rewrite
+from deepcohort.filter.records import parse_record
 from hypothesis import given
 from hypothesis import strategies as st
 from naive_predictor import NaivePredictor
@@ -34,7 +35,8 @@ def spelled(changes):
         (10, "A", "ACA", [(3, 1, "TAC")]),  # one unit more
         (13, "G", "GG", [(10, 1, "AG")]),
         (4, "ACAC", "AC", [(3, 3, "T")]),  # not parsimonious
-        (4, "ACAC", "GT", [(3, 5, "TGT")]),  # a replacement is anchored
+        (4, "ACAC", "GT", [(3, 3, "T"), (6, 1, "G"), (7, 1, "T")]),  # a replacement: deletion and SNPs
+        (6, "ACACAGG", "ATCAG", [(6, 2, "A"), (8, 1, "T"), (10, 2, "A")]),
         (0, "GA", "A", None),  # no base to anchor on
         (3, "A", "G", None),  # not the reference's base
     ],
@@ -72,7 +74,7 @@ def test_sequences(allele, good):
 
 def test_parse_record_takes_called_alternates():
     fields = b"c\t5\t.\tA\tC,G,T\t.\t.\t.\tGT:DP\t0|2:9\t./.:.\t1:3".split(b"\t")
-    assert parse_record(fields) == RecordAlleles(4, "A", ("C", "G", "T"), (0, 1))
+    assert parse_record(fields) == RecordAlleles(4, "A", ("C", "G", "T"), (0, 1), (-1, -1))
     assert parse_record(fields[:8]).called == (0, 1, 2)
 
 
