@@ -148,6 +148,61 @@ def _close_bubble(reference, at, reached, path, n_path, allele):
 
 
 @kernel
+def _reads_near(start, stop, furthest_end, pos, end, seq_offset, rows):
+    """Write to `rows` the short reads that lie within or touch [start, stop), contig positions; how many."""
+    n = 0
+    row0 = np.searchsorted(furthest_end, start - 1, side="right")
+    for row in range(row0, len(pos)):
+        if pos[row] > stop + _MOVED_BP:
+            break
+        near = end[row] >= start and pos[row] <= stop
+        if near and seq_offset[row + 1] - seq_offset[row] <= _MAX_READ_BP:
+            rows[n] = row
+            n += 1
+    return n
+
+
+@kernel
+def _find_bubbles(
+    first, last, reference, keys, weight, place, max_indel, path, allele, n_out, out_pos, out_ref_len,
+    out_offset, out_seq,
+):  # fmt: skip
+    """Alleles of the paths that leave the reference's nodes of [first, last) and come back.
+
+    `path` and `allele` are room to work in; the rest as in `assemble_windows`. Returns rows of out_*
+    used now.
+    """
+    node = np.uint64(0)
+    good = 0
+    for i in range(first, last):
+        node = ((node << np.uint64(2)) | np.uint64(reference[i] & 3)) & _MASK
+        good = good + 1 if reference[i] < 4 else 0
+        if good < K or place[_slot_of(keys, node)] != i:
+            continue
+        at, slot = _next_node(keys, weight, place, node, False)
+        n_path = 0
+        while slot >= 0 and n_path < _LONGEST_PATH:
+            path[n_path] = np.uint8(at & np.uint64(3))
+            n_path += 1
+            if place[slot] != _NO_POSITION:
+                break
+            at, slot = _next_node(keys, weight, place, at, True)
+        if slot < 0 or n_path >= _LONGEST_PATH or place[slot] < 0:
+            continue
+        anchor, n_ref, n_alt = _close_bubble(reference, i, place[slot], path, n_path, allele)
+        size = max(n_ref, n_alt) - 1
+        full = n_out >= len(out_pos) or out_offset[n_out] + n_alt > len(out_seq)
+        if anchor < 0 or size > max_indel or full:
+            continue
+        out_pos[n_out], out_ref_len[n_out] = anchor, n_ref
+        for k in range(n_alt):
+            out_seq[out_offset[n_out] + k] = allele[k]
+        out_offset[n_out + 1] = out_offset[n_out] + n_alt
+        n_out += 1
+    return n_out
+
+
+@kernel
 def assemble_windows(
     starts, ends, clip_count, min_clips, reference, window_start, furthest_end, pos, end, seq, qual,
     seq_offset, cigar_op, cigar_len, cigar_offset, min_qual, max_indel, out_pos, out_ref_len, out_offset,
@@ -179,45 +234,16 @@ def assemble_windows(
             clips += clip_count[p]
         if clips < min_clips:
             continue
-        n_rows = 0
-        row0 = np.searchsorted(furthest_end, starts[w] + window_start - 1, side="right")
-        for row in range(row0, len(pos)):
-            if pos[row] - window_start > ends[w] + _MOVED_BP:
-                break
-            near = end[row] - window_start >= starts[w] and pos[row] - window_start <= ends[w]
-            if near and seq_offset[row + 1] - seq_offset[row] <= _MAX_READ_BP:
-                rows[n_rows] = row
-                n_rows += 1
+        n_rows = _reads_near(
+            starts[w] + window_start, ends[w] + window_start, furthest_end, pos, end, seq_offset, rows
+        )
         first, last = max(0, starts[w] - _REACH_BP), min(len(reference), ends[w] + _REACH_BP)
         n_used = _add_reads(rows, n_rows, seq, qual, seq_offset, min_qual, keys, weight, place, used, 0)
         n_used = _add_reference(reference, first, last, keys, weight, place, used, n_used)
-        node = np.uint64(0)
-        good = 0
-        for i in range(first, last):
-            node = ((node << np.uint64(2)) | np.uint64(reference[i] & 3)) & _MASK
-            good = good + 1 if reference[i] < 4 else 0
-            if good < K or place[_slot_of(keys, node)] != i:
-                continue
-            at, slot = _next_node(keys, weight, place, node, False)
-            n_path = 0
-            while slot >= 0 and n_path < _LONGEST_PATH:
-                path[n_path] = np.uint8(at & np.uint64(3))
-                n_path += 1
-                if place[slot] != _NO_POSITION:
-                    break
-                at, slot = _next_node(keys, weight, place, at, True)
-            if slot < 0 or n_path >= _LONGEST_PATH or place[slot] < 0:
-                continue
-            anchor, n_ref, n_alt = _close_bubble(reference, i, place[slot], path, n_path, allele)
-            size = max(n_ref, n_alt) - 1
-            full = n_out >= len(out_pos) or out_offset[n_out] + n_alt > len(out_seq)
-            if anchor < 0 or size > max_indel or full:
-                continue
-            out_pos[n_out], out_ref_len[n_out] = anchor, n_ref
-            for k in range(n_alt):
-                out_seq[out_offset[n_out] + k] = allele[k]
-            out_offset[n_out + 1] = out_offset[n_out] + n_alt
-            n_out += 1
+        n_out = _find_bubbles(
+            first, last, reference, keys, weight, place, max_indel, path, allele, n_out, out_pos, out_ref_len,
+            out_offset, out_seq,
+        )  # fmt: skip
         for k in range(n_used):
             keys[used[k]] = 0
         n_out = spell_clips(

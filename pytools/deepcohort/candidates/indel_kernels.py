@@ -196,6 +196,20 @@ def _neighbours(s, site_pos, site_first, reach, ref_len, alt_offset, near):
 
 
 @kernel
+def _combine(own, near, n_near, subset, rows):
+    """Write to `rows` a candidate (or -1 for none) and the neighbours whose bits `subset` has; how many."""
+    n = 0
+    if own >= 0:
+        rows[0] = own
+        n = 1
+    for k in range(n_near):
+        if (subset >> k) & 1:
+            rows[n] = near[k]
+            n += 1
+    return n
+
+
+@kernel
 def _spell(site, rows, n_rows, pos, ref_len, alt_offset, alt_seq, reference, out, first):
     """Write the bases behind `site` up to the last change of the alleles `rows` (ascending) to out[first:].
 
@@ -270,28 +284,13 @@ def site_haplotypes(site_pos, site_first, resync, row_pos, ref_len, alt_offset, 
         for subset in range(1 << n_near):
             for i in range(n + 1):
                 c = site_first[s] + i - 1
-                n_rows = 0
-                if i > 0:
-                    if alt_offset[c + 1] - alt_offset[c] == ref_len[c]:
-                        continue
-                    rows[0] = c
-                    n_rows = 1
-                for k in range(n_near):
-                    if (subset >> k) & 1:
-                        rows[n_rows] = near[k]
-                        n_rows += 1
+                if i > 0 and alt_offset[c + 1] - alt_offset[c] == ref_len[c]:
+                    continue
+                n_rows = _combine(c if i > 0 else -1, near, n_near, subset, rows)
                 written, behind, bases = _spell(
-                    site_pos[s],
-                    rows,
-                    n_rows,
-                    row_pos,
-                    ref_len,
-                    alt_offset,
-                    alt_seq,
-                    reference,
-                    bases,
+                    site_pos[s], rows, n_rows, row_pos, ref_len, alt_offset, alt_seq, reference, bases,
                     offset[h],
-                )
+                )  # fmt: skip
                 if written < 0:
                     continue
                 candidate[h] = i

@@ -58,34 +58,28 @@ def _count_stretch(seq, qual, reference, n_total, alt_count, at, min_qual, sign)
 
 
 @kernel
+def _mean_reaches(qual, wanted):
+    total = 0
+    for k in range(len(qual)):
+        total += qual[k]
+    return total >= wanted * len(qual)
+
+
+@kernel
+def _all_good(seq, qual, min_qual):
+    """Whether inserted bases are all known and of `min_qual` on average."""
+    for k in range(len(seq)):
+        if seq[k] > 3:
+            return False
+    return _mean_reaches(qual, min_qual)
+
+
+@kernel
 def count_reads(
-    rows,
-    pos,
-    mate,
-    end,
-    seq,
-    qual,
-    seq_offset,
-    cigar_op,
-    cigar_len,
-    cigar_offset,
-    reference,
-    window_start,
-    min_qual,
-    max_indel,
-    sign,
-    n_total,
-    n_deleted,
-    alt_count,
-    clip_count,
-    indel_pos,
-    indel_len,
-    indel_key,
-    indel_read,
-    indel_index,
-    indel_moved,
-    n_indels,
-):
+    rows, pos, mate, end, seq, qual, seq_offset, cigar_op, cigar_len, cigar_offset, reference,
+    window_start, min_qual, max_indel, sign, n_total, n_deleted, alt_count, clip_count, indel_pos,
+    indel_len, indel_key, indel_read, indel_index, indel_moved, n_indels,
+):  # fmt: skip
     """Add (sign 1) or take away (sign -1) what the reads `rows` show; returns the number of indels.
 
     Args:
@@ -122,14 +116,10 @@ def count_reads(
             elif kind == 1:
                 anchored = at > 0 and at < length_window and query > first_base
                 if sign > 0 and anchored and length <= max_indel:
-                    usable = 0
-                    known = True
-                    for k in range(length):
-                        usable += qual[query + k]
-                        known &= seq[query + k] < 4
-                    if known and usable >= min_qual * length and op + 1 < cigar_offset[row + 1]:
+                    inserted = seq[query : query + length]
+                    good = _all_good(inserted, qual[query : query + length], min_qual)
+                    if good and op + 1 < cigar_offset[row + 1]:
                         if n_indels < capacity:
-                            inserted = seq[query : query + length]
                             moved = shift_left(reference, at, 0, inserted, length)
                             indel_pos[n_indels] = at - 1 - moved
                             indel_len[n_indels] = length
@@ -166,10 +156,7 @@ def count_reads(
                 if length >= MIN_CLIP_BP and 0 <= at < length_window:
                     # the bases next to the break, so that tails of low quality do not count
                     inner = query + length - MIN_CLIP_BP if query == first_base else query
-                    total = 0
-                    for k in range(MIN_CLIP_BP):
-                        total += qual[inner + k]
-                    if total >= MIN_CLIP_QUAL * MIN_CLIP_BP:
+                    if _mean_reaches(qual[inner : inner + MIN_CLIP_BP], MIN_CLIP_QUAL):
                         clip_count[at] += sign
                 query += length
             if at >= length_window:

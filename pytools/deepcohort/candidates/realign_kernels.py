@@ -255,6 +255,86 @@ def reference_span(ops, lengths, first, last):
 
 
 @kernel
+def reads_of_window(start, stop, furthest_end, pos, end, op_first, op_last):
+    """(rows int64, how many of them count) of the reads that reach [start, stop), contig positions.
+
+    `furthest_end` is the running maximum of ends before any read was moved.
+    """
+    row0 = np.searchsorted(furthest_end, start - _MOVED_BP, side="right")
+    rows = np.empty(len(pos) - row0, np.int64)
+    n = 0
+    for row in range(row0, len(pos)):
+        if pos[row] >= stop + _MOVED_BP:
+            break
+        few_ops = op_last[row] - op_first[row] <= _MAX_READ_OPS
+        if few_ops and pos[row] < stop and end[row] > start:
+            rows[n] = row
+            n += 1
+    return rows, n
+
+
+@kernel
+def anchor_reads(
+    rows, n, start, stop, a0, n_alleles, allele_pos, ref_len, alt_offset, alt_seq, shown, shown_offset,
+    window_start, pos, seq, qual, seq_offset, cigar_op, cigar_len, op_first, op_last,
+):  # fmt: skip
+    """By which aligned bases the reads hang on to both ends of the window, and which alleles they show.
+
+    Returns:
+        anchors int64 (n, 6): find_anchor at the window's first base, then at its last; masks int64
+        (n,): bits of the window's alleles, -1 where a read does not span the window.
+    """
+    masks = np.full(n, -1, np.int64)
+    anchors = np.empty((n, 6), np.int64)
+    for r in range(n):
+        row = rows[r]
+        p = pos[row] - window_start
+        first_op, last_op = op_first[row], op_last[row]
+        op_a, at_a, query_a = find_anchor(cigar_op, cigar_len, first_op, last_op, p, seq_offset[row], start)
+        op_b, at_b, query_b = find_anchor(
+            cigar_op, cigar_len, first_op, last_op, p, seq_offset[row], stop - 1
+        )
+        anchors[r, 0], anchors[r, 1], anchors[r, 2] = op_a, at_a, query_a
+        anchors[r, 3], anchors[r, 4], anchors[r, 5] = op_b, at_b, query_b
+        if op_a >= 0 and op_b >= 0:
+            masks[r] = read_mask(
+                row, p, seq, qual, seq_offset[row], cigar_op, cigar_len, first_op, last_op, a0, n_alleles,
+                allele_pos, ref_len, alt_offset, alt_seq, shown, shown_offset[row], shown_offset[row + 1],
+            )  # fmt: skip
+    return anchors, masks
+
+
+@kernel
+def build_haplotypes(
+    masks, m, a0, n_alleles, allele_pos, ref_len, alt_offset, alt_seq, assembled, reference, start, stop,
+    haplotypes, sizes, hap_ops, hap_lengths, hap_n_ops, hap_masks, prior,
+):  # fmt: skip
+    """Spell the haplotypes of masks[:m] that there is room for, with their priors; how many."""
+    n = 0
+    for h in range(m):
+        extra = 0
+        cost = 0.0
+        for i in range(n_alleles):
+            if (masks[h] >> i) & 1:
+                n_alt = alt_offset[a0 + i + 1] - alt_offset[a0 + i]
+                extra += n_alt
+                if assembled[a0 + i]:
+                    cost += _ASSEMBLED_PRIOR
+                else:
+                    cost += _SNP_PRIOR if n_alt == ref_len[a0 + i] else _INDEL_PRIOR
+        if stop - start + 2 * FLANK_BP + extra > haplotypes.shape[1]:
+            continue
+        sizes[n], hap_n_ops[n] = build_haplotype(
+            masks[h], a0, n_alleles, allele_pos, ref_len, alt_offset, alt_seq, reference, start, stop,
+            haplotypes[n], hap_ops[n], hap_lengths[n],
+        )  # fmt: skip
+        prior[n] = cost
+        hap_masks[n] = masks[h]
+        n += 1
+    return n
+
+
+@kernel
 def realign_windows(
     starts, ends, allele_first, allele_last, allele_pos, ref_len, alt_offset, alt_seq, assembled, shown,
     shown_offset, reference, window_start, furthest_end, pos, end, seq, qual, seq_offset, cigar_op,
@@ -303,64 +383,22 @@ def realign_windows(
         n_alleles = min(allele_last[w] - a0, MAX_ALLELES)
         if n_alleles == 0:
             continue
-        # reads that may hang on: those that reach the window
-        row0 = np.searchsorted(furthest_end, start + window_start - _MOVED_BP, side="right")
-        rows = np.empty(len(pos) - row0, np.int64)
-        n = 0
-        for row in range(row0, len(pos)):
-            if pos[row] - window_start >= stop + _MOVED_BP:
-                break
-            few_ops = op_last[row] - op_first[row] <= _MAX_READ_OPS
-            if few_ops and pos[row] - window_start < stop and end[row] - window_start > start:
-                rows[n] = row
-                n += 1
+        rows, n = reads_of_window(
+            start + window_start, stop + window_start, furthest_end, pos, end, op_first, op_last
+        )
         if n == 0:
             continue
-        read_masks = np.full(n, -1, np.int64)
-        anchors = np.empty((n, 6), np.int64)
-        for r in range(n):
-            row = rows[r]
-            p = pos[row] - window_start
-            first_op, last_op = op_first[row], op_last[row]
-            op_a, at_a, query_a = find_anchor(
-                cigar_op, cigar_len, first_op, last_op, p, seq_offset[row], start
-            )
-            op_b, at_b, query_b = find_anchor(
-                cigar_op, cigar_len, first_op, last_op, p, seq_offset[row], stop - 1
-            )
-            anchors[r, 0], anchors[r, 1], anchors[r, 2] = op_a, at_a, query_a
-            anchors[r, 3], anchors[r, 4], anchors[r, 5] = op_b, at_b, query_b
-            if op_a >= 0 and op_b >= 0:
-                read_masks[r] = read_mask(
-                    row, p, seq, qual, seq_offset[row], cigar_op, cigar_len, first_op, last_op, a0,
-                    n_alleles, allele_pos, ref_len, alt_offset, alt_seq, shown, shown_offset[row],
-                    shown_offset[row + 1],
-                )  # fmt: skip
+        anchors, read_masks = anchor_reads(
+            rows, n, start, stop, a0, n_alleles, allele_pos, ref_len, alt_offset, alt_seq, shown,
+            shown_offset, window_start, pos, seq, qual, seq_offset, cigar_op, cigar_len, op_first, op_last,
+        )  # fmt: skip
         m = collect_masks(read_masks, n, a0, n_alleles, ref_len, alt_offset, masks)
         if m < 2:
             continue
-        n_haplotypes = 0
-        for h in range(m):
-            extra = 0
-            cost = 0.0
-            for i in range(n_alleles):
-                if (masks[h] >> i) & 1:
-                    n_alt = alt_offset[a0 + i + 1] - alt_offset[a0 + i]
-                    extra += n_alt
-                    if assembled[a0 + i]:
-                        cost += _ASSEMBLED_PRIOR
-                    else:
-                        cost += _SNP_PRIOR if n_alt == ref_len[a0 + i] else _INDEL_PRIOR
-            if stop - start + 2 * FLANK_BP + extra > room:
-                continue
-            k = n_haplotypes
-            sizes[k], hap_n_ops[k] = build_haplotype(
-                masks[h], a0, n_alleles, allele_pos, ref_len, alt_offset, alt_seq, reference, start, stop,
-                haplotypes[k], hap_ops[k], hap_lengths[k],
-            )  # fmt: skip
-            prior[k] = cost
-            hap_masks[k] = masks[h]
-            n_haplotypes += 1
+        n_haplotypes = build_haplotypes(
+            masks, m, a0, n_alleles, allele_pos, ref_len, alt_offset, alt_seq, assembled, reference, start,
+            stop, haplotypes, sizes, hap_ops, hap_lengths, hap_n_ops, hap_masks, prior,
+        )  # fmt: skip
         scores = np.empty((n, n_haplotypes))
         details = np.empty((n, n_haplotypes, 3), np.int64)  # hung by, bases aligned, differing bases
         old = np.empty((n, 2))

@@ -114,23 +114,9 @@ def _cigar_spans(buffer, at, n_ops):
 
 @kernel
 def scan_records(
-    buffer,
-    at,
-    tid,
-    first_pos,
-    stop_pos,
-    last_pos,
-    min_mapq,
-    excluded_flags,
-    rows_kind,
-    rows_pos,
-    rows_end,
-    rows_hash,
-    rows_flag,
-    rows_at,
-    rows_cigar_at,
-    rows_n_ops,
-):
+    buffer, at, tid, first_pos, stop_pos, last_pos, min_mapq, excluded_flags, rows_kind, rows_pos,
+    rows_end, rows_hash, rows_flag, rows_at, rows_cigar_at, rows_n_ops,
+):  # fmt: skip
     """Measure the records of `buffer` from `at` on; rows_* receive those that may matter.
 
     Args:
