@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from deepcohort.calls.config import CallsConfig
+
 
 @dataclass(frozen=True, slots=True)
 class JointConfig:
@@ -16,6 +18,10 @@ class JointConfig:
         inbreeding: Wright's F in the prior, P(ij) = 2 p q (1 - F), P(ii) = p^2 + F p q.
         ref_pseudo_count, alt_pseudo_count: Dirichlet pseudo counts of the allele frequencies; they keep
             a weak lone call from raising its own prior.
+        min_frequency: least frequency of an alternate allele in that prior. Without it a lone carrier among
+            N samples would need 10 log10(N) phred, which beyond some hundred samples no PL can give.
+        reference_error: probability that a read of a reference block shows something else by error, as in
+            the gVCF; tells how many reads differ in a block whose PLs were cut at 0/0.
         site_prior: prior probability that a site where some sample calls a variant is variable (QUAL).
         de_novo_rate: prior probability of a new mutation per transmitted allele at such a site. Not the
             genome's mutation rate: that a child was called where its parents were not leaves few other
@@ -41,6 +47,8 @@ class JointConfig:
     inbreeding: float = 0.0
     ref_pseudo_count: float = 0.5
     alt_pseudo_count: float = 0.1
+    min_frequency: float = 1e-3
+    reference_error: float = CallsConfig().reference_error
     site_prior: float = 0.5
     de_novo_rate: float = 1e-3
     de_novo_probability: float = 0.5

@@ -16,7 +16,13 @@ from deepcohort.joint.decide_kernels import (
     strand_odds_ratio,
 )
 from deepcohort.joint.family_kernels import Kinship, pedigree_posteriors
-from deepcohort.joint.prior_kernels import em_frequencies, likelihoods, posteriors
+from deepcohort.joint.prior_kernels import (
+    cut_likelihoods,
+    em_frequencies,
+    likelihoods,
+    posteriors,
+    raise_rare,
+)
 from deepcohort.joint.project_kernels import project_site
 from deepcohort.joint.text_kernels import put_bytes, put_float, put_gt, put_int, put_int_or_dot, put_ints
 
@@ -46,6 +52,8 @@ class Limits(NamedTuple):
     inbreeding: float
     ref_pseudo: float
     alt_pseudo: float
+    min_frequency: float
+    read_phred: float  # of one read in a reference block
     site_prior: float
     de_novo_rate: float
     de_novo_probability: float
@@ -99,6 +107,18 @@ def site_quality(log10_ratio: float, site_prior: float) -> float:
     if odds > 30.0:
         return min(_MAX_QUAL, 10.0 * odds)
     return max(0.0, 10.0 * math.log10(1.0 + 10.0**odds))
+
+
+@kernel
+def surest_carrier(
+    posterior: NDArray[np.float64], state: NDArray[np.int8], was_cut: NDArray[np.bool_]
+) -> float:
+    """Phred of the least P(reference) among the samples with a record of their own."""
+    least = 1.0
+    for s in range(len(state)):
+        if state[s] == _OK and not was_cut[s]:
+            least = min(least, posterior[s, 0])
+    return -10.0 * math.log10(max(least, 1e-10))
 
 
 @kernel
@@ -180,6 +200,7 @@ def emit_sites(
     site_pos: NDArray[np.int64],
     n_alleles_of: NDArray[np.int32],
     star_of: NDArray[np.int32],
+    is_snp: NDArray[np.bool_],
     prefix: NDArray[np.uint8],
     prefix_offsets: NDArray[np.int64],
     origin: NDArray[np.uint8],
@@ -201,6 +222,7 @@ def emit_sites(
 
     Args:
         site_pos: int64 (S,). n_alleles_of: int32 (S,), `*` included. star_of: int32 (S,), its index or -1.
+        is_snp: bool (S,), all alleles are single bases.
         prefix: uint8, "CHROM TAB POS TAB . TAB REF TAB ALT TAB" of each site by prefix_offsets (S+1,).
         origin: uint8, value of INFO OA of each site (may be empty) by origin_offsets.
         names: uint8, sample names by name_offsets (N+1,).
@@ -222,12 +244,15 @@ def emit_sites(
     dp = np.empty(n, dtype=np.int32)
     ploidy = np.empty(n, dtype=np.int8)
     state = np.empty(n, dtype=np.int8)
+    was_cut = np.empty(n, dtype=np.bool_)
     likelihood = np.empty((n, most_genotypes))
+    sure = np.empty((n, most_genotypes))
     posterior = np.empty((n, most_genotypes))
     de_novo = np.zeros(n)
     gt = np.empty((n, 2), dtype=np.int16)
     gq = np.empty(n, dtype=np.int16)
     frequency = np.empty(most)
+    counted = np.empty(most)
     counts = np.empty(most, dtype=np.int64)
     hets = np.empty(most, dtype=np.int64)
     hwe = np.empty(most)
@@ -244,16 +269,33 @@ def emit_sites(
             return at, site
         project_site(
             records, numbers, table, offsets, variant_of[site], block_of[site], site_pos[site], n_alleles,
-            star_of[site], site_ploidy[site], limits.min_dp, limits.conflict_phred,
-            pl, ad, dp, ploidy, state,
+            star_of[site], site_ploidy[site], is_snp[site], limits.read_phred, limits.min_dp,
+            limits.conflict_phred, pl, ad, dp, ploidy, state, was_cut,
         )  # fmt: skip
         likelihoods(pl, state, ploidy, n_genotypes, likelihood)
         log_ratio = em_frequencies(
             likelihood, state, ploidy, n_alleles, limits.inbreeding, limits.ref_pseudo, limits.alt_pseudo,
             frequency,
         )  # fmt: skip
+        if was_cut.any():
+            # reads that differ in blocks help to genotype a site, not to find it: errors recur at a place
+            cut_likelihoods(likelihood, was_cut, n_genotypes, sure)
+            log_ratio = em_frequencies(
+                sure,
+                state,
+                ploidy,
+                n_alleles,
+                limits.inbreeding,
+                limits.ref_pseudo,
+                limits.alt_pseudo,
+                counted,
+            )
+        qual = site_quality(log_ratio, limits.site_prior)
+        raise_rare(frequency, n_alleles, limits.min_frequency)
         weight = prior_weight(state, limits.prior_samples)
         posteriors(likelihood, state, ploidy, frequency, n_alleles, limits.inbreeding, weight, posterior)
+        # a site is at least as sure as its surest carrier
+        qual = max(qual, surest_carrier(posterior, state, was_cut))
         any_new = False
         n_pedigrees = len(kin.person_offsets) - 1
         if n_pedigrees > 0:
@@ -277,7 +319,6 @@ def emit_sites(
             hwe[a], excess[a] = hwe_p_values(one, two, none)
             lowest_excess = min(lowest_excess, excess[a])
         mq, sor = _site_summaries(records, numbers, variant_of[site])
-        qual = site_quality(log_ratio, limits.site_prior)
 
         at = put_bytes(out, at, prefix, prefix_offsets[site], prefix_offsets[site + 1])
         at = put_float(out, at, round(qual, 2), 7)

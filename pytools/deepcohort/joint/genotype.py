@@ -1,5 +1,6 @@
 """gVCFs of a cohort to one VCF: windows streamed one after another."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -290,13 +291,16 @@ def _emit(
     origin, origin_offsets = _flat([b",".join(found) for found in sites.origins])
     n_solid = np.array([len(alts) + 1 for alts in sites.alts], dtype=np.int32)
     star_of = np.where(star, n_solid, -1).astype(np.int32)
+    is_snp = np.array(
+        [n == 1 and all(len(a) == 1 for a in alts) for n, alts in zip(sites.ref_len, sites.alts, strict=True)]
+    )
     ploidy = expected_ploidy(window.contig, contig_length, sites.pos, cohort.sexes)
     limits = limits_of(config, window.contig)
     out = np.empty(_BUFFER_BYTES, dtype=np.uint8)
     site = 0
     while site < len(sites):
         used, reached = emit_sites(
-            site, sites.pos, n_solid + star, star_of, prefix, prefix_offsets, origin, origin_offsets,
+            site, sites.pos, n_solid + star, star_of, is_snp, prefix, prefix_offsets, origin, origin_offsets,
             cohort.names, cohort.name_offsets, records.records, records.numbers, records.table,
             records.primitive_offsets, variant_of, block_of, ploidy, cohort.kin, limits, out,
         )  # fmt: skip
@@ -314,6 +318,8 @@ def limits_of(config: JointConfig, contig: str) -> Limits:
         inbreeding=config.inbreeding,
         ref_pseudo=config.ref_pseudo_count,
         alt_pseudo=config.alt_pseudo_count,
+        min_frequency=config.min_frequency,
+        read_phred=10.0 * math.log10((1.0 - config.reference_error) / config.reference_error),
         site_prior=config.site_prior,
         de_novo_rate=config.de_novo_rate,
         de_novo_probability=config.de_novo_probability,

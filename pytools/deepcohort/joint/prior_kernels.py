@@ -129,6 +129,26 @@ def em_frequencies(
 
 
 @kernel
+def cut_likelihoods(
+    likelihood: NDArray[np.float64], was_cut: NDArray[np.bool_], n_genotypes: int, out: NDArray[np.float64]
+) -> None:
+    """Copy to `out`; in rows that `was_cut` marks no genotype is likelier than 0/0, as their gVCF says."""
+    for s in range(len(was_cut)):
+        for g in range(n_genotypes):
+            out[s, g] = min(likelihood[s, g], likelihood[s, 0]) if was_cut[s] else likelihood[s, g]
+
+
+@kernel
+def raise_rare(frequency: NDArray[np.float64], n_alleles: int, least: float) -> None:
+    """Raise the frequencies of alternate alleles to at least `least`, at the cost of the reference's."""
+    for a in range(1, n_alleles):
+        if frequency[a] < least:
+            taken = min(least - frequency[a], 0.5 * frequency[0])
+            frequency[a] += taken
+            frequency[0] -= taken
+
+
+@kernel
 def tempered_prior(
     frequency: NDArray[np.float64],
     n_alleles: int,

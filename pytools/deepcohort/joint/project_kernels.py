@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deepcohort.core.numba_options import kernel
 from deepcohort.joint import columns as c
 
-_KIND, _FILTERED, _N_ALT, _GT0, _GT1 = c.KIND, c.FILTERED, c.N_ALT, c.GT0, c.GT1
+_POS, _END, _KIND, _FILTERED, _N_ALT, _GT0, _GT1 = c.POS, c.END, c.KIND, c.FILTERED, c.N_ALT, c.GT0, c.GT1
 _GQ, _DP, _PL, _PL_N, _AD, _AD_N, _X = c.GQ, c.DP, c.PL, c.PL_N, c.AD, c.AD_N, c.X
 _VARIANT = c.VARIANT
 _P_ALT, _P_POS, _P_REF_LEN, _P_SEQ_LEN, _P_ALLELE = (
@@ -20,6 +20,7 @@ _P_ALT, _P_POS, _P_REF_LEN, _P_SEQ_LEN, _P_ALLELE = (
 )  # fmt: skip
 
 UNSEEN = 1_000_000  # larger than any PL
+_HALF_PHRED = 3.0103  # a read shows either allele of a heterozygote
 DEFAULT_GQ = 20  # of a genotype that comes with neither PL nor GQ
 OK, NO_COVERAGE, LOW_GQ, CONFLICT, FILTERED = 0, 1, 2, 3, 4
 
@@ -294,6 +295,33 @@ def site_depths(
 
 
 @kernel
+def uncut_block(
+    row: NDArray[np.int32], numbers: NDArray[np.int32], x: int, read_phred: float, extended: NDArray[np.int32]
+) -> bool:
+    """Take the PLs of a block of one base that was cut at 0/0 (PL 0,0,n) back to what its depth implies.
+
+    A block says 0/0 even where some reads differ; its PLs are then cut at 0, and what these reads say is
+    lost for a cohort that knows the allele. By the binomial model of reference blocks (each read changes
+    PL(1/1) by `read_phred`) the last PL and the depth tell how many reads differ.
+
+    Returns:
+        Whether the block was cut.
+    """
+    if row[_END] != row[_POS] + 1 or row[_PL_N] != 3 or row[_DP] < 1 or row[_GT0] != 0 or row[_GT1] != 0:
+        return False
+    first = row[_PL]
+    # 0,0,0 is no evidence, whoever wrote it
+    if numbers[first] != 0 or numbers[first + 1] != 0 or numbers[first + 2] <= 0:
+        return False
+    depth = row[_DP]
+    other = min(depth, max(1, int(0.5 * (depth - numbers[first + 2] / read_phred) + 0.5)))
+    extended[0] = int(other * read_phred + 0.5)
+    extended[genotype_index(0, x)] = int(depth * _HALF_PHRED + 0.5)
+    extended[genotype_index(x, x)] = int((depth - other) * read_phred + 0.5)
+    return True
+
+
+@kernel
 def project_site(
     records: NDArray[np.int32],
     numbers: NDArray[np.int32],
@@ -305,6 +333,8 @@ def project_site(
     n_alleles: int,
     star: int,
     expected_ploidy: NDArray[np.int8],
+    is_snp: bool,
+    read_phred: float,
     min_dp: int,
     conflict_phred: int,
     pl: NDArray[np.int32],
@@ -312,14 +342,18 @@ def project_site(
     dp: NDArray[np.int32],
     ploidy: NDArray[np.int8],
     state: NDArray[np.int8],
+    was_cut: NDArray[np.bool_],
 ) -> None:
     """Evidence of all N samples at one site.
 
     Args:
         variant_of, block_of: int32 (N, 3), (N,), record rows from the sweep.
+        is_snp: all alleles are single bases: then reads that differ in a block speak for them.
+        read_phred: what one read of a block weighs, phred.
         expected_ploidy: int8 (N,), 1 or 2, 0 where the records decide; -1: the sample lacks the contig.
         pl: int32 (N, G), normalised to 0. ad: int32 (N, A), ad[:, 0] and dp = -1: unknown. dp: int32 (N,).
         ploidy: int8 (N,). state: int8 (N,), OK or the reason for `./.`.
+        was_cut: bool (N,), whether PL comes from a block that `uncut_block` changed.
     """
     size = (n_alleles + 1) * (n_alleles + 2) // 2
     extended = np.empty((3, size), dtype=np.int32)
@@ -327,7 +361,7 @@ def project_site(
     to_site = np.empty((3, 1024), dtype=np.int32)
     rows = np.empty(3, dtype=np.int64)
     for s in range(len(state)):
-        ad[s, 0], dp[s], state[s] = -1, -1, NO_COVERAGE
+        ad[s, 0], dp[s], state[s], was_cut[s] = -1, -1, NO_COVERAGE, False
         ploidy[s] = max(np.int8(1), expected_ploidy[s]) if expected_ploidy[s] != 0 else np.int8(2)
         if expected_ploidy[s] < 0:
             continue
@@ -368,6 +402,8 @@ def project_site(
             row = records[r]
             map_alleles(row, table, offsets[r], offsets[r + 1], pos, n_alleles, star, to_site[i])
             said, haploid_record = extended_pl(row, numbers, to_site[i], n_alleles, extended[i], present[i])
+            if is_snp and row[_KIND] != _VARIANT and present[i, n_alleles]:
+                was_cut[s] = uncut_block(row, numbers, n_alleles, read_phred, extended[i])
             any_evidence = any_evidence and said
             haploid = haploid and haploid_record
             if row[_DP] > dp[s]:

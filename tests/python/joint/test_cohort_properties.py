@@ -136,3 +136,22 @@ def test_same_bytes_again_and_with_csi(cohort, tmp_path):
     part = genotype(tmp_path, [with_csi], FLAT, reference=folder / "ref.fa", regions=[Region("c1", 100, 300)])
     assert part == {key: row for key, row in whole.items() if int(key.split()[0]) > 100}
     assert read_rows(tmp_path / "cohort.vcf.gz") == part
+
+
+def test_a_lone_carrier_is_not_lost_in_a_large_cohort(tmp_path):
+    """PLs of a caller end near 45 phred: less than 10 log10(2N) asks for beyond some thousand samples."""
+    write_reference(tmp_path)
+    rows = [
+        block(1, 12),
+        "13 G A,<NON_REF> . GT:GQ:DP:AD:PL 0/1:45:30:15,15,0:45,0,50,90,90,120",
+        block(14, 300),
+    ]
+    carrier = write_gvcf(tmp_path, "carrier", rows)
+    others = [write_gvcf(tmp_path, f"other{i}", [block(1, 300)]) for i in range(30)]
+    # 30 samples whose prior is that of 30 million: the same frequency as one carrier of so many
+    alone = replace(JointConfig(), ref_pseudo_count=6e7)
+    row = genotype(tmp_path, [carrier, *others], alone)["13 G A"]
+    assert row["carrier"]["GT"] == "0/1"
+    assert row["FILTER"] == "PASS"
+    unbounded = genotype(tmp_path, [carrier, *others], replace(alone, min_frequency=0.0))["13 G A"]
+    assert unbounded["carrier"]["GT"] != "0/1"

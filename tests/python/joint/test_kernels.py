@@ -7,7 +7,7 @@ import pytest
 from deepcohort.joint.allele_kernels import normalise
 from deepcohort.joint.decide_kernels import hwe_p_values
 from deepcohort.joint.emit_kernels import site_quality
-from deepcohort.joint.prior_kernels import em_frequencies, likelihoods, posteriors
+from deepcohort.joint.prior_kernels import em_frequencies, likelihoods, posteriors, raise_rare
 from deepcohort.joint.text_kernels import put_float, put_int
 from glnexus_oracle import primitives
 from hypothesis import given, settings
@@ -125,3 +125,12 @@ def test_site_quality():
     # prior 0.1 : 0.9, likelihood ratio 90: odds 10, P(reference) = 1 / 11
     assert site_quality(math.log10(90), 0.1) == pytest.approx(10 * math.log10(11))
     assert site_quality(500.0, 0.1) == pytest.approx(10 * (500 + math.log10(1 / 9)))
+
+
+def test_rare_alleles_are_raised_at_the_references_cost():
+    frequency = np.array([0.9, 0.0999, 0.0001])
+    raise_rare(frequency, 3, 0.001)
+    assert frequency == pytest.approx([0.8991, 0.0999, 0.001])
+    alone = np.array([0.001, 0.999, 0.0])
+    raise_rare(alone, 3, 0.01)
+    assert alone == pytest.approx([0.0005, 0.999, 0.0005])

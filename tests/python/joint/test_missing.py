@@ -85,3 +85,37 @@ def test_mapping_quality_and_strands_where_given(folder):
     assert info["MQ"] == "50"
     # SOR = ln(R + 1/R) + ln(refRatio) - ln(altRatio), pseudo count 1: R = 6 * 1 / (6 * 11)
     assert float(info["SOR"]) == pytest.approx(4.804, abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("depth", "last", "pl"),
+    [
+        # 1 of 7 reads differs: 27 phred against 7 x 3, and 6 x 27
+        (7, 135, "6,0,141"), (10, 162, "24,0,186"), (12, 270, "0,9,270"),
+    ],
+)  # fmt: skip
+def test_reads_that_differ_in_a_block_speak_once_the_allele_is_known(folder, depth, last, pl):
+    cut = f"13 G <NON_REF> END=13 GT:GQ:DP:MIN_DP:PL 0/0:0:{depth}:{depth}:0,0,{last}"
+    paths = [
+        write_gvcf(folder, "carrier", CARRIER),
+        write_gvcf(folder, "sample", [block(1, 12), cut, block(14, 300)]),
+    ]
+    assert genotype(folder, paths)["13 G A"]["sample"]["PL"] == pl
+    # they may be anything: nothing is known of an indel, nor of a block of many bases
+    other = [write_gvcf(folder, "carrier", [block(1, 12), het(13, "G", "GA"), block(14, 300)]), paths[1]]
+    row = genotype(folder, other)["13 G GA"]["sample"]
+    assert row.get("PL", ".") in (".", f"0,0,{last}")
+
+
+def test_reads_that_differ_in_blocks_do_not_find_a_site(folder):
+    """They raise the genotype, not QUAL: errors recur at a place."""
+    weak = "13 G A,<NON_REF> . GT:GQ:DP:AD:PL 0/1:12:6:4,2,0:12,0,40,60,60,90"
+    carrier = write_gvcf(folder, "weak", [block(1, 12), weak, block(14, 300)])
+    cut = [block(1, 12), "13 G <NON_REF> END=13 GT:GQ:DP:MIN_DP:PL 0/0:0:4:4:0,0,54", block(14, 300)]
+    same = [block(1, 12), "13 G <NON_REF> END=13 GT:GQ:DP:MIN_DP:PL 0/0:1:4:4:0,1,54", block(14, 300)]
+
+    def quality(rows):
+        others = [write_gvcf(folder, f"s{i}", rows) for i in range(8)]
+        return genotype(folder, [carrier, *others])["13 G A"]["QUAL"]
+
+    assert quality(cut) == pytest.approx(quality(same), abs=6)
