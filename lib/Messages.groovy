@@ -1,8 +1,11 @@
+import java.nio.file.Files
 import java.nio.file.Path
 import nextflow.Nextflow
 
 /** What people read in the terminal. */
 class Messages {
+
+    private static final long FULL_BYTES = 1_000_000
 
     /** Parameters that this mode needs and that are absent, one line each. */
     static List<String> missing(Map params) {
@@ -50,7 +53,19 @@ class Messages {
     private static String failure(workflow) {
         def report = (workflow.errorReport ?: workflow.errorMessage ?: '').toString()
         def lines = report.readLines()*.trim().findAll { it.startsWith('deepcohort: error:') }.unique()
+        lines += fullDisk(workflow.workDir)
         return (['', *lines, 'The run did not finish. Mend the cause and repeat the command with -resume: it goes on from here.']).join('\n')
+    }
+
+    /** A task on a full disk cannot even write its own message. */
+    private static List<String> fullDisk(workDir) {
+        try {
+            if (Files.getFileStore(workDir as Path).usableSpace >= FULL_BYTES) return []
+            return ["deepcohort: error: the disk of the work folder ${workDir} is full; free space there".toString()]
+        }
+        catch (Throwable error) {
+            return []  // a bucket
+        }
     }
 
     private static String success(workflow, outdir, summary) {
