@@ -124,10 +124,8 @@ workflow CALLING {
     ch_truth = COHORT.out.sample
         .filter { row -> row.truth_vcf && row.truth_bed }
         .map { row -> [row.sample] + [row.truth_vcf, row.truth_index, row.truth_bed].collect { file(it, glob: false) } }
-    EVALUATE_COHORT(
-        CALL_SAMPLE.out.vcf, ch_truth, params.regions || params.contigs ? COHORT.out.table : [], COHORT.out.reference,
-    )
-    ch_versions = COHORT.out.versions.mix(CALL_SAMPLE.out.versions, EVALUATE_COHORT.out.versions)
+    ch_judged = CALL_SAMPLE.out.vcf
+    ch_versions = COHORT.out.versions.mix(CALL_SAMPLE.out.versions)
     ch_checksums = channel.empty()
     ch_stats = channel.empty()
     if (params.joint) {
@@ -140,7 +138,16 @@ workflow CALLING {
         ch_checksums = GENOTYPE_COHORT.out.checksums
         ch_stats = GENOTYPE_COHORT.out.stats
         ch_versions = ch_versions.mix(GENOTYPE_COHORT.out.versions)
+        // genotypes of the cohort are scored beside a sample's own calls, as SAMPLE.cohort
+        ch_judged = ch_judged.mix(ch_truth.combine(GENOTYPE_COHORT.out.vcf).map { sample, _truth, _index, _bed, _meta, vcf, tbi ->
+            [[id: "${sample}.cohort".toString(), sample: sample, shard: 'all', n_shards: 1], vcf, tbi]
+        })
+        ch_truth = ch_truth.mix(ch_truth.map { sample, vcf, index, bed -> ["${sample}.cohort".toString(), vcf, index, bed] })
     }
+    EVALUATE_COHORT(
+        ch_judged, ch_truth, params.regions || params.contigs ? COHORT.out.table : [], COHORT.out.reference,
+    )
+    ch_versions = ch_versions.mix(EVALUATE_COHORT.out.versions)
 
     emit:
     inputs      = COHORT.out.sheet.mix(COHORT.out.reference.map { it[0] })  // channel: file

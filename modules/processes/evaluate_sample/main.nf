@@ -16,7 +16,7 @@ process EVALUATE_SAMPLE {
     """
     mkdir -p evaluation
     deepcohort evaluate --calls ${vcf} --truth ${truth_vcf} --confident ${truth_bed} --reference ${fasta} \\
-        ${sample} --output evaluation/${meta.id} ${task.ext.args ?: ''}
+        ${sample} --name ${meta.id} --output evaluation/${meta.id} ${task.ext.args ?: ''}
     echo "EVALUATE_SAMPLE: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
     """
 

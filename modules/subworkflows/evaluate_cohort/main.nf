@@ -5,7 +5,7 @@ include { EVALUATE_SAMPLE } from '../../processes/evaluate_sample/main'
 
 workflow EVALUATE_COHORT {
     take:
-    ch_call       // channel: [ meta, vcf, tbi ] of single samples
+    ch_call       // channel: [ meta, vcf, tbi ]; of several samples meta.sample chooses one
     ch_truth      // channel: [ id of the calls, vcf, index, bed ]
     regions       // value: BED of what was called, or [] for everything
     ch_reference  // value: [ fasta, fai, gzi or [] ]

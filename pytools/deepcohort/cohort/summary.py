@@ -10,6 +10,7 @@ from deepcohort.core.outputs import atomic_outputs
 
 _TYPES = ("SNP", "INDEL")
 _COUNTS = ("TP_truth", "FN", "TP_call", "FP")
+_COHORT = ".cohort"  # see EVALUATE_COHORT
 _MAX_LINES = 12  # samples shown one by one
 
 
@@ -58,11 +59,11 @@ def read_scores(evaluations: list[Path]) -> list[Score]:
     return scores
 
 
-def total_score(scores: list[Score], kind: str) -> Score:
+def total_score(scores: list[Score], kind: str, name: str = "all") -> Score:
     """Counts of one type summed over samples."""
     own = [s for s in scores if s.type == kind]
     return Score(
-        "all",
+        name,
         kind,
         sum(s.tp_truth for s in own),
         sum(s.fn for s in own),
@@ -77,8 +78,12 @@ def terminal_lines(scores: list[Score]) -> list[str]:
         return []
     samples = list(dict.fromkeys(score.sample for score in scores))
     shown = [s for s in scores if s.sample in samples[:_MAX_LINES]] if len(samples) <= _MAX_LINES else []
-    if len(samples) > 1:
-        shown = shown + [total_score(scores, kind) for kind in _TYPES]
+    # genotypes of the cohort lie beside a sample's own calls: each is summed apart
+    joint = {s for s in samples if s.endswith(_COHORT) and s.removesuffix(_COHORT) in samples}
+    for name, members in (("all", set(samples) - joint), (f"all{_COHORT}", joint)):
+        if len(members) > 1:
+            of_these = [s for s in scores if s.sample in members]
+            shown = shown + [total_score(of_these, kind, name) for kind in _TYPES]
     width = max(len("sample"), *(len(s.sample) for s in shown))
     lines = [f"  {'sample':{width}}  type   precision  recall     missed  false calls"]
     for s in shown:

@@ -32,6 +32,14 @@ def test_lines_and_totals(tmp_path):
     ]
 
 
+def test_genotypes_of_the_cohort_are_summed_apart(tmp_path):
+    names = ("a", "a.cohort", "b", "b.cohort", "lone.cohort")
+    folders = [make(tmp_path, name, (8, 2, 8, k), (1, 0, 1, 0)) for k, name in enumerate(names)]
+    lines = [line.split() for line in terminal_lines(read_scores(folders))[1:]]
+    totals = {row[0]: (row[4], row[5]) for row in lines if row[0].startswith("all") and row[1] == "SNP"}
+    assert totals == {"all": ("6", "6"), "all.cohort": ("4", "4")}
+
+
 def test_many_samples_are_summed_up(tmp_path):
     folders = [make(tmp_path, f"s{i:02}", (1, 0, 1, 0), (1, 0, 1, 0)) for i in range(13)]
     lines = terminal_lines(read_scores(folders))
