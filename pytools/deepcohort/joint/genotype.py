@@ -243,7 +243,7 @@ def _describe(labels: list[str], samples: list[str], pedigree: Pedigree, sexes: 
 
 
 def _genotype_window(
-    batches: Sequence[RecordBatch],
+    batches: list[RecordBatch],
     cohort: _Cohort,
     fasta: ReferenceFasta,
     window: Region,
@@ -254,6 +254,7 @@ def _genotype_window(
         for batch in batches:
             batch.records[:, c.FILTERED] = 0
     records, bases, bases_start = gather(batches, cohort.labels, fasta, window, config.max_shift_bp)
+    batches.clear()  # copied: what they hold is not needed any more
     sites = unify(records.table, records.seq, records.records, records.allele_text, window.start, window.end)
     if not len(sites):
         return
