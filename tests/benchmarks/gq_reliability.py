@@ -117,19 +117,19 @@ def draw(bins: list[Bin], path: Path) -> None:
     figure, panels = plt.subplots(1, 2, figsize=(8, 4), sharex=True, sharey=True)
     for panel, kind in zip(panels, TYPES, strict=True):
         panel.plot([1e-5, 1], [1e-5, 1], color="0.7", lw=1)
-        for caller in dict.fromkeys(b.caller for b in bins):
-            for depth in dict.fromkeys(b.depth for b in bins):
-                own = [
-                    b for b in bins if (b.caller, b.depth, b.type) == (caller, depth, kind) and b.calls >= 20
-                ]
-                x = [b.promised for b in own]
+        for style, caller in zip(("-", ":", "--", "-."), dict.fromkeys(b.caller for b in bins), strict=False):
+            for colour, depth in enumerate(dict.fromkeys(b.depth for b in bins)):
+                wanted = (caller, depth, kind)
+                own = [b for b in joined(bins) if (b.caller, b.depth, b.type) == wanted and b.calls >= 20]
                 # no error found is drawn at its upper limit, hollow
-                y = [b.found or b.high for b in own]
-                (line,) = panel.plot(x, y, "-", lw=1, label=f"{caller} {depth}")
+                x, y = [b.promised for b in own], [b.found or b.high for b in own]
+                panel.plot(x, y, style, color=f"C{colour}", lw=1, label=f"{caller} {depth}")
                 for b, at in zip(own, y, strict=True):
-                    face = line.get_color() if b.found else "white"
-                    panel.plot(b.promised, at, "o", ms=4, mfc=face, mec=line.get_color())
-        panel.set(xscale="log", yscale="log", title=kind, xlabel="promised error")
+                    face = f"C{colour}" if b.found else "white"
+                    panel.plot(b.promised, at, "o", ms=4, mfc=face, mec=f"C{colour}")
+        panel.set(
+            xscale="log", yscale="log", title=kind, xlabel="promised error", xlim=(1e-5, 1), ylim=(3e-4, 1)
+        )
     panels[0].set_ylabel("found error (hollow: none, upper limit)")
     panels[0].legend(fontsize=7)
     figure.tight_layout()
