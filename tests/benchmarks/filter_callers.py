@@ -101,11 +101,12 @@ def main() -> None:
     parser.add_argument("--report", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--depths", nargs="+", default=["10x", "30x"])
+    parser.add_argument("--callers", nargs="+", default=list(CALLERS), choices=list(CALLERS))
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     print("| calls | depth | | F1 | default | trained | PR area, QUAL | default | trained |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for caller in CALLERS:
+    for caller in options.callers:
         name = caller.replace(", ", "_")
         trained = options.work / f"{name}.dcfilter"
         manifest = options.work / f"{name}.tsv"
