@@ -59,6 +59,7 @@ class GenotypeModule(pl.LightningModule):
         self.average = None
         if config.ema > 0:
             self.average = torch.optim.swa_utils.AveragedModel(network, avg_fn=self._blend, use_buffers=True)
+            self.average.requires_grad_(False)  # DDP waits for the gradient of whatever could have one
         self._val: list[Tensor] = []
 
     def _blend(self, average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
