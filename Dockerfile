@@ -53,6 +53,8 @@ ENV PATH=/opt/deepcohort/bin:/usr/local/bin:/usr/bin:/bin \
     NUMBA_CACHE_DIR=/opt/deepcohort/kernels \
     NUMBA_CPU_NAME=${NUMBA_CPU} \
     NUMBA_CPU_FEATURES=""
+# sequencer profiles: simulating, which `warm` does, needs them
+COPY assets/profiles /opt/deepcohort/share/deepcohort/assets/profiles
 # Tasks run as the user who started Nextflow, any uid: Numba uses a cache only where it may write.
 RUN mkdir -p "${NUMBA_CACHE_DIR}" && deepcohort warm && chmod -R a+rwX "${NUMBA_CACHE_DIR}" \
     && deepcohort --version
