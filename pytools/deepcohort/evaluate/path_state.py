@@ -23,6 +23,9 @@ NONE = -1
 NO_SYNC = -2
 NO_ALLELE_ID = -99
 
+_UNKNOWN = np.int64(5)  # codes from here on are unknown bases, by position
+_UNKNOWN_CODES = np.int64(1009)
+
 # columns of the table of alleles: span on the reference, first base in the pool, bases
 START, END, OFFSET, LENGTH = 0, 1, 2, 3
 # haplotype block
@@ -162,7 +165,11 @@ def in_sync(row, n_haps, width):
 def _base_of(row, base, template, alleles, pool):
     if row[base + APOS] == NONE:
         pos = row[base + TPOS]
-        return template[pos] if pos < len(template) else 0
+        if pos >= len(template):
+            return 0
+        # an unknown base equals itself, and no other: were all N alike, an indel within a masked
+        # stretch would match anywhere in it, and the paths that carry it would live to its end
+        return np.int64(template[pos]) if template[pos] != 0 else _UNKNOWN + pos % _UNKNOWN_CODES
     return pool[alleles[row[base + NEXT], OFFSET] + row[base + APOS]]
 
 

@@ -8,7 +8,7 @@ import pytest
 from deepcohort.core.sequence import encode_bases
 from deepcohort.evaluate import parse_kernels as pk
 from deepcohort.evaluate.config import EvaluateConfig
-from deepcohort.evaluate.match import MISS, TP, ContigResult, match_contig
+from deepcohort.evaluate.match import MISS, TOO_HARD, TP, ContigResult, match_contig
 from deepcohort.evaluate.tables import make_tables
 from deepcohort.evaluate.tally import count_side
 from deepcohort.evaluate.types import RecordTable
@@ -277,3 +277,15 @@ def test_search_bounds_are_reported():
     unbounded = match(reference, calls, truth)
     assert len(unbounded.given_up) == 0
     assert (unbounded.truth.decision != MISS).sum() >= (result.truth.decision == TP).sum()
+
+
+def test_masked_stretches_are_cheap():
+    """A deletion within a stretch of N is not one of any other N, so no search there is given up."""
+    rng = random.Random(5)
+    truth = [
+        Variant(100 + 700 * k, "A" * rng.choice((1, 1, 2, 3, 5)) + "C", "A", rng.choice(("0/1", "1/1")))
+        for k in range(500)
+    ]
+    result = match("N" * 360_000, truth[-2:], truth)
+    assert count(result) == (2, 498, 2, 0)
+    assert TOO_HARD not in result.truth.decision
