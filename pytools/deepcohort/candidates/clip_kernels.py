@@ -34,22 +34,6 @@ def _agrees(seq, qual, query, step, n, reference, at):
 
 
 @kernel
-def _copies(seq, qual, query, step, n, reference, at, size):
-    """Whether n read bases repeat the `size` reference bases before the break, then go on at `at`."""
-    allowed = n // 20
-    for k in range(n):
-        r = at + step * (k - size)
-        if r < 0 or r >= len(reference) or reference[r] > 3:
-            return False
-        q = query + step * k
-        if seq[q] != reference[r] and qual[q] >= _MIN_QUAL:
-            allowed -= 1
-            if allowed < 0:
-                return False
-    return True
-
-
-@kernel
 def explain_clip(seq, qual, query, step, n, reference, at, max_indel):
     """Shortest insertion or deletion at the break of a clip that lets the read go on in the reference.
 
@@ -72,7 +56,8 @@ def explain_clip(seq, qual, query, step, n, reference, at, max_indel):
         if _agrees(seq, qual, query, step, compared, reference, at + step * size):
             return -size, False
         part_of_copy = n - _ANCHOR_BP <= size <= _LONGEST_COPY
-        if part_of_copy and _copies(seq, qual, query, step, n, reference, at, size):
+        # a copy repeats the `size` reference bases before the break, and then goes on at `at`
+        if part_of_copy and _agrees(seq, qual, query, step, n, reference, at - step * size):
             return size, True
     return 0, False
 

@@ -116,26 +116,6 @@ def _right_score(seq, qual, start, stop, inserted, skip, reference, ref_at, pena
 
 
 @kernel
-def _left_score(seq, qual, stop, start, inserted, reference, ref_at, penalty):
-    """log10 of read bases [start, stop), from the right, against `inserted`, then ref_at and leftwards."""
-    score = 0.0
-    n = len(inserted)
-    for k in range(stop - start):
-        if k < n:
-            expected = inserted[n - 1 - k]
-        else:
-            at = ref_at - (k - n)
-            if at < 0:
-                break
-            expected = reference[at]
-        if seq[stop - 1 - k] != expected and expected < 4:
-            score += penalty[qual[stop - 1 - k]]
-            if score < _FLOOR:
-                break
-    return score
-
-
-@kernel
 def cross_repeat(
     cigar_op, cigar_len, op, last_op, at, query, p, resync, seq, qual, reference, penalty
 ):  # fmt: skip
@@ -329,7 +309,9 @@ def judge_indels(
     own = left_common = right_common = 0.0
     if anchor >= 0:
         left_stop = max(left_stop, anchor + 1 - _FLANK_BP)
-        left_common = _left_score(seq, qual, anchor + 1, left_stop, empty, reference, p, penalty)
+        left_common = _left_of_resync(
+            seq, qual, anchor + 1, left_stop, empty, 0, reference, p, p + 1, penalty
+        )
     right_end = right_stop
     if reached >= 0:
         right_end = min(right_stop, right_index + _FLANK_BP)
