@@ -11,10 +11,9 @@ from deepcohort.call_shard import CallJob, ShardConfig, call_shard
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
 from deepcohort.cohort.io import read_bed
-from deepcohort.cohort.sharding import intersect
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
-from deepcohort.core.region import Region, merge_regions, parse_region
+from deepcohort.core.region import Region, intersect, merge_regions, parse_region
 from deepcohort.core.stages import StageTimer
 from deepcohort.model.load import CascadePredictor, load_predictor
 from deepcohort.reads.config import ReadsConfig

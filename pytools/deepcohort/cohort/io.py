@@ -8,12 +8,12 @@ import numpy as np
 import pysam
 
 from deepcohort.cohort.config import ShardConfig
-from deepcohort.cohort.sharding import cut_shards, intersect, sequence_runs
+from deepcohort.cohort.sharding import cut_shards, sequence_runs
 from deepcohort.cohort.types import Shard
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
-from deepcohort.core.region import Region, merge_regions
+from deepcohort.core.region import Region, intersect, merge_regions
 
 _INDEX_SUFFIXES = {".bam": (".bai", ".csi"), ".cram": (".crai",), ".gz": (".tbi", ".csi"), ".bcf": (".csi",)}
 _MAX_PROBLEMS = 20

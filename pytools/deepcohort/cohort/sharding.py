@@ -1,6 +1,6 @@
 """A reference cut into balanced shards: a pure function of regions, settings and nothing else."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from deepcohort.cohort.config import ShardConfig
 from deepcohort.cohort.types import Shard
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.region import Region, merge_regions
+from deepcohort.core.region import Region
 
 
 def sequence_runs(is_n: NDArray[np.bool_], min_gap_bp: int) -> list[tuple[int, int]]:
@@ -23,20 +23,6 @@ def sequence_runs(is_n: NDArray[np.bool_], min_gap_bp: int) -> list[tuple[int, i
     wide = ends - starts >= min_gap_bp
     bounds = [0, *np.stack((starts[wide], ends[wide]), axis=1).ravel().tolist(), len(is_n)]
     return [(a, b) for a, b in zip(bounds[0::2], bounds[1::2], strict=True) if b > a]
-
-
-def intersect(callable_regions: Sequence[Region], wanted: Iterable[Region]) -> list[Region]:
-    """The parts of `callable_regions` (reference order, disjoint) that lie in the union of `wanted`."""
-    by_contig: dict[str, list[Region]] = {}
-    for region in merge_regions(wanted):
-        by_contig.setdefault(region.contig, []).append(region)
-    found = []
-    for region in callable_regions:
-        for want in by_contig.get(region.contig, []):
-            start, end = max(region.start, want.start), min(region.end, want.end)
-            if start < end:
-                found.append(Region(region.contig, start, end))
-    return found
 
 
 def cut_shards(regions: Sequence[Region], config: ShardConfig | None = None) -> list[Shard]:

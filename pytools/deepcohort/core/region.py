@@ -73,3 +73,23 @@ def merge_regions(regions: Iterable[Region]) -> list[Region]:
         elif len(region):
             merged.append(region)
     return merged
+
+
+def intersect(regions: Iterable[Region], wanted: Iterable[Region]) -> list[Region]:
+    """The parts of `regions` (disjoint, sorted within each contig) that lie in the union of `wanted`."""
+    union: dict[str, list[Region]] = {}
+    for region in merge_regions(wanted):
+        union.setdefault(region.contig, []).append(region)
+    reached: dict[str, int] = {}
+    found = []
+    for region in regions:
+        theirs = union.get(region.contig, [])
+        at = reached.get(region.contig, 0)
+        while at < len(theirs) and theirs[at].end <= region.start:
+            at += 1
+        reached[region.contig] = at
+        while at < len(theirs) and theirs[at].start < region.end:
+            start, end = max(region.start, theirs[at].start), min(region.end, theirs[at].end)
+            found.append(Region(region.contig, start, end))
+            at += 1
+    return found

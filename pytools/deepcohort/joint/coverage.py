@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from deepcohort.core.region import Region, merge_regions
+from deepcohort.core.region import Region, intersect, merge_regions
 
 _MAX_NAMED = 3
 _MAX_FILES = 5
@@ -18,7 +18,7 @@ def uneven_coverage(stated: Sequence[tuple[Path, Sequence[Region]]], wanted: Seq
     """
     known = [(path, merge_regions(regions)) for path, regions in stated if regions]
     anywhere = merge_regions([region for _, regions in known for region in regions])
-    asked = list(_both(wanted, anywhere))
+    asked = intersect(wanted, anywhere)
     lines = []
     for path, regions in known:
         gaps = list(_without(asked, regions))
@@ -40,24 +40,8 @@ def _by_contig(regions: Sequence[Region]) -> dict[str, list[Region]]:
     return table
 
 
-def _both(a: Sequence[Region], b: Sequence[Region]) -> Iterator[Region]:
-    """Stretches that both lists hold; each is merged and sorted within its contigs."""
-    others = _by_contig(b)
-    for contig, mine in _by_contig(a).items():
-        theirs = others.get(contig, [])
-        i = j = 0
-        while i < len(mine) and j < len(theirs):
-            start, end = max(mine[i].start, theirs[j].start), min(mine[i].end, theirs[j].end)
-            if start < end:
-                yield Region(contig, start, end)
-            if mine[i].end < theirs[j].end:
-                i += 1
-            else:
-                j += 1
-
-
 def _without(a: Sequence[Region], b: Sequence[Region]) -> Iterator[Region]:
-    """Stretches of `a` that `b` does not hold; both as in `_both`."""
+    """Stretches of `a` that `b` does not hold; each is merged and sorted within its contigs."""
     others = _by_contig(b)
     for contig, mine in _by_contig(a).items():
         holes = others.get(contig, [])

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 from deepcohort.cohort.config import ShardConfig
-from deepcohort.cohort.sharding import cut_shards, intersect, sequence_runs
+from deepcohort.cohort.sharding import cut_shards, sequence_runs
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.region import Region, merge_regions
+from deepcohort.core.region import Region, intersect, merge_regions
 from hypothesis import given
 from hypothesis import strategies as st
 
