@@ -10,6 +10,7 @@ ALLOWED = {
     "core": set(),
     "cohort": {"core"},
     "reads": {"core"},
+    "paralogs": {"core", "reads"},
     "candidates": {"core", "reads"},
     "pileup": {"core", "reads", "candidates"},
     "model": {"core", "reads", "candidates", "pileup"},

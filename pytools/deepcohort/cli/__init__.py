@@ -15,6 +15,7 @@ from deepcohort.core.errors import USER_ERROR_EXIT_CODE, DeepcohortError
 COMMANDS = {
     "check": "Check a samplesheet, its reads and the reference before any work starts.",
     "index": "Index a reference FASTA.",
+    "paralogs": "List near-identical copies within a reference.",
     "shard": "Cut a reference into balanced regions.",
     "intersect": "Keep the parts of a BED that lie inside another.",
     "call": "Call variants of one sample in one region: reads to gVCF.",

@@ -322,6 +322,15 @@ def sequence_lengths(buffer, rows, rows_at):
 
 
 @kernel
+def gather_rows(flat, offset, order, new_offset, out):
+    """Copy the rows `order` of a flat array in CSR form to `out`, whose offsets are given; returns `out`."""
+    for k in range(len(order)):
+        row = order[k]
+        out[new_offset[k] : new_offset[k + 1]] = flat[offset[row] : offset[row + 1]]
+    return out
+
+
+@kernel
 def pair_mates(name_hash, flag, mate):
     """Fill `mate` int32 (R,): row of the other end of the same template, or -1.
 

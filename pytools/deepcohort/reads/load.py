@@ -104,8 +104,12 @@ class ReadSource:
         Raises:
             DeepcohortError: damaged, truncated or unsorted file.
         """
+        return to_batch(self.fetch_columns(region), self._config)
+
+    def fetch_columns(self, region: Region) -> ReadColumns:
+        """The same before mates are paired and their overlaps settled."""
         files = [join_pieces(list(file.columns(region))) for file in self._files]
-        return to_batch(merge_files(files, self._config), self._config)
+        return merge_files(files, self._config)
 
     def close(self) -> None:
         """Close the files."""

@@ -45,23 +45,18 @@ def merge_files(files: Sequence[ReadColumns], config: ReadsConfig) -> ReadColumn
 
 def take_reads(columns: ReadColumns, order: np.ndarray) -> ReadColumns:
     """The reads `order` of `columns`, in that order."""
-    bases = _flat_rows(offsets_of(columns.seq_length), order)
-    operations = _flat_rows(offsets_of(columns.n_ops), order)
     by_mapq0 = np.argsort(columns.mapq0_pos, kind="stable")
     taken = {
         name: getattr(columns, name)[order]
         for name in ("pos", "end", "mapq", "flag", "insert_size", "name_hash", "seq_length", "n_ops")
     }
-    taken |= {name: getattr(columns, name)[bases] for name in ("seq", "qual")}
-    taken |= {name: getattr(columns, name)[operations] for name in ("cigar_op", "cigar_len")}
+    for names, lengths in ((("seq", "qual"), columns.seq_length), (("cigar_op", "cigar_len"), columns.n_ops)):
+        offsets, new = offsets_of(lengths), offsets_of(lengths[order])
+        for name in names:
+            flat = getattr(columns, name)
+            taken[name] = kernels.gather_rows(flat, offsets, order, new, np.empty(int(new[-1]), flat.dtype))
     taken |= {name: getattr(columns, name)[by_mapq0] for name in ("mapq0_pos", "mapq0_end")}
     return ReadColumns(**taken)
-
-
-def _flat_rows(offsets: np.ndarray, order: np.ndarray) -> np.ndarray:
-    lengths = offsets[order + 1] - offsets[order]
-    starts = offsets[order] - offsets_of(lengths)[:-1]
-    return np.repeat(starts, lengths) + np.arange(int(lengths.sum()))
 
 
 def to_batch(columns: ReadColumns, config: ReadsConfig) -> ReadBatch:

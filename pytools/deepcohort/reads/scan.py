@@ -14,6 +14,8 @@ from deepcohort.reads.bgzf import BgzfBlocks
 from deepcohort.reads.config import ReadsConfig
 
 PIECE_BYTES = 4 << 20  # inflated; larger pieces leave the cache, smaller ones cost calls
+_SMALL_BP = 20_000  # for regions up to this,
+_SMALL_PIECE_BYTES = 512 << 10  # so much is asked for at a time
 DEPTH_BIN_SHIFT = 7  # reads are thinned by bins of 128 bp of absolute position
 _CHECKPOINT_ROWS = 64
 _NIBBLES = CODE_OF_BAM_NIBBLE.astype(np.uint16)
@@ -132,7 +134,8 @@ class RegionScanner:
         stop_pos = -(-region.end // bin_bp) * bin_bp
         piece = _Piece(self._blocks, virtual_offset)
         self._scanned, self._checkpoints = (tid, first_pos), []
-        last_pos, largest_end, wanted = -1, 0, PIECE_BYTES
+        usual = PIECE_BYTES if len(region) > _SMALL_BP else _SMALL_PIECE_BYTES
+        last_pos, largest_end, wanted = -1, 0, usual
         while True:
             piece.extend(wanted)
             rows.fit(len(piece.buffer))
@@ -156,7 +159,7 @@ class RegionScanner:
                 return
             if n_whole < n:
                 piece.at, last_pos = int(rows.at[n_whole]), int(rows.pos[n_whole])
-                wanted = PIECE_BYTES if n_whole else max(PIECE_BYTES, len(piece.buffer))
+                wanted = usual if n_whole else max(usual, len(piece.buffer))
             else:
                 piece.at = int(after)
 

@@ -1,0 +1,23 @@
+// Reference -> table of near-identical copies within it, for CALL_SHARD
+process FIND_PARALOGS {
+    label 'paralogs'
+
+    input:
+    tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
+
+    output:
+    path 'reference.paralogs.tsv.gz', emit: table
+    path 'versions.yml', emit: versions
+
+    script:
+    """
+    deepcohort paralogs --reference ${fasta} --output reference.paralogs.tsv.gz --quiet
+    echo "FIND_PARALOGS: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    """
+
+    stub:
+    """
+    touch reference.paralogs.tsv.gz
+    echo "FIND_PARALOGS: stub, ${task.ext.sources}" > versions.yml
+    """
+}

@@ -1,0 +1,57 @@
+"""Two copies of a stretch, base by base."""
+# mypy: ignore-errors
+
+import numpy as np
+
+from deepcohort.core.numba_options import kernel
+
+_MATCH, _MISMATCH, _GAP = 1, -3, -4
+_STOP, _DIAGONAL, _HERE_ONLY, _THERE_ONLY = 0, 1, 2, 3
+
+
+@kernel
+def align_copies(here, there, diagonal, band):
+    """Best local alignment near a diagonal (Smith and Waterman 1981).
+
+    Args:
+        here: uint8 (N,), there: uint8 (M,), base codes. Index i of `here` meets i + diagonal of `there`,
+            give or take `band`.
+
+    Returns:
+        int64 (N,), index in `there` of the base that each base of `here` is aligned with, or -1.
+    """
+    n, m, width = len(here), len(there), 2 * band + 1
+    score = np.zeros((2, width + 2), np.int32)
+    trace = np.zeros((n, width), np.uint8)
+    best, best_i, best_w = 0, -1, -1
+    for i in range(n):
+        now, before = score[i & 1], score[1 - (i & 1)]
+        now[:] = 0
+        for w in range(width):
+            j = i + diagonal - band + w
+            if j < 0 or j >= m:
+                continue
+            same = here[i] == there[j] and here[i] < 4
+            value, step = before[w + 1] + (_MATCH if same else _MISMATCH), _DIAGONAL
+            if before[w + 2] + _GAP > value:
+                value, step = before[w + 2] + _GAP, _HERE_ONLY
+            if now[w] + _GAP > value:
+                value, step = now[w] + _GAP, _THERE_ONLY
+            if value <= 0:
+                continue
+            now[w + 1] = value
+            trace[i, w] = step
+            if value > best:
+                best, best_i, best_w = value, i, w
+    partner = np.full(n, -1, np.int64)
+    i, w = best_i, best_w
+    while i >= 0 and 0 <= w < width and trace[i, w] != _STOP:
+        if trace[i, w] == _DIAGONAL:
+            partner[i] = i + diagonal - band + w
+            i -= 1
+        elif trace[i, w] == _HERE_ONLY:
+            i -= 1
+            w += 1
+        else:
+            w -= 1
+    return partner

@@ -1,0 +1,65 @@
+"""The table of near-identical copies that lies beside a reference."""
+
+import gzip
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.outputs import atomic_outputs
+from deepcohort.paralogs.types import TILE_BP, Link, Links
+
+SUFFIX = ".paralogs.tsv.gz"
+_FIRST = "##deepcohort_paralogs=1"
+_COLUMNS = "#contig\tstart\tend\tcopy_contig\tstrand\tshift\tshared"
+
+
+def table_beside(reference: Path) -> Path | None:
+    """The table of `reference`, where it lies beside it."""
+    path = Path(f"{reference}{SUFFIX}")
+    return path if path.exists() else None
+
+
+def write_table(path: Path, links: Links, lengths: Mapping[str, int]) -> None:
+    """Write `links`, one line a tile, in the order of the reference's contigs; 0-based, half open."""
+    rank = {name: i for i, name in enumerate(lengths)}
+    with atomic_outputs(path) as (temporary,), gzip.GzipFile(temporary, "wb", 6, mtime=0) as out:
+        head = [_FIRST, f"##contigs={_fingerprint(lengths)}", _COLUMNS]
+        out.write("".join(f"{line}\n" for line in head).encode())
+        for (contig, number), link in sorted(links.items(), key=lambda item: (rank[item[0][0]], item[0][1])):
+            start, end = number * TILE_BP, min((number + 1) * TILE_BP, lengths[contig])
+            strand = "-" if link.inverted else "+"
+            words = (contig, start, end, link.contig, strand, link.shift, link.shared)
+            out.write(("\t".join(map(str, words)) + "\n").encode())
+
+
+def read_table(path: Path, lengths: Mapping[str, int]) -> Links:
+    """Links of a table made for a reference of these contigs.
+
+    Raises:
+        DeepcohortError: not such a table, damaged, or of another reference.
+    """
+    links: Links = {}
+    try:
+        with gzip.open(path, "rt", encoding="ascii") as lines:
+            if next(lines, "").rstrip("\n") != _FIRST:
+                raise DeepcohortError(f"{path} is no table of `deepcohort paralogs`; make it again")
+            if next(lines, "").rstrip("\n") != f"##contigs={_fingerprint(lengths)}":
+                raise DeepcohortError(
+                    f"{path} was made for a reference of other contigs; "
+                    "run: deepcohort paralogs --reference REFERENCE"
+                )
+            next(lines, "")
+            for line in lines:
+                contig, start, _, copy, strand, shift, shared = line.rstrip("\n").split("\t")
+                links[contig, int(start) // TILE_BP] = Link(copy, strand == "-", int(shift), int(shared))
+    except (OSError, EOFError, ValueError) as error:
+        raise DeepcohortError(
+            f"{path} is damaged ({error}); make it again with deepcohort paralogs"
+        ) from error
+    return links
+
+
+def _fingerprint(lengths: Mapping[str, int]) -> str:
+    text = "".join(f"{name}\t{length}\n" for name, length in lengths.items())
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

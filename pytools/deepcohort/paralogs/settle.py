@@ -1,0 +1,232 @@
+"""Which fragments of a window belong there, and which to its copy."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.core.region import Region
+from deepcohort.paralogs.carry_kernels import carry_read
+from deepcohort.paralogs.config import ParalogsConfig
+from deepcohort.paralogs.copies import Copies
+from deepcohort.paralogs.share_kernels import (
+    ANCHOR_LN,
+    choose_sites,
+    each_base,
+    error_of_qual,
+    settle_fragments,
+)
+from deepcohort.paralogs.types import TILE_BP
+from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.merge import join_pieces, take_reads
+from deepcohort.reads.scan import ReadColumns
+from deepcohort.reads.types import ReadBatch
+
+_REVERSE, _MATE_REVERSE = 0x10, 0x20
+_NEAR_EDGE_BP = 20  # of a window: there the copies may share more than it shows
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of the reads that begin in a tile.
+
+    Attributes:
+        away: name hashes of fragments that belong to the other copy, sorted.
+        surer: name hashes of fragments that belong here, sorted; surer_mapq: uint8, their MAPQ at least.
+        shared: contig positions [first, last) of the shared stretch here.
+        come: reads to be added.
+    """
+
+    away: NDArray[np.uint64]
+    surer: NDArray[np.uint64]
+    surer_mapq: NDArray[np.uint8]
+    shared: tuple[int, int]
+    come: ReadColumns
+
+
+def settle(
+    copies: Copies, here: ReadBatch, there: ReadBatch, begin: int, config: ParalogsConfig, reads: ReadsConfig
+) -> Decision | None:
+    """Which fragments belong where, and the reads that come."""
+    names, number = np.unique(np.concatenate([here.name_hash, there.name_hash]), return_inverse=True)
+    fragment_here, fragment_there = number[: len(here)], number[len(here) :]
+    sides = (
+        (here, copies.here, copies.axis_here, False, fragment_here, 1.0),
+        (there, copies.there, copies.axis_there, copies.inverted, fragment_there, -1.0),
+    )
+    if not _alike(
+        _bases_shared(here, copies.here, copies.axis_here),
+        _bases_shared(there, copies.there, copies.axis_there),
+        config,
+    ):
+        return None
+    count = np.zeros((4, len(copies.here)), np.int64)
+    nothing = np.full(len(copies.here), -1, np.int64)
+    anchor = np.zeros(len(names))
+    for batch, window, axis, inverted, fragment, sign in sides:
+        outside, _ = _walk(batch, window, axis, inverted, fragment, nothing, count)
+        fixed = outside >= config.anchor_bp
+        anchor[fragment[fixed]] += sign * ANCHOR_LN
+    site, allele_there, allele_here, different = choose_sites(
+        count, copies.codes_here, copies.codes_there, copies.partner, config.min_count, config.min_fraction
+    )
+    if not different.any():
+        return None
+    walked = [
+        _walk(batch, window, axis, inverted, fragment, site, count)[1]
+        for batch, window, axis, inverted, fragment, _ in sides
+    ]
+    at, owner, base, qual = (np.concatenate(parts) for parts in zip(*walked, strict=True))
+    told = (base == allele_here[at]) | (base == allele_there[at])
+    order = np.lexsort((owner, at))
+    order = order[told[order]]
+    offset = np.searchsorted(at[order], np.arange(len(different) + 1)).astype(np.int64)
+    odds = settle_fragments(
+        offset,
+        base[order] == allele_here[at[order]],
+        error_of_qual(qual[order]),
+        owner[order],
+        different,
+        anchor,
+    )
+    return _decision(copies, here, there, names, odds, fragment_there, fragment_here, begin, config, reads)
+
+
+def _bases_shared(batch: ReadBatch, window: Region, axis: NDArray[np.int64]) -> int:
+    """Reference bases in reads over the shared stretch."""
+    shared = np.flatnonzero(axis >= 0)
+    first, last = int(shared[0]) + window.start, int(shared[-1]) + 1 + window.start
+    return int(np.maximum(np.minimum(batch.end, last) - np.maximum(batch.pos, first), 0).sum())
+
+
+def _alike(n_here: int, n_there: int, config: ParalogsConfig) -> bool:
+    """Whether both copies were sequenced; what only one copy's reads say is not about two copies."""
+    return min(n_here, n_there) >= config.min_balance * max(n_here, n_there, 1)
+
+
+def _walk(
+    batch: ReadBatch,
+    window: Region,
+    axis: NDArray[np.int64],
+    inverted: bool,
+    fragment: NDArray[np.int64],
+    site: NDArray[np.int64],
+    count: NDArray[np.int64],
+) -> tuple[
+    NDArray[np.int64], tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8]]
+]:
+    """(bases outside what is shared, by read; (site, fragment, base, phred) of bases at sites)."""
+    shared = np.flatnonzero(axis >= 0)
+    first = int(shared[0]) if shared[0] > _NEAR_EDGE_BP else 0
+    last = int(shared[-1]) + 1 if shared[-1] < len(axis) - _NEAR_EDGE_BP else len(axis)
+    capacity = len(batch.seq) if (site >= 0).any() else 0
+    out = (
+        np.empty(capacity, np.int64),
+        np.empty(capacity, np.int64),
+        np.empty(capacity, np.uint8),
+        np.empty(capacity, np.uint8),
+    )
+    outside = np.zeros(len(batch), np.int64)
+    n = each_base(
+        np.arange(len(batch)), batch.pos, batch.seq, batch.qual, batch.seq_offset, batch.cigar_op,
+        batch.cigar_len, batch.cigar_offset, window.start, axis, inverted, site, fragment, count, outside,
+        first, last, *out, 0,
+    )  # fmt: skip
+    return outside, tuple(part[:n] for part in out)  # type: ignore[return-value]
+
+
+def _decision(
+    copies: Copies,
+    here: ReadBatch,
+    there: ReadBatch,
+    names: NDArray[np.uint64],
+    odds: NDArray[np.float64],
+    fragment_there: NDArray[np.int64],
+    fragment_here: NDArray[np.int64],
+    begin: int,
+    config: ParalogsConfig,
+    reads: ReadsConfig,
+) -> Decision:
+    mapq = np.clip(10 * np.abs(odds), 0, 60).astype(np.uint8)
+    is_here = odds >= config.placed_log10
+    shared = np.flatnonzero(copies.axis_here >= 0) + copies.here.start
+    first, last = int(shared[0]), int(shared[-1]) + 1
+    end = begin + TILE_BP
+    # left out for their MAPQ, but they belong here
+    low = (here.mapq < reads.min_mapq) & is_here[fragment_here] & (here.pos >= begin) & (here.pos < end)
+    rows = np.flatnonzero(low & (here.pos < last) & (here.end > first))
+    known = columns_of(here)
+    stay = take_reads(known, rows)
+    stay = replace(stay, mapq=np.maximum(mapq[fragment_here[rows]], reads.min_mapq))
+    come = _carried(copies, there, is_here[fragment_there], mapq[fragment_there], begin, end, reads)
+    return Decision(
+        away=names[odds <= -config.placed_log10],
+        surer=names[is_here],
+        surer_mapq=mapq[is_here],
+        shared=(first, last),
+        come=join_pieces([stay, come]),
+    )
+
+
+def _carried(
+    copies: Copies,
+    there: ReadBatch,
+    wanted: NDArray[np.bool_],
+    mapq: NDArray[np.uint8],
+    begin: int,
+    end: int,
+    reads: ReadsConfig,
+) -> ReadColumns:
+    """The reads `wanted` of `there`, aligned here, that begin in [begin, end)."""
+    rows = np.flatnonzero(wanted)
+    columns = take_reads(columns_of(there), rows)
+    longest = int(columns.seq_length.max()) if len(rows) else 0
+    at_base = np.empty(longest + 1, np.int64)
+    ops, lengths = np.empty(2 * longest + 4, np.uint8), np.empty(2 * longest + 4, np.int32)
+    pos, stop = np.full(len(rows), -1, np.int64), np.full(len(rows), -1, np.int64)
+    new_ops: list[NDArray[np.uint8]] = []
+    new_lengths: list[NDArray[np.int32]] = []
+    seq, qual = columns.seq.copy(), columns.qual.copy()
+    base0 = np.concatenate([[0], np.cumsum(columns.seq_length)])
+    for k, r in enumerate(rows):
+        first, last, used = carry_read(
+            there.seq_offset[r], there.seq_offset[r + 1], there.pos[r], there.cigar_offset[r],
+            there.cigar_offset[r + 1], there.cigar_op, there.cigar_len, copies.there.start,
+            copies.axis_there, copies.inverted, at_base, ops, lengths,
+        )  # fmt: skip
+        new_ops.append(ops[:used].copy())
+        new_lengths.append(lengths[:used].copy())
+        pos[k], stop[k] = first + copies.here.start, last + copies.here.start
+        if copies.inverted:
+            piece = slice(base0[k], base0[k + 1])
+            turned = seq[piece][::-1]
+            seq[piece] = np.where(turned < 4, 3 - turned, turned)
+            qual[piece] = qual[piece][::-1].copy()
+    flag = columns.flag
+    if copies.inverted:
+        flag = flag ^ np.uint16(_REVERSE | _MATE_REVERSE)
+    moved = replace(
+        columns,
+        pos=pos,
+        end=stop,
+        mapq=np.maximum(mapq[rows], reads.min_mapq).astype(np.uint8),
+        flag=flag,
+        insert_size=-columns.insert_size if copies.inverted else columns.insert_size,
+        seq=seq,
+        qual=qual,
+        cigar_op=np.concatenate([*new_ops, np.empty(0, np.uint8)]).astype(np.uint8),
+        cigar_len=np.concatenate([*new_lengths, np.empty(0, np.int32)]).astype(np.int32),
+        n_ops=np.array([len(o) for o in new_ops], np.int64),
+    )
+    inside = (moved.n_ops > 0) & (pos >= begin) & (pos < end)
+    return take_reads(moved, np.flatnonzero(inside))
+
+
+def columns_of(batch: ReadBatch) -> ReadColumns:
+    """The batch as columns, without the spans of reads of MAPQ 0."""
+    none = np.empty(0, np.int64)
+    return ReadColumns(
+        batch.pos, batch.end, batch.mapq, batch.flag, batch.insert_size, batch.name_hash, batch.seq,
+        batch.qual, np.diff(batch.seq_offset), batch.cigar_op, batch.cigar_len, np.diff(batch.cigar_offset),
+        none, none,
+    )  # fmt: skip

@@ -1,0 +1,148 @@
+"""Alignment of copies, reads carried from one to the other, and fragments settled: against slow oracles."""
+
+import random
+
+import numpy as np
+import pytest
+from deepcohort.core.sequence import encode_bases
+from deepcohort.paralogs.align_kernels import align_copies
+from deepcohort.paralogs.carry_kernels import carry_read
+from deepcohort.paralogs.doubt_kernels import doubtful_positions
+from deepcohort.paralogs.share_kernels import error_of_qual, settle_fragments
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+def text_of(seed, n):
+    return "".join(random.Random(seed).choices("ACGT", k=n))
+
+
+def test_copies_with_substitutions_and_indels_are_aligned_base_by_base():
+    copy = text_of(1, 600)
+    #        one base changed, three bases lost, five bases more
+    there = text_of(2, 100) + copy[:200] + "ACGT"["CGTA".index(copy[200])] + copy[201:300] + copy[303:400]
+    there += text_of(3, 5) + copy[400:] + text_of(4, 50)
+    here = text_of(5, 40) + copy + text_of(6, 70)
+    partner = align_copies(encode_bases(here), encode_bases(there), 60, 20)
+    wanted = np.full(len(here), -1)
+    wanted[40:340] = np.arange(100, 400)
+    wanted[343:440] = np.arange(400, 497)
+    wanted[440:640] = np.arange(502, 702)
+    # where gaps lie is free within a few bases
+    different = np.flatnonzero(partner != wanted)
+    near_gap = np.abs(different[:, None] - np.array([340, 440, 40, 640])).min(axis=1)
+    assert (near_gap <= 8).all()
+    inside = partner[partner >= 0]
+    assert (np.diff(inside) > 0).all()
+
+
+def test_unknown_bases_never_agree():
+    here = encode_bases("N" * 50)
+    assert (align_copies(here, here, 0, 5) == -1).all()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_a_carried_read_keeps_the_place_of_every_base(seed):
+    rng = np.random.default_rng(seed)
+    # an axis of 120 contig positions: increasing places with gaps, some bases of no partner
+    axis = np.cumsum(rng.choice([1, 1, 1, 1, 2, 4], 120)).astype(np.int64)
+    inverted = bool(rng.integers(2))
+    if inverted:
+        axis = axis[::-1].copy()
+    axis[rng.random(120) < 0.1] = -1
+    ops, lengths, places = [], [], []
+    at = start = int(rng.integers(0, 60))
+    for _ in range(int(rng.integers(1, 6))):
+        op = int(rng.choice([0, 0, 1, 2, 4, 7, 8])) if ops else int(rng.choice([0, 4]))
+        n = int(rng.integers(1, 15))
+        ops.append(op)
+        lengths.append(n)
+        if op in (0, 7, 8):
+            places += [axis[p] if p < 120 else -1 for p in range(at, at + n)]
+            at += n
+        elif op == 2:
+            at += n
+        else:
+            places += [-1] * n
+    n = len(places)
+    out_ops, out_lengths = np.empty(2 * n + 4, np.uint8), np.empty(2 * n + 4, np.int32)
+    first, last, used = carry_read(
+        7, 7 + n, start + 1_000, 0, len(ops), np.array(ops, np.uint8), np.array(lengths, np.int32), 1_000, axis,
+        inverted, np.empty(n + 1, np.int64), out_ops, out_lengths,
+    )  # fmt: skip
+    wanted = places[::-1] if inverted else places
+    if max(wanted, default=-1) < 0:
+        assert used == 0
+        return
+    told, behind = [], first
+    for op, length in zip(out_ops[:used], out_lengths[:used], strict=True):
+        if op == 0:
+            told += range(behind, behind + length)
+            behind += length
+        elif op == 2:
+            behind += length
+        else:
+            told += [-1] * length
+    assert told == wanted
+    assert behind == last
+    assert out_ops[:used][0] in (0, 4)
+    assert out_ops[:used][-1] in (0, 4)
+
+
+def settled(sites, anchor):
+    """Odds from [(different, [(fragment, is_b)])]."""
+    offset = np.cumsum([0] + [len(rows) for _, rows in sites]).astype(np.int64)
+    flat = [row for _, rows in sites for row in rows]
+    return settle_fragments(
+        offset,
+        np.array([b for _, b in flat]),
+        np.full(len(flat), 1e-3),
+        np.array([f for f, _ in flat], np.int64),
+        np.array([d for d, _ in sites]),
+        np.array(anchor, float),
+    )
+
+
+def test_fragments_follow_the_reference_where_nothing_speaks_against_it():
+    # two sites that differ; fragments 0-4 show this copy's bases, 5-9 the other's
+    sites = [(True, [(f, f < 5) for f in range(10)]) for _ in range(2)]
+    odds = settled(sites, np.zeros(10))
+    assert (odds[:5] > 1).all()
+    assert (odds[5:] < -1).all()
+
+
+def test_anchored_fragments_tell_that_the_copies_exchanged_a_base():
+    # site 0: fragments anchored here (0-3) show the other copy's base, those anchored there (4-7) this one's;
+    # so 8 and 9, which carry nothing else, belong where their base really is
+    sites = [(True, [(f, 4 <= f <= 7 or f == 9) for f in range(10)])]
+    anchor = [9.0] * 4 + [-9.0] * 4 + [0.0, 0.0]
+    odds = settled(sites, anchor)
+    assert odds[8] > 1
+    assert odds[9] < -1
+    # without the anchors the reference is believed
+    odds = settled(sites, np.zeros(10))
+    assert odds[8] < -1
+    assert odds[9] > 1
+
+
+def test_what_is_the_same_on_both_copies_places_nothing():
+    odds = settled([(False, [(f, True) for f in range(8)])], np.zeros(8))
+    np.testing.assert_allclose(odds, 0, atol=1e-6)
+
+
+def test_errors_of_qualities():
+    np.testing.assert_allclose(error_of_qual(np.array([0, 10, 20, 41], np.uint8)), [0.75, 0.1, 0.01, 1e-3])
+
+
+@pytest.mark.parametrize(("mapq", "n_wrong", "wanted"), [(20, 3, True), (60, 3, False), (20, 1, False)])
+def test_doubtful_positions(mapq, n_wrong, wanted):
+    reference = encode_bases(text_of(9, 60))
+    reads = np.tile(reference[10:50], (8, 1))
+    reads[:n_wrong, 20] = (reads[0, 20] + 1) % 4
+    got = doubtful_positions(
+        np.full(8, 110), np.full(8, 150), np.full(8, mapq, np.uint8), reads.ravel(), np.full(320, 40, np.uint8),
+        np.arange(0, 321, 40), np.zeros(8, np.uint8), np.full(8, 40, np.int32), np.arange(9), reference, 100, 55,
+        2, 0.12,
+    )  # fmt: skip
+    assert np.flatnonzero(got).tolist() == ([30] if wanted else [])
