@@ -3,6 +3,7 @@
 
 include { SIMULATE_COHORT  } from './modules/processes/simulate_cohort/main'
 include { INDEX_REFERENCE  } from './modules/processes/index_reference/main'
+include { FIND_PARALOGS    } from './modules/processes/find_paralogs/main'
 include { BUILD_REPORT     } from './modules/processes/build_report/main'
 include { WRITE_PROVENANCE } from './modules/processes/write_provenance/main'
 include { PREPARE_COHORT   } from './modules/subworkflows/prepare_cohort/main'
@@ -115,8 +116,17 @@ workflow CALLING {
         .combine(COHORT.out.n_shards)
         .combine(COHORT.out.table)
         .subscribe { samples, shards, table -> progress.plan(samples, shards, table) }
+    ch_paralogs = channel.value(optional_file(params.paralogs == 'none' ? null : params.paralogs))
+    ch_versions = COHORT.out.versions
+    if (!params.paralogs) {
+        // for the first sample of short reads, once inputs are checked; for none, not at all
+        ch_short = COHORT.out.sample.filter { row -> row.platform == 'illumina' }.first()
+        FIND_PARALOGS(ch_short.combine(COHORT.out.reference).map { _row, fasta, fai, gzi -> [fasta, fai, gzi] })
+        ch_paralogs = FIND_PARALOGS.out.table.ifEmpty([]).first()
+        ch_versions = ch_versions.mix(FIND_PARALOGS.out.versions)
+    }
     CALL_SAMPLE(
-        COHORT.out.sample, COHORT.out.shard, COHORT.out.n_shards, COHORT.out.table, COHORT.out.reference,
+        COHORT.out.sample, COHORT.out.shard, COHORT.out.n_shards, COHORT.out.table, COHORT.out.reference, ch_paralogs,
         optional_file(params.model == 'auto' ? null : params.model),
     )
     CALL_SAMPLE.out.called.subscribe { meta -> progress.called(meta.shard) }
@@ -125,7 +135,7 @@ workflow CALLING {
         .filter { row -> row.truth_vcf && row.truth_bed }
         .map { row -> [row.sample] + [row.truth_vcf, row.truth_index, row.truth_bed].collect { file(it, glob: false) } }
     ch_judged = CALL_SAMPLE.out.vcf
-    ch_versions = COHORT.out.versions.mix(CALL_SAMPLE.out.versions)
+    ch_versions = ch_versions.mix(CALL_SAMPLE.out.versions)
     ch_checksums = channel.empty()
     ch_stats = channel.empty()
     if (params.joint) {

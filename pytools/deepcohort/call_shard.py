@@ -30,10 +30,11 @@ from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.progress import track_bp
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.stages import StageTimer
+from deepcohort.paralogs.load import open_placed
+from deepcohort.paralogs.types import Links
 from deepcohort.pileup.config import PileupConfig
-from deepcohort.pileup.encode import COMPANY_BP, Buffers, encode_examples, encode_pixels
+from deepcohort.pileup.encode import COMPANY_BP, Buffers, encode_examples, encode_pixels, reach_bp
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import ReadSource, open_reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,10 @@ class ShardConfig:
 
 @dataclass(frozen=True, slots=True)
 class CallJob:
-    """What to call: inputs, outputs, and the settings of every room."""
+    """What to call: inputs, outputs, and the settings of every room.
+
+    Without `paralogs` reads stay where the aligner put them.
+    """
 
     reads: Sequence[Path]
     reference: Path
@@ -68,6 +72,7 @@ class CallJob:
     vcf: Path | None = None
     ploidy: PloidyMap = field(default_factory=PloidyMap)
     reads_config: ReadsConfig = field(default_factory=ReadsConfig)
+    paralogs: Links = field(default_factory=dict)
     candidates_config: CandidatesConfig = field(default_factory=CandidatesConfig)
     pileup_config: PileupConfig = field(default_factory=PileupConfig)
     calls_config: CallsConfig = field(default_factory=CallsConfig)
@@ -105,7 +110,7 @@ class ChunkPreparer:
     def __init__(self, job: CallJob, timer: StageTimer) -> None:
         self._job = job
         self._timer = timer
-        self._source: ReadSource = open_reads(job.reads, job.reference, job.reads_config)
+        self._source = open_placed(job.reads, job.reference, job.reads_config, job.paralogs)
         self._reference = ReferenceFasta(job.reference)
 
     def close(self) -> None:
@@ -115,17 +120,18 @@ class ChunkPreparer:
 
     def prepare(self, region: Region) -> PreparedChunk:
         """Evidence and examples of `region`; looks farther until no group of alleles is cut."""
-        reach_bp = self._job.candidates_config.max_indel_bp + 2 * COMPANY_BP
+        job = self._job
+        beyond_bp = job.candidates_config.max_indel_bp + reach_bp(job.pileup_config) + 2 * COMPANY_BP
         while True:
-            prepared = self._try_reach(region, reach_bp)
+            prepared = self._try_reach(region, beyond_bp)
             if prepared is not None:
                 return prepared
-            reach_bp *= 2
+            beyond_bp *= 2
 
-    def _try_reach(self, region: Region, reach_bp: int) -> PreparedChunk | None:
+    def _try_reach(self, region: Region, beyond_bp: int) -> PreparedChunk | None:
         job, timer = self._job, self._timer
         contig_length = self._reference.contig_lengths[region.contig]
-        around = region.padded(reach_bp, contig_length)
+        around = region.padded(beyond_bp, contig_length)
         window = around.padded(job.candidates_config.pad_bp, contig_length)
         with timer.stage("reads"):
             reads = self._source.fetch(window)
@@ -135,7 +141,8 @@ class ChunkPreparer:
             evidence = find_candidates(reads, codes, window, around, job.candidates_config)
             rows, is_cut = rows_needed(
                 evidence.table, region, around, contig_length, codes, window.start,
-                margin_bp=job.candidates_config.max_indel_bp,
+                margin_bp=job.candidates_config.max_indel_bp + reach_bp(job.pileup_config),
+                company_bp=reach_bp(job.pileup_config),
             )  # fmt: skip
         if is_cut:
             return None
@@ -160,11 +167,13 @@ def rows_needed(
     reference: NDArray[np.uint8],
     reference_start: int,
     margin_bp: int,
+    company_bp: int = COMPANY_BP,
 ) -> tuple[NDArray[np.int64], bool]:
     """Candidates whose group of overlapping alleles reaches into `region`, int64 ascending rows.
 
     The second value tells that such a group comes so near an edge of `around` (where `table` was
-    made) that more of it may lie beyond: then look farther. Beyond 20 kb nobody looks.
+    made) that more of it, or of what its features look at, may lie beyond: then look farther. Beyond
+    20 kb nobody looks.
     """
     if len(table) == 0:
         return np.empty(0, dtype=np.int64), False
@@ -182,7 +191,7 @@ def rows_needed(
         and region.start - around.start < _MAX_REACH_BP
     )
     near_right = around.end < contig_length and bool(
-        (ends[rows] > around.end - COMPANY_BP).any() and around.end - region.end < _MAX_REACH_BP
+        (ends[rows] > around.end - company_bp).any() and around.end - region.end < _MAX_REACH_BP
     )
     return rows, near_left or near_right
 

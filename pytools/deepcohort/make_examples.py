@@ -15,14 +15,14 @@ from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.progress import track
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases
+from deepcohort.paralogs.load import AnyReads, links_beside, open_placed
 from deepcohort.pileup.augment import AugmentConfig, augment_reads
 from deepcohort.pileup.config import PileupConfig
-from deepcohort.pileup.encode import Buffers, encode_examples
+from deepcohort.pileup.encode import Buffers, encode_examples, reach_bp
 from deepcohort.pileup.io import TruthVcf, read_bed
 from deepcohort.pileup.label import AMBIGUOUS, label_candidates
 from deepcohort.pileup.shards import Examples, ExampleWriter, stretch_id
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import ReadSource, open_reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,10 @@ def make_examples(
     """
     config = config or ExamplesConfig()
     known = read_bed(confident) if confident else None
-    with ReferenceFasta(reference) as fasta, open_reads(reads, reference, config.reads) as source:
+    with (
+        ReferenceFasta(reference) as fasta,
+        open_placed(reads, reference, config.reads, links_beside(reference, config.platform)) as source,
+    ):
         truth_vcf = TruthVcf(truth, sample)
         stretches = _stretches(fasta, source, truth_vcf, known, regions, config.stretch_bp)
         writer = ExampleWriter(output, config.pileup, config.platform, config.seed, config.n_buckets)
@@ -95,7 +98,7 @@ def make_examples(
 
 def _stretches(
     fasta: ReferenceFasta,
-    source: ReadSource,
+    source: AnyReads,
     truth: TruthVcf,
     known: dict[str, list[Region]] | None,
     regions: Sequence[Region] | None,
@@ -128,14 +131,16 @@ def _pieces(contig: str, pos: NDArray[np.int64], split_bp: int) -> NDArray[np.ui
 def _examples_of(
     stretch: Region,
     fasta: ReferenceFasta,
-    source: ReadSource,
+    source: AnyReads,
     truth: TruthVcf,
     known: dict[str, list[Region]] | None,
     buffers: Buffers,
     config: ExamplesConfig,
 ) -> list[Examples]:
     """Examples of every pass over one stretch."""
-    window = stretch.padded(config.candidates.pad_bp, fasta.contig_lengths[stretch.contig])
+    contig_length = fasta.contig_lengths[stretch.contig]
+    around = stretch.padded(reach_bp(config.pileup), contig_length)  # features look at other candidates
+    window = around.padded(config.candidates.pad_bp, contig_length)
     text = fasta.fetch_text(window)
     codes = encode_bases(text)
     if (codes < 4).sum() < len(codes) // 20:
@@ -151,20 +156,22 @@ def _examples_of(
         if config.augment:
             rng = np.random.default_rng([stretch_id(*words), number])
             reads = augment_reads(batch, len(window), rng, config.augmentation)
-        evidence = find_candidates(reads, codes, window, stretch, config.candidates)
-        if len(evidence.table) == 0:
+        evidence = find_candidates(reads, codes, window, around, config.candidates)
+        pos = evidence.table.pos
+        inside = (pos >= stretch.start) & (pos < stretch.end)
+        if not inside.any():
             continue
         confident = None if known is None else known.get(stretch.contig, [])
         labels = label_candidates(evidence.table, text, window, alleles, confident)
-        keep = np.nonzero(labels != AMBIGUOUS)[0]
+        keep = np.nonzero(inside & (labels != AMBIGUOUS))[0]
         batch_of = encode_examples(evidence, codes, window, config.pileup, buffers, select=keep)
         made.append(
             Examples(
                 batch_of.pixels.copy(),
                 batch_of.features.copy(),
                 labels[keep],
-                _pieces(stretch.contig, evidence.table.pos[keep], config.split_bp),
-                evidence.table.pos[keep],
+                _pieces(stretch.contig, pos[keep], config.split_bp),
+                pos[keep],
             )
         )
     return made

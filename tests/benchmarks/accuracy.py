@@ -164,6 +164,8 @@ def call(caller: str, item: CallSet, out: Path, options: str) -> None:
         "deepcohort": f"deepcohort call --reads {bam} --reference {ref} --region {item.region} --sample {item.sample}"
         f" --gvcf {quoted(out.with_name(out.name.replace('.vcf.gz', '.g.vcf.gz')))} --vcf {quoted(out)} {options}",
     }
+    if caller == "deepcohort" and not Path(f"{item.reference}.paralogs.tsv.gz").exists():
+        run(f"deepcohort paralogs --reference {ref} --quiet")
     dictionary = item.reference.with_suffix(".dict")
     if caller == "gatk" and not dictionary.exists():
         run(f"samtools dict {ref} > {quoted(dictionary)}")

@@ -20,6 +20,7 @@ from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases
+from deepcohort.paralogs.find import find_paralogs
 from naive_predictor import NaivePredictor
 
 WHOLE = Region(CONTIG, 0, LENGTH_BP)
@@ -97,14 +98,20 @@ def test_chunks_and_threads_do_not_show(inputs, tmp_path, config):
 
 
 # cuts inside deletions, at variants, next to each other
+@pytest.mark.parametrize("placed", [False, True])
 @pytest.mark.parametrize(
     "cuts", [(3_002,), (2_000, 2_001), (6_001, 6_015, 6_030), (1_000, 3_001, 5_004, 7_010)]
 )
-def test_shards_do_not_show(inputs, tmp_path, cuts):
+def test_shards_do_not_show(inputs, tmp_path, cuts, placed):
     reference, bam, _ = inputs
-    whole = run(tmp_path, reference, bam, name="whole")
+    links = find_paralogs(reference, quiet=True)[0] if placed else {}
+    assert placed == bool(links)
+    whole = run(tmp_path, reference, bam, name="whole", paralogs=links)
     edges = [0, *cuts, LENGTH_BP]
-    shards = [run(tmp_path, reference, bam, [Region(CONTIG, a, b)], name=f"s{a}") for a, b in pairwise(edges)]
+    shards = [
+        run(tmp_path, reference, bam, [Region(CONTIG, a, b)], name=f"s{a}", paralogs=links)
+        for a, b in pairwise(edges)
+    ]
     for kind, expected in enumerate(whole):
         merged = tmp_path / f"merged{kind}.vcf.gz"
         merge_shards([pair[kind] for pair in reversed(shards)], merged, [WHOLE])

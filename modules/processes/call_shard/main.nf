@@ -6,6 +6,7 @@ process CALL_SHARD {
     input:
     tuple val(meta), val(platform), val(sex), val(urls), path(reads, stageAs: 'reads/?/*'), path(indexes, stageAs: 'reads/?/*'), path(shard)
     tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
+    path paralogs
     path model, stageAs: 'model/*'
 
     output:
@@ -14,10 +15,11 @@ process CALL_SHARD {
 
     script:
     def inputs = (urls + (reads instanceof List ? reads : [reads])).collect { "--reads ${Shell.quote(it)}" }.join(' ')
+    def copies = paralogs ? "--paralogs ${paralogs}" : '--no-place-paralogs'
     def weights = model ? "--model ${Shell.quote(model)}" : ''
     """
     deepcohort call ${inputs} --reference ${fasta} --sample ${meta.sample} --platform ${platform} --sex ${sex} \\
-        --regions ${shard} --gvcf ${meta.id}.g.vcf.gz --vcf ${meta.id}.vcf.gz ${weights} --quiet ${task.ext.args ?: ''}
+        --regions ${shard} ${copies} --gvcf ${meta.id}.g.vcf.gz --vcf ${meta.id}.vcf.gz ${weights} --quiet ${task.ext.args ?: ''}
     echo "CALL_SHARD: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
     """
 

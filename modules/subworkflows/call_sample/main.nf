@@ -10,6 +10,7 @@ workflow CALL_SAMPLE {
     n_shards      // value: number of shards
     shard_table   // value: BED of all shards
     ch_reference  // value: [ fasta, fai, gzi or [] ]
+    paralogs      // value: table of near-identical copies or []
     model         // value: model file or []
 
     main:
@@ -24,7 +25,7 @@ workflow CALL_SAMPLE {
             def indexes = local.collect { file(row.indexes[it], glob: false) }
             [meta, row.platform, row.sex, remote.collect { row.reads[it] }, reads, indexes, bed]
         }
-    CALL_SHARD(ch_work, ch_reference, model)
+    CALL_SHARD(ch_work, ch_reference, paralogs, model)
 
     ch_gathered = CALL_SHARD.out.calls
         .map { meta, gvcf, gtbi, vcf, vtbi -> [groupKey(meta.sample, meta.n_shards), meta.shard, gvcf, gtbi, vcf, vtbi] }

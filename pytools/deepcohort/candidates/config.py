@@ -18,14 +18,19 @@ class CandidatesConfig:
             site. Beyond, 2 or more REF reads weigh so much against it that a base of phred 40 with
             nature's prior (1e-3) cannot win; the number of such sites grows with depth, the gain does
             not (on HG002 variants in 10x reads of art_illumina: 19 of 2,600 SNPs, of which 5 to 9 can win).
-        single_min_log10: least log10 P(reads | best genotype with the ALT) / P(reads | without) of such
-            a candidate; others are dropped again. Some way below what the prior of a SNP demands
-            (3.0 to 3.6), so that the network decides and training sees both sides.
+        single_cpg_max_depth: the same where a CpG loses its C, which nature does ten times as often.
+        single_phased_max_depth: the same within phase_bp of what looks heterozygous: REF reads of the
+            other haplotype weigh nothing against it.
+        single_min_log10: least log10 P(reads | best genotype with the ALT) / P(reads | without), haplotypes
+            of fragments considered, of such a candidate, plus how much likelier than the mean nature
+            makes it; others are dropped again. Some way below what the prior of a SNP demands (3.0 to
+            3.6), so that the network decides and training sees both sides.
         single_end_bp: and the aligned part of its read reaches this far beyond the SNP on both sides.
         min_fraction_second_indel: of the depth, for a further indel on the anchor of one that passes the
             above: there one fragment is enough (a repeat's two alleles often differ from the reference
             both, and few reads span the longer one).
         min_base_qual: phred; a mismatching base below it shows nothing.
+        phase_bp: heterozygous SNPs within this distance tell which haplotype a fragment comes from.
         max_indel_bp: longer indels in a read are not candidates.
         realign: whether reads are realigned to local haplotypes.
         realign_min_count, realign_min_fraction_snp, realign_min_fraction_indel: as above, for an
@@ -43,9 +48,12 @@ class CandidatesConfig:
     min_fraction_indel: float = 0.06
     min_fraction_second_indel: float = 0.1
     single_max_depth: int = 4
+    single_cpg_max_depth: int = 7
+    single_phased_max_depth: int = 10
     single_min_log10: float = 2.4
     single_end_bp: int = 5
     min_base_qual: int = ReadsConfig().min_base_qual
+    phase_bp: int = 400
     max_indel_bp: int = 500
     realign: bool = True
     realign_min_count: int = 1

@@ -17,8 +17,8 @@ def faint_alleles(
     alleles: Alleles,
     counts: WindowCounts,
     support: ReadSupport,
-    dp: NDArray[np.int32],
     ad: NDArray[np.int32],
+    reference: NDArray[np.uint8],
     window: Region,
     config: CandidatesConfig,
 ) -> NDArray[np.bool_]:
@@ -33,9 +33,10 @@ def faint_alleles(
     )
     if single.any():
         faint_snps(
-            ~single, config.single_max_depth, config.single_min_log10, config.single_end_bp,
-            alleles.pos + window.start, reads.pos, reads.end, support.offset, support.read, support.allele,
-            support.log10_ratio, ad, dp, faint,
+            single, ~alleles.is_indel & (alleles.ref_len == 1), config.single_min_log10, config.single_end_bp,
+            config.phase_bp, alleles.pos + window.start, first_base, reference, window.start, reads.pos,
+            reads.end, reads.mapq, reads.mate, support.offset, support.read, support.allele,
+            support.log10_ratio, ad, faint,
         )  # fmt: skip
     return faint
 

@@ -3,32 +3,55 @@
 
 import numpy as np
 
+from deepcohort.candidates.phase_kernels import (
+    MAX_MARKERS,
+    clear_odds,
+    markers_near,
+    phase_fragments,
+    phased_het_log10,
+    sure_genotypes,
+)
+from deepcohort.candidates.substitution_kernels import substitution_log10
 from deepcohort.core.numba_options import kernel
 
 
 @kernel
+def _near_end(site, single_read, pos, end, end_bp):
+    """Whether the aligned part of the read ends within `end_bp` of the site."""
+    return site - pos[single_read] < end_bp or end[single_read] - 1 - site < end_bp
+
+
+@kernel
 def faint_snps(
-    spared, single_depth, min_log10, end_bp, site_pos, pos, end, offset, read, allele, ratio, ad, dp, faint
+    single, is_snp, min_log10, end_bp, phase_bp, site_pos, first_alt, reference, window_start, pos, end, mapq,
+    mate, offset, read, allele, ratio, ad, faint,
 ):  # fmt: skip
     """Mark in `faint` bool (N,) the SNPs of one ALT read that its naive likelihood cannot carry.
 
     Args:
-        spared: bool (N,), not to be looked at. single_depth: deeper sites are not for one read to make.
-        min_log10: least log10 likelihood ratio of the better of 0/1 and 1/1 to 0/0. end_bp: of
-            aligned read needed on both sides. site_pos: int64 (N,), in the coordinates of pos, end.
+        single: bool (N,), SNPs to look at. min_log10: least log10 likelihood ratio of the better of 0/1
+            and 1/1 to 0/0, plus log10 of nature's relative rate of the substitution. end_bp: of aligned
+            read needed on both sides. site_pos: int64 (N,), in the coordinates of pos, end.
+        first_alt: uint8 (N,), first base of ALT. reference: uint8 codes from window_start on.
         The rest as in CandidateTable, ReadSupport and ReadBatch.
     """
-    for c in range(len(spared)):
-        if spared[c] or ad[c, 1] > 1:
+    copies = sure_genotypes(is_snp, offset, read, allele, ratio, mapq)
+    near = np.empty(MAX_MARKERS, np.int64)
+    odds = np.zeros(len(pos))
+    touched = np.empty(len(pos), np.int64)
+    for c in range(len(single)):
+        if not single[c] or ad[c, 1] > 1:
             continue
-        het = hom = 0.0
+        n_near = markers_near(c, site_pos, copies, phase_bp, near)
+        n_touched = phase_fragments(near, n_near, offset, read, allele, ratio, mapq, mate, odds, touched)
+        het = phased_het_log10(offset[c], offset[c + 1], read, allele, ratio, mapq, mate, odds)
+        clear_odds(odds, touched, n_touched)
+        hom = 0.0
         near_end = False
         for e in range(offset[c], offset[c + 1]):
-            if allele[e] < 0:
-                continue
-            het += np.log10(1.0 + 10.0 ** float(ratio[e])) - 0.30103
-            hom += ratio[e]
+            if allele[e] >= 0:
+                hom += ratio[e]
             if allele[e] == 1:
-                r = read[e]
-                near_end = site_pos[c] - pos[r] < end_bp or end[r] - 1 - site_pos[c] < end_bp
-        faint[c] = near_end or dp[c] > single_depth or max(het, hom) < min_log10
+                near_end = _near_end(site_pos[c], read[e], pos, end, end_bp)
+        prior = substitution_log10(reference, site_pos[c] - window_start, first_alt[c])
+        faint[c] = near_end or max(het, hom) + prior < min_log10

@@ -48,7 +48,9 @@ def find_candidates(
     if len(inside):
         alleles, _ = add_alleles(alleles, take_alleles(spelled, inside))
     support, dp, ad = weigh_reads(reads, alleles, reference_codes, window, config)
-    dropped = faint_alleles(reads, alleles, counts, support, dp, ad, window, config) | (alleles.pos >= last)
+    dropped = faint_alleles(reads, alleles, counts, support, ad, reference_codes, window, config) | (
+        alleles.pos >= last
+    )
     if dropped.any():
         kept = np.flatnonzero(~dropped)
         alleles, support, dp, ad = (

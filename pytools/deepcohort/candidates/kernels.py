@@ -3,6 +3,7 @@
 
 import numpy as np
 
+from deepcohort.candidates.substitution_kernels import cpg_class
 from deepcohort.core.numba_options import kernel
 
 MIN_CLIP_BP = 6  # shorter clips say little
@@ -220,23 +221,65 @@ def write_alleles(is_indel, pos, length, base, source, moved, reference, seq, re
 
 
 @kernel
+def find_het_like(alt_count, n_total, first, last, min_count):
+    """Positions in [first, last) where 20 to 80 % of the reads show one base against the reference, int64."""
+    out = np.empty(256, np.int64)
+    n = 0
+    for p in range(first, last):
+        most = max(max(alt_count[0, p], alt_count[1, p]), max(alt_count[2, p], alt_count[3, p]))
+        if most < min_count or 5 * most < n_total[p] or 5 * most > 4 * n_total[p]:
+            continue
+        if n == len(out):
+            longer = np.empty(2 * n, np.int64)
+            longer[:n] = out
+            out = longer
+        out[n] = p
+        n += 1
+    return out[:n]
+
+
+@kernel
+def _near(sorted_positions, p, reach_bp):
+    """Whether another of the positions lies within `reach_bp` of p."""
+    k = np.searchsorted(sorted_positions, p - reach_bp)
+    while k < len(sorted_positions) and sorted_positions[k] <= p + reach_bp:
+        if sorted_positions[k] != p:
+            return True
+        k += 1
+    return False
+
+
+@kernel
 def find_snps(
-    alt_count, n_total, reference, first, last, min_count, min_fraction, single_depth, out_pos, out_base
+    alt_count, n_total, reference, first, last, min_count, min_fraction, single_depth, single_cpg_depth,
+    single_phased_depth, het_like, phase_bp, out_pos, out_base,
 ):  # fmt: skip
     """Mismatches shown often enough, by base, then position; returns how many.
 
-    One base is enough where the depth is `single_depth` or less. Where out_pos int64 and out_base
-    uint8 are too small the rest is only counted.
+    One base is enough where the depth is at most `single_depth`, or `single_cpg_depth` for the
+    transition of a CpG, or `single_phased_depth` within phase_bp of another position of `het_like`
+    (int64, ascending). Where out_pos int64 and out_base uint8 are too small the rest is only counted.
     """
     n = 0
+    deepest = max(single_depth, max(single_cpg_depth, single_phased_depth))
     for base in range(4):
         shown = alt_count[base]
         for p in range(first, last):
-            if shown[p] == 0 or (shown[p] < min_count and n_total[p] > single_depth):
+            if shown[p] == 0 or reference[p] > 3:
                 continue
-            if shown[p] >= min_fraction * n_total[p] and reference[p] < 4:
-                if n < len(out_pos):
-                    out_pos[n] = p
-                    out_base[n] = base
-                n += 1
+            depth = n_total[p]
+            if shown[p] >= min_count:
+                if shown[p] < min_fraction * depth:
+                    continue
+            elif depth > single_depth:
+                if depth > deepest:
+                    continue
+                cpg = (reference[p] ^ base) == 2 and cpg_class(reference, p) == 0
+                phased = depth <= single_phased_depth and _near(het_like, p, phase_bp)
+                if not phased and not (cpg and depth <= single_cpg_depth):
+                    continue
+            if n < len(out_pos):
+                out_pos[n] = p
+                out_base[n] = base
+            n += 1
     return n

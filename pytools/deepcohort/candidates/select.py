@@ -93,11 +93,16 @@ def _snps(
     counts: WindowCounts, reference: NDArray[np.uint8], first: int, last: int, config: CandidatesConfig
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     capacity = 1024
+    het_like = kernels.find_het_like(
+        counts.alt_count, counts.n_total, max(0, first - config.phase_bp),
+        min(len(reference), last + config.phase_bp), config.min_count,
+    )  # fmt: skip
     while True:
         pos, base = np.empty(capacity, np.int64), np.empty(capacity, np.uint8)
         n = kernels.find_snps(
             counts.alt_count, counts.n_total, reference, first, last, config.min_count,
-            config.min_fraction_snp, config.single_max_depth, pos, base,
+            config.min_fraction_snp, config.single_max_depth, config.single_cpg_max_depth,
+            config.single_phased_max_depth, het_like, config.phase_bp, pos, base,
         )  # fmt: skip
         if n <= capacity:
             return pos[:n], base[:n]

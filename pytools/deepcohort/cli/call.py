@@ -37,6 +37,19 @@ def call(
     cascade: Annotated[
         bool, typer.Option("--cascade/--no-cascade", help="Let the small model settle what it is sure of.")
     ] = True,
+    paralogs: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of `deepcohort paralogs`. Default: REFERENCE.paralogs.tsv.gz, where there is one."
+        ),
+    ] = None,
+    place_paralogs: Annotated[
+        bool,
+        typer.Option(
+            "--place-paralogs/--no-place-paralogs",
+            help="Judge reads of near-identical copies of a sequence together (short reads).",
+        ),
+    ] = True,
     sex: Annotated[str, typer.Option(help="XX, XY or NA: ploidy of X and Y.")] = "NA",
     ploidy: Annotated[int, typer.Option(help="Ploidy outside the ploidy BED and X, Y: 1 or 2.")] = 2,
     ploidy_bed: Annotated[
@@ -72,6 +85,8 @@ def call(
             model=model,
             device=device,
             cascade=cascade,
+            paralogs=paralogs,
+            place_paralogs=place_paralogs,
             sex=sex,
             ploidy=ploidy,
             ploidy_bed=ploidy_bed,

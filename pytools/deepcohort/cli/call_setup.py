@@ -16,6 +16,9 @@ from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region, intersect, merge_regions, parse_region
 from deepcohort.core.stages import StageTimer
 from deepcohort.model.load import CascadePredictor, load_predictor
+from deepcohort.paralogs.io_table import read_table
+from deepcohort.paralogs.load import PLATFORM, links_beside
+from deepcohort.paralogs.types import Links
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import open_reads
 
@@ -40,6 +43,8 @@ class CallRequest:
     model: str = "auto"
     device: str = "auto"
     cascade: bool = True
+    paralogs: Path | None = None
+    place_paralogs: bool = True
     sex: str = "NA"
     ploidy: int = 2
     ploidy_bed: Path | None = None
@@ -140,12 +145,14 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     regions: list[Region] | None = []
     ploidy: PloidyMap | None = PloidyMap()
     names: tuple[str, ...] = ()
+    paralogs: Links = {}
     if lengths is not None:
         regions = problems.attempt(lambda: chosen_regions(lengths, request.region, request.regions))
         ploidy = problems.attempt(
             lambda: make_ploidy_map(lengths, request.sex, request.ploidy_bed, request.ploidy)
         )
         names = problems.attempt(lambda: _sample_names(request, reads_config)) or ()
+        paralogs = problems.attempt(lambda: _paralogs(request, lengths)) or {}
     sample = problems.attempt(lambda: _sample_name(request, names)) if names or request.sample else ""
     if sample == "" and not problems.lines:
         problems.attempt(lambda: _sample_name(request, names))
@@ -175,11 +182,21 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         vcf=request.vcf,
         ploidy=ploidy,
         reads_config=reads_config,
+        paralogs=paralogs,
         pileup_config=predictor.config,
         calls_config=calls_config,
         shard_config=shard_config,
     )
     return job, predictor
+
+
+def _paralogs(request: CallRequest, lengths: dict[str, int]) -> Links:
+    """The table given, or the one beside the reference; long reads find their copy by themselves."""
+    if not request.place_paralogs or request.platform != PLATFORM:
+        return {}
+    if request.paralogs is not None:
+        return read_table(request.paralogs, lengths)
+    return links_beside(request.reference, request.platform)
 
 
 def _contig_lengths(reference: Path) -> dict[str, int]:

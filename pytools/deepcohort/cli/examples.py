@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from deepcohort.make_examples import ExamplesConfig
+from deepcohort.pileup.config import pileup_of
 
 app = typer.Typer()
 _DEFAULT = ExamplesConfig()
@@ -52,7 +53,14 @@ def examples(
     if region:
         with ReferenceFasta(reference) as fasta:
             chosen += [parse_region(text, fasta.contig_lengths) for text in region]
-    config = replace(_DEFAULT, platform=platform, passes=passes, seed=seed, augment=augment)
+    config = replace(
+        _DEFAULT,
+        platform=platform,
+        passes=passes,
+        seed=seed,
+        augment=augment,
+        pileup=pileup_of(platform),
+    )
     if natural:
         config = replace(config, augmentation=NATURAL)
     counts = make_examples(

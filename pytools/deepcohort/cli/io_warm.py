@@ -17,6 +17,8 @@ _VARIANTS = (
     (5_004, 1, None, (1, 1)),
     (6_000, 30, "", (1, 0)),
 )
+# a stretch with a copy elsewhere, whose reads have a low MAPQ
+_COPIED, _COPY_AT, _COPY_EVERY_BP = range(1_500, 2_900), 9_200, 90
 
 
 def write_warm_inputs(folder: Path) -> tuple[Path, list[Path], Path]:
@@ -24,6 +26,10 @@ def write_warm_inputs(folder: Path) -> tuple[Path, list[Path], Path]:
     rng = np.random.default_rng(1)
     genome = "".join(rng.choice(list("ACGT"), LENGTH_BP))
     genome = f"{genome[:7000]}{'A' * 15}{'CA' * 12}{genome[7039:]}"
+    copy = list(genome[_COPIED.start : _COPIED.stop])
+    for at in range(_COPY_EVERY_BP, len(copy), _COPY_EVERY_BP):
+        copy[at] = {"A": "C", "C": "T", "G": "A", "T": "G"}[copy[at]]
+    genome = genome[:_COPY_AT] + "".join(copy) + genome[_COPY_AT + len(copy) :]
     reference = folder / "warm.fa"
     reference.write_text(f">{CONTIG}\n{genome}\n")
     pysam.faidx(str(reference))
@@ -101,6 +107,8 @@ def _write_bam(path: Path, genome: str, person: int, rng: np.random.Generator) -
             read.flag = 0x63 if mate == 0 else 0x93
             read.reference_id, read.reference_start = 0, positions[start]
             read.mapping_quality = int(rng.choice([0, 20, 60], p=[0.02, 0.08, 0.9]))
+            if any(at <= read.reference_start < at + len(_COPIED) for at in (_COPIED.start, _COPY_AT)):
+                read.mapping_quality = 20
             read.cigartuples = _cigar(positions[start:stop])
             if pair % 17 == 0 and read.cigartuples[0] == (0, stop - start):
                 read.cigartuples = [(4, 12), (0, stop - start - 12)]

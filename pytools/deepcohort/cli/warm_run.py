@@ -15,6 +15,7 @@ from deepcohort.call_shard import CallJob, ShardConfig, call_shard
 from deepcohort.calls.merge import merge_shards
 from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
 from deepcohort.core.region import Region
+from deepcohort.paralogs.find import find_paralogs
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.features import FEATURE_NAMES
 from deepcohort.simulate.learn_profile import learn_profile
@@ -74,6 +75,7 @@ def _run(command: str, arguments: Sequence[object]) -> None:
 
 def _call(reference: Path, bams: list[Path], gvcfs: list[Path], vcf: Path) -> None:
     whole = [Region(CONTIG, 0, LENGTH_BP)]
+    links, _ = find_paralogs(reference, quiet=True)
     for person, (bam, gvcf) in enumerate(zip(bams, gvcfs, strict=True)):
         shard_config = ShardConfig(max_chunk_bp=5_000)
         job = CallJob(
@@ -84,6 +86,7 @@ def _call(reference: Path, bams: list[Path], gvcfs: list[Path], vcf: Path) -> No
             gvcf,
             vcf if person == 0 else None,
             shard_config=shard_config,
+            paralogs=links,
         )
         call_shard(job, _FractionPredictor(), quiet=True)
 

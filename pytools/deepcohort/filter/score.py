@@ -15,7 +15,7 @@ from deepcohort.filter.alleles import Change, RecordAlleles, changes_of, is_sequ
 from deepcohort.filter.config import FilterConfig
 from deepcohort.filter.evidence import evidence_for, row_numbers
 from deepcohort.pileup.config import PileupConfig
-from deepcohort.pileup.encode import encode_examples, encode_pixels
+from deepcohort.pileup.encode import encode_examples, encode_pixels, reach_bp
 from deepcohort.pileup.features import FEATURE_NAMES
 from deepcohort.reads.load import ReadSource
 
@@ -118,7 +118,8 @@ class Scorer:
         stop = min(length, max(r.pos + len(r.ref) for r in records))
         if records[0].pos >= stop:
             return [None] * len(records)
-        region = Region(contig, records[0].pos, stop).padded(2 * self._config.max_allele_bp, length)
+        beyond_bp = 2 * self._config.max_allele_bp + reach_bp(self._predictor.config)
+        region = Region(contig, records[0].pos, stop).padded(beyond_bp, length)
         window = region.padded(self._candidates.pad_bp, length)
         codes = self._reference.fetch_codes(window)
         wanted = [self._changes(record, codes, window, region) for record in records]

@@ -37,6 +37,7 @@ TERMS = (
     "naive_het_far",
     "naive_hom_het",
     "depth",
+    "substitution",
     *(f"{name}_{n}" for n in _FEW_READS for name in ("alt_reads", "naive_het_alt_reads")),
 )
 
@@ -50,8 +51,8 @@ def _unsigned(signed_log: NDArray[np.float32]) -> NDArray[np.float64]:
 def pool_terms(logits: NDArray[np.floating], features: NDArray[np.float32]) -> NDArray[np.float64]:
     """Terms of the regression, float64 (B, len(TERMS)), of logits (B, 3) and site features (B, F)."""
     z = logits.astype(np.float64)
-    het = _unsigned(features[:, F.lod_het]) * _LN10
-    hom_het = _unsigned(features[:, F.lod_hom_het]) * _LN10
+    het = _unsigned(features[:, F.lod_het_phased]) * _LN10
+    hom_het = _unsigned(features[:, F.lod_hom]) * _LN10 - het
     near = np.clip(het, -_CUT_NEAR, _CUT_NEAR)
     n_alt = np.rint(features[:, F.n_alt_small] * 10)
     columns = [
@@ -64,6 +65,7 @@ def pool_terms(logits: NDArray[np.floating], features: NDArray[np.float32]) -> N
         np.clip(
             features[:, F.depth_log].astype(np.float64) * 4 - _TYPICAL_DEPTH_LOG, -_CUT_DEPTH, _CUT_DEPTH
         ),
+        features[:, F.substitution].astype(np.float64) * _LN10,
     ]
     for n in _FEW_READS:
         some = (n_alt <= n if n == 1 else n_alt == n).astype(np.float64)

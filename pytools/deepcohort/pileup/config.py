@@ -2,10 +2,11 @@
 
 from dataclasses import asdict, dataclass
 
+from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.core.errors import DeepcohortError
 
 # Raise whenever pixels or features of the same evidence change: models of another version are refused.
-ENCODER_VERSION = 1
+ENCODER_VERSION = 2
 
 # One plane per channel, uint8. "covered" = columns the read's alignment (or its clipped tail) reaches.
 CHANNELS = (
@@ -28,17 +29,21 @@ class PileupConfig:
         rows: reads shown at most; deeper sites are sampled by name hash, ALT reads never lost.
         flank_bp: reference columns on each side of the candidate's POS.
         min_group_rows: rows kept for ALT reads, and for the others, when a site is sampled.
+        phase_bp: reach of the features that look at haplotypes; candidates must be known so far.
     """
 
     rows: int = 32
     flank_bp: int = 16
     min_group_rows: int = 8
+    phase_bp: int = CandidatesConfig().phase_bp
 
     def __post_init__(self) -> None:
         if not (4 <= self.rows <= 256 and 4 <= self.flank_bp <= 128):
             raise DeepcohortError(f"pileup of {self.rows} rows and {self.flank_bp} bp flanks is out of range")
         if not 1 <= self.min_group_rows <= self.rows // 2:
             raise DeepcohortError("min_group_rows must lie between 1 and half of rows")
+        if not 0 <= self.phase_bp <= 20_000:
+            raise DeepcohortError(f"phase_bp {self.phase_bp} is out of range; choose 0 to 20000")
 
     @property
     def width(self) -> int:
@@ -49,6 +54,15 @@ class PileupConfig:
     def shape(self) -> tuple[int, int, int]:
         """(channels, rows, columns) of one picture."""
         return len(CHANNELS), self.rows, self.width
+
+
+# Fragments of paired short reads reach some 400 bp; long reads know their haplotype from farther.
+_PHASE_BP = {"hifi": 5_000, "ont": 5_000}
+
+
+def pileup_of(platform: str) -> PileupConfig:
+    """Settings for new models of a platform; models carry their own."""
+    return PileupConfig(phase_bp=_PHASE_BP.get(platform, PileupConfig().phase_bp))
 
 
 def encoder_signature(config: PileupConfig) -> dict[str, object]:

@@ -17,9 +17,14 @@ from deepcohort.pileup.types import Evidence, ExampleBatch
 # on where a shard was cut.
 PADDING_BP = 128
 # Features look at other candidates this near. A shard must therefore find candidates this far beyond
-# its ends (`find_candidates` on a region padded by COMPANY_BP), encode with them in the table, and
+# its ends (`find_candidates` on a region padded by `reach_bp`), encode with them in the table, and
 # drop the records outside; otherwise calls would depend on where shards are cut.
 COMPANY_BP = 50
+
+
+def reach_bp(config: PileupConfig) -> int:
+    """bp beyond a candidate within which features look at other candidates."""
+    return max(COMPANY_BP, config.phase_bp)
 
 
 @dataclass
@@ -70,7 +75,7 @@ def encode_examples(
     if len(table) and (table.pos[0] < window.start or table.pos[-1] + table.ref_len[-1] > window.end):
         raise DeepcohortError(f"candidates reach beyond the window {window}; widen the shard's padding")
     features = buffers.take_features((len(chosen), N_FEATURES))
-    _fill_features(features, chosen, evidence, reference_codes, window)
+    _fill_features(features, chosen, evidence, reference_codes, window, config)
     n_pictures = 0 if features_only else len(chosen)
     pixels = buffers.take_pixels((n_pictures, *config.shape))
     if n_pictures:
@@ -99,15 +104,16 @@ def _fill_features(
     evidence: Evidence,
     reference_codes: NDArray[np.uint8],
     window: Region,
+    config: PileupConfig,
 ) -> None:
     table, support, reads, counts = evidence.table, evidence.support, evidence.reads, evidence.counts
     candidate_features(
         out, chosen,
         table.pos, table.ref_len, table.alt_seq, table.alt_offset, table.dp, table.ad, table.realigned,
         support.offset, support.read, support.allele, support.log10_ratio, support.read_index,
-        reads.pos, reads.end, reads.mapq, reads.flag, reads.insert_size,
+        reads.pos, reads.end, reads.mapq, reads.flag, reads.insert_size, reads.mate,
         reads.seq, reads.qual, reads.seq_offset, reads.cigar_op, reads.cigar_len, reads.cigar_offset,
-        counts.n_total, counts.mapq0, counts.region.start, reference_codes, window.start,
+        config.phase_bp, counts.n_total, counts.mapq0, counts.region.start, reference_codes, window.start,
     )  # fmt: skip
 
 

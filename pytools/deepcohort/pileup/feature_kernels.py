@@ -6,6 +6,19 @@ import math
 
 import numpy as np
 
+from deepcohort.candidates.phase_kernels import (
+    HET,
+    HOM,
+    MAX_MARKERS,
+    capped_ratio,
+    clear_odds,
+    fragment,
+    markers_near,
+    phase_fragments,
+    phased_het_log10,
+    sure_genotypes,
+)
+from deepcohort.candidates.substitution_kernels import cpg_class, substitution_log10
 from deepcohort.core.numba_options import kernel
 from deepcohort.pileup.features import F
 from deepcohort.pileup.kernels import (
@@ -111,7 +124,7 @@ def _company(
 
 @kernel
 def likelihood_features(row, first, last, read, allele, ratio, mapq, flag):
-    """Naive diploid log10 likelihoods; P(read | 0/1) is the mean of P under the two alleles."""
+    """Naive log10 likelihoods of 0/1 and 1/1 over 0/0; P(read | 0/1) is the mean of P under both alleles."""
     het = hom = 0.0
     fwd_het = fwd_hom = rev_het = rev_hom = 0.0
     high_het = 0.0
@@ -121,8 +134,7 @@ def likelihood_features(row, first, last, read, allele, ratio, mapq, flag):
             continue
         r = read[e]
         # a mismapped read can argue for nothing: MAPQ bounds what it says
-        cap = min(5.0, 0.1 * mapq[r] + 0.3)
-        x = _clip(float(ratio[e]), -cap, cap)
+        x = capped_ratio(ratio[e], mapq[r])
         h = math.log10(1.0 + 10.0**x) - _LOG10_2
         het += h
         hom += x
@@ -144,6 +156,42 @@ def likelihood_features(row, first, last, read, allele, ratio, mapq, flag):
     row[F.lod_reverse] = _clip(max(rev_het, rev_hom), -10.0, 20.0) / 10
     row[F.lod_mapq30] = _clip(high_het, -10.0, 20.0) / 10
     row[F.lod_without_top] = _clip(het - top, -10.0, 20.0) / 10
+    return het, hom
+
+
+@kernel
+def phase_features(row, het, hom, phased_het, first, last, read, allele, mate, odds):
+    """What the fragments' haplotypes (`odds` float64 (R,), log10) say of one candidate."""
+    row[F.lod_het_phased] = _signed_log(phased_het)
+    row[F.lod_het_phased_raw] = _clip(phased_het, -10.0, 20.0) / 10
+    row[F.lod_hom_het_phased_raw] = _clip(hom - phased_het, -10.0, 10.0) / 10
+    row[F.phase_gain] = _clip(phased_het - het, -3.0, 3.0) / 3
+    told = 0
+    known = np.zeros((2, 2))  # (REF, ALT) x haplotype
+    for e in range(first, last):
+        if allele[e] < 0:
+            continue
+        told += 1
+        x = odds[fragment(read[e], mate)]
+        if allele[e] <= 1 and abs(x) >= 1.0:
+            known[allele[e], 0 if x > 0 else 1] += 1
+    n_alt = known[1, 0] + known[1, 1]
+    major = 0 if known[1, 0] >= known[1, 1] else 1
+    row[F.phased_fraction] = _mean(known.sum(), told)
+    row[F.phased_alt_balance] = known[1, 1 - major] / (n_alt + 1.0)
+    row[F.phased_ref_with_alt] = known[0, major] / (known[0, major] + known[1, major] + 1.0) if n_alt else 0.0
+
+
+@kernel
+def _count_near(i, cand_pos, copies, reach_bp, wanted):
+    """Candidates with `wanted` sure copies at other positions within `reach_bp` of candidate `i`."""
+    n = 0
+    for step in (-1, 1):
+        j = i + step
+        while 0 <= j < len(cand_pos) and abs(cand_pos[j] - cand_pos[i]) <= reach_bp:
+            n += cand_pos[j] != cand_pos[i] and copies[j] == wanted
+            j += step
+    return n
 
 
 @kernel
@@ -394,6 +442,11 @@ def sequence_features(row, at, ref_len, alt, reference):
             reference, at + 1, 1, alt[0], CONTEXT_BP
         )
         row[F.homopolymer_alt] = math.log1p(beside) / 3
+    row[F.substitution] = 0
+    row[F.is_cpg] = 0
+    if snp and code < 4 and alt[0] < 4:
+        row[F.substitution] = substitution_log10(reference, at, alt[0])
+        row[F.is_cpg] = cpg_class(reference, at) == 0
     unit, length = _tandem_repeat(reference, here)
     row[F.repeat_unit] = unit / 6
     row[F.repeat_length] = math.log1p(length) / 4
@@ -435,12 +488,14 @@ def candidate_features(
     mapq,
     flag,
     insert_size,
+    mate,
     seq,
     qual,
     seq_offset,
     cigar_op,
     cigar_len,
     cigar_offset,
+    phase_bp,
     counted,
     mapq0,
     counts_start,
@@ -451,6 +506,11 @@ def candidate_features(
     size = len(reference)
     prefix = depth_prefix(pos, end, ref_start, size)
     op_at, ref_at, query_at = start_cursors(pos, cigar_offset)
+    is_snp = (cand_ref_len == 1) & (alt_offset[1:] - alt_offset[:-1] == 1)
+    copies = sure_genotypes(is_snp, offset, read, allele, ratio, mapq)
+    near = np.empty(MAX_MARKERS, np.int64)
+    odds = np.zeros(len(pos))
+    touched = np.empty(len(pos), np.int64)
     for b in range(len(selected)):
         i = selected[b]
         row = out[b]
@@ -458,7 +518,16 @@ def candidate_features(
         last = offset[i + 1]
         at = cand_pos[i] - ref_start
         alt = alt_seq[alt_offset[i] : alt_offset[i + 1]]
-        likelihood_features(row, first, last, read, allele, ratio, mapq, flag)
+        het, hom = likelihood_features(row, first, last, read, allele, ratio, mapq, flag)
+        n_near = markers_near(i, cand_pos, copies, phase_bp, near)
+        n_touched = phase_fragments(near, n_near, offset, read, allele, ratio, mapq, mate, odds, touched)
+        phased = het
+        if n_touched:
+            phased = phased_het_log10(first, last, read, allele, ratio, mapq, mate, odds)
+        phase_features(row, het, hom, phased, first, last, read, allele, mate, odds)
+        clear_odds(odds, touched, n_touched)
+        row[F.near_hets] = math.log1p(_count_near(i, cand_pos, copies, phase_bp, HET)) / 2
+        row[F.near_homs] = math.log1p(_count_near(i, cand_pos, copies, phase_bp, HOM)) / 2
         total = read_features(
             row,
             cand_pos[i],

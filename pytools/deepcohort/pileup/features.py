@@ -78,6 +78,18 @@ _FEATURES = {
     "repeat_step": "1 where the length difference is a multiple of the unit",
     "gc": "GC fraction within 50 bp",
     "complexity": "distinct dinucleotides within 15 bp / 16",
+    "substitution": "SNP: log10 of how often nature makes it beside these bases, over the mean of all",
+    "is_cpg": "SNP: POS is part of a CpG",
+    # haplotypes of the fragments, told by heterozygous SNPs within phase_bp (candidates.phase_kernels)
+    "lod_het_phased": "as lod_het, where ALT lies on one haplotype and fragments know theirs",
+    "lod_het_phased_raw": "the same, log10, cut to -10..20, tenths",
+    "lod_hom_het_phased_raw": "log10 L(1/1) - that L(0/1), cut to -10..10, tenths",
+    "phase_gain": "log10 that phase adds to lod_het, cut to -3..3, thirds",
+    "phased_fraction": "fragments of known haplotype (10:1 or surer) / informative reads",
+    "phased_alt_balance": "ALT reads of known haplotype on the rarer one / those, pseudo-count 1",
+    "near_hets": "log1p of surely heterozygous SNPs within phase_bp, halves",
+    "near_homs": "log1p of surely homozygous SNPs within phase_bp, halves",
+    "phased_ref_with_alt": "REF reads on the haplotype of most ALT reads / reads on it, pseudo-count 1",
 }
 
 FEATURE_NAMES: tuple[str, ...] = tuple(_FEATURES)

@@ -29,6 +29,9 @@ _TRACT_RATES: tuple[tuple[int, tuple[float, ...]], ...] = (
 # free indels by length in bp, then (longest of a bracket, alleles in it)
 _FREE_1_TO_12 = (234, 78, 52, 62, 31, 15, 18, 15, 13, 6, 4, 5)
 _FREE_BEYOND = ((15, 15), (19, 15), (29, 20), (39, 4), (MAX_INDEL_BP, 6))  # the benchmark ends at 49 bp
+# shares of transitions and transversions at a CpG, where a transition makes one, and elsewhere
+TRANSITION_CLASSES = np.array([1530, 1475, 4836]) / 7841
+TRANSVERSION_CLASSES = np.array([334, 382, 2700]) / 3416
 # distance in bp between neighbours of a cluster beyond what chance brings
 CLUSTER_GAPS = np.arange(2, 11)
 CLUSTER_GAP_WEIGHTS = np.array([47, 44, 30, 30, 27, 27, 27, 27, 26]) / 285

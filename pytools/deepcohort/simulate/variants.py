@@ -13,9 +13,9 @@ from deepcohort.simulate.demography import named_demography
 from deepcohort.simulate.kernels import MAX_COPIES, find_tracts
 from deepcohort.simulate.pedigree import inherit
 from deepcohort.simulate.sexes import SexContig, mark_absent, presence
+from deepcohort.simulate.substitutions import SubstitutionPlaces
 from deepcohort.simulate.types import Person, SiteTable
 
-_TRANSITION = np.array([2, 3, 0, 1], np.uint8)  # A<->G, C<->T
 _FREE_LENGTHS = spectra.free_indel_lengths()
 _CLONE_BP = 120_000  # size of the pieces that the reference genome is a mosaic of
 _LONGEST_UNIFORM_BP = 20
@@ -65,7 +65,8 @@ def simulate_sites(
     length = len(reference)
     founders = [i for i, p in enumerate(people) if not p.father]
     carried, positions = _genealogy(length, 2 * len(founders), config, rng)
-    records = disjoint(_mutate(reference, carried, positions, config, rng), length)
+    places = SubstitutionPlaces(reference, config.ti_tv)
+    records = disjoint(_mutate(reference, places, carried, positions, config, rng), length)
     pos = np.array([r.pos for r in records], np.int64)
     gt = np.zeros((len(records), 2 * len(people)), np.int8)
     for k, i in enumerate(founders):
@@ -74,7 +75,7 @@ def simulate_sites(
     inherit(gt, pos, people, role, length, config.recombination_rate, rng)
     for record, row in zip(records, gt, strict=True):
         record.gt = row
-    records = disjoint(records + _de_novo(reference, people, config, rng), length)
+    records = disjoint(records + _de_novo(reference, places, people, config, rng), length)
     table = make_table(contig, records, 2 * len(people))
     end = table.pos + table.ref_len
     for i, person in enumerate(people):
@@ -132,6 +133,7 @@ def _genealogy(
 
 def _mutate(
     reference: NDArray[np.uint8],
+    places: SubstitutionPlaces,
     carried: NDArray[np.bool_],
     positions: NDArray[np.int64],
     config: VariantConfig,
@@ -148,7 +150,7 @@ def _mutate(
         gt = (hit[1:] != hit[0]).astype(np.int8)
         if kind[i] < 1:
             if gt.any():
-                records += _snps(reference, int(pos), gt, config, rng)
+                records += _snps(len(reference), places, int(pos), gt, config, rng)
         elif kind[i] < 1 + config.indel_ratio:
             learned = config.indel_spectrum == "learned"
             on_tract = learned and rng.random() > spectra.FREE_INDEL_SHARE
@@ -168,25 +170,23 @@ def _mutate(
 
 
 def _snps(
-    reference: NDArray[np.uint8],
+    length: int,
+    places: SubstitutionPlaces,
     pos: int,
     gt: NDArray[np.int8],
     config: VariantConfig,
     rng: np.random.Generator,
 ) -> list[Record]:
     """A SNP, now and then with a neighbour on the same branch."""
-    places = [pos]
+    drawn = places.draw(pos, rng)
+    if drawn is None:
+        return []
+    found = [drawn]
     if rng.random() < config.cluster_ratio:
         gap = int(rng.choice(spectra.CLUSTER_GAPS, p=spectra.CLUSTER_GAP_WEIGHTS))
-        places.append(pos + gap * (1 if rng.random() < 0.5 else -1))
-    found = []
-    for at in places:
-        if 0 < at < len(reference) and reference[at] < 4:
-            base = _TRANSITION[reference[at]]
-            if rng.random() > config.ti_tv / (1 + config.ti_tv):
-                base = np.uint8((base + 1 + 2 * rng.integers(0, 2)) % 4)
-            found.append(Record(at, 1, [np.array([base], np.uint8)], gt))
-    return found
+        beside = places.draw_at(drawn[0] + gap * (1 if rng.random() < 0.5 else -1), rng)
+        found += [beside] if beside else []
+    return [Record(at, 1, [np.array([base], np.uint8)], gt) for at, base in found if 0 < at < length]
 
 
 def _mnp(
@@ -265,7 +265,11 @@ def _tract_record(
 
 
 def _de_novo(
-    reference: NDArray[np.uint8], people: list[Person], config: VariantConfig, rng: np.random.Generator
+    reference: NDArray[np.uint8],
+    places: SubstitutionPlaces,
+    people: list[Person],
+    config: VariantConfig,
+    rng: np.random.Generator,
 ) -> list[Record]:
     """New mutations of children, each on one copy."""
     records = []
@@ -277,7 +281,7 @@ def _de_novo(
             gt[2 * i + rng.integers(0, 2)] = 1
             is_indel = rng.random() < config.indel_ratio
             new = _free_indel(reference, int(pos), gt, rng) if is_indel else []
-            for record in new or _snps(reference, int(pos), gt, config, rng)[:1]:
+            for record in new or _snps(len(reference), places, int(pos), gt, config, rng)[:1]:
                 record.de_novo = i
                 records.append(record)
     return records

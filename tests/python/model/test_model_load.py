@@ -72,7 +72,7 @@ def test_predictor_equals_the_networks(tiny_run):
         np.testing.assert_allclose(p, file.calibration(mode)(logits[mode]), atol=2e-5)
         assert p.dtype == np.float32
         np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
-        assert (p.argmax(axis=1) == label).mean() > 0.7
+        assert (p.argmax(axis=1) == label).mean() > 0.6
 
 
 def test_cascade_sends_only_doubtful_sites_to_the_cnn(tiny_run):

@@ -24,8 +24,8 @@ def features_of(
         *(np.asarray(v, float) for v in (het_log10, hom_het_log10, n_alt))
     )
     x = np.zeros((het.size, N_FEATURES), np.float32)
-    x[:, F.lod_het] = np.sign(het) * np.log1p(np.abs(het))
-    x[:, F.lod_hom_het] = np.sign(hom_het) * np.log1p(np.abs(hom_het))
+    x[:, F.lod_het_phased] = np.sign(het) * np.log1p(np.abs(het))
+    x[:, F.lod_hom] = np.sign(hom_het + het) * np.log1p(np.abs(hom_het + het))
     x[:, F.n_alt_small] = np.minimum(n_alt, 10) / 10
     x[:, F.depth_log] = np.log1p(depth) / 4
     x[:, F.is_snp] = is_snp
@@ -42,13 +42,14 @@ def test_terms_by_hand():
     assert terms["naive_het_far"] == pytest.approx(4 * LN10, rel=1e-5)
     assert terms["naive_hom_het"] == -15  # cut
     assert terms["depth"] == pytest.approx(np.log(10) - 2.5)
+    assert terms["substitution"] == 0
     assert [terms[f"alt_reads_{n}"] for n in (1, 2, 3)] == [0, 1, 0]
     assert terms["naive_het_alt_reads_2"] == terms["naive_het_near"]
     assert terms["naive_het_alt_reads_1"] == 0
     many = pool_terms(np.array([[30.0, 0.0, 90.0]], np.float32), features_of(30.0, 1.0, 40, depth=999))[0]
     assert many[1:5].tolist() == [-20, 20, 15, 40]
     assert many[6] == 1.5
-    assert many[7:].tolist() == [0] * 6
+    assert many[7:].tolist() == [0] * 7
 
 
 def test_fit_agrees_with_a_general_optimiser():

@@ -57,6 +57,7 @@ def test_whole_dag_in_a_hostile_folder_and_one_sample_more(tmp_path):
         "CHECK_INPUTS": 1,
         "SHARD_REFERENCE": 1,
         "SHARD_COHORT": 1,
+        "FIND_PARALOGS": 1,
         "CALL_SHARD": 4,
         "MERGE_SAMPLE": 2,
         "EVALUATE_SAMPLE": 4,  # own calls and the cohort's genotypes
