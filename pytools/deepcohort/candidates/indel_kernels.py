@@ -7,7 +7,7 @@ from deepcohort.core.numba_options import kernel
 
 MAX_HYPOTHESES = 32  # compared at one site; further alternates are left unjudged
 _MOST_WITH_NEIGHBOURS = 16  # haplotypes of a site, where neighbours are combined with its alleles
-_MAX_NEIGHBOURS = 2
+_MAX_NEIGHBOURS = 3
 NEIGHBOUR_BP = 200  # farther ones are left out
 _BEHIND_BP = 12
 _FLOOR = -15.0  # log10; a flank this bad is no evidence for anything, so counting stops
@@ -158,26 +158,51 @@ def _longer(array):
 
 
 @kernel
-def _neighbours(s, site_pos, site_first, reach, ref_len, alt_offset, near):
-    """Candidates of later sites that begin within the repeat of site `s` (indels also shortly behind it,
-    where too few bases would be left to compare), indels first; how many."""
+def _anchor_site(s, site_pos, resync):
+    """The first site whose indels' repeat ends shortly before site `s` or behind it; `s` where none does."""
+    anchor = s
+    t = s - 1
+    while t >= 0 and site_pos[t] >= site_pos[s] - NEIGHBOUR_BP:
+        if resync[t] >= 0 and resync[t] + _BEHIND_BP > site_pos[s]:
+            anchor = t
+        t -= 1
+    return anchor
+
+
+@kernel
+def _add_near(t, s, indels, site_first, ref_len, alt_offset, near, n):
+    """Add the candidates of site `t` that are indels, or are none, to `near`; at site `s` only SNPs."""
+    for c in range(site_first[t], site_first[t + 1]):
+        indel = alt_offset[c + 1] - alt_offset[c] != ref_len[c]
+        if indel == indels and n < len(near) and not (indel and t == s):
+            near[n] = c
+            n += 1
+    return n
+
+
+@kernel
+def _neighbours(s, anchor, site_pos, site_first, reach, ref_len, alt_offset, near):
+    """Candidates of other sites from `anchor` on that begin within the repeat of site `s` (indels also
+    shortly behind it, where too few bases would be left to compare), indels first; how many."""
     n = 0
     for indels in (True, False):
+        for t in range(s, anchor - 1, -1):
+            if indels or t != anchor:  # a SNP at the anchor's own POS cannot be spelled from there
+                n = _add_near(t, s, indels, site_first, ref_len, alt_offset, near, n)
         stop = min(reach + (_BEHIND_BP if indels else 0), site_pos[s] + NEIGHBOUR_BP)
         t = s + 1
         while t < len(site_pos) and site_pos[t] < stop:
-            for c in range(site_first[t], site_first[t + 1]):
-                indel = alt_offset[c + 1] - alt_offset[c] != ref_len[c]
-                if indel == indels and n < len(near):
-                    near[n] = c
-                    n += 1
+            n = _add_near(t, s, indels, site_first, ref_len, alt_offset, near, n)
             t += 1
     return n
 
 
 @kernel
 def _combine(own, near, n_near, subset, rows):
-    """Write to `rows` a candidate (or -1 for none) and the neighbours whose bits `subset` has; how many."""
+    """Write to `rows`, ascending, a candidate (or -1 for none) and the neighbours whose bits `subset` has.
+
+    Returns how many.
+    """
     n = 0
     if own >= 0:
         rows[0] = own
@@ -186,6 +211,7 @@ def _combine(own, near, n_near, subset, rows):
         if (subset >> k) & 1:
             rows[n] = near[k]
             n += 1
+    rows[:n].sort()
     return n
 
 
@@ -221,7 +247,7 @@ def _spell(site, rows, n_rows, pos, ref_len, alt_offset, alt_seq, reference, out
 @kernel
 def site_haplotypes(site_pos, site_first, resync, row_pos, ref_len, alt_offset, alt_seq, reference):
     """Haplotypes to hold reads against at each site with indels: REF and each ALT, alone and with
-    candidates that begin within the same repeat.
+    candidates nearby that begin within the same repeat, before it or behind it.
 
     Without those a read of the other haplotype that carries, say, an indel of its own at the far end
     of the repeat fits neither REF nor ALT, or fits the wrong one.
@@ -231,10 +257,11 @@ def site_haplotypes(site_pos, site_first, resync, row_pos, ref_len, alt_offset, 
         row_pos: int64 (N,), position of each candidate; the rest as in site_repeats.
 
     Returns:
-        (first int64 (S+1,): rows of the haplotypes of each site; candidate int32 (H,): 0 for REF, else
-        1 + the candidate's place in the site; delta int64 (H,): bp longer than the reference; offset
-        int64 (H+1,) and bases uint8: what follows the base at the site up to the last change; tail
-        int64 (H,): reference position where it goes on.)
+        (anchor int64 (S,): site from whose position on its haplotypes are spelled, itself or an earlier one
+        whose repeat reaches over it; first int64 (S+1,): rows of the haplotypes of each site; candidate
+        int32 (H,): 0 for REF, else 1 + the candidate's place in the site; delta int64 (H,): bp longer than
+        the reference; offset int64 (H+1,) and bases uint8: what follows the base at the anchor up to the last
+        change; tail int64 (H,): reference position where it goes on.)
     """
     n_sites = len(site_pos)
     capacity = len(ref_len) + n_sites + 1
@@ -246,13 +273,17 @@ def site_haplotypes(site_pos, site_first, resync, row_pos, ref_len, alt_offset, 
     bases = np.empty(len(alt_seq) + 4096, np.uint8)  # grown in _spell
     near = np.empty(_MAX_NEIGHBOURS, np.int64)
     rows = np.empty(_MAX_NEIGHBOURS + 2, np.int64)
+    anchors = np.arange(n_sites)
+    own_resync = resync.copy()
     h = 0
     for s in range(n_sites):
         first[s] = h
         if resync[s] < 0:
             continue
+        anchor = _anchor_site(s, site_pos, own_resync)
+        anchors[s] = anchor
         n = min(site_first[s + 1] - site_first[s], MAX_HYPOTHESES - 1)
-        n_near = _neighbours(s, site_pos, site_first, resync[s], ref_len, alt_offset, near)
+        n_near = _neighbours(s, anchor, site_pos, site_first, resync[s], ref_len, alt_offset, near)
         while n_near > 0 and (n + 1) << n_near > _MOST_WITH_NEIGHBOURS:
             n_near -= 1
         near[:n_near].sort()
@@ -268,13 +299,13 @@ def site_haplotypes(site_pos, site_first, resync, row_pos, ref_len, alt_offset, 
                     continue
                 n_rows = _combine(c if i > 0 else -1, near, n_near, subset, rows)
                 written, behind, bases = _spell(
-                    site_pos[s], rows, n_rows, row_pos, ref_len, alt_offset, alt_seq, reference, bases,
+                    site_pos[anchor], rows, n_rows, row_pos, ref_len, alt_offset, alt_seq, reference, bases,
                     offset[h],
                 )  # fmt: skip
                 if written < 0:
                     continue
                 candidate[h] = i
-                delta[h] = written - (behind - site_pos[s] - 1)
+                delta[h] = written - (behind - site_pos[anchor] - 1)
                 tail[h] = behind
                 offset[h + 1] = offset[h] + written
                 h += 1
@@ -284,7 +315,7 @@ def site_haplotypes(site_pos, site_first, resync, row_pos, ref_len, alt_offset, 
             if alt_offset[c + 1] - alt_offset[c] != ref_len[c]:
                 resync[s] = max(resync[s], resync[t])
     first[n_sites] = h
-    return first, candidate[:h], delta[:h], offset[: h + 1], bases, tail[:h]
+    return anchors, first, candidate[:h], delta[:h], offset[: h + 1], bases, tail[:h]
 
 
 @kernel

@@ -66,15 +66,15 @@ def _judge_snp(site_first, site_last, c, base, q, expected, ref_len, alt_offset,
 @kernel
 def judge_reads(
     pos, end, mapq, seq, qual, seq_offset, cigar_op, cigar_len, cigar_offset, reference, flanks, window_start,
-    site_pos, site_first, resync, hap_first, hap_candidate, hap_delta, hap_offset, hap_bases, hap_tail,
-    ref_len, alt_offset, alt_seq, period, units, min_qual, entry_offset, entry_read, entry_allele,
+    site_pos, site_first, resync, anchor, hap_first, hap_candidate, hap_delta, hap_offset, hap_bases,
+    hap_tail, ref_len, alt_offset, alt_seq, period, units, min_qual, entry_offset, entry_read, entry_allele,
     entry_ratio, entry_index,
 ):  # fmt: skip
     """Fill the entries of every candidate (CSR by candidate; the candidates of a site share reads).
 
     Args:
         flanks: the reference, N where bases are not to count at indels.
-        hap_*: haplotypes of the sites with indels, from `indel_kernels.site_haplotypes`.
+        anchor, hap_*: haplotypes of the sites with indels, from `indel_kernels.site_haplotypes`.
 
     Allele codes: -1 none, 0 reference, 1 this alternate, 2 another.
     """
@@ -82,12 +82,16 @@ def judge_reads(
     raw = np.zeros(MAX_HYPOTHESES)
     scores = np.zeros(MAX_HYPOTHESES)
     cursor = np.zeros(len(site_pos), np.int64)
+    # where the read's alignment stood at each site: operation, its start on the reference and in seq, base
+    stood = np.zeros((len(site_pos), 4), np.int64)
+    visited = np.full(len(site_pos), -1, np.int64)
     for row in range(len(pos)):
         start = pos[row] - window_start
         stop = end[row] - window_start
         last_op = cigar_offset[row + 1]
         first_base = seq_offset[row]
         op, clipped = leading_clip(cigar_op, cigar_len, cigar_offset[row], last_op)
+        first_op = op
         s = np.searchsorted(site_pos, start - clipped)
         at, query = start, first_base + clipped
         while s < len(site_pos) and site_pos[s] < stop:
@@ -109,20 +113,27 @@ def judge_reads(
             first, last = site_first[s], site_first[s + 1]
             hap0, n_haps = hap_first[s], hap_first[s + 1] - hap_first[s]
             judged = False
+            stood[s, 0], stood[s, 1], stood[s, 2], stood[s, 3] = op, at, query, index if aligned else -1
+            visited[s] = row
             if n_haps > 0 and (aligned or p < start):
-                left_stop = query
-                if p < start or (op > cigar_offset[row] and cigar_op[op - 1] == 4):
+                a = anchor[s]
+                begin = site_pos[a]
+                op_a, at_a, query_a, index_a = stood[a, 0], stood[a, 1], stood[a, 2], stood[a, 3]
+                if visited[a] != row:  # the read begins behind the anchor
+                    op_a, at_a, query_a, index_a = first_op, start, first_base + clipped, -1
+                left_stop = query_a
+                if begin < start or (op_a > cigar_offset[row] and cigar_op[op_a - 1] == 4):
                     left_stop = first_base
                 reached, right_index, right_stop, between = cross_repeat(
-                    cigar_op, cigar_len, op, last_op, at, query, p, max(resync[s], p + 1), seq, qual,
-                    flanks, penalty,
+                    cigar_op, cigar_len, op_a, last_op, at_a, query_a, begin, max(resync[s], p + 1), seq,
+                    qual, flanks, penalty,
                 )  # fmt: skip
-                net = (right_index - index) - (reached - p) if reached >= 0 else 0
-                if aligned or reached >= 0:
+                net = (right_index - index_a) - (reached - begin) if reached >= 0 else 0
+                if index_a >= 0 or reached >= 0:
                     judge_indels(
-                        first, index if aligned else -1, left_stop, reached, right_index, right_stop, net,
-                        between, p, hap0, hap0 + n_haps, hap_candidate, hap_delta, hap_offset, hap_bases,
-                        hap_tail, period, units, flanks, seq, qual, penalty, raw, scores,
+                        first, index_a, left_stop, reached, right_index, right_stop, net, between, begin,
+                        hap0, hap0 + n_haps, hap_candidate, hap_delta, hap_offset, hap_bases, hap_tail,
+                        period, units, flanks, seq, qual, penalty, raw, scores,
                     )  # fmt: skip
                     judged = True
             for c in range(first, last):

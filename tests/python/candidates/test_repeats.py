@@ -78,6 +78,23 @@ def test_reads_of_the_other_haplotype_with_an_indel_of_its_own_in_the_repeat():
     assert hom_het < -5, "heterozygous, though no read shows the reference's own length"
 
 
+def test_reads_of_the_other_haplotype_with_changes_before_the_site():
+    # one haplotype has TGTG more behind 302; the other TG more behind 300, and G for the A at 302
+    genome = LEFT + "ATA" + "TG" * 6 + RIGHT
+    longer = LEFT + "ATA" + "TG" * 8 + RIGHT
+    other = LEFT + "ATGTG" + "TG" * 6 + RIGHT
+    reads = []
+    for i in range(230, 292, 6):
+        reads.append((i, f"{303 - i}M4I{i - 207}M", longer[i : i + 100]))
+        reads.append((i, f"{301 - i}M2I{i - 203}M", other[i : i + 100]))
+    found = by_allele(genome, find(genome, reads))
+    assert list(found) == [(300, "A", "ATG"), (302, "A", "G"), (302, "A", "ATGTG")]
+    for allele in found:
+        n_ref, n_alt, hom_het = found[allele]
+        assert min(n_ref, n_alt) >= 8, allele
+        assert hom_het < -5, allele
+
+
 def test_second_allele_that_one_read_shows():
     genome = LEFT + "GATA" * 9 + RIGHT
     shorter = LEFT + "GATA" * 8 + RIGHT
