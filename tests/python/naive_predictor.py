@@ -10,6 +10,7 @@ class NaivePredictor:
 
     name = "naive"
     version = "0"
+    platform = "illumina"
     config = PileupConfig()
 
     def predict_lazily(self, features, pixels_of):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from deepcohort.candidates.slips import SLIPS, SlipRates
 from deepcohort.reads.config import ReadsConfig
 
 
@@ -32,6 +33,7 @@ class CandidatesConfig:
         min_base_qual: phred; a mismatching base below it shows nothing.
         phase_bp: heterozygous SNPs within this distance tell which haplotype a fragment comes from.
         max_indel_bp: longer indels in a read are not candidates.
+        slips: how often reads show another length of a repeat than the molecule has.
         realign: whether reads are realigned to local haplotypes.
         realign_min_count, realign_min_fraction_snp, realign_min_fraction_indel: as above, for an
             allele to be part of a haplotype.
@@ -55,6 +57,7 @@ class CandidatesConfig:
     min_base_qual: int = ReadsConfig().min_base_qual
     phase_bp: int = 400
     max_indel_bp: int = 500
+    slips: SlipRates = SLIPS["illumina"]
     realign: bool = True
     realign_min_count: int = 1
     realign_min_fraction_snp: float = 0.12
@@ -64,3 +67,16 @@ class CandidatesConfig:
     realign_min_clip_fraction: float = 0.08
     realign_crowded_bp: int = 20
     realign_longest_bp: int = 320
+
+
+def candidates_of(platform: str) -> CandidatesConfig:
+    """Settings for reads of a platform; `call` and the examples that a model is trained on share them."""
+    if platform not in SLIPS or platform == "illumina":
+        return CandidatesConfig()
+    return CandidatesConfig(slips=SLIPS[platform], **_LONG_READS[platform])
+
+
+_LONG_READS: dict[str, dict] = {
+    "hifi": {"min_fraction_indel": 0.1},
+    "ont": {"min_fraction_indel": 0.12},
+}

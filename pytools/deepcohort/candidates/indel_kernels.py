@@ -42,22 +42,38 @@ def repeat_after(reference, first, unit, n_unit):
 
 
 @kernel
-def slip_log10(difference, period, units):
+def slip_log10(difference, period, units, slips, adjustment):
     """log10 chance that sequencing changed the length by `difference` bp within such a repeat.
 
-    Rises with the number of repeat units, as measured on PCR-free Illumina reads (NA12878 Platinum,
-    and a 2x151 trio): about 1e-5 up to 3 bp of a homopolymer, 1e-3 at 7 bp.
+    Rises with the number of repeat units. `slips`: float64 (16,), slips.SlipRates.array(). `adjustment`:
+    log10, what the qualities of this read add (quality_adjustment).
     """
     size = abs(difference)
     if size == 0:
         return 0.0
     if size % period:
-        return -5.5
-    extra = units - 3.0 if period == 1 else units - 2.0
-    turn = 7.0  # units after which slips saturate
-    first = -4.8 + 0.3 * min(max(extra, 0.0), turn) + 0.13 * max(extra - turn, 0.0)
-    further = 0.8 * (size // period - 1)
-    return max(min(first, -0.5) - further, -6.0)
+        return slips[12]
+    turn = slips[7]  # units after which slips saturate
+    if period == 1:
+        extra = units - slips[1]
+        first = slips[0] + slips[2] * min(max(extra, 0.0), turn)
+    else:
+        extra = units - slips[4]
+        first = slips[3] + slips[5] * min(max(extra, 0.0), turn) - slips[6] * (min(period, 4) - 2)
+    first += slips[8] * max(extra - turn, 0.0) + adjustment
+    further = slips[11] * (size // period - 1)
+    return max(min(first, slips[9]) - further, slips[10])
+
+
+@kernel
+def quality_adjustment(qual, first, last, slips):
+    """log10 that the worst of qual[first:last] adds to the chance of slips; 0 where there is none."""
+    if slips[13] == 0.0 or last <= first:
+        return 0.0
+    worst = 93
+    for k in range(first, last):
+        worst = min(worst, qual[k])
+    return min(max(slips[13] * (slips[14] - worst), -slips[15]), slips[15])
 
 
 @kernel
@@ -322,7 +338,7 @@ def site_haplotypes(site_pos, site_first, resync, row_pos, ref_len, alt_offset, 
 def judge_indels(
     first_candidate, anchor, left_stop, reached, right_index, right_stop, net, between, p, hap_first,
     hap_last, hap_candidate, hap_delta, hap_offset, hap_bases, hap_tail, period, units, reference, seq, qual,
-    penalty, raw, scores,
+    penalty, slips, raw, scores,
 ):  # fmt: skip
     """Fill scores (H,) with log10 P(read | haplotype) of the site's haplotypes.
 
@@ -349,6 +365,9 @@ def judge_indels(
         right_common = _right_score(seq, qual, right_index, right_end, empty, 0, reference, reached, penalty)
         own = left_common + between + right_common
     n = hap_last - hap_first
+    adjustment = 0.0
+    if anchor >= 0 and reached >= 0:
+        adjustment = quality_adjustment(qual, anchor, min(right_index + 1, right_end), slips)
     for k in range(n):
         h = hap_first + k
         inserted = hap_bases[hap_offset[h] : hap_offset[h + 1]]
@@ -376,11 +395,14 @@ def judge_indels(
                 low = min(other, own_candidate)
                 if low > 0 and units[first_candidate + low - 1] > units[c]:
                     c = first_candidate + low - 1
-                slip = slip_log10(hap_delta[hap_first + j] - hap_delta[h], max(period[c], 1), units[c])
+                slip = slip_log10(
+                    hap_delta[hap_first + j] - hap_delta[h], max(period[c], 1), units[c], slips, adjustment
+                )
                 best = max(best, raw[j] + slip)
         if anchor >= 0 and reached >= 0 and net != hap_delta[h]:
             c = first_candidate + max(hap_candidate[h], 1) - 1
-            best = max(best, own + slip_log10(net - hap_delta[h], max(period[c], 1), units[c]))
+            slip = slip_log10(net - hap_delta[h], max(period[c], 1), units[c], slips, adjustment)
+            best = max(best, own + slip)
         scores[k] = best
 
 

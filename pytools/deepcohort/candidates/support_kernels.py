@@ -67,13 +67,14 @@ def _judge_snp(site_first, site_last, c, base, q, expected, ref_len, alt_offset,
 def judge_reads(
     pos, end, mapq, seq, qual, seq_offset, cigar_op, cigar_len, cigar_offset, reference, flanks, window_start,
     site_pos, site_first, resync, anchor, hap_first, hap_candidate, hap_delta, hap_offset, hap_bases,
-    hap_tail, ref_len, alt_offset, alt_seq, period, units, min_qual, entry_offset, entry_read, entry_allele,
-    entry_ratio, entry_index,
+    hap_tail, ref_len, alt_offset, alt_seq, period, units, min_qual, slips, entry_offset, entry_read,
+    entry_allele, entry_ratio, entry_index,
 ):  # fmt: skip
     """Fill the entries of every candidate (CSR by candidate; the candidates of a site share reads).
 
     Args:
         flanks: the reference, N where bases are not to count at indels.
+        slips: as in indel_kernels.slip_log10.
         anchor, hap_*: haplotypes of the sites with indels, from `indel_kernels.site_haplotypes`.
 
     Allele codes: -1 none, 0 reference, 1 this alternate, 2 another.
@@ -133,7 +134,7 @@ def judge_reads(
                     judge_indels(
                         first, index_a, left_stop, reached, right_index, right_stop, net, between, begin,
                         hap0, hap0 + n_haps, hap_candidate, hap_delta, hap_offset, hap_bases, hap_tail,
-                        period, units, flanks, seq, qual, penalty, raw, scores,
+                        period, units, flanks, seq, qual, penalty, slips, raw, scores,
                     )  # fmt: skip
                     judged = True
             for c in range(first, last):

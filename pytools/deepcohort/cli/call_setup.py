@@ -10,6 +10,7 @@ from typing import TypeVar
 from deepcohort.call_shard import CallJob, ShardConfig, call_shard
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
+from deepcohort.candidates.config import candidates_of
 from deepcohort.cohort.io import read_bed
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
@@ -183,6 +184,7 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         ploidy=ploidy,
         reads_config=reads_config,
         paralogs=paralogs,
+        candidates_config=candidates_of(request.platform),
         pileup_config=predictor.config,
         calls_config=calls_config,
         shard_config=shard_config,

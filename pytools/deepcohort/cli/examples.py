@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from deepcohort.candidates.config import candidates_of
 from deepcohort.make_examples import ExamplesConfig
 from deepcohort.pileup.config import pileup_of
 
@@ -46,7 +47,7 @@ def examples(
     from deepcohort.core.io import ReferenceFasta
     from deepcohort.core.region import parse_region
     from deepcohort.make_examples import make_examples
-    from deepcohort.pileup.augment import NATURAL
+    from deepcohort.pileup.augment import NATURAL, augmentation_of
     from deepcohort.pileup.io import read_bed
 
     chosen = [r for of_contig in read_bed(regions).values() for r in of_contig] if regions else []
@@ -60,6 +61,8 @@ def examples(
         seed=seed,
         augment=augment,
         pileup=pileup_of(platform),
+        candidates=candidates_of(platform),
+        augmentation=augmentation_of(platform),
     )
     if natural:
         config = replace(config, augmentation=NATURAL)

@@ -29,6 +29,7 @@ class _FractionPredictor:
 
     name = "warm"
     version = "0"
+    platform = "illumina"
     config = PileupConfig()
 
     def predict_lazily(

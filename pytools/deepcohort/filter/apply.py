@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deepcohort.calls.tabix import IndexedVcfWriter
 from deepcohort.calls.vcf_text import Segment, VcfHeader, VcfTextReader
-from deepcohort.candidates.config import CandidatesConfig
+from deepcohort.candidates.config import candidates_of
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
@@ -172,7 +172,7 @@ def filter_vcf(
     with ExitStack() as stack:
         fasta = stack.enter_context(ReferenceFasta(reference))
         source = stack.enter_context(open_reads(reads, reference, ReadsConfig()))
-        scorer = Scorer(source, fasta, predictor, config, CandidatesConfig())
+        scorer = Scorer(source, fasta, predictor, config, candidates_of(predictor.platform))
 
         def opened() -> VcfTextReader:
             reader = VcfTextReader(vcf)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.calls.vcf_text import VcfTextReader
-from deepcohort.candidates.config import CandidatesConfig
+from deepcohort.candidates.config import candidates_of
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.filter.annotations import Annotations, annotations_of
@@ -67,7 +67,7 @@ def collect(
         ReferenceFasta(item.reference) as fasta,
         open_reads(item.reads, item.reference, ReadsConfig()) as source,
     ):
-        scorer = Scorer(source, fasta, predictor, FilterConfig(), CandidatesConfig())
+        scorer = Scorer(source, fasta, predictor, FilterConfig(), candidates_of(predictor.platform))
         reader = VcfTextReader(item.vcf)
         try:
             for segment in reader.segments():

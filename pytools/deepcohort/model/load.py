@@ -33,7 +33,8 @@ class CascadePredictor:
     """The feature model where it is sure, mean of it and the CNN elsewhere.
 
     Attributes:
-        name, version: for the VCF header. config: encoder settings of this model.
+        name, version: for the VCF header. platform: of the reads that it was trained on. config: encoder
+            settings of this model.
         cascade: False sends every site through the CNN.
         mode: both, or cnn or small alone (to measure what each is worth).
         n_sites, n_cnn: sites seen so far, and those that went through the CNN.
@@ -44,6 +45,7 @@ class CascadePredictor:
     ) -> None:
         self.name: str = model.about["name"]
         self.version: str = model.about["version"]
+        self.platform: str = model.about["platform"]
         self.config: PileupConfig = model.pileup
         self.cascade = cascade
         self.mode = mode
