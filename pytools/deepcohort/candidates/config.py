@@ -76,7 +76,7 @@ def candidates_of(platform: str) -> CandidatesConfig:
     return CandidatesConfig(slips=SLIPS[platform], **_LONG_READS[platform])
 
 
-_LONG_READS: dict[str, dict] = {
+_LONG_READS: dict[str, dict[str, float]] = {
     "hifi": {"min_fraction_indel": 0.1},
     "ont": {"min_fraction_indel": 0.12},
 }

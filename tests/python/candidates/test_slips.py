@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from deepcohort.candidates.config import CandidatesConfig, candidates_of
 from deepcohort.candidates.indel_kernels import quality_adjustment, slip_log10
 from deepcohort.candidates.slips import SLIPS
