@@ -69,14 +69,11 @@ class CandidatesConfig:
     realign_longest_bp: int = 320
 
 
+_MIN_FRACTION_INDEL = {"hifi": 0.1, "ont": 0.12}
+
+
 def candidates_of(platform: str) -> CandidatesConfig:
     """Settings for reads of a platform; `call` and the examples that a model is trained on share them."""
     if platform not in SLIPS or platform == "illumina":
         return CandidatesConfig()
-    return CandidatesConfig(slips=SLIPS[platform], **_LONG_READS[platform])
-
-
-_LONG_READS: dict[str, dict[str, float]] = {
-    "hifi": {"min_fraction_indel": 0.1},
-    "ont": {"min_fraction_indel": 0.12},
-}
+    return CandidatesConfig(slips=SLIPS[platform], min_fraction_indel=_MIN_FRACTION_INDEL[platform])

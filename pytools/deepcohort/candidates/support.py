@@ -53,7 +53,8 @@ def weigh_reads(
         reads.pos, reads.end, reads.mapq, reads.seq, reads.qual, reads.seq_offset, reads.cigar_op,
         reads.cigar_len, reads.cigar_offset, reference, flanks, window.start, site_pos, site_first, resync,
         *haplotypes, alleles.ref_len, alleles.alt_offset, alleles.alt_seq, period, units,
-        config.min_base_qual, config.slips.array(), offset, support.read, support.allele, support.log10_ratio, support.read_index,
+        config.min_base_qual, config.slips.array(), offset, support.read, support.allele,
+        support.log10_ratio, support.read_index,
     )  # fmt: skip
     support_kernels.settle_fragments(
         is_indel, reads.mate, offset, support.read, support.allele, support.log10_ratio
