@@ -38,6 +38,7 @@ class LazyPredictor(Protocol):
 
     name: str
     version: str
+    platform: str
     config: PileupConfig
 
     def predict_lazily(
