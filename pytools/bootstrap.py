@@ -295,7 +295,7 @@ def drop_stale_kernels():
 def warm_kernels():
     """Compile the kernels once; set-up goes on without, only slower at the first call."""
     drop_stale_kernels()
-    say("compiling the kernels (deepcohort warm; about a minute, once)")
+    say("compiling the kernels (deepcohort warm; some minutes, once)")
     command = [str(VENV / "bin" / "deepcohort"), "warm"]
     result = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False

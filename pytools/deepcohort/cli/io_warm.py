@@ -17,6 +17,15 @@ _VARIANTS = (
     (5_004, 1, None, (1, 1)),
     (6_000, 30, "", (1, 0)),
 )
+_FORMAT = (
+    ("GT", "1", "String"),
+    ("GQ", "1", "Integer"),
+    ("DP", "1", "Integer"),
+    ("MIN_DP", "1", "Integer"),
+    ("AD", "R", "Integer"),
+    ("VAF", "A", "Float"),
+    ("PL", "G", "Integer"),
+)
 # a stretch with a copy elsewhere, whose reads have a low MAPQ
 _COPIED, _COPY_AT, _COPY_EVERY_BP = range(1_500, 2_900), 9_200, 90
 
@@ -35,6 +44,50 @@ def write_warm_inputs(folder: Path) -> tuple[Path, list[Path], Path]:
     pysam.faidx(str(reference))
     bams = [_write_bam(folder / f"warm{person}.bam", genome, person, rng) for person in range(2)]
     return reference, bams, _write_truth(folder / "truth.vcf", genome)
+
+
+def write_warm_gvcfs(folder: Path, reference: Path) -> list[Path]:
+    """gVCFs of both people as `call` would write them, so that joint kernels need not wait for it."""
+    genome = pysam.FastaFile(str(reference)).fetch(CONTIG)
+    return [_write_gvcf(folder / f"told{person}.g.vcf", genome, person) for person in range(2)]
+
+
+def _write_gvcf(path: Path, genome: str, person: int) -> Path:
+    lines = ["##fileformat=VCFv4.3", "##source=deepcohort", f"##contig=<ID={CONTIG},length={len(genome)}>"]
+    lines += [f'##FORMAT=<ID={key},Number={n},Type={kind},Description="{key}">' for key, n, kind in _FORMAT]
+    lines.append('##INFO=<ID=END,Number=1,Type=Integer,Description="End">')
+    lines.append(f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tperson{person}")
+    at = 0
+    for pos, n_ref, suffix, copies in (*_VARIANTS, (len(genome), 0, "", (0, 0))):
+        if pos > at:
+            block = "0/0:60:24:22:0,60,600"
+            fields = (
+                CONTIG,
+                at + 1,
+                ".",
+                genome[at],
+                "<NON_REF>",
+                ".",
+                ".",
+                f"END={pos}",
+                "GT:GQ:DP:MIN_DP:PL",
+                block,
+            )
+            lines.append("\t".join(map(str, fields)))
+            at = pos
+        if not copies[person]:
+            continue
+        ref, alt = _alleles(genome, pos, n_ref, suffix)
+        called = ("0/1:50:24:12,12,0:0.5,0:50,0,50,99,99,99", "1/1:50:24:0,24,0:1,0:600,60,0,600,60,600")[
+            copies[person] - 1
+        ]
+        lines.append(
+            f"{CONTIG}\t{pos + 1}\t.\t{ref}\t{alt},<NON_REF>\t50\tPASS\t.\tGT:GQ:DP:AD:VAF:PL\t{called}"
+        )
+        at = pos + n_ref
+    path.write_text("\n".join(lines) + "\n")
+    pysam.tabix_index(str(path), preset="vcf", force=True)
+    return Path(f"{path}.gz")
 
 
 def _alleles(genome: str, pos: int, n_ref: int, suffix: str | None) -> tuple[str, str]:

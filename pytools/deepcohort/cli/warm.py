@@ -7,7 +7,7 @@ app = typer.Typer()
 
 @app.command()
 def warm() -> None:
-    """Compile the kernels once, so that later runs start fast (about a minute)."""
+    """Compile the kernels once, so that later runs start fast (minutes)."""
     from deepcohort.cli.warm_run import warm_kernels
 
-    warm_kernels(typer.echo)
+    warm_kernels()

@@ -1,10 +1,14 @@
 """Run a tiny call, merge, genotype and evaluate for real, so that every kernel is compiled and cached."""
 
+import contextlib
 import importlib
 import importlib.util
+import io
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +17,13 @@ from numpy.typing import NDArray
 
 from deepcohort.call_shard import CallJob, ShardConfig, call_shard
 from deepcohort.calls.merge import merge_shards
-from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
+from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_gvcfs, write_warm_inputs
 from deepcohort.core.region import Region
 from deepcohort.paralogs.find import find_paralogs
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.features import FEATURE_NAMES
 from deepcohort.simulate.learn_profile import learn_profile
 
-Say = Callable[[str], None]
 _SIMULATE = ("--samples", 1, "--contigs", 1, "--demography", "constant", "--heterozygosity", 0.004)
 
 
@@ -42,30 +45,43 @@ class _FractionPredictor:
         return (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def warm_kernels(say: Say) -> None:
-    """Compile and cache every kernel of call, merge, genotype, evaluate, simulate, profile and examples."""
+def warm_kernels() -> None:
+    """Compile and cache every kernel of call, merge, genotype, evaluate, simulate, profile and examples.
+
+    Two processes share the work, as one compiles on one core only: one calls, one does what needs no calls.
+    """
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        for half in [pool.submit(_warm_calling), pool.submit(_warm_cohort)]:
+            half.result()
+
+
+def _warm_calling() -> None:
     with tempfile.TemporaryDirectory(prefix="deepcohort-warm-") as name:
         folder = Path(name)
-        reference, bams, truth = write_warm_inputs(folder)
-        vcf = folder / "person0.vcf.gz"
+        reference, bams, _ = write_warm_inputs(folder)
         gvcfs = [folder / f"person{i}.g.vcf.gz" for i in range(len(bams))]
-        _timed(say, "call", lambda: _call(reference, bams, gvcfs, vcf))
-        _timed(say, "merge", lambda: merge_shards([gvcfs[0]], folder / "merged.g.vcf.gz"))
-        named = [text for gvcf in gvcfs for text in ("--gvcf", gvcf)]
+        _timed("call", lambda: _call(reference, bams, gvcfs, folder / "person0.vcf.gz"))
+        _timed("merge", lambda: merge_shards([gvcfs[0]], folder / "merged.g.vcf.gz"))
+        _timed("simulate, profile and examples", lambda: _learn(folder))
+
+
+def _warm_cohort() -> None:
+    with tempfile.TemporaryDirectory(prefix="deepcohort-warm-") as name:
+        folder = Path(name)
+        reference, _, truth = write_warm_inputs(folder)
+        named = [text for gvcf in write_warm_gvcfs(folder, reference) for text in ("--gvcf", gvcf)]
         store, cohort_vcf = folder / "cohort.store", folder / "cohort.vcf.gz"
         joint = [*named, "--reference", reference, "--output", cohort_vcf, "--save-cohort", store]
-        _timed(say, "genotype", lambda: _run("genotype", joint))
+        _timed("genotype", lambda: _run("genotype", joint))
         stored = ["--cohort", store, "--reference", reference, "--output", cohort_vcf]
-        _timed(say, "stored cohort", lambda: _run("genotype", stored))
+        _timed("stored cohort", lambda: _run("genotype", stored))
         files = {
-            "--calls": vcf,
+            "--calls": truth,
             "--truth": truth,
             "--reference": reference,
             "--output": folder / "evaluation",
         }
-        compared = [text for pair in files.items() for text in pair]
-        _timed(say, "evaluate", lambda: _run("evaluate", compared))
-        _timed(say, "simulate, profile and examples", lambda: _learn(folder))
+        _timed("evaluate", lambda: _run("evaluate", [text for pair in files.items() for text in pair]))
 
 
 def _run(command: str, arguments: Sequence[object]) -> None:
@@ -110,7 +126,12 @@ def _learn(folder: Path) -> None:
         _run("simulate", [*long, "--output", folder / "long"])
 
 
-def _timed(say: Say, what: str, action: Callable[[], object]) -> None:
+def _timed(what: str, action: Callable[[], object]) -> None:
     start = time.perf_counter()
-    action()
-    say(f"{what}: ready after {time.perf_counter() - start:.0f} s")
+    silent = io.StringIO()
+    with (
+        contextlib.redirect_stdout(silent),
+        contextlib.redirect_stderr(silent),
+    ):  # what the commands say of their tiny input helps nobody
+        action()
+    typer.echo(f"{what}: ready after {time.perf_counter() - start:.0f} s")
