@@ -11,6 +11,7 @@ from deepcohort.candidates.kernels import shift_left
 from deepcohort.core.numba_options import kernel
 
 _ANCHOR_BP = 12  # read bases that must agree with the reference beyond the break
+_SHORT_ANCHOR_BP = 6  # where no more are left behind a long insertion; several reads must agree on it
 _COMPARED_BP = 40
 _CLEAR_BP = 20  # of clip beyond an allele that need no second read
 _LONGEST_COPY = 250  # bp of a tandem copy that a clip need not span
@@ -51,6 +52,9 @@ def explain_clip(seq, qual, query, step, n, reference, at, max_indel):
             return size, False
     if n < _ANCHOR_BP:
         return 0, False
+    for size in range(max(n - _ANCHOR_BP + 1, 2 * _ANCHOR_BP), n - _SHORT_ANCHOR_BP + 1):
+        if _agrees(seq, qual, query + step * size, step, n - size, reference, at):
+            return size, False
     compared = min(n, _COMPARED_BP)
     for size in range(1, max_indel + 1):
         if _agrees(seq, qual, query, step, compared, reference, at + step * size):

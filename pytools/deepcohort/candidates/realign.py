@@ -13,6 +13,8 @@ from deepcohort.candidates.select import Alleles, no_alleles, select_alleles, ta
 from deepcohort.core.region import Region
 from deepcohort.reads.types import ReadBatch
 
+_SOFT_CLIP = 4  # CIGAR operation of BAM
+
 _OPS_PER_READ = 3  # room for new CIGARs; more is made when it runs out
 _Spans = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -58,12 +60,15 @@ class Realignment:
             return self
         alleles, shown = self._alleles()
         assembled = np.zeros(len(alleles), np.bool_)
+        before = self.reads
         self._realign(alleles, shown, assembled, self._windows(alleles))
         # what is still clipped has no allele in any alignment
-        clipped = self._windows(no_alleles())
-        found = assemble_alleles(
-            self.reads, self.counts, *clipped, self._reference, self._window, self._config
-        )
+        starts, ends = self._windows(no_alleles())
+        found = self._assemble(self.reads, starts, ends)
+        # a read with six more copies of a repeat, moved to the allele of one more, seems to lack five
+        moved = self._windows_of_moved_clips(starts, ends)
+        if len(moved):
+            found, _ = add_alleles(found, self._assemble(before, starts[moved], ends[moved]))
         if not len(found):
             return self
         alleles, shown = self._alleles()
@@ -76,6 +81,27 @@ class Realignment:
         )
         self.spelled = take_alleles(alleles, np.flatnonzero(vouched & assembled))
         return self
+
+    def _assemble(self, reads: ReadBatch, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Alleles:
+        return assemble_alleles(reads, self.counts, starts, ends, self._reference, self._window, self._config)
+
+    def _windows_of_moved_clips(
+        self, starts: NDArray[np.int64], ends: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Rows of the windows where reads are clipped that got another alignment."""
+        reads, rows = self.reads, np.flatnonzero(self.changed)
+        if not len(rows) or not len(starts):
+            return np.empty(0, np.int64)
+        first_op, last_op = reads.cigar_offset[rows], reads.cigar_offset[rows + 1] - 1
+        breaks = np.concatenate(
+            (
+                reads.pos[rows[reads.cigar_op[first_op] == _SOFT_CLIP]] - 1,
+                reads.end[rows[reads.cigar_op[last_op] == _SOFT_CLIP]],
+            )
+        )
+        at = breaks - self._window.start
+        window = np.searchsorted(starts, at, side="right") - 1
+        return np.unique(window[(window >= 0) & (at < ends[window])])
 
     def _alleles(self) -> tuple[Alleles, NDArray[np.int64]]:
         """Alleles for haplotypes, and the row of each indel event among them."""

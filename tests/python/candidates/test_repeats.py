@@ -109,6 +109,22 @@ def test_second_allele_that_one_read_shows():
     assert found[299, "GGATA", "G"][1] == 8
 
 
+def test_long_expansion_beside_a_short_one():
+    # TTCC 11 times in the reference, once more on one haplotype, twelve times more on the other: its reads
+    # fit the shorter allele better than the reference, and no more than 9 bp of them lie behind the repeat
+    genome = LEFT + "TTCC" * 11 + RIGHT
+    shorter, longer = LEFT + "TTCC" * 12 + RIGHT, LEFT + "TTCC" * 23 + RIGHT
+    end, length = 300 + 44, 150
+    reads = [(i, f"{300 - i}M4I{i - 154}M", shorter[i : i + length]) for i in range(200, 290, 8)]
+    for i in (215, 230, 239, 248, 249, 251):
+        reads.append((i, f"{end - i}M{length - end + i}S", longer[i : i + length]))
+    for i in (310, 325, 336, 342, 345):
+        reads.append((300, f"{348 - i}S{length - 348 + i}M", longer[i : i + length]))
+    found = by_allele(genome, find(genome, reads))
+    assert list(found) == [(299, "G", "GTTCC"), (299, "G", "G" + "TTCC" * 12)]
+    assert found[299, "G", "G" + "TTCC" * 12][1] >= 3
+
+
 def test_haplotype_is_written_with_fewest_changes():
     # +GT in front and -4 in the CA repeat: an aligner may write SNP, -2, SNP, the second SNP within
     # the deletion of the other haplotype
