@@ -34,6 +34,7 @@ from deepcohort.pileup.kernels import (
 )
 
 NEAR_BP = 16  # mismatches and indels this near the site count as company
+CLIP_BP, CLIP_NEAR_BP = 5, 300  # soft clips of that many bases that start that near the site count
 DEPTH_BP = 100  # local mean depth is over POS +- this
 CONTEXT_BP = 50  # longest repeat looked at, and half window of GC
 _LOG10_2 = math.log10(2.0)
@@ -195,6 +196,16 @@ def _count_near(i, cand_pos, copies, reach_bp, wanted):
 
 
 @kernel
+def _clipped_nearby(i, length, left, right):
+    """Whether a soft clip tells of the site: adapters of long reads, kilobases away, do not."""
+    if i < 0:  # the read deletes the site: only a short one must be clipped nearby
+        return length <= 2 * CLIP_NEAR_BP and max(left, right) >= CLIP_BP
+    return (left >= CLIP_BP and i - left < CLIP_NEAR_BP) or (
+        right >= CLIP_BP and length - right - i <= CLIP_NEAR_BP
+    )
+
+
+@kernel
 def read_features(
     row,
     cand_pos,
@@ -262,8 +273,8 @@ def read_features(
         c1 = cigar_offset[r + 1]
         left = cigar_len[c0] if c1 > c0 and cigar_op[c0] == OP_S else 0
         right = cigar_len[c1 - 1] if c1 > c0 and cigar_op[c1 - 1] == OP_S else 0
-        clipped[a] += max(left, right) >= 5
         i = read_index[e]
+        clipped[a] += _clipped_nearby(i, length, left, right)
         if i >= 0:
             q = float(qual[base0 + i])
             if is_indel and i + 1 < length:

@@ -49,8 +49,8 @@ _FEATURES = {
     "alt_cycle": "mean relative sequencing cycle of the site in ALT reads",
     "read_length_log": "log2 of the mean read length, tenths",
     # company
-    "alt_clipped": "fraction of ALT reads soft-clipped by 5 bp or more",
-    "ref_clipped": "fraction of REF reads soft-clipped by 5 bp or more",
+    "alt_clipped": "fraction of ALT reads soft-clipped by 5 bp or more within 300 bp",
+    "ref_clipped": "fraction of REF reads soft-clipped by 5 bp or more within 300 bp",
     "alt_mismatches": "mean mismatches (phred >= 15) near the site in ALT reads, log1p",
     "ref_mismatches": "the same in REF reads",
     "alt_indels": "mean indels near the site in ALT reads, besides one at the site, log1p",
