@@ -1,6 +1,7 @@
 """Site features: hand-worked values, and oracles for likelihoods and company."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -78,6 +79,15 @@ def test_clips_shorten_the_distance_to_the_end():
     f = features_at([(13, 1, "G")], [[(0, 1, 2.0, 9)]], rows)[0]
     assert f[F.alt_end_distance] == pytest.approx(3 / 50)
     assert f[F.alt_clipped] == 1
+
+
+@pytest.mark.parametrize(("cigar", "clipped"), [("9S3M400I9M", 0), ("9M400I3M9S", 1), ("9S3M100I9M", 1)])
+def test_clips_far_from_the_site_do_not_count(cigar: str, clipped: int):
+    # adapters end the reads of some sequencers, kilobases away from most sites
+    n = sum(map(int, re.findall(r"\d+", cigar)))
+    site = n - 9 - (cigar[-1] == "S") * 2
+    f = features_at([(13, 1, "G")], [[(0, 1, 2.0, site)]], [{"pos": 4, "cigar": cigar, "seq": "A" * n}])[0]
+    assert f[F.alt_clipped] == clipped
 
 
 def test_pairs():
