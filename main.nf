@@ -30,6 +30,10 @@ def optional_file(name) {
     return name ? file(name, glob: false) : []
 }
 
+def export_formats() {
+    return params.export ? params.export.tokenize(',').unique() : []
+}
+
 // Everything in simulated/ that one row of its samplesheet names, as LEARN_MODEL takes it
 def simulated_samples(meta, sheet, fasta, fai) {
     return sheet.splitCsv(header: true).collect { row ->
@@ -93,7 +97,7 @@ workflow COHORT {
     }
     PREPARE_COHORT(
         ch_sheet, ch_reference, ch_staged, optional_file(params.regions), params.contigs ?: '', params.shard_bp ?: '',
-        params.base_dir ?: '', workflow.launchDir.toString(),
+        StoredCohorts.heads(params.cohort), export_formats(), params.base_dir ?: '', workflow.launchDir.toString(),
     )
 
     emit:
@@ -103,7 +107,7 @@ workflow COHORT {
     shard     = PREPARE_COHORT.out.shard      // channel: [ name, bed ]
     n_shards  = PREPARE_COHORT.out.n_shards   // value: number of shards
     table     = PREPARE_COHORT.out.table      // value: BED of all shards
-    pedigree  = PREPARE_COHORT.out.pedigree   // value: PLINK .ped
+    pedigree  = PREPARE_COHORT.out.pedigree   // value: PLINK .ped, stored samples included
     versions  = ch_versions.mix(PREPARE_COHORT.out.versions)  // channel: versions.yml
 }
 
@@ -140,7 +144,9 @@ workflow CALLING {
     ch_stats = channel.empty()
     if (params.joint) {
         GENOTYPE_COHORT(
-            CALL_SAMPLE.out.gvcf, COHORT.out.sample.count(), params.shard_bp ?: '', optional_file(params.regions),
+            CALL_SAMPLE.out.gvcf, COHORT.out.sample.map { it.sample }.toList(),
+            COHORT.out.pedigree.map { it.countLines() }, StoredCohorts.parts(params.cohort),
+            params.cohort_batch ?: '', params.save_cohort, export_formats(), params.shard_bp ?: '', optional_file(params.regions),
             params.contigs ?: '', COHORT.out.reference, COHORT.out.pedigree,
         )
         GENOTYPE_COHORT.out.n_shards.subscribe { n -> progress.cohort(n) }
@@ -244,7 +250,7 @@ workflow {
         exit(0)
     }
     Messages.stopIf(Backend.retired(params))
-    Messages.stopIf(Parameters.problems(schema, params) + Messages.missing(params) + Backend.problems(params, workflow.profile))
+    Messages.stopIf(Parameters.problems(schema, params) + Messages.missing(params) + StoredCohorts.problems(params) + Backend.problems(params, workflow.profile))
 
     if (params.mode == 'evaluate') {
         EVALUATION()

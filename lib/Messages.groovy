@@ -75,6 +75,7 @@ class Messages {
         def folder = new File(outdir.toString()).absolutePath
         [
             ['cohort VCF', 'cohort/cohort.vcf.gz'],
+            ['stored cohort', 'cohort/store'],
             ['samples', 'samples'],
             ['evaluation', 'evaluation'],
             ['model', 'models'],
@@ -83,7 +84,7 @@ class Messages {
         ].each { label, path ->
             def isRemote = outdir.toString().contains('://')
             def target = isRemote ? "${outdir}/${path}" : new File(folder, path)
-            if (isRemote || target.exists()) lines << "  ${label.padRight(12)} ${target}"
+            if (isRemote || target.exists()) lines << "  ${label.padRight(13)} ${target}"
         }
         return lines.join('\n')
     }

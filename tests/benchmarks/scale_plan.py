@@ -25,6 +25,9 @@ class Costs:
     merge_s_per_mb: float = 0.05
     genotype_s_per_mb_sample: float = 0.029
     genotype_s_per_mb: float = 0.3
+    store_s_per_mb_sample: float = 0.035  # tests/benchmarks/joint_two_levels.tsv, without three starts
+    stored_s_per_mb_sample: float = 0.020  # genotyping from stores, the same
+    store_mb_per_mb_sample: float = 0.073
     concat_s_per_mb_sample: float = 0.0015
     report_s: float = 30.0
     bam_mb_per_mb: float = 23.0
@@ -45,8 +48,9 @@ class Place:
         speed: of a core, against the measured one.
         read_mb_s: of one slot; storage_mb_s: of the storage that holds the reads, for all slots together.
         shards: of the genome.
-        disk_gb: of a cloud machine. There joint genotyping copies every gVCF whole to each of its tasks, and is left
-            out where they do not fit; 0: a file system that all see.
+        disk_gb: of a cloud machine. There joint genotyping in one level copies every gVCF whole to each of its
+            tasks; the task that joins the cohort VCF holds it twice. Joint genotyping is left out where either does
+            not fit. 0: a file system that all see.
         gpu: whether the network runs on one. lost_per_h: spot machines taken back, per slot and hour.
     """
 
@@ -137,6 +141,11 @@ def cohort_shards(genomes: int, costs: Costs) -> int:
     return -(-GENOME_MB // step)
 
 
+def batch_size(genomes: int) -> int:
+    """Samples that are stored together before genotyping; all of them: one level, as lib/Scale.groovy has it."""
+    return 100 if genomes > 500 else genomes
+
+
 def call_seconds(place: Place, costs: Costs, tasks: int) -> float:
     """Seconds of one of `tasks` call tasks on a slot (a GPU slot has four cores)."""
     mb = GENOME_MB / place.shards
@@ -151,6 +160,7 @@ def call_seconds(place: Place, costs: Costs, tasks: int) -> float:
 def plan(place: Place, genomes: int, costs: Costs, seed: int = 1) -> Plan:
     """Schedule of a whole run: call, merge, genotype, concatenate, report."""
     rng = random.Random(seed)
+    batch = batch_size(genomes)
     calls = genomes * place.shards
     call_s = call_seconds(place, costs, calls)
     stages: list[Sequence[float] | Iterable[float]] = [
@@ -158,11 +168,19 @@ def plan(place: Place, genomes: int, costs: Costs, seed: int = 1) -> Plan:
         (costs.start_s + costs.merge_s_per_mb * GENOME_MB for _ in range(genomes)),
     ]
     gvcf_gb = costs.gvcf_mb_per_mb * GENOME_MB * genomes / 1e3
-    joint = genomes > 1 and not 0 < place.disk_gb < gvcf_gb
+    cohort_gb = costs.cohort_mb_per_mb_sample * GENOME_MB * genomes / 1e3
+    on_disk_gb = max(2 * cohort_gb, costs.gvcf_mb_per_mb * GENOME_MB * batch / 1e3)
+    joint = genomes > 1 and not 0 < place.disk_gb < on_disk_gb
+    batches = genomes // batch if joint and batch < genomes else 0
     shards = cohort_shards(genomes, costs) if joint else 0
     if joint:
-        per_mb = costs.genotype_s_per_mb + costs.genotype_s_per_mb_sample * genomes
-        copy_s = gvcf_gb * 1e3 / place.read_mb_s * place.speed if place.disk_gb else 0.0
+        per_sample = costs.stored_s_per_mb_sample if batches else costs.genotype_s_per_mb_sample
+        per_mb = costs.genotype_s_per_mb + per_sample * genomes
+        in_clouds = place.speed / place.read_mb_s if place.disk_gb else 0.0  # s per MB copied
+        store_gb = costs.store_mb_per_mb_sample * GENOME_MB * genomes / 1e3
+        copy_s = in_clouds * 1e3 * (store_gb / shards if batches else gvcf_gb)
+        stored_s = costs.start_s + costs.store_s_per_mb_sample * GENOME_MB * batch
+        stages.append(stored_s + in_clouds * 1e3 * gvcf_gb / batches for _ in range(batches))
         stages += [
             (costs.start_s + copy_s + per_mb * GENOME_MB / shards for _ in range(shards)),
             [costs.start_s + costs.concat_s_per_mb_sample * genomes * GENOME_MB],
@@ -174,13 +192,12 @@ def plan(place: Place, genomes: int, costs: Costs, seed: int = 1) -> Plan:
         now, seconds, n_tasks, n_retried = run_stage(stage, place, now, costs, rng)
         used, tasks, retried = used + seconds, tasks + n_tasks, retried + n_retried
     bam_tb = costs.bam_mb_per_mb * GENOME_MB * genomes / 1e6
-    cohort_tb = costs.cohort_mb_per_mb_sample * GENOME_MB * genomes / 1e6 if joint else 0.0
-    gvcf_reads = 2 + (
-        shards if place.disk_gb else joint
-    )  # merged (gVCF shards, written and hashed), then genotyped
-    links = (
-        4 * calls + 2 * genomes * shards
-    )  # how Nextflow hands a task its inputs; in clouds they are copies
+    cohort_tb = cohort_gb / 1e3 if joint else 0.0
+    stores_tb = costs.store_mb_per_mb_sample * GENOME_MB * genomes / 1e6 if joint else 0.0
+    # merged (gVCF shards, written and hashed), then genotyped
+    gvcf_reads = 2 + (shards if place.disk_gb and not batches else joint)
+    # how Nextflow hands a task its inputs; in clouds they are copies
+    links = 4 * calls + (2 * genomes + batches * shards if batches else 2 * genomes * shards)
     return Plan(
         place=place.name,
         genomes=genomes,
@@ -192,8 +209,8 @@ def plan(place: Place, genomes: int, costs: Costs, seed: int = 1) -> Plan:
         files=tasks * 12
         + calls * 5
         + (0 if place.disk_gb else links),  # Nextflow's own, outputs of call, links
-        read_tb=bam_tb * 1.01 + gvcf_gb / 1e3 * gvcf_reads + cohort_tb,
-        kept_tb=gvcf_gb / 1e3 + cohort_tb,
+        read_tb=bam_tb * 1.01 + gvcf_gb / 1e3 * gvcf_reads + stores_tb * bool(batches) + cohort_tb,
+        kept_tb=gvcf_gb / 1e3 + cohort_tb + stores_tb,
         retried=retried,
     )
 

@@ -20,6 +20,7 @@ ALLOWED = {
     "evaluate": {"core", "reads", "calls"},
     "simulate": {"core", "reads", "calls"},
     "report": {"core"},
+    "export": {"core"},
 }
 SEES_EVERYTHING = {"cli", "call_shard", "make_examples"}
 HEAVY = {

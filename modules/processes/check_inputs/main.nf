@@ -9,6 +9,8 @@ process CHECK_INPUTS {
     val contigs
     val base_dir
     val launch_dir
+    path stored, stageAs: 'stored/?/*'  // stored cohorts that the samples join: cohort.json of a folder, or a store
+    val formats  // that the cohort will be exported to: their tools must be there
     path staged, stageAs: 'staged/?/*'  // only so that containers mount what the samplesheet names
 
     output:
@@ -22,8 +24,11 @@ process CHECK_INPUTS {
         contigs ? "--contigs ${Shell.quote(contigs)}" : '',
         base_dir ? "--base ${Shell.quote(base_dir)}" : '',
         "--launch-dir ${Shell.quote(launch_dir)}",
+        stored ? '--cohort-list stored.txt' : '',
+        formats.collect { "--export ${it}" }.join(' '),
     ].join(' ')
     """
+    ${stored ? 'ls stored/*/* > stored.txt' : ''}
     deepcohort check --samplesheet ${samplesheet} --reference ${fasta} ${options} \\
         --output samples.json --pedigree cohort.ped ${task.ext.args ?: ''}
     echo "CHECK_INPUTS: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
@@ -31,7 +36,8 @@ process CHECK_INPUTS {
 
     stub:
     """
-    deepcohort check --samplesheet ${samplesheet} --reference ${fasta} --text-only \\
+    ${stored ? 'ls stored/*/* > stored.txt' : ''}
+    deepcohort check --samplesheet ${samplesheet} --reference ${fasta} --text-only ${stored ? '--cohort-list stored.txt' : ''} \\
         --output samples.json --pedigree cohort.ped
     echo "CHECK_INPUTS: stub, ${task.ext.sources}" > versions.yml
     """

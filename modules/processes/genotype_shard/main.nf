@@ -1,22 +1,30 @@
-// gVCFs of all samples, one shard -> joint genotypes of that shard
+// gVCFs and stored cohorts of all samples, one shard -> joint genotypes of that shard, and what was read of them
 process GENOTYPE_SHARD {
     tag "${meta.id}"
     label 'medium'
 
     input:
-    tuple val(meta), path(shard)
+    tuple val(meta), path(shard), path(stores, stageAs: 'stores/?/*')
     tuple path(gvcfs, stageAs: 'gvcfs/*'), path(indexes, stageAs: 'gvcfs/*')
     tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
     path pedigree
+    val save  // whether to store the cohort for later runs
 
     output:
     tuple val(meta), path("${meta.id}.cohort.vcf.gz"), path("${meta.id}.cohort.vcf.gz.tbi"), emit: vcf
+    tuple path("store/${meta.id}.store"), path('store/cohort.json'), emit: store, optional: true
     path 'versions.yml', emit: versions
 
     script:
+    def inputs = [
+        gvcfs ? '--gvcf-list gvcfs.txt' : '',
+        stores ? '--cohort-list stores.txt' : '',
+        save ? "--save-cohort store --shards ${shard}" : "--regions ${shard}",
+    ].join(' ')
     """
-    ls gvcfs/*.g.vcf.gz > gvcfs.txt
-    deepcohort genotype --gvcf-list gvcfs.txt --quiet --reference ${fasta} --regions ${shard} --pedigree ${pedigree} \\
+    ${gvcfs ? 'ls gvcfs/*.g.vcf.gz > gvcfs.txt' : ''}
+    ${stores ? 'ls stores/*/* > stores.txt' : ''}
+    deepcohort genotype ${inputs} --sort-samples --quiet --reference ${fasta} --pedigree ${pedigree} \\
         --output ${meta.id}.cohort.vcf.gz ${task.ext.args ?: ''}
     echo "GENOTYPE_SHARD: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
     """
@@ -24,6 +32,7 @@ process GENOTYPE_SHARD {
     stub:
     """
     touch ${meta.id}.cohort.vcf.gz ${meta.id}.cohort.vcf.gz.tbi
+    ${save ? "mkdir store; touch store/${meta.id}.store store/cohort.json" : ''}
     echo "GENOTYPE_SHARD: stub, ${task.ext.sources}" > versions.yml
     """
 }

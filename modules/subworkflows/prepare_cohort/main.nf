@@ -11,11 +11,13 @@ workflow PREPARE_COHORT {
     regions       // value: BED or []
     contigs       // value: names, comma-separated, or ''
     shard_bp      // value: callable bp per shard, or ''
+    stored        // value: [ what says which samples are stored ] or []
+    formats       // value: [ formats that the cohort will be exported to ]
     base_dir      // value: folder or ''
     launch_dir    // value: folder
 
     main:
-    CHECK_INPUTS(ch_sheet, ch_reference, regions, contigs, base_dir, launch_dir, ch_staged)
+    CHECK_INPUTS(ch_sheet, ch_reference, regions, contigs, base_dir, launch_dir, stored, formats, ch_staged)
 
     // The shards wait for the check (no work before the input is known to be sound) but do not take its
     // output: a sample more must not change their task, or -resume would call everything again.
@@ -35,6 +37,6 @@ workflow PREPARE_COHORT {
     shard     = ch_shard                                // channel: [ name, bed ]
     n_shards  = ch_shard.count()                        // value: number of shards
     table     = SHARD_REFERENCE.out.table      // value: BED of all shards
-    pedigree  = CHECK_INPUTS.out.pedigree      // value: PLINK .ped
+    pedigree  = CHECK_INPUTS.out.pedigree      // value: PLINK .ped, stored samples included
     versions  = CHECK_INPUTS.out.versions.mix(SHARD_REFERENCE.out.versions)  // channel: versions.yml
 }

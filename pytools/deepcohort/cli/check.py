@@ -1,9 +1,12 @@
 """deepcohort check."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from deepcohort.cohort.types import StoredSamples
 
 app = typer.Typer()
 
@@ -20,6 +23,17 @@ def check(
     launch_dir: Annotated[
         Path | None, typer.Option(help="Second folder to look for relative paths in.")
     ] = None,
+    cohort: Annotated[
+        list[Path] | None,
+        typer.Option(help="Stored cohort these samples join: a store, or a folder's cohort.json; repeat."),
+    ] = None,
+    cohort_list: Annotated[
+        Path | None, typer.Option(help="File that names one such cohort per line.")
+    ] = None,
+    export: Annotated[
+        list[str] | None,
+        typer.Option(help="Format the cohort will be exported to: is its tool there? Repeat."),
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="Write the checked samples as JSON.")] = None,
     pedigree: Annotated[Path | None, typer.Option(help="Write the families as a PLINK .ped file.")] = None,
     open_files: Annotated[
@@ -30,7 +44,42 @@ def check(
     """Check a samplesheet, its reads and the reference; names every problem at once, by row."""
     from deepcohort.cohort.check import check_cohort, report, write_checked
 
+    stored = _stored(cohort or [], cohort_list)
     names = [name for name in contigs.split(",") if name]
-    samples, remarks = check_cohort(samplesheet, reference, names, regions, base, launch_dir, open_files)
-    write_checked(samples, output, pedigree)
-    report(samples, remarks)
+    samples, remarks = check_cohort(
+        samplesheet, reference, names, regions, base, launch_dir, open_files, stored, _absent(export or [])
+    )
+    write_checked(samples, output, pedigree, stored)
+    report(samples, remarks, stored)
+
+
+def _absent(formats: list[str]) -> list[str]:
+    """What the export would find missing, hours later."""
+    if not formats:
+        return []
+    from deepcohort.export.io_export import missing_tools
+
+    return missing_tools(formats)
+
+
+def _stored(paths: "list[Path]", list_file: Path | None) -> "list[StoredSamples]":
+    """What the check must know of the stored cohorts."""
+    if not paths and list_file is None:
+        return []  # without importing what reads them
+    from deepcohort.cohort.types import StoredSamples
+    from deepcohort.joint.inputs import listed_files
+    from deepcohort.joint.io_parts import summarise_store
+
+    stored = []
+    for found in map(summarise_store, listed_files(paths, list_file, "--cohort-list")):
+        known = found.pedigree
+        persons = {
+            name: (
+                known.family.get(name, name),
+                *known.parents.get(name, ("", "")),
+                known.sex.get(name, "NA"),
+            )
+            for name in found.samples
+        }
+        stored.append(StoredSamples(found.path, found.contigs, found.regions, persons))
+    return stored

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from deepcohort.core.errors import DeepcohortError
 from deepcohort.joint.config import JointConfig
 
 app = typer.Typer()
@@ -21,12 +22,25 @@ def genotype(
     gvcf: Annotated[list[Path] | None, typer.Option(help="gVCF of one sample; repeat.")] = None,
     gvcf_list: Annotated[Path | None, typer.Option(help="File that names one gVCF per line.")] = None,
     cohort: Annotated[
-        list[Path] | None, typer.Option(help="Stored cohort of earlier samples (--save-cohort); repeat.")
+        list[Path] | None,
+        typer.Option(help="Stored cohort of earlier samples: a file, or a folder of parts; repeat."),
+    ] = None,
+    cohort_list: Annotated[
+        Path | None, typer.Option(help="File that names one stored cohort or part per line.")
     ] = None,
     save_cohort: Annotated[
         Path | None,
         typer.Option(help="Store what was read of all samples here, for later runs with more of them."),
     ] = None,
+    shards: Annotated[
+        Path | None,
+        typer.Option(
+            help="BED with names in column 4: --save-cohort is a folder then, with a part for each."
+        ),
+    ] = None,
+    sort_samples: Annotated[
+        bool, typer.Option("--sort-samples", help="Columns by sample name, not in the order given.")
+    ] = False,
     region: Annotated[
         list[str] | None, typer.Option(help="CONTIG or CONTIG:START-END, 1-based; repeat. Default: all.")
     ] = None,
@@ -53,7 +67,7 @@ def genotype(
     from dataclasses import replace
 
     from deepcohort.joint.genotype import genotype_cohort
-    from deepcohort.joint.inputs import chosen_regions, family_of, listed_gvcfs
+    from deepcohort.joint.inputs import chosen_regions, family_of, listed_files, listed_gvcfs, named_shards
 
     config = replace(
         _DEFAULTS,
@@ -65,8 +79,11 @@ def genotype(
         low_qual=low_qual,
     )
     ped, sexes = family_of(pedigree, sex)
+    stores = listed_files(cohort or [], cohort_list, "--cohort-list")
+    if shards is not None and save_cohort is None:
+        raise DeepcohortError("--shards says how --save-cohort is divided; give both")
     summary = genotype_cohort(
-        listed_gvcfs(gvcf or [], gvcf_list, bool(cohort)),
+        listed_gvcfs(gvcf or [], gvcf_list, bool(stores)),
         reference,
         output,
         chosen_regions(reference, region or [], regions),
@@ -74,8 +91,10 @@ def genotype(
         sexes,
         config,
         quiet,
-        cohort or [],
+        stores,
         save_cohort,
+        named_shards(reference, shards) if shards is not None else [],
+        sort_samples,
     )
     for warning in summary.warnings:
         typer.echo(f"deepcohort: warning: {warning}", err=True)

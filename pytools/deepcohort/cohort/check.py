@@ -2,18 +2,21 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from deepcohort.cohort.io import ReadsHeader, find_index, read_bed, read_header
 from deepcohort.cohort.samplesheet import Sheet, pedigree_lines, read_samplesheet
-from deepcohort.cohort.types import Sample
+from deepcohort.cohort.types import Sample, StoredSamples
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.paths import is_remote
+from deepcohort.core.region import Region, intersect, merge_regions, subtract
 
 _NAMED = 3  # contigs spelt out in one message
+_CHUNK_BP = 8_000_000
 
 
 def compare_contigs(
@@ -66,6 +69,8 @@ def check_cohort(
     base: Path | None = None,
     launch: Path | None = None,
     open_files: bool = True,
+    stored: Sequence[StoredSamples] = (),
+    known_problems: Sequence[str] = (),
 ) -> tuple[list[Sample], list[str]]:
     """Samples that are fit to call, and remarks on what is odd but allowed.
 
@@ -77,12 +82,14 @@ def check_cohort(
         base: folder that relative cells start from; None for the samplesheet's own.
         launch: where else to look for relative cells when `base` is None.
         open_files: False looks at the text of the samplesheet only.
+        stored: cohorts that these samples will be genotyped with.
+        known_problems: found elsewhere, to be told together with the others.
 
     Raises:
         InputProblems: every problem found, by row.
     """
-    sheet = read_samplesheet(samplesheet, base, launch)
-    problems = list(sheet.problems)
+    sheet = read_samplesheet(samplesheet, base, launch, stored)
+    problems = [*sheet.problems, *known_problems]
     if not open_files:
         if problems:
             raise InputProblems(problems)
@@ -98,9 +105,13 @@ def check_cohort(
                 f"--contigs names {_some(unknown)}, not in the reference (it has {_some(lengths)})"
             )
         wanted = [name for name in lengths if not contigs or name in contigs]
+        asked = [Region(name, 0, lengths[name]) for name in wanted]
         if regions:
-            in_bed = {region.contig for region in read_bed(regions, lengths)}
-            wanted = [name for name in wanted if name in in_bed]
+            in_bed = merge_regions(read_bed(regions, lengths))
+            wanted = [name for name in wanted if any(region.contig == name for region in in_bed)]
+            asked = intersect(in_bed, asked)
+        for cohort in stored:
+            problems += _check_stored(cohort, reference, lengths, asked)
     except DeepcohortError as error:
         problems += str(error).splitlines()
     remarks: list[str] = []
@@ -108,6 +119,38 @@ def check_cohort(
     if problems:
         raise InputProblems(problems)
     return samples, remarks
+
+
+def _check_stored(
+    cohort: StoredSamples, reference: Path, lengths: dict[str, int], asked: list[Region]
+) -> list[str]:
+    """What stands against genotyping `asked` with a stored cohort, at most one line."""
+    for name, length in cohort.contigs.items():
+        if lengths.get(name) != length:
+            found = f"{lengths[name]} bp" if name in lengths else "absent"
+            return [
+                f"stored cohort {cohort.path} has contig {name} of {length} bp, {reference} says {found}; "
+                "use the reference it was made on"
+            ]
+    lacking = [
+        gap for gap in subtract(asked, merge_regions(cohort.regions)) if not _is_unknown(reference, gap)
+    ]
+    if lacking:
+        return [
+            f"stored cohort {cohort.path} lacks {_some([str(gap) for gap in lacking])}, to be called; "
+            "give --regions or --contigs within it"
+        ]
+    return []
+
+
+def _is_unknown(reference: Path, gap: Region) -> bool:
+    """Whether the reference has nothing but N there (shards leave out such runs)."""
+    with ReferenceFasta(reference) as fasta:
+        for start in range(gap.start, gap.end, _CHUNK_BP):
+            piece = Region(gap.contig, start, min(gap.end, start + _CHUNK_BP))
+            if fasta.fetch_text(piece).strip("Nn"):
+                return False
+    return True
 
 
 def _with_indexes(sample: Sample) -> Sample:
@@ -186,20 +229,26 @@ def _compare(
     return problems, remarks
 
 
-def write_checked(samples: list[Sample], output: Path | None, pedigree: Path | None) -> None:
-    """Write the samples as JSON (what the pipeline reads) and as a PLINK .ped file."""
+def write_checked(
+    samples: list[Sample], output: Path | None, pedigree: Path | None, stored: Sequence[StoredSamples] = ()
+) -> None:
+    """Write the samples as JSON (what the pipeline reads) and, with those stored, as a PLINK .ped file."""
     if output:
         with atomic_outputs(output) as (temporary,):
             temporary.write_text(json.dumps([sample.as_json() for sample in samples], indent=1) + "\n")
     if pedigree:
         with atomic_outputs(pedigree) as (temporary,):
-            temporary.write_text("".join(f"{line}\n" for line in pedigree_lines(samples)))
+            temporary.write_text("".join(f"{line}\n" for line in pedigree_lines(samples, stored)))
 
 
-def report(samples: list[Sample], remarks: list[str]) -> None:
+def report(samples: list[Sample], remarks: list[str], stored: Sequence[StoredSamples] = ()) -> None:
     """Tell people on stderr what was found."""
     for remark in remarks:
         print(f"deepcohort: note: {remark}", file=sys.stderr)
     files = sum(len(sample.reads) for sample in samples)
     with_truth = sum(sample.truth_vcf is not None for sample in samples)
-    print(f"{len(samples)} samples, {files} files, {with_truth} with truth: all is well", file=sys.stderr)
+    older = sum(len(cohort.samples) for cohort in stored)
+    more = f", genotyped with {older} stored" if older else ""
+    print(
+        f"{len(samples)} samples, {files} files, {with_truth} with truth{more}: all is well", file=sys.stderr
+    )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deepcohort.cohort.types import PLATFORMS, SEXES, Sample
+from deepcohort.cohort.types import PLATFORMS, SEXES, Sample, StoredSamples
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.paths import is_remote
 
@@ -43,12 +43,15 @@ class Sheet:
     problems: list[str] = field(default_factory=list)
 
 
-def parse_samplesheet(text: str, resolve: Callable[[str], Path]) -> Sheet:
+def parse_samplesheet(
+    text: str, resolve: Callable[[str], Path], stored: Sequence[StoredSamples] = ()
+) -> Sheet:
     """Samples of CSV `text` in order of first appearance; problems that need no file access.
 
     Args:
         text: the whole file; a byte order mark, CRLF and blank lines are accepted.
         resolve: turns a cell that names a file into a path.
+        stored: cohorts genotyped with these samples; parents may be there.
     """
     sheet = Sheet()
     rows = _read_rows(text, sheet.problems)
@@ -65,7 +68,7 @@ def parse_samplesheet(text: str, resolve: Callable[[str], Path]) -> Sheet:
         seen.setdefault(row["reads"], row.number)
     for name, own in sheet.rows.items():
         sheet.samples.append(_merge_rows(name, own, resolve, sheet.problems))
-    _check_families(sheet)
+    _check_families(sheet, _known_persons(sheet, stored))
     if not rows and not sheet.problems:
         sheet.problems.append("the samplesheet has a header but no rows; add one row per BAM or CRAM")
     return sheet
@@ -178,8 +181,28 @@ def _merge_rows(
     )
 
 
-def _check_families(sheet: Sheet) -> None:
-    by_name = {sample.sample: sample for sample in sheet.samples}
+def _known_persons(sheet: Sheet, stored: Sequence[StoredSamples]) -> dict[str, Sample]:
+    """Who may be a parent: samples of the samplesheet and of stored cohorts; each may stand there once."""
+    known: dict[str, Sample] = {}
+    owner: dict[str, Path] = {}
+    for cohort in stored:
+        for name, (family, father, mother, sex) in cohort.samples.items():
+            if name in owner:
+                sheet.problems.append(f"sample {name} is in {owner[name]} and in {cohort.path}; keep one")
+            owner.setdefault(name, cohort.path)
+            known[name] = Sample(name, (), (), sex, "illumina", family, father or None, mother or None)
+    for sample in sheet.samples:
+        if sample.sample in owner:
+            row = sheet.rows[sample.sample][0].number
+            sheet.problems.append(
+                f"row {row}: sample {sample.sample} is already in the stored cohort {owner[sample.sample]}; "
+                "leave it out or rename it"
+            )
+        known[sample.sample] = sample
+    return known
+
+
+def _check_families(sheet: Sheet, by_name: dict[str, Sample]) -> None:
     for sample in sheet.samples:
         row = sheet.rows[sample.sample][0].number
         for role, parent_name, wrong_sex in (
@@ -194,7 +217,7 @@ def _check_families(sheet: Sheet) -> None:
             elif parent is None:
                 sheet.problems.append(
                     f"row {row}: {role} {parent_name} of {sample.sample} is not a sample "
-                    "of this samplesheet; add it or leave the cell empty"
+                    "of this samplesheet (or of --cohort); add it or leave the cell empty"
                 )
             elif parent.sex == wrong_sex:
                 sheet.problems.append(
@@ -208,7 +231,7 @@ def _check_families(sheet: Sheet) -> None:
         if sample.father and sample.father == sample.mother:
             sheet.problems.append(f"row {row}: {sample.father} is both father and mother of {sample.sample}")
     loop = _find_loop(by_name)
-    if loop:
+    if loop in sheet.rows:
         row = sheet.rows[loop][0].number
         sheet.problems.append(f"row {row}: sample {loop} is its own ancestor")
 
@@ -229,16 +252,20 @@ def _find_loop(by_name: dict[str, Sample]) -> str | None:
     return None
 
 
-def pedigree_lines(samples: Iterable[Sample]) -> list[str]:
-    """PLINK .ped lines (family, sample, father, mother, sex 1/2/0, phenotype 0)."""
+def pedigree_lines(samples: Iterable[Sample], stored: Iterable[StoredSamples] = ()) -> list[str]:
+    """PLINK .ped lines (family, sample, father, mother, sex 1/2/0, phenotype 0); those of `stored` first."""
     sex = {"XY": "1", "XX": "2", "NA": "0"}
+    rows = [(name, row) for cohort in stored for name, row in cohort.samples.items()]
+    rows += [(s.sample, (s.family or s.sample, s.father or "", s.mother or "", s.sex)) for s in samples]
     return [
-        "\t".join((s.family or s.sample, s.sample, s.father or "0", s.mother or "0", sex[s.sex], "0"))
-        for s in samples
+        "\t".join((family, name, father or "0", mother or "0", sex[known], "0"))
+        for name, (family, father, mother, known) in rows
     ]
 
 
-def read_samplesheet(path: Path, base: Path | None, launch: Path | None = None) -> Sheet:
+def read_samplesheet(
+    path: Path, base: Path | None, launch: Path | None = None, stored: Sequence[StoredSamples] = ()
+) -> Sheet:
     """Parse the file at `path`; relative cells are taken from `base`.
 
     Without `base` they are taken from the samplesheet's own folder, or from `launch` when only
@@ -261,4 +288,4 @@ def read_samplesheet(path: Path, base: Path | None, launch: Path | None = None) 
         candidates = [folder / cell for folder in folders]
         return next((c for c in candidates if c.exists()), candidates[0])
 
-    return parse_samplesheet(text, resolve)
+    return parse_samplesheet(text, resolve, stored)

@@ -62,3 +62,18 @@ class Shard:
 
     def __len__(self) -> int:
         return sum(len(region) for region in self.regions)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSamples:
+    """What a check must know of a stored cohort that new samples are genotyped with.
+
+    Attributes:
+        path: of it, for messages. contigs: name -> bp. regions: where sites may start.
+        samples: name -> (family, father or "", mother or "", sex), as `Sample` has them.
+    """
+
+    path: Path
+    contigs: dict[str, int]
+    regions: list[Region]
+    samples: dict[str, tuple[str, str, str, str]]

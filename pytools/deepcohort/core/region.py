@@ -1,7 +1,7 @@
 """Genomic intervals: 0-based half-open inside, 1-based inclusive in text."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from deepcohort.core.errors import DeepcohortError
@@ -93,3 +93,30 @@ def intersect(regions: Iterable[Region], wanted: Iterable[Region]) -> list[Regio
             found.append(Region(region.contig, start, end))
             at += 1
     return found
+
+
+def subtract(regions: Sequence[Region], others: Sequence[Region]) -> Iterator[Region]:
+    """Stretches of `regions` that `others` do not hold; both are disjoint and sorted within their contigs."""
+    holes_of = _by_contig(others)
+    for contig, mine in _by_contig(regions).items():
+        holes = holes_of.get(contig, [])
+        j = 0
+        for region in mine:
+            start = region.start
+            while j < len(holes) and holes[j].end <= start:
+                j += 1
+            k = j
+            while k < len(holes) and holes[k].start < region.end:
+                if holes[k].start > start:
+                    yield Region(contig, start, holes[k].start)
+                start = max(start, holes[k].end)
+                k += 1
+            if start < region.end:
+                yield Region(contig, start, region.end)
+
+
+def _by_contig(regions: Sequence[Region]) -> dict[str, list[Region]]:
+    table: dict[str, list[Region]] = {}
+    for region in regions:
+        table.setdefault(region.contig, []).append(region)
+    return table

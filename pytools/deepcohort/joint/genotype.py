@@ -24,8 +24,9 @@ from deepcohort.joint.evidence_kernels import MAX_VARIANT_RECORDS, mark_deleted_
 from deepcohort.joint.family_kernels import Kinship
 from deepcohort.joint.header import header_text
 from deepcohort.joint.io_gvcf import GvcfHeader, GvcfIndex, GvcfStream, index_vcf, read_header
-from deepcohort.joint.io_store import CohortStore, StoreWriter
-from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, kinship_of
+from deepcohort.joint.io_parts import MANIFEST, PartsWriter, StoredCohort, cut_at, open_stores, write_manifest
+from deepcohort.joint.io_store import StoreWriter
+from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, kinship_of, merge_pedigrees
 from deepcohort.joint.ploidy import expected_ploidy, sex_chromosome
 from deepcohort.joint.sites import Sites, unify
 from deepcohort.joint.window import CohortRecords, GvcfSource, RecordBatch, gather
@@ -49,6 +50,7 @@ class _Cohort:
 
     labels: list[str]
     samples: list[str]
+    order: NDArray[np.int64] | None
     sexes: list[str]
     names: NDArray[np.uint8]
     name_offsets: NDArray[np.int64]
@@ -66,6 +68,8 @@ def genotype_cohort(
     quiet: bool = False,
     stores: Sequence[str | Path] = (),
     save_store: str | Path | None = None,
+    shards: Sequence[tuple[str, Sequence[Region]]] = (),
+    sort_samples: bool = False,
 ) -> GenotypeSummary:
     """Genotype the samples of `stores` and `gvcfs` jointly; writes `output` (bgzip) and its index.
 
@@ -74,10 +78,13 @@ def genotype_cohort(
         output: cohort VCF; None = only `save_store`.
         regions: where sites may start; None = all contigs, or those of the first store. How they are
             cut changes nothing.
-        pedigree: families, and sexes where `sexes` is silent.
+        pedigree: families, and sexes where `sexes` is silent; of samples that it does not name, what the
+            stores were made with counts.
         sexes: sample -> "XX" or "XY".
         stores: cohorts that an earlier call saved; the result is that of their gVCFs.
-        save_store: file to keep the records of all samples in.
+        save_store: file to keep the records of all samples in; with `shards` a folder of such files.
+        shards: name and regions of each part of `save_store`; they take the place of `regions`.
+        sort_samples: columns by name, so that the result does not depend on which samples came first.
 
     Raises:
         DeepcohortError: input that cannot be used; nothing is written then.
@@ -89,29 +96,41 @@ def genotype_cohort(
     if output is None and save_store is None:
         raise DeepcohortError("nothing to write; give --output, --save-cohort or both")
     with ReferenceFasta(reference) as fasta:
-        kept = [CohortStore(Path(path)) for path in stores]
+        kept = open_stores(stores)
         headers = check_inputs(paths, fasta, kept)
+        if shards:
+            regions = [region for _, part in shards for region in part]
         wanted = _wanted(regions, kept, fasta)
         for store in kept:
             store.check_regions(wanted, config.max_shift_bp)
-        sources: list[CohortStore | GvcfSource] = [*kept]
+        sources: list[StoredCohort | GvcfSource] = [*kept]
         sources += [GvcfSource(GvcfStream(path, GvcfIndex(path))) for path in paths]
         samples = [*(name for store in kept for name in store.samples), *(h.sample for h in headers)]
-        cohort = _describe([name for s in sources for name in s.labels], samples, pedigree, sexes or {})
-        windows = list(cut_windows(wanted, len(samples), config))
+        pedigree = merge_pedigrees([store.pedigree for store in kept], pedigree)
+        labels = [name for s in sources for name in s.labels]
+        cohort = _describe(labels, samples, pedigree, sexes or {}, sort_samples)
+        parts = _parts(save_store, shards, wanted, fasta)
+        held = [region for store in kept for region in store.regions]
+        pieces = list(cut_at(wanted, held + [region for _, part in parts for region in part]))
+        windows = list(cut_windows(pieces, len(samples), config))
         n_sites = 0
-        finals = [path for path in (output, save_store) if path is not None]
+        finals = [*([output] if output is not None else []), *(path for path, _ in parts)]
         with atomic_outputs(*finals, partners=(".tbi", ".csi")) as temporaries, ExitStack() as stack:
             writer = stack.enter_context(BgzfWriter(temporaries[0])) if output is not None else None
             saver = None
-            if save_store is not None:
-                saver = StoreWriter(
-                    temporaries[-1], samples, fasta.contig_lengths, wanted, config.max_shift_bp
-                )
+            if parts:
+
+                def make(path: Path, part: Sequence[Region]) -> StoreWriter:
+                    lengths = fasta.contig_lengths
+                    return StoreWriter(path, samples, lengths, part, config.max_shift_bp, stored_pedigree)
+
+                stored_pedigree = _with_sexes(pedigree, sexes or {})
+                hidden = temporaries[-len(parts) :]
+                saver = PartsWriter([(h, p) for h, (_, p) in zip(hidden, parts, strict=True)], make)
                 stack.callback(saver.abort)
             if writer is not None:
                 extra = tuple(region_lines(wanted))
-                writer.write(header_text(fasta.contig_lengths, samples, extra).encode())
+                writer.write(header_text(fasta.contig_lengths, cohort.samples, extra).encode())
             for window, batches in _read_windows(windows, sources, config, quiet):
                 if saver is not None:
                     saver.add(window, batches)
@@ -119,18 +138,40 @@ def genotype_cohort(
                     for text, written in _genotype_window(batches, cohort, fasta, window, config):
                         writer.write(text)
                         n_sites += written
-            if saver is not None:
-                saver.close()
             if writer is not None:
                 writer.close()
                 index_vcf(temporaries[0], max(fasta.contig_lengths.values()))
+    if shards and save_store is not None:
+        write_manifest([path for path, _ in parts], Path(save_store) / MANIFEST)
     stated = [(path, header.regions) for path, header in zip(paths, headers, strict=True)]
     warnings = uneven_coverage(stated, wanted)
     return GenotypeSummary(len(samples), n_sites, sum(len(region) for region in wanted), tuple(warnings))
 
 
+def _parts(
+    save_store: str | Path | None,
+    shards: Sequence[tuple[str, Sequence[Region]]],
+    wanted: list[Region],
+    fasta: ReferenceFasta,
+) -> list[tuple[Path, list[Region]]]:
+    """Files of the store to be written, and the regions of each in the reference's order."""
+    if save_store is None:
+        return []
+    if not shards:
+        return [(Path(save_store), wanted)]
+    Path(save_store).mkdir(parents=True, exist_ok=True)
+    order = {name: i for i, name in enumerate(fasta.contig_lengths)}
+    parts = [(Path(save_store) / f"{name}.store", _wanted(part, [], fasta)) for name, part in shards]
+    return sorted(parts, key=lambda part: (order[part[1][0].contig], part[1][0].start))
+
+
+def _with_sexes(pedigree: Pedigree, sexes: dict[str, str]) -> Pedigree:
+    """`pedigree` with the sexes that were given beside it."""
+    return Pedigree(pedigree.parents, {**pedigree.sex, **sexes}, pedigree.family)
+
+
 def _wanted(
-    regions: Sequence[Region] | None, stores: Sequence[CohortStore], fasta: ReferenceFasta
+    regions: Sequence[Region] | None, stores: Sequence[StoredCohort], fasta: ReferenceFasta
 ) -> list[Region]:
     """Regions to genotype, merged and in the reference's order."""
     if regions is None:
@@ -144,7 +185,7 @@ def _wanted(
 
 def _read_windows(
     windows: Sequence[Region],
-    sources: Sequence[CohortStore | GvcfSource],
+    sources: Sequence[StoredCohort | GvcfSource],
     config: JointConfig,
     quiet: bool,
 ) -> Iterator[tuple[Region, list[RecordBatch]]]:
@@ -167,7 +208,7 @@ def cut_windows(regions: Sequence[Region], n_samples: int, config: JointConfig) 
 
 
 def check_inputs(
-    paths: Sequence[Path], fasta: ReferenceFasta, stores: Sequence[CohortStore] = ()
+    paths: Sequence[Path], fasta: ReferenceFasta, stores: Sequence[StoredCohort] = ()
 ) -> list[GvcfHeader]:
     """Headers of all gVCFs; they and `stores` are seen to fit together.
 
@@ -235,11 +276,17 @@ def _contig_problems(
     return []
 
 
-def _describe(labels: list[str], samples: list[str], pedigree: Pedigree, sexes: dict[str, str]) -> _Cohort:
+def _describe(
+    labels: list[str], samples: list[str], pedigree: Pedigree, sexes: dict[str, str], sort: bool
+) -> _Cohort:
+    order = None
+    if sort and samples != sorted(samples):
+        order = np.array(sorted(range(len(samples)), key=lambda i: samples[i]), dtype=np.int64)
+        labels, samples = ([names[i] for i in order] for names in (labels, samples))
     names = np.frombuffer("".join(samples).encode(), dtype=np.uint8)
     name_offsets = np.cumsum([0, *(len(name.encode()) for name in samples)]).astype(np.int64)
     sex = [sexes.get(name) or pedigree.sex.get(name, "") for name in samples]
-    return _Cohort(labels, samples, sex, names, name_offsets, kinship_of(pedigree, samples))
+    return _Cohort(labels, samples, order, sex, names, name_offsets, kinship_of(pedigree, samples))
 
 
 def _genotype_window(
@@ -253,7 +300,9 @@ def _genotype_window(
     if not config.respect_filter:
         for batch in batches:
             batch.records[:, c.FILTERED] = 0
-    records, bases, bases_start = gather(batches, cohort.labels, fasta, window, config.max_shift_bp)
+    records, bases, bases_start = gather(
+        batches, cohort.labels, fasta, window, config.max_shift_bp, cohort.order
+    )
     batches.clear()  # copied: what they hold is not needed any more
     sites = unify(records.table, records.seq, records.records, records.allele_text, window.start, window.end)
     if not len(sites):

@@ -1,5 +1,6 @@
 """Arguments of the command line to what genotyping takes."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,14 +16,51 @@ def listed_gvcfs(paths: Sequence[Path], list_file: Path | None, may_be_none: boo
     Raises:
         DeepcohortError: the list does not exist, or nothing is named at all (unless `may_be_none`).
     """
-    found = list(paths)
-    if list_file is not None:
-        if not list_file.exists():
-            raise DeepcohortError(f"gVCF list {list_file} does not exist; check --gvcf-list")
-        found += [Path(line.strip()) for line in list_file.read_text().splitlines() if line.strip()]
+    found = listed_files(paths, list_file, "--gvcf-list")
     if not found and not may_be_none:
         raise DeepcohortError("no gVCF given; use --gvcf (once per sample), --gvcf-list or --cohort")
     return found
+
+
+def listed_files(paths: Sequence[Path], list_file: Path | None, option: str) -> list[Path]:
+    """`paths`, then those named in `list_file`, one a line.
+
+    Raises:
+        DeepcohortError: the list does not exist.
+    """
+    found = list(paths)
+    if list_file is not None:
+        if not list_file.exists():
+            raise DeepcohortError(f"list {list_file} does not exist; check {option}")
+        found += [Path(line.strip()) for line in list_file.read_text().splitlines() if line.strip()]
+    return found
+
+
+def named_shards(reference: Path, bed: Path) -> list[tuple[str, list[Region]]]:
+    """Name and regions of each shard of a BED whose fourth column names them.
+
+    Raises:
+        InputProblems: unknown contigs, malformed rows or rows without a name, all together.
+    """
+    with ReferenceFasta(reference) as fasta:
+        return read_shards(bed, fasta.contig_lengths)
+
+
+def read_shards(bed: Path, lengths: dict[str, int]) -> list[tuple[str, list[Region]]]:
+    """`named_shards` on contigs of these lengths."""
+    regions = _read_bed(bed, lengths)
+    lines = [line for line in bed.read_text().splitlines() if _is_row(line)]
+    shards: dict[str, list[Region]] = {}
+    unnamed = []
+    for line, region in zip(lines, regions, strict=True):
+        fields = line.split("\t")
+        if len(fields) < 4 or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", fields[3].strip()):
+            unnamed.append(f"{bed}: the row of {region} has no plain name in column 4; see deepcohort shard")
+        else:
+            shards.setdefault(fields[3].strip(), []).append(region)
+    if unnamed:
+        raise InputProblems(unnamed)
+    return list(shards.items())
 
 
 def chosen_regions(reference: Path, texts: Sequence[str], bed: Path | None) -> list[Region] | None:
@@ -41,6 +79,10 @@ def chosen_regions(reference: Path, texts: Sequence[str], bed: Path | None) -> l
     return regions
 
 
+def _is_row(line: str) -> bool:
+    return bool(line.strip()) and not line.startswith(("#", "track", "browser"))
+
+
 def _read_bed(bed: Path, lengths: dict[str, int]) -> list[Region]:
     if not bed.exists():
         raise DeepcohortError(f"BED {bed} does not exist; check --regions")
@@ -48,7 +90,7 @@ def _read_bed(bed: Path, lengths: dict[str, int]) -> list[Region]:
     problems = []
     for number, line in enumerate(bed.read_text().splitlines(), start=1):
         fields = line.split("\t")
-        if not line.strip() or line.startswith(("#", "track", "browser")):
+        if not _is_row(line):
             continue
         if len(fields) < 3 or not (fields[1].isdigit() and fields[2].isdigit()):
             problems.append(f"{bed} line {number} is not BED (contig, start, end)")

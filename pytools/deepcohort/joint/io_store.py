@@ -20,6 +20,7 @@ from deepcohort import __version__
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.joint import columns as c
+from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, pedigree_of_rows, pedigree_rows
 from deepcohort.joint.store_kernels import (
     H_CARRIED,
     H_CARRIED_BYTES,
@@ -45,7 +46,8 @@ _REGION, _START, _END, _OFFSET, _SIZE, _HEAD_SIZE, _CRC = range(7)
 _DeflateError: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 
 
-def _holds(region: Region, inner: Region) -> bool:
+def holds(region: Region, inner: Region) -> bool:
+    """Whether `inner` lies within `region`."""
     return region.contig == inner.contig and region.start <= inner.start and inner.end <= region.end
 
 
@@ -59,6 +61,7 @@ class StoreWriter:
         contigs: dict[str, int],
         regions: Sequence[Region],
         pad_bp: int,
+        pedigree: Pedigree = EMPTY_PEDIGREE,
     ) -> None:
         self._file = open(path, "wb")  # noqa: SIM115 - closed by `close`
         self._file.write(_MAGIC)
@@ -69,6 +72,7 @@ class StoreWriter:
             "contigs": [[name, length] for name, length in contigs.items()],
             "regions": [[r.contig, r.start, r.end] for r in regions],
             "pad_bp": pad_bp,
+            "pedigree": pedigree_rows(pedigree),
         }
         self._regions = list(regions)
         self._region = 0
@@ -78,7 +82,7 @@ class StoreWriter:
 
     def add(self, window: Region, batches: Sequence[RecordBatch]) -> None:
         """Chunks of `window`; where it ends a region, also of the bases that sites there look at."""
-        while not _holds(self._regions[self._region], window):
+        while not holds(self._regions[self._region], window):
             self._region += 1
         edges = [*range(window.start, window.end, self._width), window.end]
         if window.end == self._regions[self._region].end:
@@ -126,6 +130,7 @@ class CohortStore:
     Attributes:
         samples: names. contigs: name -> length of the reference it was made on.
         regions: where sites may start. pad_bp: how far beyond them records are kept.
+        pedigree: families and sexes that the samples were stored with.
     """
 
     def __init__(self, path: Path) -> None:
@@ -165,6 +170,7 @@ class CohortStore:
         self.contigs = {str(name): int(length) for name, length in header["contigs"]}
         self.regions = [Region(*row) for row in header["regions"]]
         self.pad_bp = int(header["pad_bp"])
+        self.pedigree = pedigree_of_rows(header.get("pedigree", []))  # absent in stores of older versions
         self._first_row = np.searchsorted(self._table[:, _REGION], np.arange(len(self.regions) + 1))
         self._held: dict[int, tuple[NDArray[np.int32], bytes]] = {}
 
@@ -184,7 +190,7 @@ class CohortStore:
             DeepcohortError: a chunk is damaged.
         """
         until = window.end + pad_bp
-        region = next(i for i, region in enumerate(self.regions) if _holds(region, window))
+        region = next(i for i, region in enumerate(self.regions) if holds(region, window))
         low, high = self._first_row[region : region + 2]
         mine = self._table[low:high]
         wanted = low + np.flatnonzero((mine[:, _END] > window.start) & (mine[:, _START] < until))
@@ -209,23 +215,6 @@ class CohortStore:
             offsets,
         )  # fmt: skip
         return RecordBatch(records[: offsets[-1]], numbers, letters, offsets)
-
-    def check_regions(self, wanted: Sequence[Region], pad_bp: int) -> None:
-        """See that windows of `wanted` can be read.
-
-        Raises:
-            DeepcohortError: a region is not in the store, or too little beside it.
-        """
-        absent = [str(r) for r in wanted if not any(_holds(region, r) for region in self.regions)]
-        if absent:
-            raise DeepcohortError(
-                f"stored cohort {self.path} lacks {len(absent)} of {len(wanted)} regions "
-                f"({', '.join(absent[:3])}); give --region or --regions within it"
-            )
-        if pad_bp > self.pad_bp:
-            raise DeepcohortError(
-                f"stored cohort {self.path} keeps {self.pad_bp} bp beside its regions, {pad_bp} are needed"
-            )
 
     def _load(self, chunk: int) -> tuple[NDArray[np.int32], bytes]:
         row = self._table[chunk]

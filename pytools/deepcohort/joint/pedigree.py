@@ -1,6 +1,7 @@
 """Families and sexes: from a PED file, or a TSV of sample and sex."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +82,38 @@ def read_pedigree(path: str | Path) -> Pedigree:
         families.setdefault((father or "0", mother or "0"), []).append(child)
     generations(families)
     return Pedigree(parents, sex, family)
+
+
+def pedigree_rows(pedigree: Pedigree) -> list[list[str]]:
+    """Rows of family, sample, father, mother and sex, as in a PED file but with sex XX, XY or "0"."""
+    names = dict.fromkeys([*pedigree.family, *pedigree.parents, *pedigree.sex])
+    return [
+        [
+            pedigree.family.get(name, name),
+            name,
+            *(parent or "0" for parent in pedigree.parents.get(name, ("", ""))),
+            pedigree.sex.get(name, "0"),
+        ]
+        for name in names
+    ]
+
+
+def pedigree_of_rows(rows: Iterable[Sequence[str]]) -> Pedigree:
+    """The pedigree that `pedigree_rows` gave."""
+    found = Pedigree({}, {}, {})
+    for family, name, father, mother, sex in rows:
+        found.family[name] = family
+        if sex != "0":
+            found.sex[name] = sex
+        if (father, mother) != ("0", "0"):
+            found.parents[name] = ("" if father == "0" else father, "" if mother == "0" else mother)
+    return found
+
+
+def merge_pedigrees(older: Iterable[Pedigree], given: Pedigree) -> Pedigree:
+    """One pedigree; of a sample that several know, the last one's row counts, `given` last of all."""
+    rows = {row[1]: row for pedigree in (*older, given) for row in pedigree_rows(pedigree)}
+    return pedigree_of_rows(rows.values())
 
 
 def read_sexes(path: str | Path) -> dict[str, str]:

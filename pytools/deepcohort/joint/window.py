@@ -107,11 +107,13 @@ def gather(
     reference: ReferenceFasta,
     window: Region,
     max_shift: int,
+    order: NDArray[np.int64] | None = None,
 ) -> tuple[CohortRecords, NDArray[np.uint8], int]:
     """All samples' records in one table with their primitives.
 
     Args:
-        names: of the samples' files, for messages.
+        names: of the samples' files, in the order of the result, for messages.
+        order: int64 (N,), which sample of the batches comes first, second, ...; None: as they are.
 
     Returns:
         The records; the reference around the window, uint8 ASCII; and its first position.
@@ -127,6 +129,12 @@ def gather(
     records = np.concatenate([b.records for b in batches])
     for i in range(len(batches)):
         shift_offsets(records[starts[i] : starts[i + 1]], number_offsets[i], letter_offsets[i])
+    if order is not None:
+        counts = np.diff(sample_offsets)[order]
+        ends = np.cumsum(counts)
+        rows = np.arange(len(records)) + np.repeat(sample_offsets[:-1][order] - (ends - counts), counts)
+        records = records[rows]
+        sample_offsets = np.concatenate([[0], ends]).astype(np.int64)
     numbers = np.concatenate([b.numbers for b in batches])
     allele_text = np.concatenate([b.allele_text for b in batches])
     variant = records[records[:, c.KIND] == c.VARIANT]

@@ -6,7 +6,10 @@ import pytest
 from deepcohort.cli import app
 from deepcohort.cohort.check import check_cohort, compare_contigs
 from deepcohort.cohort.io import index_reference, read_bed
+from deepcohort.cohort.samplesheet import pedigree_lines
+from deepcohort.cohort.types import StoredSamples
 from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.region import Region
 from typer.testing import CliRunner
 
 CONTIGS = {"chr1": 200, "chr2": 100}
@@ -258,3 +261,72 @@ def test_commands_end_to_end(tmp_path):
     result = run(app, ["shard", *shards, "--contigs", "chr9"])
     assert isinstance(result.exception, DeepcohortError)
     assert "--contigs names chr9" in str(result.exception)
+
+
+def stored(path="old", contigs=None, regions=None, **persons) -> StoredSamples:
+    contigs = contigs or CONTIGS
+    whole = [Region(name, 0, length) for name, length in contigs.items()]
+    return StoredSamples(Path(path), contigs, whole if regions is None else regions, persons)
+
+
+def test_parents_may_be_in_a_stored_cohort(tmp_path):
+    reference = write_reference(tmp_path)
+    write_reads(tmp_path / "a.bam")
+    old = stored(F=("fam", "", "", "XY"), M=("fam", "", "", "XX"))
+    rows = "sample,reads,family,father,mother\nA,a.bam,fam,F,M\n"
+    samples, _ = check(tmp_path, rows, reference, stored=[old])
+    assert pedigree_lines(samples, [old]) == [
+        "fam\tF\t0\t0\t1\t0", "fam\tM\t0\t0\t2\t0", "fam\tA\tF\tM\t0\t0",
+    ]  # fmt: skip
+    swapped = "sample,reads,family,father,mother\nA,a.bam,other,M,X\n"
+    assert problems_of(tmp_path, swapped, reference, stored=[old]) == [
+        "row 2: father M of A has sex XX",
+        "row 2: mother X of A is not a sample of this samplesheet (or of --cohort); add it or leave the cell "
+        "empty",
+    ]
+
+
+def test_a_stored_cohort_that_does_not_fit(tmp_path):
+    reference = write_reference(tmp_path)
+    write_reads(tmp_path / "a.bam")
+    nobody = ("B", "", "", "NA")
+    cohorts = [
+        stored("one", A=("A", "", "", "NA"), B=nobody),
+        stored("two", B=nobody),
+        stored("three", contigs={"chr1": 200, "chr2": 96}),
+        stored("four", contigs={"chr1": 200, "chr3": 96}),
+        stored("five", regions=[Region("chr1", 0, 150)]),
+    ]
+    assert problems_of(tmp_path, "sample,reads\nA,a.bam\n", reference, stored=cohorts) == [
+        "sample B is in one and in two; keep one",
+        "row 2: sample A is already in the stored cohort one; leave it out or rename it",
+        f"stored cohort three has contig chr2 of 96 bp, {reference} says 100 bp; use the reference it was made "
+        "on",
+        f"stored cohort four has contig chr3 of 96 bp, {reference} says absent; use the reference it was made on",
+        "stored cohort five lacks chr1:151-200, chr2:1-100, to be called; give --regions or --contigs within it",
+    ]
+    check(
+        tmp_path,
+        "sample,reads\nC,a.bam\n",
+        reference,
+        stored=cohorts[4:],
+        regions=bed(tmp_path, "chr1\t3\t150"),
+    )
+
+
+def test_a_stored_cohort_need_not_hold_unknown_bases(tmp_path):
+    reference = tmp_path / "ref.fa"
+    reference.write_text(f">chr1\n{'ACGT' * 10}{'N' * 120}{'ACGT' * 10}\n>chr2\n{'ACGT' * 25}\n")
+    index_reference(reference)
+    write_reads(tmp_path / "a.bam")
+    known = [Region("chr1", 160, 200), Region("chr1", 0, 40), Region("chr2", 0, 100)]
+    check(tmp_path, "sample,reads\nA,a.bam\n", reference, stored=[stored(regions=known)])
+    known[0] = Region("chr1", 161, 200)
+    found = problems_of(tmp_path, "sample,reads\nA,a.bam\n", reference, stored=[stored(regions=known)])
+    assert "lacks chr1:41-161, to be called" in found[0]
+
+
+def bed(folder: Path, text: str) -> Path:
+    path = folder / "some.bed"
+    path.write_text(text + "\n")
+    return path

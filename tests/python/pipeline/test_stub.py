@@ -62,6 +62,7 @@ def test_whole_dag_in_a_hostile_folder_and_one_sample_more(tmp_path):
         "MERGE_SAMPLE": 2,
         "EVALUATE_SAMPLE": 4,  # own calls and the cohort's genotypes
         "GENOTYPE_SHARD": 2,
+        "INDEX_STORE": 1,
         "CONCAT_COHORT": 1,
         "COHORT_STATS": 1,
         "BUILD_REPORT": 1,
@@ -72,6 +73,8 @@ def test_whole_dag_in_a_hostile_folder_and_one_sample_more(tmp_path):
         "cohort/cohort.vcf.gz",
         "cohort/cohort.vcf.gz.tbi",
         "cohort/cohort.ped",
+        "cohort/store/cohort.json",
+        "cohort/store/shard_00001.store",
         "samples/S1/S1.g.vcf.gz",
         "samples/S1/S1.vcf.gz.tbi",
         "evaluation/S2/summary.tsv",
@@ -97,6 +100,89 @@ def test_whole_dag_in_a_hostile_folder_and_one_sample_more(tmp_path):
     }
     assert {tag for tag, s in calls.items() if s == "COMPLETED"} == {"S0.shard_00001", "S0.shard_00002"}
     assert [s for (name, tag), s in status.items() if name == "MERGE_SAMPLE" and tag == "S1"] == ["CACHED"]
+
+
+def stored_cohort(folder: Path) -> Path:
+    """A stored cohort of two persons by name only; its parts are cut otherwise than the stub's shards."""
+    folder.mkdir()
+    parts = [("a.store", [["chr1", 0, 150]]), ("b.store", [["chr1", 150, 200]])]
+    for name, _ in parts:
+        (folder / name).touch()
+    table = {
+        "format": 1,
+        "samples": ["F", "M"],
+        "contigs": [["chr1", 4]],
+        "pedigree": [["fam", "F", "0", "0", "XY"], ["fam", "M", "0", "0", "XX"]],
+        "parts": [{"file": name, "bytes": 0, "regions": regions} for name, regions in parts],
+    }
+    (folder / "cohort.json").write_text(json.dumps(table))
+    return folder
+
+
+def test_batches_and_a_stored_cohort(tmp_path):
+    write_cohort(tmp_path, ["S1", "S2", "S3"])
+    sheet = (tmp_path / "cohort.csv").read_text().splitlines()
+    rows = [sheet[0] + ",family,father,mother", sheet[1] + ",fam,F,M", *(row + ",,," for row in sheet[2:])]
+    (tmp_path / "cohort.csv").write_text("\n".join(rows) + "\n")
+    stored = stored_cohort(tmp_path / "old one")
+    arguments = ["-stub", "--samplesheet", "cohort.csv", "--reference", "ref.fa", "--outdir", "out"]
+    arguments += ["--cohort", str(stored), "--cohort_batch", "2", "--export", "zarr,plink2"]
+    run = nextflow(tmp_path, *arguments)
+    assert run.status == 0, run.text
+    counts = Counter(task["process"].split(":")[-1] for task in run.tasks())
+    assert (counts["STORE_BATCH"], counts["GENOTYPE_SHARD"], counts["INDEX_STORE"]) == (2, 2, 1)
+    assert counts["EXPORT_COHORT"] == 2
+    assert (tmp_path / "out" / "cohort" / "cohort.vcz.zip").exists()
+    assert (tmp_path / "out" / "cohort" / "cohort.pvar.zst").exists()
+    persons = [
+        line.split()[:4] for line in (tmp_path / "out" / "cohort" / "cohort.ped").read_text().splitlines()
+    ]
+    assert persons[:3] == [["fam", "F", "0", "0"], ["fam", "M", "0", "0"], ["fam", "S1", "F", "M"]]
+    # each shard gets its part of each batch, and the parts of the stored cohort that reach into it
+    staged = {}
+    for script in (tmp_path / "work").glob("*/*/.command.run"):
+        if "GENOTYPE_SHARD" in script.read_text():
+            names = sorted(path.resolve().name for path in script.parent.glob("stores/*/*"))
+            shard = next(script.parent.glob("*.cohort.vcf.gz")).name.split(".")[0]
+            assert not (script.parent / "gvcfs").exists()
+            staged[shard] = names
+    assert staged == {
+        "shard_00001": ["a.store", "shard_00001.store", "shard_00001.store"],
+        "shard_00002": ["a.store", "b.store", "shard_00002.store", "shard_00002.store"],
+    }
+
+    # a sample at the end of the samplesheet leaves whole batches as they are
+    write_cohort(tmp_path, ["S1", "S2", "S3", "A0"])
+    rows += [(tmp_path / "cohort.csv").read_text().splitlines()[-1] + ",,,"]
+    (tmp_path / "cohort.csv").write_text("\n".join(rows) + "\n")
+    more = nextflow(tmp_path, *arguments, "-resume")
+    assert more.status == 0, more.text
+    batches = {t["tag"]: t["status"] for t in more.tasks() if t["process"].endswith(":STORE_BATCH")}
+    assert batches == {"batch_00001": "CACHED", "batch_00002": "COMPLETED"}
+
+
+def test_a_stored_cohort_that_cannot_be_used(tmp_path):
+    write_cohort(tmp_path, ["S1"])
+    stored = stored_cohort(tmp_path / "old")
+    (stored / "b.store").write_text("grown")
+    (tmp_path / "plain").mkdir()
+    arguments = ["--samplesheet", "cohort.csv", "--reference", "ref.fa"]
+    run = nextflow(tmp_path, *arguments, "--outdir", "out", "--cohort", "old,nowhere,plain")
+    assert run.status == 2
+    found = [line.replace(str(tmp_path) + "/", "") for line in run.errors()]
+    grown = "b.store is not the one that cohort.json names; finish the run that wrote it"
+    assert found == [
+        f"deepcohort: error: --cohort 'old': {grown}",
+        "deepcohort: error: --cohort 'nowhere' does not exist",
+        "deepcohort: error: --cohort 'plain' has no cohort.json; name the cohort/store folder of a finished run, "
+        "or a store",
+    ]
+    run = nextflow(tmp_path, *arguments, "--outdir", ".", "--cohort", "old", "--joint", "false")
+    assert run.errors() == [
+        "deepcohort: error: --cohort is for joint genotyping: --mode call, without --joint false"
+    ]
+    run = nextflow(tmp_path, *arguments, "--outdir", ".", "--cohort", "old")
+    assert "lies in --outdir, where this run's own would replace it" in run.errors()[0]
 
 
 def test_an_upgrade_takes_up_nothing_that_older_code_wrote(tmp_path):

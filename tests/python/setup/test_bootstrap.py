@@ -174,3 +174,16 @@ def test_offline_unless_a_cloud_is_named(wrapper, tmp_path):
     assert offline("run", ".", "-profile", "awsbatch,gpu") == "offline=false"
     assert offline("run", ".", "-work-dir", "gs://bucket/work") == "offline=false"
     assert offline("run", ".", "-profile", "awsbatch", NXF_OFFLINE="true") == "offline=true"
+
+
+def test_what_is_imported_at_set_up_stays_compiled(bootstrap, tmp_path, monkeypatch):
+    """Whatever the user's shell says: without bytecode every command would compile numba's sources anew."""
+    fake(tmp_path / "bin" / "deepcohort", f"env > '{tmp_path}/environment'")
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path)
+    monkeypatch.setattr(bootstrap, "PYTOOLS", tmp_path)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path))
+    assert bootstrap.warm_kernels()
+    names = {line.split("=")[0] for line in (tmp_path / "environment").read_text().splitlines()}
+    assert "PATH" in names
+    assert not names & {"PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"}

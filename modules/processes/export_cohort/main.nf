@@ -1,0 +1,27 @@
+// Cohort VCF -> a format for analysis
+process EXPORT_COHORT {
+    tag "${format}"
+    label 'medium'
+
+    input:
+    tuple val(meta), path(vcf), path(index), val(format)  // format: zarr or plink2
+    path pedigree
+
+    output:
+    tuple val(format), path("${prefix}.{vcz.zip,pgen,pvar.zst,psam}"), emit: export
+    path 'versions.yml', emit: versions
+
+    script:
+    prefix = task.ext.prefix ?: meta.id
+    """
+    deepcohort export --vcf ${vcf} --format ${format} --pedigree ${pedigree} --output ${prefix} ${task.ext.args ?: ''}
+    echo "EXPORT_COHORT: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    """
+
+    stub:
+    prefix = task.ext.prefix ?: meta.id
+    """
+    touch ${format == 'zarr' ? "${prefix}.vcz.zip" : "${prefix}.pgen ${prefix}.pvar.zst ${prefix}.psam"}
+    echo "EXPORT_COHORT: stub, ${task.ext.sources}" > versions.yml
+    """
+}

@@ -1,0 +1,29 @@
+// gVCFs of some samples -> a stored cohort of them, one part per shard of joint genotyping
+process STORE_BATCH {
+    tag "${meta.id}"
+    label 'medium'
+
+    input:
+    tuple val(meta), path(gvcfs, stageAs: 'gvcfs/*'), path(indexes, stageAs: 'gvcfs/*')
+    path shards
+    tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
+
+    output:
+    tuple val(meta), path("${meta.id}/*.store"), emit: store
+    path 'versions.yml', emit: versions
+
+    script:
+    """
+    ls gvcfs/*.g.vcf.gz > gvcfs.txt
+    deepcohort genotype --gvcf-list gvcfs.txt --quiet --reference ${fasta} --shards ${shards} \\
+        --save-cohort ${meta.id} ${task.ext.args ?: ''}
+    echo "STORE_BATCH: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    """
+
+    stub:
+    """
+    mkdir ${meta.id}
+    for name in \$(cut -f 4 ${shards} | sort -u); do touch ${meta.id}/\$name.store; done
+    echo "STORE_BATCH: stub, ${task.ext.sources}" > versions.yml
+    """
+}

@@ -1,0 +1,1 @@
+"""Cohort VCF to formats for analysis, by the tools that keep them."""

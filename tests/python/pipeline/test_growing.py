@@ -1,0 +1,69 @@
+"""A cohort that grows, and one that is stored in batches: the bytes of doing all at once, by real runs."""
+
+import csv
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from nextflow_runs import Run, nextflow
+
+pytestmark = [
+    pytest.mark.pipeline,
+    pytest.mark.slow,
+    pytest.mark.timeout(1500),
+    pytest.mark.xdist_group("real_run"),
+]
+
+
+def write_sheet(path: Path, rows: list[dict[str, str]]) -> str:
+    with open(path, "w") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path.name
+
+
+def test_gvcfs_stored_in_batches(real_run: Run):
+    arguments = ["-profile", "test", "--outdir", "batched", "--cohort_batch", "2", "-resume"]
+    arguments += ["--export", "zarr,plink2" if shutil.which("plink2") else "zarr"]
+    run = nextflow(real_run.folder, *arguments)
+    assert run.status == 0, run.text
+    tasks = Counter((t["process"].split(":")[-1], t["status"]) for t in run.tasks("batched"))
+    assert (tasks["STORE_BATCH", "COMPLETED"], tasks["CALL_SHARD", "COMPLETED"]) == (2, 0)
+    for name in ("cohort.vcf.gz", "store/cohort.json", "store/shard_00001.store"):
+        one_level = (real_run.folder / "out" / "cohort" / name).read_bytes()
+        assert (real_run.folder / "batched" / "cohort" / name).read_bytes() == one_level
+    exported = {path.name for path in (real_run.folder / "batched" / "cohort").iterdir()}
+    assert "cohort.vcz.zip" in exported
+    assert ({"cohort.pgen", "cohort.pvar.zst", "cohort.psam"} <= exported) == bool(shutil.which("plink2"))
+
+
+def test_a_child_joins_its_stored_parents(real_run: Run, tmp_path: Path):
+    source = real_run.folder / "out" / "simulated"
+    with open(source / "samplesheet.csv") as file:
+        rows = {row["sample"]: row for row in csv.DictReader(file)}
+    base = ["--base_dir", str(source), "--reference", str(source / "reference.fa")]
+    parents = write_sheet(tmp_path / "parents.csv", [rows["mother"], rows["father"]])
+    first = nextflow(tmp_path, "--samplesheet", parents, *base, "--outdir", "first")
+    assert first.status == 0, first.text
+    store = tmp_path / "first" / "cohort" / "store"
+    assert json.loads((store / "cohort.json").read_text())["samples"] == ["father", "mother"]
+
+    child = write_sheet(tmp_path / "child.csv", [rows["child"]])
+    # shards other than those that the store was written in
+    arguments = ["--samplesheet", child, *base, "--shard_bp", "25000", "--cohort", str(store)]
+    second = nextflow(tmp_path, *arguments, "--outdir", "second")
+    assert second.status == 0, second.text
+    called = {t["tag"].split(".")[0] for t in second.tasks("second") if t["process"].endswith(":CALL_SHARD")}
+    assert called == {"child"}
+    together = (real_run.folder / "out" / "cohort" / "cohort.vcf.gz").read_bytes()
+    assert (tmp_path / "second" / "cohort" / "cohort.vcf.gz").read_bytes() == together
+    assert (tmp_path / "second" / "evaluation" / "child.cohort" / "summary.tsv").exists()
+
+    # the run's own store holds all three: the child cannot join again
+    third = nextflow(tmp_path, *arguments[:-1], str(tmp_path / "second/cohort/store"), "--outdir", "third")
+    assert third.status != 0
+    assert any("row 2: sample child is already in the stored cohort" in line for line in third.errors())
+    assert not (tmp_path / "third" / "samples").exists()
