@@ -130,7 +130,7 @@ workflow CALLING {
         ch_versions = ch_versions.mix(FIND_PARALOGS.out.versions)
     }
     CALL_SAMPLE(
-        COHORT.out.sample, COHORT.out.shard, COHORT.out.n_shards, COHORT.out.table, COHORT.out.reference, ch_paralogs,
+        COHORT.out.sample, COHORT.out.shard, COHORT.out.table, COHORT.out.reference, ch_paralogs,
         optional_file(params.model == 'auto' ? null : params.model),
     )
     CALL_SAMPLE.out.called.subscribe { meta -> progress.called(meta.shard) }

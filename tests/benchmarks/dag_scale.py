@@ -17,12 +17,13 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# dash where there is one: most of a pretended job's cost is the start of its shell
+# dash where there is one, and nothing that it must start: most of a pretended job's cost is the start of processes
 _SBATCH = """#!/bin/sh
 # runs the job here and now; a stub's files are made by the shell itself
 touch() { for file; do : > "$file"; done; }
 : > .command.begin
-case $(head -n 20 .command.run | grep '^### name') in
+while read -r line; do case $line in '### name'*) break ;; esac; done < .command.run
+case $line in
     *CALL_SHARD*|*MERGE_SAMPLE*|*GENOTYPE_SHARD*) . ./.command.sh ;;  # their stubs need no input
     *) bash .command.run > /dev/null 2>&1; echo "Submitted batch job $$"; exit 0 ;;
 esac
@@ -59,16 +60,29 @@ def write_inputs(work: Path, samples: int, shards: int) -> None:
     (work / "quick.config").write_text(_CONFIG.format(shards=shards))
 
 
-def peak_memory_mb(pid: int, found: list[int]) -> None:
-    """Follow the largest resident memory of process `pid`, MB, into `found` until it ends."""
+def follow(pid: int, work: Path, found: list[int]) -> None:
+    """Follow process `pid` until it ends.
+
+    The largest resident memory, MB, goes into `found`; every minute a line goes into progress.tsv, for runs that are
+    stopped before their end: seconds, tasks done, resident memory now and at most, MB.
+    """
+    start = time.monotonic()
+    trace = work / "out" / "pipeline_info" / "trace.tsv"
+    told = 0.0
     while True:
         try:
             status = Path(f"/proc/{pid}/status").read_text()
         except OSError:
             return
-        lines = [line for line in status.splitlines() if line.startswith("VmHWM")]
-        if lines:
-            found[0] = max(found[0], int(lines[0].split()[1]) // 1024)
+        sizes = {line.split(":")[0]: line.split() for line in status.splitlines() if line.startswith("Vm")}
+        if "VmHWM" in sizes:
+            found[0] = max(found[0], int(sizes["VmHWM"][1]) // 1024)
+            if time.monotonic() - start > told:
+                told += 60
+                tasks = trace.read_bytes().count(b"\n") - 1 if trace.exists() else 0
+                with open(work / "progress.tsv", "a") as progress:
+                    now = int(sizes["VmRSS"][1]) // 1024
+                    progress.write(f"{time.monotonic() - start:.0f}\t{tasks}\t{now}\t{found[0]}\n")
         time.sleep(0.5)
 
 
@@ -113,7 +127,7 @@ def main() -> int:
             stdin=subprocess.DEVNULL,
         )
         peak = [0]
-        watch = threading.Thread(target=peak_memory_mb, args=(process.pid, peak), daemon=True)
+        watch = threading.Thread(target=follow, args=(process.pid, work, peak), daemon=True)
         watch.start()
         code = process.wait()
     wall = time.monotonic() - start

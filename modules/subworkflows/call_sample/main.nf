@@ -7,25 +7,30 @@ workflow CALL_SAMPLE {
     take:
     ch_sample     // channel: row of samples.json (sample, reads, indexes, platform, sex, ...)
     ch_shard      // channel: [ name, bed ]
-    n_shards      // value: number of shards
     shard_table   // value: BED of all shards
     ch_reference  // value: [ fasta, fai, gzi or [] ]
     paralogs      // value: table of near-identical copies or []
     model         // value: model file or []
 
     main:
+    // sample by sample, so that the first are complete while the last still wait; shard by shard, every sample's
+    // files would lie in the work folder, and in the head's memory, until the end
+    def gate = new Gate()
     ch_work = ch_sample
-        .combine(ch_shard)
-        .combine(n_shards)
-        .map { row, shard, bed, n ->
-            def meta = [id: "${row.sample}.${shard}".toString(), sample: row.sample, shard: shard, n_shards: n]
+        .combine(ch_shard.toList().map { shards -> [shards] })
+        .flatMap { row, shards ->
+            if (!gate.enter(shards.size())) return []
             // reads in a bucket or on a server are read there by byte range: no shard copies a whole BAM
             def (remote, local) = row.reads.indices.split { row.reads[it].contains('://') }
             def reads = local.collect { file(row.reads[it], glob: false) }
             def indexes = local.collect { file(row.indexes[it], glob: false) }
-            [meta, row.platform, row.sex, remote.collect { row.reads[it] }, reads, indexes, bed]
+            shards.collect { shard, bed ->
+                def meta = [id: "${row.sample}.${shard}".toString(), sample: row.sample, shard: shard, n_shards: shards.size()]
+                [meta, row.platform, row.sex, remote.collect { row.reads[it] }, reads, indexes, bed]
+            }
         }
     CALL_SHARD(ch_work, ch_reference, paralogs, model)
+    CALL_SHARD.out.calls.subscribe { gate.leave() }
 
     ch_gathered = CALL_SHARD.out.calls
         .map { meta, gvcf, gtbi, vcf, vtbi -> [groupKey(meta.sample, meta.n_shards), meta.shard, gvcf, gtbi, vcf, vtbi] }
@@ -43,5 +48,5 @@ workflow CALL_SAMPLE {
     gvcf      = MERGE_SAMPLE.out.gvcf       // channel: [ meta, gvcf, tbi ]
     vcf       = MERGE_SAMPLE.out.vcf        // channel: [ meta, vcf, tbi ]
     checksums = MERGE_SAMPLE.out.checksums  // channel: table of names, sizes and SHA-256
-    versions  = CALL_SHARD.out.versions.first().mix(MERGE_SAMPLE.out.versions.first())  // channel: versions.yml, one a process
+    versions  = CALL_SHARD.out.versions.unique { 'one' }.mix(MERGE_SAMPLE.out.versions.unique { 'one' })  // channel: versions.yml, one a process
 }

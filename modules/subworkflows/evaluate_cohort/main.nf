@@ -16,7 +16,7 @@ workflow EVALUATE_COHORT {
         ch_known = ch_truth
             .join(RESTRICT_TRUTH.out.bed.map { meta, bed -> [meta.id, bed] })
             .map { id, vcf, index, _whole, bed -> [id, vcf, index, bed] }
-        ch_versions = RESTRICT_TRUTH.out.versions.first()
+        ch_versions = RESTRICT_TRUTH.out.versions.unique { 'one' }
     }
     else {
         ch_known = ch_truth
@@ -30,5 +30,5 @@ workflow EVALUATE_COHORT {
 
     emit:
     evaluation = EVALUATE_SAMPLE.out.evaluation                       // channel: [ meta, folder ]
-    versions   = ch_versions.mix(EVALUATE_SAMPLE.out.versions.first())  // channel: versions.yml, one a process
+    versions   = ch_versions.mix(EVALUATE_SAMPLE.out.versions.unique { 'one' })  // channel: versions.yml, one a process
 }

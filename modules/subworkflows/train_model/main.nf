@@ -20,5 +20,5 @@ workflow LEARN_MODEL {
 
     emit:
     model    = TRAIN_MODEL.out.model                                        // channel: [ meta, folder ]
-    versions = MAKE_EXAMPLES.out.versions.first().mix(TRAIN_MODEL.out.versions)  // channel: versions.yml, one a process
+    versions = MAKE_EXAMPLES.out.versions.unique { 'one' }.mix(TRAIN_MODEL.out.versions)  // channel: versions.yml, one a process
 }
