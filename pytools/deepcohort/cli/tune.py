@@ -20,7 +20,8 @@ def tune(
     ] = None,
     network: Annotated[str, typer.Option(help="cnn or small (the feature model).")] = "cnn",
     storage: Annotated[
-        str | None, typer.Option(help="Optuna storage URL; default SQLite in the output folder.")
+        str | None,
+        typer.Option(help="URL of a database that workers share; default SQLite in the output folder."),
     ] = None,
     quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
 ) -> None:

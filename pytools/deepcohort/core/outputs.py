@@ -1,11 +1,31 @@
 """Whole files or none: outputs are written under a temporary name and renamed."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from deepcohort.core.errors import DeepcohortError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def full_disk_told(place: str | Path, remedy: str = "free space and run again") -> Iterator[None]:
+    """Turns a full disk, found by whatever writes within, into one line that names `place`.
+
+    For blocks where others write (loggers, libraries); `atomic_outputs` does the same for its own files.
+
+    Raises:
+        DeepcohortError: the disk or the quota is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise DeepcohortError(f"disk full while writing {place}; {remedy}") from error
+        raise
 
 
 @contextmanager
@@ -27,19 +47,14 @@ def atomic_outputs(*finals: str | Path, partners: tuple[str, ...] = ()) -> Itera
         if not os.access(final.parent, os.W_OK):
             raise DeepcohortError(f"output folder {final.parent} is not writable")
     try:
-        yield [temporary for temporary, _ in pairs]
-        for temporary, final in pairs:
-            for suffix in partners:
-                beside = Path(f"{temporary}{suffix}")
-                if beside.exists():
-                    os.replace(beside, f"{final}{suffix}")
-            os.replace(temporary, final)
-    except OSError as error:
-        if error.errno == 28:
-            raise DeepcohortError(
-                f"disk full while writing {pairs[0][1]}; free space and run again"
-            ) from error
-        raise
+        with full_disk_told(pairs[0][1]):
+            yield [temporary for temporary, _ in pairs]
+            for temporary, final in pairs:
+                for suffix in partners:
+                    beside = Path(f"{temporary}{suffix}")
+                    if beside.exists():
+                        os.replace(beside, f"{final}{suffix}")
+                os.replace(temporary, final)
     finally:
         for temporary, _ in pairs:
             for suffix in ("", *partners):

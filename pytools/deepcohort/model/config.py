@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.outputs import atomic_outputs
 
 OPTIMISERS = ("sgd", "rmsprop", "adagrad", "adadelta", "adam", "adamw")
 DECAYS = ("none", "linear", "exponential", "cosine")
@@ -196,7 +197,8 @@ def write_config(path: str | Path, config: TrainConfig) -> None:
     lines = ["[train]"]
     for name, value in asdict(config).items():
         lines.append(f"{name} = {json.dumps(list(value) if isinstance(value, tuple) else value)}")
-    Path(path).write_text("\n".join(lines) + "\n")
+    with atomic_outputs(path) as [temporary]:
+        temporary.write_text("\n".join(lines) + "\n")
 
 
 def settings_from(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.core.outputs import atomic_outputs
 from deepcohort.model.calibrate import mean_nll, reliability
 from deepcohort.pileup.features import F
 
@@ -162,7 +163,8 @@ def training_report(
         "body{font:15px sans-serif;max-width:60em;margin:2em auto}td,th{padding:.2em .7em;text-align:right}"
     )
     page = f"<!doctype html><meta charset=utf-8><title>{html.escape(name)}</title><style>{style}</style>"
-    (output / "report.html").write_text(page + "\n".join(parts) + "\n")
+    with atomic_outputs(output / "report.html") as [temporary]:
+        temporary.write_text(page + "\n".join(parts) + "\n")
     _write_multiqc(output, name, predictions, curves)
 
 
@@ -244,4 +246,5 @@ def _write_multiqc(
         },
     }
     for key, content in contents.items():
-        (output / f"training_{key}_mqc.json").write_text(json.dumps(content, indent=1) + "\n")
+        with atomic_outputs(output / f"training_{key}_mqc.json") as [temporary]:
+            temporary.write_text(json.dumps(content, indent=1) + "\n")

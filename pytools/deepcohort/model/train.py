@@ -22,7 +22,7 @@ from torch import nn
 
 import deepcohort
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.outputs import atomic_outputs, full_disk_told
 from deepcohort.model.archive import SUFFIX, read_model, write_model
 from deepcohort.model.calibrate import mean_nll
 from deepcohort.model.card import model_card
@@ -65,7 +65,8 @@ def train(
     the validation part calibrates.
 
     Raises:
-        DeepcohortError: examples or checkpoints that do not fit, or settings that cannot be met here.
+        DeepcohortError: examples or checkpoints that do not fit, settings that cannot be met here, or a full
+            disk (the last checkpoint stays whole).
     """
     config = config or TrainConfig()
     output = Path(output)
@@ -73,9 +74,24 @@ def train(
         (output / "logs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DeepcohortError(f"output folder {output} cannot be made: {error}") from error
-    prepare(config)
-    opened = open_examples(examples)
-    calibrating = _open_natural(natural, opened)
+    with full_disk_told(output, "free space and run again: training goes on from its last checkpoint"):
+        prepare(config)
+        opened = open_examples(examples)
+        calibrating = _open_natural(natural, opened)
+        return _train_networks(opened, calibrating, output, config, name, init_from, resume, quiet)
+
+
+def _train_networks(
+    opened: ExampleSet,
+    calibrating: ExampleSet | None,
+    output: Path,
+    config: TrainConfig,
+    name: str,
+    init_from: str | Path | None,
+    resume: bool,
+    quiet: bool,
+) -> TrainResult:
+    """`train`, its inputs opened."""
     write_config(output / "train.toml", config)
     started = time.process_time()
     cnn, small = _start_networks(config, opened, init_from)
@@ -368,7 +384,8 @@ def _finish(
         path, about, export_onnx(cnn, opened.config.shape), small_weights(small), weights.getvalue(),
         (output / "train.toml").read_text(), card,
     )  # fmt: skip
-    (output / f"{name}.md").write_text(card)
+    with atomic_outputs(output / f"{name}.md") as [temporary]:
+        temporary.write_text(card)
     training_report(output, name, predictions, about)
     return TrainResult(path, metrics)
 

@@ -1,25 +1,33 @@
 """Hyperparameter search with Optuna: SQLite storage, resumable, pruned; the best config as a file."""
 
 import sys
-from collections.abc import Sequence
+import time
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytorch_lightning as pl
+import torch
+from optuna.exceptions import StorageInternalError
 from pytorch_lightning.callbacks import Callback
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.outputs import atomic_outputs, full_disk_told
 from deepcohort.model import config as choices
 from deepcohort.model.config import TrainConfig, config_from_dict, write_config
 from deepcohort.model.data import ExampleData
 from deepcohort.model.net import FeatureNet, PileupNet
 from deepcohort.model.train import fit, prepare, standardise
 from deepcohort.pileup.features import N_FEATURES
-from deepcohort.pileup.shards import open_examples
+from deepcohort.pileup.shards import ExampleSet, open_examples
 
+_HEARTBEAT_S = 60
+_OPENINGS = 10  # tries to open a study while others make it
 # Widths are searched as named sizes: Optuna's distributions hold scalars.
 _SIZES: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "small": ((8, 16, 24), (48, 48)),
@@ -96,11 +104,13 @@ def tune(
 ) -> TuneResult:
     """Run `trials` more trials of the study in `output`, and write best.toml and importance.png.
 
-    `network`: cnn or small. `storage`: an Optuna storage URL, default SQLite in `output`; several
-    processes may share it (each adds its own trials). The study goes on where it stopped.
+    `network`: cnn or small. `storage`: the URL of a database, default SQLite in `output`; several
+    processes may share it (each adds its own trials). The study goes on where it stopped; a trial that
+    was killed counts as failed once it has been silent for two minutes.
 
     Raises:
-        DeepcohortError: examples or settings that do not fit, or no trial that finished.
+        DeepcohortError: examples, storage or settings that do not fit, no trial that finished, or a full
+            disk (finished trials stay in the study).
     """
     base = config or TrainConfig()
     output = Path(output)
@@ -108,25 +118,71 @@ def tune(
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DeepcohortError(f"output folder {output} cannot be made: {error}") from error
-    prepare(base)
-    opened = open_examples(examples)
+    url = storage or f"sqlite:///{(output / 'study.db').resolve()}"
+    with full_disk_told(output, "free space and run again: the study goes on"):
+        prepare(base)
+        opened = open_examples(examples)
+        study = _open_study(url, study_name)
+        try:
+            study.optimize(_objective(opened, base, network, output, quiet), n_trials=trials)
+            return _conclude(study, base, output)
+        except (SQLAlchemyError, StorageInternalError) as error:
+            raise _refused(url, error) from error
+
+
+def _open_study(url: str, name: str) -> optuna.Study:
+    """The study called `name` in the database at `url`, made if it is not there."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        study_name=study_name,
-        storage=storage or f"sqlite:///{(output / 'study.db').resolve()}",
-        load_if_exists=True,
-        direction="minimize",
-        sampler=optuna.samplers.TPESampler(seed=base.seed),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1),
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    # SQLite has one writer at a time: the others wait for it instead of giving up after 5 s
+    connect = {"connect_args": {"timeout": 120}} if url.startswith("sqlite") else {}
+    for attempt in range(_OPENINGS):
+        try:
+            return optuna.create_study(
+                study_name=name,
+                storage=optuna.storages.RDBStorage(
+                    url, engine_kwargs=connect, heartbeat_interval=_HEARTBEAT_S, grace_period=2 * _HEARTBEAT_S
+                ),
+                load_if_exists=True,
+                direction="minimize",
+                pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1),
+            )
+        except (SQLAlchemyError, StorageInternalError, ImportError) as error:
+            # two processes that start together both make the tables: the second finds them next time
+            if attempt == _OPENINGS - 1 or isinstance(error, ArgumentError | ImportError):
+                raise _refused(url, error) from error
+            time.sleep(0.3)
+    raise AssertionError("unreachable")
+
+
+def _refused(url: str, error: BaseException) -> DeepcohortError:
+    """One line about a database that does not work, with the database's own reason."""
+    cause = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    reason = " ".join(str(cause).split())
+    return DeepcohortError(
+        f"study {url} cannot be used: {reason}; check --storage, free space, or move it away"
     )
+
+
+def _sampler(seed: int, number: int) -> optuna.samplers.TPESampler:
+    """The sampler of trial `number`: what it draws does not repeat in other processes or after a resume."""
+    return optuna.samplers.TPESampler(seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]))
+
+
+def _objective(
+    opened: ExampleSet, base: TrainConfig, network: str, output: Path, quiet: bool
+) -> Callable[[optuna.Trial], float]:
+    """What Optuna minimises: the best validation loss of a training run with the settings it suggests."""
     small = network == "small"
-    data: dict[float, ExampleData] = {}
+    data = ExampleData(opened, base, with_pixels=not small)  # decoded once, batched anew per trial
 
     def objective(trial: optuna.Trial) -> float:
+        trial.study.sampler = _sampler(base.seed, trial.number)
         drawn = suggest(trial, base)
-        if base.negative_share not in data:  # decoded once, batched anew per trial
-            data[base.negative_share] = ExampleData(opened, base, with_pixels=not small)
-        of_trial = data[base.negative_share].with_config(drawn)
+        of_trial = data.with_config(drawn)
+        torch.manual_seed(base.seed)  # the same weights to start from, whatever ran before
         net = FeatureNet(drawn, N_FEATURES) if small else PileupNet(drawn, opened.config.shape, N_FEATURES)
         standardise([net], of_trial, keep=False)
         report = _Report(trial)
@@ -137,8 +193,7 @@ def tune(
             print(f"trial {trial.number}: validation loss {report.loss:.5f}", file=sys.stderr, flush=True)
         return report.loss
 
-    study.optimize(objective, n_trials=trials)
-    return _conclude(study, base, output)
+    return objective
 
 
 def _conclude(study: optuna.Study, base: TrainConfig, output: Path) -> TuneResult:
@@ -148,9 +203,9 @@ def _conclude(study: optuna.Study, base: TrainConfig, output: Path) -> TuneResul
         raise DeepcohortError(f"no trial in {output} finished; run more trials or widen the settings")
     best = study.best_trial
     chosen = suggest(optuna.trial.FixedTrial(best.params), base)  # type: ignore[arg-type]
-    with atomic_outputs(output / "best.toml") as [temporary]:
-        write_config(temporary, replace(chosen, device=base.device, threads=base.threads))
-    study.trials_dataframe().to_csv(output / "trials.tsv", sep="\t", index=False)
+    write_config(output / "best.toml", replace(chosen, device=base.device, threads=base.threads))
+    with atomic_outputs(output / "trials.tsv") as [temporary]:
+        study.trials_dataframe().to_csv(temporary, sep="\t", index=False)
     if len(done) > 1:
         _plot_importance(study, output)
     return TuneResult(best.number, float(best.value or 0.0), chosen)
@@ -165,15 +220,17 @@ def _plot_importance(study: optuna.Study, output: Path) -> None:
 
     evaluator = optuna.importance.PedAnovaImportanceEvaluator()
     try:
-        importance = optuna.importance.get_param_importances(study, evaluator=evaluator)
+        with warnings.catch_warnings():  # that few trials make importances vague
+            warnings.simplefilter("ignore", UserWarning)
+            importance = optuna.importance.get_param_importances(study, evaluator=evaluator)
     except (ValueError, RuntimeError, ZeroDivisionError):
         return  # too few or identical trials to tell
     rows = sorted(importance.items(), key=lambda item: item[1])
-    (output / "importance.tsv").write_text(
-        "setting\timportance\n" + "".join(f"{k}\t{v:.5f}\n" for k, v in reversed(rows))
-    )
-    figure, axes = pyplot.subplots(figsize=(6, 0.35 * len(rows) + 1))
-    axes.barh([k for k, _ in rows], [v for _, v in rows])
-    axes.set_xlabel("importance for the validation loss")
-    figure.savefig(output / "importance.png", dpi=100, bbox_inches="tight")
+    figure, axes = pyplot.subplots(figsize=(6, 0.3 * len(rows) + 1))
+    axes.barh([k.replace("_", " ") for k, _ in rows], [v for _, v in rows])
+    axes.set_xlabel(f"importance for the validation loss ({len(study.trials)} trials)")
+    axes.margins(y=0.01)
+    with atomic_outputs(output / "importance.tsv", output / "importance.png") as [table, picture]:
+        table.write_text("setting\timportance\n" + "".join(f"{k}\t{v:.5f}\n" for k, v in reversed(rows)))
+        figure.savefig(picture, dpi=100, bbox_inches="tight")
     pyplot.close(figure)

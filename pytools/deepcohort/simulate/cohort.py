@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.outputs import full_disk_told
 from deepcohort.core.progress import track
 from deepcohort.simulate import io_align, io_outputs
 from deepcohort.simulate.config import (
@@ -70,16 +71,13 @@ def simulate_cohort(
     _prepare(output)
     work = Path(tempfile.mkdtemp(prefix=".tmp-simulate-", dir=output))
     try:
-        done = work / "done"
-        done.mkdir()
-        summary = _simulate(work, done, config, inputs, threads, quiet)
-        (done / "simulation.json").write_text(json.dumps(summary, indent=2) + "\n")
-        for path in sorted(done.iterdir(), key=lambda p: (p.name == "samplesheet.csv", p.name)):
-            os.replace(path, output / path.name)
-    except OSError as error:
-        if error.errno == 28:
-            raise DeepcohortError(f"disk full while writing {output}; free space and run again") from error
-        raise
+        with full_disk_told(output):
+            done = work / "done"
+            done.mkdir()
+            summary = _simulate(work, done, config, inputs, threads, quiet)
+            (done / "simulation.json").write_text(json.dumps(summary, indent=2) + "\n")
+            for path in sorted(done.iterdir(), key=lambda p: (p.name == "samplesheet.csv", p.name)):
+                os.replace(path, output / path.name)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return summary
@@ -154,6 +152,10 @@ def _simulate(
             )
             for i, (name, codes) in enumerate(genome.contigs.items())
         ]  # fmt: skip
+    if config.reads.contamination and len(people) == 1:
+        raise DeepcohortError(
+            "contamination comes from another sample of the cohort, and there is none; simulate two or more"
+        )
     confident = clip_bed(inputs.plant_confident, genome) if inputs.plant_confident else None
     decoys, hidden = decoys_and_paralogs(genome, config.shadow, config.seed)
     index = work / "index"
