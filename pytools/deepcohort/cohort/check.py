@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from deepcohort.cohort.io import ReadsHeader, find_index, read_bed, read_header
-from deepcohort.cohort.samplesheet import Sheet, pedigree_lines, read_samplesheet
+from deepcohort.cohort.samplesheet import Sheet, is_safe, pedigree_lines, read_samplesheet
 from deepcohort.cohort.types import Sample, StoredSamples
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
@@ -177,7 +177,7 @@ def _check_sample(
     rows = [row for row in sheet.rows[sample.sample] if row["reads"]]
     for row, reads, index in zip(rows, sample.reads, sample.indexes, strict=True):
         where = f"row {row.number} ({sample.sample}): "
-        if is_remote(reads):
+        if is_remote(reads) or not is_safe(reads):
             continue
         found = [where + text for text in _check_reads(reads, index, reference)]
         if not found:

@@ -134,7 +134,7 @@ def _check_row(row: Row, problems: list[str]) -> None:
     if not row["reads"]:
         problem("reads is empty; give a BAM or CRAM file")
     elif not row["reads"].lower().endswith((".bam", ".cram")):
-        problem(f"reads {row['reads']} is neither .bam nor .cram")
+        problem(f"reads {row['reads']!r} is neither .bam nor .cram")
     for column in ("reads", "index", "truth_vcf", "truth_bed"):
         bad = _UNSAFE.search(row[column])
         if bad:
@@ -261,6 +261,11 @@ def pedigree_lines(samples: Iterable[Sample], stored: Iterable[StoredSamples] = 
         "\t".join((family, name, father or "0", mother or "0", sex[known], "0"))
         for name, (family, father, mother, known) in rows
     ]
+
+
+def is_safe(path: Path) -> bool:
+    """Whether `path` can be told in a line and go into a script; others are refused when the samplesheet is parsed."""
+    return not _UNSAFE.search(str(path))
 
 
 def read_samplesheet(

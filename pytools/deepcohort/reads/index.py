@@ -91,7 +91,7 @@ class BamIndex:
                 loffset = 0
                 at += 8
             bins.append((number, loffset, at, n_chunks))
-            at += 16 * n_chunks
+            at += 16 * max(0, n_chunks)
         if self._is_csi:
             return at, bins, at, 0
         n_linear = struct.unpack_from("<i", raw, at)[0]
@@ -110,6 +110,31 @@ class BamIndex:
             raise self._cut() from error
         self._parsed[tid] = parsed
         return parsed
+
+    def check(self) -> None:
+        """Look at every count and offset, for readers that trust them: htslib crashes on some.
+
+        Raises:
+            DeepcohortError: a count or an offset that cannot be.
+        """
+        damaged = DeepcohortError(f"index {self.path} is damaged; index the file again")
+        metadata = ((1 << 3 * (self._depth + 1)) - 1) // 7 + 1  # a bin of counts, the last
+        if self.n_contigs < 0 or self._min_shift < 1 or not 0 < self._depth < 10:
+            raise damaged
+        at = self._at
+        try:
+            for _ in range(self.n_contigs):
+                at, bins, _, n_linear = self._walk(at)
+                if n_linear < 0 or any(b[3] < 0 or b[0] > metadata for b in bins):
+                    raise damaged
+                for number, _, chunks_at, n_chunks in bins:
+                    chunks = np.frombuffer(self._raw, _CHUNK, count=n_chunks, offset=chunks_at)
+                    if number != metadata and (chunks["begin"] > chunks["end"]).any():
+                        raise damaged
+                if at > len(self._raw):
+                    raise self._cut()
+        except (struct.error, ValueError) as error:
+            raise self._cut() from error
 
     def _columns(self, bins: list[tuple[int, int, int, int]], linear_at: int, n_linear: int) -> ContigIndex:
         # the bin beyond the last holds metadata (counts), not chunks

@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+import zlib
 from pathlib import Path
 
 import pysam
@@ -10,10 +11,36 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.reads.bgzf import BgzfBlocks
 from deepcohort.reads.header import AlignmentHeader, header_text_facts, read_header
+from deepcohort.reads.index import BamIndex
 
 # names, flags, places, CIGAR, sequence and quality, no tags: decoding tags is a third of CRAM's cost
 _REQUIRED_FIELDS = "required_fields=0x7ff"
 _STRETCH_BP = 1 << 18  # decoded at once, since CRAM slices do not end at shards' edges
+
+
+def _index_copy(url: str, folder: Path) -> Path | None:
+    """A checked copy, in `folder`, of the index beside the BAM at `url`; None when there is none.
+
+    htslib would fetch it into the folder that it runs in, and crashes on some damaged ones.
+
+    Raises:
+        DeepcohortError: the index is damaged.
+    """
+    stem = url.removesuffix(".bam")
+    for place in (f"{url}.bai", f"{stem}.bai", f"{url}.csi", f"{stem}.csi"):
+        try:
+            with pysam.HFile(place, "rb") as file:
+                data = file.read()
+        except OSError:
+            continue
+        copy = folder / place.rsplit("/", 1)[-1]
+        copy.write_bytes(data)
+        try:
+            BamIndex(copy).check()
+        except (DeepcohortError, OSError, EOFError, zlib.error) as error:
+            raise DeepcohortError(f"index {place} is damaged; index the file again") from error
+        return copy
+    return None
 
 
 class HtslibStretches:
@@ -29,8 +56,14 @@ class HtslibStretches:
         self._reference = reference_path
         self._folder = tempfile.TemporaryDirectory(prefix="deepcohort-")
         self._stretch: tuple[Region, BgzfBlocks, int] | None = None
+        # a CRAM's index is text, which htslib reads safely
+        self._index = None if path.lower().endswith(".cram") else _index_copy(path, Path(self._folder.name))
         try:
-            with pysam.AlignmentFile(path, reference_filename=str(reference_path)) as file:
+            with pysam.AlignmentFile(
+                path,
+                reference_filename=str(reference_path),
+                index_filename=str(self._index) if self._index else None,
+            ) as file:
                 header = file.header
                 self.contigs = tuple(zip(header.references, header.lengths, strict=True))
                 self.samples, self.sort_order = header_text_facts(str(header))
@@ -67,7 +100,8 @@ class HtslibStretches:
         try:
             pysam.view(
                 "-u", "--no-PG", "-T", str(self._reference), "--input-fmt-option", _REQUIRED_FIELDS,
-                "-o", str(target), self.path, f"{{{covered.contig}}}:{covered.start + 1}-{covered.end}",
+                "-o", str(target), *(("-X", self.path, str(self._index)) if self._index else (self.path,)),
+                f"{{{covered.contig}}}:{covered.start + 1}-{covered.end}",
                 catch_stdout=False,
             )  # fmt: skip
         except pysam.SamtoolsError as error:

@@ -75,7 +75,7 @@ def test_a_path_with_comma_quotes_spaces_and_semicolon():
         ("sample,reads,reads\nA,a.bam,b.bam\n", ["row 1: column 'reads' appears twice"]),
         ("sample,reads\nA,a.bam,x\n", ["row 2: 3 cells, but the header has 2 columns"]),
         ("sample,reads\n,a.bam\nB,\n", ["row 2: sample is empty", "row 3: reads is empty"]),
-        ("sample,reads\nA,a.txt\n", ["row 2: reads a.txt is neither .bam nor .cram"]),
+        ("sample,reads\nA,a.txt\n", ["row 2: reads 'a.txt' is neither .bam nor .cram"]),
         (
             "sample,reads\na b,a.bam\n$(id),b.bam\n",
             ["row 2: sample 'a b' may hold", "row 3: sample '$(id)' may hold"],

@@ -139,3 +139,35 @@ def test_a_hostile_folder_regions_and_an_unindexed_reference(real_run: Run, tmp_
     inside = [r for r in whole if r.split("\t")[0] == contig and 2000 < int(r.split("\t")[1]) <= 12000]
     assert inside
     assert records(folder / "out" / "samples" / "child" / "child.vcf.gz") == inside
+
+
+def test_cells_of_the_samplesheet_are_never_run(tmp_path: Path):
+    """Names with spaces, quotes, $(), semicolons and line breaks: every row is refused, none is executed."""
+    data = Path(__file__).parents[2] / "nextflow" / "data" / "reads"
+    trap = f"touch {tmp_path}/run"
+    names = [
+        "a b",
+        "a'b",
+        'a"b',
+        f"$({trap})",
+        f"`{trap}`",
+        f"a;{trap}",
+        f"a\n{trap}",
+        f"a'; {trap} #",
+        f"--x={trap}",
+    ]
+    with open(tmp_path / "cohort.csv", "w", newline="") as file:
+        sheet = csv.writer(file, quoting=csv.QUOTE_ALL)
+        sheet.writerow(["sample", "reads"])
+        sheet.writerows([name, data / "sample1.bam"] for name in names)
+        sheet.writerows([f"S{i}", f"{tmp_path}/{name}.bam"] for i, name in enumerate(names))
+    run = nextflow(
+        tmp_path, "--samplesheet", "cohort.csv", "--reference", data / "reference.fa", "--outdir", "out"
+    )
+    assert run.status != 0
+    assert "exit status (2)" in run.text
+    # the line break of a quoted cell takes a line of its own, but a row is a row
+    rows = {int(row) for row in re.findall(r"row (\d+)", run.text)}
+    assert len(rows) >= 2 * len(names), run.text
+    assert not list(tmp_path.rglob("run"))
+    assert not (tmp_path / "out" / "samples").exists()

@@ -4,6 +4,7 @@ A target takes (seed, base, folder): sound inputs lie in `base`, the case writes
 """
 
 import contextlib
+import gzip
 import json
 import random
 import shutil
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fuzz_mutate import inflate, odd_sam, record_offsets, spoil_bam, spoil_bytes, spoil_table, stored_bgzf
+from fuzz_server import FAULTS, Fault, serve
 
 CONTIGS_BP = 12_000
 
@@ -71,7 +73,8 @@ def run_here(*words: object) -> None:
         raise DeepcohortError(str(error) or type(error).__name__) from error
 
 
-def _call(bam: Path, base: Path, folder: Path, *more: object) -> None:
+def _call(bam: Path | str, base: Path, folder: Path, *more: object) -> None:
+    folder.mkdir(exist_ok=True)
     run_here(
         "call", "--reads", bam, "--reference", base / "sim" / "reference.fa", "--quiet",
         "--gvcf", folder / "o.g.vcf.gz", "--vcf", folder / "o.vcf.gz", *more,
@@ -132,6 +135,42 @@ def fuzz_cram(seed: int, base: Path, folder: Path) -> None:
         spoil = (suffix == ".crai") == (seed % 4 == 0)
         (folder / f"x.cram{suffix}").write_bytes(spoil_bytes(rng, data) if spoil else data)
     _call(folder / "x.cram", base, folder)
+
+
+def fuzz_url(seed: int, base: Path, folder: Path) -> None:
+    """Reads at a URL: spoilt on the server, or by a server that cuts off, refuses or knows no byte ranges."""
+    rng = random.Random(seed)
+    name = rng.choice(("x.bam", "x.cram"))
+    sources = {
+        "x.bam": (base / "sim" / "sample1.bam", "x.bam.bai"),
+        "x.cram": (base / "1.cram", "x.cram.crai"),
+    }
+    reads, index = sources[name]
+    sound = {name: reads.read_bytes(), index: Path(f"{reads}{index[len(name) :]}").read_bytes()}
+    served, fault = dict(sound), Fault("none", 0)
+    if rng.random() < 0.4:
+        victim = rng.choice(sorted(served))
+        served[victim] = spoil_bytes(rng, served[victim])
+    else:
+        fault = Fault(rng.choice(FAULTS), rng.randrange(8))
+    (folder / "served").mkdir()
+    for file, data in served.items():
+        (folder / "served" / file).write_bytes(data)
+    with (
+        serve(folder / "served", fault) as url,
+        contextlib.chdir(folder),
+    ):  # htslib keeps the index where it runs
+        _call(f"{url}/{name}", base, folder)
+        if served == sound:
+            _call(reads, base, folder / "local")
+            here, there = (
+                gzip.decompress((at / "o.vcf.gz").read_bytes()) for at in (folder, folder / "local")
+            )
+            assert _records(here) == _records(there), f"{fault} changed the calls"
+
+
+def _records(vcf: bytes) -> list[bytes]:
+    return [line for line in vcf.splitlines() if not line.startswith(b"#")]
 
 
 def _spoilt_vcf(rng: random.Random, source: Path, target: Path) -> None:

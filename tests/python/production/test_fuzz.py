@@ -13,6 +13,7 @@ QUICK_CASES = 6
 # seeds that once found something stay
 KEPT: dict[str, list[int]] = {
     "bam_fields": [130],
+    "url": [4],
     "merge": [41, 58, 74, 88, 151, 172, 300_136],
 }
 
