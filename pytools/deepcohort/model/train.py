@@ -32,7 +32,8 @@ from deepcohort.model.data import ExampleData, split_mask
 from deepcohort.model.lit import GenotypeModule
 from deepcohort.model.net import FeatureNet, PileupNet, multiply_adds
 from deepcohort.model.onnx_export import export_onnx
-from deepcohort.model.report import Predictions, training_report
+from deepcohort.model.predictions import Predictions
+from deepcohort.model.report import training_report
 from deepcohort.model.torch_runtime import networks_of
 from deepcohort.pileup.config import encoder_signature
 from deepcohort.pileup.features import N_FEATURES
