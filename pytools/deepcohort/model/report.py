@@ -1,105 +1,74 @@
 """The training report: one HTML page, and the same figures as MultiQC custom content."""
 
-import base64
 import csv
 import html
-import io
-import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from deepcohort.core.outputs import atomic_outputs
-from deepcohort.model.calibrate import mean_nll, reliability
+from deepcohort.model.predictions import PRECISIONS, Predictions
+from deepcohort.model.report_figures import (
+    PREDICTORS,
+    Curves,
+    draw_losses,
+    draw_precision_recall,
+    draw_reliability,
+    figure,
+)
+from deepcohort.model.report_multiqc import write_multiqc
 from deepcohort.pileup.features import F
 
-_PRECISIONS = (0.70, 0.80, 0.90, 0.99)
+_STYLE = """
+body { font: 15px/1.45 sans-serif; max-width: 66em; margin: 2em auto; padding: 0 1em; color: #222 }
+h2 { margin-top: 1.8em; border-bottom: 1px solid #ccc }
+td, th { padding: .2em .8em; text-align: right; font-variant-numeric: tabular-nums }
+td:first-child, th:first-child { text-align: left }
+tr:nth-child(odd) td { background: #f5f5f5 }
+th { border-bottom: 1px solid #888 }
+.row { display: flex; flex-wrap: wrap; gap: 1.5em }
+.row img, .row figure { max-width: 100%; margin: 0 }
+figcaption, p.note { color: #555; max-width: 46em }
+"""
+_METRICS = {
+    "examples": ("examples", "{:,.0f}"),
+    "errors": ("wrong number of copies", "{:,.0f}"),
+    "false_negatives": ("allele there, called absent", "{:,.0f}"),
+    "false_positives": ("allele absent, called there", "{:,.0f}"),
+    "nll": ("mean -ln p of the truth", "{:.5f}"),
+    "pr_area": ("area under precision and recall", "{:.5f}"),
+    **{
+        f"recall_at_{round(100 * p)}": (f"recall at precision {round(100 * p)} %", "{:.4f}")
+        for p in PRECISIONS
+    },
+    "cnn_share": ("share of sites that the cascade sends to the CNN", "{:.3f}"),
+}
 
 
-def precision_recall(
-    score: NDArray[np.floating], truth: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """(precision, recall, area): one point per distinct threshold, by average precision."""
-    if truth.sum() == 0:
-        return np.array([1.0]), np.array([0.0]), float("nan")
-    order = np.argsort(-score, kind="stable")
-    hits = np.cumsum(truth[order])
-    distinct = np.append(np.diff(score[order]) != 0, True)
-    precision = (hits / np.arange(1, len(order) + 1))[distinct]
-    recall = (hits / truth.sum())[distinct]
-    area = float(np.sum(np.diff(np.concatenate([[0.0], recall])) * precision))
-    return precision, recall, area
+def training_report(
+    output: Path, name: str, predictions: dict[str, Predictions], about: dict[str, Any]
+) -> None:
+    """Write report.html and training_*_mqc.json into `output`."""
+    curves = {label: loss_curve(output / "logs" / label) for label in ("small", "cnn")}
+    best = predictions["cascade"]
+    parts = [
+        *_head(name, about, best),
+        *_losses(curves),
+        *_test_set(predictions),
+        *_precision_recall(predictions),
+        *_calibration(predictions),
+        *_confusion(best),
+        *_contexts(best),
+    ]
+    title = html.escape(f"Training report: {name}")
+    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+    with atomic_outputs(output / "report.html") as [temporary]:
+        body = "\n".join(parts)
+        temporary.write_text(f"{page}<style>{_STYLE}</style>\n{body}\n</html>\n")
+    write_multiqc(output, name, predictions, curves)
 
 
-def recall_at_precision(precision: NDArray[np.float64], recall: NDArray[np.float64], wanted: float) -> float:
-    """Best recall at which precision is at least `wanted`, 0 where it never is."""
-    fine = precision >= wanted
-    return float(recall[fine].max()) if fine.any() else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Predictions:
-    """Probabilities (N, 3), labels (N,) and features (N, F) of a test set; `cnn_share` needs the CNN."""
-
-    p: NDArray[np.floating]
-    label: NDArray[np.int8]
-    features: NDArray[np.float32]
-    cnn_share: float = 1.0
-
-    def metrics(self) -> dict[str, float]:
-        """The figures of the card."""
-        if len(self.label) == 0:
-            names = ("examples", "errors", "nll", "pr_area", "recall_at_99", "cnn_share")
-            return dict.fromkeys(names, 0.0)
-        variant = self.label > 0
-        precision, recall, area = precision_recall(1.0 - self.p[:, 0], variant)
-        out = {
-            "examples": float(len(self.label)),
-            "errors": float((self.p.argmax(axis=1) != self.label).sum()),
-            "false_negatives": float((variant & (self.p.argmax(axis=1) == 0)).sum()),
-            "false_positives": float((~variant & (self.p.argmax(axis=1) > 0)).sum()),
-            "nll": mean_nll(self.p, self.label),
-            "pr_area": area,
-            "cnn_share": self.cnn_share,
-        }
-        for wanted in _PRECISIONS:
-            out[f"recall_at_{round(100 * wanted)}"] = recall_at_precision(precision, recall, wanted)
-        return out
-
-    def confusion(self) -> NDArray[np.int64]:
-        """Counts (3, 3), truth by call."""
-        out = np.zeros((3, 3), dtype=np.int64)
-        np.add.at(out, (self.label.astype(int), self.p.argmax(axis=1)), 1)
-        return out
-
-    def contexts(self) -> list[tuple[str, int, int]]:
-        """(context, examples, errors)."""
-        f = self.features
-        wrong = self.p.argmax(axis=1) != self.label
-        run = np.expm1(3 * f[:, F.homopolymer])
-        depth = np.expm1(4 * f[:, F.depth_log])
-        snp, ins, deletion = f[:, F.is_snp] > 0, f[:, F.is_insertion] > 0, f[:, F.is_deletion] > 0
-        groups = {
-            "SNP": snp,
-            "insertion": ins,
-            "deletion": deletion,
-            "indel in homopolymer of 6 bp or more": ~snp & (run >= 5.5),
-            "indel of 10 bp or more": ~snp & (np.expm1(4 * f[:, F.indel_length]) >= 9.5),
-            "tandem repeat of 12 bp or more": np.expm1(4 * f[:, F.repeat_length]) >= 11.5,
-            "several alternates": f[:, F.same_site_alts] > 0,
-            "another candidate within 10 bp": f[:, F.near_10] > 0,
-            "depth below 8": depth < 7.5,
-            "depth 8 to 20": (depth >= 7.5) & (depth < 20.5),
-            "depth above 20": depth >= 20.5,
-            "ALT reads of low MAPQ": f[:, F.mapq_alt_mean] < 0.5,
-        }
-        return [(k, int(m.sum()), int((m & wrong).sum())) for k, m in groups.items()]
-
-
-def _curve(logs: Path) -> dict[str, list[tuple[int, float]]]:
+def loss_curve(logs: Path) -> dict[str, list[tuple[int, float]]]:
     """Loss by epoch from the metrics.csv of every attempt of a run; later attempts win."""
     found: dict[str, dict[int, float]] = {"train_loss": {}, "val_loss": {}}
     for path in sorted(logs.glob("attempt_*/metrics.csv")):
@@ -111,140 +80,111 @@ def _curve(logs: Path) -> dict[str, list[tuple[int, float]]]:
     return {name: sorted(points.items()) for name, points in found.items()}
 
 
-def _figure(draw: Any) -> str:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(5.2, 3.6), dpi=90)
-    draw(axes)
-    axes.grid(alpha=0.3)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
-    pyplot.close(figure)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img src="data:image/svg+xml;base64,{data}" alt="">'
-
-
-def _table(header: list[str], rows: list[list[object]]) -> str:
+def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     head = "".join(f"<th>{html.escape(h)}</th>" for h in header)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(str(c))}</td>" for c in row) + "</tr>" for row in rows)
     return f"<table><tr>{head}</tr>{body}</table>"
 
 
-def training_report(
-    output: Path, name: str, predictions: dict[str, Predictions], about: dict[str, Any]
-) -> None:
-    """Write report.html and training_*_mqc.json into `output`."""
-    curves = {label: _curve(output / "logs" / label) for label in ("small", "cnn")}
-    parts = [f"<h1>Training report: {html.escape(name)} {html.escape(about['version'])}</h1>"]
-    for label, curve in curves.items():
-        parts.append(f"<h2>Loss of the {'CNN' if label == 'cnn' else 'feature model'}</h2>")
-        parts.append(_figure(lambda axes, curve=curve: _draw_losses(axes, curve)))
-    parts.append("<h2>Test set</h2>")
-    names = list(next(iter(predictions.values())).metrics())
-    rows: list[list[object]] = [
-        [k, *[f"{p.metrics().get(n, 0):.5g}" for n in names]] for k, p in predictions.items()
+def _note(text: str) -> str:
+    return f'<p class="note">{html.escape(text)}</p>'
+
+
+def _row(*figures: tuple[str, str]) -> str:
+    """Figures beside each other, each with its caption."""
+    inner = "".join(
+        f"<figure>{image}<figcaption>{html.escape(text)}</figcaption></figure>" for image, text in figures
+    )
+    return f'<div class="row">{inner}</div>'
+
+
+def _head(name: str, about: dict[str, Any], best: Predictions) -> list[str]:
+    facts = about["facts"]
+    labels = " / ".join(f"{n:,}" for n in facts["labels"])
+    return [
+        f"<h1>Training report: {html.escape(name)}</h1>",
+        _note(
+            f"Version {about['version']}, platform {about['platform']}. "
+            f"Examples of 0 / 1 / 2 copies: {labels}; {facts['training_examples']:,} train, "
+            f"{len(best.label):,} test, the others validate. "
+            f"Settings: train.toml; the model card ({name}.md) says what else is to be known."
+        ),
     ]
-    parts.append(_table(["predictor", *names], rows))
-    parts.append("<h2>Precision and recall (is the allele there?)</h2>")
-    parts.append(_figure(lambda axes: _draw_precision_recall(axes, predictions)))
-    parts.append("<h2>Calibration</h2>")
-    parts.append(_figure(lambda axes: _draw_reliability(axes, predictions)))
+
+
+def _losses(curves: Mapping[str, Curves]) -> list[str]:
+    figures = [
+        (figure(lambda axes, c=curves[label]: draw_losses(axes, c), f"loss of the {words} by epoch"), words)
+        for label, words in (("small", "Loss of the feature model"), ("cnn", "Loss of the CNN"))
+    ]
+    return [
+        "<h2>Loss</h2>",
+        _row(*figures),
+        _note("Validation is measured with averaged weights where EMA is on, always by plain cross-entropy."),
+    ]
+
+
+def _test_set(predictions: Mapping[str, Predictions]) -> list[str]:
+    metrics = {key: p.metrics() for key, p in predictions.items()}
+    rows = [
+        [words, *(form.format(m.get(key, 0.0)) for m in metrics.values())]
+        for key, (words, form) in _METRICS.items()
+    ]
+    return [
+        "<h2>Test set</h2>",
+        _note("Stretches of genome that neither training, tuning nor calibration saw."),
+        _table(["", *(PREDICTORS[key] for key in predictions)], rows),
+    ]
+
+
+def _precision_recall(predictions: Mapping[str, Predictions]) -> list[str]:
     best = predictions["cascade"]
-    parts.append("<h2>Confusion (copies: truth down, call across)</h2>")
-    parts.append(
-        _table(["truth", "0", "1", "2"], [[i, *row] for i, row in enumerate(best.confusion().tolist())])
-    )
-    parts.append("<h2>Errors by context</h2>")
-    parts.append(_table(["context", "examples", "errors"], [list(r) for r in best.contexts()]))
-    style = (
-        "body{font:15px sans-serif;max-width:60em;margin:2em auto}td,th{padding:.2em .7em;text-align:right}"
-    )
-    page = f"<!doctype html><meta charset=utf-8><title>{html.escape(name)}</title><style>{style}</style>"
-    with atomic_outputs(output / "report.html") as [temporary]:
-        temporary.write_text(page + "\n".join(parts) + "\n")
-    _write_multiqc(output, name, predictions, curves)
+    snp = best.features[:, F.is_snp] > 0
+    by_type = {"SNPs": best.subset(snp), "indels": best.subset(~snp)}
+    named = {PREDICTORS[key]: p for key, p in predictions.items()}
+    return [
+        "<h2>Precision and recall: is the allele there?</h2>",
+        _row(
+            (
+                figure(
+                    lambda axes: draw_precision_recall(axes, named), "precision by recall of each predictor"
+                ),
+                "Each predictor, by threshold on the probability of no copy",
+            ),
+            (
+                figure(
+                    lambda axes: draw_precision_recall(axes, by_type),
+                    "precision by recall of SNPs and indels",
+                ),
+                "The cascade by type of variant",
+            ),
+        ),
+    ]
 
 
-def _draw_losses(axes: Any, curve: dict[str, list[tuple[int, float]]]) -> None:
-    for key, points in curve.items():
-        if points:
-            axes.plot(*zip(*points, strict=True), marker=".", label=key.replace("_", " "))
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("loss")
-    if any(curve.values()):
-        axes.set_yscale("log")
-        axes.legend()
+def _calibration(predictions: Mapping[str, Predictions]) -> list[str]:
+    named = {PREDICTORS[key]: p for key, p in predictions.items()}
+    image = figure(lambda axes: draw_reliability(axes, named), "observed by claimed error rate")
+    caption = "Triangles are bins without errors: half an error is counted, so the truth lies there or above"
+    return ["<h2>Calibration</h2>", _row((image, caption))]
 
 
-def _draw_precision_recall(axes: Any, predictions: dict[str, Predictions]) -> None:
-    for key, p in predictions.items():
-        if len(p.label):
-            precision, recall, area = precision_recall(1.0 - p.p[:, 0], p.label > 0)
-            axes.plot(recall, precision, label=f"{key} (area {area:.5f})")
-    axes.set_xlabel("recall")
-    axes.set_ylabel("precision")
-    axes.set_xlim(0.9, 1.001)
-    axes.set_ylim(0.9, 1.001)
-    axes.legend()
+def _confusion(best: Predictions) -> list[str]:
+    counts = best.confusion()
+    rows = [
+        [f"{truth} true", *(f"{n:,}" for n in row), f"{row[truth] / row.sum():.4f}" if row.sum() else "-"]
+        for truth, row in enumerate(counts)
+    ]
+    return [
+        "<h2>Confusion of the cascade, by copies of the allele</h2>",
+        _table(["", "0 called", "1 called", "2 called", "right"], rows),
+    ]
 
 
-def _draw_reliability(axes: Any, predictions: dict[str, Predictions]) -> None:
-    axes.plot([0, 60], [0, 60], color="grey", linewidth=0.8)
-    for key, p in predictions.items():
-        points = reliability(p.p, p.label) if len(p.label) else []
-        # half an error where none was seen: the point is then a lower bound
-        x = [-10 * np.log10(max(c, 1e-9)) for c, _, _ in points]
-        y = [-10 * np.log10((max(e, 0.5)) / n) for _, n, e in points]
-        axes.plot(x, y, marker="o", label=key)
-    axes.set_xlabel("claimed, phred")
-    axes.set_ylabel("observed, phred")
-    axes.legend()
-
-
-def _write_multiqc(
-    output: Path, name: str, predictions: dict[str, Predictions], curves: dict[str, Any]
-) -> None:
-    parent = {"parent_id": "deepcohort_training", "parent_name": "deepcohort training"}
-    lines = {
-        f"{name} {label} {key}": dict(points)
-        for label, curve in curves.items()
-        for key, points in curve.items()
-        if points
-    }
-    contents = {
-        "loss": {
-            **parent,
-            "id": "training_loss",
-            "section_name": "Loss",
-            "plot_type": "linegraph",
-            "pconfig": {
-                "id": "training_loss_plot",
-                "title": "deepcohort: loss",
-                "xlab": "epoch",
-                "ylab": "loss",
-            },
-            "data": lines,
-        },
-        "test": {
-            **parent,
-            "id": "training_test",
-            "section_name": "Held-out test set",
-            "plot_type": "table",
-            "pconfig": {"id": "training_test_table", "title": "deepcohort: test set"},
-            "data": {f"{name} {k}": p.metrics() for k, p in predictions.items()},
-        },
-        "contexts": {
-            **parent,
-            "id": "training_contexts",
-            "section_name": "Errors by context",
-            "plot_type": "bargraph",
-            "pconfig": {"id": "training_contexts_plot", "title": "deepcohort: errors by context"},
-            "data": {c: {"errors": e} for c, _, e in predictions["cascade"].contexts()},
-        },
-    }
-    for key, content in contents.items():
-        with atomic_outputs(output / f"training_{key}_mqc.json") as [temporary]:
-            temporary.write_text(json.dumps(content, indent=1) + "\n")
+def _contexts(best: Predictions) -> list[str]:
+    rows = [[c, f"{n:,}", f"{e:,}", f"{100 * e / n:.2f} %" if n else "-"] for c, n, e in best.contexts()]
+    return [
+        "<h2>Errors of the cascade by context</h2>",
+        _table(["", "examples", "errors", "errors of examples"], rows),
+        _note("An example may lie in several contexts."),
+    ]

@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import platform as platform_module
+import signal
 import time
 import warnings
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import nn
 
 import deepcohort
@@ -32,11 +34,14 @@ from deepcohort.model.data import ExampleData, split_mask
 from deepcohort.model.lit import GenotypeModule
 from deepcohort.model.net import FeatureNet, PileupNet, multiply_adds
 from deepcohort.model.onnx_export import export_onnx
-from deepcohort.model.report import Predictions, training_report
+from deepcohort.model.predictions import Predictions
+from deepcohort.model.report import training_report
 from deepcohort.model.torch_runtime import networks_of
 from deepcohort.pileup.config import encoder_signature
 from deepcohort.pileup.features import N_FEATURES
 from deepcohort.pileup.shards import Examples, ExampleSet, open_examples
+
+_TERMINATED = 128 + signal.SIGTERM
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +279,11 @@ def fit(
         deterministic="warn",
         default_root_dir=str(output),
     )
-    trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
+    except SIGTERMException as stopped:
+        # Lightning's own exit status is 0, as if all were well; schedulers know this one and retry
+        raise SystemExit(_TERMINATED) from stopped
     if config.patience:
         _load_best(module, folder / "best.ckpt")
     return module.best_network.cpu().eval()

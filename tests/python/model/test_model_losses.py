@@ -13,7 +13,7 @@ from deepcohort.model.calibrate import (
     settle_threshold,
     softmax,
 )
-from deepcohort.model.report import precision_recall, recall_at_precision
+from deepcohort.model.predictions import precision_recall, recall_at_precision
 from model_builders import TINY
 
 # two examples: true class has probability .5 and .8

@@ -313,7 +313,13 @@ def test_what_a_run_leaves(tiny_run):
     names = {p.name for p in tiny_run.output.iterdir()}
     assert {"train.toml", "illumina.md", "report.html", "training_loss_mqc.json", "logs"} <= names
     report = (tiny_run.output / "report.html").read_text()
-    for words in ("Loss of the CNN", "Precision and recall", "recall_at_99", "Calibration", "Confusion"):
+    for words in (
+        "Loss of the CNN",
+        "Precision and recall",
+        "recall at precision 99 %",
+        "Calibration",
+        "Confusion",
+    ):
         assert words in report
     card = (tiny_run.output / "illumina.md").read_text()
     for words in ("seed: 5", "Limits", "multiply-adds", "cascade"):
