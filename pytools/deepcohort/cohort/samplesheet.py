@@ -264,7 +264,7 @@ def pedigree_lines(samples: Iterable[Sample], stored: Iterable[StoredSamples] = 
 
 
 def is_safe(path: Path) -> bool:
-    """Whether `path` can be told in a line and go into a script; others are refused when the samplesheet is parsed."""
+    """Whether `path` may be told in a line and go into a script; samplesheets with others are refused."""
     return not _UNSAFE.search(str(path))
 
 

@@ -3,6 +3,7 @@
 import csv
 import html
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def _head(name: str, about: dict[str, Any], best: Predictions) -> list[str]:
 
 def _losses(curves: Mapping[str, Curves]) -> list[str]:
     figures = [
-        (figure(lambda axes, c=curves[label]: draw_losses(axes, c), f"loss of the {words} by epoch"), words)
+        (figure(partial(draw_losses, curve=curves[label]), f"{words} by epoch"), words)
         for label, words in (("small", "Loss of the feature model"), ("cnn", "Loss of the CNN"))
     ]
     return [
