@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from deepcohort.model import config as choices
 from deepcohort.model.data import ExampleData
 from deepcohort.model.lit import lr_factor
 from deepcohort.model.net import FeatureNet, PileupNet
-from deepcohort.model.train import fit, network_logits, standardise
+from deepcohort.model.train import fit, network_logits, prepare, standardise
 from deepcohort.pileup.features import N_FEATURES
 from deepcohort.pileup.shards import open_examples
 from model_builders import PILEUP, TINY, write_tiny
@@ -58,7 +57,7 @@ class _Watch(Callback):
 
 def trained(opened, config, folder, kind=FeatureNet):
     """A network trained by `fit`, its share of right answers on the validation part, and the rates it used."""
-    torch.manual_seed(config.seed)
+    prepare(config)
     data = ExampleData(opened, config, with_pixels=kind is PileupNet)
     net = (
         FeatureNet(config, N_FEATURES) if kind is FeatureNet else PileupNet(config, PILEUP.shape, N_FEATURES)
