@@ -3,7 +3,7 @@ import nextflow.Session
 
 /**
  * Lets a bounded number of tasks into the head. Nextflow makes a task of every input that it is given, at once, and keeps
- * it until it has run: 20 kB each, whatever the executor's queueSize.
+ * it until it has run, whatever the executor's queueSize: memory by the hundred thousand of them.
  */
 class Gate {
 
