@@ -22,6 +22,11 @@ class JointConfig:
             N samples would need 10 log10(N) phred, which beyond some hundred samples no PL can give.
         reference_error: probability that a read of a reference block shows something else by error, as in
             the gVCF; tells how many reads differ in a block whose PLs were cut at 0/0.
+        known_phred: evidence of the *other* samples, phred, from which the alleles of a SNP count as known:
+            then a sample's PLs are averaged with what its reads say by themselves. A caller doubts few reads,
+            because errors recur at a place; what other samples carry is no error. Goes with population_prior.
+        read_weight, read_error: weight of the reads in that (geometric) mean, and the rate at which they err.
+        read_max_dp: samples with more reads keep the PLs that their gVCF gives.
         site_prior: prior probability that a site where some sample calls a variant is variable (QUAL).
         de_novo_rate: prior probability of a new mutation per transmitted allele at such a site. Not the
             genome's mutation rate: that a child was called where its parents were not leaves few other
@@ -49,6 +54,10 @@ class JointConfig:
     alt_pseudo_count: float = 0.1
     min_frequency: float = 1e-3
     reference_error: float = CallsConfig().reference_error
+    known_phred: float = 10.0
+    read_weight: float = 0.5
+    read_error: float = 3e-3
+    read_max_dp: int = 15
     site_prior: float = 0.5
     de_novo_rate: float = 1e-3
     de_novo_probability: float = 0.5

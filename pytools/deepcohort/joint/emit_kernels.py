@@ -16,6 +16,7 @@ from deepcohort.joint.decide_kernels import (
     strand_odds_ratio,
 )
 from deepcohort.joint.family_kernels import Kinship, pedigree_posteriors
+from deepcohort.joint.pool_kernels import pool_reads
 from deepcohort.joint.prior_kernels import (
     cut_likelihoods,
     em_frequencies,
@@ -54,6 +55,10 @@ class Limits(NamedTuple):
     alt_pseudo: float
     min_frequency: float
     read_phred: float  # of one read in a reference block
+    known_phred: float  # negative: reads are left to their caller
+    read_weight: float
+    read_error: float
+    read_max_dp: int
     site_prior: float
     de_novo_rate: float
     de_novo_probability: float
@@ -296,6 +301,22 @@ def emit_sites(
         posteriors(likelihood, state, ploidy, frequency, n_alleles, limits.inbreeding, weight, posterior)
         # a site is at least as sure as its surest carrier
         qual = max(qual, surest_carrier(posterior, state, was_cut))
+        if (
+            is_snp[site]
+            and star_of[site] < 0
+            and limits.known_phred >= 0.0
+            and pool_reads(
+                ad, dp, state, ploidy, frequency, n_alleles, limits.inbreeding, limits.known_phred,
+                limits.read_weight, limits.read_error, limits.read_max_dp, likelihood,
+            )
+        ):  # fmt: skip
+            # for genotypes alone: QUAL takes the callers' word, for errors recur at a place
+            em_frequencies(
+                likelihood, state, ploidy, n_alleles, limits.inbreeding, limits.ref_pseudo, limits.alt_pseudo,
+                frequency,
+            )  # fmt: skip
+            raise_rare(frequency, n_alleles, limits.min_frequency)
+            posteriors(likelihood, state, ploidy, frequency, n_alleles, limits.inbreeding, weight, posterior)
         any_new = False
         n_pedigrees = len(kin.person_offsets) - 1
         if n_pedigrees > 0:

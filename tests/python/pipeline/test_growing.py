@@ -32,10 +32,18 @@ def test_gvcfs_stored_in_batches(real_run: Run):
     assert run.status == 0, run.text
     tasks = Counter((t["process"].split(":")[-1], t["status"]) for t in run.tasks("batched"))
     assert (tasks["STORE_BATCH", "COMPLETED"], tasks["CALL_SHARD", "COMPLETED"]) == (2, 0)
-    for name in ("cohort.vcf.gz", "store/cohort.json", "store/shard_00001.store"):
-        one_level = (real_run.folder / "out" / "cohort" / name).read_bytes()
-        assert (real_run.folder / "batched" / "cohort" / name).read_bytes() == one_level
-    exported = {path.name for path in (real_run.folder / "batched" / "cohort").iterdir()}
+    one_level, batched = real_run.folder / "out" / "cohort", real_run.folder / "batched" / "cohort"
+    assert (batched / "cohort.vcf.gz").read_bytes() == (one_level / "cohort.vcf.gz").read_bytes()
+    tables = [json.loads((folder / "store" / "cohort.json").read_text()) for folder in (one_level, batched)]
+    for table, folder in zip(tables, (one_level, batched), strict=True):
+        assert [part["regions"] for part in table["parts"]] == [
+            part["regions"] for part in tables[0]["parts"]
+        ]
+        assert sorted(table["samples"]) == ["child", "father", "mother"]
+        assert {part["file"] for part in table["parts"]} < {
+            path.name for path in (folder / "store").iterdir()
+        }
+    exported = {path.name for path in batched.iterdir()}
     assert "cohort.vcz.zip" in exported
     assert ({"cohort.pgen", "cohort.pvar.zst", "cohort.psam"} <= exported) == bool(shutil.which("plink2"))
 

@@ -1,0 +1,84 @@
+"""A shallow sample's own reads count where other samples show that the allele exists, and nowhere else."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from deepcohort.joint.config import JointConfig
+from deepcohort.joint.pool_kernels import pool_reads, read_likelihoods
+from joint_helpers import block, genotype, het, write_gvcf, write_reference
+
+
+def test_reads_of_each_genotype():
+    error = 0.01
+    out = np.zeros(6)
+    read_likelihoods(np.array([3, 2, 1], dtype=np.int32), 3, 2, error, out)
+    right, wrong = np.log10(1 - error), np.log10(error)
+    half = np.log10(0.5)
+    expected = [
+        3 * right + 3 * wrong, 5 * half + wrong, 2 * right + 4 * wrong,
+        4 * half + 2 * wrong, 3 * half + 3 * wrong, right + 5 * wrong,
+    ]  # fmt: skip
+    np.testing.assert_allclose(out, expected)
+    read_likelihoods(np.array([3, 2, 1], dtype=np.int32), 3, 1, error, out)
+    np.testing.assert_allclose(out[:3], [3 * right + 3 * wrong, 2 * right + 4 * wrong, right + 5 * wrong])
+
+
+def pooled(likelihood, ad, dp, known=10.0):
+    n = len(dp)
+    likelihood = np.array(likelihood)
+    changed = pool_reads(
+        np.array(ad, dtype=np.int32), np.array(dp, dtype=np.int32), np.zeros(n, dtype=np.int8),
+        np.full(n, 2, dtype=np.int8), np.array([0.7, 0.3]), 2, 0.0, known, 0.5, 0.003, 15, likelihood,
+    )  # fmt: skip
+    return changed, likelihood
+
+
+def test_only_the_shallow_with_reads_and_support():
+    sure = [1e-30, 1.0, 1e-30]
+    doubtful = [1.0, 0.8, 1e-6]
+    changed, after = pooled(
+        [sure, doubtful, doubtful, doubtful], [[15, 15], [3, 1], [3, 1], [-1, 0]], [30, 4, 16, 4]
+    )
+    assert changed
+    np.testing.assert_array_equal(after[0], sure)  # nobody else supports it that much, and it is deep
+    np.testing.assert_array_equal(after[2], doubtful)  # deep
+    np.testing.assert_array_equal(after[3], doubtful)  # a block: its reads are not known
+    reads = np.zeros(3)
+    read_likelihoods(np.array([3, 1], dtype=np.int32), 2, 2, 0.003, reads)
+    mean = np.sqrt(np.array(doubtful) * 10**reads)
+    np.testing.assert_allclose(after[1], mean / mean.max())
+    assert after[1].argmax() == 1
+    # two who doubt do not make each other sure
+    changed, after = pooled([doubtful, doubtful], [[3, 1], [3, 1]], [4, 4])
+    assert not changed
+    np.testing.assert_array_equal(after, [doubtful, doubtful])
+
+
+ONE_READ = "13 G A,<NON_REF> . GT:GQ:DP:AD:PL 0/0:1:4:3,1,0:0,1,70,20,80,90"
+
+
+@pytest.mark.parametrize(
+    ("carriers", "config", "expected"),
+    [
+        (6, JointConfig(), "0/1"),
+        (0, JointConfig(), None),  # nobody calls it: no site
+        (6, replace(JointConfig(), read_max_dp=3), "0/0"),
+        (6, replace(JointConfig(), population_prior=False), "0/0"),
+    ],
+)
+def test_one_read_of_four(tmp_path, carriers, config, expected):
+    write_reference(tmp_path)
+    shallow = write_gvcf(tmp_path, "one", [block(1, 12), ONE_READ, block(14, 300)])
+    paths = [
+        write_gvcf(tmp_path, f"S{i}", [block(1, 12), het(13, "G", "A"), block(14, 300)])
+        for i in range(carriers)
+    ]
+    paths += [write_gvcf(tmp_path, f"R{i}", [block(1, 300)]) for i in range(8)]
+    rows = genotype(tmp_path, [shallow, *paths], config)
+    if expected is None:
+        assert rows == {}
+        return
+    cell = rows["13 G A"]["one"]
+    assert cell["GT"] == expected
+    assert cell["PL"] == "0,1,70"  # as the gVCF has it, whatever was made of it
