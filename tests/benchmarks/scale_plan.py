@@ -20,7 +20,7 @@ class Costs:
     """What was measured on one core of a small cloud machine; see docs/scale.md for how."""
 
     start_s: float = 2.6  # Python, imports, kernels from their cache; per task
-    call_s_per_mb: float = 1.0  # HG002 at 30x; planted reads take 0.6 (tests/benchmarks/call_cost.md)
+    call_s_per_mb: float = 1.0  # HG002 at 30x; planted reads take 0.4 (tests/benchmarks/call_cost.md)
     network_share: float = 0.3  # of call: what a GPU can take over
     merge_s_per_mb: float = 0.05
     genotype_s_per_mb_sample: float = 0.029

@@ -71,7 +71,8 @@ class HtslibStretches:
         except (OSError, ValueError) as error:
             raise DeepcohortError(f"{path} cannot be read as BAM or CRAM: {error}") from error
         if not indexed:
-            raise DeepcohortError(f"{path} is not indexed; run: samtools index {path}")
+            where = ", and copy the index there (or it cannot be read)" if "://" in path else ""
+            raise DeepcohortError(f"{path} is not indexed; run: samtools index {path}{where}")
 
     def header(self) -> AlignmentHeader:
         """Header facts; offsets are those of stretches, so first_record is 0."""
@@ -106,9 +107,14 @@ class HtslibStretches:
             )  # fmt: skip
         except pysam.SamtoolsError as error:
             reason = " ".join(str(error).split())
+            remedy = (
+                "the connection broke or the file is damaged"
+                if self._index
+                else "give the reference that it was made with"
+            )
             raise DeepcohortError(
                 f"{self.path} cannot be decoded at {covered} with reference {self._reference} ({reason}); "
-                "give the reference that it was made with"
+                f"{remedy}"
             ) from error
         blocks = BgzfBlocks(target, kept_bytes=1 << 20)
         first = read_header(blocks).first_record

