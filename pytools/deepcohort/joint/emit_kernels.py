@@ -303,11 +303,11 @@ def emit_sites(
         qual = max(qual, surest_carrier(posterior, state, was_cut))
         if (
             is_snp[site]
-            and star_of[site] < 0
             and limits.known_phred >= 0.0
             and pool_reads(
-                ad, dp, state, ploidy, frequency, n_alleles, limits.inbreeding, limits.known_phred,
-                limits.read_weight, limits.read_error, limits.read_max_dp, likelihood,
+                ad, dp, state, ploidy, was_cut, frequency, n_alleles, limits.inbreeding, limits.known_phred,
+                limits.read_weight, limits.read_error, limits.read_max_dp if star_of[site] < 0 else -2,
+                likelihood,
             )
         ):  # fmt: skip
             # for genotypes alone: QUAL takes the callers' word, for errors recur at a place

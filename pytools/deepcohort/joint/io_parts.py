@@ -136,38 +136,62 @@ def open_stores(paths: Sequence[str | Path]) -> list[StoredCohort]:
 def _parts_of(folder: Path) -> list[CohortStore]:
     manifest = _load(folder / MANIFEST)
     parts = []
-    for row in manifest["parts"]:
-        path = folder / row["file"]
+    for name, n_bytes, _ in manifest.parts:
+        path = folder / name
         if not path.exists():
-            raise DeepcohortError(f"stored cohort {folder} lacks its part {path.name}; copy or make it again")
-        if path.stat().st_size != row["bytes"]:
+            raise DeepcohortError(f"stored cohort {folder} lacks its part {name}; copy or make it again")
+        if path.stat().st_size != n_bytes:
             raise DeepcohortError(
-                f"stored cohort {folder}: {path.name} has {path.stat().st_size} bytes, {MANIFEST} says "
-                f"{row['bytes']}; the run that wrote it did not finish, repeat it with -resume"
+                f"stored cohort {folder}: {name} has {path.stat().st_size} bytes, {MANIFEST} says {n_bytes}; "
+                "the run that wrote it did not finish, repeat it with -resume"
             )
         part = CohortStore(path)
-        if part.samples != manifest["samples"]:
-            raise DeepcohortError(f"stored cohort {folder}: {path.name} is of other samples than {MANIFEST}")
+        if part.samples != manifest.samples:
+            raise DeepcohortError(f"stored cohort {folder}: {name} is of other samples than {MANIFEST}")
         parts.append(part)
     return parts
 
 
-def _load(path: Path) -> dict[str, list]:  # type: ignore[type-arg]
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """cohort.json: what all parts share, and (file, bytes, regions) of each."""
+
+    samples: list[str]
+    contigs: dict[str, int]
+    pedigree: Pedigree
+    parts: list[tuple[str, int, list[Region]]]
+
+
+def _load(path: Path) -> _Manifest:
+    """The manifest at `path`.
+
+    Raises:
+        DeepcohortError: it is absent, or says something else than a manifest does.
+    """
     if not path.exists():
         raise DeepcohortError(
             f"{path.parent} is no stored cohort: it has no {MANIFEST}; name the folder that a finished run "
             "made (cohort/store), or its stores one by one"
         )
     try:
-        manifest = json.loads(path.read_text())
-        form = manifest["format"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DeepcohortError(f"{path} is no table of a stored cohort ({error}); make it again") from error
-    if form != _FORMAT:
-        raise DeepcohortError(
-            f"{path} was written by {manifest.get('written_by')} in format {form}, this is format {_FORMAT}"
+        told = json.loads(path.read_text())
+        if told["format"] != _FORMAT:
+            raise ValueError(f"format {told['format']}, not {_FORMAT}")
+        contigs = {str(name): int(length) for name, length in told["contigs"]}
+        parts = [
+            (str(row["file"]), int(row["bytes"]), [Region(*region) for region in row["regions"]])
+            for row in told["parts"]
+        ]
+        if not parts or not told["samples"]:
+            raise ValueError("no part or no sample")
+        for name, _, regions in parts:
+            if Path(name).name != name or not regions or any(r.contig not in contigs for r in regions):
+                raise ValueError(f"part {name}")
+        return _Manifest(
+            [str(name) for name in told["samples"]], contigs, pedigree_of_rows(told["pedigree"]), parts
         )
-    return dict(manifest)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, DeepcohortError) as error:
+        raise DeepcohortError(f"{path} is no table of a stored cohort ({error}); make it again") from error
 
 
 def summarise_store(path: Path) -> StoredSummary:
@@ -177,12 +201,9 @@ def summarise_store(path: Path) -> StoredSummary:
         DeepcohortError: it does not exist or cannot be read.
     """
     if path.is_dir() or path.suffix == ".json":
-        manifest = _load(path / MANIFEST if path.is_dir() else path)
-        regions = [Region(*row) for part in manifest["parts"] for row in part["regions"]]
-        contigs = {str(name): int(length) for name, length in manifest["contigs"]}
-        return StoredSummary(
-            path, manifest["samples"], contigs, regions, pedigree_of_rows(manifest["pedigree"])
-        )
+        told = _load(path / MANIFEST if path.is_dir() else path)
+        regions = [region for _, _, held in told.parts for region in held]
+        return StoredSummary(path, told.samples, told.contigs, regions, told.pedigree)
     store = CohortStore(path)
     return StoredSummary(path, store.samples, store.contigs, store.regions, store.pedigree)
 
@@ -206,15 +227,11 @@ def _described(path: Path) -> list[_Part]:
         store = CohortStore(path)
         size = path.stat().st_size
         return [_Part(path, path.name, size, store.regions, store.samples, store.contigs, store.pedigree)]
-    manifest = _load(path)
-    told = summarise_store(path)
+    told = _load(path)
     return [
-        _Part(
-            path / row["file"], row["file"], row["bytes"], [Region(*region) for region in row["regions"]],
-            told.samples, told.contigs, told.pedigree,
-        )
-        for row in manifest["parts"]
-    ]  # fmt: skip
+        _Part(path / name, name, n_bytes, regions, told.samples, told.contigs, told.pedigree)
+        for name, n_bytes, regions in told.parts
+    ]
 
 
 def write_manifest(

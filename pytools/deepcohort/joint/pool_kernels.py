@@ -48,6 +48,7 @@ def pool_reads(
     dp: NDArray[np.int32],
     state: NDArray[np.int8],
     ploidy: NDArray[np.int8],
+    was_cut: NDArray[np.bool_],
     frequency: NDArray[np.float64],
     n_alleles: int,
     inbreeding: float,
@@ -60,10 +61,12 @@ def pool_reads(
     """Average a shallow sample's likelihood with that of its reads, where other samples know the alleles.
 
     A caller weighs that a few reads may be an artefact of the place. Where other samples carry the allele,
-    that doubt is settled, and the reads count nearly as they are.
+    that doubt is settled, and the reads count nearly as they are. Where they do not, reads that differ in a
+    reference block are no sign of the allele, and the block is reference as its gVCF says.
 
     Args:
         ad: int32 (N, A), ad[:, 0] = -1: unknown. dp: int32 (N,). state, ploidy: int8 (N,).
+        was_cut: bool (N,), blocks that `uncut_block` changed.
         frequency: float64 (A,), of the cohort.
         n_alleles: A. inbreeding: Wright's F.
         known_phred: evidence of the other samples from which this is done.
@@ -91,9 +94,17 @@ def pool_reads(
     reads = np.empty(n_genotypes)
     changed = False
     for s in range(len(state)):
-        if state[s] != _OK or ad[s, 0] < 0 or dp[s] > max_dp or everybody - evidence[s] < known_phred:
+        if state[s] != _OK:
             continue
         size = n_alleles if ploidy[s] == 1 else n_genotypes
+        if everybody - evidence[s] < known_phred:
+            for g in range(size):
+                if was_cut[s] and likelihood[s, g] > likelihood[s, 0]:
+                    likelihood[s, g] = likelihood[s, 0]
+                    changed = True
+            continue
+        if ad[s, 0] < 0 or dp[s] > max_dp:
+            continue
         read_likelihoods(ad[s], n_alleles, ploidy[s], error, reads)
         most = -1e300
         for g in range(size):

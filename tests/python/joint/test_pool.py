@@ -24,12 +24,12 @@ def test_reads_of_each_genotype():
     np.testing.assert_allclose(out[:3], [3 * right + 3 * wrong, 2 * right + 4 * wrong, right + 5 * wrong])
 
 
-def pooled(likelihood, ad, dp, known=10.0):
+def pooled(likelihood, ad, dp, known=10.0, cut=None):
     n = len(dp)
     likelihood = np.array(likelihood)
     changed = pool_reads(
         np.array(ad, dtype=np.int32), np.array(dp, dtype=np.int32), np.zeros(n, dtype=np.int8),
-        np.full(n, 2, dtype=np.int8), np.array([0.7, 0.3]), 2, 0.0, known, 0.5, 0.003, 15, likelihood,
+        np.full(n, 2, dtype=np.int8), np.array(cut or [False] * n), np.array([0.7, 0.3]), 2, 0.0, known, 0.5, 0.003, 15, likelihood,
     )  # fmt: skip
     return changed, likelihood
 
@@ -53,6 +53,17 @@ def test_only_the_shallow_with_reads_and_support():
     changed, after = pooled([doubtful, doubtful], [[3, 1], [3, 1]], [4, 4])
     assert not changed
     np.testing.assert_array_equal(after, [doubtful, doubtful])
+
+
+def test_blocks_stay_reference_where_nobody_else_carries_the_allele():
+    differing = [1e-3, 1.0, 1e-6]
+    changed, after = pooled([differing, differing], [[-1, 0], [-1, 0]], [6, 6], known=80.0, cut=[True, False])
+    assert changed
+    np.testing.assert_array_equal(after, [[1e-3, 1e-3, 1e-6], differing])
+    sure = [1e-30, 1.0, 1e-30]
+    changed, after = pooled([differing, sure], [[-1, 0], [15, 15]], [6, 30], cut=[True, False])
+    assert not changed
+    np.testing.assert_array_equal(after, [differing, sure])
 
 
 ONE_READ = "13 G A,<NON_REF> . GT:GQ:DP:AD:PL 0/0:1:4:3,1,0:0,1,70,20,80,90"

@@ -155,6 +155,18 @@ def spoil_table(folder):
     (folder / MANIFEST).write_text("{")
 
 
+def spoil_keys(key, value=None):
+    def spoil(folder):
+        manifest = json.loads((folder / MANIFEST).read_text())
+        if value is None:
+            del manifest[key]
+        else:
+            manifest[key] = value
+        (folder / MANIFEST).write_text(json.dumps(manifest))
+
+    return spoil
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -162,6 +174,18 @@ def spoil_table(folder):
         (spoil_other_run, r"two\.store has \d+ bytes, cohort\.json says \d+; the run that wrote it did not"),
         (spoil_samples, r"one\.store is of other samples than cohort\.json"),
         (spoil_table, r"cohort\.json is no table of a stored cohort"),
+        (spoil_keys("format", 9), r"no table of a stored cohort \(format 9, not 1\)"),
+        (spoil_keys("parts"), r"no table of a stored cohort \('parts'\)"),
+        (spoil_keys("samples", []), r"no table of a stored cohort \(no part or no sample\)"),
+        (spoil_keys("pedigree", [["x"]]), r"no table of a stored cohort"),
+        (
+            spoil_keys("parts", [{"file": "../one.store", "bytes": 1, "regions": [["c1", 0, 9]]}]),
+            r"no table of a stored cohort \(part \.\./one\.store\)",
+        ),
+        (
+            spoil_keys("parts", [{"file": "one.store", "bytes": 1, "regions": [["c1", 9, 0]]}]),
+            r"no table of a stored cohort \(region c1:10-0 is reversed",
+        ),
         (lambda folder: (folder / MANIFEST).unlink(), r"is no stored cohort: it has no cohort\.json"),
     ],
 )
