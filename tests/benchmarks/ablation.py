@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """What each part of the simulation, and each network, is worth: errors of models trained without it.
 
-    ablation.py --work DIR --accuracy DIR --reference ref.fa [--table out.md]
+    ablation.py --work DIR --accuracy DIR --reference ref.fa [--platform ont] [--table out.md]
 
 Every variant is a small recipe (two samples of 300 kb) carried out by pytools/make_models.py, which
 keeps what is done. The candidates of each set of reads of accuracy.py (kept in --accuracy) are found,
 labelled and encoded once; each model is asked for their copies. Counted are candidates called wrongly
 (missed, false, or of wrong genotype) in confident regions, SNPs / indels. Variants that are no
 candidates are missed by all models alike and are not counted.
+
+Long reads (`--platform ont`, `hifi`) are held against HG002's R10 reads of 25 kb (ont) and against HG002's
+variants planted in chr20:6.0-6.5 Mb, which `deepcohort simulate` sequences with a seed of its own.
 """
 
 import argparse
@@ -22,6 +25,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), PACKAGE]
 
 import accuracy  # noqa: E402
 import make_models  # noqa: E402
+from deepcohort.candidates.config import candidates_of  # noqa: E402
 from deepcohort.core.io import ReferenceFasta  # noqa: E402
 from deepcohort.core.region import parse_region  # noqa: E402
 from deepcohort.make_examples import ExamplesConfig, make_examples  # noqa: E402
@@ -45,17 +49,29 @@ BASE: Recipe = {
 }  # fmt: skip
 
 
-def with_options(**options: object) -> Recipe:
-    """BASE with other options of simulate in every run."""
-    recipe = deepcopy(BASE)
+LONG_RUNS = [
+    {"name": "a", "seed": 301, "region": "chr20:1000001-1300000", "coverage": 35},
+    {"name": "b", "seed": 302, "region": "chr20:2000001-2300000", "coverage": 30},
+]
+
+
+def long_base(platform: str) -> Recipe:
+    """A small recipe of long reads."""
+    train = {"epochs": 5, "small_epochs": 20, "negative_share": 0.4}
+    return {**BASE, "platform": platform, "run": deepcopy(LONG_RUNS), "train": train}
+
+
+def with_options(base: Recipe = BASE, **options: object) -> Recipe:
+    """`base` with other options of simulate in every run."""
+    recipe = deepcopy(base)
     for run in recipe["run"]:
         run.update(options)
     return recipe
 
 
-def scaled(factor: float) -> Recipe:
-    """BASE with so many times as much genome."""
-    recipe = deepcopy(BASE)
+def scaled(factor: float, base: Recipe = BASE) -> Recipe:
+    """`base` with so many times as much genome."""
+    recipe = deepcopy(base)
     for run in recipe["run"]:
         contig, span = run["region"].split(":")
         start, end = map(int, span.split("-"))
@@ -76,10 +92,21 @@ VARIANTS: dict[str, Recipe] = {
 }
 
 
-def candidates(item: accuracy.CallSet, folder: Path) -> Examples:
+def long_variants(base: Recipe) -> dict[str, Recipe]:
+    """As VARIANTS; long reads have one profile each, learned, and find their copies by themselves."""
+    return {
+        "all of it": base,
+        "without stutter": with_options(base, stutter=0),
+        "without indel realism": with_options(base, indel_spectrum="uniform"),
+        "half the data": scaled(0.5, base),
+        "double the data": scaled(2, base),
+    }
+
+
+def candidates(item: accuracy.CallSet, folder: Path, platform: str) -> Examples:
     """Labelled candidates of one set of reads, as they come; made once."""
     out = folder / item.name
-    config = ExamplesConfig(augment=False, n_buckets=1)
+    config = ExamplesConfig(platform=platform, augment=False, n_buckets=1, candidates=candidates_of(platform))
     if not (out / "examples.json").exists():
         with ReferenceFasta(item.reference) as fasta:
             region = parse_region(item.region, fasta.contig_lengths)
@@ -90,9 +117,9 @@ def candidates(item: accuracy.CallSet, folder: Path) -> Examples:
     return Examples.concatenate([opened.read_bucket(i) for i in range(len(opened.buckets))], opened.config)
 
 
-def count(sets: list[Examples], model: Path, mode: str = "both") -> list[str]:
+def count(sets: list[Examples], model: Path, platform: str, mode: str = "both") -> list[str]:
     """Candidates of each set whose most likely copies are wrong: SNPs / indels."""
-    predictor = load_predictor(str(model), BASE["platform"], "cpu", mode=mode)
+    predictor = load_predictor(str(model), platform, "cpu", mode=mode)
     cells = []
     for found in sets:
         p = predictor.predict_lazily(found.features, lambda rows, x=found.pixels: x[rows])
@@ -116,33 +143,42 @@ def main() -> None:
     parser.add_argument("--accuracy", type=Path, required=True, help="--work of accuracy.py")
     parser.add_argument("--region", default="chr20:6000001-8000000", help="planted stretch in --accuracy")
     parser.add_argument("--reference", type=Path, required=True)
+    parser.add_argument("--platform", choices=["illumina", "hifi", "ont"], default="illumina")
     parser.add_argument("--only", help="variants, separated by commas")
     parser.add_argument("--table", type=Path, help="Markdown table to write; default stdout")
     args = parser.parse_args()
     ground = make_models.Ground(args.reference)
-    real = accuracy.real_sets((args.accuracy / "real").resolve())
-    planted = accuracy.planted_sets((args.accuracy / "planted").resolve(), args.region)
+    base, variants = BASE, VARIANTS
+    if args.platform == "illumina":
+        real = accuracy.real_sets((args.accuracy / "real").resolve())
+        planted = accuracy.planted_sets((args.accuracy / "planted").resolve(), args.region)
+    else:
+        base = long_base(args.platform)
+        variants = long_variants(base)
+        folder = (args.accuracy / args.platform).resolve()
+        real, planted = accuracy.long_sets(folder, args.platform, args.reference)
     items = [*real, *planted]
-    sets = [candidates(item, args.work / "candidates") for item in items]
+    sets = [candidates(item, args.work / "candidates", args.platform) for item in items]
     heads = ["training data", "examples", *(item.name for item in items), "sum real", "sum planted"]
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
 
     def row(name: str, n: str, model: Path, mode: str = "both") -> None:
-        cells = count(sets, model, mode)
+        cells = count(sets, model, args.platform, mode)
         sums = [total(cells[: len(real)]), total(cells[len(real) :])]
         lines.append("| " + " | ".join([name, n, *cells, *sums]) + " |")
         print(lines[-1], flush=True)
 
-    row("the shipped model", "", Path(find_model("auto", BASE["platform"])))
-    row("the shipped model: feature model alone", "", Path(find_model("auto", BASE["platform"])), "small")
-    row("the shipped model: CNN alone", "", Path(find_model("auto", BASE["platform"])), "cnn")
-    for name, recipe in VARIANTS.items():
+    shipped = Path(find_model("auto", args.platform))
+    row("the shipped model", "", shipped)
+    row("the shipped model: feature model alone", "", shipped, "small")
+    row("the shipped model: CNN alone", "", shipped, "cnn")
+    for name, recipe in variants.items():
         if args.only and name not in args.only.split(","):
             continue
         model = make_models.make_model(recipe, ground, args.work / name.replace(" ", "_"))
         facts = read_model(model).about["facts"]
         row(name, f"{facts['training_examples']:,}", model)
-        if recipe is BASE:
+        if recipe is base:
             row(f"{name}: feature model alone", "", model, "small")
             row(f"{name}: CNN alone", "", model, "cnn")
     text = "\n".join(lines) + "\n"

@@ -80,6 +80,50 @@ def real_sets(work: Path) -> list[CallSet]:
     return sets
 
 
+def long_sets(work: Path, platform: str, genome: Path) -> tuple[list[CallSet], list[CallSet]]:
+    """(real reads with truth, planted ones) of a long-read platform; `genome`: GRCh38 chr20, first 10 Mb."""
+    work.mkdir(parents=True, exist_ok=True)
+    known = DATA / "grch38_chr20_chr21" / "HG002.v4.2.1.chr20_1_8M"
+    truth, confident = Path(f"{known}.vcf.gz"), Path(f"{known}.bed")
+    ont = DATA / "hg002_ont_r10"
+    masked = ont / "GRCh38.chr20.masked.fa.gz"
+    real = []
+    if platform == "ont":
+        region, near = "chr20:5050001-5075000", work / "truth.vcf.gz"  # the reference has N elsewhere
+        run(f"bcftools view -r {region} -Oz -o {quoted(near)} {quoted(truth)}; tabix -f {quoted(near)}")
+        real = [
+            CallSet(f"ont_{depth}", bam, masked, region, near, confident, "HG002")
+            for depth, bam in thinned(work, ont / "HG002.bam", {"50x": "", "25x": "42.5", "12x": "42.25"})
+        ]
+    made = work / "planted"
+    if not made.exists():
+        run(
+            f"deepcohort simulate --reference {quoted(genome)} --region chr20:6000001-6500000 --samples 1"
+            f" --plant {quoted(truth)} --platform {platform} --coverage 30 --seed 9999 --output {quoted(made)} --quiet"
+        )
+    planted = [
+        CallSet(
+            f"planted_{depth}", bam, made / "reference.fa", "chr20:1-500000", made / "HG002.truth.vcf.gz",
+            made / "HG002.confident.bed", "HG002",
+        )
+        for depth, bam in thinned(work, made / "HG002.bam", {"30x": "", "12x": "42.4"})
+    ]  # fmt: skip
+    return real, planted
+
+
+def thinned(work: Path, source: Path, depths: dict[str, str]) -> list[tuple[str, Path]]:
+    """(name, BAM) of each depth; the value is what `samtools view -s` takes, empty for all reads."""
+    found = []
+    for name, fraction in depths.items():
+        bam = work / f"{source.parent.name}.{name}.bam" if fraction else source
+        if not bam.exists():
+            run(
+                f"samtools view -b -s {fraction} -o {quoted(bam)} {quoted(source)}; samtools index {quoted(bam)}"
+            )
+        found.append((name, bam))
+    return found
+
+
 def plant(work: Path, first: int, last: int) -> tuple[Path, Path, Path]:
     """Two haplotypes of chr20:first-last (1-based) with HG002's variants, the truth and the reference."""
     source = DATA / "grch38_chr20_chr21"
