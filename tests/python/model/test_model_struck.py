@@ -102,7 +102,7 @@ def leftovers(folder):
     return [p.name for p in folder.rglob(".tmp-*")]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_disk_full_while_the_cnn_learns(whole, small_disk):
     run = small_disk / "run"
     done = subprocess.run(
@@ -188,7 +188,7 @@ def test_other_faults_keep_their_traceback():
     assert not isinstance(caught.value, DeepcohortError)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM])
 def test_a_run_that_is_stopped_and_repeated_gives_the_same_model(whole, tmp_path, sign):
     """The process is killed, or told to stop, and the same command given again."""

@@ -57,7 +57,7 @@ def searched(tmp_path_factory):
     return SimpleNamespace(examples=examples, study=root / "study", settings=root / "c.toml")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_two_workers_share_one_study(searched):
     trials = trials_of(searched.study)
     assert [t.number for t in trials] == list(range(10))
@@ -69,7 +69,7 @@ def test_two_workers_share_one_study(searched):
     assert len((searched.study / "trials.tsv").read_text().splitlines()) == 11
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_killed_search_goes_on(searched, monkeypatch):
     before = trials_of(searched.study)
     killed = start(searched.examples, searched.study, searched.settings, 1_000)
@@ -96,7 +96,7 @@ def test_a_killed_search_goes_on(searched, monkeypatch):
     assert (result.loss, result.trial) == min((t.value, t.number) for t in done)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_plot_of_importance_shows_every_setting(searched):
     from matplotlib import image
 

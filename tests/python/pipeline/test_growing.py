@@ -25,6 +25,7 @@ def write_sheet(path: Path, rows: list[dict[str, str]]) -> str:
     return path.name
 
 
+@pytest.mark.nightly
 def test_gvcfs_stored_in_batches(real_run: Run):
     arguments = ["-profile", "test", "--outdir", "batched", "--cohort_batch", "2", "-resume"]
     arguments += ["--export", "zarr,plink2" if shutil.which("plink2") else "zarr"]

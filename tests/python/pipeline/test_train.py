@@ -12,7 +12,7 @@ from deepcohort.simulate.genome import make_genome
 from deepcohort.simulate.io_outputs import write_fasta
 from nextflow_runs import nextflow
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.slow, pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.pipeline, pytest.mark.nightly, pytest.mark.timeout(2400)]
 
 SETTINGS = """
 read_channels = [8, 8]
