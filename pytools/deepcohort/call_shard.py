@@ -6,12 +6,11 @@ that no group of overlapping alleles is cut; so neither chunks nor shards show i
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +33,7 @@ from deepcohort.paralogs.load import open_placed
 from deepcohort.paralogs.types import Links
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.encode import COMPANY_BP, Buffers, encode_examples, encode_pixels, reach_bp
+from deepcohort.pileup.types import LazyPredictor
 from deepcohort.reads.config import ReadsConfig
 
 
@@ -245,21 +245,6 @@ def _prepared_chunks(job: CallJob, plan: ChunkPlan, timer: StageTimer) -> Iterat
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-
-
-class LazyPredictor(Protocol):
-    """A model that asks for pixels only where features do not settle a site (`model.load`)."""
-
-    name: str
-    version: str
-    platform: str
-    config: PileupConfig
-
-    def predict_lazily(
-        self, features: NDArray[np.float32], pixels_of: Callable[[NDArray[np.int64]], NDArray[np.uint8]]
-    ) -> NDArray[np.float32]:
-        """Calibrated P(0, 1, 2 copies), float32 (B, 3); `pixels_of` paints ascending rows."""
-        ...
 
 
 class _ShardWriter:

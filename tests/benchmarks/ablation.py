@@ -31,6 +31,7 @@ from deepcohort.core.region import parse_region  # noqa: E402
 from deepcohort.make_examples import ExamplesConfig, make_examples  # noqa: E402
 from deepcohort.model.archive import find_model, read_model  # noqa: E402
 from deepcohort.model.load import load_predictor  # noqa: E402
+from deepcohort.pileup.config import pileup_of  # noqa: E402
 from deepcohort.pileup.features import F  # noqa: E402
 from deepcohort.pileup.shards import Examples, open_examples  # noqa: E402
 
@@ -106,7 +107,13 @@ def long_variants(base: Recipe) -> dict[str, Recipe]:
 def candidates(item: accuracy.CallSet, folder: Path, platform: str) -> Examples:
     """Labelled candidates of one set of reads, as they come; made once."""
     out = folder / item.name
-    config = ExamplesConfig(platform=platform, augment=False, n_buckets=1, candidates=candidates_of(platform))
+    config = ExamplesConfig(
+        platform=platform,
+        augment=False,
+        n_buckets=1,
+        pileup=pileup_of(platform),
+        candidates=candidates_of(platform),
+    )
     if not (out / "examples.json").exists():
         with ReferenceFasta(item.reference) as fasta:
             region = parse_region(item.region, fasta.contig_lengths)

@@ -1,7 +1,10 @@
 """Shared fixtures: where real data lies, and a tiny SAM writer."""
 
+import contextlib
 import os
+import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,3 +30,23 @@ def shared_data() -> Path:
     if not path.is_dir():
         pytest.skip(f"no real data at {path}; set DEEPCOHORT_DATA")
     return path
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> Iterator[Callable[[str, str], Path]]:
+    """Mounts a tmpfs of some mount options on a folder of a name in tmp_path; skips where that is not allowed."""
+    if os.getuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    with contextlib.ExitStack() as stack:
+
+        def mount(name: str, options: str) -> Path:
+            folder = tmp_path / name
+            folder.mkdir()
+            command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode != 0:
+                pytest.skip(f"cannot mount a tmpfs here: {done.stderr.strip()}")
+            stack.callback(subprocess.run, ["umount", folder], check=True)
+            return folder
+
+        yield mount

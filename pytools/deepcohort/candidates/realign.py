@@ -14,7 +14,6 @@ from deepcohort.core.region import Region
 from deepcohort.reads.types import ReadBatch
 
 _SOFT_CLIP = 4  # CIGAR operation of BAM
-
 _OPS_PER_READ = 3  # room for new CIGARs; more is made when it runs out
 _Spans = tuple[NDArray[np.int64], NDArray[np.int64]]
 

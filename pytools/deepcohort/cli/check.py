@@ -69,17 +69,13 @@ def _stored(paths: "list[Path]", list_file: Path | None) -> "list[StoredSamples]
     from deepcohort.cohort.types import StoredSamples
     from deepcohort.joint.inputs import listed_files
     from deepcohort.joint.io_parts import summarise_store
+    from deepcohort.joint.pedigree import person_of
 
     stored = []
     for found in map(summarise_store, listed_files(paths, list_file, "--cohort-list")):
-        known = found.pedigree
-        persons = {
-            name: (
-                known.family.get(name, name),
-                *known.parents.get(name, ("", "")),
-                known.sex.get(name, "NA"),
-            )
-            for name in found.samples
-        }
+        persons = {}
+        for name in found.samples:
+            family, father, mother, sex = person_of(found.pedigree, name)
+            persons[name] = (family, father, mother, sex or "NA")
         stored.append(StoredSamples(found.path, found.contigs, found.regions, persons))
     return stored

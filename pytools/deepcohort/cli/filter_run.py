@@ -17,8 +17,8 @@ from deepcohort.evaluate.run import check_contigs, compare, open_pair
 from deepcohort.evaluate.types import CallSet
 from deepcohort.filter.config import TrainFilterConfig
 from deepcohort.filter.head import Head, save_head
-from deepcohort.filter.score import LazyPredictor
 from deepcohort.filter.train import RIGHT, UNKNOWN, WRONG, LabelledSet, train_filter
+from deepcohort.pileup.types import LazyPredictor
 
 _COLUMNS = ("vcf", "reads", "truth", "confident")
 

@@ -26,6 +26,12 @@ _FORMAT = (
     ("VAF", "A", "Float"),
     ("PL", "G", "Integer"),
 )
+# FORMAT and values of a reference block, and of one and two copies
+_BLOCK = "GT:GQ:DP:MIN_DP:PL\t0/0:60:24:22:0,60,600"
+_CALLED = {
+    1: "GT:GQ:DP:AD:VAF:PL\t0/1:50:24:12,12,0:0.5,0:50,0,50,99,99,99",
+    2: "GT:GQ:DP:AD:VAF:PL\t1/1:50:24:0,24,0:1,0:600,60,0,600,60,600",
+}
 # a stretch with a copy elsewhere, whose reads have a low MAPQ
 _COPIED, _COPY_AT, _COPY_EVERY_BP = range(1_500, 2_900), 9_200, 90
 
@@ -60,31 +66,13 @@ def _write_gvcf(path: Path, genome: str, person: int) -> Path:
     at = 0
     for pos, n_ref, suffix, copies in (*_VARIANTS, (len(genome), 0, "", (0, 0))):
         if pos > at:
-            block = "0/0:60:24:22:0,60,600"
-            fields = (
-                CONTIG,
-                at + 1,
-                ".",
-                genome[at],
-                "<NON_REF>",
-                ".",
-                ".",
-                f"END={pos}",
-                "GT:GQ:DP:MIN_DP:PL",
-                block,
-            )
-            lines.append("\t".join(map(str, fields)))
+            lines.append(f"{CONTIG}\t{at + 1}\t.\t{genome[at]}\t<NON_REF>\t.\t.\tEND={pos}\t{_BLOCK}")
             at = pos
-        if not copies[person]:
-            continue
-        ref, alt = _alleles(genome, pos, n_ref, suffix)
-        called = ("0/1:50:24:12,12,0:0.5,0:50,0,50,99,99,99", "1/1:50:24:0,24,0:1,0:600,60,0,600,60,600")[
-            copies[person] - 1
-        ]
-        lines.append(
-            f"{CONTIG}\t{pos + 1}\t.\t{ref}\t{alt},<NON_REF>\t50\tPASS\t.\tGT:GQ:DP:AD:VAF:PL\t{called}"
-        )
-        at = pos + n_ref
+        if copies[person]:
+            ref, alt = _alleles(genome, pos, n_ref, suffix)
+            called = _CALLED[copies[person]]
+            lines.append(f"{CONTIG}\t{pos + 1}\t.\t{ref}\t{alt},<NON_REF>\t50\tPASS\t.\t{called}")
+            at = pos + n_ref
     path.write_text("\n".join(lines) + "\n")
     pysam.tabix_index(str(path), preset="vcf", force=True)
     return Path(f"{path}.gz")

@@ -54,9 +54,10 @@ def store(
 
 
 def _rows(samples: list[str], pedigree: "Pedigree") -> list[str]:
+    from deepcohort.joint.pedigree import person_of
+
     rows = []
     for name in samples:
-        father, mother = (parent or "0" for parent in pedigree.parents.get(name, ("", "")))
-        sex = pedigree.sex.get(name, "NA")
-        rows.append("\t".join((name, pedigree.family.get(name, name), father, mother, sex)))
+        family, father, mother, sex = person_of(pedigree, name)
+        rows.append("\t".join((name, family, father or "0", mother or "0", sex or "NA")))
     return rows

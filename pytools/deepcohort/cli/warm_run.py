@@ -128,10 +128,7 @@ def _learn(folder: Path) -> None:
 
 def _timed(what: str, action: Callable[[], object]) -> None:
     start = time.perf_counter()
-    silent = io.StringIO()
-    with (
-        contextlib.redirect_stdout(silent),
-        contextlib.redirect_stderr(silent),
-    ):  # what the commands say of their tiny input helps nobody
+    silent = io.StringIO()  # what the commands say of their tiny input helps nobody
+    with contextlib.redirect_stdout(silent), contextlib.redirect_stderr(silent):
         action()
     typer.echo(f"{what}: ready after {time.perf_counter() - start:.0f} s")

@@ -108,7 +108,8 @@ def check_cohort(
         asked = [Region(name, 0, lengths[name]) for name in wanted]
         if regions:
             in_bed = merge_regions(read_bed(regions, lengths))
-            wanted = [name for name in wanted if any(region.contig == name for region in in_bed)]
+            named = {region.contig for region in in_bed}
+            wanted = [name for name in wanted if name in named]
             asked = intersect(in_bed, asked)
         for cohort in stored:
             problems += _check_stored(cohort, reference, lengths, asked)
@@ -132,9 +133,9 @@ def _check_stored(
                 f"stored cohort {cohort.path} has contig {name} of {length} bp, {reference} says {found}; "
                 "use the reference it was made on"
             ]
-    lacking = [
-        gap for gap in subtract(asked, merge_regions(cohort.regions)) if not _is_unknown(reference, gap)
-    ]
+    with ReferenceFasta(reference) as fasta:
+        gaps = subtract(asked, merge_regions(cohort.regions))
+        lacking = [gap for gap in gaps if not _is_unknown(fasta, gap)]
     if lacking:
         return [
             f"stored cohort {cohort.path} lacks {_some([str(gap) for gap in lacking])}, to be called; "
@@ -143,13 +144,12 @@ def _check_stored(
     return []
 
 
-def _is_unknown(reference: Path, gap: Region) -> bool:
+def _is_unknown(fasta: ReferenceFasta, gap: Region) -> bool:
     """Whether the reference has nothing but N there (shards leave out such runs)."""
-    with ReferenceFasta(reference) as fasta:
-        for start in range(gap.start, gap.end, _CHUNK_BP):
-            piece = Region(gap.contig, start, min(gap.end, start + _CHUNK_BP))
-            if fasta.fetch_text(piece).strip("Nn"):
-                return False
+    for start in range(gap.start, gap.end, _CHUNK_BP):
+        piece = Region(gap.contig, start, min(gap.end, start + _CHUNK_BP))
+        if fasta.fetch_text(piece).strip("Nn"):
+            return False
     return True
 
 

@@ -18,8 +18,9 @@ from deepcohort.filter.annotations import Annotations, plain_annotations
 from deepcohort.filter.config import LOW_SCORE, SCORE_KEY, FilterConfig
 from deepcohort.filter.head import Head
 from deepcohort.filter.records import is_snp, parse_record
-from deepcohort.filter.score import Judged, LazyPredictor, Scorer
+from deepcohort.filter.score import Judged, Scorer
 from deepcohort.filter.thresholds import fitted_thresholds, sensitivity_thresholds
+from deepcohort.pileup.types import LazyPredictor
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import open_reads
 

@@ -1,8 +1,7 @@
 """What the encoder and network that `call` uses say of another caller's records."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,9 @@ from deepcohort.core.region import Region
 from deepcohort.filter.alleles import Change, RecordAlleles, changes_of, is_sequence, to_alleles
 from deepcohort.filter.config import FilterConfig
 from deepcohort.filter.evidence import evidence_for, row_numbers
-from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.encode import encode_examples, encode_pixels, reach_bp
 from deepcohort.pileup.features import FEATURE_NAMES
+from deepcohort.pileup.types import LazyPredictor
 from deepcohort.reads.load import ReadSource
 
 _LEAST_P = 1e-6
@@ -31,21 +30,6 @@ RECORD_NAMES = (
     "length_change",  # bp, cut to +-50
 )
 NETWORK_NAMES = (*RECORD_NAMES, *FEATURE_NAMES)
-
-
-class LazyPredictor(Protocol):
-    """See `model.load`."""
-
-    name: str
-    version: str
-    platform: str
-    config: PileupConfig
-
-    def predict_lazily(
-        self, features: NDArray[np.float32], pixels_of: Callable[[NDArray[np.int64]], NDArray[np.uint8]]
-    ) -> NDArray[np.float32]:
-        """P(0, 1, 2 copies), float32 (B, 3)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from deepcohort.filter.annotations import Annotations, annotations_of
 from deepcohort.filter.apply import judge_segment
 from deepcohort.filter.config import FilterConfig, TrainFilterConfig
 from deepcohort.filter.head import Head, squash
-from deepcohort.filter.score import LazyPredictor, Scorer
+from deepcohort.filter.score import Scorer
+from deepcohort.pileup.types import LazyPredictor
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import open_reads
 

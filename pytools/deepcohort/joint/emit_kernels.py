@@ -16,7 +16,7 @@ from deepcohort.joint.decide_kernels import (
     strand_odds_ratio,
 )
 from deepcohort.joint.family_kernels import Kinship, pedigree_posteriors
-from deepcohort.joint.pool_kernels import pool_reads
+from deepcohort.joint.pool_kernels import NO_DP, pool_reads
 from deepcohort.joint.prior_kernels import (
     cut_likelihoods,
     em_frequencies,
@@ -306,7 +306,7 @@ def emit_sites(
             and limits.known_phred >= 0.0
             and pool_reads(
                 ad, dp, state, ploidy, was_cut, frequency, n_alleles, limits.inbreeding, limits.known_phred,
-                limits.read_weight, limits.read_error, limits.read_max_dp if star_of[site] < 0 else -2,
+                limits.read_weight, limits.read_error, limits.read_max_dp if star_of[site] < 0 else NO_DP,
                 likelihood,
             )
         ):  # fmt: skip

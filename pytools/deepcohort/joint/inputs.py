@@ -48,16 +48,14 @@ def named_shards(reference: Path, bed: Path) -> list[tuple[str, list[Region]]]:
 
 def read_shards(bed: Path, lengths: dict[str, int]) -> list[tuple[str, list[Region]]]:
     """`named_shards` on contigs of these lengths."""
-    regions = _read_bed(bed, lengths)
-    lines = [line for line in bed.read_text().splitlines() if _is_row(line)]
     shards: dict[str, list[Region]] = {}
     unnamed = []
-    for line, region in zip(lines, regions, strict=True):
-        fields = line.split("\t")
-        if len(fields) < 4 or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", fields[3].strip()):
-            unnamed.append(f"{bed}: the row of {region} has no plain name in column 4; see deepcohort shard")
+    for region, more in _read_bed(bed, lengths, "--shards"):
+        name = more[0].strip() if more else ""
+        if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", name):
+            shards.setdefault(name, []).append(region)
         else:
-            shards.setdefault(fields[3].strip(), []).append(region)
+            unnamed.append(f"{bed}: the row of {region} has no plain name in column 4; see deepcohort shard")
     if unnamed:
         raise InputProblems(unnamed)
     return list(shards.items())
@@ -75,22 +73,19 @@ def chosen_regions(reference: Path, texts: Sequence[str], bed: Path | None) -> l
         lengths = fasta.contig_lengths
     regions = [parse_region(text, lengths) for text in texts]
     if bed is not None:
-        regions += _read_bed(bed, lengths)
+        regions += [region for region, _ in _read_bed(bed, lengths, "--regions")]
     return regions
 
 
-def _is_row(line: str) -> bool:
-    return bool(line.strip()) and not line.startswith(("#", "track", "browser"))
-
-
-def _read_bed(bed: Path, lengths: dict[str, int]) -> list[Region]:
+def _read_bed(bed: Path, lengths: dict[str, int], option: str) -> list[tuple[Region, list[str]]]:
+    """Region and further columns of each row; `option` gave the file."""
     if not bed.exists():
-        raise DeepcohortError(f"BED {bed} does not exist; check --regions")
-    regions = []
+        raise DeepcohortError(f"BED {bed} does not exist; check {option}")
+    rows = []
     problems = []
     for number, line in enumerate(bed.read_text().splitlines(), start=1):
         fields = line.split("\t")
-        if not _is_row(line):
+        if not line.strip() or line.startswith(("#", "track", "browser")):
             continue
         if len(fields) < 3 or not (fields[1].isdigit() and fields[2].isdigit()):
             problems.append(f"{bed} line {number} is not BED (contig, start, end)")
@@ -99,12 +94,13 @@ def _read_bed(bed: Path, lengths: dict[str, int]) -> list[Region]:
         elif int(fields[1]) >= min(int(fields[2]), lengths[fields[0]]):
             problems.append(f"{bed} line {number} is empty or beyond the end of {fields[0]}")
         else:
-            regions.append(Region(fields[0], int(fields[1]), min(int(fields[2]), lengths[fields[0]])))
+            end = min(int(fields[2]), lengths[fields[0]])
+            rows.append((Region(fields[0], int(fields[1]), end), fields[3:]))
     if problems:
         raise InputProblems(problems)
-    if not regions:
+    if not rows:
         raise DeepcohortError(f"BED {bed} holds no region")
-    return regions
+    return rows
 
 
 def family_of(pedigree: Path | None, sex: Path | None) -> tuple[Pedigree, dict[str, str]]:

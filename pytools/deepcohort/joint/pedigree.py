@@ -84,18 +84,19 @@ def read_pedigree(path: str | Path) -> Pedigree:
     return Pedigree(parents, sex, family)
 
 
+def person_of(pedigree: Pedigree, name: str) -> tuple[str, str, str, str]:
+    """Family, father, mother and sex (XX, XY) of a sample: "" where unknown, its own name as family."""
+    father, mother = pedigree.parents.get(name, ("", ""))
+    return pedigree.family.get(name, name), father, mother, pedigree.sex.get(name, "")
+
+
 def pedigree_rows(pedigree: Pedigree) -> list[list[str]]:
     """Rows of family, sample, father, mother and sex, as in a PED file but with sex XX, XY or "0"."""
-    names = dict.fromkeys([*pedigree.family, *pedigree.parents, *pedigree.sex])
-    return [
-        [
-            pedigree.family.get(name, name),
-            name,
-            *(parent or "0" for parent in pedigree.parents.get(name, ("", ""))),
-            pedigree.sex.get(name, "0"),
-        ]
-        for name in names
-    ]
+    rows = []
+    for name in dict.fromkeys([*pedigree.family, *pedigree.parents, *pedigree.sex]):
+        family, *others = person_of(pedigree, name)
+        rows.append([family, name, *(other or "0" for other in others)])
+    return rows
 
 
 def pedigree_of_rows(rows: Iterable[Sequence[str]]) -> Pedigree:

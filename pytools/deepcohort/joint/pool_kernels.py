@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 from deepcohort.joint.prior_kernels import genotype_prior
+from deepcohort.joint.project_kernels import OK
 
-_OK = 0
+NO_DP = -2  # as `max_dp`: below any depth, the unknown (-1) included
 
 
 @kernel
@@ -71,7 +72,7 @@ def pool_reads(
         n_alleles: A. inbreeding: Wright's F.
         known_phred: evidence of the other samples from which this is done.
         weight: of the reads in the geometric mean. error: rate at which they err.
-        max_dp: deeper samples are left as they are.
+        max_dp: deeper samples are left as they are; NO_DP: all are.
         likelihood: float64 (N, G), changed.
 
     Returns:
@@ -83,7 +84,7 @@ def pool_reads(
     genotype_prior(frequency, n_alleles, inbreeding, 2, prior[2])
     evidence = np.zeros(len(state))
     for s in range(len(state)):
-        if state[s] != _OK:
+        if state[s] != OK:
             continue
         size = n_alleles if ploidy[s] == 1 else n_genotypes
         total = 0.0
@@ -94,7 +95,7 @@ def pool_reads(
     reads = np.empty(n_genotypes)
     changed = False
     for s in range(len(state)):
-        if state[s] != _OK:
+        if state[s] != OK:
             continue
         size = n_alleles if ploidy[s] == 1 else n_genotypes
         if everybody - evidence[s] < known_phred:

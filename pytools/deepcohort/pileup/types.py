@@ -1,5 +1,6 @@
 """What the pileup room hands on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.candidates.types import AlleleCounts, CandidateTable, ReadSupport
+from deepcohort.pileup.config import PileupConfig
 from deepcohort.reads.types import ReadBatch
 
 
@@ -53,4 +55,19 @@ class Evidence(Protocol):
     @property
     def reads(self) -> ReadBatch:
         """See the candidates and reads rooms."""
+        ...
+
+
+class LazyPredictor(Protocol):
+    """A model that asks for pixels only where features do not settle a site (`model.load`)."""
+
+    name: str
+    version: str
+    platform: str
+    config: PileupConfig
+
+    def predict_lazily(
+        self, features: NDArray[np.float32], pixels_of: Callable[[NDArray[np.int64]], NDArray[np.uint8]]
+    ) -> NDArray[np.float32]:
+        """Calibrated P(0, 1, 2 copies), float32 (B, 3); `pixels_of` paints ascending rows."""
         ...

@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,6 @@ from fuzz_targets import make_base
 from struck_runs import MARKS, finish, process_of, results, start, trace, wait_for
 
 pytestmark = [*MARKS, pytest.mark.nightly]
-needs_root = pytest.mark.skipif(os.getuid() != 0, reason="mounting a small file system needs root")
 
 # in the order in which a run comes to them
 STAGES = ("check", "shard", "call", "merge", "genotype", "stats", "summary", "provenance")
@@ -34,15 +33,8 @@ def alone(sim: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", folder]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip(f"cannot mount a tmpfs here: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+def small_disk(mounted: Callable[[str, str], Path]) -> Path:
+    return mounted("disk", "size=300k")
 
 
 def log_of(folder: Path) -> str:
@@ -79,7 +71,6 @@ def test_the_head_is_killed_again_and_again(sim: Path, alone: dict[str, str], tm
     assert results(tmp_path) == alone
 
 
-@needs_root
 def test_the_disk_of_the_tasks_is_full(
     sim: Path, alone: dict[str, str], tmp_path: Path, small_disk: Path
 ) -> None:
@@ -94,7 +85,6 @@ def test_the_disk_of_the_tasks_is_full(
     assert results(tmp_path) == alone
 
 
-@needs_root
 def test_the_folder_of_results_cannot_be_written(sim: Path, tmp_path: Path, small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     process = start(tmp_path, sim, "--outdir", str(small_disk / "out"))
