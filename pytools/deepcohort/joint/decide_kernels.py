@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
+from deepcohort.joint.states import LOW_GQ, OK
 
-_OK, _LOW_GQ = 0, 2
 _MAX_GQ = 99
 
 
@@ -39,7 +39,7 @@ def decide(
         gt[s, 0] = -1
         gt[s, 1] = -2 if ploidy[s] == 1 else -1
         gq[s] = -1
-        if state[s] != _OK:
+        if state[s] != OK:
             continue
         size = n_alleles if ploidy[s] == 1 else n_alleles * (n_alleles + 1) // 2
         best = 0
@@ -61,7 +61,7 @@ def decide(
                     k += 1
                 gt[s, 0], gt[s, 1] = best - k * (k + 1) // 2, k
             continue
-        state[s] = _LOW_GQ
+        state[s] = LOW_GQ
         if ploidy[s] == 1:
             continue
         for a in range(n_alleles):

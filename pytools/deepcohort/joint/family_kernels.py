@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 from deepcohort.joint.prior_kernels import tempered_prior
+from deepcohort.joint.states import OK
 
-_OK = 0
 MAX_FAMILY_ALLELES = 6  # of one pedigree at one site; with more, the population's prior decides alone
 _MAX_SWEEPS = 30
 _TOLERANCE = 1e-6
@@ -106,7 +106,7 @@ def _pedigree_alleles(
     kept[0] = 0
     n = 1
     for m in samples:
-        if m < 0 or state[m] != _OK:
+        if m < 0 or state[m] != OK:
             continue
         best = _best(likelihood[m], n_alleles if ploidy[m] == 1 else n_alleles * (n_alleles + 1) // 2)
         for side in range(2):
@@ -349,7 +349,7 @@ def pedigree_posteriors(
     prior = np.ones(n_alleles * (n_alleles + 1) // 2)
     packed = np.zeros(size)
     for i in range(len(samples)):
-        known = samples[i] >= 0 and state[samples[i]] == _OK
+        known = samples[i] >= 0 and state[samples[i]] == OK
         _pack(likelihood[max(samples[i], 0)], known, person_ploidy[i], kept, n, own[i])
         if kin.is_founder[first_person + i]:
             tempered_prior(frequency, n_alleles, inbreeding, person_ploidy[i], weight, prior)
@@ -373,7 +373,7 @@ def pedigree_posteriors(
         if change < _TOLERANCE:
             break
     for i in range(len(samples)):
-        if samples[i] < 0 or state[samples[i]] != _OK:
+        if samples[i] < 0 or state[samples[i]] != OK:
             continue
         packed[:] = own[i]
         for k in range(kin.slot_offsets[first_person + i], kin.slot_offsets[first_person + i + 1]):
@@ -383,5 +383,5 @@ def pedigree_posteriors(
     for family in range(first_family, stop_family):
         for slot in range(kin.member_offsets[family] + 2, kin.member_offsets[family + 1]):
             sample = kin.person_sample[kin.members[slot]]
-            if sample >= 0 and state[sample] == _OK:
+            if sample >= 0 and state[sample] == OK:
                 de_novo[sample] = fresh[slot - first_slot]

@@ -19,13 +19,14 @@ from deepcohort.core.region import Region, merge_regions
 from deepcohort.joint import columns as c
 from deepcohort.joint.config import JointConfig
 from deepcohort.joint.coverage import uneven_coverage
-from deepcohort.joint.emit_kernels import Limits, emit_sites
+from deepcohort.joint.emit_kernels import SiteTexts, emit_sites
 from deepcohort.joint.evidence_kernels import MAX_VARIANT_RECORDS, mark_deleted_sites, sweep_sample
 from deepcohort.joint.family_kernels import Kinship
 from deepcohort.joint.header import header_text
 from deepcohort.joint.io_gvcf import GvcfHeader, GvcfIndex, GvcfStream, index_vcf, read_header
 from deepcohort.joint.io_parts import MANIFEST, PartsWriter, StoredCohort, cut_at, open_stores, write_manifest
 from deepcohort.joint.io_store import StoreWriter
+from deepcohort.joint.judge_kernels import Evidence, Limits
 from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, kinship_of, merge_pedigrees
 from deepcohort.joint.ploidy import expected_ploidy, sex_chromosome
 from deepcohort.joint.sites import Sites, unify
@@ -346,14 +347,15 @@ def _emit(
     )
     ploidy = expected_ploidy(window.contig, contig_length, sites.pos, cohort.sexes)
     limits = limits_of(config, window.contig)
+    evidence = Evidence(
+        records.records, records.numbers, records.table, records.primitive_offsets, variant_of, block_of,
+        sites.pos, n_solid + star, star_of, is_snp, ploidy,
+    )  # fmt: skip
+    texts = SiteTexts(prefix, prefix_offsets, origin, origin_offsets, cohort.names, cohort.name_offsets)
     out = np.empty(_BUFFER_BYTES, dtype=np.uint8)
     site = 0
     while site < len(sites):
-        used, reached = emit_sites(
-            site, sites.pos, n_solid + star, star_of, is_snp, prefix, prefix_offsets, origin, origin_offsets,
-            cohort.names, cohort.name_offsets, records.records, records.numbers, records.table,
-            records.primitive_offsets, variant_of, block_of, ploidy, cohort.kin, limits, out,
-        )  # fmt: skip
+        used, reached = emit_sites(site, evidence, texts, cohort.kin, limits, out)
         if reached == site:
             out = np.empty(2 * len(out), dtype=np.uint8)
             continue

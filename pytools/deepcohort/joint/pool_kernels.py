@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 from deepcohort.joint.prior_kernels import genotype_prior
-from deepcohort.joint.project_kernels import OK
+from deepcohort.joint.states import OK
 
 NO_DP = -2  # as `max_dp`: below any depth, the unknown (-1) included
 

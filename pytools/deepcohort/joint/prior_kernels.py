@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
+from deepcohort.joint.states import OK
 
-_OK = 0
 _MAX_ITERATIONS = 50
 _TOLERANCE = 1e-6
 _MAX_TABLE_PL = 1_000
@@ -27,7 +27,7 @@ def likelihoods(
     for s in range(len(state)):
         size = n_alleles if ploidy[s] == 1 else n_genotypes
         for g in range(n_genotypes):
-            if state[s] == _OK and g < size:
+            if state[s] == OK and g < size:
                 out[s, g] = LIKELIHOOD_OF_PL[min(pl[s, g], _MAX_TABLE_PL)]
             else:
                 out[s, g] = 1.0
@@ -75,7 +75,7 @@ def em_frequencies(
     weights = np.empty(n_genotypes)
     observed = 0
     for s in range(len(state)):
-        if state[s] == _OK:
+        if state[s] == OK:
             observed += ploidy[s]
     start_alt = 0.5 / n_alleles
     for a in range(1, n_alleles):
@@ -90,7 +90,7 @@ def em_frequencies(
         log_ratio = 0.0
         running = 1.0
         for s in range(len(state)):
-            if state[s] != _OK:
+            if state[s] != OK:
                 continue
             row = likelihood[s]
             use = prior[ploidy[s]]
@@ -185,7 +185,7 @@ def posteriors(
     tempered_prior(frequency, n_alleles, inbreeding, 1, weight, prior[1])
     tempered_prior(frequency, n_alleles, inbreeding, 2, weight, prior[2])
     for s in range(len(state)):
-        if state[s] != _OK:
+        if state[s] != OK:
             continue
         use = prior[ploidy[s]]
         size = n_alleles if ploidy[s] == 1 else n_genotypes

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 from deepcohort.joint import columns as c
+from deepcohort.joint.states import CONFLICT, FILTERED, LOW_GQ, NO_COVERAGE, OK
 
 _POS, _END, _KIND, _FILTERED, _N_ALT, _GT0, _GT1 = c.POS, c.END, c.KIND, c.FILTERED, c.N_ALT, c.GT0, c.GT1
 _GQ, _DP, _PL, _PL_N, _AD, _AD_N, _X = c.GQ, c.DP, c.PL, c.PL_N, c.AD, c.AD_N, c.X
@@ -22,7 +23,6 @@ _P_ALT, _P_POS, _P_REF_LEN, _P_SEQ_LEN, _P_ALLELE = (
 UNSEEN = 1_000_000  # larger than any PL
 _HALF_PHRED = 3.0103  # a read shows either allele of a heterozygote
 DEFAULT_GQ = 20  # of a genotype that comes with neither PL nor GQ
-OK, NO_COVERAGE, LOW_GQ, CONFLICT, FILTERED = 0, 1, 2, 3, 4
 
 
 @kernel

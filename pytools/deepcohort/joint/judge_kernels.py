@@ -1,0 +1,268 @@
+"""One site after another judged: evidence, frequencies, priors and decisions of all samples."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.core.numba_options import kernel
+from deepcohort.joint import columns as c
+from deepcohort.joint.decide_kernels import decide, strand_odds_ratio
+from deepcohort.joint.family_kernels import Kinship, pedigree_posteriors
+from deepcohort.joint.pool_kernels import NO_DP, pool_reads
+from deepcohort.joint.prior_kernels import (
+    cut_likelihoods,
+    em_frequencies,
+    likelihoods,
+    posteriors,
+    raise_rare,
+)
+from deepcohort.joint.project_kernels import project_site
+from deepcohort.joint.states import OK
+
+_DP, _SB, _MQ_SQ, _MQ_N = c.DP, c.SB, c.MQ_SQ, c.MQ_N
+_MAX_QUAL = 99_999.0
+
+
+class Limits(NamedTuple):
+    """Numbers of the JointConfig that the kernels need, in its units."""
+
+    prior_samples: float  # negative: no population prior
+    inbreeding: float
+    ref_pseudo: float
+    alt_pseudo: float
+    min_frequency: float
+    read_phred: float  # of one read in a reference block
+    known_phred: float  # negative: reads are left to their caller
+    read_weight: float
+    read_error: float
+    read_max_dp: int
+    site_prior: float
+    de_novo_rate: float
+    de_novo_probability: float
+    min_dp: int
+    min_gq: int
+    half_call_gq: int
+    conflict_phred: int
+    low_qual: float
+    excess_het_phred: float
+    max_pl_alleles: int
+    haploid_from_mother: bool
+
+
+class Evidence(NamedTuple):
+    """Records of N samples in a window of S sites, as `sweep_sample` found them.
+
+    Attributes:
+        records, numbers: the record table and its flat integers.
+        table, offsets: primitives, and where those of each record begin.
+        variant_of: int32 (S, N, 3), rows of variant records at each site. block_of: int32 (S, N).
+        pos: int64 (S,). n_alleles: int32 (S,), `*` included. star: int32 (S,), its index or -1.
+        is_snp: bool (S,), all alleles are single bases.
+        ploidy: int8 (S, N), expected.
+    """
+
+    records: NDArray[np.int32]
+    numbers: NDArray[np.int32]
+    table: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    variant_of: NDArray[np.int32]
+    block_of: NDArray[np.int32]
+    pos: NDArray[np.int64]
+    n_alleles: NDArray[np.int32]
+    star: NDArray[np.int32]
+    is_snp: NDArray[np.bool_]
+    ploidy: NDArray[np.int8]
+
+
+class Verdict(NamedTuple):
+    """What is known of N samples at one site of at most A alleles and G genotypes; used again for the next.
+
+    Attributes:
+        pl: int32 (N, G). ad: int32 (N, A). dp: int32 (N,). ploidy: int8 (N,).
+        state: int8 (N,), see `states`. was_cut: bool (N,), blocks that tell less than their reads.
+        likelihood, posterior: float64 (N, G). frequency: float64 (A,).
+        de_novo: float64 (N,), probability of a new mutation, 0 where not worth marking.
+        gt: int16 (N, 2), -1 missing, second -2 haploid. gq: int16 (N,).
+    """
+
+    pl: NDArray[np.int32]
+    ad: NDArray[np.int32]
+    dp: NDArray[np.int32]
+    ploidy: NDArray[np.int8]
+    state: NDArray[np.int8]
+    was_cut: NDArray[np.bool_]
+    likelihood: NDArray[np.float64]
+    posterior: NDArray[np.float64]
+    frequency: NDArray[np.float64]
+    de_novo: NDArray[np.float64]
+    gt: NDArray[np.int16]
+    gq: NDArray[np.int16]
+
+
+@kernel
+def empty_verdict(n: int, n_alleles: int) -> Verdict:
+    """Room for `n` samples at sites of up to `n_alleles`."""
+    n_genotypes = n_alleles * (n_alleles + 1) // 2
+    return Verdict(
+        np.empty((n, n_genotypes), dtype=np.int32),
+        np.empty((n, n_alleles), dtype=np.int32),
+        np.empty(n, dtype=np.int32),
+        np.empty(n, dtype=np.int8),
+        np.empty(n, dtype=np.int8),
+        np.empty(n, dtype=np.bool_),
+        np.empty((n, n_genotypes)),
+        np.empty((n, n_genotypes)),
+        np.empty(n_alleles),
+        np.zeros(n),
+        np.empty((n, 2), dtype=np.int16),
+        np.empty(n, dtype=np.int16),
+    )
+
+
+@kernel
+def site_summaries(
+    records: NDArray[np.int32], numbers: NDArray[np.int32], variant_of: NDArray[np.int32]
+) -> tuple[float, float]:
+    """RMS mapping quality and strand odds ratio of the variant records at a site; NaN where not given."""
+    square = reads = 0.0
+    strands = np.zeros(4, dtype=np.int64)
+    has_strands = False
+    for s in range(len(variant_of)):
+        r = variant_of[s, 0]
+        if r < 0:
+            continue
+        row = records[r]
+        if row[_MQ_N] > 0:
+            square += row[_MQ_SQ]
+            reads += row[_MQ_N]
+        elif row[_MQ_N] == 0 and row[_DP] > 0:
+            square += float(row[_MQ_SQ]) * row[_MQ_SQ] * row[_DP]
+            reads += row[_DP]
+        if row[_SB] >= 0:
+            has_strands = True
+            for i in range(4):
+                strands[i] += max(0, numbers[row[_SB] + i])
+    mq = math.sqrt(square / reads) if reads > 0.0 else math.nan
+    sor = strand_odds_ratio(strands[0], strands[1], strands[2], strands[3]) if has_strands else math.nan
+    return mq, sor
+
+
+@kernel
+def site_quality(log10_ratio: float, site_prior: float) -> float:
+    """QUAL: phred of P(all samples are reference | data), from log10 P(data | f) / P(data | reference)."""
+    odds = log10_ratio + math.log10(site_prior) - math.log10(1.0 - site_prior)
+    if odds > 30.0:
+        return min(_MAX_QUAL, 10.0 * odds)
+    return max(0.0, 10.0 * math.log10(1.0 + 10.0**odds))
+
+
+@kernel
+def surest_carrier(
+    posterior: NDArray[np.float64], state: NDArray[np.int8], was_cut: NDArray[np.bool_]
+) -> float:
+    """Phred of the least P(reference) among the samples with a record of their own."""
+    least = 1.0
+    for s in range(len(state)):
+        if state[s] == OK and not was_cut[s]:
+            least = min(least, posterior[s, 0])
+    return -10.0 * math.log10(max(least, 1e-10))
+
+
+@kernel
+def prior_weight(state: NDArray[np.int8], prior_samples: float) -> float:
+    """Weight of the population prior: n / (n + prior_samples) for n informative samples; 0 if negative."""
+    if prior_samples < 0.0:
+        return 0.0
+    n = 0
+    for s in range(len(state)):
+        n += state[s] == OK
+    return n / (n + prior_samples) if n else 0.0
+
+
+@kernel
+def _estimate(
+    likelihood: NDArray[np.float64],
+    v: Verdict,
+    n_alleles: int,
+    limits: Limits,
+    frequency: NDArray[np.float64],
+) -> float:
+    """Frequencies of the alleles into `frequency`; the log ratio of em_frequencies."""
+    return em_frequencies(
+        likelihood, v.state, v.ploidy, n_alleles, limits.inbreeding, limits.ref_pseudo, limits.alt_pseudo,
+        frequency,
+    )  # fmt: skip
+
+
+@kernel
+def _weigh(v: Verdict, n_alleles: int, limits: Limits, weight: float) -> None:
+    """Posteriors of each sample alone, no frequency below the least."""
+    raise_rare(v.frequency, n_alleles, limits.min_frequency)
+    posteriors(
+        v.likelihood, v.state, v.ploidy, v.frequency, n_alleles, limits.inbreeding, weight, v.posterior
+    )
+
+
+@kernel
+def _mark_new_mutations(v: Verdict, limits: Limits) -> bool:
+    """Leave in de_novo what is probable enough in a called sample; whether that is any."""
+    any_new = False
+    for s in range(len(v.de_novo)):
+        if v.de_novo[s] < limits.de_novo_probability or v.gt[s, 0] < 0:
+            v.de_novo[s] = 0.0
+        else:
+            any_new = True
+    return any_new
+
+
+@kernel
+def judge_site(
+    evidence: Evidence, site: int, kin: Kinship, limits: Limits, sure: NDArray[np.float64], v: Verdict
+) -> tuple[float, bool]:
+    """Fill `v` for a site; its QUAL, and whether any sample has a new mutation.
+
+    `sure` is float64 (N, G), room for likelihoods without what blocks' reads add.
+    """
+    n_alleles = evidence.n_alleles[site]
+    star = evidence.star[site]
+    n_genotypes = n_alleles * (n_alleles + 1) // 2
+    project_site(
+        evidence.records, evidence.numbers, evidence.table, evidence.offsets, evidence.variant_of[site],
+        evidence.block_of[site], evidence.pos[site], n_alleles, star, evidence.ploidy[site],
+        evidence.is_snp[site], limits.read_phred, limits.min_dp, limits.conflict_phred, v.pl, v.ad, v.dp,
+        v.ploidy, v.state, v.was_cut,
+    )  # fmt: skip
+    likelihoods(v.pl, v.state, v.ploidy, n_genotypes, v.likelihood)
+    log_ratio = _estimate(v.likelihood, v, n_alleles, limits, v.frequency)
+    if v.was_cut.any():
+        # reads that differ in blocks help to genotype a site, not to find it: errors recur at a place
+        cut_likelihoods(v.likelihood, v.was_cut, n_genotypes, sure)
+        log_ratio = _estimate(sure, v, n_alleles, limits, np.empty(n_alleles))
+    weight = prior_weight(v.state, limits.prior_samples)
+    _weigh(v, n_alleles, limits, weight)
+    # a site is at least as sure as its surest carrier
+    qual = max(site_quality(log_ratio, limits.site_prior), surest_carrier(v.posterior, v.state, v.was_cut))
+    if (
+        evidence.is_snp[site]
+        and limits.known_phred >= 0.0
+        and pool_reads(
+            v.ad, v.dp, v.state, v.ploidy, v.was_cut, v.frequency, n_alleles, limits.inbreeding,
+            limits.known_phred, limits.read_weight, limits.read_error,
+            limits.read_max_dp if star < 0 else NO_DP, v.likelihood,
+        )
+    ):  # fmt: skip
+        # for genotypes alone: QUAL takes the callers' word, for errors recur at a place
+        _estimate(v.likelihood, v, n_alleles, limits, v.frequency)
+        _weigh(v, n_alleles, limits, weight)
+    n_pedigrees = len(kin.person_offsets) - 1
+    if n_pedigrees > 0:
+        v.de_novo[:] = 0.0
+    for k in range(n_pedigrees):
+        pedigree_posteriors(
+            kin, k, v.likelihood, v.state, v.ploidy, v.frequency, n_alleles, limits.inbreeding, weight,
+            limits.de_novo_rate, limits.haploid_from_mother, v.posterior, v.de_novo,
+        )  # fmt: skip
+    decide(v.posterior, v.ploidy, n_alleles, limits.min_gq, limits.half_call_gq, v.state, v.gt, v.gq)
+    return qual, n_pedigrees > 0 and _mark_new_mutations(v, limits)
