@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.pileup.config import PileupConfig
-from deepcohort.pileup.feature_kernels import candidate_features
+from deepcohort.pileup.feature_kernels import WIDE_BP, candidate_features
 from deepcohort.pileup.features import N_FEATURES
 from deepcohort.pileup.kernels import paint_candidates
 from deepcohort.pileup.types import Evidence, ExampleBatch
@@ -24,7 +24,7 @@ COMPANY_BP = 50
 
 def reach_bp(config: PileupConfig) -> int:
     """bp beyond a candidate within which features look at other candidates."""
-    return max(COMPANY_BP, config.phase_bp)
+    return max(COMPANY_BP, WIDE_BP, config.phase_bp)
 
 
 @dataclass

@@ -36,6 +36,7 @@ from deepcohort.pileup.kernels import (
 NEAR_BP = 16  # mismatches and indels this near the site count as company
 CLIP_BP, CLIP_NEAR_BP = 5, 300  # soft clips of that many bases that start that near the site count
 DEPTH_BP = 100  # local mean depth is over POS +- this
+WIDE_BP = 2_000  # how variable the neighbourhood is, looked at that far
 CONTEXT_BP = 50  # longest repeat looked at, and half window of GC
 _LOG10_2 = math.log10(2.0)
 
@@ -539,6 +540,8 @@ def candidate_features(
         clear_odds(odds, touched, n_touched)
         row[F.near_hets] = math.log1p(_count_near(i, cand_pos, copies, phase_bp, HET)) / 2
         row[F.near_homs] = math.log1p(_count_near(i, cand_pos, copies, phase_bp, HOM)) / 2
+        row[F.wide_hets] = math.log1p(_count_near(i, cand_pos, copies, WIDE_BP, HET)) / 3
+        row[F.wide_homs] = math.log1p(_count_near(i, cand_pos, copies, WIDE_BP, HOM)) / 3
         total = read_features(
             row,
             cand_pos[i],

@@ -89,6 +89,9 @@ _FEATURES = {
     "phased_alt_balance": "ALT reads of known haplotype on the rarer one / those, pseudo-count 1",
     "near_hets": "log1p of surely heterozygous SNPs within phase_bp, halves",
     "near_homs": "log1p of surely homozygous SNPs within phase_bp, halves",
+    # how variable the neighbourhood is: the age of the two haplotypes' ancestor differs along the genome
+    "wide_hets": "log1p of surely heterozygous SNPs within 2 kb, thirds",
+    "wide_homs": "log1p of surely homozygous SNPs within 2 kb, thirds",
     "phased_ref_with_alt": "REF reads on the haplotype of most ALT reads / reads on it, pseudo-count 1",
 }
 

@@ -159,6 +159,24 @@ def test_company_of_other_candidates():
     assert f[2, F.same_site_vaf] == pytest.approx(0.5)
 
 
+def test_variable_neighbourhood():
+    reference, at = REFERENCE * 110, (90, 600, 1300, 4000)
+    rows = [
+        {"pos": p - 10, "cigar": "40M", "seq": reference[p - 10 : p + 30], "name": 6 * k + i}
+        for k, p in enumerate(at)
+        for i in range(6)
+    ]
+    # het, hom, unsure (one read), het
+    shown = [[1, 1, 1, 0, 0, 0], [1] * 6, [1], [1, 1, 1, 0, 0, 0]]
+    entries = [
+        [(6 * k + i, allele, 4.0 if allele else -4.0, 10) for i, allele in enumerate(alleles)]
+        for k, alleles in enumerate(shown)
+    ]
+    f = features_at([(p, 1, "G") for p in at], entries, rows, reference)
+    assert f[:, F.wide_hets] == pytest.approx([0, math.log1p(1) / 3, math.log1p(1) / 3, 0])
+    assert f[:, F.wide_homs] == pytest.approx([math.log1p(1) / 3, 0, math.log1p(1) / 3, 0])
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_likelihoods_equal_the_oracles(seed):
     evidence, codes, window = random_evidence(seed)
