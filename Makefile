@@ -31,7 +31,7 @@ test: lint ## everything CI needs: set-up, lint, types, all tests with real Next
 check: lint ## quick: lint, types, all tests that do not start Nextflow
 	$(PYTEST) -n 2 --dist loadgroup -m "not nightly and not pipeline and not slow" tests/python
 
-models: setup ## train the shipped models again; REFERENCE=ref.fa PLANT=truth.vcf.gz CONFIDENT=truth.bed JOBS=n
+models: setup ## train the shipped models again; REFERENCE=ref.fa PLANT=truth.vcf.gz CONFIDENT=truth.bed JOBS=n RECIPE=name or file
 	$(BIN)/python pytools/make_models.py --work work/models --output assets/models --jobs $(or $(JOBS),1) \
 	    $(if $(REFERENCE),--reference $(REFERENCE)) $(if $(PLANT),--plant $(PLANT)) \
 	    $(if $(CONFIDENT),--plant-confident $(CONFIDENT)) $(foreach recipe,$(RECIPE),--recipe $(recipe))

@@ -171,12 +171,26 @@ def cost(work: Path) -> dict[str, float]:
     return kinds
 
 
+def recipe_path(given: str) -> Path:
+    """A recipe's file, given as that or as the name of a shipped model."""
+    for path in (Path(given), RECIPES / f"{given}.toml"):
+        if path.is_file():
+            return path
+    names = ", ".join(sorted(path.stem for path in RECIPES.glob("*.toml")))
+    raise argparse.ArgumentTypeError(f"no file {given}, and no recipe of that name; there are {names}")
+
+
 def main() -> None:
     """Parse and run."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--recipe", type=Path, action="append", help="default: all of assets/models/recipes")
+    parser.add_argument(
+        "--recipe",
+        type=recipe_path,
+        action="append",
+        help="file, or name; default: all of assets/models/recipes",
+    )
     parser.add_argument("--work", type=Path, required=True, help="folder for reads, examples and logs")
     parser.add_argument("--reference", type=Path, help="indexed FASTA; default: made-up genomes")
     parser.add_argument("--plant", type=Path, help="VCF of real variants on that reference")

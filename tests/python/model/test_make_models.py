@@ -90,6 +90,15 @@ def test_every_step_once_and_the_model_copied(made, tmp_path, capsys):
     assert made(RECIPE, "--reference", "r.fa", "--plant", "t.vcf.gz") == []
 
 
+def test_recipes_by_name(made, capsys):
+    module = sys.modules["make_models"]
+    assert module.recipe_path("ont") == module.RECIPES / "ont.toml"
+    with pytest.raises(SystemExit) as stop:
+        made(RECIPE, "--recipe", "nanopore")
+    assert stop.value.code == 2
+    assert "no recipe of that name; there are hifi, illumina, ont" in capsys.readouterr().err
+
+
 def test_without_a_reference_genomes_are_made_up(made):
     first = made()[0]
     assert "--genome-bp 1000 --contigs 1" in first
