@@ -137,7 +137,8 @@ def fit(data: Labelled, n_truth: tuple[int, int], config: TrainFilterConfig) -> 
     full = np.where(np.isnan(squashed), fill, squashed)
     spread = full.std(axis=0)
     scale = np.where(spread > 1e-9, 1 / np.maximum(spread, 1e-9), 0.0)
-    k, h, m = squashed.shape[1], config.hidden, config.folds
+    fold = _filled_folds(data.fold, config.folds)
+    k, h, m = squashed.shape[1], config.hidden, int(fold.max()) + 1
     zeros = np.zeros
     head = Head(
         "", "", "", Annotations((), frozenset()), {}, fill, full.mean(axis=0), scale,
@@ -146,10 +147,10 @@ def fit(data: Labelled, n_truth: tuple[int, int], config: TrainFilterConfig) -> 
     x = head.prepared(data.inputs)
     y = data.right.astype(np.float64)
     held_out = np.zeros(len(y))
-    for fold in range(m):
-        mine = data.fold == fold
-        weights = _descend(x[~mine], y[~mine], x[mine], y[mine], config, fold)
-        head.w1[fold], head.b1[fold], head.w2[fold], head.b2[fold] = weights
+    for i in range(m):
+        mine = fold == i
+        weights = _descend(x[~mine], y[~mine], x[mine], y[mine], config, i)
+        head.w1[i], head.b1[i], head.w2[i], head.b2[i] = weights
         held_out[mine] = _forward(x[mine], *weights)[1]
     slope, offset = _calibrate(held_out, y)
     score = (slope * held_out + offset) / np.log(10)
@@ -160,6 +161,15 @@ def fit(data: Labelled, n_truth: tuple[int, int], config: TrainFilterConfig) -> 
     return replace(
         head, slope=slope, offset=offset, snp_threshold=thresholds[0], indel_threshold=thresholds[1]
     )
+
+
+def _filled_folds(fold: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
+    """Folds numbered without gaps: short stretches fill few of them, and an empty one stops no training.
+
+    Records of one piece of genome alone are dealt out one by one.
+    """
+    filled, numbers = np.unique(fold, return_inverse=True)
+    return numbers if len(filled) > 1 else np.arange(len(fold)) % folds
 
 
 def best_threshold(score: NDArray[np.float64], right: NDArray[np.bool_], n_truth: int) -> float:

@@ -17,7 +17,7 @@ from deepcohort.filter.config import FilterConfig, TrainFilterConfig
 from deepcohort.filter.head import load_head
 from deepcohort.filter.records import parse_record
 from deepcohort.filter.thresholds import fitted_thresholds, sensitivity_thresholds, true_share
-from deepcohort.filter.train import RIGHT, UNKNOWN, WRONG, best_threshold
+from deepcohort.filter.train import RIGHT, UNKNOWN, WRONG, Labelled, best_threshold, fit
 from naive_predictor import NaivePredictor
 from typer.testing import CliRunner
 
@@ -137,6 +137,24 @@ def test_training_on_one_sample_improves_another(samples, tmp_path):
     assert train([first], reference, again, NaivePredictor(), TrainFilterConfig()).w1.tolist() == (
         load_head(path).w1.tolist()
     )
+
+
+@pytest.mark.parametrize("filled", [1, 2, 5])
+def test_a_stretch_that_fills_few_folds_trains_all_it_has(filled):
+    """A network whose fold was empty would stop after an epoch and blunt the mean of all."""
+    rng = np.random.default_rng(5)
+    right = rng.random(600) < 0.5
+    inputs = rng.normal(size=(600, 4)) + right[:, None]
+    data = Labelled(
+        inputs, right, np.ones(600, bool), rng.integers(0, filled, 600) * (1 if filled == 5 else 2)
+    )
+    head = fit(data, (300, 0), TrainFilterConfig())
+    assert len(head.b2) == (filled if filled > 1 else 5)
+    logits = head.logits(inputs)
+    loss = np.mean(np.logaddexp(0, logits) - right * logits, axis=1)
+    assert (loss < 0.45).all()  # ln 2 of a coin
+    odds = head.score(inputs) * np.log(10)
+    assert np.mean(np.logaddexp(0, odds) - right * odds) < 0.42
 
 
 def test_filter_of_another_network_is_refused(samples, tmp_path):
