@@ -183,7 +183,12 @@ class VcfTextReader:
         if stop < 0:
             raise DeepcohortError(f"{self.path} has no VCF header; is it a VCF?")
         self._rest = data[stop + 1 :]
-        return data[: stop + 1].decode()
+        try:
+            return data[: stop + 1].decode()
+        except UnicodeDecodeError as error:
+            raise DeepcohortError(
+                f"{self.path} has a header that is not UTF-8 text; {make_again(self.path)}"
+            ) from error
 
     def segments(self) -> Iterator[Segment]:
         """All that has not been taken yet."""
