@@ -121,6 +121,7 @@ def parse_header(text: str, path: Path) -> VcfHeader:
         or not all(line.startswith("##") for line in lines[:-1])
         or not all(samples)
         or len(set(samples)) < len(samples)
+        or "\0" in text  # htslib's header ends there
     ):
         raise DeepcohortError(
             f"{path} has a malformed VCF header: lines begin with ##, the last one names "
