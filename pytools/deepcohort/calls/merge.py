@@ -16,6 +16,7 @@ from deepcohort.calls.vcf_text import LineChecker, Segment, VcfHeader, VcfTextRe
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.region import Region, merge_regions
+from deepcohort.core.text import text_of
 
 _BAND = re.compile(r"##GVCFBlock.*minGQ=(\d+)\(inclusive\)")
 _MAX_REGION_LINES = 1_000
@@ -261,12 +262,9 @@ def merge_files(inputs: Sequence[Path], input_list: Path | None, output: Path, s
         DeepcohortError: no input, an unreadable list or BED; see `merge_shards`.
     """
     paths = list(inputs)
-    try:
-        if input_list is not None:
-            paths += [Path(line) for line in input_list.read_text().splitlines() if line.strip()]
-        wanted = None if shards is None else _bed_regions(shards)
-    except OSError as error:
-        raise DeepcohortError(f"{error.filename} cannot be read: {error.strerror}") from error
+    if input_list is not None:
+        paths += [Path(line) for line in text_of(input_list).splitlines() if line.strip()]
+    wanted = None if shards is None else _bed_regions(shards)
     if not paths:
         raise DeepcohortError("nothing to merge; give --input or --input-list")
     repeated = sorted({str(path) for path in paths if paths.count(path) > 1})
@@ -277,11 +275,11 @@ def merge_files(inputs: Sequence[Path], input_list: Path | None, output: Path, s
 
 def _bed_regions(bed: Path) -> list[Region]:
     found = []
-    for number, line in enumerate(bed.read_text().splitlines(), start=1):
+    for number, line in enumerate(text_of(bed).splitlines(), start=1):
         fields = line.split("\t")
         if not line.strip() or line.startswith(("#", "track", "browser")):
             continue
-        if len(fields) < 3 or not (fields[1].isdigit() and fields[2].strip().isdigit()):
+        if len(fields) < 3 or not (fields[1].isdecimal() and fields[2].strip().isdecimal()):
             raise DeepcohortError(f"{bed} line {number} is no BED interval; write contig, start and end")
         found.append(Region(fields[0], int(fields[1]), int(fields[2])))
     return found

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.region import Region
+from deepcohort.core.text import text_of
 
 # Pseudo-autosomal regions, 0-based half-open, by length of the contig (Genome Reference Consortium)
 _PAR = {
@@ -75,12 +76,7 @@ def read_ploidy_bed(path: str | Path, contig_lengths: Mapping[str, int]) -> list
         InputProblems: every malformed line, with its number.
         DeepcohortError: no such file.
     """
-    try:
-        lines = Path(path).read_text().splitlines()
-    except OSError as error:
-        raise DeepcohortError(
-            f"ploidy BED {path} cannot be read: {error.strerror}; check --ploidy-bed"
-        ) from error
+    lines = text_of(Path(path)).splitlines()
     found: list[tuple[Region, int]] = []
     problems: list[str] = []
     for number, line in enumerate(lines, start=1):
@@ -88,7 +84,7 @@ def read_ploidy_bed(path: str | Path, contig_lengths: Mapping[str, int]) -> list
         if not fields or line.startswith(("#", "track", "browser")):
             continue
         value = next((f for f in fields[3:5] if f in ("0", "1", "2")), None)
-        if value is None or not (fields[1].isdigit() and fields[2].isdigit()):
+        if value is None or not (fields[1].isdecimal() and fields[2].isdecimal()):
             problems.append(f"{path} line {number}: write contig, start, end and a ploidy of 0, 1 or 2")
         elif fields[0] not in contig_lengths:
             problems.append(f"{path} line {number}: the reference has no contig {fields[0]}")

@@ -121,6 +121,7 @@ def parse_header(text: str, path: Path) -> VcfHeader:
         or not all(line.startswith("##") for line in lines[:-1])
         or not all(samples)
         or len(set(samples)) < len(samples)
+        or "\0" in text  # htslib's header ends there
     ):
         raise DeepcohortError(
             f"{path} has a malformed VCF header: lines begin with ##, the last one names "
@@ -183,7 +184,12 @@ class VcfTextReader:
         if stop < 0:
             raise DeepcohortError(f"{self.path} has no VCF header; is it a VCF?")
         self._rest = data[stop + 1 :]
-        return data[: stop + 1].decode()
+        try:
+            return data[: stop + 1].decode()
+        except UnicodeDecodeError as error:
+            raise DeepcohortError(
+                f"{self.path} has a header that is not UTF-8 text; {make_again(self.path)}"
+            ) from error
 
     def segments(self) -> Iterator[Segment]:
         """All that has not been taken yet."""

@@ -17,6 +17,8 @@ _VARIANTS = (
     (5_004, 1, None, (1, 1)),
     (6_000, 30, "", (1, 0)),
 )
+_COMPLEX_AT = 8_000  # evaluation cuts such records into parts
+_OTHER = {"A": "C", "C": "T", "G": "A", "T": "G"}
 _FORMAT = (
     ("GT", "1", "String"),
     ("GQ", "1", "Integer"),
@@ -34,22 +36,27 @@ _CALLED = {
 }
 # a stretch with a copy elsewhere, whose reads have a low MAPQ
 _COPIED, _COPY_AT, _COPY_EVERY_BP = range(1_500, 2_900), 9_200, 90
+_ASTRAY_EVERY = 5  # so many pairs of that stretch, one is aligned to the copy instead
 
 
-def write_warm_inputs(folder: Path) -> tuple[Path, list[Path], Path]:
-    """(reference FASTA, one BAM per person, truth VCF of the first person), all indexed, in `folder`."""
+def write_warm_inputs(folder: Path, odd: bool = False) -> tuple[Path, list[Path], Path]:
+    """(reference FASTA, one BAM per person, truth VCF of the first person), all indexed, in `folder`.
+
+    Args:
+        odd: with reads aligned to the wrong copy of a stretch, and a complex record in the truth.
+    """
     rng = np.random.default_rng(1)
     genome = "".join(rng.choice(list("ACGT"), LENGTH_BP))
     genome = f"{genome[:7000]}{'A' * 15}{'CA' * 12}{genome[7039:]}"
     copy = list(genome[_COPIED.start : _COPIED.stop])
     for at in range(_COPY_EVERY_BP, len(copy), _COPY_EVERY_BP):
-        copy[at] = {"A": "C", "C": "T", "G": "A", "T": "G"}[copy[at]]
+        copy[at] = _OTHER[copy[at]]
     genome = genome[:_COPY_AT] + "".join(copy) + genome[_COPY_AT + len(copy) :]
     reference = folder / "warm.fa"
     reference.write_text(f">{CONTIG}\n{genome}\n")
     pysam.faidx(str(reference))
-    bams = [_write_bam(folder / f"warm{person}.bam", genome, person, rng) for person in range(2)]
-    return reference, bams, _write_truth(folder / "truth.vcf", genome)
+    bams = [_write_bam(folder / f"warm{person}.bam", genome, person, rng, odd) for person in range(2)]
+    return reference, bams, _write_truth(folder / "truth.vcf", genome, odd)
 
 
 def write_warm_gvcfs(folder: Path, reference: Path) -> list[Path]:
@@ -80,7 +87,7 @@ def _write_gvcf(path: Path, genome: str, person: int) -> Path:
 
 def _alleles(genome: str, pos: int, n_ref: int, suffix: str | None) -> tuple[str, str]:
     ref = genome[pos : pos + n_ref]
-    return ref, {"A": "C", "C": "T", "G": "A", "T": "G"}[ref[0]] if suffix is None else ref[0] + suffix
+    return ref, _OTHER[ref[0]] if suffix is None else ref[0] + suffix
 
 
 def _haplotype(genome: str, copy: int, person: int) -> tuple[str, list[int]]:
@@ -117,7 +124,7 @@ def _cigar(positions: list[int]) -> list[tuple[int, int]]:
     return cigar
 
 
-def _write_bam(path: Path, genome: str, person: int, rng: np.random.Generator) -> Path:
+def _write_bam(path: Path, genome: str, person: int, rng: np.random.Generator, odd: bool) -> Path:
     header = pysam.AlignmentHeader.from_dict(
         {
             "HD": {"VN": "1.6", "SO": "coordinate"},
@@ -133,6 +140,9 @@ def _write_bam(path: Path, genome: str, person: int, rng: np.random.Generator) -
         first = int(rng.integers(0, len(sequence) - insert))
         starts = (first, first + insert - _READ_BP)
         spots = [next(p for p in positions[s:] if p >= 0) for s in starts]
+        copied = all(s in _COPIED and s + _READ_BP in _COPIED for s in spots)
+        astray = _COPY_AT - _COPIED.start if odd and copied and pair % _ASTRAY_EVERY == 0 else 0
+        spots = [s + astray for s in spots]
         for mate, start in enumerate(starts):
             while positions[start] < 0:
                 start += 1
@@ -146,7 +156,7 @@ def _write_bam(path: Path, genome: str, person: int, rng: np.random.Generator) -
                 bases[i] = "ACGT"[int(rng.integers(4))]
             read.query_sequence = "".join(bases)
             read.flag = 0x63 if mate == 0 else 0x93
-            read.reference_id, read.reference_start = 0, positions[start]
+            read.reference_id, read.reference_start = 0, positions[start] + astray
             read.mapping_quality = int(rng.choice([0, 20, 60], p=[0.02, 0.08, 0.9]))
             if any(at <= read.reference_start < at + len(_COPIED) for at in (_COPIED.start, _COPY_AT)):
                 read.mapping_quality = 20
@@ -167,7 +177,7 @@ def _write_bam(path: Path, genome: str, person: int, rng: np.random.Generator) -
     return path
 
 
-def _write_truth(path: Path, genome: str) -> Path:
+def _write_truth(path: Path, genome: str, odd: bool) -> Path:
     lines = ["##fileformat=VCFv4.2", f"##contig=<ID={CONTIG},length={len(genome)}>"]
     lines.append('##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">')
     lines.append("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tperson0")
@@ -176,6 +186,10 @@ def _write_truth(path: Path, genome: str) -> Path:
             ref, alt = _alleles(genome, pos, n_ref, suffix)
             genotype = "1/1" if copies[0] == 2 else "0/1"
             lines.append(f"{CONTIG}\t{pos + 1}\t.\t{ref}\t{alt}\t50\tPASS\t.\tGT\t{genotype}")
+    if odd:
+        ref = genome[_COMPLEX_AT : _COMPLEX_AT + 4]
+        alt = "".join(_OTHER[base] if i % 2 else base for i, base in enumerate(ref)) + "G"
+        lines.append(f"{CONTIG}\t{_COMPLEX_AT + 1}\t.\t{ref}\t{alt}\t50\tPASS\t.\tGT\t0/1")
     path.write_text("\n".join(lines) + "\n")
     pysam.tabix_index(str(path), preset="vcf", force=True)
     return Path(f"{path}.gz")

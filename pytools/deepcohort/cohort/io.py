@@ -1,6 +1,5 @@
 """Files that describe a cohort: alignment headers, BED, FASTA indexes; shard BEDs out."""
 
-import gzip
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.region import Region, intersect, merge_regions
+from deepcohort.core.text import text_of
 
 _INDEX_SUFFIXES = {".bam": (".bai", ".csi"), ".cram": (".crai",), ".gz": (".tbi", ".csi"), ".bcf": (".csi",)}
 _MAX_PROBLEMS = 20
@@ -124,7 +124,7 @@ def read_bed(path: Path, contig_lengths: dict[str, int] | None) -> list[Region]:
     """
     problems: list[str] = []
     regions: list[Region] = []
-    for number, line in enumerate(_text_lines(path), start=1):
+    for number, line in enumerate(text_of(path).splitlines(), start=1):
         if not line.strip() or line.startswith(("#", "track", "browser")):
             continue
         problem, region = _parse_bed_line(line, contig_lengths)
@@ -137,15 +137,6 @@ def read_bed(path: Path, contig_lengths: dict[str, int] | None) -> list[Region]:
     if not any(len(region) for region in regions):
         raise DeepcohortError(f"{path} holds no interval; give CONTIG, START, END separated by tabs")
     return regions
-
-
-def _text_lines(path: Path) -> list[str]:
-    try:
-        raw = path.read_bytes()
-        data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-        return data.decode("utf-8").splitlines()
-    except (OSError, EOFError, UnicodeDecodeError, gzip.zlib.error) as error:  # type: ignore[attr-defined]
-        raise DeepcohortError(f"{path} cannot be read as BED: {error}") from error
 
 
 def _parse_bed_line(line: str, contig_lengths: dict[str, int] | None) -> tuple[str, Region | None]:

@@ -1,6 +1,5 @@
 """BED in: regions by contig, checked against the reference."""
 
-import gzip
 from collections import defaultdict
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.text import text_of
 
 Regions = dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
 
@@ -30,36 +30,34 @@ def read_bed(path: str | Path, contig_lengths: dict[str, int], strict: bool = Tr
     starts: dict[str, list[int]] = defaultdict(list)
     ends: dict[str, list[int]] = defaultdict(list)
     strangers: set[str] = set()
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip() or line.startswith(("#", "track", "browser")):
-                continue
-            fields = line.split("\t") if "\t" in line else line.split()
-            try:
-                contig, start, end = fields[0], int(fields[1]), int(fields[2])
-            except (IndexError, ValueError):
+    for number, line in enumerate(text_of(path).splitlines(), start=1):
+        if not line.strip() or line.startswith(("#", "track", "browser")):
+            continue
+        fields = line.split("\t") if "\t" in line else line.split()
+        try:
+            contig, start, end = fields[0], int(fields[1]), int(fields[2])
+        except (IndexError, ValueError):
+            raise DeepcohortError(
+                f"BED {path} line {number} is not 'contig start end': {line.strip()[:60]}"
+            ) from None
+        if contig not in contig_lengths:
+            strangers.add(contig)
+            continue
+        if start < 0 or end < start:
+            raise DeepcohortError(
+                f"BED {path} line {number} has a reversed or negative interval {contig}:{start}-{end}; "
+                "BED needs 0 <= start <= end"
+            )
+        if end > contig_lengths[contig]:
+            if strict:
                 raise DeepcohortError(
-                    f"BED {path} line {number} is not 'contig start end': {line.strip()[:60]}"
-                ) from None
-            if contig not in contig_lengths:
-                strangers.add(contig)
-                continue
-            if start < 0 or end < start:
-                raise DeepcohortError(
-                    f"BED {path} line {number} has a reversed or negative interval {contig}:{start}-{end}; "
-                    "BED needs 0 <= start <= end"
+                    f"BED {path} line {number} reaches {contig}:{end}, beyond the reference's "
+                    f"{contig_lengths[contig]} bp; is it for another reference?"
                 )
-            if end > contig_lengths[contig]:
-                if strict:
-                    raise DeepcohortError(
-                        f"BED {path} line {number} reaches {contig}:{end}, beyond the reference's "
-                        f"{contig_lengths[contig]} bp; is it for another reference?"
-                    )
-                end = contig_lengths[contig]
-            if end > start:
-                starts[contig].append(start)
-                ends[contig].append(end)
+            end = contig_lengths[contig]
+        if end > start:
+            starts[contig].append(start)
+            ends[contig].append(end)
     if not starts:
         if strangers:
             names = ", ".join(sorted(strangers)[:3])

@@ -93,7 +93,7 @@ class VcfFile:
         for line in self.header:
             if line.startswith("##contig=<"):
                 fields = dict(part.split("=", 1) for part in line[10:-1].split(",") if "=" in part)
-                if "ID" in fields and fields.get("length", "").isdigit():
+                if "ID" in fields and fields.get("length", "").isdecimal():
                     lengths[fields["ID"]] = int(fields["length"])
         return lengths
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.text import text_of
 from deepcohort.evaluate.types import CallSet
 
 MANIFEST_COLUMNS = (
@@ -147,7 +148,7 @@ def read_stratifications(options: Sequence[str]) -> dict[str, Path]:
             raise DeepcohortError(
                 f"stratification '{option}' is neither NAME=file.bed nor an existing .tsv list"
             )
-        for line in listing.read_text().splitlines():
+        for line in text_of(listing).splitlines():
             if line.strip() and not line.startswith("#"):
                 fields = line.split("\t")
                 if len(fields) < 2:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.text import text_of
 from deepcohort.evaluate import context_kernels as ck
 from deepcohort.evaluate import tables as tb
 from deepcohort.evaluate.annotate_kernels import allele_keys
@@ -208,7 +209,7 @@ def read_ped(path: Path) -> list[tuple[str, str, str]]:
     if not path.exists():
         raise DeepcohortError(f"pedigree {path} does not exist")
     trios = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(text_of(path).splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         fields = line.split()

@@ -13,6 +13,7 @@ import pysam
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.text import text_of
 
 FORMATS = ("zarr", "plink2")
 # suffixes of what each format leaves
@@ -127,7 +128,7 @@ def _write_pgen(vcf: Path, samples: list[str], pedigree: Path | None, folder: Pa
 def _psam_lines(samples: list[str], pedigree: Path | None) -> list[str]:
     """A .psam of the samples, in the order of the VCF: family, parents and sex as far as they are known."""
     known = {}
-    for line in pedigree.read_text().splitlines() if pedigree is not None else []:
+    for line in text_of(pedigree).splitlines() if pedigree is not None else []:
         fields = line.split()
         if len(fields) >= 5:
             known[fields[1]] = (fields[0], fields[2], fields[3], _SEX_CODES.get(fields[4], "NA"))

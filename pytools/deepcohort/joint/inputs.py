@@ -7,6 +7,7 @@ from pathlib import Path
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region, parse_region
+from deepcohort.core.text import text_of
 from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, read_pedigree, read_sexes
 
 
@@ -32,7 +33,7 @@ def listed_files(paths: Sequence[Path], list_file: Path | None, option: str) -> 
     if list_file is not None:
         if not list_file.exists():
             raise DeepcohortError(f"list {list_file} does not exist; check {option}")
-        found += [Path(line.strip()) for line in list_file.read_text().splitlines() if line.strip()]
+        found += [Path(line.strip()) for line in text_of(list_file).splitlines() if line.strip()]
     return found
 
 
@@ -83,11 +84,11 @@ def _read_bed(bed: Path, lengths: dict[str, int], option: str) -> list[tuple[Reg
         raise DeepcohortError(f"BED {bed} does not exist; check {option}")
     rows = []
     problems = []
-    for number, line in enumerate(bed.read_text().splitlines(), start=1):
+    for number, line in enumerate(text_of(bed).splitlines(), start=1):
         fields = line.split("\t")
         if not line.strip() or line.startswith(("#", "track", "browser")):
             continue
-        if len(fields) < 3 or not (fields[1].isdigit() and fields[2].isdigit()):
+        if len(fields) < 3 or not (fields[1].isdecimal() and fields[2].isdecimal()):
             problems.append(f"{bed} line {number} is not BED (contig, start, end)")
         elif fields[0] not in lengths:
             problems.append(f"{bed} line {number}: the reference has no contig {fields[0]}")

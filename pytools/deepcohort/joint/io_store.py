@@ -11,6 +11,7 @@ import struct
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from isal import isal_zlib
@@ -21,6 +22,7 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.joint import columns as c
 from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, pedigree_of_rows, pedigree_rows
+from deepcohort.joint.sound_kernels import records_sound
 from deepcohort.joint.store_kernels import (
     H_CARRIED,
     H_CARRIED_BYTES,
@@ -140,39 +142,40 @@ class CohortStore:
             DeepcohortError: there is no such file, or it is no (whole) store.
         """
         self.path = path
-        if not path.exists():
-            raise DeepcohortError(f"stored cohort {path} does not exist; check --cohort")
-        with open(path, "rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(0)
-            if file.read(len(_MAGIC)) != _MAGIC:
-                raise DeepcohortError(f"{path} is no stored cohort; make one with genotype --save-cohort")
-            file.seek(max(0, size - _TAIL.size))
-            tail = file.read()
-            if len(tail) < _TAIL.size or tail[-len(_MAGIC) :] != _MAGIC:
-                raise DeepcohortError(f"stored cohort {path} is truncated; make it again")
-            table_at, table_size, header_at, header_size, _ = _TAIL.unpack(tail)
-            file.seek(table_at)
-            packed = file.read(table_size)
-            file.seek(header_at)
-            packed_header = file.read(header_size)
+        header, self._table = _read_ends(path)
         try:
-            header = json.loads(isal_zlib.decompress(packed_header))
-            self._table = np.frombuffer(isal_zlib.decompress(packed), dtype="<i8").reshape(-1, 7)
-        except (_DeflateError, ValueError) as error:
-            raise DeepcohortError(f"stored cohort {path} is damaged ({error}); make it again") from error
-        if header["format"] != _FORMAT:
-            raise DeepcohortError(
-                f"stored cohort {path} was written by {header['written_by']} in format {header['format']}, "
-                f"this is format {_FORMAT}; make it again"
-            )
-        self.samples: list[str] = header["samples"]
-        self.contigs = {str(name): int(length) for name, length in header["contigs"]}
-        self.regions = [Region(*row) for row in header["regions"]]
-        self.pad_bp = int(header["pad_bp"])
-        self.pedigree = pedigree_of_rows(header.get("pedigree", []))  # absent in stores of older versions
+            self.samples = _distinct_names(header["samples"])
+            self.contigs = {str(name): int(length) for name, length in header["contigs"]}
+            self.regions = [Region(str(name), int(start), int(end)) for name, start, end in header["regions"]]
+            self.pad_bp = int(header["pad_bp"])
+            self.pedigree = pedigree_of_rows(header.get("pedigree", []))  # absent in stores of older versions
+            self._check_layout()
+        except (ValueError, TypeError, KeyError, OverflowError, DeepcohortError) as error:
+            raise _damaged(path, error) from error
         self._first_row = np.searchsorted(self._table[:, _REGION], np.arange(len(self.regions) + 1))
         self._held: dict[int, tuple[NDArray[np.int32], bytes]] = {}
+
+    def _check_layout(self) -> None:
+        """See that the chunks tile the regions, so that no window can ask for what is not there.
+
+        Raises:
+            ValueError: the header contradicts itself or the chunk table.
+        """
+        if not self.regions or self.pad_bp < 0:
+            raise ValueError("no region")
+        for region in self.regions:
+            if region.end > self.contigs.get(region.contig, 0) or not len(region):
+                raise ValueError(f"region {region}")
+        table = self._table
+        edges = np.searchsorted(table[:, _REGION], np.arange(len(self.regions) + 1))
+        if np.any(np.diff(table[:, _REGION]) < 0) or edges[0] != 0 or edges[-1] != len(table):
+            raise ValueError("chunks out of order")
+        for number, region in enumerate(self.regions):
+            mine = table[edges[number] : edges[number + 1]]
+            tiled = len(mine) and mine[0, _START] == region.start
+            tiled = tiled and np.array_equal(mine[1:, _START], mine[:-1, _END])
+            if not tiled or np.any(mine[:, _END] < mine[:, _START]) or mine[-1, _END] < region.end:
+                raise ValueError(f"chunks of {region}")
 
     @property
     def labels(self) -> list[str]:
@@ -209,11 +212,13 @@ class CohortStore:
         numbers = np.empty(int(heads[:, :, H_NUMBERS].sum(dtype=np.int64)) + 1, dtype=np.int32)
         letters = np.empty(int(heads[:, :, H_LETTERS].sum(dtype=np.int64)) + 1, dtype=np.uint8)
         offsets = np.zeros(n + 1, dtype=np.int64)
-        decode_window(
+        whole = decode_window(
             np.frombuffer(b"".join(self._held[i][1] for i in wanted), dtype=np.uint8), heads, starts,
             self._table[wanted, _START].astype(np.int64), window.start, until, records, numbers, letters,
             offsets,
         )  # fmt: skip
+        if not whole or not records_sound(records[: offsets[-1]], numbers, letters, offsets):
+            raise _damaged(self.path, f"records at {window}")
         return RecordBatch(records[: offsets[-1]], numbers, letters, offsets)
 
     def _load(self, chunk: int) -> tuple[NDArray[np.int32], bytes]:
@@ -224,6 +229,82 @@ class CohortStore:
             raise DeepcohortError(
                 f"stored cohort {self.path} is damaged at byte {row[_OFFSET]}; make it again"
             )
-        raw = isal_zlib.decompress(data)
-        head = np.frombuffer(raw, dtype="<i4", count=int(row[_HEAD_SIZE]) // 4).reshape(-1, N_HEAD)
-        return head, raw[int(row[_HEAD_SIZE]) :]
+        try:
+            raw = isal_zlib.decompress(data)
+            head_size = int(row[_HEAD_SIZE])
+            if head_size != 4 * N_HEAD * len(self.samples) or len(raw) < head_size:
+                raise ValueError("head of a chunk")
+            head = np.frombuffer(raw, dtype="<i4", count=head_size // 4).reshape(-1, N_HEAD)
+            _check_head(head.astype(np.int64), len(raw) - head_size)
+        except (_DeflateError, ValueError) as error:
+            raise _damaged(self.path, error) from error
+        return head, raw[head_size:]
+
+
+def _check_head(head: NDArray[np.int64], n_bytes: int) -> None:
+    """See that a chunk's head asks for no more memory than its bytes can fill, and divides just these.
+
+    Raises:
+        ValueError: it does not.
+    """
+    own_bytes = head[:, H_CARRIED_BYTES] + head[:, H_OWN_BYTES]
+    wrong = (head < 0).any() or own_bytes.sum() != n_bytes
+    # no record, number or letter takes less than a byte
+    for columns in ([H_CARRIED, H_OWN], [H_NUMBERS], [H_LETTERS]):
+        wrong = wrong or (head[:, columns].sum(axis=1) > own_bytes).any()
+    if wrong:
+        raise ValueError("head of a chunk")
+
+
+def _damaged(path: Path, why: Exception | str) -> DeepcohortError:
+    return DeepcohortError(f"stored cohort {path} is damaged ({why}); make it again")
+
+
+def _distinct_names(names: object) -> list[str]:
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) and n for n in names):
+        raise ValueError("names of samples")
+    if len(set(names)) != len(names):
+        raise ValueError("a sample twice")
+    return names
+
+
+def _read_ends(path: Path) -> tuple[dict[str, Any], NDArray[np.int64]]:
+    """Header and chunk table of the store at `path`; every chunk lies inside the file.
+
+    Raises:
+        DeepcohortError: there is no such file, or it is no (whole) store of this format.
+    """
+    if not path.exists():
+        raise DeepcohortError(f"stored cohort {path} does not exist; check --cohort")
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        if file.read(len(_MAGIC)) != _MAGIC:
+            raise DeepcohortError(f"{path} is no stored cohort; make one with genotype --save-cohort")
+        file.seek(max(0, size - _TAIL.size))
+        tail = file.read()
+        if len(tail) < _TAIL.size or tail[-len(_MAGIC) :] != _MAGIC:
+            raise DeepcohortError(f"stored cohort {path} is truncated; make it again")
+        table_at, table_size, header_at, header_size, _ = _TAIL.unpack(tail)
+        # a number that lies must not become a seek or an allocation
+        layout = [len(_MAGIC), table_at, table_at + table_size, header_at, header_at + header_size]
+        if layout != sorted(layout) or layout[-1] + _TAIL.size != size or layout[2] != header_at:
+            raise _damaged(path, "its end")
+        file.seek(table_at)
+        packed, packed_header = file.read(table_size), file.read(header_size)
+    try:
+        header = json.loads(isal_zlib.decompress(packed_header))
+        table = np.frombuffer(isal_zlib.decompress(packed), dtype="<i8").reshape(-1, 7)
+        told = header["format"], header["written_by"]
+        stays = (table[:, _OFFSET] >= len(_MAGIC)) & (table[:, _SIZE] >= 0)
+        stays &= table[:, _SIZE] <= table_at - table[:, _OFFSET]
+        if not np.all(stays):
+            raise ValueError("a chunk outside the file")
+    except (_DeflateError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise _damaged(path, error) from error
+    if told[0] != _FORMAT:
+        raise DeepcohortError(
+            f"stored cohort {path} was written by {told[1]} in format {told[0]}, this is format {_FORMAT}; "
+            "make it again"
+        )
+    return header, table

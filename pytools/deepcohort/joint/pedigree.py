@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.text import text_of
 from deepcohort.joint.family_kernels import Kinship
 
 _SEX_WORDS = {
@@ -48,7 +49,7 @@ def read_pedigree(path: str | Path) -> Pedigree:
     sex: dict[str, str] = {}
     family: dict[str, str] = {}
     problems: list[str] = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(text_of(path).splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         fields = line.split("\t") if "\t" in line else line.split()
@@ -128,7 +129,7 @@ def read_sexes(path: str | Path) -> dict[str, str]:
         raise DeepcohortError(f"sex table {path} does not exist; check --sex")
     sex: dict[str, str] = {}
     problems = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(text_of(path).splitlines(), start=1):
         fields = line.split("\t")
         if not line.strip() or line.startswith("#") or fields[:2] == ["sample", "sex"]:
             continue

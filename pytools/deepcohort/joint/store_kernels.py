@@ -45,6 +45,8 @@ def put_varint(out: NDArray[np.uint8], at: int, value: int) -> int:
 def _get_long(text: NDArray[np.uint8], at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
+        if at >= len(text) or shift > 62:
+            return 0, len(text) + 1  # damaged; whoever reads on sees that it is beyond the end
         byte = int(text[at])
         at += 1
         value |= (byte & 127) << shift
@@ -55,7 +57,9 @@ def _get_long(text: NDArray[np.uint8], at: int) -> tuple[int, int]:
 
 @kernel
 def get_varint(text: NDArray[np.uint8], at: int) -> tuple[int, int]:
-    """The integer at `at` and where it ends."""
+    """The integer at `at` and where it ends; beyond the end of `text` where it is cut off."""
+    if at >= len(text):
+        return 0, at + 1
     byte = int(text[at])
     if byte < 128:  # by far the most are: small enough to be inlined
         return (byte >> 1) ^ -(byte & 1), at + 1
@@ -193,7 +197,13 @@ def _get_record(
     letters: NDArray[np.uint8],
     n_letters: int,
 ) -> tuple[int, int, int]:
-    """Fill `row`; returns where the record ends, and the numbers and letters used after it."""
+    """Fill `row`; returns where the record ends, and the numbers and letters used after it.
+
+    What is damaged ends beyond `text`, and nothing is written beyond the arrays.
+    """
+    beyond = len(text) + 1
+    if at >= len(text):
+        return beyond, used, n_letters
     form = text[at] & 3
     pos = expected_pos
     follows = text[at] & _FOLLOWS
@@ -215,12 +225,21 @@ def _get_record(
             second, at = get_varint(text, at)
         third, at = get_varint(text, at)
         row[_GQ], row[_DP] = quality, depth
+        if used + 3 > len(numbers):
+            return beyond, used, n_letters
         numbers[used], numbers[used + 1], numbers[used + 2] = 0, second, third
         return at, used + 3, n_letters
     for column in _PLAIN_COLUMNS:
         value, at = get_varint(text, at)
         row[column] = value
     has_strands, at = get_varint(text, at)
+    n_pl, n_ad, n_seq = row[_PL_N], row[_AD_N], row[_SEQ_LEN]
+    # each of them takes a byte at least, so that no sum can overflow
+    if min(n_pl, n_ad, n_seq) < 0 or max(n_pl, n_ad, n_seq) > len(text) or at + n_seq > len(text):
+        return beyond, used, n_letters
+    n_strands = 4 if has_strands else 0
+    if used + n_pl + n_ad + n_strands > len(numbers) or n_letters + n_seq > len(letters):
+        return beyond, used, n_letters
     for _ in range(row[_PL_N]):
         value, at = get_varint(text, at)
         numbers[used] = value
@@ -237,6 +256,8 @@ def _get_record(
             numbers[used] = value
             used += 1
     row[_SEQ] = n_letters
+    if at + n_seq > len(text):
+        return beyond, used, n_letters
     for _ in range(row[_SEQ_LEN]):
         letters[n_letters] = text[at]
         n_letters += 1
@@ -256,8 +277,10 @@ def decode_window(
     numbers: NDArray[np.int32],
     letters: NDArray[np.uint8],
     sample_offsets: NDArray[np.int64],
-) -> None:
+) -> bool:
     """Records of all samples of B adjoining chunks with END > from_pos and POS < until_pos.
+
+    False where the bytes are not what the heads say; nothing is then written beyond the arrays.
 
     Args:
         text: uint8, the chunks' bytes. heads: int32 (B, N, N_HEAD).
@@ -283,7 +306,12 @@ def decode_window(
                     at, after, after_letters = _get_record(
                         text, at, expected, row, numbers, used, letters, n_letters
                     )
+                    if at > len(text):
+                        return False
                     expected = row[_END]
                     if row[_END] > from_pos and row[_POS] < until_pos:
                         n, used, n_letters = n + 1, after, after_letters
+            if at != starts[b, s] + head[H_CARRIED_BYTES] + head[H_OWN_BYTES]:
+                return False
         sample_offsets[s + 1] = n
+    return True

@@ -152,7 +152,7 @@ def gather(
     )
     if wrong >= 0:
         row = records[wrong]
-        ref = allele_text[row[c.SEQ] : row[c.SEQ] + row[c.REF_LEN]].tobytes().decode()
+        ref = allele_text[row[c.SEQ] : row[c.SEQ] + row[c.REF_LEN]].tobytes().decode("ascii", "replace")
         at = int(row[c.POS]) - around.start
         owner = int(np.searchsorted(sample_offsets, wrong, side="right")) - 1
         raise DeepcohortError(

@@ -8,6 +8,7 @@ from typing import Any
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.text import text_of
 
 OPTIMISERS = ("sgd", "rmsprop", "adagrad", "adadelta", "adam", "adamw")
 DECAYS = ("none", "linear", "exponential", "cosine")
@@ -184,7 +185,7 @@ def read_config(path: str | Path) -> TrainConfig:
     path = Path(path)
     if not path.exists():
         raise DeepcohortError(f"config {path} does not exist")
-    text = path.read_text()
+    text = text_of(path)
     try:
         values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except ValueError as error:

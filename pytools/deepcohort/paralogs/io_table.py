@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def read_table(path: Path, lengths: Mapping[str, int]) -> Links:
             for line in lines:
                 contig, start, _, copy, strand, shift, shared = line.rstrip("\n").split("\t")
                 links[contig, int(start) // TILE_BP] = Link(copy, strand == "-", int(shift), int(shared))
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DeepcohortError(
             f"{path} is damaged ({error}); make it again with deepcohort paralogs"
         ) from error

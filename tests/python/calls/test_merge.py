@@ -151,6 +151,21 @@ def test_truncated_and_foreign_files(tmp_path):
         merge_shards([unsorted], tmp_path / "out.vcf.gz")
 
 
+@pytest.mark.parametrize(
+    ("spoilt", "message"),
+    [(b"x\0y", "has a malformed VCF header"), (b"caf\xe9", "has a header that is not UTF-8 text")],
+)
+def test_headers_that_htslib_would_not_read(tmp_path, spoilt, message):
+    path = tmp_path / "1.vcf.gz"
+    header = make_header("S", LENGTHS, [Region("a", 0, 100)], "r.fa", "m", "1", BANDS).encode()
+    with pysam.BGZFile(str(path), "w") as out:
+        out.write(header.replace(b"##FILTER", b"##remark=" + spoilt + b"\n##FILTER", 1))
+    with pytest.raises(DeepcohortError, match=message) as error:
+        merge_shards([path], tmp_path / "out.vcf.gz")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "out.vcf.gz").exists()
+
+
 def test_record_outside_the_named_regions(tmp_path):
     stray = shard(tmp_path, "1.vcf.gz", [Region("a", 0, 100)], [site("a", 5), site("a", 500)])
     with pytest.raises(DeepcohortError, match="outside the regions"):

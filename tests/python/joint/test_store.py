@@ -1,5 +1,8 @@
 """Stored cohorts: whatever is stored, merged or added, the cohort VCF has the bytes of doing all at once."""
 
+import json
+import struct
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -166,6 +169,119 @@ def test_bad_store(tmp_path, case):
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out.vcf.gz").exists()
     assert not list(tmp_path.glob(".tmp-*"))
+
+
+TAIL = struct.Struct("<qqqq8s")
+
+
+def retell(path, header=None, table=None, chunk=None, tail=None):
+    """Change what a store says of itself, with every checksum right: as damage would not, but malice would."""
+    data = path.read_bytes()
+    table_at, _, header_at, header_size, magic = TAIL.unpack(data[-TAIL.size :])
+    body = data[:table_at]
+    rows = np.frombuffer(zlib.decompress(data[table_at:header_at]), "<i8").reshape(-1, 7).copy()
+    told = json.loads(zlib.decompress(data[header_at : header_at + header_size]))
+    if chunk:
+        offset, size = rows[0, 3:5]
+        raw = bytearray(zlib.decompress(body[offset : offset + size]))
+        chunk(raw)
+        packed = zlib.compress(raw)
+        rows[0, 3], rows[0, 4], rows[0, 6] = len(body), len(packed), zlib.crc32(packed)
+        body += packed
+    if header:
+        header(told)
+    if table:
+        changed = table(rows)
+        rows = rows if changed is None else changed
+    packed, head = zlib.compress(rows.tobytes()), zlib.compress(json.dumps(told).encode())
+    ends = [len(body), len(packed), len(body) + len(packed), len(head)]
+    if tail:
+        tail(ends)
+    path.write_bytes(body + packed + head + TAIL.pack(*ends, magic))
+
+
+def put(at, value):
+    return lambda target: target.__setitem__(at, value)
+
+
+def put_head(column, value):
+    """A number in the head of the first sample's records."""
+    return lambda raw: struct.pack_into("<i", raw, 4 * column, value)
+
+
+LIES = {
+    "negative place of the table": {"tail": put(0, -5)},
+    "table of 4 EB": {"tail": put(1, 2**62)},
+    "header beyond the end": {"tail": put(2, 2**40)},
+    "negative size of the header": {"tail": put(3, -1)},
+    "no format": {"header": lambda h: h.pop("format")},
+    "samples are a number": {"header": put("samples", 3)},
+    "no sample": {"header": put("samples", [])},
+    "a sample twice": {"header": put("samples", ["A", "A"])},
+    "sample is no text": {"header": put("samples", [["A"]])},
+    "region beyond its contig": {"header": put("regions", [["c1", 0, 10**9]])},
+    "region without contig": {"header": put("regions", [["c9", 0, 10]])},
+    "no region": {"header": put("regions", [])},
+    "padding is text": {"header": put("pad_bp", "much")},
+    "pedigree of one column": {"header": put("pedigree", [["A"]])},
+    "no chunk": {"table": lambda rows: rows[:0]},
+    "chunk of no region": {"table": put((0, 0), 7)},
+    "chunk that starts late": {"table": put((0, 1), 3)},
+    "gap between chunks": {"table": put((1, 1), 20)},
+    "last chunk missing": {"table": lambda rows: rows[:-3]},
+    "chunk before the file": {"table": put((0, 3), -(2**63))},
+    "chunk of negative size": {"table": put((0, 4), -1)},
+    "head of no size": {"table": put((0, 5), 0)},
+    "head beyond its chunk": {"table": put((0, 5), 2**40)},
+    "2e9 records": {"chunk": put_head(1, 2**31 - 1)},
+    "a record more": {"chunk": put_head(1, 4)},
+    "fewer than no record": {"chunk": put_head(1, -1)},
+    "2e9 numbers": {"chunk": put_head(4, 2**31 - 1)},
+    "no numbers": {"chunk": put_head(4, 0)},
+    "no letters": {"chunk": put_head(5, 0)},
+    "too many bytes": {"chunk": put_head(3, 2**31 - 1)},
+    "empty chunk": {"chunk": lambda raw: raw.clear()},
+    "numbers without end": {"chunk": lambda raw: raw.__setitem__(slice(24, None), b"\xff" * (len(raw) - 24))},
+}
+
+
+@pytest.fixture
+def told(tmp_path):
+    write_reference(tmp_path)
+    gvcf = write_gvcf(tmp_path, "A", [block(1, 12), het(13, "G", "A"), block(14, 300)])
+    return store(tmp_path, [gvcf], "told", regions=[Region("c1", 0, 200)])
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_store_that_lies_is_refused(tmp_path, told, lie):
+    retell(told, **LIES[lie])
+    with pytest.raises(DeepcohortError, match=r"stored cohort \S+ is damaged \(.*make it again") as error:
+        vcf(tmp_path, [], "out", stores=[told])
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "out.vcf.gz").exists()
+
+
+def test_retelling_the_truth_changes_nothing(tmp_path, told):
+    whole = vcf(tmp_path, [], "whole", stores=[told])
+    retell(told, chunk=lambda raw: None)
+    assert vcf(tmp_path, [], "again", stores=[told]) == whole
+
+
+def test_any_byte_of_a_chunk_may_lie(tmp_path, told):
+    """Refused, or records that genotyping can take: never a read or write beyond an array."""
+    sound = told.read_bytes()
+    size = []
+    retell(told, chunk=lambda raw: size.append(len(raw)))
+    refused = 0
+    for at in range(size[0]):
+        for value in (0, 1, 127, 128, 255):
+            told.write_bytes(sound)
+            retell(told, chunk=put(at, value))
+            try:
+                vcf(tmp_path, [], "out", stores=[told])
+            except DeepcohortError:
+                refused += 1
+    assert refused > size[0]
 
 
 def test_sample_twice_and_other_reference(tmp_path):

@@ -103,6 +103,7 @@ def test_table_round_trip_in_the_order_of_contigs(tmp_path):
     [
         (lambda raw: raw[: len(raw) // 2], "is damaged"),
         (lambda raw: b"no gzip", "is damaged"),
+        (lambda raw: raw[:10] + b"\xff" * len(raw[10:]), "is damaged"),
         (lambda raw: gzip.compress(b"something else\n"), "is no table of `deepcohort paralogs`"),
         (lambda raw: gzip.compress(gzip.decompress(raw).replace(b"\t40\n", b"\n")), "is damaged"),
         (lambda raw: gzip.compress(gzip.decompress(raw).replace(b"12345", b"x")), "is damaged"),

@@ -61,6 +61,13 @@ def spoil_table(rng: random.Random, text: str, separators: str = "\t:,;/|= ") ->
     return "\n".join(lines)
 
 
+def encoded(rng: random.Random, text: str) -> bytes:
+    """`text` as bytes, now and then as an old editor would save it, which is no UTF-8."""
+    if rng.random() < 0.15:
+        return (text + "\u00e9").replace("ref", "r\u00e9f", 1).encode("latin-1", "replace")
+    return text.encode("utf-8", "replace")
+
+
 def _spoil_word(rng: random.Random, line: str, separator: str) -> str:
     words = line.split(separator)
     at = rng.randrange(len(words))
@@ -141,6 +148,39 @@ def spoil_bam(rng: random.Random, bam: bytes, offsets: list[int]) -> bytes:
         else:
             struct.pack_into("<i", out, rng.choice((4, 8 + rng.randrange(0, 200))), value)
     return bytes(out)
+
+
+_STORE_TAIL = struct.Struct("<qqqq8s")  # offsets and sizes of the chunk table and the header, magic
+_CHUNK_ROW = struct.Struct("<7q")  # region, start, end, offset, size, size of its head, CRC
+
+
+def spoil_store(rng: random.Random, store: bytes) -> bytes:
+    """A stored cohort whose header, chunk table, chunks or tail lie, with every checksum right."""
+    table_at, table_size, header_at, header_size, magic = _STORE_TAIL.unpack(store[-_STORE_TAIL.size :])
+    table = bytearray(zlib.decompress(store[table_at : table_at + table_size]))
+    header = zlib.decompress(store[header_at : header_at + header_size])
+    body = store[:table_at]
+    kind = rng.randrange(4)
+    if kind == 0:
+        header = spoil_table(rng, header.decode(), ',":[ ').encode("utf-8", "replace")
+    elif kind == 1:
+        for _ in range(rng.choice((1, 1, 3))):
+            struct.pack_into("<q", table, 8 * rng.randrange(len(table) // 8), rng.choice(EXTREME_INTS))
+        table = table[: rng.choice((len(table), len(table), len(table), 56, 0, len(table) - 5))]
+    elif kind == 2:
+        at = _CHUNK_ROW.size * rng.randrange(len(table) // _CHUNK_ROW.size)
+        row = list(_CHUNK_ROW.unpack_from(table, at))
+        chunk = spoil_bytes(rng, zlib.decompress(body[row[3] : row[3] + row[4]]))
+        packed = zlib.compress(chunk, 1)
+        row[3], row[4], row[6] = len(body), len(packed), zlib.crc32(packed)
+        body += packed
+        _CHUNK_ROW.pack_into(table, at, *row)
+    packed_table, packed_header = zlib.compress(bytes(table), 1), zlib.compress(header, 1)
+    at = len(body)
+    tail = [at, len(packed_table), at + len(packed_table), len(packed_header)]
+    if kind == 3:
+        tail[rng.randrange(4)] = rng.choice((*EXTREME_INTS, 2**40, 2**62, -(2**62)))
+    return body + packed_table + packed_header + _STORE_TAIL.pack(*tail, magic)
 
 
 def odd_sam(rng: random.Random, contigs: list[tuple[str, int]], sample: str) -> str:

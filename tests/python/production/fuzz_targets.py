@@ -14,7 +14,17 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from fuzz_mutate import inflate, odd_sam, record_offsets, spoil_bam, spoil_bytes, spoil_table, stored_bgzf
+from fuzz_mutate import (
+    encoded,
+    inflate,
+    odd_sam,
+    record_offsets,
+    spoil_bam,
+    spoil_bytes,
+    spoil_store,
+    spoil_table,
+    stored_bgzf,
+)
 from fuzz_server import FAULTS, Fault, serve
 
 CONTIGS_BP = 12_000
@@ -41,7 +51,17 @@ def make_base(base: Path) -> None:
     import pysam
 
     gvcfs = [word for person in (1, 2) for word in ("--gvcf", base / f"{person}.g.vcf.gz")]
-    _command("genotype", *gvcfs, "--reference", reference, "--output", base / "cohort.vcf.gz")
+    _command(
+        "genotype", *gvcfs, "--reference", reference, "--output", base / "cohort.vcf.gz",
+        "--save-cohort", base / "cohort.store",
+    )  # fmt: skip
+    lengths = [line.split("\t")[:2] for line in Path(f"{reference}.fai").read_text().splitlines()]
+    (base / "shards.bed").write_text("".join(f"{name}\t0\t{bp}\ts{name}\n" for name, bp in lengths))
+    _command(
+        "genotype", *gvcfs, "--reference", reference, "--save-cohort", base / "parts",
+        "--shards", base / "shards.bed",
+    )  # fmt: skip
+    _command("paralogs", "--reference", reference, "--output", base / "paralogs.tsv.gz")
     pysam.view(
         "-C", "-T", str(reference), "-o", str(base / "1.cram"), str(sim / "sample1.bam"), catch_stdout=False
     )
@@ -180,7 +200,7 @@ def _spoilt_vcf(rng: random.Random, source: Path, target: Path) -> None:
     kind = rng.randrange(10)
     data, index = source.read_bytes(), Path(f"{source}.tbi").read_bytes()
     if kind < 8:
-        target.write_bytes(stored_bgzf(spoil_table(rng, inflate(data).decode()).encode("utf-8", "replace")))
+        target.write_bytes(stored_bgzf(encoded(rng, spoil_table(rng, inflate(data).decode()))))
         with contextlib.suppress(Exception):
             pysam.tabix_index(str(target), preset="vcf", force=True)
             return
@@ -209,6 +229,59 @@ def fuzz_merge(seed: int, base: Path, folder: Path) -> None:
     _must_parse(folder / "o.vcf.gz")
 
 
+def fuzz_store(seed: int, base: Path, folder: Path) -> None:
+    """A stored cohort: damaged in its bytes, or written by a hand that knows the format and means harm."""
+    rng = random.Random(seed)
+    data = (base / "cohort.store").read_bytes()
+    spoilt = spoil_bytes(rng, data) if rng.random() < 0.4 else spoil_store(rng, data)
+    (folder / "x.store").write_bytes(spoilt)
+    run_here(
+        "genotype", "--cohort", folder / "x.store", "--reference", base / "sim" / "reference.fa",
+        "--output", folder / "o.vcf.gz",
+    )  # fmt: skip
+    _must_parse(folder / "o.vcf.gz")
+
+
+def fuzz_parts(seed: int, base: Path, folder: Path) -> None:
+    """A stored cohort in parts whose table, or one of whose parts, is spoilt; then their table anew."""
+    rng = random.Random(seed)
+    parts = folder / "parts"
+    shutil.copytree(base / "parts", parts)
+    if rng.random() < 0.7:
+        text = (parts / "cohort.json").read_text()
+        spoilt = encoded(rng, spoil_table(rng, text, ',":[ '))
+        (parts / "cohort.json").write_bytes(spoilt)
+    else:
+        victim = rng.choice(sorted(parts.glob("*.store")))
+        victim.write_bytes(spoil_bytes(rng, victim.read_bytes()))
+    words = ["--reference", base / "sim" / "reference.fa", "--output", folder / "o.vcf.gz"]
+    if rng.random() < 0.7:
+        run_here("genotype", "--cohort", parts, *words)
+        _must_parse(folder / "o.vcf.gz")
+    else:
+        files = [parts / "cohort.json"] if rng.random() < 0.5 else sorted(parts.glob("*.store"))
+        told = [word for file in files for word in ("--part", file)]
+        run_here("store", *told, "--shards", base / "shards.bed", "--output", folder / "cohort.json")
+
+
+def fuzz_paralogs(seed: int, base: Path, folder: Path) -> None:
+    """A table of copies that names what is not there; some lines are made up, the genome has few copies."""
+    rng = random.Random(seed)
+    data = (base / "paralogs.tsv.gz").read_bytes()
+    if seed % 4:
+        made_up = "".join(
+            f"{one}\t{start}\t{start + 2048}\t{two}\t{rng.choice('+-')}\t{rng.randrange(-12000, 12000)}\t100\n"
+            for one, two in (("chr1", "chr2"), ("chr2", "chr1"))
+            for start in range(0, CONTIGS_BP, 2048)
+        )
+        text = gzip.decompress(data).decode() + made_up
+        data = gzip.compress(encoded(rng, spoil_table(rng, text, "\t")))
+    else:
+        data = spoil_bytes(rng, data)
+    (folder / "x.tsv.gz").write_bytes(data)
+    _call(base / "sim" / "sample1.bam", base, folder, "--paralogs", folder / "x.tsv.gz")
+
+
 def fuzz_evaluate(seed: int, base: Path, folder: Path) -> None:
     rng = random.Random(seed)
     sound = {"calls": base / "1.vcf.gz", "truth": base / "sim" / "sample1.truth.vcf.gz"}
@@ -224,10 +297,20 @@ def fuzz_evaluate(seed: int, base: Path, folder: Path) -> None:
 def fuzz_bed(seed: int, base: Path, folder: Path) -> None:
     rng = random.Random(seed)
     text = (base / "sim" / "sample1.confident.bed").read_text() + "# remark\ntrack name=x\n"
-    (folder / "x.bed").write_bytes(spoil_table(rng, text, "\t -").encode("utf-8", "replace"))
+    (folder / "x.bed").write_bytes(encoded(rng, spoil_table(rng, text, "\t -")))
     bam = base / "sim" / "sample1.bam"
     if rng.random() < 0.5:
         _call(bam, base, folder, "--regions", folder / "x.bed")
+    elif rng.random() < 0.5:
+        text_or_gzip = (folder / "x.bed").read_bytes()
+        if rng.random() < 0.3:
+            text_or_gzip = spoil_bytes(rng, gzip.compress(text_or_gzip))
+        (folder / "y.bed.gz").write_bytes(text_or_gzip)
+        run_here(
+            "evaluate", "--calls", base / "1.vcf.gz", "--truth", base / "sim" / "sample1.truth.vcf.gz",
+            "--confident", folder / "y.bed.gz", "--reference", base / "sim" / "reference.fa",
+            "--output", folder / "evaluation",
+        )  # fmt: skip
     else:
         _call(bam, base, folder, "--ploidy-bed", folder / "x.bed")
 
@@ -247,7 +330,7 @@ def fuzz_fasta(seed: int, base: Path, folder: Path) -> None:
 def fuzz_samplesheet(seed: int, base: Path, folder: Path) -> None:
     rng = random.Random(seed)
     text = (base / "sim" / "samplesheet.csv").read_text()
-    (folder / "x.csv").write_bytes(spoil_table(rng, text, ",.\n/").encode("utf-8", "replace"))
+    (folder / "x.csv").write_bytes(encoded(rng, spoil_table(rng, text, ",.\n/")))
     run_here(
         "check", "--samplesheet", folder / "x.csv", "--reference", base / "sim" / "reference.fa", "--base", base / "sim",
         "--output", folder / "samples.json", "--pedigree", folder / "cohort.ped",
@@ -261,7 +344,7 @@ def fuzz_samplesheet(seed: int, base: Path, folder: Path) -> None:
 def fuzz_pedigree(seed: int, base: Path, folder: Path) -> None:
     rng = random.Random(seed)
     text = "fam1\tsample1\t0\t0\t1\t0\nfam1\tsample2\tsample1\t0\t2\t0\n"
-    (folder / "x.ped").write_bytes(spoil_table(rng, text, "\t").encode("utf-8", "replace"))
+    (folder / "x.ped").write_bytes(encoded(rng, spoil_table(rng, text, "\t")))
     gvcfs = [word for person in (1, 2) for word in ("--gvcf", base / f"{person}.g.vcf.gz")]
     run_here("genotype", *gvcfs, "--pedigree", folder / "x.ped", "--reference", base / "sim" / "reference.fa",
          "--output", folder / "o.vcf.gz")  # fmt: skip
@@ -280,7 +363,7 @@ def fuzz_model(seed: int, base: Path, folder: Path) -> None:
             for name in names:
                 data = source.read(name)
                 if name == spoilt and name.endswith(".json"):
-                    data = spoil_table(rng, data.decode(), ',":[ ').encode("utf-8", "replace")
+                    data = encoded(rng, spoil_table(rng, data.decode(), ',":[ '))
                 elif name == spoilt:
                     data = spoil_bytes(rng, data)
                 out.writestr(name, data)

@@ -14,7 +14,8 @@ QUICK_CASES = 6
 KEPT: dict[str, list[int]] = {
     "bam_fields": [130],
     "url": [4],
-    "merge": [41, 58, 74, 88, 151, 172, 300_136],
+    "merge": [41, 58, 74, 88, 151, 172, 10_042, 300_136],
+    "paralogs": [0, 4, 8],
 }
 
 
