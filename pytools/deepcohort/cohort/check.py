@@ -1,6 +1,7 @@
 """Everything that can be known to be wrong before work starts, found in one go."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -190,10 +191,10 @@ def _check_sample(
                 found.append(f"{where}{error}")
         problems += found
     for column, path in (("truth_vcf", sample.truth_vcf), ("truth_bed", sample.truth_bed)):
-        if path and not is_remote(path) and not path.is_file():
+        if path and not is_remote(path) and not os.path.isfile(path):
             problems.append(f"{_truth_row(sheet, sample)}{column} {path} does not exist")
     truth = sample.truth_vcf
-    if truth and truth.is_file() and not (sample.truth_index and sample.truth_index.is_file()):
+    if truth and os.path.isfile(truth) and not (sample.truth_index and os.path.isfile(sample.truth_index)):
         problems.append(
             f"{_truth_row(sheet, sample)}truth_vcf {truth} is not indexed; compress it with bgzip and run: "
             f"tabix -p vcf '{truth}'"
@@ -207,11 +208,11 @@ def _truth_row(sheet: Sheet, sample: Sample) -> str:
 
 
 def _check_reads(reads: Path, index: Path, reference: Path) -> list[str]:
-    if not reads.is_file():
+    if not os.path.isfile(reads):
         return [f"reads {reads} does not exist"]
     if reads.stat().st_size == 0:
         return [f"reads {reads} is empty"]
-    if not index.is_file():
+    if not os.path.isfile(index):
         return [f"{reads} is not indexed (no {index}); run: samtools index '{reads}'"]
     if reads.suffix.lower() == ".cram" and not reference.exists():
         return [f"{reads} is a CRAM and needs its reference; give --reference"]

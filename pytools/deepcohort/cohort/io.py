@@ -1,5 +1,6 @@
 """Files that describe a cohort: alignment headers, BED, FASTA indexes; shard BEDs out."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def find_index(path: Path) -> Path | None:
     """Index beside alignments or variants (x.bam.bai, x.bai, x.cram.crai, x.vcf.gz.tbi, ...), or None."""
     for suffix in _INDEX_SUFFIXES.get(path.suffix.lower(), ()):
         for candidate in (Path(f"{path}{suffix}"), path.with_suffix(suffix)):
-            if candidate.exists():
+            if os.path.exists(candidate):  # a name may be too long for Path.exists
                 return candidate
     return None
 

@@ -2,6 +2,7 @@
 
 import csv
 import difflib
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -291,6 +292,8 @@ def read_samplesheet(
             return Path(cell)
         folders = [base] if base else [path.resolve().parent, *([launch] if launch else [])]
         candidates = [folder / cell for folder in folders]
-        return next((c for c in candidates if c.exists()), candidates[0])
+        return next(
+            (c for c in candidates if os.path.exists(c)), candidates[0]
+        )  # Path.exists raises on long names
 
     return parse_samplesheet(text, resolve, stored)

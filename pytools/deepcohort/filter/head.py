@@ -1,13 +1,13 @@
 """A trained filter: a small network over what the calling network and the caller say of a record."""
 
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.core.archives import DAMAGED_ARCHIVE
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.filter.annotations import Annotations, plain_annotations
@@ -103,7 +103,7 @@ def load_head(path: Path) -> Head:
         with np.load(path, allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
             arrays = {name: file[name] for name in _ARRAYS}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED_ARCHIVE as error:
         raise DeepcohortError(f"filter {path} is no trained filter ({error}); train it again") from error
     if about.get("format") != FORMAT or about.get("inputs") != list(NETWORK_NAMES):
         raise DeepcohortError(f"filter {path} was made by another version of deepcohort; train it again")

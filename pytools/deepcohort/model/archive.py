@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import deepcohort
+from deepcohort.core.archives import DAMAGED_ARCHIVE
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.model.calibrate import Calibration
@@ -119,7 +120,9 @@ def read_model(path: str | Path) -> ModelFile:
         about = json.loads(parts["model.json"])
         with np.load(io.BytesIO(parts["small.npz"]), allow_pickle=False) as arrays:
             small = {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        if not isinstance(about, dict):
+            raise ValueError("model.json is no object")
+    except (*DAMAGED_ARCHIVE, MemoryError) as error:  # a model is small: only a lie can ask for so much
         raise DeepcohortError(
             f"model {path} is no deepcohort model file or is damaged ({error}); fetch or train it again"
         ) from error
@@ -128,10 +131,16 @@ def read_model(path: str | Path) -> ModelFile:
             f"model {path} has file format {about.get('format')}, this deepcohort "
             f"{deepcohort.__version__} reads {FORMAT}; use a model made for this version"
         )
-    signature = encoder_signature(PileupConfig(**about["pileup"]))
+    try:
+        signature = encoder_signature(PileupConfig(**about["pileup"]))
+        version = about["encoder"].get("encoder_version")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DeepcohortError(
+            f"model {path} does not say what it was trained on ({error}); fetch or train it again"
+        ) from error
     if about["encoder"] != signature:
         raise DeepcohortError(
-            f"model {path} was trained with encoder version {about['encoder'].get('encoder_version')}, this "
+            f"model {path} was trained with encoder version {version}, this "
             f"deepcohort {deepcohort.__version__} encodes version {signature['encoder_version']}; "
             "retrain it or use the deepcohort that made it"
         )

@@ -16,6 +16,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.core.archives import DAMAGED_ARCHIVE
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.pileup.config import PileupConfig, encoder_signature
@@ -165,7 +166,7 @@ def read_examples(path: Path, with_pixels: bool = True) -> Examples:
             rest = [archive[name] for name in _COLUMNS[1:]]
             empty = np.empty((len(rest[0]), 0, 0, 0), np.uint8)
             return Examples(archive["pixels"] if with_pixels else empty, *rest)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED_ARCHIVE as error:
         raise DeepcohortError(f"example file {path} is damaged ({error}); make the examples again") from error
 
 

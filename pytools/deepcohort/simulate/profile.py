@@ -2,7 +2,6 @@
 
 import os
 import sys
-import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import NormalDist
@@ -10,6 +9,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.core.archives import DAMAGED_ARCHIVE
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.simulate.hot_sites import HOT_RATES
 from deepcohort.simulate.kernels import MAX_COPIES, MAX_UNIT
@@ -118,14 +118,14 @@ def load_profile(name: str, platform: str | None = None) -> Profile:
         known = ", ".join(["simple", *sorted(p.stem for p in ASSETS.glob("*.npz"))])
         raise DeepcohortError(f"profile '{name}' is neither a file nor built in; built in are: {known}")
     try:
-        with np.load(path) as data:
+        with np.load(path, allow_pickle=False) as data:
             version, kind = int(data["version"]), str(data["kind"])
             if version != PROFILE_VERSION:
                 raise DeepcohortError(
                     f"profile {path} has version {version}; make it anew with deepcohort profile"
                 )
             values = {f.name: data[f.name] for f in fields(_KINDS[kind])}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except DAMAGED_ARCHIVE as error:
         raise DeepcohortError(
             f"{path} is not a deepcohort profile; make one with deepcohort profile"
         ) from error

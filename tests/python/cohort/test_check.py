@@ -54,6 +54,16 @@ def problems_of(folder: Path, rows: str, reference: Path, **options) -> list[str
     return list(error.value.problems)
 
 
+def test_names_that_no_file_can_have(tmp_path):
+    reference = write_reference(tmp_path)
+    write_reads(tmp_path / "a.bam")
+    long = "A" * 300
+    rows = f"sample,reads,index,truth_vcf,truth_bed\nS1,{long}.bam,,,\nS2,a.bam,{long}.bai,{long}.vcf.gz,{long}.bed\n"
+    found = problems_of(tmp_path, rows, reference)
+    for name in ("bam does not exist", "is not indexed", "vcf.gz does not exist", "bed does not exist"):
+        assert any(name in line for line in found), (name, found)
+
+
 def test_a_sound_cohort(tmp_path):
     reference = write_reference(tmp_path)
     write_reads(tmp_path / "a b;'c.bam")
