@@ -30,6 +30,8 @@ from deepcohort.pileup.config import PileupConfig, encoder_signature
 SUFFIX = ".dcmodel"
 FORMAT = 1
 _MEMBERS = ("model.json", "cnn.onnx", "small.npz", "weights.pt")
+# a model is small: only a lie can ask for more memory than there is
+_DAMAGED_MODEL: tuple[type[Exception], ...] = (*DAMAGED_ARCHIVE, MemoryError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def read_model(path: str | Path) -> ModelFile:
             small = {name: arrays[name] for name in arrays.files}
         if not isinstance(about, dict):
             raise ValueError("model.json is no object")
-    except (*DAMAGED_ARCHIVE, MemoryError) as error:  # a model is small: only a lie can ask for so much
+    except _DAMAGED_MODEL as error:
         raise DeepcohortError(
             f"model {path} is no deepcohort model file or is damaged ({error}); fetch or train it again"
         ) from error
