@@ -23,6 +23,11 @@ sys.path.extend(
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first: begun last, one of them keeps a single process busy for minutes at the end."""
+    items.sort(key=lambda item: not {"slow", "pipeline"} & {mark.name for mark in item.iter_markers()})
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real data; the test is skipped where it is absent."""

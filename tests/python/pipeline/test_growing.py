@@ -49,6 +49,7 @@ def test_gvcfs_stored_in_batches(real_run: Run):
     assert ({"cohort.pgen", "cohort.pvar.zst", "cohort.psam"} <= exported) == bool(shutil.which("plink2"))
 
 
+@pytest.mark.nightly
 def test_a_child_joins_its_stored_parents(real_run: Run, tmp_path: Path):
     source = real_run.folder / "out" / "simulated"
     with open(source / "samplesheet.csv") as file:

@@ -185,6 +185,7 @@ def test_a_stored_cohort_that_cannot_be_used(tmp_path):
     assert "lies in --outdir, where this run's own would replace it" in run.errors()[0]
 
 
+@pytest.mark.nightly
 def test_an_upgrade_takes_up_nothing_that_older_code_wrote(tmp_path):
     pipeline = tmp_path / "pipeline"
     for name in ("modules", "lib", "conf", "assets", "bin", "pytools"):
