@@ -16,7 +16,7 @@ from deepcohort.calls.vcf_text import LineChecker, Segment, VcfHeader, VcfTextRe
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.region import Region, merge_regions
-from deepcohort.core.text import text_of
+from deepcohort.core.text import bed_lines, text_of
 
 _BAND = re.compile(r"##GVCFBlock.*minGQ=(\d+)\(inclusive\)")
 _MAX_REGION_LINES = 1_000
@@ -275,10 +275,8 @@ def merge_files(inputs: Sequence[Path], input_list: Path | None, output: Path, s
 
 def _bed_regions(bed: Path) -> list[Region]:
     found = []
-    for number, line in enumerate(text_of(bed).splitlines(), start=1):
+    for number, line in bed_lines(bed):
         fields = line.split("\t")
-        if not line.strip() or line.startswith(("#", "track", "browser")):
-            continue
         if len(fields) < 3 or not (fields[1].isdecimal() and fields[2].strip().isdecimal()):
             raise DeepcohortError(f"{bed} line {number} is no BED interval; write contig, start and end")
         found.append(Region(fields[0], int(fields[1]), int(fields[2])))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.region import Region
-from deepcohort.core.text import text_of
+from deepcohort.core.text import bed_lines
 
 # Pseudo-autosomal regions, 0-based half-open, by length of the contig (Genome Reference Consortium)
 _PAR = {
@@ -76,13 +76,10 @@ def read_ploidy_bed(path: str | Path, contig_lengths: Mapping[str, int]) -> list
         InputProblems: every malformed line, with its number.
         DeepcohortError: no such file.
     """
-    lines = text_of(Path(path)).splitlines()
     found: list[tuple[Region, int]] = []
     problems: list[str] = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in bed_lines(Path(path)):
         fields = line.split()
-        if not fields or line.startswith(("#", "track", "browser")):
-            continue
         value = next((f for f in fields[3:5] if f in ("0", "1", "2")), None)
         if value is None or not (fields[1].isdecimal() and fields[2].isdecimal()):
             problems.append(f"{path} line {number}: write contig, start, end and a ploidy of 0, 1 or 2")

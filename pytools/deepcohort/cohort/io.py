@@ -14,7 +14,7 @@ from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.region import Region, intersect, merge_regions
-from deepcohort.core.text import text_of
+from deepcohort.core.text import bed_lines
 
 _INDEX_SUFFIXES = {".bam": (".bai", ".csi"), ".cram": (".crai",), ".gz": (".tbi", ".csi"), ".bcf": (".csi",)}
 _MAX_PROBLEMS = 20
@@ -125,9 +125,7 @@ def read_bed(path: Path, contig_lengths: dict[str, int] | None) -> list[Region]:
     """
     problems: list[str] = []
     regions: list[Region] = []
-    for number, line in enumerate(text_of(path).splitlines(), start=1):
-        if not line.strip() or line.startswith(("#", "track", "browser")):
-            continue
+    for number, line in bed_lines(path):
         problem, region = _parse_bed_line(line, contig_lengths)
         if region is not None:
             regions.append(region)

@@ -1,7 +1,9 @@
 """Text that users hand in: lists, BED, PED, tables, settings."""
 
 import gzip
+import io
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from deepcohort.core.errors import DeepcohortError
@@ -28,3 +30,14 @@ def text_of(path: Path) -> str:
         raise DeepcohortError(f"{path} is a damaged gzip file ({error}); copy or make it again") from error
     except OSError as error:
         raise DeepcohortError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def bed_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Rows of a BED file and their numbers, from 1; blank lines, comments and browser lines are passed over.
+
+    Raises:
+        DeepcohortError: see `text_of`.
+    """
+    for number, line in enumerate(io.StringIO(text_of(path), newline=None), start=1):
+        if line.strip() and not line.startswith(("#", "track", "browser")):
+            yield number, line.removesuffix("\n")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.text import text_of
+from deepcohort.core.text import bed_lines
 
 Regions = dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
 
@@ -30,9 +30,7 @@ def read_bed(path: str | Path, contig_lengths: dict[str, int], strict: bool = Tr
     starts: dict[str, list[int]] = defaultdict(list)
     ends: dict[str, list[int]] = defaultdict(list)
     strangers: set[str] = set()
-    for number, line in enumerate(text_of(path).splitlines(), start=1):
-        if not line.strip() or line.startswith(("#", "track", "browser")):
-            continue
+    for number, line in bed_lines(path):
         fields = line.split("\t") if "\t" in line else line.split()
         try:
             contig, start, end = fields[0], int(fields[1]), int(fields[2])

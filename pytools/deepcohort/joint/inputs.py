@@ -7,7 +7,7 @@ from pathlib import Path
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region, parse_region
-from deepcohort.core.text import text_of
+from deepcohort.core.text import bed_lines, text_of
 from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, read_pedigree, read_sexes
 
 
@@ -84,10 +84,8 @@ def _read_bed(bed: Path, lengths: dict[str, int], option: str) -> list[tuple[Reg
         raise DeepcohortError(f"BED {bed} does not exist; check {option}")
     rows = []
     problems = []
-    for number, line in enumerate(text_of(bed).splitlines(), start=1):
+    for number, line in bed_lines(bed):
         fields = line.split("\t")
-        if not line.strip() or line.startswith(("#", "track", "browser")):
-            continue
         if len(fields) < 3 or not (fields[1].isdecimal() and fields[2].isdecimal()):
             problems.append(f"{bed} line {number} is not BED (contig, start, end)")
         elif fields[0] not in lengths:

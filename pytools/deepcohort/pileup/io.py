@@ -7,7 +7,7 @@ import cyvcf2
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region, merge_regions
-from deepcohort.core.text import text_of
+from deepcohort.core.text import bed_lines
 
 _MISSING = {"*", ".", "<NON_REF>", "<*>"}
 
@@ -118,9 +118,7 @@ def read_bed(path: str | Path) -> dict[str, list[Region]]:
     if not path.exists():
         raise DeepcohortError(f"BED file {path} does not exist")
     regions = []
-    for number, line in enumerate(text_of(path).splitlines(), start=1):
-        if not line.strip() or line.startswith(("#", "track", "browser")):
-            continue
+    for number, line in bed_lines(path):
         fields = line.split("\t")
         try:
             regions.append(Region(fields[0], int(fields[1]), int(fields[2])))
