@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.sequence import decode_bases, encode_bases
+from deepcohort.core.text import bed_lines
 from deepcohort.simulate.alleles import left_align
 from deepcohort.simulate.sexes import SexContig, mark_absent, presence
 from deepcohort.simulate.types import Genome, Person, SiteTable
@@ -107,16 +108,13 @@ def clip_bed(bed: Path, genome: Genome) -> dict[str, NDArray[np.bool_]]:
     """
     inside = {name: np.zeros(len(codes), bool) for name, codes in genome.contigs.items()}
     try:
-        with open(bed) as lines:
-            for line in lines:
-                if line.startswith(("#", "track", "browser")) or not line.strip():
-                    continue
-                contig, a, b = line.split()[:3]
-                for name, mask in inside.items():
-                    region = genome.origin.get(name)
-                    if (region.contig if region else name) == contig:
-                        shift = region.start if region else 0
-                        mask[max(0, int(a) - shift) : max(0, int(b) - shift)] = True
-    except (OSError, ValueError) as error:
+        for _, line in bed_lines(bed):
+            contig, a, b = line.split()[:3]
+            for name, mask in inside.items():
+                region = genome.origin.get(name)
+                if (region.contig if region else name) == contig:
+                    shift = region.start if region else 0
+                    mask[max(0, int(a) - shift) : max(0, int(b) - shift)] = True
+    except ValueError as error:
         raise DeepcohortError(f"{bed} cannot be read as BED: {error}") from error
     return inside
