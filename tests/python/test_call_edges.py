@@ -1,6 +1,10 @@
 """Odd inputs from SAM text to the VCF: what is called, and that chunks do not show there either."""
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -175,3 +179,20 @@ def test_odd_input(name: str, tmp_path):
         shard_config=ShardConfig(max_chunk_bp=len(case.reference) // 7 + 1, min_chunk_bp=30),
     )  # fmt: skip
     assert [path.read_bytes() for path in small] == [gvcf.read_bytes(), vcf.read_bytes()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="counts threads in /proc")
+def test_numpy_starts_no_threads():
+    code = (
+        "import sys\n"
+        "from deepcohort.cli import main\n"
+        "sys.argv = ['deepcohort', '--version']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "import numpy as np\n"
+        "x = np.ones((600, 600), np.float32)\n"
+        "x @ x\n"
+        "status = open('/proc/self/status').read()\n"
+        "assert 'Threads:\\t1\\n' in status, status\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)

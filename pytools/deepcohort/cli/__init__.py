@@ -88,6 +88,9 @@ def _root(
 
 def main() -> None:
     """Run the command line; anticipated errors are one line each and exit code 2."""
+    # numpy's BLAS reads this when first imported; it would start a thread per core for products of
+    # microseconds, in every process of a machine full of them
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         app()
     except DeepcohortError as error:

@@ -169,9 +169,8 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     assert ploidy is not None
     assert predictor is not None
     assert sample is not None
-    on_gpu = "torch" in sys.modules  # only a CUDA runtime imports it
     shard_config = ShardConfig(threads=request.threads)
-    if on_gpu:
+    if predictor.device == "cuda":
         shard_config = replace(shard_config, batch_examples=_CUDA_BATCH_EXAMPLES, waiting_bases=200_000_000)
     calls_config = CallsConfig(min_homref_gq=request.min_homref_gq, low_qual=request.low_qual)
     job = CallJob(

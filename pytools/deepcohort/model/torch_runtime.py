@@ -1,6 +1,7 @@
-"""The CNN on CUDA: bf16, channels_last, pinned memory."""
+"""The CNN on CUDA: channels_last, pinned memory, batches of one shape."""
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.model.archive import ModelFile
 from deepcohort.model.config import config_from_dict
 from deepcohort.model.net import FeatureNet, PileupNet
+from deepcohort.model.types import N_CLASSES
 from deepcohort.pileup.features import N_FEATURES
 
 
@@ -48,18 +50,72 @@ def networks_of(model: ModelFile) -> tuple[PileupNet, FeatureNet]:
     return cnn.eval(), small.eval()
 
 
-class CudaRuntime:
-    """PileupNet in bf16 on the first CUDA device."""
+PRECISIONS = ("float32", "tf32", "bf16")
 
-    def __init__(self, model: ModelFile) -> None:
+
+class CudaRuntime:
+    """PileupNet on the first CUDA device.
+
+    Every batch has the same shape on the device, however few examples it holds: libraries choose kernels
+    by shape, and so neither chunks nor shards show in the logits.
+    """
+
+    device = "cuda"
+    batch = 1_024
+
+    def __init__(self, model: ModelFile, precision: str = "float32") -> None:
         network, _ = networks_of(model)
-        self._network = network.to("cuda", torch.bfloat16).to(memory_format=torch.channels_last)
+        self._network = network.to("cuda").to(memory_format=torch.channels_last)
+        self._precision = precision
+        shape = (self.batch, *model.pileup.shape)
+        self._pixels = torch.zeros(shape, dtype=torch.uint8, device="cuda")
+        self._features = torch.zeros((self.batch, N_FEATURES), device="cuda")
+        self._slots = [_Staging(shape) for _ in range(2)]
 
     @torch.inference_mode()
-    def logits(self, pixels: NDArray[np.uint8], features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logits float32 (B, 3)."""
-        x = torch.from_numpy(pixels).pin_memory().to("cuda", non_blocking=True)
-        f = torch.from_numpy(np.ascontiguousarray(features)).pin_memory().to("cuda", non_blocking=True)
-        x = x.contiguous(memory_format=torch.channels_last)
-        out = self._network(x, f.to(torch.bfloat16))
-        return np.asarray(out.float().cpu().numpy(), dtype=np.float32)
+    def start(
+        self, pixels: NDArray[np.uint8], features: NDArray[np.float32]
+    ) -> Callable[[], NDArray[np.float32]]:
+        """Begin a batch of at most `batch` examples; what is returned waits for logits, float32 (B, 3)."""
+        n = len(pixels)
+        staging = self._slots[0]
+        self._slots.reverse()  # while one is copied from, the other is filled
+        staging.fill(pixels, features)
+        self._pixels[:n].copy_(staging.pixels[:n], non_blocking=True)
+        self._features[:n].copy_(staging.features[:n], non_blocking=True)
+        staging.sent.record()
+        on_host = torch.empty((n, N_CLASSES), pin_memory=True)
+        on_host.copy_(self._forward()[:n], non_blocking=True)
+        ready = torch.cuda.Event()
+        ready.record()
+
+        def logits() -> NDArray[np.float32]:
+            ready.synchronize()
+            return np.asarray(on_host.numpy(), dtype=np.float32)
+
+        return logits
+
+    def _forward(self) -> torch.Tensor:
+        tf32 = self._precision == "tf32"
+        torch.backends.cuda.matmul.allow_tf32 = tf32
+        with (
+            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=tf32),
+            torch.autocast("cuda", torch.bfloat16, enabled=self._precision == "bf16"),
+        ):
+            logits: torch.Tensor = self._network(self._pixels, self._features)
+        return logits.float()
+
+
+class _Staging:
+    """Page-locked memory for one batch, which the device copies from by itself."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.pixels = torch.empty(shape, dtype=torch.uint8, pin_memory=True)
+        self.features = torch.empty((shape[0], N_FEATURES), pin_memory=True)
+        self.sent = torch.cuda.Event()
+
+    def fill(self, pixels: NDArray[np.uint8], features: NDArray[np.float32]) -> None:
+        """Take a batch, once the one before it has left."""
+        self.sent.synchronize()
+        self.pixels[: len(pixels)].numpy()[...] = pixels
+        self.features[: len(features)].numpy()[...] = features

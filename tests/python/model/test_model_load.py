@@ -207,10 +207,15 @@ def test_tuning_resumes_and_writes_a_config_that_trains(tmp_path):
     assert (best.small_epochs, best.seed) == (1, TINY.seed)
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_cuda_agrees_with_the_cpu(tiny_run):
-    examples, _ = batch_of()
-    on_cpu = load_predictor(str(tiny_run.model), device="cpu", cascade=False).predict(examples)
-    on_gpu = load_predictor(str(tiny_run.model), device="cuda", cascade=False).predict(examples)
-    np.testing.assert_allclose(on_gpu, on_cpu, atol=0.05)
+@pytest.mark.parametrize("cascade", [True, False])
+def test_auto_starts_torch_only_where_the_network_has_work(tiny_run, cascade):
+    code = (
+        "import sys\n"
+        "from deepcohort.model import load\n"
+        "load._nvidia_driver = lambda: True\n"
+        f"p = load.load_predictor({str(tiny_run.model)!r}, device='auto', cascade={cascade})\n"
+        f"assert ('torch' in sys.modules) is {not cascade}\n"
+        "import torch\n"
+        f"assert p.device == ('cuda' if {not cascade} and torch.cuda.is_available() else 'cpu')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
