@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -335,6 +335,14 @@ class _ShardWriter:
             )
 
 
+def header_of(job: CallJob, predictor: LazyPredictor, gq_bands: Sequence[int] | None) -> str:
+    """Header text of the VCF of `job`, or of its gVCF with these `gq_bands`."""
+    with ReferenceFasta(job.reference) as reference:
+        lengths = reference.contig_lengths
+    name, version = predictor.name, predictor.version
+    return make_header(job.sample, lengths, job.regions, job.reference.name, name, version, gq_bands)
+
+
 def call_shard(
     job: CallJob, predictor: LazyPredictor, timer: StageTimer | None = None, quiet: bool = False
 ) -> StageTimer:
@@ -355,16 +363,7 @@ def call_shard(
         def output(path: Path | None, bands: Sequence[int] | None) -> tuple[Path, str] | None:
             if path is None:
                 return None
-            header = make_header(
-                job.sample,
-                contig_lengths,
-                regions,
-                job.reference.name,
-                predictor.name,
-                predictor.version,
-                bands,
-            )
-            return named[path], header
+            return named[path], header_of(replace(job, regions=regions), predictor, bands)
 
         with CallsWriter(
             contig_lengths,

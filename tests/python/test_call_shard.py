@@ -262,12 +262,12 @@ def test_all_argument_problems_at_once(tmp_path):
 
 
 def test_command_line_passes_its_options(monkeypatch, tmp_path):
-    from deepcohort.cli import call_setup
+    from deepcohort.cli import call_run
     from deepcohort.cli.call import app
     from typer.testing import CliRunner
 
     seen = []
-    monkeypatch.setattr(call_setup, "run_call", seen.append)
+    monkeypatch.setattr(call_run, "run_call", seen.append)
     arguments = "--reads a.bam --reads b.bam --reference r.fa --region c:1-9 --sample S --gvcf o.g.vcf.gz --no-cascade"
     assert CliRunner().invoke(app, [*arguments.split(), "--sex", "XY", "--profile-stages"]).exit_code == 0
     (request,) = seen

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
@@ -102,6 +102,40 @@ class _MergedWriter:
             self._writer.write_lines(contig, text, np.array([[start, end, 0]], dtype=np.int64))
             self.n_records += 1
             self._held = None
+
+
+class PieceJoiner:
+    """Joins pieces of one run, of regions that follow each other, as they come.
+
+    For files that this very run has just written: they are not checked as those of `merge_shards` are.
+    """
+
+    def __init__(self, path: str | Path, header: str, contig_lengths: Mapping[str, int]) -> None:
+        """Begin `path` with `header`, its text."""
+        self._writer = IndexedVcfWriter(path, contig_lengths)
+        self._writer.write_header(header)
+        self._merged: _MergedWriter | None = None
+
+    def add(self, path: str | Path, regions: Sequence[Region]) -> None:
+        """Append the records of the file `path`, which answers for `regions`."""
+        reader = VcfTextReader(path)
+        try:
+            if self._merged is None:
+                self._merged = _MergedWriter(self._writer, BlockJoiner(reader.header))
+            for region in regions:
+                is_first = True
+                for segment in reader.take(region):
+                    self._merged.write(segment, is_first)
+                    is_first = False
+            _check_exhausted([reader])
+        finally:
+            reader.close()
+
+    def close(self) -> None:
+        """Finish the file and its index."""
+        if self._merged is not None:
+            self._merged.flush()
+        self._writer.close()
 
 
 def merge_shards(

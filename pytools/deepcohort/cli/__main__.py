@@ -2,4 +2,5 @@
 
 from deepcohort.cli import main
 
-main()
+if __name__ == "__main__":  # processes started by `spawn` import this file again
+    main()

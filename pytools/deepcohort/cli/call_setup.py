@@ -1,13 +1,12 @@
 """From the options of `deepcohort call` to a job: everything that can be wrong with them, at once."""
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from deepcohort.call_shard import CallJob, ShardConfig, call_shard
+from deepcohort.call_shard import CallJob, ShardConfig
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
 from deepcohort.candidates.config import candidates_of
@@ -15,7 +14,6 @@ from deepcohort.cohort.io import read_bed
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region, intersect, merge_regions, parse_region
-from deepcohort.core.stages import StageTimer
 from deepcohort.model.load import CascadePredictor, load_predictor
 from deepcohort.paralogs.io_table import read_table
 from deepcohort.paralogs.load import PLATFORM, links_beside
@@ -208,20 +206,3 @@ def _contig_lengths(reference: Path) -> dict[str, int]:
 def _sample_names(request: CallRequest, config: ReadsConfig) -> tuple[str, ...]:
     with open_reads(request.reads, request.reference, config) as source:
         return source.sample_names
-
-
-def run_call(request: CallRequest) -> None:
-    """Call variants as asked; prints the stages' table to stderr where asked.
-
-    Raises:
-        DeepcohortError: see `make_job` and `call_shard.call_shard`.
-    """
-    timer = StageTimer()
-    with timer.stage("open"):
-        job, predictor = make_job(request)
-    call_shard(job, predictor, timer, request.quiet)
-    if request.profile_stages:
-        n_bp = sum(len(region) for region in job.regions)
-        print(timer.table(n_bp), file=sys.stderr)
-    if request.profile_json is not None:
-        timer.write_json(request.profile_json)

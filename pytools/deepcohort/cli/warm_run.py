@@ -19,12 +19,22 @@ from deepcohort.call_shard import CallJob, ShardConfig, call_shard
 from deepcohort.calls.merge import merge_shards
 from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_gvcfs, write_warm_inputs
 from deepcohort.core.region import Region
+from deepcohort.model.small import small_logits
 from deepcohort.paralogs.find import find_paralogs
 from deepcohort.pileup.config import PileupConfig
-from deepcohort.pileup.features import FEATURE_NAMES
+from deepcohort.pileup.features import FEATURE_NAMES, N_FEATURES
 from deepcohort.simulate.learn_profile import learn_profile
 
 _SIMULATE = ("--samples", 1, "--contigs", 1, "--demography", "constant", "--heterozygosity", 0.004)
+
+
+# one layer that says nothing
+_NO_MODEL = {
+    "mean": np.zeros(N_FEATURES, np.float32),
+    "scale": np.zeros(N_FEATURES, np.float32),
+    "w0": np.zeros((3, N_FEATURES), np.float32),
+    "b0": np.zeros(3, np.float32),
+}
 
 
 class _FractionPredictor:
@@ -39,6 +49,7 @@ class _FractionPredictor:
         self, features: NDArray[np.float32], pixels_of: Callable[[NDArray[np.int64]], NDArray[np.uint8]]
     ) -> NDArray[np.float32]:
         """P(0, 1, 2 copies), float32 (B, 3)."""
+        small_logits(features, _NO_MODEL, "relu")
         pixels_of(np.arange(len(features)))
         fraction = features[:, FEATURE_NAMES.index("vaf")].astype(np.float64)
         p = np.exp(-40.0 * (fraction[:, None] - np.array([0.0, 0.5, 1.0])) ** 2) + 1e-6

@@ -15,3 +15,6 @@ class InputProblems(DeepcohortError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+    def __reduce__(self) -> tuple[type["InputProblems"], tuple[tuple[str, ...]]]:
+        return InputProblems, (self.problems,)  # an exception is pickled by its text otherwise

@@ -5,9 +5,10 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 class StageTimer:
@@ -19,6 +20,8 @@ class StageTimer:
         self._cpu_s: dict[str, float] = {}
         self._wall_s: dict[str, float] = {}
         self._items: dict[str, int] = {}
+        self._others_cpu_s = 0.0
+        self._others_peak_mib = 0.0
         self._start_wall_s = time.perf_counter()
         self._start_cpu_s = time.process_time()
 
@@ -47,12 +50,27 @@ class StageTimer:
         with self._lock:
             self._items[name] = self._items.get(name, 0) + n
 
-    def summary(self) -> dict[str, object]:
-        """All figures: seconds by stage, counts, totals, peak memory in MiB.
+    def absorb(self, summary: Mapping[str, Any]) -> None:
+        """Add the `summary` of a timer of another process."""
+        with self._lock:
+            for name, spent in summary["stages"].items():
+                self._cpu_s[name] = self._cpu_s.get(name, 0.0) + spent["cpu_s"]
+                self._wall_s[name] = self._wall_s.get(name, 0.0) + spent["wall_s"]
+            for name, n in summary["counts"].items():
+                self._items[name] = self._items.get(name, 0) + n
+            self._others_cpu_s += summary["cpu_s"]
+            self._others_peak_mib = max(self._others_peak_mib, summary["peak_memory_mib"])
+
+    def _all_cpu_s(self) -> float:
+        return time.process_time() - self._start_cpu_s + self._others_cpu_s
+
+    def summary(self) -> dict[str, Any]:
+        """All figures: seconds by stage, counts, totals, peak memory in MiB of the largest process.
 
         `start_up_cpu_s` is the CPU time of the process before this timer was made.
         """
-        peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peak_mib = peak / (1 << 10 if sys.platform != "darwin" else 1 << 20)
         return {
             "stages": {
                 name: {"cpu_s": round(self._cpu_s[name], 4), "wall_s": round(self._wall_s[name], 4)}
@@ -60,9 +78,9 @@ class StageTimer:
             },
             "counts": dict(self._items),
             "start_up_cpu_s": round(self._start_cpu_s, 3),
-            "cpu_s": round(time.process_time() - self._start_cpu_s, 4),
+            "cpu_s": round(self._all_cpu_s(), 4),
             "wall_s": round(time.perf_counter() - self._start_wall_s, 4),
-            "peak_memory_mib": round(peak_kib / (1 << 10 if sys.platform != "darwin" else 1 << 20), 1),
+            "peak_memory_mib": round(max(peak_mib, self._others_peak_mib), 1),
         }
 
     def write_json(self, path: str | Path) -> None:
@@ -75,7 +93,7 @@ class StageTimer:
         lines = [f"{'stage':<14}{'CPU s':>9}{'wall s':>9}{'CPU s/Mb':>11}"]
         for name, cpu_s in self._cpu_s.items():
             lines.append(f"{name:<14}{cpu_s:>9.3f}{self._wall_s[name]:>9.3f}{cpu_s / megabases:>11.4f}")
-        total = time.process_time() - self._start_cpu_s
+        total = self._all_cpu_s()
         wall = time.perf_counter() - self._start_wall_s
         lines.append(f"{'all':<14}{total:>9.3f}{wall:>9.3f}{total / megabases:>11.4f}")
         peak = self.summary()["peak_memory_mib"]

@@ -41,7 +41,7 @@ class CascadePredictor:
     Attributes:
         name, version: for the VCF header. platform: of the reads that it was trained on. config: encoder
             settings of this model.
-        cascade: False sends every site through the CNN.
+        cascade: False sends every site through the CNN, where the model has use for it.
         mode: both, or cnn or small alone (to measure what each is worth).
         device: where the CNN runs, cpu or cuda.
         n_sites, n_cnn: sites seen so far, and those that went through the CNN.
@@ -93,21 +93,29 @@ class CascadePredictor:
         self.n_sites += n
         small = small_logits(features, self._small, self._activation)
         p = self._probabilities["small"](small, features)
-        if self._runtime is not None and self.mode != "small" and n:
-            hard = np.arange(n)
-            if self.cascade and self.mode == "both":
-                hard = np.nonzero(p.max(axis=1) < self._settle)[0]
-            self.n_cnn += len(hard)
-            batch = self._runtime.batch
-            chunks = [hard[start : start + batch] for start in range(0, len(hard), batch)]
-            # begun one after the other and asked for afterwards: a GPU works while the next is painted
-            begun = [self._runtime.start(pixels_of(rows), features[rows]) for rows in chunks]
-            for rows, logits_of in zip(chunks, begun, strict=True):
-                logits = logits_of()
-                if self.mode == "both":
-                    logits = self._weight * logits + (1 - self._weight) * small[rows]
-                p[rows] = self._probabilities[self.mode](logits, features[rows])
+        if self.mode == "small" or not n:
+            return np.asarray(p, dtype=np.float32).reshape(n, N_CLASSES)
+        hard = np.arange(n)
+        if self.cascade and self.mode == "both":
+            hard = np.nonzero(p.max(axis=1) < self._settle)[0]
+        logits = small[hard]
+        if self._runtime is not None:
+            cnn = self._cnn_logits(hard, features, pixels_of)
+            logits = cnn if self.mode == "cnn" else self._weight * cnn + (1 - self._weight) * logits
+        p[hard] = self._probabilities[self.mode](logits, features[hard])
         return np.asarray(p, dtype=np.float32).reshape(n, N_CLASSES)
+
+    def _cnn_logits(
+        self, rows: NDArray[np.int64], features: NDArray[np.float32], pixels_of: PixelsOf
+    ) -> NDArray[np.float32]:
+        """Logits float32 (len(rows), 3) of the CNN for the ascending `rows`."""
+        assert self._runtime is not None
+        self.n_cnn += len(rows)
+        batch = self._runtime.batch
+        chunks = [rows[start : start + batch] for start in range(0, len(rows), batch)]
+        # begun one after the other and asked for afterwards: a GPU works while the next is painted
+        begun = [self._runtime.start(pixels_of(own), features[own]) for own in chunks]
+        return np.concatenate([np.empty((0, N_CLASSES), np.float32), *(logits() for logits in begun)])
 
 
 class OnnxRuntime:
@@ -163,16 +171,21 @@ def load_predictor(
             "give --platform or another --model"
         )
     runtime: CnnRuntime | None = None
-    if mode != "small":
+    _check_device(device)
+    # a CNN that training found to add nothing to the features is not asked
+    if mode == "cnn" or (mode == "both" and float(file.about["cnn_weight"]) > 0):
         runtime = _cuda_runtime(file, device, cascade) or OnnxRuntime(file, threads)
     return CascadePredictor(file, runtime, cascade, mode)
+
+
+def _check_device(device: str) -> None:
+    if device not in ("auto", "cpu", "cuda"):
+        raise DeepcohortError(f"device '{device}' is unknown; choose from auto, cpu, cuda")
 
 
 def _cuda_runtime(file: ModelFile, device: str, cascade: bool) -> CnnRuntime | None:
     if device == "cpu":
         return None
-    if device not in ("auto", "cuda"):
-        raise DeepcohortError(f"device '{device}' is unknown; choose from auto, cpu, cuda")
     # after the cascade the network takes a hundredth of the time, less than the 4 s that torch takes to start
     if device == "auto" and (cascade or not _nvidia_driver()):
         return None

@@ -117,7 +117,8 @@ def pool_from_facts(facts: Mapping[str, Any]) -> Pool:
 
 def _snp_probabilities(terms: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     z = np.zeros((len(terms), N_CLASSES))
-    z[:, 1:] = terms @ weights
+    # not by BLAS, whose order of sums depends on the number of sites
+    z[:, 1:] = (terms[:, :, None] * weights).sum(axis=1)
     p = np.maximum(softmax(z), FLOOR)
     return np.asarray(p / p.sum(axis=1, keepdims=True))
 

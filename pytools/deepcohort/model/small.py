@@ -1,9 +1,11 @@
-"""The feature model in plain numpy: what decides most sites, without any runtime to load."""
+"""The feature model without any runtime to load: what decides most sites."""
 
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+
+from deepcohort.model.kernels import dense
 
 
 def _activate(x: NDArray[np.float32], name: str) -> NDArray[np.float32]:
@@ -28,10 +30,11 @@ def small_logits(
 
     `weights`: mean, scale, and w0, b0, w1, b1, ... of the dense layers, w as (out, in).
     """
-    x = (features - weights["mean"]) * weights["scale"]
+    x = np.ascontiguousarray((features - weights["mean"]) * weights["scale"], dtype=np.float32)
     n_layers = sum(name.startswith("w") for name in weights)
     for k in range(n_layers):
-        x = np.asarray(x @ weights[f"w{k}"].T + weights[f"b{k}"], dtype=np.float32)
-        if k + 1 < n_layers:
-            x = _activate(x, activation)
-    return np.asarray(x, dtype=np.float32)
+        inward = np.ascontiguousarray(weights[f"w{k}"].T, dtype=np.float32)
+        out = np.empty((len(x), inward.shape[1]), dtype=np.float32)
+        dense(x, inward, weights[f"b{k}"].astype(np.float32), out)
+        x = out if k + 1 == n_layers else np.ascontiguousarray(_activate(out, activation), dtype=np.float32)
+    return x

@@ -1,7 +1,9 @@
 """A task so small that training takes a second: the ALT fraction and one feature tell the label."""
 
 import numpy as np
+from deepcohort.model.archive import find_model, read_model
 from deepcohort.model.config import TrainConfig
+from deepcohort.model.torch_runtime import networks_of
 from deepcohort.pileup.config import CHANNELS, PileupConfig
 from deepcohort.pileup.features import N_FEATURES, F
 from deepcohort.pileup.shards import Examples, ExampleWriter
@@ -53,3 +55,16 @@ def write_tiny(path, n=600, seed=0, platform="illumina", noise=0.15):
     with ExampleWriter(path, PILEUP, platform, seed, n_buckets=2) as writer:
         writer.add(tiny_examples(n, seed, noise))
     return path
+
+
+def random_sites(platform, n, seed=3):
+    """Random pixels and features that the shipped model of `platform` could meet."""
+    file = read_model(find_model("auto", platform))
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 256, (n, *file.pileup.shape), dtype=np.uint8)
+    pixels[:, CHANNELS.index("support")] = rng.choice([40, 85, 170, 255], (n, file.pileup.shape[1], 1))
+    standardise = networks_of(file)[1].standardise
+    sd = 1 / np.maximum(standardise.scale.numpy(), 1e-4)
+    features = rng.normal(standardise.mean.numpy(), sd, (n, N_FEATURES)).astype(np.float32)
+    features[:, F.is_snp] = rng.integers(0, 2, n)
+    return pixels, features

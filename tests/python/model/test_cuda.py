@@ -1,38 +1,25 @@
 """What a CUDA device must give: the CPU's probabilities, whatever the batches, and models that can be remade."""
 
+import gzip
 import hashlib
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from deepcohort.call_shard import ShardConfig
-from deepcohort.cli.call_setup import CallRequest, make_job, run_call
+from deepcohort.call_shard import ShardConfig, call_shard
+from deepcohort.cli.call_run import run_call
+from deepcohort.cli.call_setup import CallRequest, make_job
 from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
-from deepcohort.model.archive import find_model, read_model
+from deepcohort.model.archive import read_model
 from deepcohort.model.load import load_predictor
-from deepcohort.model.torch_runtime import networks_of
 from deepcohort.model.train import train
-from deepcohort.pileup.config import CHANNELS
-from deepcohort.pileup.features import N_FEATURES
-from model_builders import TINY, tiny_examples
+from model_builders import TINY, random_sites, tiny_examples, write_tiny
 
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
 ]
-
-
-def sites_of(model, n, seed=3):
-    """Random pixels and features that the model `model` could meet."""
-    file = read_model(find_model(model, "illumina"))
-    rng = np.random.default_rng(seed)
-    pixels = rng.integers(0, 256, (n, *file.pileup.shape), dtype=np.uint8)
-    pixels[:, CHANNELS.index("support")] = rng.choice([40, 85, 170, 255], (n, file.pileup.shape[1], 1))
-    standardise = networks_of(file)[1].standardise
-    sd = 1 / np.maximum(standardise.scale.numpy(), 1e-4)
-    features = rng.normal(standardise.mean.numpy(), sd, (n, N_FEATURES)).astype(np.float32)
-    return pixels, features
 
 
 def probabilities(device, pixels, features, model="auto"):
@@ -41,14 +28,14 @@ def probabilities(device, pixels, features, model="auto"):
 
 
 def test_the_shipped_model_gives_what_the_cpu_gives():
-    pixels, features = sites_of("auto", 2_500)
+    pixels, features = random_sites("illumina", 2_500)
     np.testing.assert_allclose(
         probabilities("cuda", pixels, features), probabilities("cpu", pixels, features), atol=2e-5
     )
 
 
 def test_batches_do_not_show():
-    pixels, features = sites_of("auto", 1_500)
+    pixels, features = random_sites("illumina", 1_500)
     predictor = load_predictor("auto", device="cuda", cascade=False)
     whole = predictor.predict_lazily(features, lambda rows: pixels[rows])
     for size in (1, 7, 640):
@@ -64,8 +51,6 @@ def test_batches_do_not_show():
 
 def called(folder, device, cascade, chunk_bp, threads=1):
     """Text of the gVCF of the small genome in `folder`."""
-    from deepcohort.call_shard import call_shard
-
     reference, bams, _ = write_warm_inputs(folder)
     request = CallRequest(
         (bams[0],), reference, gvcf=folder / f"{device}.g.vcf.gz", device=device, cascade=cascade
@@ -73,8 +58,6 @@ def called(folder, device, cascade, chunk_bp, threads=1):
     job, predictor = make_job(request)
     job = replace(job, shard_config=ShardConfig(max_chunk_bp=chunk_bp, threads=threads))
     call_shard(job, predictor, quiet=True)
-    import gzip
-
     return gzip.decompress(request.gvcf.read_bytes()).decode()
 
 
@@ -108,8 +91,6 @@ def weights_digest(model):
 
 @pytest.mark.parametrize("precision", ["32", "bf16"])
 def test_training_learns_and_can_be_repeated(tmp_path, precision):
-    from model_builders import write_tiny
-
     config = replace(TINY, device="cuda", precision=precision)
     examples = write_tiny(tmp_path / "examples")
     runs = [train([examples], tmp_path / name, config, quiet=True) for name in ("a", "b")]

@@ -20,7 +20,7 @@ from deepcohort.model.torch_runtime import networks_of, read_weights
 from deepcohort.model.train import small_weights
 from deepcohort.pileup.features import N_FEATURES
 from deepcohort.pileup.types import ExampleBatch
-from model_builders import PILEUP, TINY, tiny_examples, write_tiny
+from model_builders import PILEUP, TINY, random_sites, tiny_examples, write_tiny
 
 
 def batch_of(n=70, seed=9):
@@ -219,3 +219,20 @@ def test_auto_starts_torch_only_where_the_network_has_work(tiny_run, cascade):
         f"assert p.device == ('cuda' if {not cascade} and torch.cuda.is_available() else 'cpu')\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("cascade", [True, False])
+@pytest.mark.parametrize("platform", ["illumina", "hifi", "ont"])
+def test_batches_do_not_show(platform, cascade):
+    """Not in the last bit: PLs are rounded, and shards must not show in them."""
+    pixels, features = random_sites(platform, 400)
+    predictor = load_predictor("auto", platform, device="cpu", cascade=cascade)
+    whole = predictor.predict_lazily(features, lambda rows: pixels[rows])
+    for size in (1, 3, 7, 64):
+        parts = [
+            predictor.predict_lazily(
+                features[a : a + size], lambda rows, a=a, size=size: pixels[a : a + size][rows]
+            )
+            for a in range(0, 400, size)
+        ]
+        np.testing.assert_array_equal(np.concatenate(parts), whole)

@@ -1,0 +1,193 @@
+"""`deepcohort call` by several processes: long regions cut into pieces, called side by side, joined again.
+
+Threads of one Python process stand in each other's way: 16 of them call a fifth of what 16 processes do.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from deepcohort.call_shard import CallJob, call_shard, genome_order, header_of
+from deepcohort.calls.merge import PieceJoiner
+from deepcohort.cli.call_setup import CallRequest, make_job
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.progress import track_bp
+from deepcohort.core.region import Region
+from deepcohort.core.stages import StageTimer
+from deepcohort.pileup.types import LazyPredictor
+
+# A process takes some seconds to start, a piece some hundredths; the last pieces leave cores idle.
+MIN_PIECE_BP, MAX_PIECE_BP = 500_000, 5_000_000
+_PIECES_PER_PROCESS = 6
+
+Piece = tuple[Region, ...]
+_worker: tuple[CallJob, LazyPredictor] | DeepcohortError | None = None
+
+
+def pieces_of(regions: Sequence[Region], processes: int) -> list[Piece]:
+    """`regions`, in order, cut into pieces of about the same length, several for each process."""
+    length_bp = sum(map(len, regions)) // (processes * _PIECES_PER_PROCESS)
+    length_bp = max(MIN_PIECE_BP, min(MAX_PIECE_BP, length_bp))
+    pieces: list[Piece] = []
+    piece: list[Region] = []
+    room_bp = length_bp
+    for region in regions:
+        start = region.start
+        while start < region.end:
+            end = min(region.end, start + room_bp)
+            piece.append(Region(region.contig, start, end))
+            room_bp -= end - start
+            start = end
+            if room_bp == 0:
+                pieces.append(tuple(piece))
+                piece, room_bp = [], length_bp
+    return [*pieces, tuple(piece)] if piece else pieces
+
+
+def call_in_pieces(request: CallRequest, job: CallJob, predictor: LazyPredictor, timer: StageTimer) -> bool:
+    """Call by several processes where `request` allows them and its regions are long; whether it did.
+
+    Raises:
+        DeepcohortError: as `call_shard`. SystemExit: a process was killed, most often for memory.
+    """
+    if request.threads == 1:
+        return False
+    job = replace(job, regions=genome_order(job.regions, job.reference))
+    pieces = pieces_of(job.regions, request.threads)
+    if len(pieces) == 1:
+        return False
+    outputs = [path for path in (job.gvcf, job.vcf) if path is not None]
+    with (
+        atomic_outputs(*outputs, partners=(".tbi", ".csi")) as temporaries,
+        tempfile.TemporaryDirectory(prefix=f".tmp-{os.getpid()}.pieces-", dir=outputs[0].parent) as name,
+    ):
+        named, folder = dict(zip(outputs, temporaries, strict=True)), Path(name)
+        joining = _Joining(job, predictor, pieces, named, folder)
+        done = _called(request, pieces, folder)
+        n_bp, label = sum(map(len, job.regions)), f"calling {job.sample}"
+        for number, summary in track_bp(done, n_bp, label, lambda x: _length_bp(pieces[x[0]]), request.quiet):
+            timer.absorb(summary)
+            with timer.stage("join"):
+                joining.add(number)
+        joining.close()
+    return True
+
+
+def _length_bp(piece: Piece) -> int:
+    return sum(map(len, piece))
+
+
+def _part(folder: Path, kind: str, number: int) -> Path:
+    return folder / f"{number}.{kind}.gz"
+
+
+class _Joining:
+    """Joins pieces to the outputs while others are still called, each when those before it are in."""
+
+    def __init__(
+        self,
+        job: CallJob,
+        predictor: LazyPredictor,
+        pieces: Sequence[Piece],
+        named: Mapping[Path, Path],
+        folder: Path,
+    ) -> None:
+        self._pieces, self._folder = pieces, folder
+        self._waiting: set[int] = set()
+        self._next = 0
+        with ReferenceFasta(job.reference) as reference:
+            lengths = reference.contig_lengths
+        self._joiners = {
+            kind: PieceJoiner(named[path], header_of(job, predictor, bands), lengths)
+            for kind, path, bands in (("g.vcf", job.gvcf, job.calls_config.gq_bands), ("vcf", job.vcf, None))
+            if path is not None
+        }
+
+    def add(self, number: int) -> None:
+        """Piece `number` is called."""
+        self._waiting.add(number)
+        while self._next in self._waiting:
+            for kind, joiner in self._joiners.items():
+                path = _part(self._folder, kind, self._next)
+                joiner.add(path, self._pieces[self._next])
+                path.unlink()
+            self._waiting.remove(self._next)
+            self._next += 1
+
+    def close(self) -> None:
+        """Finish the outputs."""
+        for joiner in self._joiners.values():
+            joiner.close()
+
+
+def _called(
+    request: CallRequest, pieces: Sequence[Piece], folder: Path
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Numbers of pieces with what they cost, in the order in which they are done."""
+    pool = ProcessPoolExecutor(
+        min(request.threads, len(pieces)),
+        mp_context=get_context("spawn"),
+        initializer=_start_worker,
+        initargs=(replace(request, threads=1, quiet=True), os.getpid()),
+    )
+    try:
+        waiting: dict[Future[dict[str, Any]], int] = {
+            pool.submit(_call_piece, piece, i, folder): i for i, piece in enumerate(pieces)
+        }
+        for future in as_completed(waiting):
+            yield waiting[future], future.result()
+        pool.shutdown()
+    except BrokenProcessPool as error:
+        print(
+            "deepcohort: error: a process was killed, most often for want of memory; give fewer --threads "
+            "(400 MiB each)",
+            file=sys.stderr,
+        )
+        # as if this process had been killed itself: schedulers know it, and may try again with more
+        raise SystemExit(128 + signal.SIGKILL) from error
+    finally:
+        for process in multiprocessing.active_children():
+            process.terminate()
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker(request: CallRequest, parent: int) -> None:
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends the others
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    try:
+        _worker = make_job(request)
+    except DeepcohortError as error:  # told with the first piece: a pool swallows what is raised here
+        _worker = error
+
+
+def _end_with(parent: int) -> None:
+    """Nobody waits for the work of a process whose parent was killed."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(128 + signal.SIGTERM)
+
+
+def _call_piece(piece: Piece, number: int, folder: Path) -> dict[str, Any]:
+    assert _worker is not None
+    if isinstance(_worker, DeepcohortError):
+        raise _worker
+    job, predictor = _worker
+    timer = StageTimer()
+    gvcf, vcf = (_part(folder, kind, number) for kind in ("g.vcf", "vcf"))
+    own = replace(job, regions=piece, gvcf=job.gvcf and gvcf, vcf=job.vcf and vcf)
+    call_shard(own, predictor, timer, quiet=True)
+    return timer.summary()

@@ -1,0 +1,26 @@
+"""What `deepcohort call` does once it is known what is asked for."""
+
+import sys
+
+from deepcohort.call_shard import call_shard
+from deepcohort.cli.call_pieces import call_in_pieces
+from deepcohort.cli.call_setup import CallRequest, make_job
+from deepcohort.core.stages import StageTimer
+
+
+def run_call(request: CallRequest) -> None:
+    """Call variants as asked; prints the stages' table to stderr where asked.
+
+    Raises:
+        DeepcohortError: see `make_job` and `call_shard.call_shard`.
+    """
+    timer = StageTimer()
+    with timer.stage("open"):
+        job, predictor = make_job(request)
+    if not call_in_pieces(request, job, predictor, timer):
+        call_shard(job, predictor, timer, request.quiet)
+    if request.profile_stages:
+        n_bp = sum(len(region) for region in job.regions)
+        print(timer.table(n_bp), file=sys.stderr)
+    if request.profile_json is not None:
+        timer.write_json(request.profile_json)
