@@ -21,7 +21,7 @@ class Costs:
 
     start_s: float = 2.6  # Python, imports, kernels from their cache; per task
     call_s_per_mb: float = 1.0  # HG002 at 30x; planted reads take 0.4 (tests/benchmarks/call_cost.md)
-    network_share: float = 0.3  # of call: what a GPU can take over
+    network_share: float = 0.02  # of call: what a GPU can take over (gpu_call.md)
     merge_s_per_mb: float = 0.05
     genotype_s_per_mb_sample: float = 0.029
     genotype_s_per_mb: float = 0.3
