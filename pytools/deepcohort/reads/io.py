@@ -15,7 +15,11 @@ from deepcohort.reads.index import BamIndex
 
 # names, flags, places, CIGAR, sequence and quality, no tags: decoding tags is a third of CRAM's cost
 _REQUIRED_FIELDS = "required_fields=0x7ff"
-_STRETCH_BP = 1 << 18  # decoded at once, since CRAM slices do not end at shards' edges
+# CRAM slices (50 kb of a 30x genome) do not end where chunks do: the fewer stretches, the less is decoded twice.
+# So each reaches over this many regions as long as the one asked for, which is short where reads are deep.
+_REGIONS_AHEAD = 4
+_MAX_STRETCH_BP = 1 << 20
+_MARGIN_BP = 16_000  # before the region: one asked for again may begin a little earlier
 
 
 def _index_copy(url: str, folder: Path) -> Path | None:
@@ -94,8 +98,10 @@ class HtslibStretches:
                 return blocks, first, False
             blocks.close()
             self._stretch = None
+        margin = min(_MARGIN_BP, len(region))
+        ahead = max(len(region) + margin, min(_REGIONS_AHEAD * len(region), _MAX_STRETCH_BP))
         covered = Region(
-            region.contig, region.start, min(contig_length, max(region.end, region.start + _STRETCH_BP))
+            region.contig, max(0, region.start - margin), min(contig_length, region.start + ahead)
         )
         target = Path(self._folder.name) / "stretch.bam"
         try:
