@@ -15,7 +15,7 @@ from deepcohort.reads.index import BamIndex
 
 # names, flags, places, CIGAR, sequence and quality, no tags: decoding tags is a third of CRAM's cost
 _REQUIRED_FIELDS = "required_fields=0x7ff"
-# CRAM slices (50 kb of a 30x genome) do not end where chunks do: the fewer stretches, the less is decoded twice.
+# CRAM slices (50 kb of a 30x genome) do not end where chunks do: fewer stretches, less is decoded twice.
 # So each reaches over this many regions as long as the one asked for, which is short where reads are deep.
 _REGIONS_AHEAD = 4
 _MAX_STRETCH_BP = 1 << 20
