@@ -18,10 +18,13 @@ RUN apt-get update -qq \
 WORKDIR /build
 # the lock alone first: this layer, the long one, is made again only when the lock changes
 COPY pytools/requirements.lock pytools/container_lock.py pytools/
+# the last lines: headers, static libraries and tools of developers, which no library of torch's loads (0.4 GB with CUDA)
 RUN python3 -m venv /opt/deepcohort \
     && python3 pytools/container_lock.py --variant "${VARIANT}" > image.lock \
     && /opt/deepcohort/bin/pip install --quiet --no-deps --require-hashes --prefer-binary -r image.lock \
-    && find /opt/deepcohort -name tests -type d -path '*/site-packages/*' -prune -exec rm -rf {} +
+    && find /opt/deepcohort -name tests -type d -path '*/site-packages/*' -prune -exec rm -rf {} + \
+    && find /opt/deepcohort/lib \( -path '*/site-packages/torch/include' -o -path '*/site-packages/nvidia/*.a' \
+       -o -path '*/nvidia/nvshmem/*.bc' -o -name 'libcusolverMg.so*' -o -name 'libnvperf_*' \) -prune -exec rm -rf {} +
 COPY pytools pytools
 RUN /opt/deepcohort/bin/pip install --quiet --no-deps --no-build-isolation ./pytools \
     && /opt/deepcohort/bin/pip uninstall --quiet --yes pip

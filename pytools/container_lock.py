@@ -19,9 +19,11 @@ DEVELOPMENT = """
     mypy-extensions nodeenv pre-commit pytest pytest-cov pytest-timeout pytest-xdist ruff sortedcontainers
     virtualenv
 """
+# Only `torch.compile` asks for triton (1 GB unpacked), and nothing here compiles a network.
+UNUSED = ["triton"]
 # Torch's wheel on the index is the CUDA one and does not load without CUDA's libraries (4.9 GB in all).
 # `call` and everything else up to the report run on ONNX Runtime; `train` and `tune` need the CUDA image.
-TORCH = r"torch torchmetrics pytorch-lightning lightning-utilities triton cuda-[a-z-]+ nvidia-[a-z0-9-]+"
+TORCH = r"torch torchmetrics pytorch-lightning lightning-utilities cuda-[a-z-]+ nvidia-[a-z0-9-]+"
 
 
 def requirements(text: str) -> list[tuple[str, str]]:
@@ -32,7 +34,7 @@ def requirements(text: str) -> list[tuple[str, str]]:
 
 def select(text: str, variant: str) -> str:
     """Lock lines for the image `variant`: "cpu" or "cuda"."""
-    words = DEVELOPMENT.split() + (TORCH.split() if variant == "cpu" else [])
+    words = DEVELOPMENT.split() + UNUSED + (TORCH.split() if variant == "cpu" else [])
     dropped = re.compile("|".join(words))
     return "".join(block for name, block in requirements(text) if not dropped.fullmatch(name))
 
