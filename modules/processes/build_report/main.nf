@@ -15,7 +15,8 @@ process BUILD_REPORT {
 
     script:
     """
-    mkdir content
+    # a run resumed after a kill may work in the folder in which the killed one left off
+    rm -rf content; mkdir content
     folders=()
     for folder in evaluation/*/; do [ -d "\$folder" ] && folders+=(--evaluation "\${folder%/}"); done
     cohort=()

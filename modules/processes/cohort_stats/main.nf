@@ -19,7 +19,7 @@ process COHORT_STATS {
 
     stub:
     """
-    mkdir stats
+    rm -rf stats; mkdir stats
     echo "COHORT_STATS: stub, ${task.ext.sources}" > versions.yml
     """
 }

@@ -32,7 +32,7 @@ process GENOTYPE_SHARD {
     stub:
     """
     touch ${meta.id}.cohort.vcf.gz ${meta.id}.cohort.vcf.gz.tbi
-    ${save ? "mkdir store; touch store/${meta.id}.store store/cohort.json" : ''}
+    ${save ? "mkdir -p store; touch store/${meta.id}.store store/cohort.json" : ''}
     echo "GENOTYPE_SHARD: stub, ${task.ext.sources}" > versions.yml
     """
 }

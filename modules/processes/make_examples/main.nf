@@ -15,6 +15,8 @@ process MAKE_EXAMPLES {
     def inputs = (reads instanceof List ? reads : [reads]).collect { "--reads ${Shell.quote(it)}" }.join(' ')
     def scope = regions ? "--regions ${Shell.quote(regions)}" : ''
     """
+    # a folder of examples is never added to, also not by a run resumed after a kill
+    rm -rf ${meta.id}.examples
     deepcohort examples ${inputs} --reference ${fasta} --truth ${truth_vcf} --confident ${truth_bed} ${scope} \\
         --platform ${platform} --output ${meta.id}.examples --quiet ${task.ext.args ?: ''}
     echo "MAKE_EXAMPLES: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
@@ -22,7 +24,7 @@ process MAKE_EXAMPLES {
 
     stub:
     """
-    mkdir ${meta.id}.examples
+    rm -rf ${meta.id}.examples; mkdir ${meta.id}.examples
     echo "MAKE_EXAMPLES: stub, ${task.ext.sources}" > versions.yml
     """
 }

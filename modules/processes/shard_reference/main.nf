@@ -27,7 +27,7 @@ process SHARD_REFERENCE {
     stub:
     def n = task.ext.stub_shards ?: 2
     """
-    mkdir shards
+    rm -rf shards shards.bed; mkdir shards
     for i in \$(seq 1 ${n}); do
         name=\$(printf 'shard_%05d' \$i)
         printf 'chr1\\t%d\\t%d\\t%s\\n' \$((i * 100 - 100)) \$((i * 100)) \$name | tee -a shards.bed > shards/\$name.bed

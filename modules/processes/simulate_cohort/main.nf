@@ -20,7 +20,7 @@ process SIMULATE_COHORT {
 
     stub:
     """
-    mkdir simulated
+    rm -rf simulated; mkdir simulated
     touch simulated/S1.bam simulated/S2.bam
     printf 'sample,reads,truth_vcf,truth_bed\\n' > simulated/samplesheet.csv
     printf 'S1,S1.bam,S1.vcf.gz,S1.bed\\nS2,S2.bam,S2.vcf.gz,S2.bed\\n' >> simulated/samplesheet.csv

@@ -22,7 +22,7 @@ process STORE_BATCH {
 
     stub:
     """
-    mkdir ${meta.id}
+    rm -rf ${meta.id}; mkdir ${meta.id}
     for name in \$(cut -f 4 ${shards} | sort -u); do touch ${meta.id}/\$name.store; done
     echo "STORE_BATCH: stub, ${task.ext.sources}" > versions.yml
     """

@@ -26,7 +26,7 @@ process TRAIN_MODEL {
 
     stub:
     """
-    mkdir ${meta.id}
+    rm -rf ${meta.id}; mkdir ${meta.id}
     echo "TRAIN_MODEL: stub, ${task.ext.sources}" > versions.yml
     """
 }

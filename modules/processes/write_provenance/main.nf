@@ -14,7 +14,7 @@ process WRITE_PROVENANCE {
 
     script:
     """
-    mkdir versions
+    rm -rf versions; mkdir versions
     printf '%s' ${Shell.quote(versions)} > versions/versions.yml
     printf '%s' ${Shell.quote(run)} > run.json
     deepcohort provenance --run run.json --versions versions --inputs inputs --checksums checksums \\

@@ -47,3 +47,11 @@ def test_every_parameter_is_in_the_schema_and_the_other_way_round():
     assert declared == described
     assert all("description" in rule for g in schema["$defs"].values() for rule in g["properties"].values())
     assert {ref["$ref"].split("/")[-1] for ref in schema["allOf"]} == set(schema["$defs"])
+
+
+@pytest.mark.parametrize("folder", PROCESSES, ids=lambda path: path.name)
+def test_a_killed_task_can_be_done_again_in_its_folder(folder):
+    """A run resumed after its head was killed may use the work folder that the killed task left."""
+    for line in (folder / "main.nf").read_text().splitlines():
+        for made in re.findall(r"mkdir (?!-p)([^\s;]+)", line):
+            assert re.search(rf"rm -rf [^;]*{re.escape(made)}[\s;]", line), line
