@@ -6,7 +6,7 @@ that no group of overlapping alleles is cut; so neither chunks nor shards show i
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -335,12 +335,19 @@ class _ShardWriter:
             )
 
 
-def header_of(job: CallJob, predictor: LazyPredictor, gq_bands: Sequence[int] | None) -> str:
-    """Header text of the VCF of `job`, or of its gVCF with these `gq_bands`."""
-    with ReferenceFasta(job.reference) as reference:
-        lengths = reference.contig_lengths
-    name, version = predictor.name, predictor.version
-    return make_header(job.sample, lengths, job.regions, job.reference.name, name, version, gq_bands)
+def header_of(
+    job: CallJob, predictor: LazyPredictor, contig_lengths: dict[str, int], gq_bands: Sequence[int] | None
+) -> str:
+    """Header text of the VCF of `job`, whose regions are in genome order, or of its gVCF with `gq_bands`."""
+    return make_header(
+        job.sample,
+        contig_lengths,
+        job.regions,
+        job.reference.name,
+        predictor.name,
+        predictor.version,
+        gq_bands,
+    )
 
 
 def call_shard(
@@ -353,9 +360,9 @@ def call_shard(
             written.
     """
     timer = timer or StageTimer()
-    regions = genome_order(job.regions, job.reference)
     with ReferenceFasta(job.reference) as reference:
         contig_lengths = reference.contig_lengths
+    job = replace(job, regions=genome_order(job.regions, contig_lengths))
     finals = [path for path in (job.gvcf, job.vcf) if path is not None]
     with atomic_outputs(*finals, partners=(".tbi", ".csi")) as temporaries:
         named = dict(zip(finals, temporaries, strict=True))
@@ -363,7 +370,7 @@ def call_shard(
         def output(path: Path | None, bands: Sequence[int] | None) -> tuple[Path, str] | None:
             if path is None:
                 return None
-            return named[path], header_of(replace(job, regions=regions), predictor, bands)
+            return named[path], header_of(job, predictor, contig_lengths, bands)
 
         with CallsWriter(
             contig_lengths,
@@ -371,10 +378,10 @@ def call_shard(
             output(job.vcf, None),
             job.calls_config,
         ) as writer:
-            plan = ChunkPlan(regions, job.shard_config)
+            plan = ChunkPlan(job.regions, job.shard_config)
             shard = _ShardWriter(job, predictor, writer, timer)
             chunks = _prepared_chunks(job, plan, timer)
-            n_bp, label = sum(map(len, regions)), f"calling {job.sample}"
+            n_bp, label = sum(map(len, job.regions)), f"calling {job.sample}"
             for chunk in track_bp(chunks, n_bp, label, lambda done: len(done.region), quiet):
                 plan.learn(chunk)
                 shard.add(chunk)
@@ -383,8 +390,7 @@ def call_shard(
     return timer
 
 
-def genome_order(regions: Sequence[Region], reference: Path) -> list[Region]:
-    """Regions joined where they touch or overlap, in the order of the reference's contigs."""
-    with ReferenceFasta(reference) as fasta:
-        rank = {name: i for i, name in enumerate(fasta.contig_lengths)}
+def genome_order(regions: Sequence[Region], contigs: Iterable[str]) -> list[Region]:
+    """Regions joined where they touch or overlap, in the order of the reference's `contigs`."""
+    rank = {name: i for i, name in enumerate(contigs)}
     return sorted(merge_regions(regions), key=lambda region: (rank[region.contig], region.start))

@@ -17,7 +17,7 @@ from deepcohort.cli import call_pieces
 from deepcohort.cli.call_pieces import pieces_of
 from deepcohort.cli.call_run import run_call
 from deepcohort.cli.call_setup import CallRequest
-from deepcohort.core.errors import InputProblems
+from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.region import Region, merge_regions
 from test_call_shard import shipped_model
 
@@ -104,6 +104,19 @@ def test_errors_of_processes_are_told(inputs, tmp_path, short_pieces):
     with pytest.raises(type(shared.value), match=r"cut\.bam"):
         run_call(replace(request, threads=1))
     assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("region", ["c0:1-400", "c0"])
+def test_a_device_that_is_not_here_is_told(inputs, tmp_path, short_pieces, region):
+    """By a process of its own or, for one piece, by this one."""
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    request = replace(request_of(inputs, tmp_path, "x", threads=2), device="cuda", region=(region,))
+    with pytest.raises(DeepcohortError, match="no CUDA device"):
+        run_call(request)
+    assert not list(tmp_path.iterdir())
 
 
 def test_problems_survive_pickling():

@@ -123,10 +123,7 @@ class PieceJoiner:
             if self._merged is None:
                 self._merged = _MergedWriter(self._writer, BlockJoiner(reader.header))
             for region in regions:
-                is_first = True
-                for segment in reader.take(region):
-                    self._merged.write(segment, is_first)
-                    is_first = False
+                _copy_piece(_Piece(region, reader), self._merged)
             _check_exhausted([reader])
         finally:
             reader.close()
@@ -170,17 +167,17 @@ def merge_shards(
                 writer.write_header(_merged_header(header, [reader.header for reader in readers], rank))
                 merged = _MergedWriter(writer, BlockJoiner(header))
                 for piece in pieces:
-                    _copy_piece(piece, merged)
+                    _copy_piece(piece, merged, LineChecker(piece.reader.path, piece.reader.header))
                 merged.flush()
             _check_exhausted(readers)
     return merged.n_records
 
 
-def _copy_piece(piece: _Piece, merged: _MergedWriter) -> None:
+def _copy_piece(piece: _Piece, merged: _MergedWriter, checker: LineChecker | None = None) -> None:
     is_first = True
-    checker = LineChecker(piece.reader.path, piece.reader.header)
     for segment in piece.reader.take(piece.region):
-        checker.check(segment)
+        if checker is not None:
+            checker.check(segment)
         merged.write(segment, is_first)
         is_first = False
 

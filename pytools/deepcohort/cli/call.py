@@ -64,7 +64,9 @@ def call(
     max_depth: Annotated[
         int | None, typer.Option(help="Deeper stretches are thinned to this, by read name.", min=1)
     ] = None,
-    threads: Annotated[int, typer.Option(help="Processes that share long regions, 400 MiB each.", min=1)] = 1,
+    threads: Annotated[
+        int, typer.Option(help="Processes that share long regions, up to 800 MiB each.", min=1)
+    ] = 1,
     profile_stages: Annotated[bool, typer.Option("--profile-stages", help="Print time by stage.")] = False,
     profile_json: Annotated[Path | None, typer.Option(help="Write time by stage as JSON.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,

@@ -39,7 +39,7 @@ _worker: tuple[CallJob, LazyPredictor] | DeepcohortError | None = None
 
 def pieces_of(regions: Sequence[Region], processes: int) -> list[Piece]:
     """`regions`, in order, cut into pieces of about the same length, several for each process."""
-    length_bp = sum(map(len, regions)) // (processes * _PIECES_PER_PROCESS)
+    length_bp = _length_bp(regions) // (processes * _PIECES_PER_PROCESS)
     length_bp = max(MIN_PIECE_BP, min(MAX_PIECE_BP, length_bp))
     pieces: list[Piece] = []
     piece: list[Region] = []
@@ -65,7 +65,9 @@ def call_in_pieces(request: CallRequest, job: CallJob, predictor: LazyPredictor,
     """
     if request.threads == 1:
         return False
-    job = replace(job, regions=genome_order(job.regions, job.reference))
+    with ReferenceFasta(job.reference) as reference:
+        contig_lengths = reference.contig_lengths
+    job = replace(job, regions=genome_order(job.regions, contig_lengths))
     pieces = pieces_of(job.regions, request.threads)
     if len(pieces) == 1:
         return False
@@ -75,9 +77,9 @@ def call_in_pieces(request: CallRequest, job: CallJob, predictor: LazyPredictor,
         tempfile.TemporaryDirectory(prefix=f".tmp-{os.getpid()}.pieces-", dir=outputs[0].parent) as name,
     ):
         named, folder = dict(zip(outputs, temporaries, strict=True)), Path(name)
-        joining = _Joining(job, predictor, pieces, named, folder)
+        joining = _Joining(job, predictor, contig_lengths, pieces, named, folder)
         done = _called(request, pieces, folder)
-        n_bp, label = sum(map(len, job.regions)), f"calling {job.sample}"
+        n_bp, label = _length_bp(job.regions), f"calling {job.sample}"
         for number, summary in track_bp(done, n_bp, label, lambda x: _length_bp(pieces[x[0]]), request.quiet):
             timer.absorb(summary)
             with timer.stage("join"):
@@ -86,8 +88,8 @@ def call_in_pieces(request: CallRequest, job: CallJob, predictor: LazyPredictor,
     return True
 
 
-def _length_bp(piece: Piece) -> int:
-    return sum(map(len, piece))
+def _length_bp(regions: Sequence[Region]) -> int:
+    return sum(map(len, regions))
 
 
 def _part(folder: Path, kind: str, number: int) -> Path:
@@ -101,6 +103,7 @@ class _Joining:
         self,
         job: CallJob,
         predictor: LazyPredictor,
+        contig_lengths: dict[str, int],
         pieces: Sequence[Piece],
         named: Mapping[Path, Path],
         folder: Path,
@@ -108,10 +111,8 @@ class _Joining:
         self._pieces, self._folder = pieces, folder
         self._waiting: set[int] = set()
         self._next = 0
-        with ReferenceFasta(job.reference) as reference:
-            lengths = reference.contig_lengths
         self._joiners = {
-            kind: PieceJoiner(named[path], header_of(job, predictor, bands), lengths)
+            kind: PieceJoiner(named[path], header_of(job, predictor, contig_lengths, bands), contig_lengths)
             for kind, path, bands in (("g.vcf", job.gvcf, job.calls_config.gq_bands), ("vcf", job.vcf, None))
             if path is not None
         }
@@ -153,7 +154,7 @@ def _called(
     except BrokenProcessPool as error:
         print(
             "deepcohort: error: a process was killed, most often for want of memory; give fewer --threads "
-            "(400 MiB each)",
+            "(up to 800 MiB each)",
             file=sys.stderr,
         )
         # as if this process had been killed itself: schedulers know it, and may try again with more

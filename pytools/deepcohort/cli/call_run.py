@@ -1,11 +1,13 @@
 """What `deepcohort call` does once it is known what is asked for."""
 
 import sys
+from dataclasses import replace
 
 from deepcohort.call_shard import call_shard
 from deepcohort.cli.call_pieces import call_in_pieces
 from deepcohort.cli.call_setup import CallRequest, make_job
 from deepcohort.core.stages import StageTimer
+from deepcohort.model.types import DEVICES
 
 
 def run_call(request: CallRequest) -> None:
@@ -15,9 +17,14 @@ def run_call(request: CallRequest) -> None:
         DeepcohortError: see `make_job` and `call_shard.call_shard`.
     """
     timer = StageTimer()
+    # with several processes each opens a device of its own; this one has no use for it
+    several = request.threads > 1 and request.device in DEVICES
+    here = replace(request, device="cpu") if several else request
     with timer.stage("open"):
-        job, predictor = make_job(request)
+        job, predictor = make_job(here)
     if not call_in_pieces(request, job, predictor, timer):
+        if here != request:
+            job, predictor = make_job(request)
         call_shard(job, predictor, timer, request.quiet)
     if request.profile_stages:
         n_bp = sum(len(region) for region in job.regions)

@@ -15,6 +15,7 @@ from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region, intersect, merge_regions, parse_region
 from deepcohort.model.load import CascadePredictor, load_predictor
+from deepcohort.model.types import DEVICES
 from deepcohort.paralogs.io_table import read_table
 from deepcohort.paralogs.load import PLATFORM, links_beside
 from deepcohort.paralogs.types import Links
@@ -23,7 +24,6 @@ from deepcohort.reads.load import open_reads
 
 T = TypeVar("T")
 PLATFORMS = ("illumina", "hifi", "ont")
-DEVICES = ("auto", "cpu", "cuda")
 _CUDA_BATCH_EXAMPLES = 8_192
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.text import text_of
+from deepcohort.model.types import DEVICES
 
 OPTIMISERS = ("sgd", "rmsprop", "adagrad", "adadelta", "adam", "adamw")
 DECAYS = ("none", "linear", "exponential", "cosine")
@@ -108,7 +109,7 @@ def _problems(c: TrainConfig) -> list[str]:
         ("loss", LOSSES),
         ("calibration", CALIBRATIONS),
         ("precision", PRECISIONS),
-        ("device", ("auto", "cpu", "cuda")),
+        ("device", DEVICES),
     ):
         if getattr(c, name) not in allowed:
             out.append(f"training setting {name} is '{getattr(c, name)}'; choose from {', '.join(allowed)}")

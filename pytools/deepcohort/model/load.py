@@ -10,7 +10,7 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.model.archive import ModelFile, find_model, read_model
 from deepcohort.model.small import small_logits
-from deepcohort.model.types import N_CLASSES
+from deepcohort.model.types import DEVICES, N_CLASSES
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.encode import Buffers, encode_examples, encode_pixels
 from deepcohort.pileup.types import Evidence, ExampleBatch
@@ -171,16 +171,12 @@ def load_predictor(
             "give --platform or another --model"
         )
     runtime: CnnRuntime | None = None
-    _check_device(device)
+    if device not in DEVICES:
+        raise DeepcohortError(f"device '{device}' is unknown; choose from {', '.join(DEVICES)}")
     # a CNN that training found to add nothing to the features is not asked
     if mode == "cnn" or (mode == "both" and float(file.about["cnn_weight"]) > 0):
         runtime = _cuda_runtime(file, device, cascade) or OnnxRuntime(file, threads)
     return CascadePredictor(file, runtime, cascade, mode)
-
-
-def _check_device(device: str) -> None:
-    if device not in ("auto", "cpu", "cuda"):
-        raise DeepcohortError(f"device '{device}' is unknown; choose from auto, cpu, cuda")
 
 
 def _cuda_runtime(file: ModelFile, device: str, cascade: bool) -> CnnRuntime | None:

@@ -30,11 +30,11 @@ def small_logits(
 
     `weights`: mean, scale, and w0, b0, w1, b1, ... of the dense layers, w as (out, in).
     """
-    x = np.ascontiguousarray((features - weights["mean"]) * weights["scale"], dtype=np.float32)
+    x = (features - weights["mean"]) * weights["scale"]
     n_layers = sum(name.startswith("w") for name in weights)
     for k in range(n_layers):
-        inward = np.ascontiguousarray(weights[f"w{k}"].T, dtype=np.float32)
+        inward = np.ascontiguousarray(weights[f"w{k}"].T)
         out = np.empty((len(x), inward.shape[1]), dtype=np.float32)
-        dense(x, inward, weights[f"b{k}"].astype(np.float32), out)
-        x = out if k + 1 == n_layers else np.ascontiguousarray(_activate(out, activation), dtype=np.float32)
+        dense(x, inward, weights[f"b{k}"], out)
+        x = out if k + 1 == n_layers else _activate(out, activation)
     return x

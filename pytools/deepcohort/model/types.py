@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from deepcohort.pileup.types import ExampleBatch
 
+DEVICES = ("auto", "cpu", "cuda")
 N_CLASSES = 3  # copies of the candidate's ALT: 0, 1, 2
 
 
