@@ -2,10 +2,12 @@
 """CPU seconds per Mb of `deepcohort call` beside the peers, on the same reads in the same run.
 
     call_cost.py --reads X.bam --reference ref.fa --region chr20:6000001-8000000 [--work DIR] [--table out.md]
+    call_cost.py --reads HG002.bam --reference b37.20.fa.gz --region 20:10000001-10100000 --copies 20
 
 Each tool runs alone, one thread, user + sys seconds of the process and its children, best of --repeat.
 What a tool costs on the first 100 bp of the region is its start-up and is quoted apart. deepcohort
 writes gVCF and VCF; bcftools and freebayes write a VCF; GATK HaplotypeCaller writes a gVCF.
+`--copies` puts that many copies of the region one after the other, where a set of reads is too short to time.
 Peers that are not on PATH are left out (bcftools, freebayes; GATK: a launcher named by the variable GATK).
 """
 
@@ -18,6 +20,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+import pysam
+from deepcohort.core.bgzf import BgzfWriter
+from gpu_call import int32_at, put_int32, records_of, shifted
 
 ROOT = Path(__file__).resolve().parents[2]
 DEEPCOHORT = ROOT / ".venv" / "bin" / "deepcohort"
@@ -89,6 +96,41 @@ def commands(reads: Path, reference: Path, region: str, work: Path) -> dict[str,
     return found
 
 
+def copied(reads: Path, reference: Path, region: str, copies: int, work: Path) -> tuple[Path, Path, str]:
+    """Reads, reference and region of `copies` copies of `region` on one contig."""
+    contig, _, span = region.rpartition(":")
+    first, last = (int(x) for x in span.split("-"))
+    length = last - first + 1
+    fasta, bam, slice_ = work / "copies.fa", work / "copies.bam", work / "slice.bam"
+    with pysam.FastaFile(str(reference)) as file:
+        bases = file.fetch(contig, first - 1, last)
+    fasta.write_text(">copies\n" + bases * copies + "\n")
+    pysam.faidx(str(fasta))
+    pysam.dict("-o", str(fasta.with_suffix(".dict")), str(fasta), catch_stdout=False)
+    pysam.view("-b", "-T", str(reference), "-o", str(slice_), str(reads), region, catch_stdout=False)
+    with pysam.BGZFile(str(slice_), "rb") as file:
+        body, offsets = records_of(file.read())
+    data, at = shifted(body, offsets, first - 1, length)
+    pos, mate = (int32_at(data, at + k).astype(np.int64) for k in (8, 28))
+    for k in (4, 24):  # contig of the read, of its mate
+        put_int32(data, at + k, np.int32(0))
+    with pysam.AlignmentFile(str(slice_)) as file:
+        groups = [line for line in str(file.header).splitlines() if line.startswith("@RG")]
+    lines = ["@HD\tVN:1.6\tSO:coordinate", f"@SQ\tSN:copies\tLN:{length * copies}", *groups, ""]
+    text = "\n".join(lines).encode()
+    loose = work / "loose.bam"
+    with BgzfWriter(loose, level=1) as out:
+        out.write(b"BAM\1" + len(text).to_bytes(4, "little") + text + (1).to_bytes(4, "little"))
+        out.write((7).to_bytes(4, "little") + b"copies\0" + (length * copies).to_bytes(4, "little"))
+        for i in range(copies):
+            put_int32(data, at + 8, pos + i * length)
+            put_int32(data, at + 28, mate + i * length)
+            out.write(memoryview(data))
+    pysam.view("-b", "-o", str(bam), str(loose), catch_stdout=False)  # deflated as samtools does
+    pysam.index(str(bam))
+    return bam, fasta, f"copies:1-{length * copies}"
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
@@ -100,14 +142,18 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("call_cost_work"))
     parser.add_argument("--repeat", type=int, default=2)
     parser.add_argument("--tools", default="", help="comma-separated beginnings of names; default: all")
+    parser.add_argument("--copies", type=int, default=1, help="of the region, one after the other")
     parser.add_argument("--table", type=Path, help="append the table here, as Markdown")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    contig, _, span = options.region.replace(",", "").rpartition(":")
+    reads, reference, region = options.reads, options.reference, options.region.replace(",", "")
+    if options.copies > 1:
+        reads, reference, region = copied(reads, reference, region, options.copies, options.work)
+    contig, _, span = region.rpartition(":")
     first, last = (int(x) for x in span.split("-"))
     megabases = (last - first + 1) / 1e6
-    whole = commands(options.reads, options.reference, f"{contig}:{first}-{last}", options.work)
-    tiny = commands(options.reads, options.reference, f"{contig}:{first}-{first + 99}", options.work)
+    whole = commands(reads, reference, f"{contig}:{first}-{last}", options.work)
+    tiny = commands(reads, reference, f"{contig}:{first}-{first + 99}", options.work)
     wanted = tuple(name for name in options.tools.split(",") if name)
     rows = []
     for name, command in whole.items():
@@ -123,7 +169,7 @@ def main() -> None:
         )
         print(rows[-1], flush=True)
     head = (
-        f"{options.reads.name}, {options.region}, {megabases:g} Mb, best of {options.repeat}\n\n"
+        f"{options.reads.name}, {options.region}, {options.copies} of it: {megabases:g} Mb, best of {options.repeat}\n\n"
         "| tool | CPU s | of which start-up | CPU s/Mb apart from start-up | peak MiB | MB/Mb written |\n"
         "|---|---|---|---|---|---|\n"
     )

@@ -66,22 +66,24 @@ def shifted(body: bytes, offsets: np.ndarray, start: int, length: int) -> tuple[
     """Records that lie in [start, start + length), with positions from `start` on, and their offsets."""
     data = np.frombuffer(body, np.uint8)
     sizes = np.diff(np.append(offsets, len(data)))
-    pos = _int32(data, offsets + 8)
-    mate = _int32(data, offsets + 28)
+    pos = int32_at(data, offsets + 8)
+    mate = int32_at(data, offsets + 28)
     inside = (pos >= start) & (pos < start + length - MARGIN_BP) & (mate >= start) & (mate < start + length)
     kept = np.flatnonzero(inside)
     out = np.concatenate([data[offsets[i] : offsets[i] + sizes[i]] for i in kept])
     new = np.concatenate([[0], np.cumsum(sizes[kept])[:-1]])
-    _put_int32(out, new + 8, pos[kept] - start)
-    _put_int32(out, new + 28, mate[kept] - start)
+    put_int32(out, new + 8, pos[kept] - start)
+    put_int32(out, new + 28, mate[kept] - start)
     return out, new
 
 
-def _int32(data: np.ndarray, at: np.ndarray) -> np.ndarray:
+def int32_at(data: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Little-endian integers at the bytes `at`, int32."""
     return np.stack([data[at + i] for i in range(4)], axis=1).copy().view("<i4")[:, 0]
 
 
-def _put_int32(data: np.ndarray, at: np.ndarray, values: np.ndarray) -> None:
+def put_int32(data: np.ndarray, at: np.ndarray, values: np.ndarray) -> None:
+    """Write integers there, little-endian."""
     raw = np.broadcast_to(np.asarray(values, "<i4"), at.shape).copy().view(np.uint8).reshape(-1, 4)
     for i in range(4):
         data[at + i] = raw[:, i]
@@ -93,8 +95,8 @@ def write_part(source: Path, contigs: range, out: Path) -> int:
         data, offsets = file["data"].copy(), file["offsets"]
     with BgzfWriter(out, level=1) as writer:
         for contig in contigs:
-            _put_int32(data, offsets + 4, np.int32(contig))
-            _put_int32(data, offsets + 24, np.int32(contig))
+            put_int32(data, offsets + 4, np.int32(contig))
+            put_int32(data, offsets + 24, np.int32(contig))
             writer.write(memoryview(data))
     return out.stat().st_size
 

@@ -46,16 +46,36 @@ def insertion_key(inserted, n_inserted, moved):
 
 
 @kernel
-def _count_stretch(seq, qual, reference, n_total, alt_count, at, min_qual, sign):
-    """Count aligned bases; all but alt_count are views of the stretch, so that the loops vectorise."""
+def _count_marked(marked, seq, alt_count, at, sign):
+    for k in range(len(seq)):
+        if marked[k]:
+            alt_count[seq[k] & 3, at + k] += sign
+
+
+@kernel
+def _count_stretch(seq, qual, reference, n_total, alt_count, at, min_qual, sign, words, marks):
+    """Count aligned bases; all but alt_count are views of the stretch, so that the loops vectorise.
+
+    `words` is uint64, scratch, and `marks` the same bytes as uint8: mismatches are so rare that eight bases are
+    passed over at a time.
+    """
     one = np.int32(sign)
     low = np.uint8(min_qual)
     for k in range(len(seq)):
-        if qual[k] >= low:
-            n_total[k] += one
-    for k in range(len(seq)):
-        if seq[k] != reference[k] and qual[k] >= low:
-            alt_count[seq[k] & 3, at + k] += one
+        n_total[k] += one if qual[k] >= low else np.int32(0)
+    done = 0
+    while done < len(seq):
+        bases, quals, known = seq[done:], qual[done:], reference[done:]
+        n = min(len(bases), len(marks))
+        for k in range(n):
+            marks[k] = (bases[k] != known[k]) & (quals[k] >= low)
+        word = 0
+        while word < (n + 7) >> 3:
+            if words[word] != np.uint64(0):
+                first, last = 8 * word, min(8 * word + 8, n)
+                _count_marked(marks[first:last], bases[first:last], alt_count, at + done + first, one)
+            word += 1
+        done += n
 
 
 @kernel
@@ -96,6 +116,8 @@ def count_reads(
     """
     length_window = len(reference)
     capacity = len(indel_pos)
+    words = np.empty(256, np.uint64)
+    marks = words.view(np.uint8)
     for row in rows:
         at = pos[row] - window_start
         first_base = seq_offset[row]
@@ -110,7 +132,7 @@ def count_reads(
                     _count_stretch(
                         seq[query + first : query + last], qual[query + first : query + last],
                         reference[at + first : at + last], n_total[at + first : at + last], alt_count,
-                        at + first, min_qual, sign,
+                        at + first, min_qual, sign, words, marks,
                     )  # fmt: skip
                 query += length
                 at += length

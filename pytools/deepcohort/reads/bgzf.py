@@ -13,7 +13,7 @@ from deepcohort.core.errors import DeepcohortError
 _HEADER = struct.Struct("<4BI2BH")
 _TRAILER = struct.Struct("<II")
 _READ_BYTES = 1 << 20
-_MAX_BLOCK = 1 << 16
+MAX_BLOCK = 1 << 16  # bytes, deflated or inflated
 _ISAL_ERROR: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 
 
@@ -32,8 +32,8 @@ class BgzfBlocks:
         self._kept: OrderedDict[int, tuple[bytes, int]] = OrderedDict()
         self._kept_limit = kept_bytes
         self._kept_now = 0
-        self._raw = b""
-        self._raw_start = 0
+        self._raw = bytearray(_READ_BYTES)  # the file from _raw_start on, _raw_length bytes
+        self._raw_start = self._raw_length = 0
 
     def has_eof_block(self) -> bool:
         """Whether the file ends with the empty block that marks a whole BGZF file."""
@@ -63,20 +63,22 @@ class BgzfBlocks:
 
     def _inflate(self, offset: int) -> tuple[bytes, int]:
         start = offset - self._raw_start
-        if start < 0 or start + _MAX_BLOCK > len(self._raw):
-            self._raw = os.pread(self._file.fileno(), _READ_BYTES, offset)
+        if start < 0 or start + MAX_BLOCK > self._raw_length:
+            self._raw_length = os.preadv(self._file.fileno(), [self._raw], offset)
             self._raw_start, start = offset, 0
-        raw = self._raw
-        if len(raw) < start + 28:
+        raw, length = self._raw, self._raw_length
+        if length < start + 28:
             raise self._damaged(offset, "is cut short")
         extra = _HEADER.unpack_from(raw, start)
         if extra[0] != 31 or extra[1] != 139 or not extra[3] & 4:
             raise self._damaged(offset, "is not a BGZF block")
         block_size = self._block_size(raw, start + 12, extra[7])
         end = start + block_size
-        if block_size < 26 or end > len(raw):
+        if block_size < 26 or end > length:
             raise self._damaged(offset, "is cut short")
         crc, size = _TRAILER.unpack_from(raw, end - 8)
+        if size > MAX_BLOCK:
+            raise self._damaged(offset, f"claims {size} bytes of data, more than BGZF allows")
         try:
             data: bytes = igzip_lib.decompress(
                 memoryview(raw)[start + 12 + extra[7] : end - 8],
@@ -91,7 +93,7 @@ class BgzfBlocks:
         return data, offset + block_size
 
     @staticmethod
-    def _block_size(raw: bytes, at: int, extra_length: int) -> int:
+    def _block_size(raw: bytearray, at: int, extra_length: int) -> int:
         """BSIZE + 1 from the BC subfield (usually the only one)."""
         stop = at + extra_length
         while at + 6 <= stop:

@@ -10,10 +10,11 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import CODE_OF_BAM_NIBBLE
 from deepcohort.reads import kernels
-from deepcohort.reads.bgzf import BgzfBlocks
+from deepcohort.reads.bgzf import MAX_BLOCK, BgzfBlocks
 from deepcohort.reads.config import ReadsConfig
 
 PIECE_BYTES = 4 << 20  # inflated; larger pieces leave the cache, smaller ones cost calls
+_MOST_KEPT_BYTES = 4 * PIECE_BYTES  # of a buffer that grew in a deep place
 _SMALL_BP = 20_000  # for regions up to this,
 _SMALL_PIECE_BYTES = 512 << 10  # so much is asked for at a time
 DEPTH_BIN_SHIFT = 7  # reads are thinned by bins of 128 bp of absolute position
@@ -65,34 +66,50 @@ class _Rows:
 
 
 class _Piece:
-    """Consecutive inflated blocks as one buffer, from a block boundary."""
+    """Consecutive inflated blocks as one buffer, from a block boundary; one memory serves piece after piece."""
 
-    def __init__(self, blocks: BgzfBlocks, virtual_offset: int) -> None:
+    def __init__(self) -> None:
+        self._memory = np.empty(0, np.uint8)
+
+    def start(self, blocks: BgzfBlocks, virtual_offset: int) -> None:
+        """Forget what was read; go on from `virtual_offset`."""
+        if len(self._memory) > _MOST_KEPT_BYTES:
+            self._memory = np.empty(0, np.uint8)
         self._blocks = blocks
-        self._parts: list[tuple[int, bytes]] = []  # (file offset, inflated)
+        self._parts: list[tuple[int, int]] = []  # (file offset, inflated size)
         self._next = virtual_offset >> 16
         self.at = virtual_offset & 0xFFFF
         self.at_end_of_file = False
-        self.buffer = np.empty(0, np.uint8)
+        self.buffer = self._memory[:0]
 
     def extend(self, n_bytes: int) -> None:
         """Drop blocks before `at`, then add at least `n_bytes` where the file has them."""
-        while self._parts and self.at >= len(self._parts[0][1]):
-            self.at -= len(self._parts.pop(0)[1])
-        added = 0
-        while added < n_bytes:
+        dropped = 0
+        while self._parts and self.at >= self._parts[0][1]:
+            size = self._parts.pop(0)[1]
+            dropped += size
+            self.at -= size
+        kept = len(self.buffer) - dropped
+        # what is added ends within a block of at most 64 KiB
+        memory = self._memory
+        if len(memory) < kept + n_bytes + MAX_BLOCK:
+            memory = np.empty(kept + n_bytes + MAX_BLOCK, np.uint8)
+        memory[:kept] = self.buffer[dropped:]
+        self._memory, used = memory, kept
+        while used < kept + n_bytes:
             data, following = self._blocks.read(self._next)
             if following == self._next:
                 self.at_end_of_file = True
                 break
-            self._parts.append((self._next, data))
+            self._parts.append((self._next, len(data)))
             self._next = following
-            added += len(data)
-        self.buffer = np.frombuffer(b"".join([data for _, data in self._parts]), np.uint8)
+            memory[used : used + len(data)] = np.frombuffer(data, np.uint8)
+            used += len(data)
+        self.buffer = memory[:used]
 
     def virtual_offsets(self, at: NDArray[np.int64]) -> list[int]:
         """Virtual offsets of buffer positions `at`."""
-        starts = np.cumsum([0] + [len(data) for _, data in self._parts])
+        starts = np.cumsum([0] + [size for _, size in self._parts])
         part = np.searchsorted(starts, at, side="right") - 1
         return [self._parts[p][0] << 16 | int(a - starts[p]) for p, a in zip(part, at, strict=True)]
 
@@ -104,6 +121,7 @@ class RegionScanner:
         self._blocks = blocks
         self._config = config
         self._rows = _Rows()
+        self._piece = _Piece()
         # of the last scan: (tid, first position wanted), and (largest end before, virtual offset)
         self._scanned: tuple[int, int] = (-1, 0)
         self._checkpoints: list[tuple[int, int]] = []
@@ -132,7 +150,8 @@ class RegionScanner:
         bin_bp = 1 << DEPTH_BIN_SHIFT
         first_pos = self.lookback(region)
         stop_pos = -(-region.end // bin_bp) * bin_bp
-        piece = _Piece(self._blocks, virtual_offset)
+        piece = self._piece
+        piece.start(self._blocks, virtual_offset)
         self._scanned, self._checkpoints = (tid, first_pos), []
         usual = PIECE_BYTES if len(region) > _SMALL_BP else _SMALL_PIECE_BYTES
         last_pos, largest_end, wanted = -1, 0, usual

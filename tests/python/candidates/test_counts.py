@@ -173,3 +173,20 @@ def test_reads_over_the_ends_of_the_contig():
     assert counts.n_total[:40].tolist() == [1] * 40
     assert counts.n_total[80:].tolist() == [1] * 10 + [2] * 10
     assert len(counts.indels) == 0
+
+
+def test_long_reads_are_counted_to_the_last_base():
+    genome = random_text(11, 9_000)
+    at = [0, 7, 8, 2_047, 2_048, 2_050, 4_095, 4_096, 5_002]
+    faint = {8, 4_096}
+    seq = list(genome[300:5_303])
+    for i in at:
+        seq[i] = "ACGT"[("ACGT".index(seq[i]) + 1) % 4]
+    quals = [5 if i in faint else 40 for i in range(len(seq))]
+    batch = make_batch([(300, f"{len(seq)}M", "".join(seq), quals)] * 2)
+    counts = count_window(batch, encode_bases(genome), Region("one", 0, len(genome)), CONFIG)
+    shown = np.flatnonzero(counts.alt_count.sum(axis=0))
+    assert (shown - 300).tolist() == [i for i in at if i not in faint]
+    assert [int(counts.alt_count["ACGT".index(seq[p - 300]), p]) for p in shown] == [2] * len(shown)
+    covered = np.flatnonzero(counts.n_total)
+    assert (covered[0], covered[-1], len(covered)) == (300, 5_302, len(seq) - len(faint))

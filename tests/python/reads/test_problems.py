@@ -99,6 +99,20 @@ def test_damaged_block(write_reads: Callable[..., Path], reference_path: Path):
         source.fetch(Region("one", 0, 100))
 
 
+def test_block_that_claims_more_than_it_may(write_reads: Callable[..., Path], reference_path: Path):
+    path = write_reads([READ.replace("a\t", f"r{i}\t") for i in range(9_000)])
+    raw = path.read_bytes()
+    end, blocks = 0, []
+    while end < len(raw):
+        size = int.from_bytes(raw[end + 16 : end + 18], "little") + 1
+        blocks.append(bytearray(raw[end : end + size]))
+        end += size
+    blocks[-3][-4:] = (1 << 31).to_bytes(4, "little")
+    path.write_bytes(b"".join(blocks))
+    with open_reads([path], reference_path) as source, pytest.raises(DeepcohortError, match="2147483648 bytes"):
+        source.fetch(Region("one", 0, 100))
+
+
 def test_unsorted_records(write_reads: Callable[..., Path], reference_path: Path):
     late = READ.replace("\t11\t", "\t500\t")
     path = write_reads([late, READ], header=("@HD\tVN:1.6",), index=None, sort=False)
