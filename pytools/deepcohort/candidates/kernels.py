@@ -56,8 +56,8 @@ def _count_marked(marked, seq, alt_count, at, sign):
 def _count_stretch(seq, qual, reference, n_total, alt_count, at, min_qual, sign, words, marks):
     """Count aligned bases; all but alt_count are views of the stretch, so that the loops vectorise.
 
-    `words` is uint64, scratch, and `marks` the same bytes as uint8: mismatches are so rare that eight bases are
-    passed over at a time.
+    `words` is uint64, scratch, and `marks` the same bytes as uint8: mismatches are so rare that eight
+    bases are passed over at a time.
     """
     one = np.int32(sign)
     low = np.uint8(min_qual)

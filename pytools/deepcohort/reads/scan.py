@@ -66,7 +66,7 @@ class _Rows:
 
 
 class _Piece:
-    """Consecutive inflated blocks as one buffer, from a block boundary; one memory serves piece after piece."""
+    """Consecutive inflated blocks as one buffer, from a block boundary; one memory for all pieces."""
 
     def __init__(self) -> None:
         self._memory = np.empty(0, np.uint8)

@@ -109,7 +109,10 @@ def test_block_that_claims_more_than_it_may(write_reads: Callable[..., Path], re
         end += size
     blocks[-3][-4:] = (1 << 31).to_bytes(4, "little")
     path.write_bytes(b"".join(blocks))
-    with open_reads([path], reference_path) as source, pytest.raises(DeepcohortError, match="2147483648 bytes"):
+    with (
+        open_reads([path], reference_path) as source,
+        pytest.raises(DeepcohortError, match="2147483648 bytes"),
+    ):
         source.fetch(Region("one", 0, 100))
 
 
