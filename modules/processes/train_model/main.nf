@@ -20,7 +20,7 @@ process TRAIN_MODEL {
     """
     folders=()
     for folder in examples/*; do folders+=(--examples "\$folder"); done
-    deepcohort train "\${folders[@]}" --output ${meta.id} --name ${meta.id} --quiet ${options} ${task.ext.args ?: ''}
+    deepcohort train "\${folders[@]}" --output ${meta.id} --name ${meta.id} ${options} ${task.ext.args ?: ''}
     echo "TRAIN_MODEL: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
     """
 
