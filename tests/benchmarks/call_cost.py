@@ -23,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 import pysam
+from copies import head_of, int32_at, put_int32, slice_of
 from deepcohort.core.bgzf import BgzfWriter
-from gpu_call import int32_at, put_int32, records_of, shifted
 
 ROOT = Path(__file__).resolve().parents[2]
 DEEPCOHORT = ROOT / ".venv" / "bin" / "deepcohort"
@@ -98,30 +98,19 @@ def commands(reads: Path, reference: Path, region: str, work: Path) -> dict[str,
 
 def copied(reads: Path, reference: Path, region: str, copies: int, work: Path) -> tuple[Path, Path, str]:
     """Reads, reference and region of `copies` copies of `region` on one contig."""
-    contig, _, span = region.rpartition(":")
-    first, last = (int(x) for x in span.split("-"))
-    length = last - first + 1
-    fasta, bam, slice_ = work / "copies.fa", work / "copies.bam", work / "slice.bam"
-    with pysam.FastaFile(str(reference)) as file:
-        bases = file.fetch(contig, first - 1, last)
+    bases, data, at = slice_of(reads, reference, region, work)
+    length = len(bases)
+    fasta, bam, loose = work / "copies.fa", work / "copies.bam", work / "loose.bam"
     fasta.write_text(">copies\n" + bases * copies + "\n")
     pysam.faidx(str(fasta))
     pysam.dict("-o", str(fasta.with_suffix(".dict")), str(fasta), catch_stdout=False)
-    pysam.view("-b", "-T", str(reference), "-o", str(slice_), str(reads), region, catch_stdout=False)
-    with pysam.BGZFile(str(slice_), "rb") as file:
-        body, offsets = records_of(file.read())
-    data, at = shifted(body, offsets, first - 1, length)
+    with pysam.AlignmentFile(str(reads)) as file:
+        groups = [line for line in str(file.header).splitlines() if line.startswith("@RG")]
     pos, mate = (int32_at(data, at + k).astype(np.int64) for k in (8, 28))
     for k in (4, 24):  # contig of the read, of its mate
         put_int32(data, at + k, np.int32(0))
-    with pysam.AlignmentFile(str(slice_)) as file:
-        groups = [line for line in str(file.header).splitlines() if line.startswith("@RG")]
-    lines = ["@HD\tVN:1.6\tSO:coordinate", f"@SQ\tSN:copies\tLN:{length * copies}", *groups, ""]
-    text = "\n".join(lines).encode()
-    loose = work / "loose.bam"
     with BgzfWriter(loose, level=1) as out:
-        out.write(b"BAM\1" + len(text).to_bytes(4, "little") + text + (1).to_bytes(4, "little"))
-        out.write((7).to_bytes(4, "little") + b"copies\0" + (length * copies).to_bytes(4, "little"))
+        out.write(head_of({"copies": length * copies}, groups))
         for i in range(copies):
             put_int32(data, at + 8, pos + i * length)
             put_int32(data, at + 28, mate + i * length)

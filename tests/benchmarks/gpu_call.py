@@ -25,9 +25,8 @@ from pathlib import Path
 
 import numpy as np
 import pysam
+from copies import head_of, put_int32, slice_of
 from deepcohort.core.bgzf import BgzfWriter
-
-MARGIN_BP = 2_000
 
 
 @dataclass(frozen=True)
@@ -46,49 +45,6 @@ class Setting:
         return f"{self.processes} x {self.threads} threads, {self.device}{cascade}"
 
 
-def records_of(bam: bytes) -> tuple[bytes, np.ndarray]:
-    """Records of an inflated BAM without its header, and the offset of each."""
-    at = 8 + int.from_bytes(bam[4:8], "little")
-    n_contigs = int.from_bytes(bam[at : at + 4], "little")
-    at += 4
-    for _ in range(n_contigs):
-        at += 8 + int.from_bytes(bam[at : at + 4], "little")
-    body = bam[at:]
-    offsets = []
-    here = 0
-    while here < len(body):
-        offsets.append(here)
-        here += 4 + int.from_bytes(body[here : here + 4], "little")
-    return body, np.array(offsets, dtype=np.int64)
-
-
-def shifted(body: bytes, offsets: np.ndarray, start: int, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Records that lie in [start, start + length), with positions from `start` on, and their offsets."""
-    data = np.frombuffer(body, np.uint8)
-    sizes = np.diff(np.append(offsets, len(data)))
-    pos = int32_at(data, offsets + 8)
-    mate = int32_at(data, offsets + 28)
-    inside = (pos >= start) & (pos < start + length - MARGIN_BP) & (mate >= start) & (mate < start + length)
-    kept = np.flatnonzero(inside)
-    out = np.concatenate([data[offsets[i] : offsets[i] + sizes[i]] for i in kept])
-    new = np.concatenate([[0], np.cumsum(sizes[kept])[:-1]])
-    put_int32(out, new + 8, pos[kept] - start)
-    put_int32(out, new + 28, mate[kept] - start)
-    return out, new
-
-
-def int32_at(data: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Little-endian integers at the bytes `at`, int32."""
-    return np.stack([data[at + i] for i in range(4)], axis=1).copy().view("<i4")[:, 0]
-
-
-def put_int32(data: np.ndarray, at: np.ndarray, values: np.ndarray) -> None:
-    """Write integers there, little-endian."""
-    raw = np.broadcast_to(np.asarray(values, "<i4"), at.shape).copy().view(np.uint8).reshape(-1, 4)
-    for i in range(4):
-        data[at + i] = raw[:, i]
-
-
 def write_part(source: Path, contigs: range, out: Path) -> int:
     """Deflate the records of some copies; returns bytes written."""
     with np.load(source) as file:
@@ -104,44 +60,22 @@ def write_part(source: Path, contigs: range, out: Path) -> int:
 def make_genome(options: argparse.Namespace, cores: int) -> tuple[Path, Path, list[str], int]:
     """BAM and reference of `copies` contigs, their names, and the length of one in bp."""
     work: Path = options.work
-    contig, first, last = re.fullmatch(r"(.+):(\d+)-(\d+)", options.region.replace(",", "")).groups()
-    start, length = int(first) - 1, int(last) - int(first) + 1
+    region = options.region.replace(",", "")
+    first, last = (int(x) for x in region.rpartition(":")[2].split("-"))
+    length = last - first + 1
     names = [f"copy{i}" for i in range(options.copies)]
     reference, bam = work / "genome.fa", work / "genome.bam"
     if bam.with_suffix(".bam.bai").exists():
         return bam, reference, names, length
-    with pysam.FastaFile(str(options.reference)) as fasta:
-        bases = fasta.fetch(contig, start, start + length)
+    bases, data, new = slice_of(options.reads, options.reference, region, work)
     with open(reference, "w") as out, open(f"{reference}.fai", "w") as fai:
         for name in names:
             out.write(f">{name}\n")
             fai.write(f"{name}\t{length}\t{out.tell()}\t{length}\t{length + 1}\n")
             out.write(bases + "\n")
-    plain = work / "slice.bam"
-    where = f"{contig}:{first}-{last}"
-    pysam.view(
-        "-b",
-        "-@",
-        str(cores),
-        "-T",
-        str(options.reference),
-        "-o",
-        str(plain),
-        str(options.reads),
-        where,
-        catch_stdout=False,
-    )
-    with pysam.BGZFile(str(plain), "rb") as file:
-        body, offsets = records_of(file.read())
-    data, new = shifted(body, offsets, start, length)
     np.savez(work / "slice.npz", data=data, offsets=new)
-    header = "@HD\tVN:1.6\tSO:coordinate\n" + "".join(f"@SQ\tSN:{n}\tLN:{length}\n" for n in names)
-    text = (header + "@RG\tID:a\tSM:S\n").encode()
     with BgzfWriter(work / "head", level=1) as out:
-        out.write(b"BAM\1" + len(text).to_bytes(4, "little") + text + len(names).to_bytes(4, "little"))
-        for name in names:
-            raw = name.encode() + b"\0"
-            out.write(len(raw).to_bytes(4, "little") + raw + length.to_bytes(4, "little"))
+        out.write(head_of(dict.fromkeys(names, length), ["@RG\tID:a\tSM:S"]))
     n_parts = min(4 * cores, len(names))
     bounds = [len(names) * i // n_parts for i in range(n_parts + 1)]
     parts = [work / f"part{i}" for i in range(n_parts)]

@@ -68,14 +68,14 @@ class _Rows:
 class _Piece:
     """Consecutive inflated blocks as one buffer, from a block boundary; one memory for all pieces."""
 
-    def __init__(self) -> None:
+    def __init__(self, blocks: BgzfBlocks) -> None:
+        self._blocks = blocks
         self._memory = np.empty(0, np.uint8)
 
-    def start(self, blocks: BgzfBlocks, virtual_offset: int) -> None:
+    def start(self, virtual_offset: int) -> None:
         """Forget what was read; go on from `virtual_offset`."""
         if len(self._memory) > _MOST_KEPT_BYTES:
             self._memory = np.empty(0, np.uint8)
-        self._blocks = blocks
         self._parts: list[tuple[int, int]] = []  # (file offset, inflated size)
         self._next = virtual_offset >> 16
         self.at = virtual_offset & 0xFFFF
@@ -121,7 +121,7 @@ class RegionScanner:
         self._blocks = blocks
         self._config = config
         self._rows = _Rows()
-        self._piece = _Piece()
+        self._piece = _Piece(blocks)
         # of the last scan: (tid, first position wanted), and (largest end before, virtual offset)
         self._scanned: tuple[int, int] = (-1, 0)
         self._checkpoints: list[tuple[int, int]] = []
@@ -151,7 +151,7 @@ class RegionScanner:
         first_pos = self.lookback(region)
         stop_pos = -(-region.end // bin_bp) * bin_bp
         piece = self._piece
-        piece.start(self._blocks, virtual_offset)
+        piece.start(virtual_offset)
         self._scanned, self._checkpoints = (tid, first_pos), []
         usual = PIECE_BYTES if len(region) > _SMALL_BP else _SMALL_PIECE_BYTES
         last_pos, largest_end, wanted = -1, 0, usual
