@@ -31,8 +31,10 @@ from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.stages import StageTimer
 from deepcohort.paralogs.load import open_placed
 from deepcohort.paralogs.types import Links
+from deepcohort.model.guard import held_back
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.encode import COMPANY_BP, Buffers, encode_examples, encode_pixels, reach_bp
+from deepcohort.pileup.features import N_FEATURES
 from deepcohort.pileup.types import LazyPredictor
 from deepcohort.reads.config import ReadsConfig
 
@@ -61,7 +63,7 @@ class ShardConfig:
 class CallJob:
     """What to call: inputs, outputs, and the settings of every room.
 
-    Without `paralogs` reads stay where the aligner put them.
+    Without `paralogs` reads stay where the aligner put them. `notes` are header lines KEY=VALUE.
     """
 
     reads: Sequence[Path]
@@ -77,6 +79,7 @@ class CallJob:
     pileup_config: PileupConfig = field(default_factory=PileupConfig)
     calls_config: CallsConfig = field(default_factory=CallsConfig)
     shard_config: ShardConfig = field(default_factory=ShardConfig)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,10 +280,12 @@ class _ShardWriter:
         if not self._waiting:
             return
         probabilities = self._predict()
+        features = np.concatenate([chunk.features for chunk in self._waiting])
+        probabilities, disputed = held_back(features, probabilities)
         first = 0
         for chunk in self._waiting:
             last = first + len(chunk.rows)
-            self._write(chunk, probabilities[first:last])
+            self._write(chunk, probabilities[first:last], disputed[first:last])
             first = last
         self._waiting.clear()
         self._n_examples = self._n_bases = self._n_bp = 0
@@ -314,7 +319,9 @@ class _ShardWriter:
             chunk.evidence, chunk.codes, chunk.window, self._job.pileup_config, select, buffers
         )
 
-    def _write(self, chunk: PreparedChunk, probabilities: NDArray[np.float32]) -> None:
+    def _write(
+        self, chunk: PreparedChunk, probabilities: NDArray[np.float32], disputed: NDArray[np.bool_]
+    ) -> None:
         job, table = self._job, chunk.table
         with self._timer.stage("genotype"):
             ploidy = job.ploidy.array(chunk.region)
@@ -331,8 +338,23 @@ class _ShardWriter:
         self._timer.count("overlaps resolved", genotyped.n_overlaps_resolved)
         with self._timer.stage("write"):
             self._writer.write_chunk(
-                chunk.region, chunk.evidence.counts, genotyped, chunk.codes, chunk.window.start, ploidy
-            )
+                chunk.region, chunk.evidence.counts, genotyped, chunk.codes, chunk.window.start, ploidy,
+                table.pos[disputed],
+            )  # fmt: skip
+
+
+def features_of(job: CallJob, regions: Sequence[Region]) -> NDArray[np.float32]:
+    """Float32 (N, F): features of the candidates in `regions`."""
+    preparer = ChunkPreparer(job, StageTimer())
+    try:
+        found = [preparer.prepare(region) for region in regions]
+    finally:
+        preparer.close()
+    inside = [
+        chunk.features[(chunk.table.pos >= chunk.region.start) & (chunk.table.pos < chunk.region.end)]
+        for chunk in found
+    ]
+    return np.concatenate(inside) if inside else np.empty((0, N_FEATURES), np.float32)
 
 
 def header_of(
@@ -347,6 +369,7 @@ def header_of(
         predictor.name,
         predictor.version,
         gq_bands,
+        job.notes,
     )
 
 

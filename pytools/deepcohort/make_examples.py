@@ -20,9 +20,11 @@ from deepcohort.pileup.augment import AugmentConfig, augment_reads
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.encode import Buffers, encode_examples, reach_bp
 from deepcohort.pileup.io import TruthVcf, read_bed
+from deepcohort.pileup.library_augment import LibraryAugment, vary_library
 from deepcohort.pileup.label import AMBIGUOUS, label_candidates
 from deepcohort.pileup.shards import Examples, ExampleWriter, stretch_id
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.load import profiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class ExamplesConfig:
         split_bp: unit of the split into training, validation and test sets: a place of the genome is
             in one of them, whatever the sample.
         augment: False leaves coverage and qualities as they are.
+        library: how pairing, MAPQ, ends and foreign reads are varied; None leaves them.
         n_buckets: pieces of the shuffle; memory in training is one of them.
     """
 
@@ -48,6 +51,7 @@ class ExamplesConfig:
     augment: bool = True
     n_buckets: int = 16
     augmentation: AugmentConfig = field(default_factory=AugmentConfig)
+    library: LibraryAugment | None = None
     pileup: PileupConfig = field(default_factory=PileupConfig)
     candidates: CandidatesConfig = field(default_factory=CandidatesConfig)
     reads: ReadsConfig = field(default_factory=ReadsConfig)
@@ -74,9 +78,10 @@ def make_examples(
     """
     config = config or ExamplesConfig()
     known = read_bed(confident) if confident else None
+    usual = profiled(reads, reference, config.reads)
     with (
         ReferenceFasta(reference) as fasta,
-        open_placed(reads, reference, config.reads, links_beside(reference, config.platform)) as source,
+        open_placed(reads, reference, usual, links_beside(reference, config.platform)) as source,
     ):
         truth_vcf = TruthVcf(truth, sample)
         stretches = _stretches(fasta, source, truth_vcf, known, regions, config.stretch_bp)
@@ -156,6 +161,8 @@ def _examples_of(
         if config.augment:
             rng = np.random.default_rng([stretch_id(*words), number])
             reads = augment_reads(batch, len(window), rng, config.augmentation)
+            if config.library is not None:
+                reads = vary_library(reads, codes, window.start, rng, config.library)
         evidence = find_candidates(reads, codes, window, around, config.candidates)
         pos = evidence.table.pos
         inside = (pos >= stretch.start) & (pos < stretch.end)

@@ -38,6 +38,8 @@ from deepcohort.calls.types import GenotypedSites
 from deepcohort.candidates.types import AlleleCounts
 from deepcohort.core.region import Region
 
+_NOWHERE = np.empty(0, dtype=np.int64)
+
 
 class CallsWriter:
     """Writes the chunks of a sample to a gVCF, a VCF of called variants, or both."""
@@ -76,6 +78,7 @@ class CallsWriter:
         reference: NDArray[np.uint8],
         reference_start: int,
         ploidy: NDArray[np.int8],
+        disputed_pos: NDArray[np.int64] = _NOWHERE,
     ) -> None:
         """Write what lies in `region`; chunks come in genome order.
 
@@ -84,11 +87,13 @@ class CallsWriter:
                 that reach in. reference: uint8 codes from `reference_start` on, that hold every REF
                 and a margin around `region` (runs of one base are cut at its ends).
             ploidy: int8 (len(region),).
+            disputed_pos: int64, POS of candidates that reads speak for and the networks against.
         """
+        disputed = np.isin(genotyped.sites.pos, disputed_pos)
         if self._gvcf is not None:
-            self._write_gvcf(region, counts, genotyped, reference, reference_start, ploidy)
+            self._write_gvcf(region, counts, genotyped, reference, reference_start, ploidy, disputed)
         if self._vcf is not None:
-            self._write_vcf(self._vcf, region, genotyped, reference, reference_start)
+            self._write_vcf(self._vcf, region, genotyped, reference, reference_start, disputed)
 
     def _confidence(
         self,
@@ -117,6 +122,7 @@ class CallsWriter:
         reference: NDArray[np.uint8],
         reference_start: int,
         ploidy: NDArray[np.int8],
+        disputed: NDArray[np.bool_],
     ) -> None:
         if self._contig != region.contig or self._state[END] != region.start:
             self._close_block()
@@ -138,7 +144,7 @@ class CallsWriter:
             buffer, lines, self._state, contig, region.start, region.end, reference, reference_start,
             classes, n_total, one, two, sites.pos, sites.ref_len, sites.n_alts, sites.alt_seq,
             sites.alt_offset, sites.site_offset, sites.ploidy, sites.gt, sites.gl, sites.gl_offset, sites.gq,
-            sites.qual, sites.dp, sites.ad, sites.ad_offset, self._config.low_qual,
+            sites.qual, sites.dp, sites.ad, sites.ad_offset, self._config.low_qual, disputed,
         )  # fmt: skip
         self._gvcf.write_lines(region.contig, buffer[:n].data, lines[:n_lines])
         self.n_records += n_lines
@@ -150,6 +156,7 @@ class CallsWriter:
         genotyped: GenotypedSites,
         reference: NDArray[np.uint8],
         reference_start: int,
+        disputed: NDArray[np.bool_],
     ) -> None:
         sites = genotyped.sites
         contig = np.frombuffer(region.contig.encode(), dtype=np.uint8)
@@ -161,7 +168,7 @@ class CallsWriter:
             buffer, lines, contig, region.start, region.end, reference, reference_start, sites.pos,
             sites.ref_len, sites.n_alts, sites.alt_seq, sites.alt_offset, sites.site_offset, sites.ploidy,
             sites.gt, sites.gl, sites.gl_offset, sites.gq, sites.qual, sites.dp, sites.ad, sites.ad_offset,
-            self._config.low_qual,
+            self._config.low_qual, disputed,
         )  # fmt: skip
         writer.write_lines(region.contig, buffer[:n].data, lines[:n_lines])
 

@@ -42,13 +42,17 @@ def make_header(
     model_name: str,
     model_version: str,
     gq_bands: Sequence[int] | None = None,
+    notes: Sequence[str] = (),
 ) -> str:
     """Header text of a single-sample file, newline at the end; a gVCF where `gq_bands` are given.
+
+    `notes`: further lines KEY=VALUE about the sample.
 
     It names no command line, time or folder: the same input gives the same bytes.
     """
     lines = [f"##fileformat={VCF_VERSION}", f"##source=deepcohort {__version__}"]
     lines += [f"##deepcohort_model={model_name} {model_version}", f"##reference={reference_name}"]
+    lines += [f"##{note}" for note in notes]
     if gq_bands is not None:
         lines.append(f'##ALT=<ID={NON_REF[1:-1]},Description="Any allele not listed at this place">')
     filters = {key: text for key, text in FILTERS.items() if gq_bands is not None or key != "RefCall"}

@@ -20,6 +20,7 @@ def _text(value: str) -> np.ndarray:
 _TAB, _NEWLINE, _COMMA, _COLON, _SLASH, _DOT, _ZERO = 9, 10, 44, 58, 47, 46, 48
 _NON_REF = _text("<NON_REF>")
 _PASS, _LOW_QUAL, _REF_CALL = _text("PASS"), _text("LowQual"), _text("RefCall")
+_DISPUTED = _text("Disputed")
 _BLOCK_FORMAT = _text("\tGT:GQ:DP:MIN_DP:PL\t")
 _SITE_FORMAT = _text("\t.\tGT:GQ:DP:AD:VAF:PL\t")
 _BLOCK_INFO = _text("\t<NON_REF>\t.\t.\tEND=")
@@ -215,9 +216,9 @@ def _put_depths(buffer, n, dp, depths, with_non_ref):
 @kernel
 def put_site(
     buffer, n, contig, pos, ref_codes, alt_seq, alt_offset, first_alt, n_alts, ploidy, gt, gl, gq, qual,
-    dp, depths, low_qual, with_non_ref,
+    dp, depths, low_qual, with_non_ref, is_disputed,
 ):  # fmt: skip
-    """One variant (or RefCall) record, with the newline."""
+    """One variant (or RefCall, or Disputed) record, with the newline."""
     n = _put_start(buffer, n, contig, pos)
     n = _put_bases(buffer, n, ref_codes)
     buffer[n] = _TAB
@@ -232,7 +233,7 @@ def put_site(
     n = _put_fixed(buffer, n, qual, 1)
     buffer[n] = _TAB
     if gt[0] <= 0 and gt[1] <= 0:
-        n = _put(buffer, n + 1, _REF_CALL)
+        n = _put(buffer, n + 1, _DISPUTED if is_disputed else _REF_CALL)
     else:
         n = _put(buffer, n + 1, _PASS if qual >= low_qual else _LOW_QUAL)
     n = _put(buffer, n, _SITE_FORMAT)
@@ -265,7 +266,7 @@ def text_capacity(contig_bytes, classes, ref_len, n_alts, alt_bytes):
 def write_gvcf(
     buffer, lines, state, contig, start, end, reference, reference_start, classes, n_total, one, two,
     pos, ref_len, n_alts, alt_seq, alt_offset, site_offset, ploidy, gt, gl, gl_offset, gq, qual, dp, ad,
-    ad_offset, low_qual,
+    ad_offset, low_qual, disputed,
 ):  # fmt: skip
     """gVCF lines of start:end. Sites may begin before `start`: they only cover bases then.
 
@@ -287,7 +288,7 @@ def write_gvcf(
             n = put_site(
                 buffer, n, contig, p, reference[at : at + ref_len[s]], alt_seq, alt_offset, site_offset[s],
                 n_alts[s], ploidy[s], gt[s], gl[gl_offset[s] : gl_offset[s + 1]], gq[s], qual[s], dp[s],
-                ad[ad_offset[s] : ad_offset[s + 1]], low_qual, True,
+                ad[ad_offset[s] : ad_offset[s + 1]], low_qual, True, disputed[s],
             )  # fmt: skip
             n_lines += 1
             state[COVERED] = max(state[COVERED], p + ref_len[s])
@@ -327,9 +328,11 @@ def _called_alleles(gt, kept):
 @kernel
 def write_called(
     buffer, lines, contig, start, end, reference, reference_start, pos, ref_len, n_alts, alt_seq, alt_offset,
-    site_offset, ploidy, gt, gl, gl_offset, gq, qual, dp, ad, ad_offset, low_qual,
+    site_offset, ploidy, gt, gl, gl_offset, gq, qual, dp, ad, ad_offset, low_qual, disputed,
 ):  # fmt: skip
     """VCF lines of the sites of start:end whose genotype holds an ALT, cut to the alleles called.
+
+    Disputed sites are written too, with the ALT that most reads show.
 
     Returns:
         (bytes, lines) written.
@@ -339,9 +342,13 @@ def write_called(
     new_offset = np.zeros(3, np.int64)
     new_gl, new_ad = np.empty(6), np.empty(3, np.int32)
     for s in range(len(pos)):
-        if not start <= pos[s] < end or max(gt[s, 0], gt[s, 1]) <= 0:
+        is_called = max(gt[s, 0], gt[s, 1]) > 0
+        if not start <= pos[s] < end or not (is_called or disputed[s]):
             continue
         n_kept = _called_alleles(gt[s], kept)
+        if not is_called:
+            kept[1] = 1 + np.argmax(ad[ad_offset[s] + 1 : ad_offset[s + 1]])
+            n_kept = 2
         # bases that all kept alleles share on the right go
         first, drop = site_offset[s], ref_len[s] - 1
         at = pos[s] - reference_start
@@ -388,7 +395,7 @@ def write_called(
         n = put_site(
             buffer, n, contig, pos[s], reference[at : at + n_ref], new_seq, new_offset, 0,
             n_kept - 1, ploidy[s], new_gt, new_gl[:m], gq[s], qual[s], dp[s], new_ad[:n_kept], low_qual,
-            False,
+            False, disputed[s],
         )  # fmt: skip
         n_lines += 1
     return n, n_lines

@@ -1,12 +1,13 @@
 """From the options of `deepcohort call` to a job: everything that can be wrong with them, at once."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from deepcohort.call_shard import CallJob, ShardConfig
+from deepcohort.call_shard import CallJob, ShardConfig, features_of
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
 from deepcohort.candidates.config import candidates_of
@@ -15,12 +16,14 @@ from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region, intersect, merge_regions, parse_region
 from deepcohort.model.load import CascadePredictor, load_predictor
+from deepcohort.model.novelty import novelty
 from deepcohort.model.types import DEVICES
 from deepcohort.paralogs.io_table import read_table
 from deepcohort.paralogs.load import PLATFORM, links_beside
 from deepcohort.paralogs.types import Links
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import open_reads
+from deepcohort.reads.library import library_text
+from deepcohort.reads.load import open_reads, profile_of
 
 T = TypeVar("T")
 PLATFORMS = ("illumina", "hifi", "ont")
@@ -171,6 +174,7 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     if predictor.device == "cuda":
         shard_config = replace(shard_config, batch_examples=_CUDA_BATCH_EXAMPLES, waiting_bases=200_000_000)
     calls_config = CallsConfig(min_homref_gq=request.min_homref_gq, low_qual=request.low_qual)
+    reads_config, windows = profile_of(request.reads, request.reference, reads_config)
     job = CallJob(
         reads=request.reads,
         reference=request.reference,
@@ -186,7 +190,24 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         calls_config=calls_config,
         shard_config=shard_config,
     )
-    return job, predictor
+    return _with_notes(job, predictor, windows, request.quiet), predictor
+
+
+def _with_notes(job: CallJob, predictor: CascadePredictor, windows: list[Region], quiet: bool) -> CallJob:
+    """`job` with what is to be said of its sample: the library, and how unlike the training data it is.
+
+    Both come from the same windows whatever is called, so that all shards say the same.
+    """
+    known = novelty(features_of(job, windows), *predictor.limits)
+    if known.is_alarming and not quiet:
+        print(f"deepcohort: warning: {job.sample}: {known.line(predictor.name)}", file=sys.stderr)
+    notes = (
+        f"deepcohort_library={library_text(job.reads_config.library)}",
+        f"deepcohort_unlike_training=<Sites={known.n_sites},Outside={known.outside:.4f},"
+        f"Strangest={known.strangest or 'none'},StrangestShare={known.strangest_share:.3f},"
+        f"Alarm={'yes' if known.is_alarming else 'no'}>",
+    )
+    return replace(job, notes=notes)
 
 
 def _paralogs(request: CallRequest, lengths: dict[str, int]) -> Links:

@@ -49,6 +49,7 @@ def examples(
     from deepcohort.make_examples import make_examples
     from deepcohort.pileup.augment import NATURAL, augmentation_of
     from deepcohort.pileup.io import read_bed
+    from deepcohort.pileup.library_augment import NATURAL_LIBRARY, LibraryAugment
 
     chosen = [r for of_contig in read_bed(regions).values() for r in of_contig] if regions else []
     if region:
@@ -63,9 +64,11 @@ def examples(
         pileup=pileup_of(platform),
         candidates=candidates_of(platform),
         augmentation=augmentation_of(platform),
+        library=LibraryAugment() if platform == "illumina" else None,
     )
     if natural:
-        config = replace(config, augmentation=NATURAL)
+        library = NATURAL_LIBRARY if config.library else None
+        config = replace(config, augmentation=NATURAL, library=library)
     counts = make_examples(
         reads, reference, truth, confident, output, chosen or None, sample, config, quiet=quiet
     )

@@ -31,6 +31,8 @@ _SIMULATE = ("--samples", 1, "--contigs", 1, "--demography", "constant", "--hete
 # one layer that says nothing
 _NO_MODEL = {
     "mean": np.zeros(N_FEATURES, np.float32),
+    "low": np.zeros(N_FEATURES, np.float32),
+    "high": np.ones(N_FEATURES, np.float32),
     "scale": np.zeros(N_FEATURES, np.float32),
     "w0": np.zeros((3, N_FEATURES), np.float32),
     "b0": np.zeros(3, np.float32),

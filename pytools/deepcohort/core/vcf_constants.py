@@ -6,10 +6,12 @@ SPANNING_DELETION = "*"
 PASS = "PASS"
 FILTER_REF_CALL = "RefCall"
 FILTER_LOW_QUAL = "LowQual"
+FILTER_DISPUTED = "Disputed"
 
 FILTERS = {
     PASS: "All filters passed",
     FILTER_LOW_QUAL: "Genotype quality or site quality below the threshold",
+    FILTER_DISPUTED: "Reads alone speak for the variant (log10 odds of 10, both strands), the networks against it",
     FILTER_REF_CALL: "Candidate examined and called homozygous reference",
 }
 # key: (Number, Type, Description)

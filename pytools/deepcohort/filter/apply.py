@@ -22,7 +22,7 @@ from deepcohort.filter.score import Judged, Scorer
 from deepcohort.filter.thresholds import fitted_thresholds, sensitivity_thresholds
 from deepcohort.pileup.types import LazyPredictor
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import open_reads
+from deepcohort.reads.load import open_reads, profiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def filter_vcf(
     check_head(head, predictor)
     with ExitStack() as stack:
         fasta = stack.enter_context(ReferenceFasta(reference))
-        source = stack.enter_context(open_reads(reads, reference, ReadsConfig()))
+        source = stack.enter_context(open_reads(reads, reference, profiled(reads, reference, ReadsConfig())))
         scorer = Scorer(source, fasta, predictor, config, candidates_of(predictor.platform))
 
         def opened() -> VcfTextReader:

@@ -19,7 +19,7 @@ from deepcohort.filter.head import Head, squash
 from deepcohort.filter.score import Scorer
 from deepcohort.pileup.types import LazyPredictor
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import open_reads
+from deepcohort.reads.load import open_reads, profiled
 
 UNKNOWN, WRONG, RIGHT = -1, 0, 1
 _TAKEN, _LEFT = 0.75, 0.001  # of the gain in F1; at most this much is left
@@ -66,7 +66,7 @@ def collect(
     seen: dict[str, int] = {}
     with (
         ReferenceFasta(item.reference) as fasta,
-        open_reads(item.reads, item.reference, ReadsConfig()) as source,
+        open_reads(item.reads, item.reference, profiled(item.reads, item.reference, ReadsConfig())) as source,
     ):
         scorer = Scorer(source, fasta, predictor, FilterConfig(), candidates_of(predictor.platform))
         reader = VcfTextReader(item.vcf)

@@ -118,12 +118,13 @@ def _is_word(text: NDArray[np.uint8], at: int, stop: int, word: NDArray[np.uint8
 _W_PASS = np.frombuffer(b"PASS", dtype=np.uint8)
 _W_REF_CALL = np.frombuffer(b"RefCall", dtype=np.uint8)
 _W_LOW_QUAL = np.frombuffer(b"LowQual", dtype=np.uint8)
+_W_DISPUTED = np.frombuffer(b"Disputed", dtype=np.uint8)
 _W_NO_CALL = np.frombuffer(b"NoCall", dtype=np.uint8)
 
 
 @kernel
 def _filter_bars(text: NDArray[np.uint8], at: int, stop: int) -> bool:
-    """Whether FILTER rejects the record; RefCall, NoCall and LowQual leave the verdict to the PLs."""
+    """Whether FILTER rejects the record; RefCall, Disputed, NoCall and LowQual leave the verdict to the PLs."""
     if stop - at == 1 and text[at] == _DOT:
         return False
     while at < stop:
@@ -135,6 +136,7 @@ def _filter_bars(text: NDArray[np.uint8], at: int, stop: int) -> bool:
             or _is_word(text, at, word_end, _W_REF_CALL)
             or _is_word(text, at, word_end, _W_LOW_QUAL)
             or _is_word(text, at, word_end, _W_NO_CALL)
+            or _is_word(text, at, word_end, _W_DISPUTED)
         )
         if not known:
             return True

@@ -18,6 +18,7 @@ from deepcohort.pileup.shards import Examples, ExampleSet
 Batch = tuple[Tensor, Tensor, Tensor]  # pixels uint8, features float32, labels int64
 _CACHE_BYTES = 3 << 30  # examples that fit stay in memory between epochs
 _FEW_READS = 0.25  # between two reads and three, in the units of n_alt_small
+_LIMITS, _LIMIT_ROWS = (0.001, 0.999), 20_000  # quantiles of features that networks see, rows per bucket for them
 _SPLITS = 1_000_003  # prime, for the split by stretch
 
 
@@ -125,6 +126,7 @@ class ExampleData(pl.LightningDataModule):
         parts: dict[str, list[Examples]] = {"validation": [], "test": []}
         counts = np.zeros(3, dtype=np.int64)
         n = 0
+        seen: list[NDArray[np.float32]] = []
         total = np.zeros(0)
         squares = np.zeros(0)
         for index in range(len(examples.buckets)):
@@ -136,6 +138,7 @@ class ExampleData(pl.LightningDataModule):
             counts += np.bincount(train.label, minlength=3)
             x = train.features.astype(np.float64)
             n += len(x)
+            seen.append(train.features[:_LIMIT_ROWS])
             total = x.sum(axis=0) + (total if total.size else 0.0)
             squares = (x * x).sum(axis=0) + (squares if squares.size else 0.0)
         self.validation = Examples.concatenate(parts["validation"], examples.config)
@@ -151,6 +154,7 @@ class ExampleData(pl.LightningDataModule):
             counts[0] = round(counts[0] * (1 - self._drop))
         self.class_counts = (int(counts[0]), int(counts[1]), int(counts[2]))
         self.feature_mean = total / n
+        self.feature_low, self.feature_high = np.quantile(np.concatenate(seen), _LIMITS, axis=0)
         self.feature_sd = np.sqrt(np.maximum(squares / n - self.feature_mean**2, 0.0))
 
     def with_config(self, config: TrainConfig) -> "ExampleData":

@@ -44,6 +44,7 @@ class CascadePredictor:
         cascade: False sends every site through the CNN, where the model has use for it.
         mode: both, or cnn or small alone (to measure what each is worth).
         device: where the CNN runs, cpu or cuda.
+        limits: float32 (F,) twice, what nearly all training examples' features lie between.
         n_sites, n_cnn: sites seen so far, and those that went through the CNN.
     """
 
@@ -59,6 +60,7 @@ class CascadePredictor:
         self.n_sites = 0
         self.n_cnn = 0
         self._small = model.small
+        self.limits = model.small["low"], model.small["high"]
         self._activation: str = model.about["activation"]
         self.device = runtime.device if runtime else "cpu"
         self._weight = float(model.about["cnn_weight"])

@@ -32,19 +32,23 @@ def activation_layer(name: str) -> nn.Module:
 
 
 class Standardise(nn.Module):
-    """(x - mean) / sd with constants taken from training data."""
+    """(x - mean) / sd with constants taken from training data; x is cut to what training has seen."""
 
     mean: Tensor
     scale: Tensor
+    low: Tensor
+    high: Tensor
 
     def __init__(self, n_features: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(n_features))
         self.register_buffer("scale", torch.ones(n_features))
+        self.register_buffer("low", torch.full((n_features,), -1e30))
+        self.register_buffer("high", torch.full((n_features,), 1e30))
 
     def forward(self, x: Tensor) -> Tensor:
         """Float (B, F) to float (B, F)."""
-        return (x - self.mean) * self.scale
+        return (torch.minimum(torch.maximum(x, self.low), self.high) - self.mean) * self.scale
 
 
 class FeatureNet(nn.Module):
@@ -101,8 +105,11 @@ class PileupNet(nn.Module):
             channels = filters
         self.sites = nn.Sequential(*sites)
         self.standardise = Standardise(n_features)
-        self.features = nn.Sequential(
-            nn.Linear(n_features, config.feature_units), activation_layer(config.activation)
+        # without units the network is blind to the features and must read the reads
+        self.features = (
+            nn.Sequential(nn.Linear(n_features, config.feature_units), activation_layer(config.activation))
+            if config.feature_units
+            else None
         )
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Sequential(
@@ -124,8 +131,9 @@ class PileupNet(nn.Module):
         mean_alt = (x * alt).sum(dim=2) / alt.sum(dim=2).clamp(min=1.0)
         x = torch.cat([mean, mean_alt, x.amax(dim=2)], dim=1)  # (B, 3C, W)
         x = self.sites(x).flatten(1)
-        f = self.features(self.standardise(features.to(dtype)))
-        logits: Tensor = self.head(self.dropout(torch.cat([x, f], dim=1)))
+        if self.features is not None:
+            x = torch.cat([x, self.features(self.standardise(features.to(dtype)))], dim=1)
+        logits: Tensor = self.head(self.dropout(x))
         return logits
 
 

@@ -118,10 +118,13 @@ def export_onnx(network: PileupNet, shape: tuple[int, int, int]) -> bytes:
         g.add("ReduceMax", x, axis[2], keepdims=0), axis=1,
     )  # fmt: skip
     site = g.add("Flatten", _sequence(g, network.sites, pooled, 1.0), axis=1)
-    shifted = g.add("Sub", "features", g.constant(_np(network.standardise.mean)))
-    standard = g.add("Mul", shifted, g.constant(_np(network.standardise.scale)))
-    joined = g.add("Concat", site, _sequence(g, network.features, standard, 1.0), axis=1)
-    logits = _sequence(g, network.head, joined, 1.0)
+    if network.features is not None:
+        known = g.add("Max", "features", g.constant(_np(network.standardise.low)))
+        known = g.add("Min", known, g.constant(_np(network.standardise.high)))
+        shifted = g.add("Sub", known, g.constant(_np(network.standardise.mean)))
+        standard = g.add("Mul", shifted, g.constant(_np(network.standardise.scale)))
+        site = g.add("Concat", site, _sequence(g, network.features, standard, 1.0), axis=1)
+    logits = _sequence(g, network.head, site, 1.0)
     g.nodes.append(helper.make_node("Identity", [logits], ["logits"]))
     n_features = len(network.standardise.mean)
     graph = helper.make_graph(

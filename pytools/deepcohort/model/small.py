@@ -28,9 +28,10 @@ def small_logits(
 ) -> NDArray[np.float32]:
     """Logits float32 (B, 3) of site features float32 (B, F).
 
-    `weights`: mean, scale, and w0, b0, w1, b1, ... of the dense layers, w as (out, in).
+    `weights`: low, high, mean, scale, and w0, b0, w1, b1, ... of the dense layers, w as (out, in).
     """
-    x = (features - weights["mean"]) * weights["scale"]
+    known = np.minimum(np.maximum(features, weights["low"]), weights["high"])
+    x = (known - weights["mean"]) * weights["scale"]
     n_layers = sum(name.startswith("w") for name in weights)
     for k in range(n_layers):
         inward = np.ascontiguousarray(weights[f"w{k}"].T)

@@ -183,6 +183,8 @@ def standardise(networks: Sequence[nn.Module], data: ExampleData, keep: bool) ->
     for network in networks:
         network.standardise.mean.copy_(mean)  # type: ignore[union-attr, operator]
         network.standardise.scale.copy_(scale.float())  # type: ignore[union-attr, operator]
+        for name, limit in (("low", data.feature_low), ("high", data.feature_high)):
+            getattr(network.standardise, name).copy_(torch.tensor(limit, dtype=torch.float32))
 
 
 class _LastCheckpoint(Callback):
@@ -336,7 +338,7 @@ def network_logits(network: nn.Module, data: ExampleData, examples: Examples) ->
 
 def small_weights(small: FeatureNet) -> dict[str, NDArray[np.float32]]:
     """Arrays of small.npz, as model.small wants them."""
-    weights = {"mean": small.standardise.mean, "scale": small.standardise.scale}
+    weights = {name: getattr(small.standardise, name) for name in ("mean", "scale", "low", "high")}
     for k, layer in enumerate([*small.hidden, small.out]):
         weights[f"w{k}"], weights[f"b{k}"] = layer.weight, layer.bias  # type: ignore[assignment]
     return {k: v.detach().numpy().astype(np.float32) for k, v in weights.items()}

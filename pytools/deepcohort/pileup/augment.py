@@ -63,6 +63,7 @@ def subset_reads(reads: ReadBatch, keep: NDArray[np.bool_]) -> ReadBatch:
         mapq=reads.mapq[rows],
         flag=reads.flag[rows],
         insert_size=reads.insert_size[rows],
+        odd=reads.odd[rows],
         name_hash=reads.name_hash[rows],
         mate=new_row[reads.mate[rows]],
         seq=reads.seq[seq_take],

@@ -6,7 +6,7 @@ from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.core.errors import DeepcohortError
 
 # Raise whenever pixels or features of the same evidence change: models of another version are refused.
-ENCODER_VERSION = 3
+ENCODER_VERSION = 4
 
 # One plane per channel, uint8. "covered" = columns the read's alignment (or its clipped tail) reaches.
 CHANNELS = (

@@ -111,7 +111,8 @@ def _fill_features(
         out, chosen,
         table.pos, table.ref_len, table.alt_seq, table.alt_offset, table.dp, table.ad, table.realigned,
         support.offset, support.read, support.allele, support.log10_ratio, support.read_index,
-        reads.pos, reads.end, reads.mapq, reads.flag, reads.insert_size, reads.mate,
+        reads.pos, reads.end, reads.mapq, reads.flag, reads.odd, reads.odd_share, reads.clipped_share,
+        reads.mate,
         reads.seq, reads.qual, reads.seq_offset, reads.cigar_op, reads.cigar_len, reads.cigar_offset,
         config.phase_bp, counts.n_total, counts.mapq0, counts.region.start, reference_codes, window.start,
     )  # fmt: skip

@@ -34,8 +34,10 @@ from deepcohort.pileup.kernels import (
 )
 
 NEAR_BP = 16  # mismatches and indels this near the site count as company
+DIVERGENCE_BP, _MOST_SPAN_BP = 128, 1_000  # how far reads are held against the reference; longer ones, NEAR_BP
 CLIP_BP, CLIP_NEAR_BP = 5, 300  # soft clips of that many bases that start that near the site count
 DEPTH_BP = 100  # local mean depth is over POS +- this
+LIBRARY_READS = 20.0  # the library's share of odd pairs or clips weighs like so many REF reads
 WIDE_BP = 2_000  # how variable the neighbourhood is, looked at that far
 CONTEXT_BP = 50  # longest repeat looked at, and half window of GC
 _LOG10_2 = math.log10(2.0)
@@ -122,6 +124,56 @@ def _company(
             query += length
         k += 1
     return mismatches, indels
+
+
+@kernel
+def _deviation(total, squares, n):
+    """Three times the standard deviation of `n` numbers of that sum and sum of squares."""
+    mean = _mean(total, n)
+    return 3 * math.sqrt(max(0.0, _mean(squares, n) - mean * mean))
+
+
+@kernel
+def _differences(
+    site, pos, base0, first_op, last_op, seq, qual, cigar_op, cigar_len, reference, ref_start
+):  # fmt: skip
+    """(mismatches of phred >= 10 + indels, aligned bp) of one read within DIVERGENCE_BP of `site`."""
+    start = max(site - DIVERGENCE_BP, ref_start)
+    end = min(site + DIVERGENCE_BP + 1, ref_start + len(reference))
+    ref = pos
+    query = 0
+    differences = aligned = 0
+    for k in range(first_op, last_op):
+        kind = cigar_op[k]
+        length = cigar_len[k]
+        if kind == OP_M or kind == OP_EQ or kind == OP_X:
+            a = max(ref, start)
+            b = min(ref + length, end)
+            shift = base0 + query - ref
+            for p in range(a, b):
+                code = seq[shift + p]
+                differences += code != reference[p - ref_start] and code < 4 and qual[shift + p] >= 10
+            aligned += max(0, b - a)
+            ref += length
+            query += length
+        elif kind == OP_D or kind == OP_N:
+            differences += start <= ref < end
+            ref += length
+        elif kind == OP_I:
+            differences += start <= ref < end
+            query += length
+        elif kind == OP_S:
+            query += length
+    return differences, aligned
+
+
+@kernel
+def _excess(count, n, share, weight, known_count, known_n):
+    """Fifths of the z score of `count` of `n`, where `known_count` of `known_n` and a prior `share` are usual."""
+    usual = (share * weight + known_count) / (weight + known_n)
+    usual = _clip(usual, 0.005, 0.995)
+    z = (count - n * usual) / math.sqrt(n * usual * (1 - usual) + 0.25)
+    return _clip(z, -5.0, 5.0) / 5
 
 
 @kernel
@@ -218,9 +270,13 @@ def read_features(
     allele,
     ratio,
     read_index,
+    pos,
+    end,
     mapq,
     flag,
-    insert_size,
+    odd_pair,
+    odd_share,
+    clipped_share,
     seq,
     qual,
     seq_offset,
@@ -247,8 +303,13 @@ def read_features(
     paired = np.zeros(2)
     odd = np.zeros(2)
     ratio_sum = np.zeros(2)
+    diverged = np.zeros(2)
+    unaligned = np.zeros(2)
+    at_end = np.zeros(2)
+    place = np.zeros(2)
+    place2 = np.zeros(2)
     best_quality = 0.0
-    at_end = place = place2 = cycle = length_sum = 0.0
+    cycle = length_sum = 0.0
     is_indel = ref_len != alt_len
     start = cand_pos - NEAR_BP
     site_to = cand_pos + (1 if is_indel else ref_len)
@@ -269,13 +330,15 @@ def read_features(
         forward[a] += not reverse
         if flag[r] & 1:
             paired[a] += 1
-            odd[a] += (flag[r] & 2) == 0 or abs(insert_size[r]) > 1000
+            odd[a] += odd_pair[r]
         c0 = cigar_offset[r]
         c1 = cigar_offset[r + 1]
         left = cigar_len[c0] if c1 > c0 and cigar_op[c0] == OP_S else 0
         right = cigar_len[c1 - 1] if c1 > c0 and cigar_op[c1 - 1] == OP_S else 0
         i = read_index[e]
-        clipped[a] += _clipped_nearby(i, length, left, right)
+        if _clipped_nearby(i, length, left, right):
+            clipped[a] += 1
+            unaligned[a] += (left + right) / length
         if i >= 0:
             q = float(qual[base0 + i])
             if is_indel and i + 1 < length:
@@ -284,12 +347,12 @@ def read_features(
             placed[a] += 1
             d = max(0, min(i - left, length - 1 - right - i))
             distance[a] += min(d, 50)
+            x = i / length
+            at_end[a] += d < 5
+            place[a] += x
+            place2[a] += x * x
             if a == 1:
                 best_quality = max(best_quality, q)
-                at_end += d < 5
-                x = i / length
-                place += x
-                place2 += x * x
                 cycle += 1.0 - x if reverse else x
         advance_cursor(r, start, cigar_op, cigar_len, cigar_offset, op_at, ref_at, query_at)
         m, g = _company(
@@ -311,6 +374,13 @@ def read_features(
         )
         mismatch[a] += m
         indel[a] += g
+        if end[r] - pos[r] <= _MOST_SPAN_BP:
+            differences, aligned = _differences(
+                cand_pos, pos[r], base0, c0, c1, seq, qual, cigar_op, cigar_len, reference, ref_start
+            )
+            diverged[a] += differences / max(aligned, 1)
+        else:
+            diverged[a] += (m + g) / (2 * NEAR_BP + 1)
     n_ref, n_alt, n_other = n[0], n[1], n[2]
     told = n_ref + n_alt + n_other
     total = told + n[3]
@@ -341,19 +411,24 @@ def read_features(
     row[F.alt_minor_strand] = _mean(min(forward[1], n_alt - forward[1]), n_alt)
     row[F.alt_end_distance] = _mean(distance[1], placed[1]) / 50
     row[F.ref_end_distance] = _mean(distance[0], placed[0]) / 50
-    row[F.alt_at_end] = _mean(at_end, placed[1])
-    mean_place = _mean(place, placed[1])
-    row[F.alt_place_sd] = 3 * math.sqrt(max(0.0, _mean(place2, placed[1]) - mean_place * mean_place))
+    row[F.alt_at_end] = _mean(at_end[1], placed[1])
+    row[F.ref_at_end] = _mean(at_end[0], placed[0])
+    row[F.alt_place_sd] = _deviation(place[1], place2[1], placed[1])
+    row[F.ref_place_sd] = _deviation(place[0], place2[0], placed[0])
     row[F.alt_cycle] = _mean(cycle, placed[1])
     row[F.read_length_log] = math.log2(max(1.0, _mean(length_sum, total))) / 10
-    row[F.alt_clipped] = _mean(clipped[1], n_alt)
-    row[F.ref_clipped] = _mean(clipped[0], n_ref)
+    row[F.alt_clipped] = _excess(clipped[1], n_alt, clipped_share, LIBRARY_READS, clipped[0], n_ref)
+    row[F.ref_clipped] = _excess(clipped[0], n_ref, clipped_share, LIBRARY_READS, 0.0, 0.0)
+    row[F.alt_unaligned] = _mean(unaligned[1], n_alt)
+    row[F.ref_unaligned] = _mean(unaligned[0], n_ref)
+    row[F.alt_divergence] = min(10 * _mean(diverged[1], n_alt), 2.0)
+    row[F.ref_divergence] = min(10 * _mean(diverged[0], n_ref), 2.0)
     row[F.alt_mismatches] = math.log1p(_mean(mismatch[1], n_alt))
     row[F.ref_mismatches] = math.log1p(_mean(mismatch[0], n_ref))
     row[F.alt_indels] = math.log1p(_mean(indel[1], n_alt))
     row[F.ref_indels] = math.log1p(_mean(indel[0], n_ref))
-    row[F.alt_odd_pair] = _mean(odd[1], paired[1])
-    row[F.ref_odd_pair] = _mean(odd[0], paired[0])
+    row[F.alt_odd_pair] = _excess(odd[1], paired[1], odd_share, LIBRARY_READS, odd[0], paired[0])
+    row[F.ref_odd_pair] = _excess(odd[0], paired[0], odd_share, LIBRARY_READS, 0.0, 0.0)
     return total
 
 
@@ -499,7 +574,9 @@ def candidate_features(
     end,
     mapq,
     flag,
-    insert_size,
+    odd_pair,
+    odd_share,
+    clipped_share,
     mate,
     seq,
     qual,
@@ -553,9 +630,13 @@ def candidate_features(
             allele,
             ratio,
             read_index,
+            pos,
+            end,
             mapq,
             flag,
-            insert_size,
+            odd_pair,
+            odd_share,
+            clipped_share,
             seq,
             qual,
             seq_offset,

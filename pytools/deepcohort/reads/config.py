@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from deepcohort.reads.types import UNKNOWN_LIBRARY, LibraryProfile
+
 # SAM FLAG bits: unmapped, secondary, QC-fail, duplicate, supplementary
 EXCLUDED_FLAGS = 0x4 | 0x100 | 0x200 | 0x400 | 0x800
 
@@ -21,6 +23,8 @@ class ReadsConfig:
             of their names, so that time and memory stay bounded whatever the shard.
         max_capped_span_bp: reads that span more than this are never dropped by `max_depth`
             (long reads are few; and a shard could not know the depth where they start).
+        library: what the sample's reads usually look like (`reads.load.profiled`); its MAPQ scale is
+            taken out, its pairs and clips are measured against it.
     """
 
     min_mapq: int = 5
@@ -30,3 +34,4 @@ class ReadsConfig:
     clearly_better_qual: int = 10
     max_depth: int = 500
     max_capped_span_bp: int = 512
+    library: LibraryProfile = UNKNOWN_LIBRARY

@@ -1,8 +1,12 @@
 """Usable reads of a region from the alignment files of one sample."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
+
+import numpy as np
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
@@ -13,12 +17,15 @@ from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.header import AlignmentHeader, read_header, shared_contigs
 from deepcohort.reads.index import BamIndex, index_path_of
 from deepcohort.reads.io import HtslibStretches
-from deepcohort.reads.merge import join_pieces, merge_files, to_batch
+from deepcohort.reads.library import measure_library
+from deepcohort.reads.merge import in_terms_of, join_pieces, merge_files, take_reads, to_batch
 from deepcohort.reads.scan import ReadColumns, RegionScanner
-from deepcohort.reads.types import ReadBatch
+from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch
 
 _KEPT_BYTES = 24 << 20  # inflated data remembered between fetches, of all files of a sample together
 _LEAST_KEPT_BYTES = 2 << 20
+# the profile of a library is taken from so many windows of its genome, of so many bp each
+_PROFILE_WINDOWS, _PROFILE_WINDOW_BP = 12, 8_192
 
 
 class _BamReads:
@@ -45,6 +52,9 @@ class _BamReads:
         offset = self._index.start_offset(tid, first, region.end)
         if offset is not None:
             yield from self._scanner.scan(tid, region, self._scanner.later_start(tid, first, offset))
+
+    def first_start(self, region: Region) -> int | None:
+        return _first_start(self.columns(region), region)
 
     def close(self) -> None:
         self._blocks.close()
@@ -73,8 +83,27 @@ class _HtslibReads:
         first = self._scanner.lookback(region)
         yield from self._scanner.scan(tid, region, self._scanner.later_start(tid, first, offset))
 
+    def first_start(self, region: Region) -> int | None:
+        # a stretch is decoded whole: short ones first
+        start, length_bp = region.start, _PROFILE_WINDOW_BP
+        while start < region.end:
+            end = min(region.end, start + length_bp)
+            found = _first_start(self.columns(Region(region.contig, start, end)), region)
+            if found is not None:
+                return found
+            start, length_bp = end, min(2 * length_bp, 1 << 20)
+        return None
+
     def close(self) -> None:
         self._stretches.close()
+
+
+def _first_start(pieces: Iterable[ReadColumns], region: Region) -> int | None:
+    for piece in pieces:
+        inside = piece.pos[(piece.pos >= region.start) & (piece.pos < region.end)]
+        if len(inside):
+            return int(inside[0])
+    return None
 
 
 class ReadSource:
@@ -109,7 +138,12 @@ class ReadSource:
     def fetch_columns(self, region: Region) -> ReadColumns:
         """The same before mates are paired and their overlaps settled."""
         files = [join_pieces(list(file.columns(region))) for file in self._files]
-        return merge_files(files, self._config)
+        return in_terms_of(self._config.library, merge_files(files, self._config))
+
+    def first_start(self, region: Region) -> int | None:
+        """Where the first usable read that begins in `region` begins, or None."""
+        starts = [file.first_start(region) for file in self._files]
+        return min((start for start in starts if start is not None), default=None)
 
     def close(self) -> None:
         """Close the files."""
@@ -192,3 +226,64 @@ def _check_sorted(path: str, header: AlignmentHeader) -> None:
             f"{path} is not sorted by coordinate (its header says {header.sort_order}); "
             "run: samtools sort, then samtools index"
         )
+
+
+def profile_windows(source: ReadSource) -> list[Region]:
+    """Windows that hold reads, spread over the genome; the same however files and regions are cut.
+
+    The genome of the files is cut into equal intervals. Those that hold reads share the windows: each
+    gets its own from where its reads begin.
+    """
+    parts = [_windows_in(source, part) for part in _intervals(source.contig_lengths, _PROFILE_WINDOWS)]
+    begun = [(window, rest) for rest in parts if (window := next(rest, None)) is not None]
+    windows: list[Region] = []
+    for number, (window, rest) in enumerate(begun):
+        first, last = (k * _PROFILE_WINDOWS // len(begun) for k in (number, number + 1))
+        windows += [window, *islice(rest, last - first - 1)]
+    return windows
+
+
+def _windows_in(source: ReadSource, part: Sequence[Region]) -> Iterator[Region]:
+    """Windows one after the other, each from where the next read begins."""
+    for region in part:
+        start = source.first_start(region)
+        while start is not None:
+            end = min(region.end, start + _PROFILE_WINDOW_BP)
+            yield Region(region.contig, start, end)
+            start = source.first_start(Region(region.contig, end, region.end)) if end < region.end else None
+
+
+def _intervals(contig_lengths: dict[str, int], n: int) -> list[list[Region]]:
+    """The genome as `n` lists of regions of the same length in all."""
+    total = sum(contig_lengths.values())
+    cuts = [k * total // n for k in range(n + 1)]
+    parts: list[list[Region]] = [[] for _ in range(n)]
+    begin, k = 0, 0
+    for contig, length in contig_lengths.items():
+        start = 0
+        while start < length:
+            while cuts[k + 1] <= begin + start:
+                k += 1
+            end = min(length, cuts[k + 1] - begin)
+            parts[k].append(Region(contig, start, end))
+            start = end
+        begin += length
+    return parts
+
+
+def profiled(paths: Sequence[str | Path], reference_path: str | Path, config: ReadsConfig) -> ReadsConfig:
+    """`config` with the profile of the library of these files; raises as `open_reads` does."""
+    return profile_of(paths, reference_path, config)[0]
+
+
+def profile_of(
+    paths: Sequence[str | Path], reference_path: str | Path, config: ReadsConfig
+) -> tuple[ReadsConfig, list[Region]]:
+    """`config` with the profile of the library of these files, and the windows that it was taken from."""
+    with open_reads(paths, reference_path, replace(config, library=UNKNOWN_LIBRARY)) as source:
+        windows, pieces = profile_windows(source), []
+        for window in windows:
+            columns = source.fetch_columns(window)
+            starts_inside = np.flatnonzero((columns.pos >= window.start) & (columns.pos < window.end))
+            pieces.append(take_reads(columns, starts_inside))
+        return replace(config, library=measure_library(pieces)), windows

@@ -1,14 +1,15 @@
 """Columns of several pieces and files to one ReadBatch."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 
 from deepcohort.reads import kernels
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.library import copies_of_fragments, mapq_table, measure_library, odd_pairs
 from deepcohort.reads.scan import DEPTH_BIN_SHIFT, ReadColumns, offsets_of
-from deepcohort.reads.types import ReadBatch
+from deepcohort.reads.types import UNKNOWN_LIBRARY, LibraryProfile, ReadBatch
 
 _DTYPES = {
     "pos": np.int64, "end": np.int64, "mapq": np.uint8, "flag": np.uint16, "insert_size": np.int32,
@@ -43,6 +44,16 @@ def merge_files(files: Sequence[ReadColumns], config: ReadsConfig) -> ReadColumn
     return take_reads(joined, order[keep])
 
 
+def in_terms_of(library: LibraryProfile, columns: ReadColumns) -> ReadColumns:
+    """`columns` on the common MAPQ scale, without copies where the library is full of them."""
+    table = mapq_table(library)
+    if table[-1] != 255 or (table != np.arange(256)).any():
+        columns = replace(columns, mapq=table[columns.mapq])
+    if library.drops_copies:
+        columns = take_reads(columns, np.flatnonzero(~copies_of_fragments(columns)))
+    return columns
+
+
 def take_reads(columns: ReadColumns, order: np.ndarray) -> ReadColumns:
     """The reads `order` of `columns`, in that order."""
     by_mapq0 = np.argsort(columns.mapq0_pos, kind="stable")
@@ -61,14 +72,25 @@ def take_reads(columns: ReadColumns, order: np.ndarray) -> ReadColumns:
 
 def to_batch(columns: ReadColumns, config: ReadsConfig) -> ReadBatch:
     """ReadBatch of `columns`, with mates paired and their overlaps settled."""
+    batch = paired_batch(columns, config.library)
+    kernels.settle_overlaps(
+        batch.pos, batch.end, batch.mate, batch.seq, batch.qual, batch.seq_offset, batch.cigar_op,
+        batch.cigar_len, batch.cigar_offset, config.clearly_better_qual,
+    )  # fmt: skip
+    return batch
+
+
+def paired_batch(columns: ReadColumns, library: LibraryProfile = UNKNOWN_LIBRARY) -> ReadBatch:
+    """ReadBatch of `columns`, with mates paired; their overlaps stay as they are."""
     mate = np.empty(len(columns.pos), np.int32)
     kernels.pair_mates(columns.name_hash, columns.flag, mate)
-    batch = ReadBatch(
+    return ReadBatch(
         pos=columns.pos,
         end=columns.end,
         mapq=columns.mapq,
         flag=columns.flag,
         insert_size=columns.insert_size,
+        odd=odd_pairs(columns.flag, columns.insert_size, library),
         name_hash=columns.name_hash,
         mate=mate,
         seq=columns.seq,
@@ -79,9 +101,27 @@ def to_batch(columns: ReadColumns, config: ReadsConfig) -> ReadBatch:
         cigar_offset=offsets_of(columns.n_ops),
         mapq0_pos=columns.mapq0_pos,
         mapq0_end=columns.mapq0_end,
+        odd_share=library.odd_share,
+        clipped_share=library.clipped_share,
     )
-    kernels.settle_overlaps(
-        batch.pos, batch.end, mate, batch.seq, batch.qual, batch.seq_offset, batch.cigar_op,
-        batch.cigar_len, batch.cigar_offset, config.clearly_better_qual,
+
+
+def columns_of(batch: ReadBatch) -> ReadColumns:
+    """The batch as columns again."""
+    return ReadColumns(
+        batch.pos, batch.end, batch.mapq, batch.flag, batch.insert_size, batch.name_hash, batch.seq, batch.qual,
+        np.diff(batch.seq_offset), batch.cigar_op, batch.cigar_len, np.diff(batch.cigar_offset),
+        batch.mapq0_pos, batch.mapq0_end,
     )  # fmt: skip
-    return batch
+
+
+def judged(batch: ReadBatch) -> ReadBatch:
+    """`batch` in terms of the profile of its own reads."""
+    library = measure_library([columns_of(batch)])
+    return replace(
+        batch,
+        mapq=mapq_table(library)[batch.mapq],
+        odd=odd_pairs(batch.flag, batch.insert_size, library),
+        odd_share=library.odd_share,
+        clipped_share=library.clipped_share,
+    )

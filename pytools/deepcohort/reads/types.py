@@ -6,6 +6,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+INSERT_BINS, BINS_PER_OCTAVE = 68, 4  # up to 2^17 bp; pairs farther apart are odd in every library
+STANDARD_MAPQ = 60
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryProfile:
+    """The usual reads of a sample. The default stands for single reads of which nothing is known.
+
+    Attributes:
+        n_reads: reads looked at. read_length_bp: their median length.
+        typical_mapq: their median MAPQ; this and better means "surely placed".
+        paired_share: of the reads. odd_share: of the paired ones, those whose pair is unusual.
+        usual_inserts: bool (3, INSERT_BINS) as tuples: bins of log2 |TLEN| that are usual, by the
+            orientation of the pair (facing in, facing out, same strand).
+        insert_bp: 5 %, 50 %, 95 % quantiles of |TLEN| of usual pairs, 0 where there are none.
+        clipped_share: reads soft-clipped by 5 bp or more.
+        copied_share: fragments that repeat another one's ends (duplicates that nobody marked).
+        drops_copies: whether such copies are left out: they are many, and not amplicons.
+        qualities: phred values that at least one base in a thousand has; empty without qualities.
+    """
+
+    n_reads: int = 0
+    read_length_bp: int = 0
+    typical_mapq: int = STANDARD_MAPQ
+    paired_share: float = 0.0
+    odd_share: float = 0.0
+    usual_inserts: tuple[tuple[bool, ...], ...] = ((True,) * INSERT_BINS,) * 3
+    insert_bp: tuple[int, int, int] = (0, 0, 0)
+    clipped_share: float = 0.0
+    copied_share: float = 0.0
+    drops_copies: bool = False
+    qualities: tuple[int, ...] = ()
+
+
+UNKNOWN_LIBRARY = LibraryProfile()
+
+
 def _no_positions() -> NDArray[np.int64]:
     return np.empty(0, dtype=np.int64)
 
@@ -19,9 +56,10 @@ class ReadBatch:
 
     Attributes:
         pos, end: int64 (R,), 0-based half-open span on the reference.
-        mapq: uint8 (R,).
+        mapq: uint8 (R,), scaled so that the library's typical read has 60 (`reads.library.mapq_table`).
         flag: uint16 (R,), SAM FLAG.
         insert_size: int32 (R,), SAM TLEN.
+        odd: uint8 (R,), 1 where the mate lies elsewhere than the library's pairs usually do.
         name_hash: uint64 (R,), 64-bit hash of QNAME; equal for mates.
         mate: int32 (R,), row of the mate in this batch, or -1.
         seq: uint8 flat, base codes (core.sequence), 4 = N.
@@ -32,6 +70,7 @@ class ReadBatch:
         cigar_offset: int64 (R+1,).
         mapq0_pos, mapq0_end: int64 (Z,), spans of the reads left out because their MAPQ is 0
             (otherwise usable), ascending by pos; for AlleleCounts.mapq0.
+        odd_share, clipped_share: of the library's paired reads that are odd, of its reads that are clipped.
     """
 
     pos: NDArray[np.int64]
@@ -39,6 +78,7 @@ class ReadBatch:
     mapq: NDArray[np.uint8]
     flag: NDArray[np.uint16]
     insert_size: NDArray[np.int32]
+    odd: NDArray[np.uint8]
     name_hash: NDArray[np.uint64]
     mate: NDArray[np.int32]
     seq: NDArray[np.uint8]
@@ -49,6 +89,8 @@ class ReadBatch:
     cigar_offset: NDArray[np.int64]
     mapq0_pos: NDArray[np.int64] = field(default_factory=_no_positions)
     mapq0_end: NDArray[np.int64] = field(default_factory=_no_positions)
+    odd_share: float = 0.0
+    clipped_share: float = 0.0
 
     def __len__(self) -> int:
         return len(self.pos)

@@ -46,6 +46,7 @@ def reads_of(rows):
         mapq=np.array([r.get("mapq", 60) for r in rows], np.uint8),
         flag=np.array([r.get("flag", 0) for r in rows], np.uint16),
         insert_size=np.array([r.get("tlen", 0) for r in rows], np.int32),
+        odd=np.array([r.get("odd", 0) for r in rows], np.uint8),
         name_hash=np.array([r.get("name", 0) for r in rows], np.uint64),
         mate=np.full(len(rows), -1, np.int32),
         seq=seq,

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from pileup_builders import evidence_of, random_evidence, reads_of
 REFERENCE = "GATTACAGGGGGCATCATCATCATGTCCAATGCATTTCGA"
 
 
-def features_at(candidates, entries, rows, reference=REFERENCE):
-    evidence, codes, window = evidence_of(reference, reads_of(rows), candidates, entries)
+def features_at(candidates, entries, rows, reference=REFERENCE, odd_share=0.0):
+    reads = replace(reads_of(rows), odd_share=odd_share)
+    evidence, codes, window = evidence_of(reference, reads, candidates, entries)
     return encode_examples(evidence, codes, window, features_only=True).features
 
 
@@ -78,7 +80,8 @@ def test_clips_shorten_the_distance_to_the_end():
     rows = [{"pos": 10, "cigar": "6S20M4S", "seq": "A" * 30, "name": 1}]
     f = features_at([(13, 1, "G")], [[(0, 1, 2.0, 9)]], rows)[0]
     assert f[F.alt_end_distance] == pytest.approx(3 / 50)
-    assert f[F.alt_clipped] == 1
+    assert f[F.alt_clipped] == pytest.approx(excess(1, 1, 0.005))
+    assert f[F.alt_unaligned] == pytest.approx(10 / 30)
 
 
 @pytest.mark.parametrize(("cigar", "clipped"), [("9S3M400I9M", 0), ("9M400I3M9S", 1), ("9S3M100I9M", 1)])
@@ -87,18 +90,43 @@ def test_clips_far_from_the_site_do_not_count(cigar: str, clipped: int):
     n = sum(map(int, re.findall(r"\d+", cigar)))
     site = n - 9 - (cigar[-1] == "S") * 2
     f = features_at([(13, 1, "G")], [[(0, 1, 2.0, site)]], [{"pos": 4, "cigar": cigar, "seq": "A" * n}])[0]
-    assert f[F.alt_clipped] == clipped
+    assert f[F.alt_clipped] == pytest.approx(excess(clipped, 1, 0.005))
+    assert f[F.alt_unaligned] == pytest.approx(clipped * 9 / n)
 
 
-def test_pairs():
+def excess(count: int, n: int, usual: float) -> float:
+    """Fifths of a z score, cut to -1..1; a quarter of a read is added to the variance."""
+    z = (count - n * usual) / math.sqrt(n * usual * (1 - usual) + 0.25)
+    return min(max(z / 5, -1.0), 1.0)
+
+
+@pytest.mark.parametrize(("share", "n_ref_odd"), [(0.0, 0), (0.3, 0), (0.3, 4), (1.0, 4)])
+def test_odd_pairs_are_held_against_ref_reads_and_library(share: float, n_ref_odd: int):
+    # 3 of 4 paired ALT reads are odd, and n_ref_odd of 4 REF reads; the fifth ALT read is single
+    plain = plain_reads(1)[0]
+    alt = [{**plain, "flag": 1, "odd": k < 3, "name": k} for k in range(4)]
+    single = {**plain, "flag": 0, "name": 4}
+    ref = [{**plain, "flag": 1, "odd": k < n_ref_odd, "name": 5 + k} for k in range(4)]
+    entries = [(k, 1, 1.0, 3) for k in range(5)] + [(5 + k, 0, -1.0, 3) for k in range(4)]
+    f = features_at([(3, 1, "G")], [entries], [*alt, single, *ref], odd_share=share)[0]
+    usual = (20 * share + n_ref_odd) / 24
+    assert f[F.alt_odd_pair] == pytest.approx(excess(3, 4, min(max(usual, 0.005), 0.995)), abs=1e-6)
+    assert f[F.ref_odd_pair] == pytest.approx(excess(n_ref_odd, 4, min(max(share, 0.005), 0.995)), abs=1e-6)
+
+
+def test_divergence_is_counted_over_the_read_and_end_places_of_both_alleles():
+    seq = list(REFERENCE)
+    for at in (3, 9, 30):  # the candidate, one near, one far
+        seq[at] = "G" if seq[at] != "G" else "T"
     rows = [
-        {**plain_reads(1)[0], "flag": 3, "tlen": 300, "name": 1},
-        {**plain_reads(1)[0], "flag": 3, "tlen": -4000, "name": 2},
-        {**plain_reads(1)[0], "flag": 1, "tlen": 300, "name": 3},
-        {**plain_reads(1)[0], "flag": 0, "name": 4},
+        {"pos": 0, "cigar": "40M", "seq": "".join(seq), "name": 1},
+        {"pos": 0, "cigar": "20M1I20M", "seq": REFERENCE[:20] + "A" + REFERENCE[20:], "name": 2},
     ]
-    f = features_at([(3, 1, "G")], [[(i, 1, 1.0, 3) for i in range(4)]], rows)[0]
-    assert f[F.alt_odd_pair] == pytest.approx(2 / 3)
+    f = features_at([(3, 1, seq[3])], [[(0, 1, 1.0, 3), (1, 0, -1.0, 3)]], rows)[0]
+    assert f[F.alt_divergence] == pytest.approx(10 * 3 / 40)
+    assert f[F.ref_divergence] == pytest.approx(10 * 1 / 40)
+    assert f[F.ref_at_end] == 1
+    assert f[F.ref_place_sd] == 0
 
 
 def test_mismatches_and_indels_near_the_site():

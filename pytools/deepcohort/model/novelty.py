@@ -1,0 +1,51 @@
+"""How unlike its training data a model finds the sites of a sample."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.pileup.features import FEATURE_NAMES
+
+LEAST_SITES = 40  # fewer say nothing
+BOUND = 0.02  # mean share of features outside; 0.002 on training data by construction
+FEATURE_BOUND = 0.3  # share of sites where one feature lies outside
+
+
+@dataclass(frozen=True, slots=True)
+class Novelty:
+    """Sites of a sample beside the training data of the model.
+
+    Attributes:
+        n_sites: candidates looked at. outside: share of their features that lie beyond what 99.8 % of
+            the training data show. strangest: the feature that most often does. strangest_share: how often.
+    """
+
+    n_sites: int = 0
+    outside: float = 0.0
+    strangest: str = ""
+    strangest_share: float = 0.0
+
+    @property
+    def is_alarming(self) -> bool:
+        """Whether calls should be mistrusted: the reads are of a kind that the model was not trained on."""
+        enough = self.n_sites >= LEAST_SITES
+        return enough and (self.outside > BOUND or self.strangest_share > FEATURE_BOUND)
+
+    def line(self, model: str) -> str:
+        """One line for people."""
+        return (
+            f"the reads are unlike those that model {model} was trained on: {100 * self.outside:.1f} % of the "
+            f"features of {self.n_sites} sites lie outside, most of all {self.strangest} "
+            f"(at {100 * self.strangest_share:.0f} % of sites); mistrust the calls, compare them with truth, or train"
+        )
+
+
+def novelty(features: NDArray[np.float32], low: NDArray[np.float32], high: NDArray[np.float32]) -> Novelty:
+    """Novelty of sites of `features` float32 (N, F), where training showed `low`..`high` (F,)."""
+    if len(features) == 0:
+        return Novelty()
+    tolerance = 1e-4 * (1.0 + np.abs(high - low))
+    outside = ((features < low - tolerance) | (features > high + tolerance)).mean(axis=0)
+    top = int(outside.argmax())
+    return Novelty(len(features), float(outside.mean()), FEATURE_NAMES[top], float(outside[top]))

@@ -1,0 +1,179 @@
+"""What the library and the aligner of a sample make of its reads, so that each is judged among its like.
+
+Proper pairs, insert sizes and mapping qualities mean nothing by themselves: bwa mem's best MAPQ is 60,
+bowtie2's 42, and fragments of 3 kb are odd in one library and all there is in another. A profile is taken
+once per sample from windows fixed on its genome (`reads.load.profiled`), whatever is called.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.reads.scan import ReadColumns, offsets_of
+from deepcohort.reads.types import (
+    BINS_PER_OCTAVE,
+    INSERT_BINS,
+    STANDARD_MAPQ,
+    UNKNOWN_LIBRARY,
+    LibraryProfile,
+)
+
+APART = 3  # orientation class of reads whose mate is unmapped, on another contig, or not placed
+CLIP_BP = 5  # a read is clipped from here on
+_LEAST_TYPICAL_MAPQ = 20
+_USUAL_SHARE, _USUAL_READS = 0.003, 4  # of the paired reads, a bin that is usual holds at least both
+_COPIED_SHARE, _MOST_COPIES, _LEAST_FRAGMENTS_PER_BP = 0.3, 12.0, 0.015
+_QUALITY_SHARE = 0.001
+_PAIRED, _MATE_UNMAPPED, _REVERSE, _MATE_REVERSE = 0x1, 0x8, 0x10, 0x20
+
+
+def mapq_table(library: LibraryProfile) -> NDArray[np.uint8]:
+    """Uint8 (256,): MAPQ on the scale where the library's typical read has 60 or more."""
+    typical = max(library.typical_mapq, _LEAST_TYPICAL_MAPQ)
+    mapq = np.arange(256)
+    # a usable read stays one: MAPQ 1 does not become 0
+    scaled = np.maximum(np.rint(mapq * (STANDARD_MAPQ / typical)), np.minimum(mapq, 1))
+    return np.minimum(scaled, 255).astype(np.uint8)
+
+
+def orientation_of(flag: NDArray[np.uint16], insert_size: NDArray[np.int32]) -> NDArray[np.int8]:
+    """Int8 (R,): 0 facing in, 1 facing out, 2 same strand, APART; -1 for single reads.
+
+    Told by strands and the sign of TLEN alone: what an aligner calls a proper pair is its own affair.
+    """
+    reverse, mate_reverse = (flag & _REVERSE) != 0, (flag & _MATE_REVERSE) != 0
+    facing_in = (insert_size > 0) == ~reverse
+    kind = np.where(reverse == mate_reverse, 2, np.where(facing_in, 0, 1))
+    kind = np.where((insert_size == 0) | ((flag & _MATE_UNMAPPED) != 0), APART, kind)
+    return np.where((flag & _PAIRED) != 0, kind, -1).astype(np.int8)
+
+
+def insert_bin(insert_size: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Int64 (R,): bin of log2 |TLEN|; INSERT_BINS and more lie beyond the last."""
+    size = np.maximum(np.abs(insert_size.astype(np.int64)), 1)
+    return np.floor(BINS_PER_OCTAVE * np.log2(size)).astype(np.int64)
+
+
+def odd_pairs(
+    flag: NDArray[np.uint16], insert_size: NDArray[np.int32], library: LibraryProfile
+) -> NDArray[np.uint8]:
+    """Uint8 (R,): 1 where a paired read's mate lies elsewhere than the library's pairs usually do."""
+    kind, number = orientation_of(flag, insert_size), insert_bin(insert_size)
+    usual = np.zeros((APART + 1, INSERT_BINS + 1), np.bool_)
+    usual[:APART, :INSERT_BINS] = library.usual_inserts
+    is_usual = usual[np.maximum(kind, 0), np.minimum(number, INSERT_BINS)]
+    return ((kind >= 0) & ~is_usual).astype(np.uint8)
+
+
+def copies_of_fragments(columns: ReadColumns) -> NDArray[np.bool_]:
+    """Bool (R,): paired reads that another read with the same ends, strand and TLEN stands for.
+
+    Of each group the fragment of the smallest name hash stays, so that both of its reads do, wherever
+    the region is cut.
+    """
+    keys = (columns.name_hash, columns.insert_size, columns.flag & _REVERSE, columns.end, columns.pos)
+    order = np.lexsort(keys)
+    same = np.ones(len(order), np.bool_)
+    same[:1] = False
+    for key in keys[1:]:
+        same[1:] &= key[order][1:] == key[order][:-1]
+    copied = np.empty(len(order), np.bool_)
+    copied[order] = same
+    return copied & (columns.insert_size != 0)
+
+
+def measure_library(pieces: Sequence[ReadColumns]) -> LibraryProfile:
+    """Profile of the reads of `pieces`, each the whole of a window that no other overlaps."""
+    pieces = [piece for piece in pieces if len(piece.pos)]
+    if not pieces:
+        return UNKNOWN_LIBRARY
+    flag = np.concatenate([piece.flag for piece in pieces])
+    insert_size = np.concatenate([piece.insert_size for piece in pieces])
+    lengths = np.concatenate([piece.seq_length for piece in pieces])
+    mapq = np.concatenate([piece.mapq for piece in pieces])
+    n_paired = int(((flag & _PAIRED) != 0).sum())
+    usual = _usual_inserts(flag, insert_size, n_paired)
+    library = LibraryProfile(
+        n_reads=len(flag),
+        read_length_bp=int(np.median(lengths)),
+        typical_mapq=int(np.median(mapq)),
+        paired_share=n_paired / len(flag),
+        usual_inserts=tuple(tuple(bool(x) for x in row) for row in usual),
+        clipped_share=float(np.concatenate([_is_clipped(piece) for piece in pieces]).mean()),
+        qualities=_quality_alphabet(pieces),
+        **_copies(pieces),
+    )
+    odd = odd_pairs(flag, insert_size, library).astype(bool)
+    near = np.abs(insert_size[((flag & _PAIRED) != 0) & ~odd])
+    quantiles = np.quantile(near, [0.05, 0.5, 0.95]) if len(near) else np.zeros(3)
+    low, middle, high = (round(float(q)) for q in quantiles)
+    return replace(library, odd_share=float(odd.sum() / max(n_paired, 1)), insert_bp=(low, middle, high))
+
+
+def _usual_inserts(
+    flag: NDArray[np.uint16], insert_size: NDArray[np.int32], n_paired: int
+) -> NDArray[np.bool_]:
+    """Bool (3, INSERT_BINS): bins that hold their share of the pairs, and their neighbours."""
+    kind, number = orientation_of(flag, insert_size), insert_bin(insert_size)
+    counts = np.zeros((APART, INSERT_BINS), np.int64)
+    inside = (kind >= 0) & (kind < APART) & (number < INSERT_BINS)
+    np.add.at(counts, (kind[inside], number[inside]), 1)
+    usual = counts >= max(_USUAL_READS, _USUAL_SHARE * n_paired)
+    wider = usual.copy()
+    wider[:, 1:] |= usual[:, :-1]
+    wider[:, :-1] |= usual[:, 1:]
+    return np.asarray(wider)
+
+
+def _is_clipped(columns: ReadColumns) -> NDArray[np.bool_]:
+    offset = offsets_of(columns.n_ops)
+    first, last = offset[:-1], offset[1:] - 1
+    soft = 4
+    left = (columns.cigar_op[first] == soft) & (columns.cigar_len[first] >= CLIP_BP)
+    right = (columns.cigar_op[last] == soft) & (columns.cigar_len[last] >= CLIP_BP)
+    return np.asarray(left | right)
+
+
+def _copies(pieces: Sequence[ReadColumns]) -> dict[str, float | bool]:
+    """copied_share and drops_copies: amplicons, of few starts and many reads each, are no copies."""
+    pairs = copied = covered_bp = 0
+    for piece in pieces:
+        pairs += int((piece.insert_size != 0).sum())
+        copied += int(copies_of_fragments(piece).sum())
+        covered_bp += int(piece.end.max() - piece.pos.min())
+    if pairs == 0:
+        return {"copied_share": 0.0, "drops_copies": False}
+    share, distinct = copied / pairs, pairs - copied
+    copies = pairs / max(distinct, 1)
+    per_bp = distinct / max(2 * covered_bp, 1)
+    drops = share > _COPIED_SHARE and copies <= _MOST_COPIES and per_bp >= _LEAST_FRAGMENTS_PER_BP / 2
+    # at a depth where chance alone gives many equal ends, copies prove nothing
+    return {"copied_share": share, "drops_copies": bool(drops and per_bp < 1.0)}
+
+
+def _quality_alphabet(pieces: Sequence[ReadColumns]) -> tuple[int, ...]:
+    counts = np.zeros(256, np.int64)
+    for piece in pieces:
+        counts += np.bincount(piece.qual, minlength=256)
+    counts[0] = 0  # bases that are N
+    return tuple(int(q) for q in np.flatnonzero(counts > _QUALITY_SHARE * max(int(counts.sum()), 1)))
+
+
+def library_text(library: LibraryProfile) -> str:
+    """The profile as the value of a VCF header line."""
+    low, middle, high = library.insert_bp
+    facts = {
+        "Reads": str(library.n_reads),
+        "ReadLength": str(library.read_length_bp),
+        "Paired": f"{library.paired_share:.3f}",
+        "Inserts": f"{low}-{middle}-{high}",
+        "OddPairs": f"{library.odd_share:.3f}",
+        "TypicalMAPQ": str(library.typical_mapq),
+        "Clipped": f"{library.clipped_share:.3f}",
+        "Copies": f"{library.copied_share:.3f}",
+        "CopiesDropped": "yes" if library.drops_copies else "no",
+        "Qualities": str(len(library.qualities)),
+    }
+    return "<" + ",".join(f"{key}={value}" for key, value in facts.items()) + ">"
