@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.reads.adapter_kernels import KMER_BP, tail_kmers
 from deepcohort.reads.scan import ReadColumns, offsets_of
 from deepcohort.reads.types import (
     BINS_PER_OCTAVE,
@@ -22,20 +23,28 @@ from deepcohort.reads.types import (
 
 APART = 3  # orientation class of reads whose mate is unmapped, on another contig, or not placed
 CLIP_BP = 5  # a read is clipped from here on
-_LEAST_TYPICAL_MAPQ = 20
+_LEAST_TYPICAL_MAPQ, _DOUBTFUL_MAPQ = 24, 20
 _USUAL_SHARE, _USUAL_READS = 0.003, 4  # of the paired reads, a bin that is usual holds at least both
 _COPIED_SHARE, _MOST_COPIES, _LEAST_FRAGMENTS_PER_BP = 0.3, 12.0, 0.015
 _QUALITY_SHARE = 0.001
+# a k-mer is an adapter's where this share of the clipped tails shows it, so many of them, in so many windows
+_ADAPTER_SHARE, _ADAPTER_TAILS, _ADAPTER_WINDOWS, _MOST_ADAPTER_KMERS = 0.03, 20, 4, 1024
 _PAIRED, _MATE_UNMAPPED, _REVERSE, _MATE_REVERSE = 0x1, 0x8, 0x10, 0x20
 
 
 def mapq_table(library: LibraryProfile) -> NDArray[np.uint8]:
-    """Uint8 (256,): MAPQ on the scale where the library's typical read has 60 or more."""
-    typical = max(library.typical_mapq, _LEAST_TYPICAL_MAPQ)
+    """Uint8 (256,): MAPQ on the scale where the library's typical read has 60.
+
+    Low values keep their meaning: MAPQ 3 is a coin tossed between two places for every aligner. From
+    _DOUBTFUL_MAPQ on the scale is stretched; one that reaches beyond 60 stays as it is.
+    """
     mapq = np.arange(256)
-    # a usable read stays one: MAPQ 1 does not become 0
-    scaled = np.maximum(np.rint(mapq * (STANDARD_MAPQ / typical)), np.minimum(mapq, 1))
-    return np.minimum(scaled, 255).astype(np.uint8)
+    typical = max(library.typical_mapq, _LEAST_TYPICAL_MAPQ)
+    if typical >= STANDARD_MAPQ:
+        return mapq.astype(np.uint8)
+    stretch = (STANDARD_MAPQ - _DOUBTFUL_MAPQ) / (typical - _DOUBTFUL_MAPQ)
+    stretched = np.rint(_DOUBTFUL_MAPQ + stretch * (mapq - _DOUBTFUL_MAPQ))
+    return np.minimum(np.where(mapq <= _DOUBTFUL_MAPQ, mapq, stretched), 255).astype(np.uint8)
 
 
 def orientation_of(flag: NDArray[np.uint16], insert_size: NDArray[np.int32]) -> NDArray[np.int8]:
@@ -67,21 +76,21 @@ def odd_pairs(
     return ((kind >= 0) & ~is_usual).astype(np.uint8)
 
 
-def copies_of_fragments(columns: ReadColumns) -> NDArray[np.bool_]:
-    """Bool (R,): paired reads that another read with the same ends, strand and TLEN stands for.
+def grouped_copies(columns: ReadColumns) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """(rows with copies of one fragment's read after each other, bool (R,): another read stands for it).
 
-    Of each group the fragment of the smallest name hash stays, so that both of its reads do, wherever
-    the region is cut.
+    Copies are paired reads of the same ends, strand and TLEN. Of each group the one of the smallest name
+    hash stands for the others, so that both reads of a fragment do, wherever the region is cut.
     """
     keys = (columns.name_hash, columns.insert_size, columns.flag & _REVERSE, columns.end, columns.pos)
     order = np.lexsort(keys)
-    same = np.ones(len(order), np.bool_)
+    same = columns.insert_size[order] != 0
     same[:1] = False
     for key in keys[1:]:
         same[1:] &= key[order][1:] == key[order][:-1]
     copied = np.empty(len(order), np.bool_)
     copied[order] = same
-    return copied & (columns.insert_size != 0)
+    return order, copied
 
 
 def measure_library(pieces: Sequence[ReadColumns]) -> LibraryProfile:
@@ -103,6 +112,7 @@ def measure_library(pieces: Sequence[ReadColumns]) -> LibraryProfile:
         usual_inserts=tuple(tuple(bool(x) for x in row) for row in usual),
         clipped_share=float(np.concatenate([_is_clipped(piece) for piece in pieces]).mean()),
         qualities=_quality_alphabet(pieces),
+        adapters=_adapters(pieces),
         **_copies(pieces),
     )
     odd = odd_pairs(flag, insert_size, library).astype(bool)
@@ -141,7 +151,7 @@ def _copies(pieces: Sequence[ReadColumns]) -> dict[str, float | bool]:
     pairs = copied = covered_bp = 0
     for piece in pieces:
         pairs += int((piece.insert_size != 0).sum())
-        copied += int(copies_of_fragments(piece).sum())
+        copied += int(grouped_copies(piece)[1].sum())
         covered_bp += int(piece.end.max() - piece.pos.min())
     if pairs == 0:
         return {"copied_share": 0.0, "drops_copies": False}
@@ -174,6 +184,47 @@ def library_text(library: LibraryProfile) -> str:
         "Clipped": f"{library.clipped_share:.3f}",
         "Copies": f"{library.copied_share:.3f}",
         "CopiesDropped": "yes" if library.drops_copies else "no",
+        "Adapter": longest_adapter(library.adapters) or "none",
         "Qualities": str(len(library.qualities)),
     }
     return "<" + ",".join(f"{key}={value}" for key, value in facts.items()) + ">"
+
+
+def _adapters(pieces: Sequence[ReadColumns]) -> tuple[int, ...]:
+    """k-mers that return in clipped tails all over the genome: adapters, not copies of a place."""
+    windows, seen, tails = [], [], 0
+    for piece in pieces:
+        out = np.empty(len(piece.seq), np.int64)
+        n, n_tails = tail_kmers(
+            piece.seq, offsets_of(piece.seq_length), piece.cigar_op, piece.cigar_len,
+            offsets_of(piece.n_ops), out,
+        )  # fmt: skip
+        kmers, counts = np.unique(out[:n], return_counts=True)
+        windows.append(kmers)
+        seen.append(counts)
+        tails += n_tails
+    kmers, place = np.unique(np.concatenate(windows), return_inverse=True)
+    total = np.bincount(place, weights=np.concatenate(seen), minlength=len(kmers))
+    spread = np.bincount(place, minlength=len(kmers))
+    known = kmers[(total >= max(_ADAPTER_TAILS, _ADAPTER_SHARE * tails)) & (spread >= _ADAPTER_WINDOWS)]
+    # a library so odd that thousands of k-mers return has no adapter that could be told
+    return tuple(int(kmer) for kmer in known) if len(known) <= _MOST_ADAPTER_KMERS else ()
+
+
+def longest_adapter(adapters: tuple[int, ...]) -> str:
+    """The longest sequence that overlapping k-mers spell, for people; empty without k-mers."""
+    left = set(adapters)
+    low = (1 << 2 * (KMER_BP - 1)) - 1
+    ends = {kmer & low for kmer in left}
+    best = ""
+    for kmer in sorted(left):
+        if kmer >> 2 in ends and any((kmer >> 2) | (b << 2 * (KMER_BP - 1)) in left - {kmer} for b in range(4)):
+            continue  # not the first of its chain
+        text = "".join("ACGT"[(kmer >> 2 * k) & 3] for k in reversed(range(KMER_BP)))
+        at, used = kmer, {kmer}
+        while following := [n for b in range(4) if (n := ((at & low) << 2) | b) in left - used]:
+            at = following[0]
+            used.add(at)
+            text += "ACGT"[at & 3]
+        best = max(best, text, key=len)
+    return best

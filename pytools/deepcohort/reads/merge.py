@@ -6,8 +6,10 @@ from dataclasses import fields, replace
 import numpy as np
 
 from deepcohort.reads import kernels
+from deepcohort.reads.adapter_kernels import mask_known
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.library import copies_of_fragments, mapq_table, measure_library, odd_pairs
+from deepcohort.reads.copy_kernels import vote_of_copies
+from deepcohort.reads.library import grouped_copies, mapq_table, measure_library, odd_pairs
 from deepcohort.reads.scan import DEPTH_BIN_SHIFT, ReadColumns, offsets_of
 from deepcohort.reads.types import UNKNOWN_LIBRARY, LibraryProfile, ReadBatch
 
@@ -45,12 +47,22 @@ def merge_files(files: Sequence[ReadColumns], config: ReadsConfig) -> ReadColumn
 
 
 def in_terms_of(library: LibraryProfile, columns: ReadColumns) -> ReadColumns:
-    """`columns` on the common MAPQ scale, without copies where the library is full of them."""
+    """`columns` on the common MAPQ scale, without copies where the library is full of them, adapters masked."""
     table = mapq_table(library)
     if table[-1] != 255 or (table != np.arange(256)).any():
         columns = replace(columns, mapq=table[columns.mapq])
     if library.drops_copies:
-        columns = take_reads(columns, np.flatnonzero(~copies_of_fragments(columns)))
+        order, copied = grouped_copies(columns)
+        vote_of_copies(
+            order, copied, columns.seq, columns.qual, offsets_of(columns.seq_length), columns.cigar_op,
+            columns.cigar_len, offsets_of(columns.n_ops),
+        )  # fmt: skip
+        columns = take_reads(columns, np.flatnonzero(~copied))
+    if library.adapters:
+        mask_known(
+            columns.seq, columns.qual, offsets_of(columns.seq_length), columns.cigar_op, columns.cigar_len,
+            offsets_of(columns.n_ops), np.array(library.adapters, np.int64),
+        )  # fmt: skip
     return columns
 
 

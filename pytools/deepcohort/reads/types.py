@@ -25,6 +25,8 @@ class LibraryProfile:
         copied_share: fragments that repeat another one's ends (duplicates that nobody marked).
         drops_copies: whether such copies are left out: they are many, and not amplicons.
         qualities: phred values that at least one base in a thousand has; empty without qualities.
+        adapters: sorted 16-mers (2 bits a base) that return in clipped tails all over the genome; bases
+            that they cover say nothing.
     """
 
     n_reads: int = 0
@@ -38,6 +40,7 @@ class LibraryProfile:
     copied_share: float = 0.0
     drops_copies: bool = False
     qualities: tuple[int, ...] = ()
+    adapters: tuple[int, ...] = ()
 
 
 UNKNOWN_LIBRARY = LibraryProfile()
