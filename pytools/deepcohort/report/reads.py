@@ -68,7 +68,9 @@ _COLUMNS = {
         "unlike_training", "Sites", {**_COUNT, "title": "of sites", "description": "Sites looked at"}
     ),
     "read_length": _Column(
-        "library", "ReadLength", {**_COUNT, "title": "Length", "description": "Median read length", "suffix": "bp"}
+        "library",
+        "ReadLength",
+        {**_COUNT, "title": "Length", "description": "Median read length", "suffix": "bp"},
     ),
     "paired": _Column(
         "library", "Paired", {**_PER_CENT, "title": "Paired", "description": "Reads of pairs"}, is_share=True
@@ -117,7 +119,9 @@ _COLUMNS = {
     ),
     "snp": _Column("called", "snp", {**_COUNT, "title": "SNPs", "description": "Called, FILTER PASS"}),
     "indel": _Column("called", "indel", {**_COUNT, "title": "Indels", "description": "Called, FILTER PASS"}),
-    "low_qual": _Column("records", "LowQual", {**_COUNT, "title": "LowQual", "description": "FILTER LowQual"}),
+    "low_qual": _Column(
+        "records", "LowQual", {**_COUNT, "title": "LowQual", "description": "FILTER LowQual"}
+    ),
     "disputed": _Column(
         "records",
         "Disputed",
@@ -177,7 +181,9 @@ def write_reads(paths: Sequence[Path], output: Path) -> list[Path]:
     alarming = [facts for facts in samples if is_alarming(facts)]
     written = []
     if len(samples) > _TABLE_ROWS and alarming:
-        written.append(_write(output, "reads_alarm", "Reads unlike training", alarming[:_TABLE_ROWS], alarming))
+        written.append(
+            _write(output, "reads_alarm", "Reads unlike training", alarming[:_TABLE_ROWS], alarming)
+        )
     return [*written, _write(output, "reads", "Reads and library", samples, alarming)]
 
 

@@ -115,7 +115,9 @@ def slowly(lines):
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, len(RECORDS) - 1), st.booleans()), max_size=12))
 def test_against_splitting(picked):
-    lines = [line for k, block in picked for line in [RECORDS[k][0], *([BLOCK.format(1, 9)] if block else [])]]
+    lines = [
+        line for k, block in picked for line in [RECORDS[k][0], *([BLOCK.format(1, 9)] if block else [])]
+    ]
     assert counts_of(lines) == slowly(lines)
 
 
