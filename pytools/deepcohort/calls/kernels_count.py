@@ -98,7 +98,7 @@ def count_records(text, starts, filters, called):
     """Add the records of one sample's VCF lines to `filters` and `called`; reference blocks are left out.
 
     Args:
-        text: uint8 (n,), whole lines of ten fields, GT first of FORMAT. starts: int64 (m,), their first bytes.
+        text: uint8 (n,), whole lines of ten fields, GT first of FORMAT. starts: int64 (m,), first bytes.
         filters: int64 (OTHER + 1,), records by word of FILTER, in the order of COUNTED_FILTERS.
         called: int64 (2,), PASS records whose genotype holds SNPs alone (ALT as long as REF), or an indel.
     """

@@ -134,8 +134,8 @@ def write_summary(
     lines = (cohort_lines(cohort) if cohort else []) + terminal_lines(read_scores(evaluations))
     if unlike_training:
         lines.append(
-            f"  Warning: the reads of {unlike_training} are unlike those that the model was trained on: mistrust "
-            "their calls; see the report's section on reads."
+            f"  Warning: the reads of {unlike_training} are unlike those that the model was trained on: "
+            "mistrust their calls; see the report's section on reads."
         )
     with atomic_outputs(output) as (temporary,):
         temporary.write_text("".join(f"{line}\n" for line in lines))

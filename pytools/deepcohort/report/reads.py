@@ -105,7 +105,7 @@ _COLUMNS = {
         {
             **_PER_CENT,
             "title": "Copies",
-            "description": "Reads of pairs that repeat another fragment's ends and are not marked as duplicates",
+            "description": "Reads of pairs that repeat another fragment's ends, not marked as duplicates",
         },
         is_share=True,
     ),
@@ -136,7 +136,7 @@ _COLUMNS = {
 
 
 def read_facts(paths: Sequence[Path]) -> list[Facts]:
-    """Facts in the files `paths`, or in the *.json files of folders; those with an alarm first, then by sample.
+    """Facts in files, or in the *.json files of folders; samples with an alarm first, then by name.
 
     Raises:
         DeepcohortError: a file that is none of `deepcohort merge --facts`, or a sample twice.
@@ -169,7 +169,7 @@ def is_alarming(facts: Facts) -> bool:
 
 
 def write_reads(paths: Sequence[Path], output: Path) -> list[Path]:
-    """Write the section "Reads and library" to folder `output`: a row per sample, red where `call` raised alarm.
+    """Write the section "Reads and library" to folder `output`: a row per sample, red where there is alarm.
 
     Raises:
         DeepcohortError: see `read_facts`.
@@ -209,13 +209,13 @@ def _write(folder: Path, name: str, title: str, rows: Sequence[Facts], alarming:
 
 def _description(alarming: Sequence[Facts]) -> str:
     text = (
-        "What the reads of each sample are like, by windows that are the same whatever is called, and what was "
-        "called from them."
+        "What the reads of each sample are like, by windows that are the same whatever is called, and what "
+        "was called from them."
     )
     if alarming:
         text += (
-            f" <strong>The reads of {named_samples(alarming)} are unlike those that the model was trained on: "
-            "compare these calls with truth or another caller before you use them.</strong>"
+            f" <strong>The reads of {named_samples(alarming)} are unlike those that the model was trained "
+            "on: compare these calls with truth or another caller before you use them.</strong>"
         )
     return text
 

@@ -33,7 +33,7 @@ def make_batch(seed=2, n=150, clips=True):
     rng = np.random.default_rng(seed)
     text = "".join("ACGT"[c] for c in REFERENCE)
     rows = []
-    for k in range(n):
+    for _ in range(n):
         size = int(rng.integers(300, 500))
         first = int(rng.integers(20, LENGTH - 600))
         name = int(rng.integers(1, 2**63))
@@ -200,7 +200,7 @@ def test_facing_out():
 
 @pytest.mark.parametrize("seed", range(6))
 def test_apart(seed):
-    reads, out = changed("apart", seed)
+    _, out = changed("apart", seed)
     kind = orientation_of(out.flag, out.insert_size)
     share = (kind == APART).mean()
     assert 0.0 < share < 0.8

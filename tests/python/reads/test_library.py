@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -341,7 +342,7 @@ def test_windows_hold_reads_and_do_not_overlap(library_files, reference_path):
         by_contig.setdefault(window.contig, []).append(window)
     for own in by_contig.values():
         own.sort(key=lambda r: r.start)
-        assert all(a.end <= b.start for a, b in zip(own, own[1:], strict=False))
+        assert all(a.end <= b.start for a, b in pairwise(own))
     with open_reads(library_files["bam"], reference_path, ReadsConfig()) as source:
         for window in windows:
             assert source.first_start(window) == window.start
