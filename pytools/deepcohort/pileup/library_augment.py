@@ -74,7 +74,7 @@ def vary_library(
         (config.apart, _apart),
         (config.chimeric, _chimeric),
     ]
-    groups = [
+    groups: list[list[tuple[float, Change]]] = [
         [(config.end_to_end, _end_to_end), (config.clipped, _clip_ends)],
         pairings,
         [(config.mapq_noise, _mapq_noise), (config.mapq_by_mismatch, _mapq_by_mismatch)],

@@ -37,7 +37,8 @@ def write(folder, rows, probabilities, disputed, ploidy=2):
     paths = [folder / "a.g.vcf.gz", folder / "a.vcf.gz"]
     regions = [Region("c", 0, n)]
     headers = [
-        make_header("S", LENGTHS, regions, "ref.fa", "m", "1", bands, NOTES) for bands in (config.gq_bands, None)
+        make_header("S", LENGTHS, regions, "ref.fa", "m", "1", bands, NOTES)
+        for bands in (config.gq_bands, None)
     ]
     with CallsWriter(LENGTHS, (paths[0], headers[0]), (paths[1], headers[1]), config) as writer:
         counts = make_counts("c", 0, [30] * n, [30] * n, REFERENCE)
@@ -65,7 +66,18 @@ def test_by_hand(tmp_path):
     assert (gt, gq, dp, ad, vaf) == ("0/0", "10", "30", "14,16,0", "0.5333,0")
     assert pl.split(",")[:3] == ["0", "10", "20"]
     assert vcf == [
-        ["c", "3", ".", "G", "T", disputed[5], "Disputed", ".", disputed[8], "0/0:10:30:14,16:0.5333:0,10,20"],
+        [
+            "c",
+            "3",
+            ".",
+            "G",
+            "T",
+            disputed[5],
+            "Disputed",
+            ".",
+            disputed[8],
+            "0/0:10:30:14,16:0.5333:0,10,20",
+        ],
         [*vcf[1][:4], "A", vcf[1][5], "PASS", *vcf[1][7:]],
     ]
 
@@ -92,7 +104,9 @@ def test_of_two_disputed_alleles_the_vcf_shows_the_one_with_more_reads(tmp_path)
 )
 def test_indels(tmp_path, ref, alt, at):
     _, (gvcf, vcf) = write(tmp_path, [(at, ref, alt, (14, 16))], [HELD_BACK], [at])
-    assert [(x[3], x[4], x[6]) for x in gvcf if x[4] != "<NON_REF>"] == [(ref, f"{alt},<NON_REF>", "Disputed")]
+    assert [(x[3], x[4], x[6]) for x in gvcf if x[4] != "<NON_REF>"] == [
+        (ref, f"{alt},<NON_REF>", "Disputed")
+    ]
     assert [(x[3], x[4], x[6]) for x in vcf] == [(ref, alt, "Disputed")]
 
 
@@ -121,7 +135,10 @@ def test_who_reads_them(tmp_path):
         assert result.stderr == ""
         shown = [line.split("\t") for line in result.stdout.splitlines() if not line.startswith("#")]
         assert [(x[1], x[6], x[9].split(":")[0]) for x in shown] == [("3", "Disputed", "0/0")]
-        assert sum(line.startswith(tuple(f"##{note}" for note in NOTES)) for line in result.stdout.splitlines()) == 2
+        assert (
+            sum(line.startswith(tuple(f"##{note}" for note in NOTES)) for line in result.stdout.splitlines())
+            == 2
+        )
 
 
 def test_hom_ref_is_never_disputed_by_itself(tmp_path):
