@@ -24,7 +24,7 @@ class LibraryProfile:
         clipped_share: reads soft-clipped by 5 bp or more.
         copied_share: fragments that repeat another one's ends (duplicates that nobody marked).
         drops_copies: whether such copies are left out: they are many, and not amplicons.
-        qualities: phred values that at least one base in a thousand has; empty without qualities.
+        qualities: phred values that at least one base in a thousand has; without qualities, the default alone.
     """
 
     n_reads: int = 0

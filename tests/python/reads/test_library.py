@@ -367,3 +367,4 @@ def test_reads_without_cigar_bases_or_qualities(write_reads, reference_path):
     for lines in (plain, bare, plain + bare, [*bare, "y\t0\tone\t10\t60\t30M\t*\t0\t0\t*\t*"]):
         library = profile_of([write_reads(lines)], reference_path, ReadsConfig())[0].library
         assert library.clipped_share == 0.0
+        assert library.qualities in ((30,), ())  # the default quality, or no usable read
