@@ -170,6 +170,7 @@ workflow CALLING {
     checksums   = CALL_SAMPLE.out.checksums.mix(ch_checksums).flatten()     // channel: table
     evaluations = EVALUATE_COHORT.out.evaluation.map { it[1] }  // channel: folder
     stats       = ch_stats                                      // channel: folder
+    facts       = CALL_SAMPLE.out.facts                         // channel: JSON
     versions    = ch_versions                                   // channel: versions.yml
 }
 
@@ -190,6 +191,7 @@ workflow EVALUATION {
     checksums   = channel.empty()                                         // channel: table
     evaluations = EVALUATE_COHORT.out.evaluation.map { it[1] }            // channel: folder
     stats       = channel.empty()                                         // channel: folder
+    facts       = channel.empty()                                         // channel: JSON
     versions    = REFERENCE.out.versions.mix(EVALUATE_COHORT.out.versions)  // channel: versions.yml
 }
 
@@ -235,6 +237,7 @@ workflow TRAINING {
     checksums   = channel.empty()                               // channel: table
     evaluations = channel.empty()                               // channel: folder
     stats       = LEARN_MODEL.out.model.map { it[1] }           // channel: folder
+    facts       = channel.empty()                               // channel: JSON
     versions    = ch_versions.mix(LEARN_MODEL.out.versions)     // channel: versions.yml
 }
 
@@ -267,6 +270,7 @@ workflow {
     BUILD_REPORT(
         ran.evaluations.toSortedList { a, b -> a.name <=> b.name },
         ran.stats.toList(),
+        ran.facts.toSortedList { a, b -> a.name <=> b.name },
         file("${projectDir}/assets/multiqc_config.yml"),
     )
     WRITE_PROVENANCE(

@@ -1,10 +1,11 @@
-// Evaluations and statistics -> one MultiQC report, and the numbers to print at the end
+// Evaluations, statistics and facts about the reads -> one MultiQC report, and the numbers to print at the end
 process BUILD_REPORT {
     label 'medium'
 
     input:
     path evaluations, stageAs: 'evaluation/*'
     path stats, stageAs: 'stats/*'
+    path facts, stageAs: 'facts/*'
     path config
 
     output:
@@ -21,7 +22,10 @@ process BUILD_REPORT {
     for folder in evaluation/*/; do [ -d "\$folder" ] && folders+=(--evaluation "\${folder%/}"); done
     cohort=()
     for file in stats/*/cohort.json; do [ -f "\$file" ] && cohort=(--cohort "\$file"); done
-    deepcohort summary \${folders[@]+"\${folders[@]}"} \${cohort[@]+"\${cohort[@]}"} --output summary.txt
+    reads=()
+    if [ -d facts ]; then reads=(--facts facts); fi
+    deepcohort summary \${folders[@]+"\${folders[@]}"} \${cohort[@]+"\${cohort[@]}"} \${reads[@]+"\${reads[@]}"} --output summary.txt
+    folders+=(\${reads[@]+"\${reads[@]}"})
     if [ \${#folders[@]} -gt 0 ]; then
         deepcohort report "\${folders[@]}" --output content ${task.ext.args ?: ''}
     fi

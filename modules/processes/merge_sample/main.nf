@@ -10,6 +10,7 @@ process MERGE_SAMPLE {
     output:
     tuple val(meta), path("${meta.sample}.g.vcf.gz"), path("${meta.sample}.g.vcf.gz.tbi"), emit: gvcf
     tuple val(meta), path("${meta.sample}.vcf.gz"), path("${meta.sample}.vcf.gz.tbi"), emit: vcf
+    path "${meta.sample}.facts.json", emit: facts
     path '*.checksums.tsv', emit: checksums
     path 'versions.yml', emit: versions
 
@@ -18,7 +19,7 @@ process MERGE_SAMPLE {
     ls gvcfs/*.vcf.gz > gvcfs.txt
     ls vcfs/*.vcf.gz > vcfs.txt
     deepcohort merge --input-list gvcfs.txt --shards ${shards} --output ${meta.sample}.g.vcf.gz \\
-        --checksums ${meta.sample}.g.checksums.tsv ${task.ext.args ?: ''}
+        --facts ${meta.sample}.facts.json --checksums ${meta.sample}.g.checksums.tsv ${task.ext.args ?: ''}
     deepcohort merge --input-list vcfs.txt --shards ${shards} --output ${meta.sample}.vcf.gz \\
         --checksums ${meta.sample}.checksums.tsv ${task.ext.args ?: ''}
     echo "MERGE_SAMPLE: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
@@ -26,7 +27,7 @@ process MERGE_SAMPLE {
 
     stub:
     """
-    touch ${meta.sample}.g.vcf.gz ${meta.sample}.g.vcf.gz.tbi ${meta.sample}.vcf.gz ${meta.sample}.vcf.gz.tbi ${meta.sample}.checksums.tsv
+    touch ${meta.sample}.g.vcf.gz ${meta.sample}.g.vcf.gz.tbi ${meta.sample}.vcf.gz ${meta.sample}.vcf.gz.tbi ${meta.sample}.facts.json ${meta.sample}.checksums.tsv
     echo "MERGE_SAMPLE: stub, ${task.ext.sources}" > versions.yml
     """
 }

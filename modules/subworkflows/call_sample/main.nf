@@ -47,6 +47,7 @@ workflow CALL_SAMPLE {
     called    = CALL_SHARD.out.calls.map { it[0] }  // channel: meta of a sample's shard
     gvcf      = MERGE_SAMPLE.out.gvcf       // channel: [ meta, gvcf, tbi ]
     vcf       = MERGE_SAMPLE.out.vcf        // channel: [ meta, vcf, tbi ]
+    facts     = MERGE_SAMPLE.out.facts      // channel: JSON about a sample's reads and calls
     checksums = MERGE_SAMPLE.out.checksums  // channel: table of names, sizes and SHA-256
     versions  = CALL_SHARD.out.versions.unique { 'one' }.mix(MERGE_SAMPLE.out.versions.unique { 'one' })  // channel: versions.yml, one a process
 }

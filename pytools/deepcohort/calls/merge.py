@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from deepcohort.calls.facts import RecordTally, check_sample, facts_of, facts_text, note_difference
 from deepcohort.calls.header import region_lines
 from deepcohort.calls.tabix import IndexedVcfWriter
 from deepcohort.calls.vcf_text import LineChecker, Segment, VcfHeader, VcfTextReader
@@ -136,7 +137,10 @@ class PieceJoiner:
 
 
 def merge_shards(
-    inputs: Sequence[str | Path], output: str | Path, shards: Sequence[Region] | None = None
+    inputs: Sequence[str | Path],
+    output: str | Path,
+    shards: Sequence[Region] | None = None,
+    facts: Path | None = None,
 ) -> int:
     """Write one indexed file of all inputs, in genome order whatever their order; returns records.
 
@@ -146,6 +150,7 @@ def merge_shards(
     Args:
         inputs: outputs of `call` or `genotype`, one per shard.
         shards: regions that the inputs must answer for, exactly.
+        facts: JSON file to write about the one sample of the inputs (`calls.facts`).
 
     Raises:
         InputProblems: headers that differ, shards that overlap, are missing or were not asked for;
@@ -162,22 +167,34 @@ def merge_shards(
         rank = {name: i for i, name in enumerate(header.contig_lengths)}
         pieces.sort(key=lambda piece: (rank[piece.region.contig], piece.region.start))
         _check_pieces(pieces, shards)
-        with atomic_outputs(output, partners=(".tbi", ".csi")) as (temporary,):
-            with IndexedVcfWriter(temporary, header.contig_lengths) as writer:
+        if facts:
+            check_sample(header, readers[0].path)
+        tally = RecordTally() if facts else None
+        with atomic_outputs(output, *([facts] if facts else []), partners=(".tbi", ".csi")) as temporary:
+            with IndexedVcfWriter(temporary[0], header.contig_lengths) as writer:
                 writer.write_header(_merged_header(header, [reader.header for reader in readers], rank))
                 merged = _MergedWriter(writer, BlockJoiner(header))
                 for piece in pieces:
-                    _copy_piece(piece, merged, LineChecker(piece.reader.path, piece.reader.header))
+                    _copy_piece(piece, merged, LineChecker(piece.reader.path, piece.reader.header), tally)
                 merged.flush()
             _check_exhausted(readers)
+            if tally:
+                temporary[1].write_text(facts_text(facts_of(header, tally, readers[0].path)))
     return merged.n_records
 
 
-def _copy_piece(piece: _Piece, merged: _MergedWriter, checker: LineChecker | None = None) -> None:
+def _copy_piece(
+    piece: _Piece,
+    merged: _MergedWriter,
+    checker: LineChecker | None = None,
+    tally: RecordTally | None = None,
+) -> None:
     is_first = True
     for segment in piece.reader.take(piece.region):
         if checker is not None:
             checker.check(segment)
+        if tally is not None:
+            tally.add(segment)
         merged.write(segment, is_first)
         is_first = False
 
@@ -199,9 +216,9 @@ def _check_headers(readers: Sequence[VcfTextReader]) -> None:
             continue
         pairs = zip(first.header.lines, reader.header.lines, strict=False)
         a, b = next(((a, b) for a, b in pairs if a != b), ("its end", "more lines"))
+        how = note_difference(a, b) or f"'{a[:60]}' against '{b[:60]}'"
         problems.append(
-            f"headers of {first.path} and {reader.path} differ: '{a[:60]}' against '{b[:60]}'; "
-            "merge only shards of one run"
+            f"headers of {first.path} and {reader.path} differ: {how}; merge only shards of one run"
         )
     if problems:
         raise InputProblems(problems)
@@ -286,7 +303,13 @@ def _check_exhausted(readers: Sequence[VcfTextReader]) -> None:
             )
 
 
-def merge_files(inputs: Sequence[Path], input_list: Path | None, output: Path, shards: Path | None) -> int:
+def merge_files(
+    inputs: Sequence[Path],
+    input_list: Path | None,
+    output: Path,
+    shards: Path | None,
+    facts: Path | None = None,
+) -> int:
     """`merge_shards` with files named on the command line or in a list, and shards as BED.
 
     Raises:
@@ -301,7 +324,7 @@ def merge_files(inputs: Sequence[Path], input_list: Path | None, output: Path, s
     repeated = sorted({str(path) for path in paths if paths.count(path) > 1})
     if repeated:
         raise DeepcohortError(f"{', '.join(repeated)} is given more than once; merge each shard once")
-    return merge_shards(paths, output, wanted)
+    return merge_shards(paths, output, wanted, facts)
 
 
 def _bed_regions(bed: Path) -> list[Region]:

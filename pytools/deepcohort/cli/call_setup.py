@@ -203,9 +203,9 @@ def _with_notes(job: CallJob, predictor: CascadePredictor, windows: list[Region]
         print(f"deepcohort: warning: {job.sample}: {known.line(predictor.name)}", file=sys.stderr)
     notes = (
         f"deepcohort_library={library_text(job.reads_config.library)}",
-        f"deepcohort_unlike_training=<Sites={known.n_sites},Outside={known.outside:.4f},"
-        f"Strangest={known.strangest or 'none'},StrangestShare={known.strangest_share:.3f},"
-        f"Alarm={'yes' if known.is_alarming else 'no'}>",
+        f"deepcohort_unlike_training=Sites={known.n_sites};Outside={known.outside:.4f};"
+        f"Strangest={known.strangest or 'none'};StrangestShare={known.strangest_share:.3f};"
+        f"Alarm={'yes' if known.is_alarming else 'no'}",
     )
     return replace(job, notes=notes)
 

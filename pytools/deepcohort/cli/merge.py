@@ -21,12 +21,16 @@ def merge(
     checksums: Annotated[
         Path | None, typer.Option(help="Table to write: name, bytes and SHA-256 of the output.")
     ] = None,
+    facts: Annotated[
+        Path | None,
+        typer.Option(help="JSON file to write: reads, alarm and records by FILTER of the one sample."),
+    ] = None,
 ) -> None:
     """Concatenate the shards of a sample (or of a cohort) into one file."""
     from deepcohort.calls.merge import merge_files
     from deepcohort.cohort.provenance import write_checksums
 
-    n_records = merge_files(input_ or [], input_list, output, shards)
+    n_records = merge_files(input_ or [], input_list, output, shards, facts)
     if checksums:
         write_checksums([output], checksums)
     typer.echo(f"{output}: {n_records:,} records", err=True)

@@ -74,7 +74,8 @@ def _warm_calling() -> None:
         reference, bams, _ = write_warm_inputs(folder, odd=True)
         gvcfs = [folder / f"person{i}.g.vcf.gz" for i in range(len(bams))]
         _timed("call", lambda: _call(reference, bams, gvcfs, folder / "person0.vcf.gz"))
-        _timed("merge", lambda: merge_shards([gvcfs[0]], folder / "merged.g.vcf.gz"))
+        merged, facts = folder / "merged.g.vcf.gz", folder / "facts.json"
+        _timed("merge", lambda: merge_shards([gvcfs[0]], merged, facts=facts))
         _timed("simulate, profile and examples", lambda: _learn(folder))
 
 

@@ -124,8 +124,18 @@ def cohort_lines(path: Path) -> list[str]:
     return lines
 
 
-def write_summary(evaluations: list[Path], cohort: Path | None, output: Path) -> None:
-    """Write the terminal lines to `output`; an empty file without truth and cohort."""
+def write_summary(
+    evaluations: list[Path], cohort: Path | None, output: Path, unlike_training: str = ""
+) -> None:
+    """Write the terminal lines to `output`; an empty file without truth, cohort and alarm.
+
+    `unlike_training`: the samples with reads of a kind that their model does not know, as one text.
+    """
     lines = (cohort_lines(cohort) if cohort else []) + terminal_lines(read_scores(evaluations))
+    if unlike_training:
+        lines.append(
+            f"  Warning: the reads of {unlike_training} are unlike those that the model was trained on: "
+            "mistrust their calls; see the report's section on reads."
+        )
     with atomic_outputs(output) as (temporary,):
         temporary.write_text("".join(f"{line}\n" for line in lines))

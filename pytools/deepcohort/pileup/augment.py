@@ -51,7 +51,11 @@ def augmentation_of(platform: str) -> AugmentConfig:
 
 def subset_reads(reads: ReadBatch, keep: NDArray[np.bool_]) -> ReadBatch:
     """The rows `keep` bool (R,) of a batch, in the same order."""
-    rows = np.nonzero(keep)[0]
+    return reads_at(reads, np.nonzero(keep)[0])
+
+
+def reads_at(reads: ReadBatch, rows: NDArray[np.int64]) -> ReadBatch:
+    """The rows `rows` of a batch, in the order given."""
     seq_take, seq_offset = _take_flat(reads.seq_offset, rows)
     cigar_take, cigar_offset = _take_flat(reads.cigar_offset, rows)
     new_row = np.full(len(reads) + 1, -1, dtype=np.int32)

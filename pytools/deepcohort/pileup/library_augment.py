@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.pileup.augment import subset_reads
+from deepcohort.pileup.augment import reads_at
 from deepcohort.pileup.foreign_reads import ForeignConfig, foreign_reads
 from deepcohort.reads.merge import judged
 from deepcohort.reads.types import ReadBatch
@@ -74,7 +74,7 @@ def vary_library(
         (config.apart, _apart),
         (config.chimeric, _chimeric),
     ]
-    groups = [
+    groups: list[list[tuple[float, Change]]] = [
         [(config.end_to_end, _end_to_end), (config.clipped, _clip_ends)],
         pairings,
         [(config.mapq_noise, _mapq_noise), (config.mapq_by_mismatch, _mapq_by_mismatch)],
@@ -113,7 +113,7 @@ def _long_inserts(
     middle, spread = np.exp(rng.uniform(np.log(2.0), np.log(15.0))), rng.uniform(0.05, 0.6)
     u = (reads.name_hash * np.uint64(0xD1342543DE82EF95) >> np.uint64(11)).astype(np.float64) / 2.0**53
     factor = middle * np.exp(spread * (4 * u - 2))
-    return replace(reads, insert_size=np.rint(reads.insert_size * factor).astype(np.int32))
+    return replace(reads, insert_size=np.clip(reads.insert_size * factor, -(2**31) + 1, 2**31 - 1).astype(np.int32))
 
 
 def _facing_out(
@@ -128,9 +128,7 @@ def _apart(
 ) -> ReadBatch:
     chosen = _share_of_fragments(reads, rng.uniform(0.05, 0.7), rng)
     flag = np.where(chosen & (rng.random() < 0.5), reads.flag | _MATE_UNMAPPED, reads.flag)
-    return replace(
-        reads, flag=flag.astype(np.uint16), insert_size=np.where(chosen, 0, reads.insert_size)
-    )
+    return replace(reads, flag=flag.astype(np.uint16), insert_size=np.where(chosen, 0, reads.insert_size))
 
 
 def _chimeric(
@@ -161,9 +159,7 @@ def _mapq_by_mismatch(
     return replace(reads, mapq=mapq.astype(np.uint8))
 
 
-def _mismatches(
-    reads: ReadBatch, reference: NDArray[np.uint8], reference_start: int
-) -> NDArray[np.int64]:
+def _mismatches(reads: ReadBatch, reference: NDArray[np.uint8], reference_start: int) -> NDArray[np.int64]:
     """Int64 (R,): mismatches of each read's aligned bases."""
     op_row = np.repeat(np.arange(len(reads)), np.diff(reads.cigar_offset))
     op, length = reads.cigar_op, reads.cigar_len.astype(np.int64)
@@ -236,4 +232,4 @@ def _clip_ends(
 def _ordered(reads: ReadBatch, rows: NDArray[np.int64]) -> ReadBatch:
     """The rows `rows` in the batch's order of (pos, name_hash, flag)."""
     order = np.lexsort((reads.flag[rows], reads.name_hash[rows], reads.pos[rows]))
-    return subset_reads(reads, rows[order])
+    return reads_at(reads, rows[order])

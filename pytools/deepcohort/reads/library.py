@@ -104,6 +104,7 @@ def measure_library(pieces: Sequence[ReadColumns]) -> LibraryProfile:
     mapq = np.concatenate([piece.mapq for piece in pieces])
     n_paired = int(((flag & _PAIRED) != 0).sum())
     usual = _usual_inserts(flag, insert_size, n_paired)
+    copied_share, drops_copies = _copies(pieces)
     library = LibraryProfile(
         n_reads=len(flag),
         read_length_bp=int(np.median(lengths)),
@@ -113,7 +114,8 @@ def measure_library(pieces: Sequence[ReadColumns]) -> LibraryProfile:
         clipped_share=float(np.concatenate([_is_clipped(piece) for piece in pieces]).mean()),
         qualities=_quality_alphabet(pieces),
         adapters=_adapters(pieces),
-        **_copies(pieces),
+        copied_share=copied_share,
+        drops_copies=drops_copies,
     )
     odd = odd_pairs(flag, insert_size, library).astype(bool)
     near = np.abs(insert_size[((flag & _PAIRED) != 0) & ~odd])
@@ -146,7 +148,7 @@ def _is_clipped(columns: ReadColumns) -> NDArray[np.bool_]:
     return np.asarray(left | right)
 
 
-def _copies(pieces: Sequence[ReadColumns]) -> dict[str, float | bool]:
+def _copies(pieces: Sequence[ReadColumns]) -> tuple[float, bool]:
     """copied_share and drops_copies: amplicons, of few starts and many reads each, are no copies."""
     pairs = copied = covered_bp = 0
     for piece in pieces:
@@ -154,13 +156,13 @@ def _copies(pieces: Sequence[ReadColumns]) -> dict[str, float | bool]:
         copied += int(grouped_copies(piece)[1].sum())
         covered_bp += int(piece.end.max() - piece.pos.min())
     if pairs == 0:
-        return {"copied_share": 0.0, "drops_copies": False}
+        return 0.0, False
     share, distinct = copied / pairs, pairs - copied
     copies = pairs / max(distinct, 1)
     per_bp = distinct / max(2 * covered_bp, 1)
     drops = share > _COPIED_SHARE and copies <= _MOST_COPIES and per_bp >= _LEAST_FRAGMENTS_PER_BP / 2
     # at a depth where chance alone gives many equal ends, copies prove nothing
-    return {"copied_share": share, "drops_copies": bool(drops and per_bp < 1.0)}
+    return share, bool(drops and per_bp < 1.0)
 
 
 def _quality_alphabet(pieces: Sequence[ReadColumns]) -> tuple[int, ...]:
@@ -187,7 +189,7 @@ def library_text(library: LibraryProfile) -> str:
         "Adapter": longest_adapter(library.adapters) or "none",
         "Qualities": str(len(library.qualities)),
     }
-    return "<" + ",".join(f"{key}={value}" for key, value in facts.items()) + ">"
+    return ";".join(f"{key}={value}" for key, value in facts.items())
 
 
 def _adapters(pieces: Sequence[ReadColumns]) -> tuple[int, ...]:

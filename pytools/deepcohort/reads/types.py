@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-
 INSERT_BINS, BINS_PER_OCTAVE = 68, 4  # up to 2^17 bp; pairs farther apart are odd in every library
 STANDARD_MAPQ = 60
 
@@ -24,7 +23,7 @@ class LibraryProfile:
         clipped_share: reads soft-clipped by 5 bp or more.
         copied_share: fragments that repeat another one's ends (duplicates that nobody marked).
         drops_copies: whether such copies are left out: they are many, and not amplicons.
-        qualities: phred values that at least one base in a thousand has; empty without qualities.
+        qualities: phred values that at least one base in a thousand has; without any, the default.
         adapters: sorted 16-mers (2 bits a base) that return in clipped tails all over the genome; bases
             that they cover say nothing.
     """

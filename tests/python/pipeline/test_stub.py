@@ -77,6 +77,7 @@ def test_whole_dag_in_a_hostile_folder_and_one_sample_more(tmp_path):
         "cohort/store/shard_00001.store",
         "samples/S1/S1.g.vcf.gz",
         "samples/S1/S1.vcf.gz.tbi",
+        "samples/S1/S1.facts.json",
         "evaluation/S2/summary.tsv",
         "report/multiqc_report.html",
         "pipeline_info/provenance.json",

@@ -1,0 +1,128 @@
+"""What `call` says of a sample beside its calls: the library, the alarm, disputed sites; the same in all shards."""
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+from deepcohort.call_shard import call_shard
+from deepcohort.calls.merge import merge_shards
+from deepcohort.cli import call_setup
+from deepcohort.cli.call_setup import CallRequest, make_job
+from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
+from deepcohort.pileup.features import N_FEATURES
+from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.library import library_text
+from deepcohort.reads.load import profiled
+from naive_predictor import NaivePredictor
+
+
+class _Predictor(NaivePredictor):
+    """Knows features up to `most`; `blind`: says that nothing is anywhere."""
+
+    device = "cpu"
+
+    def __init__(self, most=1e6, blind=False):
+        self.limits = np.full(N_FEATURES, -most - 1, np.float32), np.full(N_FEATURES, most, np.float32)
+        self._blind = blind
+
+    def predict_lazily(self, features, pixels_of):
+        p = super().predict_lazily(features, pixels_of)
+        return np.tile(np.array([0.9998, 1e-4, 1e-4], np.float32), (len(p), 1)) if self._blind else p
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    reference, bams, _ = write_warm_inputs(tmp_path_factory.mktemp("inputs"))
+    return reference, bams[0]
+
+
+def run(monkeypatch, folder, inputs, predictor, *regions, name="x", quiet=True):
+    """Paths of gVCF and VCF."""
+    monkeypatch.setattr(call_setup, "load_predictor", lambda *_: predictor)
+    paths = folder / f"{name}.g.vcf.gz", folder / f"{name}.vcf.gz"
+    reference, bam = inputs
+    request = CallRequest(
+        reads=(bam,),
+        reference=reference,
+        region=regions,
+        gvcf=paths[0],
+        vcf=paths[1],
+        sample="S",
+        quiet=quiet,
+    )
+    job, predictor = make_job(request)
+    call_shard(job, predictor, quiet=True)
+    return paths
+
+
+def notes(path):
+    with gzip.open(path, "rt") as file:
+        return [
+            line.rstrip("\n")
+            for line in file
+            if line.startswith(("##deepcohort_library", "##deepcohort_unlike"))
+        ]
+
+
+def filters(path):
+    with gzip.open(path, "rt") as file:
+        rows = [line.split("\t") for line in file if not line.startswith("#")]
+    return {(int(x[1]), x[4].split(",")[0], x[9].split(":")[0]): x[6] for x in rows if x[6] != "."}
+
+
+def test_shards_say_the_same_and_merge_into_facts(monkeypatch, tmp_path, inputs, capsys):
+    half = LENGTH_BP // 2
+    shards = [(f"{CONTIG}:1-{half}",), (f"{CONTIG}:{half + 1}-{LENGTH_BP}",)]
+    pieces = [
+        run(monkeypatch, tmp_path, inputs, _Predictor(), *r, name=f"s{k}") for k, r in enumerate(shards)
+    ]
+    whole = run(monkeypatch, tmp_path, inputs, _Predictor(), quiet=False)
+    assert "warning" not in capsys.readouterr().err
+    library, unlike = notes(whole[0])
+    config = profiled([inputs[1]], inputs[0], ReadsConfig())
+    assert library == f"##deepcohort_library={library_text(config.library)}"
+    assert unlike.endswith("Alarm=no")
+    assert "Outside=0.0000" in unlike
+    assert all(notes(path) == [library, unlike] for pair in (*pieces, whole) for path in pair)
+    merged, facts = tmp_path / "S.g.vcf.gz", tmp_path / "S.json"
+    merge_shards([gvcf for gvcf, _ in pieces], merged, facts=facts)
+    found = json.loads(facts.read_text())
+    assert found["library"]["Reads"] == config.library.n_reads
+    assert found["library"]["Inserts"] == list(config.library.insert_bp)
+    assert found["unlike_training"]["Alarm"] is False
+    called = [gt for (_, _, gt), word in filters(whole[1]).items() if word == "PASS"]
+    assert found["called"]["snp"] + found["called"]["indel"] == found["records"]["PASS"] == len(called) >= 5
+    assert found["records"]["Disputed"] == 0
+
+
+def test_alarm(monkeypatch, tmp_path, inputs, capsys):
+    """One line for people, a note in both files, and calls all the same."""
+    monkeypatch.setattr("deepcohort.model.novelty.LEAST_SITES", 2)  # the genome is tiny
+    paths = run(monkeypatch, tmp_path, inputs, _Predictor(most=0.0), quiet=False)
+    (line,) = [x for x in capsys.readouterr().err.splitlines() if "warning" in x]
+    assert line.startswith(
+        "deepcohort: warning: S: the reads are unlike those that model naive was trained on: "
+    )
+    for path in paths:
+        assert notes(path)[1].endswith("Alarm=yes>")
+    assert filters(paths[1]) == filters(run(monkeypatch, tmp_path, inputs, _Predictor(), name="y")[1])
+    assert capsys.readouterr().err == ""  # quiet, and nothing to say
+
+
+def test_what_a_blind_network_leaves_out_is_disputed(monkeypatch, tmp_path, inputs):
+    """Sites that the reads alone speak for are in both files, with FILTER Disputed and genotype 0/0."""
+    seen = filters(run(monkeypatch, tmp_path, inputs, _Predictor(), name="seen")[1])
+    paths = run(monkeypatch, tmp_path, inputs, _Predictor(blind=True), name="blind")
+    disputed = [{key: word for key, word in filters(path).items() if word == "Disputed"} for path in paths]
+    assert disputed[0] == disputed[1] == filters(paths[1])
+    assert {gt for _, _, gt in disputed[1]} == {"0/0"}
+    sure = {(pos, alt) for pos, alt, _ in seen}
+    told = {(pos, alt) for pos, alt, _ in disputed[1]}
+    assert told <= sure
+    assert len(told) > 0.6 * len(sure)
+    facts = tmp_path / "facts.json"
+    merge_shards([paths[0]], tmp_path / "m.g.vcf.gz", facts=facts)
+    found = json.loads(facts.read_text())
+    assert found["records"]["Disputed"] == len(told)
+    assert found["called"] == {"snp": 0, "indel": 0}
