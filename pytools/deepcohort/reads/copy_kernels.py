@@ -5,7 +5,7 @@ import numpy as np
 
 from deepcohort.core.numba_options import kernel
 
-_MOST_PHRED = 60  # of a base that several copies agree on: what was wrong before they were made remains
+_MOST_PHRED = 45  # of a base that several copies agree on: what was wrong before they were made remains
 _CLEAR_SHARE = 0.7  # of the phred sum that the winning base must have, else it says nothing
 
 

@@ -142,6 +142,7 @@ def test_facts_are_those_of_all_shards_and_lines_stay(tmp_path):
             "Clipped": 0.02,
             "Copies": 0.31,
             "CopiesDropped": True,
+            "Adapter": "none",
             "Qualities": 4,
         },
         "unlike_training": {
@@ -210,7 +211,7 @@ def test_facts_are_of_one_sample(tmp_path):
 
 
 def test_words_of_a_note(tmp_path):
-    assert note_of(["##x=<A=1-2,B=1.50,C=no,D=n_alt,E=7>"], "x", tmp_path) == {
+    assert note_of(["##x=A=1-2;B=1.50;C=no;D=n_alt;E=7"], "x", tmp_path) == {
         "A": [1, 2],
         "B": 1.5,
         "C": False,
