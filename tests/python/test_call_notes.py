@@ -105,7 +105,7 @@ def test_alarm(monkeypatch, tmp_path, inputs, capsys):
         "deepcohort: warning: S: the reads are unlike those that model naive was trained on: "
     )
     for path in paths:
-        assert notes(path)[1].endswith("Alarm=yes>")
+        assert notes(path)[1].endswith("Alarm=yes")
     assert filters(paths[1]) == filters(run(monkeypatch, tmp_path, inputs, _Predictor(), name="y")[1])
     assert capsys.readouterr().err == ""  # quiet, and nothing to say
 

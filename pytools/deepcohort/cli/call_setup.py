@@ -198,7 +198,7 @@ def _with_notes(job: CallJob, predictor: CascadePredictor, windows: list[Region]
 
     Both come from the same windows whatever is called, so that all shards say the same.
     """
-    known = novelty(features_of(job, windows[::2]), *predictor.limits)  # half of them tell enough
+    known = novelty(features_of(job, windows), *predictor.limits)
     if known.is_alarming and not quiet:
         print(f"deepcohort: warning: {job.sample}: {known.line(predictor.name)}", file=sys.stderr)
     notes = (
