@@ -29,9 +29,9 @@ from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.progress import track_bp
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.stages import StageTimer
+from deepcohort.model.guard import held_back
 from deepcohort.paralogs.load import open_placed
 from deepcohort.paralogs.types import Links
-from deepcohort.model.guard import held_back
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.encode import COMPANY_BP, Buffers, encode_examples, encode_pixels, reach_bp
 from deepcohort.pileup.features import N_FEATURES

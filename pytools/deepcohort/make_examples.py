@@ -20,8 +20,8 @@ from deepcohort.pileup.augment import AugmentConfig, augment_reads
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.encode import Buffers, encode_examples, reach_bp
 from deepcohort.pileup.io import TruthVcf, read_bed
-from deepcohort.pileup.library_augment import LibraryAugment, vary_library
 from deepcohort.pileup.label import AMBIGUOUS, label_candidates
+from deepcohort.pileup.library_augment import LibraryAugment, vary_library
 from deepcohort.pileup.shards import Examples, ExampleWriter, stretch_id
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import profiled

@@ -11,7 +11,7 @@ FILTER_DISPUTED = "Disputed"
 FILTERS = {
     PASS: "All filters passed",
     FILTER_LOW_QUAL: "Genotype quality or site quality below the threshold",
-    FILTER_DISPUTED: "Reads alone speak for the variant (log10 odds of 10, both strands), the networks against it",
+    FILTER_DISPUTED: "Reads alone speak for the variant (log10 odds of 10), the networks against it",
     FILTER_REF_CALL: "Candidate examined and called homozygous reference",
 }
 # key: (Number, Type, Description)

@@ -124,7 +124,7 @@ _W_NO_CALL = np.frombuffer(b"NoCall", dtype=np.uint8)
 
 @kernel
 def _filter_bars(text: NDArray[np.uint8], at: int, stop: int) -> bool:
-    """Whether FILTER rejects the record; RefCall, Disputed, NoCall and LowQual leave the verdict to the PLs."""
+    """Whether FILTER rejects the record; RefCall, Disputed, NoCall, LowQual leave it to the PLs."""
     if stop - at == 1 and text[at] == _DOT:
         return False
     while at < stop:

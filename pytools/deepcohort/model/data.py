@@ -18,7 +18,10 @@ from deepcohort.pileup.shards import Examples, ExampleSet
 Batch = tuple[Tensor, Tensor, Tensor]  # pixels uint8, features float32, labels int64
 _CACHE_BYTES = 3 << 30  # examples that fit stay in memory between epochs
 _FEW_READS = 0.25  # between two reads and three, in the units of n_alt_small
-_LIMITS, _LIMIT_ROWS = (0.001, 0.999), 20_000  # quantiles of features that networks see, rows per bucket for them
+_LIMITS, _LIMIT_ROWS = (
+    (0.001, 0.999),
+    20_000,
+)  # quantiles of features that networks see, rows per bucket for them
 _SPLITS = 1_000_003  # prime, for the split by stretch
 
 

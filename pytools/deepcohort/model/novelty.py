@@ -35,9 +35,10 @@ class Novelty:
     def line(self, model: str) -> str:
         """One line for people."""
         return (
-            f"the reads are unlike those that model {model} was trained on: {100 * self.outside:.1f} % of the "
-            f"features of {self.n_sites} sites lie outside, most of all {self.strangest} "
-            f"(at {100 * self.strangest_share:.0f} % of sites); mistrust the calls, compare them with truth, or train"
+            f"the reads are unlike those that model {model} was trained on: {100 * self.outside:.1f} % of "
+            f"the features of {self.n_sites} sites lie outside, most of all {self.strangest} "
+            f"(at {100 * self.strangest_share:.0f} % of sites); mistrust the calls, compare them with "
+            "truth, or train"
         )
 
 

@@ -34,7 +34,10 @@ from deepcohort.pileup.kernels import (
 )
 
 NEAR_BP = 16  # mismatches and indels this near the site count as company
-DIVERGENCE_BP, _MOST_SPAN_BP = 128, 1_000  # how far reads are held against the reference; longer ones, NEAR_BP
+DIVERGENCE_BP, _MOST_SPAN_BP = (
+    128,
+    1_000,
+)  # how far reads are held against the reference; longer ones, NEAR_BP
 CLIP_BP, CLIP_NEAR_BP = 5, 300  # soft clips of that many bases that start that near the site count
 DEPTH_BP = 100  # local mean depth is over POS +- this
 LIBRARY_READS = 20.0  # the library's share of odd pairs or clips weighs like so many REF reads
@@ -169,7 +172,7 @@ def _differences(
 
 @kernel
 def _excess(count, n, share, weight, known_count, known_n):
-    """Fifths of the z score of `count` of `n`, where `known_count` of `known_n` and a prior `share` are usual."""
+    """Fifths of the z score of `count` of `n` beside `known_count` of `known_n` and a prior `share`."""
     usual = (share * weight + known_count) / (weight + known_n)
     usual = _clip(usual, 0.005, 0.995)
     z = (count - n * usual) / math.sqrt(n * usual * (1 - usual) + 0.25)

@@ -51,7 +51,7 @@ _FEATURES = {
     "alt_cycle": "mean relative sequencing cycle of the site in ALT reads",
     "read_length_log": "log2 of the mean read length, tenths",
     # company
-    "alt_clipped": "z score of ALT reads clipped by 5 bp or more within 300 bp beside REF reads and library, fifths",
+    "alt_clipped": "z score of ALT reads clipped by 5 bp within 300 bp, beside REF reads and library, fifths",
     "ref_clipped": "z score of such REF reads beside the library, fifths",
     "alt_mismatches": "mean mismatches (phred >= 15) near the site in ALT reads, log1p",
     "ref_mismatches": "the same in REF reads",
@@ -59,7 +59,7 @@ _FEATURES = {
     "ref_indels": "the same in REF reads",
     "alt_odd_pair": "z score of paired ALT reads whose mate lies oddly, beside REF reads and library, fifths",
     "ref_odd_pair": "z score of such REF reads beside the library, fifths",
-    "alt_divergence": "mismatches (phred >= 10) and indels of ALT reads within 128 bp per aligned bp, x 10, cut at 2",
+    "alt_divergence": "differences of ALT reads from REF within 128 bp, per aligned bp, x 10, cut at 2",
     "ref_divergence": "the same of REF reads",
     "alt_unaligned": "mean share of an ALT read's bases that are soft-clipped within 300 bp",
     "ref_unaligned": "the same of REF reads",

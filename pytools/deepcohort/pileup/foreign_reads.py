@@ -104,7 +104,19 @@ def _locus(
             start = site if breaks_left else site - aligned
         reverse = strand if one_strand else int(rng.integers(0, 2))
         made.append(
-            _read(reads, int(row), template, start, aligned, length, breaks_left, reverse, mapq_share, is_odd, rng)
+            _read(
+                reads,
+                int(row),
+                template,
+                start,
+                aligned,
+                length,
+                breaks_left,
+                reverse,
+                mapq_share,
+                is_odd,
+                rng,
+            )
         )
     return [piece for piece in made if piece is not None]
 

@@ -20,6 +20,9 @@ _PAIR_BITS, _PAIRED, _REVERSE, _MATE_REVERSE, _MATE_UNMAPPED = 0xEB, 0x1, 0x10, 
 _MATCH, _SOFT = 0, 4
 
 
+_FOREIGN = ForeignConfig()
+
+
 @dataclass(frozen=True, slots=True)
 class LibraryAugment:
     """How often, by stretch, each property of the library is changed.
@@ -44,7 +47,7 @@ class LibraryAugment:
     clipped: float = 0.25
     foreign: float = 0.4
     foreign_loci: tuple[float, float] = (0.3, 4.0)
-    foreign_config: ForeignConfig = ForeignConfig()
+    foreign_config: ForeignConfig = _FOREIGN
 
 
 # Calibration wants these at the rate of nature: most libraries are as the simulator makes them.
@@ -113,7 +116,9 @@ def _long_inserts(
     middle, spread = np.exp(rng.uniform(np.log(2.0), np.log(15.0))), rng.uniform(0.05, 0.6)
     u = (reads.name_hash * np.uint64(0xD1342543DE82EF95) >> np.uint64(11)).astype(np.float64) / 2.0**53
     factor = middle * np.exp(spread * (4 * u - 2))
-    return replace(reads, insert_size=np.clip(reads.insert_size * factor, -(2**31) + 1, 2**31 - 1).astype(np.int32))
+    return replace(
+        reads, insert_size=np.clip(reads.insert_size * factor, -(2**31) + 1, 2**31 - 1).astype(np.int32)
+    )
 
 
 def _facing_out(
@@ -199,7 +204,7 @@ def _end_to_end(
 def _clip_ends(
     reads: ReadBatch, reference: NDArray[np.uint8], reference_start: int, rng: np.random.Generator
 ) -> ReadBatch:
-    """A share of the reads runs into foreign sequence at its right end, which is clipped or, if short, not."""
+    """A share of the reads ends in foreign sequence on the right, which is clipped or, if short, not."""
     share = rng.uniform(0.05, 0.4)
     seq, op, lengths, end = reads.seq.copy(), list(reads.cigar_op), list(reads.cigar_len), reads.end.copy()
     offset = reads.cigar_offset

@@ -1,4 +1,4 @@
-"""Reads of one fragment that was sequenced several times: one stands for all, with the bases of their vote."""
+"""Reads of a fragment that was sequenced several times: one stands for all, with their vote's bases."""
 # mypy: disable-error-code="no-untyped-def"
 
 import numpy as np

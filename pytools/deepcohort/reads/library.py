@@ -220,7 +220,9 @@ def longest_adapter(adapters: tuple[int, ...]) -> str:
     ends = {kmer & low for kmer in left}
     best = ""
     for kmer in sorted(left):
-        if kmer >> 2 in ends and any((kmer >> 2) | (b << 2 * (KMER_BP - 1)) in left - {kmer} for b in range(4)):
+        if kmer >> 2 in ends and any(
+            (kmer >> 2) | (b << 2 * (KMER_BP - 1)) in left - {kmer} for b in range(4)
+        ):
             continue  # not the first of its chain
         text = "".join("ACGT"[(kmer >> 2 * k) & 3] for k in reversed(range(KMER_BP)))
         at, used = kmer, {kmer}

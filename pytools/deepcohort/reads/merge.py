@@ -47,7 +47,7 @@ def merge_files(files: Sequence[ReadColumns], config: ReadsConfig) -> ReadColumn
 
 
 def in_terms_of(library: LibraryProfile, columns: ReadColumns) -> ReadColumns:
-    """`columns` on the common MAPQ scale, without copies where the library is full of them, adapters masked."""
+    """`columns` on the common MAPQ scale, adapters masked, copies merged where there are many."""
     table = mapq_table(library)
     if table[-1] != 255 or (table != np.arange(256)).any():
         columns = replace(columns, mapq=table[columns.mapq])
@@ -121,7 +121,8 @@ def paired_batch(columns: ReadColumns, library: LibraryProfile = UNKNOWN_LIBRARY
 def columns_of(batch: ReadBatch) -> ReadColumns:
     """The batch as columns again."""
     return ReadColumns(
-        batch.pos, batch.end, batch.mapq, batch.flag, batch.insert_size, batch.name_hash, batch.seq, batch.qual,
+        batch.pos, batch.end, batch.mapq, batch.flag, batch.insert_size, batch.name_hash, batch.seq,
+        batch.qual,
         np.diff(batch.seq_offset), batch.cigar_op, batch.cigar_len, np.diff(batch.cigar_offset),
         batch.mapq0_pos, batch.mapq0_end,
     )  # fmt: skip

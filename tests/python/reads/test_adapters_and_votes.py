@@ -76,7 +76,9 @@ def test_random_tails_rare_ones_and_those_of_few_places_are_no_adapters(change):
     assert library_with(**change).adapters == ()
 
 
-@pytest.mark.parametrize("text", ["A" * 20, "ACACACACACACACACACAC", "ACGACGACGACGACGACGACG", "A" * 10 + "CAAAAAAAAA"])
+@pytest.mark.parametrize(
+    "text", ["A" * 20, "ACACACACACACACACACAC", "ACGACGACGACGACGACGACG", "A" * 10 + "CAAAAAAAAA"]
+)
 def test_simple_repeats_are_no_kmers(text):
     columns = columns_of_rows([{"pos": 5, "cigar": [(SOFT, len(text)), (MATCH, 9)], "seq": text + "A" * 9}])
     out = np.empty(len(columns.seq), np.int64)
