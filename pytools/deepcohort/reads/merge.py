@@ -79,6 +79,7 @@ def to_batch(columns: ReadColumns, config: ReadsConfig) -> ReadBatch:
         cigar_offset=offsets_of(columns.n_ops),
         mapq0_pos=columns.mapq0_pos,
         mapq0_end=columns.mapq0_end,
+        own_qual=columns.qual.copy(),
     )
     kernels.settle_overlaps(
         batch.pos, batch.end, mate, batch.seq, batch.qual, batch.seq_offset, batch.cigar_op,

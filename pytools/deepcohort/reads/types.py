@@ -10,6 +10,10 @@ def _no_positions() -> NDArray[np.int64]:
     return np.empty(0, dtype=np.int64)
 
 
+def _no_quals() -> NDArray[np.uint8]:
+    return np.empty(0, dtype=np.uint8)
+
+
 @dataclass(frozen=True, slots=True)
 class ReadBatch:
     """Usable reads of a region as a struct of arrays, R reads in (pos, name_hash, flag) order.
@@ -32,6 +36,9 @@ class ReadBatch:
         cigar_offset: int64 (R+1,).
         mapq0_pos, mapq0_end: int64 (Z,), spans of the reads left out because their MAPQ is 0
             (otherwise usable), ascending by pos; for AlleleCounts.mapq0.
+        own_qual: uint8 flat, phred as `qual` before overlapping mates were settled. An indel is
+            judged by flanks, of which a mate that ends within them must not take the half; there
+            fragments vote once by `support_kernels.settle_fragments`. Where not given: `qual`.
     """
 
     pos: NDArray[np.int64]
@@ -49,6 +56,11 @@ class ReadBatch:
     cigar_offset: NDArray[np.int64]
     mapq0_pos: NDArray[np.int64] = field(default_factory=_no_positions)
     mapq0_end: NDArray[np.int64] = field(default_factory=_no_positions)
+    own_qual: NDArray[np.uint8] = field(default_factory=_no_quals)
+
+    def __post_init__(self) -> None:
+        if len(self.own_qual) != len(self.qual):
+            object.__setattr__(self, "own_qual", self.qual)
 
     def __len__(self) -> int:
         return len(self.pos)
