@@ -199,7 +199,7 @@ def load_predictor(
 def _cuda_runtime(file: ModelFile, device: str, cascade: bool) -> CnnRuntime | None:
     if device == "cpu":
         return None
-    # after the cascade the network takes a hundredth of the time, less than the 4 s that torch takes to start
+    # after the cascade the network has less to do than the 4 s that torch takes to start
     if device == "auto" and (cascade or not _nvidia_driver()):
         return None
     from deepcohort.model.torch_runtime import CudaRuntime, cuda_available
