@@ -286,9 +286,12 @@ def test_frozen_seed_notices_broken_code(tiny_run, tmp_path, monkeypatch, sabota
 def test_bf16_on_cpu_learns_nearly_the_same(tiny_run, tmp_path):
     half = train([tiny_run.examples], tmp_path / "bf16", replace(TINY, precision="bf16"), quiet=True)
     assert half.model.read_bytes() != tiny_run.model.read_bytes()
-    for part in ("small", "cnn", "both"):
+    for part in ("small", "cnn"):
         # how bf16 is summed differs by processor; over a few hundred examples .07 of .42 has been seen
         assert half.metrics[part]["nll"] == pytest.approx(tiny_run.result.metrics[part]["nll"], rel=0.3)
+    # the blend is one of five, and another one may be best
+    alone = min(half.metrics[part]["nll"] for part in ("small", "cnn"))
+    assert half.metrics["both"]["nll"] < 1.1 * alone
 
 
 def test_two_runs_write_the_same_model(tiny_run, tmp_path):
