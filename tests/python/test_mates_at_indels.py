@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from deepcohort.call_shard import ShardConfig
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.find import find_candidates
 from deepcohort.core.io import ReferenceFasta
@@ -105,8 +106,13 @@ def test_called_with_all_its_reads(name: str, tmp_path, predictor):
     case = CASES[name]
     reference, bam = inputs(tmp_path, case)
     whole = [Region("c", 0, len(case.reference))]
-    _, vcf = run(tmp_path, reference, bam, whole, predictor=predictor)
+    gvcf, vcf = run(tmp_path, reference, bam, whole, predictor=predictor)
     assert called(vcf) == [case.call()]
+    small = run(
+        tmp_path, reference, bam, whole, name="small", predictor=predictor,
+        shard_config=ShardConfig(max_chunk_bp=97, min_chunk_bp=30),
+    )  # fmt: skip
+    assert [path.read_bytes() for path in small] == [gvcf.read_bytes(), vcf.read_bytes()]
 
 
 @pytest.mark.parametrize("name", CASES)

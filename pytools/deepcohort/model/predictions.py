@@ -52,7 +52,7 @@ def naive_probabilities(features: NDArray[np.float32]) -> NDArray[np.float64]:
     signed = [features[:, k].astype(np.float64) for k in (F.lod_het, F.lod_hom)]
     het, hom = (np.sign(x) * np.expm1(np.abs(x)) for x in signed)  # log10 over 0 copies
     logs = np.stack([np.zeros(len(het)), het, hom], axis=1) + np.array(_PRIOR_LOG10)
-    return softmax(np.clip(logs, -30.0, 30.0) * np.log(10.0))
+    return softmax(logs * np.log(10.0))
 
 
 @dataclass(frozen=True, slots=True)

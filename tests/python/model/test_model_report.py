@@ -146,6 +146,9 @@ def test_the_naive_likelihood_is_a_row(tmp_path):
     label = parts["small"].label
     features[:, F.lod_het] = np.where(label == 1, np.log1p(12), -np.log1p(5))
     features[:, F.lod_hom] = np.where(label == 2, np.log1p(15), -np.log1p(30))
+    deep = features[:2].copy()  # many reads: 10**60 against absence for either, 10**10 for the second
+    deep[:, F.lod_het], deep[:, F.lod_hom] = np.log1p(60), np.log1p(70)
+    assert naive_probabilities(deep).argmax(axis=1).tolist() == [2, 2]
     naive = naive_probabilities(features)
     assert (naive.argmax(axis=1) == label).all()
     assert naive[label == 1][0] == pytest.approx([1 / (1 + 1e9 + 10**-33.3), 1e9 / (1 + 1e9), 0], abs=1e-8)
