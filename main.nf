@@ -2,6 +2,7 @@
 // deepcohort: reads params, calls subworkflows, nothing else.
 
 include { SIMULATE_COHORT  } from './modules/processes/simulate_cohort/main'
+include { SIMULATE_COHORT as SIMULATE_NATURAL } from './modules/processes/simulate_cohort/main'
 include { INDEX_REFERENCE  } from './modules/processes/index_reference/main'
 include { FIND_PARALOGS    } from './modules/processes/find_paralogs/main'
 include { BUILD_REPORT     } from './modules/processes/build_report/main'
@@ -211,6 +212,7 @@ workflow TRAINING {
             }
         ch_inputs = COHORT.out.sheet.mix(COHORT.out.reference.map { it[0] })
         ch_versions = COHORT.out.versions
+        ch_natural = params.natural ? ch_sample : channel.empty()
     }
     else {
         ch_inputs = channel.empty()
@@ -226,9 +228,20 @@ workflow TRAINING {
         )
         ch_sample = SIMULATE_COHORT.out.cohort.flatMap { meta, sheet, fasta, fai, _files -> simulated_samples(meta, sheet, fasta, fai) }
         ch_versions = SIMULATE_COHORT.out.versions
+        ch_natural = channel.empty()
+        if (params.natural) {
+            // other genomes than those learned from, with nature's differences and errors
+            def first = params.simulations + 1
+            def last = params.simulations + Math.ceil(params.simulations / 4).intValue()
+            SIMULATE_NATURAL(
+                channel.of(first..last).map { i -> [[id: "natural_${i}".toString()], params.seed + i] },
+                ch_reference,
+            )
+            ch_natural = SIMULATE_NATURAL.out.cohort.flatMap { meta, sheet, fasta, fai, _files -> simulated_samples(meta, sheet, fasta, fai) }
+        }
     }
     LEARN_MODEL(
-        ch_sample, optional_file(params.regions), params.model_name, optional_file(params.train_config),
+        ch_sample, ch_natural, optional_file(params.regions), params.model_name, optional_file(params.train_config),
         optional_file(params.init_from),
     )
 

@@ -154,6 +154,7 @@ class ChunkPreparer:
                 evidence, codes, window, job.pileup_config, features_only=True, select=rows
             )
         timer.count("reads", len(reads))
+        timer.count("MAPQ 0 reads left out", len(reads.mapq0_pos))
         timer.count("candidates", len(rows))
         table = select_candidates(evidence.table, rows)
         return PreparedChunk(region, evidence, rows, table, examples.features, codes, window)

@@ -128,6 +128,38 @@ def _operations() -> Case:
     return Case(PLAIN, reads, [snp(PLAIN, 300, "1/1")])
 
 
+def _empty_operations() -> Case:
+    # operations of length 0 between, before and behind others are none
+    text = changed(PLAIN, 300)
+    reads = [
+        (250, cigar, text[250:350]) for cigar in ("40M0I60M", "40M0D60M", "0S30M0I0D70M", "100M0N0I")
+    ] * 3
+    return Case(PLAIN, reads, [snp(PLAIN, 300, "1/1")])
+
+
+def _beside_intron(cigar: str, jump: int, inserted: str = "") -> Case:
+    """Reads over the intron 300-400 of LEFT + RIGHT, half of them with `cigar` there, which takes `jump` bp more."""
+    deletes_before = cigar.startswith("3D")
+    reads = []
+    for start in range(215, 275, 3):
+        kept, rest = 300 - start, PLAIN[400:]
+        reads.append((start, f"{kept}M100N{100 - kept}M", (PLAIN[start:300] + rest)[:100]))
+        kept -= 3 if deletes_before else 0
+        seq = PLAIN[start : start + kept] + inserted + rest[0 if deletes_before else jump :]
+        reads.append((start, f"{kept}M{cigar}{100 - kept - len(inserted)}M", seq[:100]))
+    at = 297 if deletes_before else 300 if cigar.endswith("N") else 400
+    # no base of the indel can move left: asserted, since the answer would be spelled otherwise
+    if jump:
+        assert PLAIN[at - 1] != PLAIN[at + 2]
+        return Case(PLAIN, reads, [(at, PLAIN[at - 1 : at + 3], PLAIN[at - 1], "0/1")])
+    assert PLAIN[at - 1] != inserted[-1]
+    return Case(PLAIN, reads, [(at, PLAIN[at - 1], PLAIN[at - 1] + inserted, "0/1")])
+
+
+def _other_than(*bases: str) -> str:
+    return next(base for base in "ACGT" if base not in bases)
+
+
 def _very_long() -> Case:
     reference = random_text(9, 30_000)
     text = changed(reference, 15_000)
@@ -148,6 +180,11 @@ CASES = {
     "no qualities": _no_qualities(),
     "CIGAR operations": _operations(),
     "very long reads": _very_long(),
+    "operations of length 0": _empty_operations(),
+    "3D100N": _beside_intron("3D100N", 3),
+    "100N3D": _beside_intron("100N3D", 3),
+    "3I100N": _beside_intron("3I100N", 0, 3 * _other_than(PLAIN[299], PLAIN[399], PLAIN[400])),
+    "100N3I": _beside_intron("100N3I", 0, 3 * _other_than(PLAIN[299], PLAIN[399], PLAIN[400])),
 }
 
 

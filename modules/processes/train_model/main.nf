@@ -7,6 +7,7 @@ process TRAIN_MODEL {
     tuple val(meta), path(examples, stageAs: 'examples/*')
     path config, stageAs: 'config/*'
     path init_from, stageAs: 'init/*'
+    path natural, stageAs: 'natural/*'  // folders of examples that calibrate, or []
 
     output:
     tuple val(meta), path("${meta.id}"), emit: model
@@ -20,6 +21,7 @@ process TRAIN_MODEL {
     """
     folders=()
     for folder in examples/*; do folders+=(--examples "\$folder"); done
+    for folder in natural/*; do [ ! -e "\$folder" ] || folders+=(--natural "\$folder"); done
     deepcohort train "\${folders[@]}" --output ${meta.id} --name ${meta.id} ${options} ${task.ext.args ?: ''}
     echo "TRAIN_MODEL: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
     """

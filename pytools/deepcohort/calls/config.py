@@ -17,6 +17,9 @@ class CallsConfig:
         min_homref_gq: phred; a candidate called homozygous reference with at least this GQ melts
             into the reference blocks, one with less stays a gVCF record (FILTER RefCall).
         low_qual: phred; called sites of a lower QUAL get FILTER LowQual.
+        single_read_qual: phred; called sites that a single read shows get FILTER LowQual below this QUAL.
+            At 2x, 135 of them per Mb of a genome equal to the reference have QUAL 3, 2.5 have QUAL 13, and in
+            data with variants those between are as often false as true.
         reference_error: probability that a base of a homozygous reference site shows something
             else (mismatch, gap); errors of one site are not independent, so it is well above the
             sequencer's.
@@ -30,6 +33,7 @@ class CallsConfig:
     max_alts: int = 6
     min_homref_gq: int = 20
     low_qual: float = 3.0
+    single_read_qual: float = 13.0
     reference_error: float = 0.002
     gq_bands: tuple[int, ...] = (0, 1, 3, 6, 9, 12, 15, 18, 21, 25, 30, 40, 50)
     homopolymer_bp: int = 11

@@ -144,7 +144,8 @@ class CallsWriter:
             buffer, lines, self._state, contig, region.start, region.end, reference, reference_start,
             classes, n_total, one, two, sites.pos, sites.ref_len, sites.n_alts, sites.alt_seq,
             sites.alt_offset, sites.site_offset, sites.ploidy, sites.gt, sites.gl, sites.gl_offset, sites.gq,
-            sites.qual, sites.dp, sites.ad, sites.ad_offset, self._config.low_qual, disputed,
+            sites.qual, sites.dp, sites.ad, sites.ad_offset, self._config.low_qual,
+            self._config.single_read_qual, disputed,
         )  # fmt: skip
         self._gvcf.write_lines(region.contig, buffer[:n].data, lines[:n_lines])
         self.n_records += n_lines
@@ -168,7 +169,7 @@ class CallsWriter:
             buffer, lines, contig, region.start, region.end, reference, reference_start, sites.pos,
             sites.ref_len, sites.n_alts, sites.alt_seq, sites.alt_offset, sites.site_offset, sites.ploidy,
             sites.gt, sites.gl, sites.gl_offset, sites.gq, sites.qual, sites.dp, sites.ad, sites.ad_offset,
-            self._config.low_qual, disputed,
+            self._config.low_qual, self._config.single_read_qual, disputed,
         )  # fmt: skip
         writer.write_lines(region.contig, buffer[:n].data, lines[:n_lines])
 

@@ -214,9 +214,19 @@ def _put_depths(buffer, n, dp, depths, with_non_ref):
 
 
 @kernel
+def _reads_of(gt, depths):
+    """Reads that show an ALT of the genotype."""
+    low, high = min(gt[0], gt[1]), max(gt[0], gt[1])
+    n = np.int64(depths[high])
+    if low > 0 and low != high:
+        n += depths[low]
+    return n
+
+
+@kernel
 def put_site(
     buffer, n, contig, pos, ref_codes, alt_seq, alt_offset, first_alt, n_alts, ploidy, gt, gl, gq, qual,
-    dp, depths, low_qual, with_non_ref, is_disputed,
+    dp, depths, low_qual, single_qual, with_non_ref, is_disputed,
 ):  # fmt: skip
     """One variant (or RefCall, or Disputed) record, with the newline."""
     n = _put_start(buffer, n, contig, pos)
@@ -235,7 +245,8 @@ def put_site(
     if gt[0] <= 0 and gt[1] <= 0:
         n = _put(buffer, n + 1, _DISPUTED if is_disputed else _REF_CALL)
     else:
-        n = _put(buffer, n + 1, _PASS if qual >= low_qual else _LOW_QUAL)
+        needed = max(low_qual, single_qual) if _reads_of(gt, depths) <= 1 else low_qual
+        n = _put(buffer, n + 1, _PASS if qual >= needed else _LOW_QUAL)
     n = _put(buffer, n, _SITE_FORMAT)
     n = _put_genotype(buffer, n, gt[0], gt[1])
     buffer[n] = _COLON
@@ -266,7 +277,7 @@ def text_capacity(contig_bytes, classes, ref_len, n_alts, alt_bytes):
 def write_gvcf(
     buffer, lines, state, contig, start, end, reference, reference_start, classes, n_total, one, two,
     pos, ref_len, n_alts, alt_seq, alt_offset, site_offset, ploidy, gt, gl, gl_offset, gq, qual, dp, ad,
-    ad_offset, low_qual, disputed,
+    ad_offset, low_qual, single_qual, disputed,
 ):  # fmt: skip
     """gVCF lines of start:end. Sites may begin before `start`: they only cover bases then.
 
@@ -288,7 +299,7 @@ def write_gvcf(
             n = put_site(
                 buffer, n, contig, p, reference[at : at + ref_len[s]], alt_seq, alt_offset, site_offset[s],
                 n_alts[s], ploidy[s], gt[s], gl[gl_offset[s] : gl_offset[s + 1]], gq[s], qual[s], dp[s],
-                ad[ad_offset[s] : ad_offset[s + 1]], low_qual, True, disputed[s],
+                ad[ad_offset[s] : ad_offset[s + 1]], low_qual, single_qual, True, disputed[s],
             )  # fmt: skip
             n_lines += 1
             state[COVERED] = max(state[COVERED], p + ref_len[s])
@@ -328,7 +339,8 @@ def _called_alleles(gt, kept):
 @kernel
 def write_called(
     buffer, lines, contig, start, end, reference, reference_start, pos, ref_len, n_alts, alt_seq, alt_offset,
-    site_offset, ploidy, gt, gl, gl_offset, gq, qual, dp, ad, ad_offset, low_qual, disputed,
+    site_offset, ploidy, gt, gl, gl_offset, gq, qual, dp, ad, ad_offset, low_qual, single_qual,
+    disputed,
 ):  # fmt: skip
     """VCF lines of the sites of start:end whose genotype holds an ALT, cut to the alleles called.
 
@@ -395,7 +407,7 @@ def write_called(
         n = put_site(
             buffer, n, contig, pos[s], reference[at : at + n_ref], new_seq, new_offset, 0,
             n_kept - 1, ploidy[s], new_gt, new_gl[:m], gq[s], qual[s], dp[s], new_ad[:n_kept], low_qual,
-            False, disputed[s],
+            single_qual, False, disputed[s],
         )  # fmt: skip
         n_lines += 1
     return n, n_lines

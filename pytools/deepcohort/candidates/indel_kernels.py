@@ -138,9 +138,11 @@ def cross_repeat(
     """Follow the alignment from operation `op` past `p` to the position `resync` or beyond.
 
     Returns (reference position reached or -1, its read index, stop of the read bases usable beyond
-    or, where the read ends before, of those usable at all, log10 score of the bases in between).
+    or, where the read ends before, of those usable at all, log10 score of the bases in between, bp
+    between `p` and there that the read skips, -1 where it skips nothing).
     """
     score = 0.0
+    skipped = -1
     while op < last_op:
         kind = cigar_op[op]
         length = np.int64(cigar_len[op])
@@ -155,15 +157,18 @@ def cross_repeat(
                 stop = query + length
                 if op + 1 < last_op and cigar_op[op + 1] == 4:
                     stop += cigar_len[op + 1]
-                return reached, query + reached - at, stop, score
+                return reached, query + reached - at, stop, score, skipped
             at += length
             query += length
         elif kind == 1 or kind == 4:
             query += length
-        elif kind == 2 or kind == 3:
+        elif kind == 2:
+            at += length
+        elif kind == 3:
+            skipped = max(skipped, 0) + at + length - max(at, p + 1)
             at += length
         op += 1
-    return -1, query, query, score
+    return -1, query, query, score, skipped
 
 
 @kernel
@@ -336,7 +341,7 @@ def site_haplotypes(site_pos, site_first, resync, row_pos, ref_len, alt_offset, 
 
 @kernel
 def judge_indels(
-    first_candidate, anchor, left_stop, reached, right_index, right_stop, net, between, p, hap_first,
+    first_candidate, anchor, left_stop, reached, right_index, right_stop, net, between, spliced, p, hap_first,
     hap_last, hap_candidate, hap_delta, hap_offset, hap_bases, hap_tail, period, units, reference, seq, qual,
     penalty, slips, raw, scores,
 ):  # fmt: skip
@@ -351,6 +356,8 @@ def judge_indels(
         reached, right_index: reference position and read index where the read comes out of the
             repeat, or reached -1. right_stop: stop of the usable right flank.
         net, between: bp inserted minus deleted by the read's own alignment in between, and its score.
+        spliced: whether the read skips part of the reference in between, which no haplotype does: then
+            its own alignment alone is asked for the length.
     """
     empty = hap_bases[:0]
     own = left_common = right_common = 0.0
@@ -368,6 +375,12 @@ def judge_indels(
     adjustment = 0.0
     if anchor >= 0 and reached >= 0:
         adjustment = quality_adjustment(qual, anchor, min(right_index + 1, right_end), slips)
+    if spliced:
+        for k in range(n):
+            h = hap_first + k
+            c = first_candidate + max(hap_candidate[h], 1) - 1
+            scores[k] = own + slip_log10(net - hap_delta[h], max(period[c], 1), units[c], slips, adjustment)
+        return
     for k in range(n):
         h = hap_first + k
         inserted = hap_bases[hap_offset[h] : hap_offset[h + 1]]

@@ -178,7 +178,7 @@ class Realignment:
             used = realign_kernels.realign_windows(
                 *spans, allele_first, allele_last, alleles.pos, alleles.ref_len, alleles.alt_offset,
                 alleles.alt_seq, assembled, by_read, by_read_offset, self._reference, self._window.start,
-                np.maximum.accumulate(reads.end), pos, end, reads.seq, reads.qual, reads.seq_offset,
+                np.maximum.accumulate(reads.end), pos, end, reads.seq, reads.own_qual, reads.seq_offset,
                 cigar_op, cigar_len, op_first, op_last, n_ops, now, vouched,
             )  # fmt: skip
             if used >= 0:

@@ -139,7 +139,21 @@ def score_middle(
 
 
 @kernel
-def reads_of_window(start, stop, furthest_end, pos, end, op_first, op_last):
+def _may_move(first_op, last_op, cigar_op):
+    """Whether a read has few operations and skips nothing (N): haplotypes know no introns."""
+    n = last_op - first_op
+    if n < 3:
+        return True
+    if n > _MAX_READ_OPS:
+        return False
+    skips = False
+    for k in range(first_op + 1, last_op - 1):
+        skips |= cigar_op[k] == 3
+    return not skips
+
+
+@kernel
+def reads_of_window(start, stop, furthest_end, pos, end, cigar_op, op_first, op_last):
     """(rows int64, how many of them count) of the reads that reach [start, stop), contig positions.
 
     `furthest_end` is the running maximum of ends before any read was moved.
@@ -150,8 +164,7 @@ def reads_of_window(start, stop, furthest_end, pos, end, op_first, op_last):
     for row in range(row0, len(pos)):
         if pos[row] >= stop + _MOVED_BP:
             break
-        few_ops = op_last[row] - op_first[row] <= _MAX_READ_OPS
-        if few_ops and pos[row] < stop and end[row] > start:
+        if pos[row] < stop and end[row] > start and _may_move(op_first[row], op_last[row], cigar_op):
             rows[n] = row
             n += 1
     return rows, n
@@ -268,7 +281,7 @@ def realign_windows(
         if n_alleles == 0:
             continue
         rows, n = reads_of_window(
-            start + window_start, stop + window_start, furthest_end, pos, end, op_first, op_last
+            start + window_start, stop + window_start, furthest_end, pos, end, cigar_op, op_first, op_last
         )
         if n == 0:
             continue

@@ -50,15 +50,21 @@ def weigh_reads(
         read_index=np.empty(n, np.int32),
     )
     support_kernels.judge_reads(
-        reads.pos, reads.end, reads.mapq, reads.seq, reads.qual, reads.seq_offset, reads.cigar_op,
-        reads.cigar_len, reads.cigar_offset, reference, flanks, window.start, site_pos, site_first, resync,
-        *haplotypes, alleles.ref_len, alleles.alt_offset, alleles.alt_seq, period, units,
+        reads.pos, reads.end, reads.mapq, reads.seq, reads.qual, reads.own_qual, reads.seq_offset,
+        reads.cigar_op, reads.cigar_len, reads.cigar_offset, reference, flanks, window.start,
+        site_pos, site_first, resync, *haplotypes, alleles.ref_len, alleles.alt_offset, alleles.alt_seq,
+        period, units,
         config.min_base_qual, config.slips.array(), offset, support.read, support.allele,
         support.log10_ratio, support.read_index,
     )  # fmt: skip
     support_kernels.settle_fragments(
         is_indel, reads.mate, offset, support.read, support.allele, support.log10_ratio
     )
+    support_kernels.lend_quality(
+        is_indel, alleles.pos, window.start, reads.pos, reads.end, reads.mate, reads.seq, reads.qual,
+        reads.own_qual, reads.seq_offset, reads.cigar_op, reads.cigar_len, reads.cigar_offset, offset,
+        support.read, support.allele, support.read_index,
+    )  # fmt: skip
     dp = np.zeros(len(alleles), np.int32)
     ad = np.zeros((len(alleles), 2), np.int32)
     support_kernels.tally(is_indel, offset, support.allele, dp, ad)

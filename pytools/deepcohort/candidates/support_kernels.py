@@ -65,14 +65,15 @@ def _judge_snp(site_first, site_last, c, base, q, expected, ref_len, alt_offset,
 
 @kernel
 def judge_reads(
-    pos, end, mapq, seq, qual, seq_offset, cigar_op, cigar_len, cigar_offset, reference, flanks, window_start,
-    site_pos, site_first, resync, anchor, hap_first, hap_candidate, hap_delta, hap_offset, hap_bases,
-    hap_tail, ref_len, alt_offset, alt_seq, period, units, min_qual, slips, entry_offset, entry_read,
-    entry_allele, entry_ratio, entry_index,
+    pos, end, mapq, seq, qual, own_qual, seq_offset, cigar_op, cigar_len, cigar_offset, reference, flanks,
+    window_start, site_pos, site_first, resync, anchor, hap_first, hap_candidate, hap_delta, hap_offset,
+    hap_bases, hap_tail, ref_len, alt_offset, alt_seq, period, units, min_qual, slips, entry_offset,
+    entry_read, entry_allele, entry_ratio, entry_index,
 ):  # fmt: skip
     """Fill the entries of every candidate (CSR by candidate; the candidates of a site share reads).
 
     Args:
+        qual: 0 where the mate has the say (SNPs count by it); own_qual: as read (indels are judged by it).
         flanks: the reference, N where bases are not to count at indels.
         slips: as in indel_kernels.slip_log10.
         anchor, hap_*: haplotypes of the sites with indels, from `indel_kernels.site_haplotypes`.
@@ -116,7 +117,9 @@ def judge_reads(
             judged = False
             stood[s, 0], stood[s, 1], stood[s, 2], stood[s, 3] = op, at, query, index if aligned else -1
             visited[s] = row
-            if n_haps > 0 and (aligned or p < start):
+            # an indel right behind a skipped stretch has its anchor within it
+            beside = kind == 3 and p >= start and query > first_base and at + length <= max(resync[s], p + 1)
+            if n_haps > 0 and (aligned or p < start or beside):
                 a = anchor[s]
                 begin = site_pos[a]
                 op_a, at_a, query_a, index_a = stood[a, 0], stood[a, 1], stood[a, 2], stood[a, 3]
@@ -125,22 +128,25 @@ def judge_reads(
                 left_stop = query_a
                 if begin < start or (op_a > cigar_offset[row] and cigar_op[op_a - 1] == 4):
                     left_stop = first_base
-                reached, right_index, right_stop, between = cross_repeat(
+                reached, right_index, right_stop, between, skipped = cross_repeat(
                     cigar_op, cigar_len, op_a, last_op, at_a, query_a, begin, max(resync[s], p + 1), seq,
-                    qual, flanks, penalty,
+                    own_qual, flanks, penalty,
                 )  # fmt: skip
-                net = (right_index - index_a) - (reached - begin) if reached >= 0 else 0
-                if index_a >= 0 or reached >= 0:
+                if beside and a == s:
+                    index_a = query - 1
+                net = (right_index - index_a) - (reached - begin - max(skipped, 0)) if reached >= 0 else 0
+                spliced = skipped >= 0
+                if (index_a >= 0 or reached >= 0) and (not spliced or (index_a >= 0 and reached >= 0)):
                     judge_indels(
-                        first, index_a, left_stop, reached, right_index, right_stop, net, between, begin,
-                        hap0, hap0 + n_haps, hap_candidate, hap_delta, hap_offset, hap_bases, hap_tail,
-                        period, units, flanks, seq, qual, penalty, slips, raw, scores,
+                        first, index_a, left_stop, reached, right_index, right_stop, net, between, spliced,
+                        begin, hap0, hap0 + n_haps, hap_candidate, hap_delta, hap_offset, hap_bases, hap_tail,
+                        period, units, flanks, seq, own_qual, penalty, slips, raw, scores,
                     )  # fmt: skip
                     judged = True
             for c in range(first, last):
                 slot = entry_offset[c] + cursor[s]
                 entry_read[slot] = row
-                entry_index[slot] = index - first_base if aligned or kind == 2 else -1
+                entry_index[slot] = index - first_base if aligned or kind == 2 or beside else -1
                 allele = -1
                 ratio = 0.0
                 is_snp = ref_len[c] == 1 and alt_offset[c + 1] - alt_offset[c] == 1
@@ -190,6 +196,88 @@ def settle_fragments(is_indel, mate, entry_offset, entry_read, entry_allele, ent
                     entry_allele[keep] = -1
             entry_ratio[drop] = 0.0
             entry_allele[drop] = -1
+
+
+@kernel
+def _aligned_index(first_op, last_op, cigar_op, cigar_len, at, query, wanted):
+    """Index in seq of the base aligned to position `wanted`, or -1; `at`, `query`: of the first base."""
+    for op in range(first_op, last_op):
+        kind = cigar_op[op]
+        length = np.int64(cigar_len[op])
+        if kind == 0 or kind >= 7:
+            if wanted < at + length:
+                return query + wanted - at if wanted >= at else np.int64(-1)
+            at += length
+            query += length
+        elif kind == 1 or kind == 4:
+            query += length
+        elif kind == 2 or kind == 3:
+            at += length
+    return np.int64(-1)
+
+
+@kernel
+def _position_of(first_op, last_op, cigar_op, cigar_len, at, query, wanted):
+    """Reference position to which the base with index `wanted` in seq is aligned, or -1."""
+    for op in range(first_op, last_op):
+        kind = cigar_op[op]
+        length = np.int64(cigar_len[op])
+        if kind == 0 or kind >= 7:
+            if wanted < query + length:
+                return at + wanted - query if wanted >= query else np.int64(-1)
+            at += length
+            query += length
+        elif kind == 1 or kind == 4:
+            query += length
+        elif kind == 2 or kind == 3:
+            at += length
+    return np.int64(-1)
+
+
+@kernel
+def lend_quality(
+    is_indel, cand_pos, window_start, pos, end, mate, seq, qual, own_qual, seq_offset, cigar_op, cigar_len,
+    cigar_offset, entry_offset, entry_read, entry_allele, entry_index,
+):  # fmt: skip
+    """Give the say over the two bases beside an indel to the mate that speaks for its fragment there.
+
+    Where both mates agree on such a base, the one that `settle_overlaps` left without quality takes
+    that of the other (in place): a fragment still votes once per base, by the mate that shows the
+    indel or its absence. Bases where a SNP is a candidate stay as they are.
+    """
+    for c in range(len(is_indel)):
+        if not is_indel[c]:
+            continue
+        for e in range(entry_offset[c], entry_offset[c + 1]):
+            row, i = np.int64(entry_read[e]), np.int64(entry_index[e])
+            other = np.int64(mate[row])
+            if i < 0 or other < 0 or entry_allele[e] < 0 or entry_allele[e] > 1:
+                continue
+            for k in range(seq_offset[row] + i, min(seq_offset[row] + i + 2, seq_offset[row + 1])):
+                if qual[k] > 0 or own_qual[k] == 0:
+                    continue
+                p = _position_of(
+                    cigar_offset[row],
+                    cigar_offset[row + 1],
+                    cigar_op,
+                    cigar_len,
+                    pos[row],
+                    seq_offset[row],
+                    k,
+                )
+                if p < pos[other] or p >= end[other]:
+                    continue
+                n = np.searchsorted(cand_pos, p - window_start)
+                snp = False
+                while n < len(cand_pos) and cand_pos[n] == p - window_start:
+                    snp |= not is_indel[n]
+                    n += 1
+                m = _aligned_index(
+                    cigar_offset[other], cigar_offset[other + 1], cigar_op, cigar_len, pos[other],
+                    seq_offset[other], p,
+                )  # fmt: skip
+                if not snp and m >= 0 and seq[m] == seq[k] and qual[m] > 0:
+                    qual[k], qual[m] = qual[m], 0
 
 
 @kernel

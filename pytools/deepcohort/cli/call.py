@@ -61,6 +61,9 @@ def call(
     low_qual: Annotated[
         float, typer.Option(help="QUAL below this: FILTER LowQual.", min=0)
     ] = _CALLS.low_qual,
+    single_read_qual: Annotated[
+        float, typer.Option(help="The same for a call that a single read shows.", min=0)
+    ] = _CALLS.single_read_qual,
     max_depth: Annotated[
         int | None, typer.Option(help="Deeper stretches are thinned to this, by read name.", min=1)
     ] = None,
@@ -95,6 +98,7 @@ def call(
             ploidy_bed=ploidy_bed,
             min_homref_gq=min_homref_gq,
             low_qual=low_qual,
+            single_read_qual=single_read_qual,
             max_depth=max_depth,
             threads=threads,
             profile_stages=profile_stages,

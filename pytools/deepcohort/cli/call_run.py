@@ -10,6 +10,18 @@ from deepcohort.core.stages import StageTimer
 from deepcohort.model.types import DEVICES
 
 
+def _warn_of_mapq_zero(timer: StageTimer, sample: str) -> None:
+    """Say so where nothing could be called because every read has MAPQ 0."""
+    left_out = timer.counted("MAPQ 0 reads left out")
+    if left_out and not timer.counted("reads"):
+        print(
+            f"deepcohort: warning: no read of {sample} was used, so every genotype is ./.: all in the "
+            "regions have MAPQ 0, as if they could belong elsewhere as well; align to a reference without "
+            "copies of these sequences, or by an aligner that reports MAPQ",
+            file=sys.stderr,
+        )
+
+
 def run_call(request: CallRequest) -> None:
     """Call variants as asked; prints the stages' table to stderr where asked.
 
@@ -26,6 +38,7 @@ def run_call(request: CallRequest) -> None:
         if here != request:
             job, predictor = make_job(request)
         call_shard(job, predictor, timer, request.quiet)
+    _warn_of_mapq_zero(timer, job.sample)
     if request.profile_stages:
         n_bp = sum(len(region) for region in job.regions)
         print(timer.table(n_bp), file=sys.stderr)

@@ -52,6 +52,7 @@ class CallRequest:
     ploidy_bed: Path | None = None
     min_homref_gq: int = CallsConfig().min_homref_gq
     low_qual: float = CallsConfig().low_qual
+    single_read_qual: float = CallsConfig().single_read_qual
     max_depth: int | None = None
     threads: int = 1
     profile_stages: bool = False
@@ -173,7 +174,11 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     shard_config = ShardConfig(threads=request.threads)
     if predictor.device == "cuda":
         shard_config = replace(shard_config, batch_examples=_CUDA_BATCH_EXAMPLES, waiting_bases=200_000_000)
-    calls_config = CallsConfig(min_homref_gq=request.min_homref_gq, low_qual=request.low_qual)
+    calls_config = CallsConfig(
+        min_homref_gq=request.min_homref_gq,
+        low_qual=request.low_qual,
+        single_read_qual=request.single_read_qual,
+    )
     reads_config, windows = profile_of(request.reads, request.reference, reads_config)
     job = CallJob(
         reads=request.reads,

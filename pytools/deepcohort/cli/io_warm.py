@@ -37,6 +37,7 @@ _CALLED = {
 # a stretch with a copy elsewhere, whose reads have a low MAPQ
 _COPIED, _COPY_AT, _COPY_EVERY_BP = range(1_500, 2_900), 9_200, 90
 _ASTRAY_EVERY = 5  # so many pairs of that stretch, one is aligned to the copy instead
+_ODD_EVERY = 40  # pairs without a name, with a CIGAR operation of length 0
 
 
 def write_warm_inputs(folder: Path, odd: bool = False) -> tuple[Path, list[Path], Path]:
@@ -150,7 +151,8 @@ def _write_bam(path: Path, genome: str, person: int, rng: np.random.Generator, o
             while positions[stop - 1] < 0:
                 stop -= 1
             read = pysam.AlignedSegment(header)
-            read.query_name = f"pair{pair}"
+            unnamed = odd and pair % _ODD_EVERY == 0
+            read.query_name = "*" if unnamed else f"pair{pair}"
             bases = list(sequence[start:stop])
             for i in np.flatnonzero(rng.random(len(bases)) < 0.004):
                 bases[i] = "ACGT"[int(rng.integers(4))]
@@ -160,7 +162,7 @@ def _write_bam(path: Path, genome: str, person: int, rng: np.random.Generator, o
             read.mapping_quality = int(rng.choice([0, 20, 60], p=[0.02, 0.08, 0.9]))
             if any(at <= read.reference_start < at + len(_COPIED) for at in (_COPIED.start, _COPY_AT)):
                 read.mapping_quality = 20
-            read.cigartuples = _cigar(positions[start:stop])
+            read.cigartuples = [*_cigar(positions[start:stop]), *([(1, 0)] if unnamed else [])]
             if pair % 17 == 0 and read.cigartuples[0] == (0, stop - start):
                 read.cigartuples = [(4, 12), (0, stop - start - 12)]
                 read.reference_start += 12

@@ -14,6 +14,7 @@ from deepcohort.pileup.config import CHANNELS
 
 if TYPE_CHECKING:
     from deepcohort.cli.show_run import SitePicture
+    from deepcohort.model.explain import Saliency
 
 _BASE_COLOURS = (
     (0.20, 0.63, 0.17),
@@ -92,6 +93,30 @@ def _draw_bars(bars: Any, probabilities: NDArray[np.float32]) -> None:
     bars.set_title("probability of the copies of ALT", fontsize=8)
 
 
+def _draw_saliency(axes: Any, seen: "Saliency", copies: int) -> None:
+    """Which bases, reads and channels the CNN's answer rests on: blue speaks for it, red against."""
+    cells, reads, channels = axes
+    most = max(float(np.abs(seen.cells).max()), 1e-9)
+    image = cells.imshow(
+        seen.cells, aspect="auto", interpolation="nearest", cmap="RdBu", vmin=-most, vmax=most
+    )
+    for edge in (seen.cells.shape[1] // 2 - 0.5, seen.cells.shape[1] // 2 + 0.5):
+        cells.axvline(edge, color="black", linewidth=0.4)
+    words = "1 copy" if copies == 1 else f"{copies} copies"
+    cells.set_title(f"CNN: log10 odds of {words} lost without the base", fontsize=8)
+    cells.set_xticks([seen.cells.shape[1] // 2], ["site"], fontsize=6)
+    cells.set_yticks([])
+    cells.figure.colorbar(image, ax=cells, shrink=0.8).ax.tick_params(labelsize=6)
+    for axis, values, title in ((reads, seen.reads, "read"), (channels, seen.channels, "channel")):
+        axis.barh(range(len(values)), values, color=["#2166ac" if x > 0 else "#b2182b" for x in values])
+        axis.axvline(0, color="black", linewidth=0.5)
+        axis.set_ylim(len(values) - 0.5, -0.5)
+        axis.set_title(f"without the {title}", fontsize=8)
+        axis.tick_params(labelsize=6)
+    reads.set_yticks([])
+    channels.set_yticks(range(len(CHANNELS)), CHANNELS, fontsize=7)
+
+
 def draw(picture: "SitePicture", output: Path) -> None:
     """Write the picture to `output`.
 
@@ -103,18 +128,20 @@ def draw(picture: "SitePicture", output: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 11 if picture.pixels is not None else 5.5), layout="constrained")
+    figure = Figure(figsize=(12, 14 if picture.pixels is not None else 5.5), layout="constrained")
     FigureCanvasAgg(figure)
-    if picture.pixels is None or picture.probabilities is None:
+    if picture.pixels is None or picture.probabilities is None or picture.seen is None:
         figure.suptitle(picture.title, fontsize=11)
         _draw_reads(figure.subplots(), picture)
     else:
-        parts: Any = figure.subfigures(3, 1, height_ratios=(5, 4, 1.3))
+        parts: Any = figure.subfigures(4, 1, height_ratios=(5, 4, 3, 1.3))
         parts[0].suptitle(picture.title, fontsize=11)
         _draw_reads(parts[0].subplots(), picture)
         n_channels = len(picture.pixels)
         axes = parts[1].subplots(2, (n_channels + 1) // 2).ravel()[:n_channels]
         _draw_channels(axes, picture.pixels)
-        _draw_bars(parts[2].subplots(), picture.probabilities)
+        copies = int(picture.probabilities.argmax())
+        _draw_saliency(parts[2].subplots(1, 3, width_ratios=(3, 1, 1.3)), picture.seen, copies)
+        _draw_bars(parts[3].subplots(), picture.probabilities)
     with atomic_outputs(output) as (temporary,):
         figure.savefig(temporary, dpi=130)

@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.call_shard import CallJob, ChunkPreparer, PreparedChunk
+from deepcohort.candidates.config import candidates_of
 from deepcohort.candidates.types import ALLELE_ALT, ALLELE_OTHER, ALLELE_REF
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region, parse_region
 from deepcohort.core.sequence import decode_bases
 from deepcohort.core.stages import StageTimer
-from deepcohort.model.load import load_predictor
+from deepcohort.model.explain import Saliency, predict_of, saliency
+from deepcohort.model.load import CascadePredictor, load_predictor
 from deepcohort.pileup.encode import encode_pixels
 from deepcohort.reads.types import ReadBatch
 
@@ -42,7 +44,10 @@ class DrawnRead:
 
 @dataclass(frozen=True, slots=True)
 class SitePicture:
-    """All that the picture shows; `pixels` uint8 (channels, rows, columns), absent where no candidate is."""
+    """All that the picture shows; `pixels` uint8 (channels, rows, columns), absent where no candidate is.
+
+    `seen`: what the CNN's answer rests on.
+    """
 
     title: str
     contig: str
@@ -53,6 +58,7 @@ class SitePicture:
     n_reads: int
     pixels: NDArray[np.uint8] | None = None
     probabilities: NDArray[np.float32] | None = None
+    seen: Saliency | None = None
 
 
 def _lay_out(reads: ReadBatch, row: int, start: int, width: int, allele: int) -> DrawnRead:
@@ -78,7 +84,7 @@ def _lay_out(reads: ReadBatch, row: int, start: int, width: int, allele: int) ->
     return DrawnRead(codes, clipped, tuple(inserted), allele, forward, int(reads.mapq[row]))
 
 
-def _choose_row(chunk: PreparedChunk, pos: int, alt: str) -> int | None:
+def choose_row(chunk: PreparedChunk, pos: int, alt: str) -> int | None:
     """Row of the evidence's table with that POS (and ALT), the most seen; None if there is none.
 
     Raises:
@@ -91,15 +97,46 @@ def _choose_row(chunk: PreparedChunk, pos: int, alt: str) -> int | None:
     if chosen:
         return max(chosen, key=lambda r: (int(table.ad[r, 1]), -r))
     if alt:
-        told = f"its alternates are {', '.join(alts.values())}" if at else _near(chunk, pos)
+        told = f"its alternates are {', '.join(alts.values())}" if at else near_candidates(chunk, pos)
         raise DeepcohortError(f"{table.contig}:{pos + 1} is no candidate with ALT {alt}; {told}")
     return None
 
 
-def _near(chunk: PreparedChunk, pos: int) -> str:
+def near_candidates(chunk: PreparedChunk, pos: int) -> str:
+    """Words on the candidates nearest to `pos`."""
     positions = {int(p) + 1 for p in chunk.evidence.table.pos[chunk.rows]}
     near = sorted(positions, key=lambda p: (abs(p - pos - 1), p))[:5]
     return f"candidates near: {', '.join(map(str, near))}" if near else "no candidate is near"
+
+
+def prepare_site(
+    reads: Sequence[Path], reference: Path, site: str, platform: str, model: str
+) -> tuple[PreparedChunk, int, CascadePredictor]:
+    """Evidence around a site as `call` sees it, its 0-based position, and the predictor.
+
+    Raises:
+        DeepcohortError: no such site; unreadable inputs or model.
+    """
+    with ReferenceFasta(reference) as fasta:
+        lengths = fasta.contig_lengths
+    where = parse_region(site, lengths)
+    pos = where.start
+    predictor = load_predictor(model, platform, "cpu")
+    region = Region(where.contig, max(0, pos - 100), min(lengths[where.contig], pos + 101))
+    job = CallJob(
+        reads,
+        reference,
+        [region],
+        "",
+        None,
+        candidates_config=candidates_of(platform),
+        pileup_config=predictor.config,
+    )
+    preparer = ChunkPreparer(job, StageTimer())
+    try:
+        return preparer.prepare(region), pos, predictor
+    finally:
+        preparer.close()
 
 
 def gather(
@@ -110,19 +147,8 @@ def gather(
     Raises:
         DeepcohortError: no candidate with that ALT; unreadable inputs or model.
     """
-    with ReferenceFasta(reference) as fasta:
-        lengths = fasta.contig_lengths
-    where = parse_region(site, lengths)
-    pos = where.start
-    predictor = load_predictor(model, platform, "cpu")
-    region = Region(where.contig, max(0, pos - 100), min(lengths[where.contig], pos + 101))
-    job = CallJob(reads, reference, [region], "", None, pileup_config=predictor.config)
-    preparer = ChunkPreparer(job, StageTimer())
-    try:
-        chunk = preparer.prepare(region)
-    finally:
-        preparer.close()
-    row = _choose_row(chunk, pos, alt)
+    chunk, pos, predictor = prepare_site(reads, reference, site, platform, model)
+    row = choose_row(chunk, pos, alt)
     if row is None:
         return _reads_alone(chunk, pos, max_reads)
 
@@ -132,7 +158,10 @@ def gather(
     probabilities = predictor.predict_lazily(chunk.features, pixels_of)
     index = int(np.flatnonzero(chunk.rows == row)[0])
     pixels = pixels_of(np.array([index]))[0].copy()
-    return _picture(chunk, row, pos, pixels, probabilities[index], max_reads)
+    p = probabilities[index]
+    cnn = predict_of(load_predictor(model, platform, "cpu", mode="cnn"))
+    seen = saliency(cnn, chunk.features[index], pixels, int(p.argmax()))
+    return _picture(chunk, row, pos, pixels, p, seen, max_reads)
 
 
 def _reads_alone(chunk: PreparedChunk, pos: int, max_reads: int) -> SitePicture:
@@ -143,7 +172,7 @@ def _reads_alone(chunk: PreparedChunk, pos: int, max_reads: int) -> SitePicture:
     step = max(1, -(-len(rows) // max_reads))
     drawn = tuple(_lay_out(reads, row, start, stop - start, -1) for row in rows[::step])
     contig = chunk.evidence.table.contig
-    title = f"{contig}:{pos + 1} is no candidate   reads {len(rows)}   ({_near(chunk, pos)})"
+    title = f"{contig}:{pos + 1} is no candidate   reads {len(rows)}   ({near_candidates(chunk, pos)})"
     return SitePicture(
         title, contig, start, pos, chunk.codes[start - window.start : stop - window.start], drawn, len(rows)
     )
@@ -155,6 +184,7 @@ def _picture(
     pos: int,
     pixels: NDArray[np.uint8],
     probabilities: NDArray[np.float32],
+    seen: Saliency,
     max_reads: int,
 ) -> SitePicture:
     table, support = chunk.evidence.table, chunk.evidence.support
@@ -167,14 +197,22 @@ def _picture(
         _lay_out(chunk.evidence.reads, int(support.read[e]), start, stop - start, int(support.allele[e]))
         for e in ordered[::step]
     )
+    title = site_title(chunk, row, pos)
+    reference = chunk.codes[start - chunk.window.start : stop - chunk.window.start]
+    return SitePicture(
+        title, table.contig, start, pos, reference, drawn, len(ordered), pixels, probabilities, seen
+    )
+
+
+def site_title(chunk: PreparedChunk, row: int, pos: int) -> str:
+    """Place, alleles and depths of a candidate in one line."""
+    table = chunk.evidence.table
     ref = decode_bases(chunk.codes[pos - chunk.window.start :][: table.ref_len[row]])
     alt = decode_bases(table.alt_seq[table.alt_offset[row] : table.alt_offset[row + 1]])
-    title = (
+    return (
         f"{table.contig}:{pos + 1} {_short(ref)}>{_short(alt)}   DP {table.dp[row]}   "
         f"AD {table.ad[row, 0]},{table.ad[row, 1]}{'   realigned' if table.realigned[row] else ''}"
     )
-    reference = chunk.codes[start - chunk.window.start : stop - chunk.window.start]
-    return SitePicture(title, table.contig, start, pos, reference, drawn, len(ordered), pixels, probabilities)
 
 
 def _short(allele: str) -> str:

@@ -35,9 +35,11 @@ def train(
 ) -> None:
     """Train or fine-tune a model; run again after a kill to go on."""
     from deepcohort.model.config import settings_from
+
+    # settings first: torch takes seconds to load, a wrong name should not
+    settings = settings_from(config, init_from, set_ or [])
     from deepcohort.model.train import train as run
 
-    settings = settings_from(config, init_from, set_ or [])
     result = run(
         examples, output, settings, name, init_from, resume=not fresh, quiet=quiet, natural=natural or ()
     )

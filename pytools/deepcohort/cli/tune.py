@@ -28,17 +28,12 @@ def tune(
     """Search hyperparameters; the best ones are written as a config that `train` takes."""
     from deepcohort.core.errors import DeepcohortError
     from deepcohort.model.config import settings_from
-    from deepcohort.model.tune import tune as run
 
     if network not in ("cnn", "small"):
         raise DeepcohortError(f"network '{network}' is unknown; choose cnn or small")
-    result = run(
-        examples,
-        output,
-        trials,
-        settings_from(config, None, set_ or []),
-        network,
-        storage=storage,
-        quiet=quiet,
-    )
+    # settings first: torch takes seconds to load, a wrong name should not
+    settings, full = settings_from(config, None, set_ or []), settings_from(config, None, [])
+    from deepcohort.model.tune import tune as run
+
+    result = run(examples, output, trials, settings, network, storage=storage, quiet=quiet, full=full)
     typer.echo(f"{output / 'best.toml'}: trial {result.trial}, validation loss {result.loss:.5f}")

@@ -50,6 +50,11 @@ class StageTimer:
         with self._lock:
             self._items[name] = self._items.get(name, 0) + n
 
+    def counted(self, name: str) -> int:
+        """Items of the counter `name` so far."""
+        with self._lock:
+            return self._items.get(name, 0)
+
     def absorb(self, summary: Mapping[str, Any]) -> None:
         """Add the `summary` of a timer of another process."""
         with self._lock:

@@ -49,6 +49,14 @@ class ModelFile:
         """Encoder settings that this model was trained with."""
         return PileupConfig(**self.about["pileup"])
 
+    @property
+    def cnn_weights(self) -> tuple[float, float]:
+        """Shares of the CNN in the mean of logits, at SNPs and at indels; older models have one for both."""
+        weight = self.about["cnn_weight"]
+        if isinstance(weight, Mapping):
+            return float(weight["snp"]), float(weight["indel"])
+        return float(weight), float(weight)
+
     def calibration(self, part: str) -> Calibration:
         """Of `cnn`, `small` or `both` (their mean)."""
         c = self.about["calibration"][part]
@@ -149,6 +157,7 @@ def read_model(path: str | Path) -> ModelFile:
     file = ModelFile(str(path), about, parts["cnn.onnx"], small, parts["weights.pt"])
     try:
         file.pool("both")
+        file.cnn_weights  # noqa: B018 - read here, so that a model without them is told in one line
     except (KeyError, TypeError, ValueError) as error:
         raise DeepcohortError(
             f"model {path} was calibrated by another deepcohort than this {deepcohort.__version__} "

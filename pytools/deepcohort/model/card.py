@@ -25,7 +25,8 @@ def model_card(about: dict[str, Any], config: TrainConfig, cpu_s: float) -> str:
         f"- networks: CNN of {facts['multiply_adds'] / 1e6:.2f} million multiply-adds with the site features "
         f"in its head; feature model with hidden layers {list(config.small_units)}",
         f"- at call time: the feature model settles sites of confidence {about['settle_confidence']:.5f} or "
-        f"more; elsewhere logits are {about['cnn_weight']:.2f} CNN + {1 - about['cnn_weight']:.2f} features",
+        f"more; elsewhere the CNN's share of the logits is {about['cnn_weight']['snp']:.2f} at SNPs, "
+        f"{about['cnn_weight']['indel']:.2f} at indels",
         "",
         "## Data",
         "",
@@ -41,6 +42,8 @@ def model_card(about: dict[str, Any], config: TrainConfig, cpu_s: float) -> str:
             f"- {reads or 'unnamed reads'}: seed {made.get('seed')}, {made.get('passes')} pass(es), "
             f"coverage and qualities {'randomised' if made.get('augment') else 'as they are'}"
         )
+    if facts.get("init_from"):
+        lines.append(f"- fine-tuned from {facts['init_from']}")
     lines += [
         "",
         "## Test set (never seen in training or tuning)",

@@ -9,9 +9,16 @@ from numpy.typing import NDArray
 
 from deepcohort.model.calibrate import Calibration, fit_calibration, mean_nll, settle_threshold
 from deepcohort.model.pool import Pool, fit_pool
+from deepcohort.pileup.features import F
 
 _BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of the CNN in the mean of logits
+_LEAST_INDELS = 200  # natural examples that choose a weight for indels; fewer, and validation does
 PARTS = ("small", "cnn", "both")
+Weights = tuple[float, float]  # shares of the CNN at SNPs and at indels
+
+
+_SMALL: Weights = (0.0, 0.0)
+_CNN: Weights = (1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +30,16 @@ class Outputs:
     features: NDArray[np.float32]
     label: NDArray[np.int8]
 
-    def blend(self, weight: float) -> NDArray[np.float32]:
-        """Mean of the logits with share `weight` of the CNN."""
-        return np.asarray(weight * self.cnn + (1 - weight) * self.small, dtype=np.float32)
+    @property
+    def is_snp(self) -> NDArray[np.bool_]:
+        """Bool (N,)."""
+        return np.asarray(self.features[:, F.is_snp] > 0)
+
+    def blend(self, weights: Weights) -> NDArray[np.float32]:
+        """Mean of the logits with these shares of the CNN."""
+        at_snps, at_indels = np.array(weights, np.float32)
+        share = np.where(self.is_snp, at_snps, at_indels)[:, None]
+        return np.asarray(share * self.cnn + (1 - share) * self.small, dtype=np.float32)
 
     def take(self, rows: NDArray[np.bool_]) -> "Outputs":
         """The examples `rows`."""
@@ -37,12 +51,12 @@ class Combination:
     """What `combine` found.
 
     Attributes:
-        weight: share of the CNN. settle: confidence at which the feature model alone decides.
+        weights: shares of the CNN. settle: confidence at which the feature model alone decides.
         calibration: per part (small, cnn, both), from the validation part of training examples.
         pools: per part, from natural examples; empty where there are none. They go before calibration.
     """
 
-    weight: float
+    weights: Weights
     settle: float
     calibration: Mapping[str, Calibration]
     pools: Mapping[str, Pool]
@@ -53,7 +67,7 @@ class Combination:
             small = self.probabilities("small", outputs)
             easy = small.max(axis=1) >= self.settle
             return np.where(easy[:, None], small, self.probabilities("both", outputs))
-        logits = outputs.blend({"small": 0.0, "cnn": 1.0, "both": self.weight}[part])
+        logits = outputs.blend({"small": _SMALL, "cnn": _CNN, "both": self.weights}[part])
         if self.pools:
             return self.pools[part](logits, outputs.features)
         return self.calibration[part](logits)
@@ -61,7 +75,7 @@ class Combination:
     def facts(self) -> dict[str, Any]:
         """What model.json says of it."""
         facts: dict[str, Any] = {
-            "cnn_weight": self.weight,
+            "cnn_weight": {"snp": self.weights[0], "indel": self.weights[1]},
             "settle_confidence": self.settle,
             "calibration": {
                 k: {"temperature": c.temperature, "knots": c.knots, "values": c.values}
@@ -78,29 +92,48 @@ def combine(
 ) -> Combination:
     """Blend, calibration and threshold of greatest likelihood.
 
-    Calibration by `method` and the blend come from `validation`. Where `natural` examples are given (and
-    enough), pools come from them and the threshold too.
+    Calibration by `method` comes from `validation`, and one weight for all types. Where `natural` examples
+    are given (and enough), pools come from them, a weight for each type, and the threshold.
     """
-    fits = {w: fit_calibration(validation.blend(w), validation.label, method) for w in _BLENDS}
-    losses = {w: mean_nll(fits[w](validation.blend(w)), validation.label) for w in _BLENDS}
-    pools: dict[float, Pool] = {}
+    fits = {w: fit_calibration(validation.blend((w, w)), validation.label, method) for w in _BLENDS}
+    losses = {w: mean_nll(fits[w](validation.blend((w, w))), validation.label) for w in _BLENDS}
+    best = min(_BLENDS, key=lambda w: losses[w])
+    weights = (best, best)
+    pools: dict[str, Pool] = {}
     if natural is not None:
-        for w in _BLENDS:
-            pool = fit_pool(natural.blend(w), natural.features, natural.label)
-            if pool is None:
-                pools = {}
-                break
-            pools[w] = pool
-    weight = min(_BLENDS, key=lambda w: losses[w])
-    blend_of = {"small": 0.0, "cnn": 1.0, "both": weight}
-    found = Combination(
-        weight,
-        2.0,
-        {part: fits[w] for part, w in blend_of.items()},
-        {part: pools[w] for part, w in blend_of.items()} if pools else {},
-    )
+        weights, pools = _pools(natural, weights)
+    both = fit_calibration(validation.blend(weights), validation.label, method)
+    calibration = {"small": fits[0.0], "cnn": fits[1.0], "both": both}
+    found = Combination(weights, 2.0, calibration, pools)
     judged = natural if pools and natural is not None else validation
     settle = settle_threshold(
         found.probabilities("small", judged), found.probabilities("both", judged), judged.label, settle_error
     )
-    return Combination(weight, settle, found.calibration, found.pools)
+    return Combination(weights, settle, calibration, pools)
+
+
+def _pools(natural: Outputs, weights: Weights) -> tuple[Weights, dict[str, Pool]]:
+    """The weights under which natural examples are likeliest, by type, and the pool of each part.
+
+    `weights` come back, and no pool, where there are too few; a type with too few keeps its own.
+    """
+    by_weight: dict[float, Pool] = {}
+    losses: dict[float, Weights] = {}
+    snp = natural.is_snp
+    for w in _BLENDS:
+        logits = natural.blend((w, w))
+        pool = fit_pool(logits, natural.features, natural.label)
+        if pool is None:
+            return weights, {}
+        p = pool(logits, natural.features)
+        by_weight[w] = pool
+        losses[w] = (
+            mean_nll(p[snp], natural.label[snp]),
+            mean_nll(p[~snp], natural.label[~snp]) if not snp.all() else 0.0,
+        )
+    at_snps = min(_BLENDS, key=lambda w: losses[w][0])
+    at_indels = weights[1]
+    if (~snp).sum() >= _LEAST_INDELS:
+        at_indels = min(_BLENDS, key=lambda w: losses[w][1])
+    both = Pool(by_weight[at_snps].weights, by_weight[at_indels].indels)
+    return (at_snps, at_indels), {"small": by_weight[0.0], "cnn": by_weight[1.0], "both": both}

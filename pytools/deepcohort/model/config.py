@@ -13,7 +13,7 @@ from deepcohort.model.types import DEVICES
 
 OPTIMISERS = ("sgd", "rmsprop", "adagrad", "adadelta", "adam", "adamw")
 DECAYS = ("none", "linear", "exponential", "cosine")
-ACTIVATIONS = ("relu", "leaky_relu", "elu", "gelu", "silu", "tanh")
+ACTIVATIONS = ("relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid")
 INITIALISATIONS = ("default", "normal", "uniform", "glorot")
 LOSSES = ("cross_entropy", "class_weighted", "focal", "log2", "log3")
 CALIBRATIONS = ("none", "temperature", "isotonic")

@@ -13,6 +13,7 @@ from deepcohort.model.small import small_logits
 from deepcohort.model.types import DEVICES, N_CLASSES
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.encode import Buffers, encode_examples, encode_pixels
+from deepcohort.pileup.features import F
 from deepcohort.pileup.types import Evidence, ExampleBatch
 
 MODES = ("both", "cnn", "small")
@@ -63,7 +64,7 @@ class CascadePredictor:
         self.limits = model.small["low"], model.small["high"]
         self._activation: str = model.about["activation"]
         self.device = runtime.device if runtime else "cpu"
-        self._weight = float(model.about["cnn_weight"])
+        self._weights = np.array(model.cnn_weights, np.float32)
         self._settle = float(model.about["settle_confidence"])
         self._probabilities = {part: model.probabilities(part) for part in ("small", "cnn", "both")}
         self._runtime = runtime
@@ -102,10 +103,26 @@ class CascadePredictor:
             hard = np.nonzero(p.max(axis=1) < self._settle)[0]
         logits = small[hard]
         if self._runtime is not None:
-            cnn = self._cnn_logits(hard, features, pixels_of)
-            logits = cnn if self.mode == "cnn" else self._weight * cnn + (1 - self._weight) * logits
+            if self.mode == "cnn":
+                logits = self._cnn_logits(hard, features, pixels_of)
+            else:
+                self._mix_in_cnn(logits, hard, features, pixels_of)
         p[hard] = self._probabilities[self.mode](logits, features[hard])
         return np.asarray(p, dtype=np.float32).reshape(n, N_CLASSES)
+
+    def _mix_in_cnn(
+        self,
+        logits: NDArray[np.float32],
+        rows: NDArray[np.int64],
+        features: NDArray[np.float32],
+        pixels_of: PixelsOf,
+    ) -> None:
+        """Mean with the CNN's logits, in place, of those ascending `rows` at whose type it has a say."""
+        share = np.where(features[rows, F.is_snp] > 0, self._weights[0], self._weights[1])
+        asked = np.flatnonzero(share > 0)
+        cnn = self._cnn_logits(rows[asked], features, pixels_of)
+        own = share[asked, None]
+        logits[asked] = own * cnn + (1 - own) * logits[asked]
 
     def _cnn_logits(
         self, rows: NDArray[np.int64], features: NDArray[np.float32], pixels_of: PixelsOf
@@ -176,7 +193,7 @@ def load_predictor(
     if device not in DEVICES:
         raise DeepcohortError(f"device '{device}' is unknown; choose from {', '.join(DEVICES)}")
     # a CNN that training found to add nothing to the features is not asked
-    if mode == "cnn" or (mode == "both" and float(file.about["cnn_weight"]) > 0):
+    if mode == "cnn" or (mode == "both" and max(file.cnn_weights) > 0):
         runtime = _cuda_runtime(file, device, cascade) or OnnxRuntime(file, threads)
     return CascadePredictor(file, runtime, cascade, mode)
 
@@ -184,7 +201,7 @@ def load_predictor(
 def _cuda_runtime(file: ModelFile, device: str, cascade: bool) -> CnnRuntime | None:
     if device == "cpu":
         return None
-    # after the cascade the network takes a hundredth of the time, less than the 4 s that torch takes to start
+    # after the cascade the network has less to do than the 4 s that torch takes to start
     if device == "auto" and (cascade or not _nvidia_driver()):
         return None
     from deepcohort.model.torch_runtime import CudaRuntime, cuda_available

@@ -28,6 +28,7 @@ def activation_layer(name: str) -> nn.Module:
         "gelu": nn.GELU(approximate="tanh"),
         "silu": nn.SiLU(),
         "tanh": nn.Tanh(),
+        "sigmoid": nn.Sigmoid(),
     }[name]
 
 

@@ -46,6 +46,8 @@ class _Graph:
             return self.add("Gelu", x, approximate="tanh")
         if isinstance(layer, nn.SiLU):
             return self.add("Mul", x, self.add("Sigmoid", x))
+        if isinstance(layer, nn.Sigmoid):
+            return self.add("Sigmoid", x)
         return self.add("Tanh", x)
 
     def linear(self, layer: nn.Linear, x: str) -> str:

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from deepcohort.core.outputs import atomic_outputs
-from deepcohort.model.predictions import PRECISIONS, Predictions
+from deepcohort.model.predictions import (
+    NATURAL_PRECISIONS,
+    PRECISIONS,
+    NaturalFigures,
+    Predictions,
+    recall_key,
+)
 from deepcohort.model.report_figures import (
     PREDICTORS,
     Curves,
@@ -38,16 +44,17 @@ _METRICS = {
     "false_positives": ("allele absent, called there", "{:,.0f}"),
     "nll": ("mean -ln p of the truth", "{:.5f}"),
     "pr_area": ("area under precision and recall", "{:.5f}"),
-    **{
-        f"recall_at_{round(100 * p)}": (f"recall at precision {round(100 * p)} %", "{:.4f}")
-        for p in PRECISIONS
-    },
+    **{recall_key(p): (f"recall at precision {round(100 * p)} %", "{:.4f}") for p in PRECISIONS},
     "cnn_share": ("share of sites that the cascade sends to the CNN", "{:.3f}"),
 }
 
 
 def training_report(
-    output: Path, name: str, predictions: dict[str, Predictions], about: dict[str, Any]
+    output: Path,
+    name: str,
+    predictions: dict[str, Predictions],
+    about: dict[str, Any],
+    natural: NaturalFigures | None = None,
 ) -> None:
     """Write report.html and training_*_mqc.json into `output`."""
     curves = {label: loss_curve(output / "logs" / label) for label in ("small", "cnn")}
@@ -56,6 +63,7 @@ def training_report(
         *_head(name, about, best),
         *_losses(curves),
         *_test_set(predictions),
+        *_natural(natural),
         *_precision_recall(predictions),
         *_calibration(predictions),
         *_confusion(best),
@@ -66,7 +74,7 @@ def training_report(
     with atomic_outputs(output / "report.html") as [temporary]:
         body = "\n".join(parts)
         temporary.write_text(f"{page}<style>{_STYLE}</style>\n{body}\n</html>\n")
-    write_multiqc(output, name, predictions, curves)
+    write_multiqc(output, name, predictions, curves, natural)
 
 
 def loss_curve(logs: Path) -> dict[str, list[tuple[int, float]]]:
@@ -136,6 +144,25 @@ def _test_set(predictions: Mapping[str, Predictions]) -> list[str]:
         _note("Stretches of genome that neither training, tuning nor calibration saw."),
         _table(["", *(PREDICTORS[key] for key in predictions)], rows),
     ]
+
+
+def _natural(figures: NaturalFigures | None) -> list[str]:
+    if figures is None or not figures.by_type:
+        return []
+    parts = ["<h2>At nature's frequencies</h2>", _note(f"{figures.source}.")]
+    for kind, rows in figures.by_type.items():
+        header = [f"{kind}s", "examples", "wrong number of copies", "mean -ln p", "area under PR"]
+        header += [f"recall at precision {100 * p:g} %" for p in NATURAL_PRECISIONS]
+        body = [
+            [
+                PREDICTORS[part], f"{m['examples']:,.0f}", f"{100 * m['error_rate']:.3f} %",
+                f"{m['nll']:.5f}", f"{m['pr_area']:.5f}",
+                *(f"{m[recall_key(p)]:.4f}" for p in NATURAL_PRECISIONS),
+            ]
+            for part, m in rows.items()
+        ]  # fmt: skip
+        parts.append(_table(header, body))
+    return parts
 
 
 def _precision_recall(predictions: Mapping[str, Predictions]) -> list[str]:

@@ -13,6 +13,7 @@ from deepcohort.model.predictions import PRECISIONS, Predictions, precision_reca
 Curves = Mapping[str, Sequence[tuple[int, float]]]
 LOSS_NAMES = {"train_loss": "training (the loss that is minimised)", "val_loss": "validation (cross-entropy)"}
 PREDICTORS = {
+    "naive": "naive likelihood, no network",
     "small": "feature model",
     "cnn": "CNN",
     "both": "both, averaged",

@@ -9,14 +9,18 @@ import numpy as np
 
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.model.calibrate import reliability
-from deepcohort.model.predictions import Predictions, precision_recall
+from deepcohort.model.predictions import NaturalFigures, Predictions, precision_recall
 from deepcohort.model.report_figures import LOSS_NAMES, PREDICTORS, Curves
 
 _MAX_POINTS = 400
 
 
 def write_multiqc(
-    output: Path, name: str, predictions: Mapping[str, Predictions], curves: Mapping[str, Curves]
+    output: Path,
+    name: str,
+    predictions: Mapping[str, Predictions],
+    curves: Mapping[str, Curves],
+    natural: NaturalFigures | None = None,
 ) -> None:
     """Write training_<section>_mqc.json for every section."""
     sections = {
@@ -27,6 +31,8 @@ def write_multiqc(
         "confusion": _confusion(predictions["cascade"]),
         "contexts": _contexts(predictions["cascade"]),
     }
+    if natural is not None and natural.by_type:
+        sections["natural"] = _natural(name, natural)
     for key, content in sections.items():
         whole = {
             "parent_id": "deepcohort_training",
@@ -66,6 +72,20 @@ def _test(name: str, predictions: Mapping[str, Predictions]) -> dict[str, Any]:
         "plot_type": "table",
         "pconfig": _plot("test", "test set"),
         "data": {f"{name} {PREDICTORS[key]}": p.metrics() for key, p in predictions.items()},
+    }
+
+
+def _natural(name: str, figures: NaturalFigures) -> dict[str, Any]:
+    return {
+        "section_name": "At nature's frequencies",
+        "description": f"{figures.source}.",
+        "plot_type": "table",
+        "pconfig": _plot("natural", "at nature's frequencies"),
+        "data": {
+            f"{name} {PREDICTORS[part]}, {kind}s": m
+            for kind, rows in figures.by_type.items()
+            for part, m in rows.items()
+        },
     }
 
 

@@ -20,6 +20,9 @@ def _activate(x: NDArray[np.float32], name: str) -> NDArray[np.float32]:
     if name == "gelu":
         inner = np.float32(np.sqrt(2 / np.pi)) * (x + np.float32(0.044715) * x**3)
         return np.float32(0.5) * x * (1 + np.tanh(inner))
+    if name == "sigmoid":
+        # by tanh, which does not overflow
+        return np.float32(0.5) * (1 + np.tanh(np.float32(0.5) * x))
     return np.tanh(x)
 
 

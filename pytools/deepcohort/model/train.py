@@ -6,9 +6,8 @@ import logging
 import os
 import platform as platform_module
 import signal
-import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,14 +33,24 @@ from deepcohort.model.data import ExampleData, split_mask
 from deepcohort.model.lit import GenotypeModule
 from deepcohort.model.net import FeatureNet, PileupNet, multiply_adds
 from deepcohort.model.onnx_export import export_onnx
-from deepcohort.model.predictions import Predictions
+from deepcohort.model.predictions import Predictions, naive_probabilities, natural_figures
 from deepcohort.model.report import training_report
+from deepcohort.model.run_state import (
+    CpuClock,
+    begin,
+    checkpoint_path,
+    checkpoint_to_resume,
+    identify,
+    mark,
+    settings_digest,
+)
 from deepcohort.model.torch_runtime import networks_of
 from deepcohort.pileup.config import encoder_signature
 from deepcohort.pileup.features import N_FEATURES
 from deepcohort.pileup.shards import Examples, ExampleSet, open_examples
 
 _TERMINATED = 128 + signal.SIGTERM
+_SMALL_SEED = 1_000_003
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +106,27 @@ def _train_networks(
     quiet: bool,
 ) -> TrainResult:
     """`train`, its inputs opened."""
-    write_config(output / "train.toml", config)
-    started = time.process_time()
-    cnn, small = _start_networks(config, opened, init_from)
-    small_data = ExampleData(opened, replace(config, batch_size=config.small_batch_size), with_pixels=False)
-    standardise([cnn, small], small_data, keep=init_from is not None)
+    identity = identify(config, opened, init_from)
     # Lightning starts the other processes of DDP as copies of this command: they only join the CNN
     rank = int(os.environ.get("LOCAL_RANK", "0"))
+    clock = CpuClock(begin(output, identity, resume) if rank == 0 else 0.0)
+    if rank == 0:
+        write_config(output / "train.toml", config)
+    cnn, small, parent = _start_networks(config, opened, init_from)
+    small_data = ExampleData(opened, replace(config, batch_size=config.small_batch_size), with_pixels=False)
+    standardise([cnn, small], small_data, keep=init_from is not None)
     if rank == 0:
         alone = replace(config, devices=1)
-        small = fit(small, small_data, config.small_epochs, alone, output, "small", resume, quiet)
+        small = fit(
+            small, small_data, config.small_epochs, alone, output, "small", resume, quiet, (), identity, clock
+        )
     data = ExampleData(opened, config)
-    cnn = fit(cnn, data, config.epochs, config, output, "cnn", resume, quiet or rank > 0)
+    cnn = fit(cnn, data, config.epochs, config, output, "cnn", resume, quiet or rank > 0, (), identity, clock)
     if rank > 0:
         raise SystemExit(0)
     return _finish(
-        cnn, small, data, config, opened, calibrating, output, name or opened.platform,
-        time.process_time() - started,
+        cnn, small, data, config, opened, calibrating, output, name or opened.platform, parent,
+        clock.seconds(),
     )  # fmt: skip
 
 
@@ -151,11 +164,15 @@ def prepare(config: TrainConfig) -> None:
 
 def _start_networks(
     config: TrainConfig, opened: ExampleSet, init_from: str | Path | None
-) -> tuple[PileupNet, FeatureNet]:
+) -> tuple[PileupNet, FeatureNet, str]:
+    """The networks before training, and the name and version of the model that they come from, or ""."""
+    torch.manual_seed(config.seed)
     cnn = PileupNet(config, opened.config.shape, N_FEATURES)
+    # a seed of its own: what the CNN draws, by its settings, must not change the feature model
+    torch.manual_seed(config.seed + _SMALL_SEED)
     small = FeatureNet(config, N_FEATURES)
     if init_from is None:
-        return cnn, small
+        return cnn, small, ""
     file = read_model(init_from)
     if file.pileup != opened.config:
         raise DeepcohortError(
@@ -170,7 +187,7 @@ def _start_networks(
         raise DeepcohortError(
             f"model {init_from} has layers of other widths than the config; fine-tune with its own train.toml"
         ) from error
-    return cnn, small
+    return cnn, small, f"{file.about['name']} {file.about['version']}"
 
 
 def standardise(networks: Sequence[nn.Module], data: ExampleData, keep: bool) -> None:
@@ -190,8 +207,8 @@ def standardise(networks: Sequence[nn.Module], data: ExampleData, keep: bool) ->
 class _LastCheckpoint(Callback):
     """Writes the state after every epoch, whole before it takes the place of the one before."""
 
-    def __init__(self, path: Path, fingerprint: str) -> None:
-        self.path, self.fingerprint = path, fingerprint
+    def __init__(self, path: Path, identity: Mapping[str, str], clock: CpuClock) -> None:
+        self.path, self.identity, self.clock = path, identity, clock
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if not trainer.is_global_zero:  # every rank must take part, rank 0 writes
@@ -203,7 +220,7 @@ class _LastCheckpoint(Callback):
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        checkpoint["deepcohort_config"] = self.fingerprint
+        mark(checkpoint, self.identity, self.clock)
         # Lightning counts the epoch as unfinished while its last hooks run, and would repeat it
         progress = checkpoint["loops"]["fit_loop"]["epoch_progress"]
         for counts in (progress["current"], progress["total"]):
@@ -239,23 +256,29 @@ def fit(
     resume: bool = True,
     quiet: bool = False,
     callbacks: Sequence[Callback] = (),
+    identity: Mapping[str, str] | None = None,
+    clock: CpuClock | None = None,
 ) -> Any:
     """Fit `network` for `epochs`; returns its best (averaged) weights, in evaluation mode.
 
     Checkpoints are written to output/checkpoints/<label> after every epoch; the last one is never
-    removed before the next is whole.
+    removed before the next is whole. They carry `identity` (default: the settings alone) and CPU seconds.
+
+    Raises:
+        DeepcohortError: `resume`, and the checkpoint there is damaged or of another identity.
     """
     if epochs == 0:
         return network.eval()
-    folder = output / "checkpoints" / label
+    identity = identity or {"settings": settings_digest(config)}
+    last = checkpoint_path(output, label)
+    folder = last.parent
     module = GenotypeModule(network, config, data.class_counts, epochs * data.steps_per_epoch)
-    last = folder / "last.ckpt"
     folder.mkdir(parents=True, exist_ok=True)
-    keep: list[Callback] = [_LastCheckpoint(last, _fingerprint(config))]
+    keep: list[Callback] = [_LastCheckpoint(last, identity, clock or CpuClock())]
     if config.patience:
         best = ModelCheckpoint(folder, "best", monitor="val_loss", enable_version_counter=False)
         keep += [best, EarlyStopping("val_loss", patience=config.patience)]
-    resumed = _checkpoint(last, config) if resume else None
+    resumed = checkpoint_to_resume(last, identity) if resume else None
     # CSVLogger empties its folder: each attempt has its own
     attempt = (
         f"attempt_{len(list((output / 'logs' / label).glob('attempt_*'))):02d}" if resumed else "attempt_00"
@@ -291,37 +314,6 @@ def fit(
     return module.best_network.cpu().eval()
 
 
-def _checkpoint(last: Path, config: TrainConfig) -> str | None:
-    """The checkpoint to go on from, if one is there and fits."""
-    if not last.exists():
-        return None
-    try:
-        saved = torch.load(last, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise DeepcohortError(
-            f"checkpoint {last} is damaged; remove it to start this network again, or give --fresh"
-        ) from error
-    if saved.get("deepcohort_config") != _fingerprint(config):
-        raise DeepcohortError(
-            f"checkpoint {last} belongs to a run with other settings; name another --output or give --fresh"
-        )
-    return str(last)
-
-
-def _fingerprint(config: TrainConfig) -> str:
-    """Of everything but where and how fast a run goes."""
-    values = {k: v for k, v in asdict(config).items() if k not in ("device", "devices", "threads")}
-    text = repr((sorted(values.items()), encoder_signature_text()))
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
-
-
-def encoder_signature_text() -> str:
-    """The default encoder's signature as text."""
-    from deepcohort.pileup.config import PileupConfig
-
-    return repr(sorted(encoder_signature(PileupConfig()).items()))
-
-
 def _load_best(module: GenotypeModule, path: Path) -> None:
     if path.exists():
         module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["state_dict"])
@@ -353,6 +345,7 @@ def _finish(
     calibrating: ExampleSet | None,
     output: Path,
     name: str,
+    parent: str,
     cpu_s: float,
 ) -> TrainResult:
     """Calibrate on validation (or natural examples), measure on test, write everything."""
@@ -361,6 +354,9 @@ def _finish(
         network_outputs(cnn, small, data, data.validation), config.calibration, config.settle_error, natural
     )
     predictions = _test_predictions(found, network_outputs(cnn, small, data, data.test))
+    figures = natural_figures(
+        with_naive(predictions), with_naive(_test_predictions(found, held_out)) if held_out else None
+    )
     macs = multiply_adds(cnn, opened.config.shape)
     metrics = {part: p.metrics() for part, p in predictions.items()}
     about: dict[str, Any] = {
@@ -377,10 +373,12 @@ def _finish(
             "training_examples": sum(data.class_counts),
             "metrics": metrics,
             "natural": _natural_metrics(found, held_out),
+            "natural_balance": {"source": figures.source, **figures.by_type},
             "code_version": deepcohort.__version__,
             "torch": torch.__version__,
             "machine": platform_module.machine(),
             "examples": opened.about,
+            "init_from": parent,
         },
     }
     weights = io.BytesIO()
@@ -397,7 +395,7 @@ def _finish(
     )  # fmt: skip
     with atomic_outputs(output / f"{name}.md") as [temporary]:
         temporary.write_text(card)
-    training_report(output, name, predictions, about)
+    training_report(output, name, predictions, about, figures)
     return TrainResult(path, metrics)
 
 
@@ -455,3 +453,10 @@ def _test_predictions(found: Combination, test: Outputs) -> dict[str, Prediction
         part: Predictions(found.probabilities(part, test), test.label, test.features, share)
         for part in (*PARTS, "cascade")
     }
+
+
+def with_naive(predictions: dict[str, Predictions]) -> dict[str, Predictions]:
+    """`predictions` and, first, what the naive likelihood says of the same examples."""
+    any_part = next(iter(predictions.values()))
+    naive = Predictions(naive_probabilities(any_part.features), any_part.label, any_part.features)
+    return {"naive": naive, **predictions}

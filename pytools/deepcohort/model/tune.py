@@ -27,6 +27,7 @@ from deepcohort.pileup.features import N_FEATURES
 from deepcohort.pileup.shards import ExampleSet, open_examples
 
 _HEARTBEAT_S = 60
+_FEW_TRIALS = 20  # of which importances are noise
 _OPENINGS = 10  # tries to open a study while others make it
 # Widths are searched as named sizes: Optuna's distributions hold scalars.
 _SIZES: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
@@ -54,15 +55,15 @@ def suggest(trial: optuna.Trial, base: TrainConfig) -> TrainConfig:
         **asdict(base),
         "optimiser": optimiser,
         "loss": loss,
-        "lr": trial.suggest_float("lr", 1e-4, 1e-1, log=True),
+        "lr": _learning_rate(trial, optimiser),
         "batch_size": trial.suggest_categorical("batch_size", (64, 128, 256, 512)),
         "momentum": trial.suggest_float("momentum", 0.5, 0.99),
         "initialisation": trial.suggest_categorical("initialisation", choices.INITIALISATIONS),
         "batch_norm": trial.suggest_categorical("batch_norm", (True, False)),
         "decay": trial.suggest_categorical("decay", choices.DECAYS),
         "activation": trial.suggest_categorical("activation", choices.ACTIVATIONS),
-        "dropout": trial.suggest_float("dropout", 0.0, 0.5),
-        "l1": trial.suggest_float("l1", 1e-8, 1e-4, log=True),
+        "dropout": trial.suggest_float("dropout", 0.0, 0.8),
+        "l1": trial.suggest_float("l1", 1e-8, 1e-2, log=True),
         "l2": trial.suggest_float("l2", 1e-6, 1e-1, log=True),
         "label_smoothing": trial.suggest_float("label_smoothing", 0.0, 0.1),
         "ema": trial.suggest_categorical("ema", (0.0, 0.99, 0.998)),
@@ -73,6 +74,13 @@ def suggest(trial: optuna.Trial, base: TrainConfig) -> TrainConfig:
     if loss == "focal":
         values["focal_gamma"] = trial.suggest_float("focal_gamma", 0.5, 4.0)
     return config_from_dict(values)
+
+
+def _learning_rate(trial: optuna.Trial, optimiser: str) -> float:
+    """Adadelta's steps are shares of those before: its rates lie two orders of magnitude above others'."""
+    if optimiser == "adadelta":
+        return trial.suggest_float("lr_adadelta", 1e-2, 1e1, log=True)
+    return trial.suggest_float("lr", 1e-4, 1e-1, log=True)
 
 
 class _Report(Callback):
@@ -101,12 +109,14 @@ def tune(
     study_name: str = "deepcohort",
     storage: str | None = None,
     quiet: bool = False,
+    full: TrainConfig | None = None,
 ) -> TuneResult:
     """Run `trials` more trials of the study in `output`, and write best.toml and importance.png.
 
     `network`: cnn or small. `storage`: the URL of a database, default SQLite in `output`; several
     processes may share it (each adds its own trials). The study goes on where it stopped; a trial that
-    was killed counts as failed once it has been silent for two minutes.
+    was killed counts as failed once it has been silent for two minutes. `full`: where the search trains
+    for fewer epochs than is meant, the config whose epochs best.toml gets.
 
     Raises:
         DeepcohortError: examples, storage or settings that do not fit, no trial that finished, or a full
@@ -125,7 +135,14 @@ def tune(
         study = _open_study(url, study_name)
         try:
             study.optimize(_objective(opened, base, network, output, quiet), n_trials=trials)
-            return _conclude(study, base, output)
+            return _conclude(study, base, output, full or base)
+        except ValueError as error:
+            if "dynamic value space" not in str(error):
+                raise
+            raise DeepcohortError(
+                f"study {url} was made by another deepcohort, which searched other values; "
+                "name another --output"
+            ) from error
         except (SQLAlchemyError, StorageInternalError) as error:
             raise _refused(url, error) from error
 
@@ -196,14 +213,21 @@ def _objective(
     return objective
 
 
-def _conclude(study: optuna.Study, base: TrainConfig, output: Path) -> TuneResult:
+def _conclude(study: optuna.Study, base: TrainConfig, output: Path, full: TrainConfig) -> TuneResult:
     """Write the best config and the figures of a study."""
     done = study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
     if not done:
         raise DeepcohortError(f"no trial in {output} finished; run more trials or widen the settings")
     best = study.best_trial
     chosen = suggest(optuna.trial.FixedTrial(best.params), base)  # type: ignore[arg-type]
-    write_config(output / "best.toml", replace(chosen, device=base.device, threads=base.threads))
+    chosen = replace(
+        chosen,
+        device=base.device,
+        threads=base.threads,
+        epochs=max(base.epochs, full.epochs),
+        small_epochs=max(base.small_epochs, full.small_epochs),
+    )
+    write_config(output / "best.toml", chosen)
     with atomic_outputs(output / "trials.tsv") as [temporary]:
         study.trials_dataframe().to_csv(temporary, sep="\t", index=False)
     if len(done) > 1:
@@ -228,7 +252,9 @@ def _plot_importance(study: optuna.Study, output: Path) -> None:
     rows = sorted(importance.items(), key=lambda item: item[1])
     figure, axes = pyplot.subplots(figsize=(6, 0.3 * len(rows) + 1))
     axes.barh([k.replace("_", " ") for k, _ in rows], [v for _, v in rows])
-    axes.set_xlabel(f"importance for the validation loss ({len(study.trials)} trials)")
+    n_done = len(study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)))
+    vague = ", too few to tell" if n_done < _FEW_TRIALS else ""
+    axes.set_xlabel(f"importance for the validation loss ({n_done} finished trials{vague})")
     axes.margins(y=0.01)
     with atomic_outputs(output / "importance.tsv", output / "importance.png") as [table, picture]:
         table.write_text("setting\timportance\n" + "".join(f"{k}\t{v:.5f}\n" for k, v in reversed(rows)))

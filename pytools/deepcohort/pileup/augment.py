@@ -72,6 +72,7 @@ def reads_at(reads: ReadBatch, rows: NDArray[np.int64]) -> ReadBatch:
         mate=new_row[reads.mate[rows]],
         seq=reads.seq[seq_take],
         qual=reads.qual[seq_take],
+        own_qual=reads.own_qual[seq_take],
         seq_offset=seq_offset,
         cigar_op=reads.cigar_op[cigar_take],
         cigar_len=reads.cigar_len[cigar_take],
@@ -113,8 +114,12 @@ def augment_reads(
         mixed = (reads.name_hash ^ salt) * np.uint64(0x9E3779B97F4A7C15)
         reads = subset_reads(reads, (mixed >> np.uint64(11)).astype(np.float64) / 2.0**53 < share)
     if rng.random() >= config.keep_quality:
-        qual = reads.qual.astype(np.float32)
-        noisy = np.rint(qual + rng.normal(0.0, config.quality_noise, len(qual)))
+        own = reads.own_qual.astype(np.float32)
+        noisy = np.rint(own + rng.normal(0.0, config.quality_noise, len(own)))
         mapped = random_quality_map(rng, config)[np.clip(noisy, 1, 93).astype(np.int64)]
-        reads = replace(reads, qual=np.where(reads.qual == 0, 0, mapped).astype(np.uint8))
+        reads = replace(
+            reads,
+            qual=np.where(reads.qual == 0, 0, mapped).astype(np.uint8),
+            own_qual=np.where(reads.own_qual == 0, 0, mapped).astype(np.uint8),
+        )
     return reads

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.reads.merge import columns_of, join_pieces, paired_batch, take_reads
+from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.merge import columns_of, join_pieces, take_reads, to_batch
 from deepcohort.reads.scan import ReadColumns
 from deepcohort.reads.types import ReadBatch
 
@@ -69,7 +70,7 @@ def foreign_reads(
         return reads
     joined = join_pieces(pieces)
     order = np.lexsort((joined.flag, joined.name_hash, joined.pos))
-    return paired_batch(take_reads(joined, order))  # overlaps were settled before
+    return to_batch(take_reads(joined, order), ReadsConfig())
 
 
 def _locus(

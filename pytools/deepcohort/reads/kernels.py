@@ -16,6 +16,7 @@ SKIPPED = 0
 USABLE = 1
 MAPQ_ZERO = 2
 
+UNNAMED_HASH = np.uint64(0x74F191B694D32786)  # what _hash_name makes of `*`, the name of all that have none
 _FIXED = 36  # block_size and the fixed fields
 _LARGEST_RECORD = 1 << 28  # bytes; a length field beyond this is damage, not a read
 _CONSUMES_QUERY = 0b110010011  # MIS=X
@@ -183,6 +184,76 @@ def scan_records(
             n_rows += 1
         at = after
     return n_rows, at, NEEDS_MORE, last_pos
+
+
+@kernel
+def _mix(value, more):
+    """splitmix64's finaliser of both together."""
+    value = (value ^ np.uint64(more)) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))
+
+
+@kernel
+def tell_unnamed_apart(buffer, rows_pos, rows_hash, rows_flag, rows_at, n_rows):
+    """Give rows whose name is `*` a hash of what the read is in place of that of its name.
+
+    That is its position, flag, MAPQ, CIGAR, bases and qualities; of reads equal in all of these, also
+    which of them it is. So the hash knows neither shards nor files.
+
+    Args:
+        rows_pos: ascending; rows of one position are all here. rows_hash: changed in place.
+    """
+    first = 0
+    while first < n_rows:
+        stop = first + 1
+        while stop < n_rows and rows_pos[stop] == rows_pos[first]:
+            stop += 1
+        rows = np.empty(stop - first, np.int64)
+        own = np.empty(stop - first, np.uint64)
+        n = 0
+        for row in range(first, stop):
+            if rows_hash[row] != UNNAMED_HASH:
+                continue
+            at = rows_at[row]
+            begin = at + _FIXED + np.int64(buffer[at + 12])
+            l_seq = _i32(buffer, at + 20)
+            length = 4 * _u16(buffer, at + 16) + (l_seq + 1) // 2 + l_seq
+            rows[n] = row
+            own[n] = _mix(_hash_name(buffer, begin, length), rows_pos[row])
+            own[n] = _mix(own[n], 256 * np.int64(rows_flag[row]) + np.int64(buffer[at + 13]))
+            n += 1
+        order = np.argsort(own[:n], kind="mergesort")
+        equal = 0
+        for k in range(n):
+            equal = equal + 1 if k > 0 and own[order[k]] == own[order[k - 1]] else 0
+            rows_hash[rows[order[k]]] = _mix(own[order[k]], equal)
+        first = stop
+
+
+@kernel
+def drop_empty_operations(cigar_op, cigar_len, n_ops):
+    """Take CIGAR operations of length 0 out and join equal neighbours that they kept apart, in place.
+
+    `n_ops` int64 (R,), operations of each read, is changed too; returns how many are left in all.
+    """
+    at = out = 0
+    for row in range(len(n_ops)):
+        begin = out
+        empty = False
+        for k in range(at, at + n_ops[row]):
+            if cigar_len[k] == 0:
+                empty = True
+                continue
+            if empty and out > begin and cigar_op[out - 1] == cigar_op[k]:
+                cigar_len[out - 1] += cigar_len[k]
+            else:
+                cigar_op[out], cigar_len[out] = cigar_op[k], cigar_len[k]
+                out += 1
+            empty = False
+        at += n_ops[row]
+        n_ops[row] = out - begin
+    return out
 
 
 @kernel

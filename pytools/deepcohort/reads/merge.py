@@ -115,14 +115,15 @@ def paired_batch(columns: ReadColumns, library: LibraryProfile = UNKNOWN_LIBRARY
         mapq0_end=columns.mapq0_end,
         odd_share=library.odd_share,
         clipped_share=library.clipped_share,
+        own_qual=columns.qual.copy(),
     )
 
 
 def columns_of(batch: ReadBatch) -> ReadColumns:
-    """The batch as columns again."""
+    """The batch as columns again, with the qualities that its reads had before their overlaps were settled."""
     return ReadColumns(
         batch.pos, batch.end, batch.mapq, batch.flag, batch.insert_size, batch.name_hash, batch.seq,
-        batch.qual,
+        batch.own_qual,
         np.diff(batch.seq_offset), batch.cigar_op, batch.cigar_len, np.diff(batch.cigar_offset),
         batch.mapq0_pos, batch.mapq0_end,
     )  # fmt: skip

@@ -207,6 +207,8 @@ class RegionScanner:
 
     def _columns(self, buffer: NDArray[np.uint8], n: int, region: Region) -> ReadColumns:
         rows, config = self._rows, self._config
+        if (rows.name_hash[:n] == kernels.UNNAMED_HASH).any():
+            kernels.tell_unnamed_apart(buffer, rows.pos, rows.name_hash, rows.flag, rows.at, n)
         usable = rows.kind[:n] == kernels.USABLE
         keep = usable.copy()
         kernels.keep_by_depth(
@@ -241,6 +243,9 @@ class RegionScanner:
             columns.mapq, columns.insert_size, columns.seq, columns.qual, offsets_of(seq_length),
             columns.cigar_op, columns.cigar_len, offsets_of(n_ops),
         )  # fmt: skip
+        if n_operations and columns.cigar_len.min() == 0:
+            left = kernels.drop_empty_operations(columns.cigar_op, columns.cigar_len, columns.n_ops)
+            columns.cigar_op, columns.cigar_len = columns.cigar_op[:left], columns.cigar_len[:left]
         return columns
 
 

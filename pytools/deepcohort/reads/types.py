@@ -49,6 +49,10 @@ def _no_positions() -> NDArray[np.int64]:
     return np.empty(0, dtype=np.int64)
 
 
+def _no_quals() -> NDArray[np.uint8]:
+    return np.empty(0, dtype=np.uint8)
+
+
 @dataclass(frozen=True, slots=True)
 class ReadBatch:
     """Usable reads of a region as a struct of arrays, R reads in (pos, name_hash, flag) order.
@@ -73,6 +77,9 @@ class ReadBatch:
         mapq0_pos, mapq0_end: int64 (Z,), spans of the reads left out because their MAPQ is 0
             (otherwise usable), ascending by pos; for AlleleCounts.mapq0.
         odd_share, clipped_share: of the library's paired reads that are odd, of its reads that are clipped.
+        own_qual: uint8 flat, phred as `qual` before overlapping mates were settled. An indel is
+            judged by flanks, of which a mate that ends within them must not take the half; there
+            fragments vote once by `support_kernels.settle_fragments`. Where not given: `qual`.
     """
 
     pos: NDArray[np.int64]
@@ -93,6 +100,11 @@ class ReadBatch:
     mapq0_end: NDArray[np.int64] = field(default_factory=_no_positions)
     odd_share: float = 0.0
     clipped_share: float = 0.0
+    own_qual: NDArray[np.uint8] = field(default_factory=_no_quals)
+
+    def __post_init__(self) -> None:
+        if len(self.own_qual) != len(self.qual):
+            object.__setattr__(self, "own_qual", self.qual)
 
     def __len__(self) -> int:
         return len(self.pos)

@@ -117,6 +117,30 @@ def test_low_qual_filter(tmp_path):
     assert called[0][6] == "LowQual"
 
 
+@pytest.mark.parametrize(
+    ("ad", "probability", "verdict"),
+    [
+        ((1, 1), 0.94, "LowQual"),  # QUAL 12.2: one read needs 13
+        ((1, 1), 0.96, "PASS"),
+        ((2, 2), 0.54, "PASS"),  # two reads need 3
+        ((0, 1), 0.54, "LowQual"),
+    ],
+)
+def test_a_single_read_needs_more(tmp_path, ad, probability, verdict):
+    row, rest = (2, "G", "T", ad), (1 - probability) * 0.99
+    gvcf, called = write(
+        tmp_path, "ACGTACGTAC", [3] * 10, [3] * 10, [row], [(rest, probability, 1 - probability - rest)]
+    )
+    (line,) = [x for x in gvcf if x[1] == "3"]
+    assert (line[6], called[0][6]) == (verdict, verdict)
+
+
+def test_reads_of_both_alternates_count(tmp_path):
+    rows = [(2, "G", "A", (0, 1)), (2, "G", "T", (0, 1))]
+    _, called = write(tmp_path, "ACGTACGTAC", [2] * 10, [2] * 10, rows, [(0.2, 0.8, 0.0)] * 2)
+    assert (called[0][4], called[0][6], called[0][9].split(":")[0]) == ("A,T", "PASS", "1/2")
+
+
 def test_vcf_holds_called_alleles_only(tmp_path):
     rows = [(2, "G", "T", (4, 12)), (2, "GTAC", "G", (4, 3))]
     gvcf, called = write(tmp_path, "ACGTACGTAC", [30] * 10, [30] * 10, rows, [HET, (0.9, 0.1, 0.0)])

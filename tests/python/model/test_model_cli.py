@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from deepcohort.model.config import write_config
+from deepcohort.model.config import TrainConfig, write_config
 from model_builders import TINY, write_tiny
 from typer.testing import CliRunner
 
@@ -47,8 +47,8 @@ def test_tune_passes_its_options_on(tmp_path, monkeypatch):
 
     seen = {}
 
-    def fake(examples, output, trials, settings, network, storage, quiet):
-        seen.update(trials=trials, settings=settings, network=network, storage=storage)
+    def fake(examples, output, trials, settings, network, storage, quiet, full):
+        seen.update(trials=trials, settings=settings, network=network, storage=storage, full=full)
         return SimpleNamespace(trial=3, loss=0.5)
 
     monkeypatch.setattr(library, "tune", fake)
@@ -57,3 +57,4 @@ def test_tune_passes_its_options_on(tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     assert "trial 3" in done.output
     assert (seen["trials"], seen["network"], seen["settings"].epochs) == (7, "small", 2)
+    assert seen["full"].epochs == TrainConfig().epochs

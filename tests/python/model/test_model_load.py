@@ -18,7 +18,7 @@ from deepcohort.model.onnx_export import export_onnx
 from deepcohort.model.small import small_logits
 from deepcohort.model.torch_runtime import networks_of, read_weights
 from deepcohort.model.train import small_weights
-from deepcohort.pileup.features import N_FEATURES
+from deepcohort.pileup.features import N_FEATURES, F
 from deepcohort.pileup.types import ExampleBatch
 from model_builders import PILEUP, TINY, random_sites, tiny_examples, write_tiny
 
@@ -64,7 +64,8 @@ def test_predictor_equals_the_networks(tiny_run):
             "cnn": cnn(torch.from_numpy(examples.pixels), features).numpy(),
             "small": small(None, features).numpy(),
         }
-    w = file.about["cnn_weight"]
+    snp, indel = file.cnn_weights
+    w = np.where(examples.features[:, F.is_snp] > 0, snp, indel)[:, None]
     logits["both"] = w * logits["cnn"] + (1 - w) * logits["small"]
     for mode in ("small", "cnn", "both"):
         predictor = load_predictor(str(tiny_run.model), device="cpu", cascade=False, mode=mode)

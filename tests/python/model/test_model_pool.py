@@ -129,6 +129,42 @@ def test_cascade_takes_sure_sites_from_the_feature_model():
     assert found.probabilities("cascade", natural) == pytest.approx(np.where(easy[:, None], small, both))
 
 
+def test_each_type_has_the_weight_that_natural_examples_choose():
+    """The CNN knows SNPs, the feature model indels; validation, where both are the same, cannot tell."""
+    natural = nature(6000, 8)
+    rng = np.random.default_rng(3)
+    noise = rng.normal(0, 4, natural.cnn.shape).astype(np.float32)
+    snp = natural.is_snp[:, None]
+    told = Outputs(
+        np.where(snp, natural.cnn, noise),
+        np.where(snp, noise, natural.small),
+        natural.features,
+        natural.label,
+    )
+    found = combine(nature(1000, 7), "temperature", 5e-4, told)
+    assert found.weights[0] >= 0.75
+    assert found.weights[1] <= 0.25
+    assert found.facts()["cnn_weight"] == {"snp": found.weights[0], "indel": found.weights[1]}
+    mixed = told.blend(found.weights)
+    rows = np.flatnonzero(~told.is_snp)
+    share = np.float32(found.weights[1])
+    np.testing.assert_array_equal(mixed[rows], share * told.cnn[rows] + (1 - share) * told.small[rows])
+    # both parts of the pool are of the blends that were chosen
+    p = found.probabilities("both", told)
+    assert mean_nll(p, told.label) < mean_nll(found.probabilities("cnn", told), told.label)
+    assert mean_nll(p, told.label) < mean_nll(found.probabilities("small", told), told.label)
+
+
+def test_few_natural_indels_choose_no_weight():
+    natural = nature(2000, 8)
+    rows = natural.is_snp | (np.cumsum(~natural.is_snp) <= 100)
+    validation = nature(1000, 7)
+    assert (
+        combine(validation, "temperature", 5e-4, natural.take(rows)).weights[1]
+        == (combine(validation, "temperature", 5e-4).weights[1])
+    )
+
+
 def test_natural_examples_calibrate_a_model_file(tmp_path, tiny_run):
     natural = write_tiny(tmp_path / "natural", n=1500, seed=9)
     run = tmp_path / "run"

@@ -7,8 +7,15 @@ from html import unescape
 
 import numpy as np
 import pytest
-from deepcohort.model.predictions import Predictions, precision_recall, recall_at_precision
+from deepcohort.model.predictions import (
+    Predictions,
+    naive_probabilities,
+    natural_figures,
+    precision_recall,
+    recall_at_precision,
+)
 from deepcohort.model.report import loss_curve, training_report
+from deepcohort.model.train import with_naive
 from deepcohort.pileup.features import N_FEATURES, F
 
 ABOUT = {
@@ -110,6 +117,57 @@ def test_multiqc_gets_the_same_sections(report):
         "3": 0.25,
     }
     assert content["test"]["data"]["mine cascade, as in calling"]["recall_at_70"] > 0.9
+
+
+def test_nature_has_few_absent_candidates():
+    """By hand: ten examples, half of them absent, of which one looks likelier than two of the present."""
+    label = np.array([0, 0, 0, 0, 0, 1, 1, 1, 2, 2], np.int8)
+    there = np.array([0.1, 0.1, 0.1, 0.1, 0.7, 0.9, 0.9, 0.6, 0.9, 0.6])
+    p = np.stack([1 - there, there / 2, there / 2], axis=1)
+    p[label == 1] = np.stack([1 - there, there, 0 * there], axis=1)[label == 1]
+    p[label == 2] = np.stack([1 - there, 0 * there, there], axis=1)[label == 2]
+    told = Predictions(p, label, np.zeros((10, N_FEATURES), np.float32))
+    weight = told.natural_weight()
+    assert [weight[label == k].sum() / 10 for k in range(3)] == pytest.approx([0.03, 0.58, 0.39])
+    plain, natural = told.natural_metrics(False), told.natural_metrics(True)
+    # unweighed, all that are there come with one of five absent: 5 of 6
+    assert plain["recall_at_80"] == 1.0
+    assert plain["recall_at_90"] == 0.6
+    # in nature that one stands for .006 among .97
+    assert natural["recall_at_99"] == 1.0
+    assert natural["recall_at_99.9"] == pytest.approx((2 * 0.58 / 3 + 0.39 / 2) / 0.97)
+    assert plain["error_rate"] == pytest.approx(0.1)
+    assert natural["error_rate"] == pytest.approx(0.006)
+
+
+def test_the_naive_likelihood_is_a_row(tmp_path):
+    parts = {name: predictions_of(seed=i) for i, name in enumerate(("small", "cnn", "both", "cascade"))}
+    features = parts["small"].features
+    label = parts["small"].label
+    features[:, F.lod_het] = np.where(label == 1, np.log1p(12), -np.log1p(5))
+    features[:, F.lod_hom] = np.where(label == 2, np.log1p(15), -np.log1p(30))
+    deep = features[:2].copy()  # many reads: 10**60 against absence for either, 10**10 for the second
+    deep[:, F.lod_het], deep[:, F.lod_hom] = np.log1p(60), np.log1p(70)
+    assert naive_probabilities(deep).argmax(axis=1).tolist() == [2, 2]
+    naive = naive_probabilities(features)
+    assert (naive.argmax(axis=1) == label).all()
+    assert naive[label == 1][0] == pytest.approx([1 / (1 + 1e9 + 10**-33.3), 1e9 / (1 + 1e9), 0], abs=1e-8)
+    figures = natural_figures(with_naive(parts), None)
+    assert "reweighed" in figures.source
+    assert set(figures.by_type) == {"SNP", "indel"}
+    assert list(figures.by_type["SNP"]) == ["naive", "small", "cnn", "both", "cascade"]
+    assert natural_figures(with_naive(parts), with_naive(parts)).source.startswith("Natural examples")
+    (tmp_path / "logs").mkdir()
+    training_report(tmp_path, "mine", parts, ABOUT, figures)
+    page = (tmp_path / "report.html").read_text()
+    for words in (
+        "At nature&#x27;s frequencies",
+        "naive likelihood, no network",
+        "recall at precision 99.9 %",
+    ):
+        assert words in page or unescape(words) in page
+    table = json.loads((tmp_path / "training_natural_mqc.json").read_text())
+    assert table["data"]["mine naive likelihood, no network, SNPs"]["recall_at_90"] == 1.0
 
 
 def test_the_same_run_writes_the_same_bytes(report, tmp_path):

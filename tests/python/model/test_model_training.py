@@ -71,6 +71,7 @@ def base_weights():
         {"activation": "gelu"},
         {"activation": "silu"},
         {"activation": "leaky_relu"},
+        {"activation": "sigmoid"},
         {"dropout": 0.0},
         {"l1": 0.01},
         {"l2": 0.5},
@@ -235,10 +236,10 @@ def test_early_stopping_stops(tmp_path):
 # Of this seed, examples and settings, on torch 2: (examples, errors, mean -ln p) of the test part, and
 # the mean loss of every epoch. Changes of the training code on purpose change them: run the test, look
 # at the new figures, and freeze them anew.
-FROZEN = {"small": (115, 24, 0.4928), "cnn": (115, 15, 0.2553), "both": (115, 15, 0.2553)}
+FROZEN = {"small": (115, 25, 0.4969), "cnn": (115, 15, 0.2553), "both": (115, 10, 0.1926)}
 FROZEN_LOSS = {
     "cnn": (0.7389, 0.3258, 0.3212, 0.2241),
-    "small": (1.0342, 0.6840, 0.4436, 0.2849, 0.2226, 0.1614, 0.1386, 0.1343, 0.1020, 0.1026, 0.1071, 0.1113),
+    "small": (1.0700, 0.7477, 0.5202, 0.3711, 0.2855, 0.2184, 0.1688, 0.1516, 0.1440, 0.1377, 0.1358, 0.1349),
 }
 
 
@@ -285,9 +286,12 @@ def test_frozen_seed_notices_broken_code(tiny_run, tmp_path, monkeypatch, sabota
 def test_bf16_on_cpu_learns_nearly_the_same(tiny_run, tmp_path):
     half = train([tiny_run.examples], tmp_path / "bf16", replace(TINY, precision="bf16"), quiet=True)
     assert half.model.read_bytes() != tiny_run.model.read_bytes()
-    for part in ("small", "cnn", "both"):
+    for part in ("small", "cnn"):
         # how bf16 is summed differs by processor; over a few hundred examples .07 of .42 has been seen
         assert half.metrics[part]["nll"] == pytest.approx(tiny_run.result.metrics[part]["nll"], rel=0.3)
+    # the blend is one of five, and another one may be best
+    alone = min(half.metrics[part]["nll"] for part in ("small", "cnn"))
+    assert half.metrics["both"]["nll"] < 1.1 * alone
 
 
 def test_two_runs_write_the_same_model(tiny_run, tmp_path):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -117,6 +118,9 @@ def finished(base, number, values, **settings):
     study = optuna.create_study(sampler=rng)
     trial = study.ask()
     suggest(trial, base)
+    if "lr" in settings and "lr" not in trial.params:  # drawn with Adadelta, which has rates of its own
+        settings = {**settings, "optimiser": "sgd"}
+        trial.suggest_float("lr", 1e-4, 1e-1, log=True)
     params = {**trial.params, **settings}
     kept = {k: v for k, v in trial.distributions.items() if k in params}
     return optuna.trial.create_trial(
@@ -161,12 +165,63 @@ def test_importance_finds_what_matters(tmp_path):
     trials = [
         finished(QUICK, n, [loss], lr=rate) for n, (rate, loss) in enumerate(zip(rates, losses, strict=True))
     ]
-    result = _conclude(filled(tmp_path / "study", trials), QUICK, tmp_path / "study")
+    full = replace(QUICK, epochs=9, small_epochs=1)
+    result = _conclude(filled(tmp_path / "study", trials), QUICK, tmp_path / "study", full)
     lines = (tmp_path / "study" / "importance.tsv").read_text().splitlines()
     assert lines[1].split("\t")[0] == "lr"
     assert float(lines[1].split("\t")[1]) > 0.5
     assert result.loss == min(losses)
-    assert read_config(tmp_path / "study" / "best.toml").lr == pytest.approx(rates[int(np.argmin(losses))])
+    best = read_config(tmp_path / "study" / "best.toml")
+    assert best.lr == pytest.approx(rates[int(np.argmin(losses))])
+    # what was searched with few epochs is trained with as many as were meant, and never with fewer
+    assert (best.epochs, best.small_epochs) == (9, QUICK.small_epochs)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"dropout": 0.1},
+        {"dropout": 0.25},
+        {"dropout": 0.5},
+        {"dropout": 0.75},
+        {"l1": 0.01},
+        {"l1": 0.001},
+        {"l2": 0.01},
+        {"l2": 0.001},
+        {"lr": 0.1},
+        {"lr": 0.0001},
+        {"optimiser": "adadelta", "lr": 1.0},
+        {"activation": "sigmoid"},
+        {"momentum": 0.95},
+    ],
+    ids=str,
+)
+def test_the_usual_table_can_be_reached(values):
+    """Each value lies in what is searched: Optuna warns of values beyond a distribution, here an error."""
+    optimiser = values.get("optimiser", "sgd")
+    params = finished(QUICK, 1, [1.0], optimiser=optimiser, loss="log2").params
+    params.pop("lr", None)
+    params["lr_adadelta" if optimiser == "adadelta" else "lr"] = values.get("lr", 0.05)
+    params |= {k: v for k, v in values.items() if k != "lr"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        config = suggest(optuna.trial.FixedTrial(params), QUICK)
+    assert {k: getattr(config, k) for k in values} == values
+
+
+def test_a_study_of_other_choices_is_one_line(tmp_path):
+    examples = write_tiny(tmp_path / "examples", 200)
+    old = finished(QUICK, 0, [1.0])
+    choices = optuna.distributions.CategoricalDistribution(("relu", "tanh"))
+    trial = optuna.trial.create_trial(
+        state=TrialState.COMPLETE,
+        params={**old.params, "activation": "relu"},
+        distributions={**old.distributions, "activation": choices},
+        value=1.0,
+    )
+    filled(tmp_path / "study", [trial])
+    with pytest.raises(DeepcohortError, match="searched other values; name another --output"):
+        tune([examples], tmp_path / "study", 1, QUICK, "small", quiet=True)
 
 
 def test_a_search_repeats_by_its_seed(tmp_path):

@@ -31,12 +31,20 @@ class Run:
         return list(dict.fromkeys(line for line in lines if line.startswith("deepcohort: error:")))
 
 
-def nextflow(folder: Path, *arguments: str, timeout: int = 1500, pipeline: Path = REPOSITORY) -> Run:
-    """Run the pipeline in `folder`, results in `out`."""
+def nextflow(
+    folder: Path,
+    *arguments: str,
+    timeout: int = 1500,
+    pipeline: Path = REPOSITORY,
+    path: Path | None = None,
+) -> Run:
+    """Run the pipeline in `folder`, results in `out`; programs in `path` come before others."""
     if not NEXTFLOW.exists():
         pytest.fail(f"{NEXTFLOW} is missing; run: make setup")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("NXF_")}
     environment |= {"NXF_ANSI_LOG": "false", "NXF_HOME": str(folder / ".nxf")}
+    if path is not None:
+        environment["PATH"] = f"{path}{os.pathsep}{environment['PATH']}"
     result = subprocess.run(
         [str(NEXTFLOW), "run", str(pipeline), *arguments],
         cwd=folder,

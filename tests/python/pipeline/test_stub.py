@@ -216,6 +216,46 @@ def test_modes_evaluate_and_train(tmp_path):
     assert run.status == 0, run.text
     counts = Counter(task["process"].split(":")[-1] for task in run.tasks())
     assert (counts["SIMULATE_COHORT"], counts["MAKE_EXAMPLES"], counts["TRAIN_MODEL"]) == (2, 4, 1)
+    assert not counts["SIMULATE_NATURAL"] + counts["MAKE_NATURAL"]
+
+
+def test_training_calibrates_on_natural_examples(tmp_path):
+    """Of genomes that were not learned from, or of the samplesheet's own samples."""
+    run = nextflow(tmp_path, "-stub", "--mode", "train", "--simulations", "5", "--natural", "--outdir", "out")
+    assert run.status == 0, run.text
+    counts = Counter(task["process"].split(":")[-1] for task in run.tasks())
+    assert (counts["SIMULATE_COHORT"], counts["SIMULATE_NATURAL"]) == (5, 2)
+    assert (counts["MAKE_EXAMPLES"], counts["MAKE_NATURAL"], counts["TRAIN_MODEL"]) == (10, 4, 1)
+    write_cohort(tmp_path / "own", ["S1", "S2"])
+    own = ["--samplesheet", "cohort.csv", "--reference", "ref.fa", "--natural", "--outdir", "out"]
+    run = nextflow(tmp_path / "own", "-stub", "--mode", "train", *own)
+    assert run.status == 0, run.text
+    counts = Counter(task["process"].split(":")[-1] for task in run.tasks())
+    assert (counts["MAKE_EXAMPLES"], counts["MAKE_NATURAL"], counts["TRAIN_MODEL"]) == (2, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("no_cascade", "asks"), [("false", {"TRAIN_MODEL"}), ("true", {"TRAIN_MODEL", "CALL_SHARD"})]
+)
+def test_calls_take_a_gpu_only_where_it_has_work(tmp_path, no_cascade, asks):
+    """Through a `docker` that does nothing: which tasks were to be given a GPU."""
+    names = ("CALL_SHARD", "TRAIN_MODEL", "MERGE_SAMPLE")
+    processes = "".join(f"process {name} {{\n    container 'x/y'\n    script: 'true'\n}}\n" for name in names)
+    (tmp_path / "main.nf").write_text(
+        processes + "workflow {\n" + "".join(f"    {n}()\n" for n in names) + "}\n"
+    )
+    (tmp_path / "nextflow.config").write_text(
+        "params { gpus = 1; gpu_type = null; gpu_queue = null; queue = null; backend = null; gpu_workers = 2\n"
+        f"  cluster_options = null; machine_type = null; no_cascade = {no_cascade} }}\n"
+        f"docker.enabled = true\nincludeConfig '{REPOSITORY}/conf/gpu.config'\n"
+    )
+    (tmp_path / "docker").write_text("#!/bin/sh\n")
+    (tmp_path / "docker").chmod(0o755)
+    nextflow(tmp_path, pipeline=tmp_path, path=tmp_path)
+    scripts = [path.read_text() for path in tmp_path.glob("work/*/*/.command.run")]
+    assert len(scripts) == 3
+    given = {n for n in names for text in scripts if f"name: '{n}'" in text and "--gpus all" in text}
+    assert given == asks
 
 
 def test_a_bad_samplesheet_stops_before_any_work(tmp_path):

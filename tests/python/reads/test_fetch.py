@@ -221,6 +221,56 @@ def test_depth_cap_is_bounded_and_blind_to_shards(write_reads: Callable[..., Pat
             }
 
 
+def test_depth_cap_of_reads_without_names(write_reads: Callable[..., Path], reference_path: Path):
+    """Reads named `*` are thinned one by one, equal ones too, and to the same reads whatever the region."""
+    rng = np.random.default_rng(11)
+    seqs = ["".join(rng.choice(list("ACGT"), 100)) for _ in range(40)]
+    equal = [f"*\t0\tone\t1100\t60\t100M\t*\t0\t0\t{seqs[0]}\t{'I' * 100}"] * 2_000
+    others = [
+        f"*\t{16 * (i % 2)}\tone\t{1_100 + i % 7}\t60\t100M\t*\t0\t0\t{seqs[i % 40]}\t{'I' * 100}"
+        for i in range(2_000)
+    ]
+    path = write_reads(equal + others)
+    config = ReadsConfig(max_depth=500)
+    with open_reads([path], reference_path, config) as source:
+        whole = source.fetch(Region("one", 0, 6_000))
+        # 640 reads are 500x of the 128 bp that they start in; both kinds are among them
+        assert 540 < len(whole) < 740
+        plain = (whole.flag == 0) & (whole.pos == 1_099)
+        assert 200 < plain.sum() < 500
+        for start in (1_000, 1_150, 1_198):
+            part = source.fetch(Region("one", start, start + 7))
+            inside = (whole.pos < start + 7) & (whole.end > start)
+            assert part.name_hash.tolist() == whole.name_hash[inside].tolist()
+    reverse = write_reads([*others[::-1], *equal], "reverse.bam")
+    with open_reads([reverse], reference_path, config) as source:
+        assert rows_of(source.fetch(Region("one", 0, 6_000))) == rows_of(whole)
+
+
+def test_operations_of_length_zero_are_none(write_reads: Callable[..., Path], reference_path: Path):
+    seq, qual = "ACGTACGTAC", "I" * 10
+    cigars = {
+        "4M0I6M": "10M",
+        "4M0D0I6M": "10M",
+        "0S4M2I0D4M0M": "4M2I4M",
+        "2S8M": "2S8M",
+        "3M3M4M": "3M3M4M",
+    }
+    path = write_reads(
+        [f"{i}\t0\tone\t{11 + i}\t60\t{cigar}\t*\t0\t0\t{seq}\t{qual}" for i, cigar in enumerate(cigars)]
+    )
+    with open_reads([path], reference_path) as source:
+        batch = source.fetch(Region("one", 0, 100))
+    told = [
+        "".join(
+            f"{batch.cigar_len[k]}{'MIDNSHP=X'[batch.cigar_op[k]]}"
+            for k in range(batch.cigar_offset[i], batch.cigar_offset[i + 1])
+        )
+        for i in range(len(batch))
+    ]
+    assert told == list(cigars.values())
+
+
 def test_more_than_65535_operations(write_reads: Callable[..., Path], reference_path: Path):
     cigar = "1M1I" * 2_000 + "5M"
     seq = "AC" * 2_000 + "ACGTA"

@@ -14,6 +14,8 @@ REACHED = {
     ("deepcohort.joint.evidence_kernels", "sweep_sample"): 2,  # a cohort, and one sample alone
     ("deepcohort.joint.store_kernels", "decode_window"): 1,
     ("deepcohort.joint.sound_kernels", "records_sound"): 1,
+    ("deepcohort.reads.kernels", "tell_unnamed_apart"): 1,  # reads named `*`
+    ("deepcohort.reads.kernels", "drop_empty_operations"): 1,  # CIGAR operations of length 0
     ("deepcohort.paralogs.carry_kernels", "carry_read"): 1,  # reads that lie at the wrong copy
 }
 _SCRIPT = """
