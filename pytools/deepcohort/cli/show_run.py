@@ -17,7 +17,10 @@ from deepcohort.core.sequence import decode_bases
 from deepcohort.core.stages import StageTimer
 from deepcohort.model.explain import Saliency, predict_of, saliency
 from deepcohort.model.load import CascadePredictor, load_predictor
+from deepcohort.paralogs.load import links_beside
 from deepcohort.pileup.encode import encode_pixels
+from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.load import profiled
 from deepcohort.reads.types import ReadBatch
 
 _FLANK_BP = 30
@@ -129,6 +132,8 @@ def prepare_site(
         [region],
         "",
         None,
+        reads_config=profiled(reads, reference, ReadsConfig()),
+        paralogs=links_beside(reference, platform),
         candidates_config=candidates_of(platform),
         pileup_config=predictor.config,
     )

@@ -120,7 +120,7 @@ def paired_batch(columns: ReadColumns, library: LibraryProfile = UNKNOWN_LIBRARY
 
 
 def columns_of(batch: ReadBatch) -> ReadColumns:
-    """The batch as columns again, with the qualities that its reads had before their overlaps were settled."""
+    """The batch as columns again, with qualities as before its overlaps were settled."""
     return ReadColumns(
         batch.pos, batch.end, batch.mapq, batch.flag, batch.insert_size, batch.name_hash, batch.seq,
         batch.own_qual,
