@@ -19,6 +19,7 @@ import csv
 import fnmatch
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -29,12 +30,13 @@ from pathlib import Path
 
 from accuracy import CallSet, quoted
 from any_reads_rows import Row, all_rows
-from any_reads_sets import make_set
+from any_reads_sets import SHARED, make_set
+from any_reads_worker import ask
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = ("bcftools", "freebayes", "gatk")
 BCFTOOLS_PRESETS = {"hifi": "-X pacbio-ccs", "ont": "-X ont"}
-LIMIT_S = {"gatk": 900, "freebayes": 900, "bcftools": 900, "deepcohort": 900}
+LIMIT_S = 900  # of one caller on one row
 
 
 @dataclass(frozen=True)
@@ -137,20 +139,18 @@ def judge(row: Row, item: CallSet, caller: str, folder: Path, args: argparse.Nam
     out = folder / f"{caller}{tag}.vcf.gz"
     for old in (out, Path(f"{out}.tbi")):
         old.unlink(missing_ok=True)
-    code = args.deepcohort / "pytools" if caller == "deepcohort" else ROOT / "pytools"
-    command = (
-        call_command(row, item, caller, out, args) + f"; [ -e {quoted(out)}.tbi ] || tabix -f {quoted(out)}"
-    )
-    failure = outcome(command, code, LIMIT_S[caller])
+    if caller == "deepcohort":
+        failure = our_calls(row, item, out, args)
+    else:
+        command = peer_command(row, item, caller, out)
+        failure = outcome(f"{command}; [ -e {quoted(out)}.tbi ] || tabix -f {quoted(out)}")
     evaluated = folder / f"{caller}{tag}.eval"
-    if not failure:
-        failure = outcome(
-            f"{sys.executable} -m deepcohort.cli evaluate --calls {quoted(out)} --truth {quoted(item.truth)}"
-            f" --confident {quoted(item.confident)} --reference {quoted(item.reference)} --decompose --quiet"
-            f" --output {quoted(evaluated)}",
-            ROOT / "pytools",
-            LIMIT_S["deepcohort"],
-        )
+    failure = failure or ask(
+        ROOT / "pytools",
+        ["evaluate", "--calls", str(out), "--truth", str(item.truth), "--confident", str(item.confident), "--reference",
+         str(item.reference), "--decompose", "--quiet", "--threads", "1", "--output", str(evaluated)],
+        LIMIT_S,
+    )  # fmt: skip
     if failure:
         return Errors(failure=failure)
     with open(evaluated / "summary.tsv") as lines:
@@ -162,49 +162,52 @@ def judge(row: Row, item: CallSet, caller: str, folder: Path, args: argparse.Nam
     return Errors(truth, (counts[1][0], counts[1][1]), (counts[2][0], counts[2][1]))
 
 
-def call_command(row: Row, item: CallSet, caller: str, out: Path, args: argparse.Namespace) -> str:
-    """Shell command that writes `out` by `caller` with its defaults for the platform."""
-    bam, ref = quoted(item.bam), quoted(item.reference)
-    regions = item.region.split(",")
+def our_calls(row: Row, item: CallSet, out: Path, args: argparse.Namespace) -> str:
+    """Write `out` by the judged checkout; empty when it went well, else why not."""
+    package, reference = args.deepcohort / "pytools", str(item.reference)
+    if row.platform == "illumina":
+        with SHARED:
+            if not Path(f"{reference}.paralogs.tsv.gz").exists():
+                failure = ask(package, ["paralogs", "--reference", reference, "--quiet"], LIMIT_S)
+                if failure:
+                    return failure
+    command = ["call", "--reads", str(item.bam), "--reference", reference, "--sample", item.sample, "--quiet"]
+    command += ["--platform", row.platform, "--vcf", str(out), *shlex.split(args.options)]
+    for region in item.region.split(","):
+        command += ["--region", region]
+    if args.model and row.platform == "illumina":
+        command += ["--model", args.model]
+    return ask(package, command, LIMIT_S)
+
+
+def peer_command(row: Row, item: CallSet, caller: str, out: Path) -> str:
+    """Shell command that writes `out` by a peer with its defaults for the platform."""
+    bam, ref, regions = quoted(item.bam), quoted(item.reference), item.region.split(",")
     if caller == "bcftools":
         preset = BCFTOOLS_PRESETS.get(row.platform, "")
-        return f"bcftools mpileup {preset} -Ou -a AD,DP -f {ref} -r {item.region} {bam} | bcftools call -mv -Oz -o {quoted(out)}"
+        pileup = f"bcftools mpileup {preset} -Ou -a AD,DP -f {ref} -r {item.region} {bam}"
+        return f"{pileup} | bcftools call -mv -Oz -o {quoted(out)}"
     if caller == "freebayes":
         bed = out.with_suffix(".bed")
         spans = [(r.split(":")[0], *map(int, r.split(":")[1].split("-"))) for r in regions]
         bed.write_text("".join(f"{c}\t{a - 1}\t{b}\n" for c, a, b in spans))
         return f"freebayes -f {ref} -t {quoted(bed)} {bam} | bcftools sort -T {quoted(out)}.tmp -Oz -o {quoted(out)}"
-    if caller == "gatk":
-        spans = " ".join(f"-L {r}" for r in regions)
-        dictionary = quoted(item.reference.with_suffix(".dict"))
-        return (
-            f"[ -e {dictionary} ] || samtools dict {ref} > {dictionary};"
-            f"{os.environ['GATK']} HaplotypeCaller -R {ref} -I {bam} {spans} -O {quoted(out)} --native-pair-hmm-threads 1"
-        )
-    model = f"--model {quoted(Path(args.model))}" if args.model and row.platform == "illumina" else ""
-    spans = " ".join(f"--region {r}" for r in regions)
-    paralogs = ""
-    if row.platform == "illumina":
-        table = quoted(Path(f"{item.reference}.paralogs.tsv.gz"))
-        paralogs = f"[ -e {table} ] || {sys.executable} -m deepcohort.cli paralogs --reference {ref} --quiet;"
+    spans = " ".join(f"-L {r}" for r in regions)
+    dictionary = quoted(item.reference.with_suffix(".dict"))
     return (
-        f"{paralogs} {sys.executable} -m deepcohort.cli call --reads {bam} --reference {ref} {spans}"
-        f" --sample {item.sample} --platform {row.platform} --vcf {quoted(out)} --quiet {model} {args.options}"
+        f"[ -e {dictionary} ] || samtools dict {ref} > {dictionary};"
+        f"{os.environ['GATK']} HaplotypeCaller -R {ref} -I {bam} {spans} -O {quoted(out)} --native-pair-hmm-threads 1"
     )
 
 
-def outcome(command: str, code: Path, limit_s: int) -> str:
-    """Run with the package of `code`; empty when it went well, else the last line it said."""
-    environment = {**os.environ, "PYTHONPATH": str(code)}
-    try:
-        done = subprocess.run(
-            ["timeout", str(limit_s), "bash", "-ceo", "pipefail", command],
-            capture_output=True, text=True, errors="replace", env=environment,
-        )  # fmt: skip
-    except OSError as error:
-        return f"failed: {error}"
+def outcome(command: str) -> str:
+    """Run a shell command; empty when it went well, else the last line it said."""
+    done = subprocess.run(
+        ["timeout", str(LIMIT_S), "bash", "-ceo", "pipefail", command],
+        capture_output=True, text=True, errors="replace",
+    )  # fmt: skip
     if done.returncode == 124:
-        return f"more than {limit_s} s"
+        return f"more than {LIMIT_S} s"
     lines = (done.stdout + done.stderr).strip().splitlines()
     return f"failed: {lines[-1] if lines else done.returncode}" if done.returncode else ""
 

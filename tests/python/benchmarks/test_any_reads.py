@@ -13,6 +13,7 @@ import any_reads
 import any_reads_fragments as fragments_of
 import any_reads_sets as sets
 from any_reads_rows import AFTER, ALIGNERS, QUALITIES, Library, Row, all_rows
+from any_reads_worker import Worker
 
 GENOME_BP = 20_000
 
@@ -173,3 +174,17 @@ def test_flags_name_cliffs_peers_and_the_base():
     assert any_reads.flags(row, found) == ["CLIFF no calls"]
     lines = any_reads.table([row], found)
     assert "no calls" in lines[2]
+
+
+def test_worker_answers_command_after_command(tmp_path):
+    package = Path(__file__).resolve().parents[3] / "pytools"
+    worker = Worker(package)
+    try:
+        (tmp_path / "r.fa").write_text(">c\nACGTACGT\n")
+        index = ["index", "--reference", str(tmp_path / "r.fa")]
+        assert "does not exist" in worker.ask(["index", "--reference", str(tmp_path / "absent.fa")], 60)
+        assert worker.ask(index, 60) == ""
+        assert worker.ask(["evaluate"], 0.0).startswith("more than")
+        assert worker.ask(index, 60) == ""  # a new process after one that was too slow
+    finally:
+        worker.stop()
