@@ -77,8 +77,8 @@ class Row:
     def span_bp(self) -> int:
         """Length of each of the two regions, so that a row costs seconds."""
         if self.kind == "long":
-            return 200_000
-        return int(min(200_000, max(30_000, 100_000 * 30 / self.depth)))
+            return 150_000
+        return int(min(150_000, max(20_000, 60_000 * 30 / self.depth)))
 
     @property
     def base(self) -> str:

@@ -17,7 +17,7 @@ from any_reads_fragments import CODE, Haplotype, Reads, draw_fragments, read_mat
 from any_reads_rows import Row
 from numpy.typing import NDArray
 
-PAD_BP = 6_000  # sequence that fragments may come from on either side of a region
+PAD_BP = 5_000  # sequence that fragments may come from on either side of a region
 REGION_STARTS = (3_000_001, 6_000_001)  # chr20, 1-based
 READ_GROUP = r"@RG\tID:a\tSM:HG002\tPL:ILLUMINA"
 SEQUENCERS = (
