@@ -30,7 +30,7 @@ from pathlib import Path
 
 from accuracy import CallSet, quoted
 from any_reads_rows import Row, all_rows
-from any_reads_sets import SHARED, make_set
+from any_reads_sets import locked, make_set
 from any_reads_worker import ask
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -166,7 +166,7 @@ def our_calls(row: Row, item: CallSet, out: Path, args: argparse.Namespace) -> s
     """Write `out` by the judged checkout; empty when it went well, else why not."""
     package, reference = args.deepcohort / "pytools", str(item.reference)
     if row.platform == "illumina":
-        with SHARED:
+        with locked(item.reference.with_name(f".{item.reference.name}.paralogs.lock")):
             if not Path(f"{reference}.paralogs.tsv.gz").exists():
                 failure = ask(package, ["paralogs", "--reference", reference, "--quiet"], LIMIT_S)
                 if failure:
@@ -262,7 +262,7 @@ def table(rows: list[Row], found: dict[str, dict[str, Errors]]) -> list[str]:
     callers = ("deepcohort", *PEERS)
     lines = ["| row | true SNP / indel | " + " | ".join(callers) + " | ours missed, false | flags |"]
     lines.append("|---" * (len(callers) + 4) + "|")
-    sums = {c: [0, 0] for c in callers[:3]}
+    sums, best = {c: [0, 0] for c in callers[:3]}, [0, 0]
     flagged = {"CLIFF": 0, "> peer": 0, "> 1.5 bwa": 0}
     for row in rows:
         here = found[row.name]
@@ -283,8 +283,11 @@ def table(rows: list[Row], found: dict[str, dict[str, Errors]]) -> list[str]:
         if all(c in here and not here[c].failure for c in sums):
             for c, total in sums.items():
                 total[0], total[1] = total[0] + here[c].total(0), total[1] + here[c].total(1)
+            for kind in (0, 1):
+                best[kind] += min(here[c].total(kind) for c in PEERS if c in here and not here[c].failure)
     totals = ", ".join(f"{c} {snp} / {indel}" for c, (snp, indel) in sums.items())
-    lines += ["", f"Sums over the rows that all three have: {totals}."]
+    totals += f", best peer of each row {best[0]} / {best[1]}"
+    lines += ["", f"Sums over the rows that deepcohort, bcftools and freebayes have: {totals}."]
     lines.append(
         "Rows flagged: " + ", ".join(f"{n} {word}" for word, n in flagged.items()) + f", of {len(rows)}."
     )

@@ -1,12 +1,14 @@
 """Call sets of rows: planted haplotypes, reads aligned by any aligner, real reads thinned or aligned anew."""
 
+import contextlib
+import fcntl
 import functools
 import gzip
 import hashlib
 import random
 import shutil
-import threading
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,7 +29,6 @@ SEQUENCERS = (
     (150, "HS25"),
     (250, "MSv1"),
 )  # longest read, art's name
-SHARED = threading.RLock()  # what several rows need is made by one of them
 CASES = DATA.parent / "cases" / "pairs"
 
 
@@ -44,16 +45,26 @@ class Planted:
 
 
 def make_set(row: Row, work: Path) -> CallSet:
-    """What callers of this row read; everything made is kept in `work`."""
+    """What callers of this row read; everything made is kept in `work`, which several processes may share."""
     folder = work / "rows" / row.name
-    key, said = folder / "row.txt", f"{replace(row, main=False)} {row.span_bp}"
-    if key.exists() and key.read_text() != said:
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     makers = {"long": long_set, "na12878": na12878_set, "hg002": hg002_set, "pairs": pairs_set}
-    made = makers.get(row.kind, planted_set)(row, work, folder)
-    key.write_text(said)
+    with locked(folder.with_name(f".{row.name}.lock")):
+        key, said = folder / "row.txt", f"{replace(row, main=False)} {row.span_bp}"
+        if key.exists() and key.read_text() != said:
+            shutil.rmtree(folder)
+        folder.mkdir(exist_ok=True)
+        made = makers.get(row.kind, planted_set)(row, work, folder)
+        key.write_text(said)
     return made
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of this file: what two rows or two processes need is made by one of them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def genome_reference(work: Path) -> Path:
@@ -63,9 +74,8 @@ def genome_reference(work: Path) -> Path:
 
 def unpacked(source: Path, target: Path) -> Path:
     """Indexed plain copy of a bgzipped FASTA (freebayes and hisat2 read no other)."""
-    with SHARED:
+    with locked(target.with_name(f".{target.name}.lock")):
         if not target.with_name(target.name + ".fai").exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
             run(f"bgzip -dc {quoted(source)} > {quoted(target)}; samtools faidx {quoted(target)}")
     return target
 
@@ -156,7 +166,7 @@ def write_truth(folder: Path, lines: list[str], span_bp: int) -> tuple[Path, Pat
 
 def planted_set(row: Row, work: Path, folder: Path) -> CallSet:
     """Simulated reads of the planted haplotypes."""
-    with SHARED:
+    with locked(work / "planted" / f".{row.span_bp}.lock"):
         truth = planted(work, row.span_bp)
     confident = truth.confident
     if row.library.targets:
@@ -200,7 +210,7 @@ def simulated_reads(truth: Planted, row: Row, work: Path, folder: Path) -> list[
     reads_alone = replace(row, name="", aligner="", after=(), main=False)
     rng = np.random.default_rng(zlib.crc32(repr(reads_alone).encode()))
     fragments = draw_fragments(row, truth.haplotypes, truth.elsewhere, rng)
-    with SHARED:
+    with locked(work / "pool" / ".lock"):
         pool = quality_pool(work, row.length)
     mates = read_mates(row, truth.genome, fragments, pool, truth.elsewhere, rng)
     order = rng.permutation(len(fragments.start))
@@ -296,7 +306,7 @@ def aligner_index(aligner: str, reference: Path) -> None:
 
 def align(aligner: str, reference: Path, reads: list[Path], bam: Path, folder: Path) -> None:
     """Sorted, indexed BAM of one or two files of reads (FASTQ; .fq of FASTA where there are no qualities)."""
-    with SHARED:
+    with locked(reference.with_name(f".{reference.name}.{aligner.split('-')[0]}.lock")):
         aligner_index(aligner, reference)
     ref, files = quoted(reference), " ".join(map(quoted, reads))
     paired = len(reads) == 2
@@ -443,7 +453,7 @@ def real_set(row: Row, whole: CallSet, cut_prefix: Path, folder: Path) -> CallSe
                 f"samtools view -u -F 0x900 {quoted(made.bam)} | samtools collate -Ou - {quoted(folder / 'collate')} |"
                 f" samtools fastq -n -1 {quoted(reads[0])} -2 {quoted(reads[1])} -0 /dev/null -s /dev/null -"
             )
-        with SHARED:
+        with locked(cut_prefix.with_name(f".{cut_prefix.name}.lock")):
             made = cut_set(made, cut_prefix)
         made = replace(made, bam=bam, sample="HG002")
         if not ready:
@@ -510,11 +520,10 @@ def pairs_set(row: Row, work: Path, folder: Path) -> CallSet:
     with pysam.AlignmentFile(str(bam)) as reads:
         contigs = list(reads.references)
     reference = work / "ref" / f"pairs.{len(contigs)}.fa"
-    if not Path(f"{reference}.fai").exists():
-        reference.parent.mkdir(parents=True, exist_ok=True)
-        run(
-            f"samtools faidx {quoted(CASES / 'ref.fa')} {' '.join(contigs)} > {quoted(reference)}; samtools faidx {quoted(reference)}"
-        )
+    with locked(reference.with_name(f".{reference.name}.lock")):
+        if not Path(f"{reference}.fai").exists():
+            chosen = f"{quoted(CASES / 'ref.fa')} {' '.join(contigs)}"
+            run(f"samtools faidx {chosen} > {quoted(reference)}; samtools faidx {quoted(reference)}")
     with pysam.FastaFile(str(reference)) as fasta:
         length = fasta.get_reference_length("ctg")
     confident = folder / "confident.bed"
