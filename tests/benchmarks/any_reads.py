@@ -228,7 +228,7 @@ def kept_errors(row: Row, work: Path, tag: str) -> dict[str, Errors]:
 
 
 def flags(row: Row, found: dict[str, dict[str, Errors]]) -> list[str]:
-    """Where ours is worse than the best peer, or 1.5 times our row of bwa mem; a cliff is twice the peer and 10 more."""
+    """Where ours is worse than the best peer, or 1.5 times our row of bwa mem; a cliff is twice the peer (our row where no peer ran) and 10 more."""
     ours = found[row.name].get("deepcohort")
     if ours is None:
         return []
@@ -238,15 +238,18 @@ def flags(row: Row, found: dict[str, dict[str, Errors]]) -> list[str]:
     said = []
     for kind, name in enumerate(("SNP", "indel")):
         peers = [e.total(kind) for c, e in found[row.name].items() if c in PEERS and not e.failure]
-        mine = ours.total(kind)
-        if peers and mine > 2 * min(peers) + 10:
-            said.append(f"CLIFF {name}")
-        elif peers and mine > min(peers):
-            said.append(f"{name} > peer")
+        mine, own = ours.total(kind), None
         if base and not base.failure and row.base != row.name and base.truth[kind]:
-            share = ours.truth[kind] / base.truth[kind]  # regions may be of other lengths
-            if mine > 1.5 * max(base.total(kind), 1) * share:
-                said.append(f"{name} > 1.5 bwa")
+            own = (
+                max(base.total(kind), 1) * ours.truth[kind] / base.truth[kind]
+            )  # regions may be of other lengths
+        measure = min(peers) if peers else own
+        if measure is not None and mine > 2 * measure + 10:
+            said.append(f"CLIFF {name}")
+        elif peers and mine > measure:
+            said.append(f"{name} > peer")
+        if own is not None and mine > 1.5 * own:
+            said.append(f"{name} > 1.5 bwa")
     return said
 
 
