@@ -35,6 +35,7 @@ from any_reads_worker import ask
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = ("bcftools", "freebayes", "gatk")
+CALLERS = (*PEERS, "deepcohort")
 BCFTOOLS_PRESETS = {"hifi": "-X pacbio-ccs", "ont": "-X ont"}
 LIMIT_S = 900  # of one caller on one row
 
@@ -64,9 +65,10 @@ def main() -> None:
         print("\n".join(f"{row.name}\t{'main' if row.main else ''}" for row in rows))
         return
     args.work.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(args.jobs) as pool:
-        for row, message in zip(rows, pool.map(lambda row: attempt(row, args), rows), strict=True):
-            print(f"{row.name}: {message}", file=sys.stderr, flush=True)
+    if args.callers:
+        with ThreadPoolExecutor(args.jobs) as pool:
+            for row, message in zip(rows, pool.map(lambda row: attempt(row, args), rows), strict=True):
+                print(f"{row.name}: {message}", file=sys.stderr, flush=True)
     found = {row.name: kept_errors(row, args.work, args.tag) for row in rows}
     bases = {row.base for row in rows} - set(found)
     known = {row.name: row for row in all_rows()}
@@ -85,7 +87,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--work", type=Path, required=True, help="folder for reads and calls, kept")
     parser.add_argument("--rows", default="*", help="names of rows, with * and ?, comma-separated")
-    parser.add_argument("--callers", default=",".join((*PEERS, "deepcohort")))
+    parser.add_argument("--callers", default=",".join(CALLERS), help="empty: only the table of what is kept")
     parser.add_argument("--redo", default="deepcohort", help="callers to run again where calls exist")
     parser.add_argument(
         "--deepcohort", type=Path, default=ROOT, help="checkout whose `deepcohort call` is judged"
@@ -97,6 +99,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--table", type=Path, help="also write the table here, and a .tsv beside it")
     parser.add_argument("--list", action="store_true", help="print names of rows and end")
     args = parser.parse_args()
+    unknown = set(args.callers.split(",")) - {*CALLERS, ""}
+    if unknown:
+        parser.error(f"no such caller: {', '.join(sorted(unknown))}")
     args.work, args.deepcohort = args.work.resolve(), args.deepcohort.resolve()
     if args.model:
         args.model = str(Path(args.model).resolve())
@@ -218,7 +223,7 @@ def outcome(command: str) -> str:
 def kept_errors(row: Row, work: Path, tag: str) -> dict[str, Errors]:
     """Errors kept in `work` by caller, ours as deepcohort."""
     found = {}
-    for caller in (*PEERS, "deepcohort"):
+    for caller in CALLERS:
         path = result_file(row, work, caller, tag)
         if path.exists():
             found[caller] = Errors(
@@ -270,7 +275,6 @@ def table(rows: list[Row], found: dict[str, dict[str, Errors]]) -> list[str]:
     for row in rows:
         here = found[row.name]
         if not here:
-            lines.append(f"| {row.name} | no reads |" + " |" * (len(callers) + 2))
             continue
         counted = next((e for e in here.values() if not e.failure), Errors())
         mine, said = here.get("deepcohort"), flags(row, found)
@@ -291,9 +295,10 @@ def table(rows: list[Row], found: dict[str, dict[str, Errors]]) -> list[str]:
     totals = ", ".join(f"{c} {snp} / {indel}" for c, (snp, indel) in sums.items())
     totals += f", best peer of each row {best[0]} / {best[1]}"
     lines += ["", f"Sums over the rows that deepcohort, bcftools and freebayes have: {totals}."]
-    lines.append(
-        "Rows flagged: " + ", ".join(f"{n} {word}" for word, n in flagged.items()) + f", of {len(rows)}."
-    )
+    absent = [row.name for row in rows if not found[row.name]]
+    words = ", ".join(f"{n} {word}" for word, n in flagged.items())
+    lines.append(f"Rows flagged: {words}, of {len(rows) - len(absent)}.")
+    lines += ["", f"Rows without calls: {', '.join(absent)}."] if absent else []
     return lines
 
 
