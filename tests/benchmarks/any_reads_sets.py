@@ -295,7 +295,7 @@ def aligner_index(aligner: str, reference: Path) -> None:
     ref = quoted(reference)
     family = aligner.split("-")[0]
     commands = {
-        "bwa": (f"{reference}.bwt", f"bwa index {ref}"),
+        "bwa": (f"{reference}.sa", f"bwa index {ref}"),
         "bowtie2": (f"{reference}.1.bt2", f"bowtie2-build -q {ref} {ref}"),
         "hisat2": (f"{reference}.1.ht2", f"hisat2-build -q {ref} {ref}"),
         "snap": (f"{reference}.snap/Genome", f"snap-aligner index {ref} {ref}.snap -t1"),
