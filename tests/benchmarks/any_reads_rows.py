@@ -1,0 +1,226 @@
+"""Rows of the benchmark of everything: what is varied around one base, and the crosses that matter."""
+
+from dataclasses import dataclass, field
+
+ALIGNERS = ("bwa-mem", "bwa-aln", "bowtie2", "bowtie2-local", "minimap2", "hisat2", "hisat2-spliced", "snap")
+QUALITIES = ("art", "flat30", "bins2", "bins4", "bins8", "recal_down", "recal_up", "q2tails", "ns", "none")
+LAYOUTS = ("fr", "rf", "single")
+MATES = ("paired", "unmapped", "elsewhere")
+AFTER = ("no_proper", "half_proper", "unpaired", "mapq255", "mapq20", "eqx", "no_tags", "names", "hardclip")
+KINDS = ("planted", "art", "long", "na12878", "hg002", "pairs")
+
+
+@dataclass(frozen=True)
+class Library:
+    """How fragments come about.
+
+    Attributes:
+        insert_bp: mean fragment size; sd_bp: its spread (-1: a fifth of it).
+        layout: fr (mates face in), rf (mates face out) or single.
+        mates: paired, unmapped (the second read is noise) or elsewhere (it comes from the other contig).
+        chimeras: share of fragments whose second part comes from another place.
+        copies: how often each fragment is read, unmarked.
+        amplicon_bp: size of amplicons that tile the region, all reads starting at their ends; 0: none.
+        targets: coverage in peaks over targets of 170 bp, as of an exome.
+        one_strand: share of reads (single end) from the forward strand.
+        damage: share of C read as T at the first base of a fragment, halved every base (old DNA), and G as A at its end.
+        second_insert_bp: half of the fragments are of this size, a library of its own; 0: none.
+    """
+
+    insert_bp: int = 400
+    sd_bp: int = -1
+    layout: str = "fr"
+    mates: str = "paired"
+    chimeras: float = 0.0
+    copies: int = 1
+    amplicon_bp: int = 0
+    targets: bool = False
+    one_strand: float = 0.5
+    damage: float = 0.0
+    second_insert_bp: int = 0
+
+    def spread(self, mean: int) -> int:
+        """Standard deviation of fragment sizes of this mean, bp."""
+        return self.sd_bp if self.sd_bp >= 0 else mean // 5
+
+
+@dataclass(frozen=True)
+class Row:
+    """One set of reads. `main` rows are called by GATK too.
+
+    Attributes:
+        trim: reads are cut to random lengths of 30 bp or more, as after quality trimming.
+        indel_errors: factor on art_illumina's rates of insertions and deletions in reads.
+        after: what is done to the records after alignment.
+        source: of real rows the subsampling (`samtools view -s`), of pairs rows the file, of long rows the platform.
+    """
+
+    name: str
+    kind: str = "planted"
+    library: Library = field(default_factory=Library)
+    aligner: str = "bwa-mem"
+    quality: str = "art"
+    length: int = 150
+    depth: float = 30.0
+    trim: bool = False
+    indel_errors: float = 1.0
+    after: tuple[str, ...] = ()
+    source: str = ""
+    main: bool = False
+
+    @property
+    def platform(self) -> str:
+        """What `deepcohort call --platform` is told."""
+        return self.source if self.kind == "long" else "illumina"
+
+    @property
+    def span_bp(self) -> int:
+        """Length of each of the two regions, so that a row costs seconds."""
+        if self.kind == "long":
+            return 150_000
+        return int(min(150_000, max(20_000, 60_000 * 30 / self.depth)))
+
+    @property
+    def base(self) -> str:
+        """Name of our own row that this one is held against: bwa mem at that depth and length."""
+        if self.kind in ("planted", "art"):
+            return f"base-{self.length}bp-{self.depth:g}x"
+        if self.kind == "hg002":
+            return "hg002-" + self.name.split("-")[1]
+        if self.kind == "na12878":
+            return "na12878-" + self.name.split("-")[1]
+        return "pairs-as_aligned" if self.kind == "pairs" else ""
+
+
+def base_rows() -> list[Row]:
+    """bwa mem, fr, insert 400: lengths and depths alone."""
+    rows = [
+        Row(f"base-150bp-{depth}x", depth=depth, main=True) for depth in (4, 8, 15, 30, 60, 100, 200, 500)
+    ]
+    rows += [Row(f"base-{length}bp-30x", length=length) for length in (36, 50, 75, 100, 250, 300)]
+    rows += [Row(f"base-100bp-{depth}x", length=100, depth=depth) for depth in (8,)]
+    return rows
+
+
+def library_rows() -> list[Row]:
+    """One row for every kind of library, aligned by bwa mem."""
+    kinds = {f"insert-{n}": Library(insert_bp=n) for n in (170, 250, 600, 1000, 1500, 3000)}
+    kinds |= {
+        "mates-out-3000": Library(insert_bp=3000, sd_bp=300, layout="rf"),
+        "mates-out-1000": Library(insert_bp=1000, sd_bp=200, layout="rf"),
+        "single-end": Library(layout="single"),
+        "single-end-forward": Library(layout="single", one_strand=0.95),
+        "mate-unmapped": Library(mates="unmapped"),
+        "mate-elsewhere": Library(mates="elsewhere"),
+        "chimeras-10": Library(chimeras=0.1),
+        "chimeras-30": Library(chimeras=0.3),
+        "long-insert-chimeras": Library(insert_bp=1500, sd_bp=500, chimeras=0.2),
+        "one-length": Library(sd_bp=0),
+        "mates-overlap-whole": Library(insert_bp=150, sd_bp=0),
+        "adapters": Library(insert_bp=120, sd_bp=30),
+        "duplicates-5": Library(copies=5),
+        "duplicates-2": Library(copies=2),
+        "amplicons": Library(amplicon_bp=280),
+        "exome": Library(insert_bp=220, sd_bp=50, targets=True),
+        "damage-20": Library(insert_bp=180, sd_bp=30, damage=0.2),
+        "two-libraries": Library(second_insert_bp=3000),
+    }
+    main = {"insert-170", "insert-1500", "insert-3000", "mates-out-3000", "single-end", "mate-unmapped"}
+    main |= {"mate-elsewhere", "chimeras-30", "mates-overlap-whole", "adapters", "duplicates-5"}
+    main |= {"amplicons", "exome", "long-insert-chimeras"}
+    rows = [Row(f"lib-{name}", library=library, main=name in main) for name, library in kinds.items()]
+    rows.append(Row("lib-amplicons-200x", library=Library(amplicon_bp=280), depth=200.0))
+    rows.append(Row("lib-duplicates-5-100x", library=Library(copies=5), depth=100.0))
+    return rows
+
+
+def record_rows() -> list[Row]:
+    """The base, its records changed after alignment."""
+    rows = [Row(f"rec-{after}", after=(after,), main=after == "no_proper") for after in AFTER]
+    return [*rows, Row("rec-trimmed", trim=True), Row("rec-indel-errors-10", indel_errors=10.0)]
+
+
+def quality_rows() -> list[Row]:
+    """Every alphabet and scale of qualities."""
+    rows = [Row(f"qual-{q}", quality=q, main=q in ("flat30", "none")) for q in QUALITIES if q != "art"]
+    return rows + [Row(f"qual-{q}-8x", quality=q, depth=8.0) for q in ("flat30", "bins2", "recal_down")]
+
+
+def aligner_rows() -> list[Row]:
+    """Aligner by insert, and every aligner at other depths and lengths."""
+    rows = []
+    for aligner in ALIGNERS:
+        for insert in (170, 400, 600, 1500):
+            if (aligner, insert) in (("bwa-mem", 400), ("bwa-mem", 170), ("bwa-mem", 600), ("bwa-mem", 1500)):
+                continue
+            if aligner == "hisat2-spliced" and insert != 400:
+                continue
+            library = Library(insert_bp=insert)
+            rows.append(
+                Row(f"{aligner}-insert-{insert}", library=library, aligner=aligner, main=insert == 400)
+            )
+        if aligner in ("bwa-mem", "hisat2-spliced"):
+            continue
+        rows.append(Row(f"{aligner}-8x", aligner=aligner, depth=8.0))
+        rows.append(Row(f"{aligner}-100bp", aligner=aligner, length=100))
+        rows.append(Row(f"{aligner}-single", aligner=aligner, library=Library(layout="single")))
+    rows.append(Row("bowtie2-mates-out", aligner="bowtie2", library=Library(3000, 300, "rf")))
+    rows.append(Row("bowtie2-adapters", aligner="bowtie2", library=Library(120, 30)))
+    rows.append(Row("bowtie2-bins4", aligner="bowtie2", quality="bins4"))
+    rows.append(Row("bowtie2-250bp", aligner="bowtie2", length=250))
+    rows.append(Row("minimap2-250bp", aligner="minimap2", length=250))
+    rows.append(Row("minimap2-chimeras-30", aligner="minimap2", library=Library(chimeras=0.3)))
+    rows.append(Row("bwa-mem-art", kind="art", main=True))
+    return rows
+
+
+def real_rows() -> list[Row]:
+    """Real reads as they are, thinned and aligned anew, and the cases of pairs."""
+    rows = []
+    depths = {"35x": "", "s7.5": "7.5", "s7.33": "7.33", "s7.25": "7.25"}
+    rows += [Row(f"na12878-{d}", "na12878", aligner="", source=s, main=True) for d, s in depths.items()]
+    for aligner in ("bwa-mem", "bowtie2", "minimap2"):
+        rows.append(Row(f"na12878-35x-{aligner}", "na12878", aligner=aligner))
+    rows.append(Row("na12878-35x-unpaired", "na12878", aligner="", after=("unpaired",)))
+    depths = {"30x": "", "15x": "42.5", "10x": "42.333333", "7x": "42.25"}
+    rows += [Row(f"hg002-{d}", "hg002", aligner="", source=s, main=True) for d, s in depths.items()]
+    for aligner in ALIGNERS:
+        rows.append(Row(f"hg002-30x-{aligner}", "hg002", aligner=aligner, main=aligner == "bowtie2"))
+        if aligner in ("bowtie2", "minimap2", "hisat2"):
+            rows.append(Row(f"hg002-10x-{aligner}", "hg002", aligner=aligner, source="42.333333"))
+    cases = ("as_aligned", "single_end", "no_proper_flag", "half_no_proper_flag", "mate_unmapped")
+    cases += ("mate_other_contig", "mate_pairs_2kb", "dups_x5")
+    return rows + [Row(f"pairs-{case}", "pairs", aligner="", source=case) for case in cases]
+
+
+def long_rows() -> list[Row]:
+    """Long reads of deepcohort's own simulator; `length` is the median, 0 that of the profile."""
+    rows = []
+    for platform in ("hifi", "ont"):
+        for depth in (8, 15, 30, 60):
+            rows.append(
+                Row(f"{platform}-{depth}x", "long", aligner="", length=0, depth=depth, source=platform)
+            )
+        for length in (5_000, 50_000, 100_000, 200_000):
+            name = f"{platform}-20x-{length // 1000}kb"
+            rows.append(Row(name, "long", aligner="", length=length, depth=20.0, source=platform))
+    return rows
+
+
+def all_rows() -> list[Row]:
+    """Every row, in the order of the table.
+
+    Raises:
+        ValueError: if two rows share a name or a row says what nothing knows.
+    """
+    rows = [*base_rows(), *library_rows(), *record_rows(), *quality_rows(), *aligner_rows()]
+    rows += [*real_rows(), *long_rows()]
+    names = [row.name for row in rows]
+    if len(set(names)) != len(names):
+        raise ValueError(f"rows named twice: {sorted({n for n in names if names.count(n) > 1})}")
+    for row in rows:
+        known = row.kind in KINDS and row.quality in QUALITIES and row.aligner in (*ALIGNERS, "")
+        known &= row.library.layout in LAYOUTS and row.library.mates in MATES and set(row.after) <= set(AFTER)
+        if not known:
+            raise ValueError(f"row {row.name} says what nothing knows")
+    return rows
