@@ -80,7 +80,7 @@ class RefCheck:
             return
         self._checked += min(left, len(differs))
         self._wrong += int(differs[:left].sum())
-        if self._wrong > self._config.max_ref_errors * self._checked:
+        if self._config.is_other_build(self._wrong, self._checked):
             pos = int(segment.lines[alleles.record[np.flatnonzero(differs)[0]], 0]) + 1
             raise DeepcohortError(
                 f"REF of {self._wrong} of the first {self._checked} alleles of {self._path} is not that "

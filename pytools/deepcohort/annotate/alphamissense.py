@@ -171,7 +171,7 @@ class BuildCheck:
         self._judge(at_least=1)
 
     def _judge(self, at_least: int) -> None:
-        if self._checked >= at_least and self._wrong > self._config.max_ref_errors * self._checked:
+        if self._checked >= at_least and self._config.is_other_build(self._wrong, self._checked):
             said = f" (it says {self._genome})" if self._genome else ""
             raise DeepcohortError(
                 f"{self._what}{said} is of another build than reference {self._fasta.path}: REF of "

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+_ENOUGH = 20  # REFs to tell a build by a share of them
+
 
 @dataclass(frozen=True, slots=True)
 class AnnotateConfig:
@@ -22,6 +24,10 @@ class AnnotateConfig:
     block_rows: int = 1 << 16
     trim_protein: int = 10
     level: int = 1
+
+    def is_other_build(self, wrong: int, checked: int) -> bool:
+        """Whether so many REFs that differ make another build; of few, most must."""
+        return wrong > (self.max_ref_errors if checked >= _ENOUGH else 0.5) * checked
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,26 @@
 """Consequences by bcftools csq (Danecek & McCarthy 2017, Bioinformatics 33:2037), which comes with pysam."""
 
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pysam
-import pysam.bcftools
 from pysam.version import __bcftools_version__
 
 from deepcohort.core.errors import DeepcohortError
 
 _PER_SITE = 250  # consequences that csq keeps of one site
 _BITS = 30  # of each number of its bit mask
+# a process of its own for every run: csq remembers the last position of the one before
+_IN_A_PROCESS = """
+import sys
+import pysam, pysam.bcftools
+try:
+    pysam.bcftools.csq(*sys.argv[1:], catch_stdout=False)
+except pysam.SamtoolsError as error:
+    sys.exit(str(error))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +64,15 @@ def run_csq(reference: Path, genes: Path, sites: Path, output: Path, is_local: b
     """
     command = ["-f", str(reference), "-g", str(genes), "-O", "v", "-o", str(output), "-B", str(trim)]
     command += ["-l"] if is_local else ["-p", "a", "-n", str(_PER_SITE)]
-    try:
-        pysam.bcftools.csq(*command, str(sites), catch_stdout=False)
-    except pysam.SamtoolsError as error:
-        lines = [line for line in str(error).replace("\\n", "\n").splitlines() if line.strip(" '")]
-        raise DeepcohortError(f"bcftools csq failed: {lines[-1][-300:] if lines else error}") from error
+    done = subprocess.run(
+        [sys.executable, "-c", _IN_A_PROCESS, *command, str(sites)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.replace("\\n", "\n").splitlines() if line.strip(" '")]
+        raise DeepcohortError(f"bcftools csq failed: {lines[-1][-300:] if lines else done.returncode}")
 
 
 def read_consequences(path: Path) -> Iterator[tuple[int, str]]:

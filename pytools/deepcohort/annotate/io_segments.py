@@ -8,7 +8,8 @@ from isal import igzip
 
 from deepcohort.annotate.alleles import short_parts
 from deepcohort.annotate.text_source import TextSource, read_index
-from deepcohort.calls.vcf_text import LineChecker, Segment, VcfTextReader
+from deepcohort.calls.vcf_text import Segment, VcfTextReader
+from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 
 
@@ -40,13 +41,29 @@ def segments_of(path: Path, regions: Sequence[Region] | None) -> Iterator[Segmen
         DeepcohortError: damaged, unsorted or malformed.
     """
     reader = _SeekingReader(path)
-    checker = LineChecker(path, reader.header)
     try:
         for segment in _chosen(reader, path, regions):
-            checker.check(segment)
             yield from short_parts(segment)
     finally:
         reader.close()
+
+
+def within_contig(segment: Segment, length: int, path: Path) -> Segment:
+    """The segment with ends that no index stumbles over (END beyond the contig, or before POS).
+
+    Raises:
+        DeepcohortError: a POS beyond the contig.
+    """
+    pos = segment.lines[:, 0]
+    if (pos < 0).any() or (pos >= length).any():
+        bad = int(pos[(pos < 0) | (pos >= length)][0]) + 1
+        raise DeepcohortError(
+            f"{path} has a record at {segment.contig}:{bad}, which is no position of the reference "
+            f"({length} bp)"
+        )
+    lines = segment.lines.copy()
+    lines[:, 1] = np.clip(lines[:, 1], pos + 1, length)
+    return Segment(segment.contig, segment.text, lines)
 
 
 def _chosen(reader: _SeekingReader, path: Path, regions: Sequence[Region] | None) -> Iterator[Segment]:

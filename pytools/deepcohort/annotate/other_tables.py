@@ -331,7 +331,7 @@ class AlleleTable:
             return
         self._checked += int(tally[0])
         self._wrong += int(tally[1])
-        if self._wrong > self._config.max_ref_errors * self._checked:
+        if self._config.is_other_build(self._wrong, self._checked):
             raise DeepcohortError(
                 f"{self._what} {self.spec.path} is of another build than reference {self._fasta.path}: "
                 f"REF of "

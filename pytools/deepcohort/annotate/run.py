@@ -28,7 +28,7 @@ from deepcohort.annotate.first_pass import (
 from deepcohort.annotate.genes import GeneModels, read_genes, without_version, write_csq_genes
 from deepcohort.annotate.haplotypes import Joint
 from deepcohort.annotate.io_csq import csq_version, read_consequences
-from deepcohort.annotate.io_segments import header_lines, in_order, inside, segments_of
+from deepcohort.annotate.io_segments import header_lines, in_order, inside, segments_of, within_contig
 from deepcohort.annotate.other_tables import AlleleTable, TableSpec
 from deepcohort.annotate.packed import PackedTable, is_packed
 from deepcohort.annotate.reasons import scored_of
@@ -174,6 +174,10 @@ class _Annotator:
 
     def segments(self) -> Iterator[Segment]:
         return segments_of(self.job.vcf, self.read_regions)
+
+    def length(self, contig: str) -> int:
+        """Of a contig in bp; of one that the reference lacks, what the header says (it is refused later)."""
+        return self.order.get(contig, 1 << 29)
 
     def prepare(self) -> tuple[Composer, Consequences]:
         job, table = self.job, self.job.alphamissense
@@ -325,6 +329,7 @@ def annotate_vcf(job: AnnotateJob, config: AnnotateConfig | None = None) -> Anno
             writer.write_header(output_header(job, run.tables, run.table))
             for segment in run.segments():
                 plain = without_keys(segment, stale) if stale else segment
+                plain = within_contig(plain, run.length(plain.contig), job.vcf)
                 done = _annotate(plain, run, composer, check, sites)
                 for part in _wanted(done[0], run.regions):
                     writer.write_lines(part.contig, part.text, part.lines)
