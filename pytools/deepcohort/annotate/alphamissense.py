@@ -1,6 +1,6 @@
 """AlphaMissense's genomic table as it is published: rows streamed from it, rows of wanted positions kept."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from deepcohort.annotate.text_source import TextSource, names_of
 from deepcohort.annotate.types import DTYPES, ScoreRows, TableAbout, join_rows, no_rows
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.progress import track_amount
 from deepcohort.core.region import Region
 
 WHAT = "AlphaMissense table"
@@ -180,6 +181,12 @@ class BuildCheck:
             )
 
 
+def tracked(table: PublishedTable, quiet: bool) -> Iterator[Chunk]:
+    """All rows of the table, progress on stderr."""
+    label = f"reading {table.path.name}"
+    return track_amount(table.chunks(), None, label, lambda c: len(c.rows), lambda n: f"{n:,} rows", quiet)
+
+
 class SelectedTable:
     """The rows of wanted positions, taken from the published table in one pass."""
 
@@ -189,12 +196,12 @@ class SelectedTable:
         wanted: Mapping[str, NDArray[np.int64]],
         fasta: ReferenceFasta,
         config: AnnotateConfig,
-        progress: Callable[[int], None] | None = None,
+        quiet: bool = True,
     ) -> None:
         """Read `path` through.
 
         Args:
-            wanted: contig of the VCF -> positions, int64 ascending. fasta: of the VCF.
+            wanted: contig of the VCF -> positions, int64 ascending. fasta: of the VCF. quiet: no progress.
 
         Raises:
             DeepcohortError: see `PublishedTable` and `BuildCheck`.
@@ -203,11 +210,9 @@ class SelectedTable:
         parts: dict[str, list[ScoreRows]] = {}
         check: BuildCheck | None = None
         try:
-            for chunk in table.chunks():
+            for chunk in tracked(table, quiet):
                 if check is None:
                     check = BuildCheck(f"{WHAT} {path}", fasta, config, table.about.genome)
-                if progress is not None:
-                    progress(len(chunk.rows))
                 name = next(iter(names_of([chunk.contig], list(fasta.contig_lengths)).values()), "")
                 check.see(name, chunk.rows.pos, chunk.rows.code)
                 if name in wanted:

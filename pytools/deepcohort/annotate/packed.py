@@ -10,7 +10,6 @@ lowest first, which deflates better. No position is split between blocks.
 import json
 import struct
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from deepcohort.annotate.alphamissense import WHAT, BuildCheck, PublishedTable, rows_of_alleles
+from deepcohort.annotate.alphamissense import WHAT, BuildCheck, PublishedTable, rows_of_alleles, tracked
 from deepcohort.annotate.config import AnnotateConfig
 from deepcohort.annotate.text_source import names_of
 from deepcohort.annotate.types import DTYPES, ScoreRows, TableAbout, join_rows, no_rows
@@ -124,7 +123,7 @@ def pack(
     output: Path,
     fasta: ReferenceFasta | None = None,
     config: AnnotateConfig | None = None,
-    progress: Callable[[int], None] | None = None,
+    quiet: bool = True,
 ) -> tuple[int, TableAbout]:
     """Write the packed form of a published table; returns its rows and what it says of itself.
 
@@ -138,15 +137,13 @@ def pack(
     try:
         with atomic_outputs(output) as (temporary,), open(temporary, "wb") as file:
             writer = _PackWriter(file, config)
-            for chunk in source.chunks():
+            for chunk in tracked(source, quiet):
                 if fasta is not None:
                     check = check or BuildCheck(f"{WHAT} {table}", fasta, config, source.about.genome)
                     names = names_of([chunk.contig], list(fasta.contig_lengths))
                     check.see(names.get(chunk.contig, ""), chunk.rows.pos, chunk.rows.code)
                 writer.add(chunk.contig, chunk.rows)
                 n += len(chunk.rows)
-                if progress is not None:
-                    progress(len(chunk.rows))
             if not n:
                 raise DeepcohortError(f"{WHAT} {table} has a header and no row; download it again")
             writer.finish(source.about)

@@ -39,6 +39,7 @@ from deepcohort.calls.vcf_text import Segment, VcfHeader, VcfTextReader
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.progress import track_amount
 from deepcohort.core.region import Region
 
 
@@ -148,8 +149,8 @@ def check_job(job: AnnotateJob, header: VcfHeader, fasta: ReferenceFasta) -> Non
 class _Annotator:
     """All that one run holds open."""
 
-    def __init__(self, job: AnnotateJob, config: AnnotateConfig, stack: ExitStack) -> None:
-        self.job, self.config = job, config
+    def __init__(self, job: AnnotateJob, config: AnnotateConfig, stack: ExitStack, quiet: bool) -> None:
+        self.job, self.config, self.quiet = job, config, quiet
         self.fasta = stack.enter_context(ReferenceFasta(job.reference))
         reader = VcfTextReader(job.vcf)
         self.header = reader.header
@@ -172,8 +173,11 @@ class _Annotator:
         self.table: ScoreTable | None = None
         self.stack = stack
 
-    def segments(self) -> Iterator[Segment]:
-        return segments_of(self.job.vcf, self.read_regions)
+    def segments(self, label: str) -> Iterator[Segment]:
+        segments = segments_of(self.job.vcf, self.read_regions)
+        return track_amount(
+            segments, None, label, lambda s: len(s.lines), lambda n: f"{n:,} records", self.quiet
+        )
 
     def length(self, contig: str) -> int:
         """Of a contig in bp; of one that the reference lacks, what the header says (it is refused later)."""
@@ -189,7 +193,7 @@ class _Annotator:
         sites = self.folder / "sites.vcf" if self.models is not None else None
         if self.models is not None or (table is not None and not packed):
             found = first_pass(
-                self.segments(),
+                self.segments("first pass"),
                 job.vcf,
                 self.fasta,
                 self.config,
@@ -198,7 +202,7 @@ class _Annotator:
                 bool(self.header.samples),
             )
         if table is not None and not packed:
-            self.table = SelectedTable(table, found.wanted, self.fasta, self.config)
+            self.table = SelectedTable(table, found.wanted, self.fasta, self.config, self.quiet)
         said = NO_CONSEQUENCES
         if self.models is not None and sites is not None:
             genes = self.folder / "genes.gff3"
@@ -304,7 +308,9 @@ def without_keys(segment: Segment, keys: frozenset[bytes]) -> Segment:
     return Segment(segment.contig, b"".join(out), lines)
 
 
-def annotate_vcf(job: AnnotateJob, config: AnnotateConfig | None = None) -> AnnotateSummary:
+def annotate_vcf(
+    job: AnnotateJob, config: AnnotateConfig | None = None, quiet: bool = True
+) -> AnnotateSummary:
     """Write `job.vcf` annotated, indexed.
 
     Raises:
@@ -313,7 +319,7 @@ def annotate_vcf(job: AnnotateJob, config: AnnotateConfig | None = None) -> Anno
     config = config or AnnotateConfig()
     counts = np.zeros(3, dtype=np.int64)
     with ExitStack() as stack:
-        run = _Annotator(job, config, stack)
+        run = _Annotator(job, config, stack, quiet)
         composer, said = run.prepare()
         keys = new_keys(job, run.tables)
         stale = frozenset(
@@ -327,7 +333,7 @@ def annotate_vcf(job: AnnotateJob, config: AnnotateConfig | None = None) -> Anno
             IndexedVcfWriter(temporary, run.order) as writer,
         ):
             writer.write_header(output_header(job, run.tables, run.table))
-            for segment in run.segments():
+            for segment in run.segments("annotating"):
                 plain = without_keys(segment, stale) if stale else segment
                 plain = within_contig(plain, run.length(plain.contig), job.vcf)
                 done = _annotate(plain, run, composer, check, sites)

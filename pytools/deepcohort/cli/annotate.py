@@ -42,6 +42,7 @@ def annotate(
     pedigree: Annotated[
         Path | None, typer.Option(help="With --report: PED file for candidates in families.")
     ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Annotate a VCF by allele: AlphaMissense, consequences, any table; count carriers and candidates."""
     from deepcohort.cli.annotate_run import Options, run
@@ -59,5 +60,6 @@ def annotate(
             pack,
             report,
             pedigree,
+            quiet,
         )
     )

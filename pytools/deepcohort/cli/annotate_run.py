@@ -23,6 +23,7 @@ class Options:
     pack: Path | None
     report: Path | None
     pedigree: Path | None
+    quiet: bool
 
 
 def _problems(o: Options) -> list[str]:
@@ -92,7 +93,7 @@ def _pack(options: Options) -> None:
     assert options.alphamissense is not None
     assert options.pack is not None
     fasta = ReferenceFasta(options.reference) if options.reference is not None else None
-    n, about = pack(options.alphamissense, options.pack, fasta)
+    n, about = pack(options.alphamissense, options.pack, fasta, quiet=options.quiet)
     _say(f"AlphaMissense: {about.licence} ({LICENCE_NOTE})")
     _say(f"{options.pack}: {n:,} rows, {len({t for t, _ in about.pairs}):,} transcripts")
 
@@ -117,7 +118,7 @@ def _annotate(options: Options) -> None:
         tuple(parse_spec(text) for text in options.scores),
         None if regions is None else tuple(regions),
     )
-    done = annotate_vcf(job)
+    done = annotate_vcf(job, quiet=options.quiet)
     for warning in done.warnings:
         _say(f"deepcohort: warning: {warning}")
     if done.licence:

@@ -14,6 +14,11 @@ REACHED = {
     ("deepcohort.joint.evidence_kernels", "sweep_sample"): 2,  # a cohort, and one sample alone
     ("deepcohort.joint.store_kernels", "decode_window"): 1,
     ("deepcohort.joint.sound_kernels", "records_sound"): 1,
+    ("deepcohort.annotate.allele_kernels", "splice"): 1,
+    ("deepcohort.annotate.genotype_kernels", "list_carriers"): 1,
+    ("deepcohort.annotate.genotype_kernels", "read_samples"): 1,
+    ("deepcohort.annotate.line_kernels", "match_lines"): 1,
+    ("deepcohort.annotate.table_kernels", "gather"): 1,
     ("deepcohort.paralogs.carry_kernels", "carry_read"): 1,  # reads that lie at the wrong copy
 }
 _SCRIPT = """
