@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from deepcohort.annotate import table_kernels as tk
 from deepcohort.annotate.config import AnnotateConfig
-from deepcohort.annotate.text_source import TextSource, names_of
+from deepcohort.annotate.text_source import TabixIndex, TextSource, names_of, read_index
 from deepcohort.annotate.types import DTYPES, ScoreRows, TableAbout, join_rows, no_rows
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
@@ -17,6 +17,9 @@ from deepcohort.core.progress import track_amount
 from deepcohort.core.region import Region
 
 WHAT = "AlphaMissense table"
+_WINDOW_BYTES = 1 << 18  # read at a time where the index is used
+_NEAR_BP = 1 << 16  # positions nearer than this are read together
+_MUCH_BP = 200_000_000  # where more of the genome is wanted, the table is read through
 _NEEDED = ("CHROM", "POS", "REF", "ALT", "transcript_id", "protein_variant", "am_pathogenicity", "am_class")
 _FAULTS = {
     tk.FEW_COLUMNS: "has too few columns: the table is truncated or of another kind",
@@ -83,6 +86,31 @@ class PublishedTable:
         """
         while text := self._source.read_lines():
             yield from self._parse(text)
+
+    def chunks_within(self, index: TabixIndex, windows: Mapping[str, NDArray[np.int64]]) -> Iterator[Chunk]:
+        """Rows of stretches of the table, found by its index.
+
+        Args:
+            windows: contig as in the table -> int64 (n, 2), 0-based half-open, disjoint, ascending.
+        """
+        for contig, spans in windows.items():
+            for start, end in spans.tolist():
+                offset = index.offset(contig, start)
+                if offset is None:
+                    continue
+                self._source.seek(offset)
+                self._contig, self._last_pos = b"", -1
+                self._seen.clear()
+                yield from self._until(contig, start, end)
+
+    def _until(self, contig: str, start: int, end: int) -> Iterator[Chunk]:
+        while text := self._source.read_lines(_WINDOW_BYTES):
+            for chunk in self._parse(text):
+                first, last = np.searchsorted(chunk.rows.pos, [start, end])
+                if chunk.contig == contig:
+                    yield Chunk(contig, chunk.rows.take(slice(int(first), int(last))))
+                if chunk.contig != contig or last < len(chunk.rows):
+                    return
 
     def _parse(self, text: bytes) -> Iterator[Chunk]:
         n = text.count(b"\n")
@@ -181,10 +209,33 @@ class BuildCheck:
             )
 
 
-def tracked(table: PublishedTable, quiet: bool) -> Iterator[Chunk]:
-    """All rows of the table, progress on stderr."""
+def windows_of(positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Stretches that hold all of `positions` (ascending), int64 (n, 2); near ones are one."""
+    if not len(positions):
+        return np.empty((0, 2), dtype=np.int64)
+    cuts = np.flatnonzero(np.diff(positions) > _NEAR_BP)
+    starts, ends = positions[np.append(0, cuts + 1)], positions[np.append(cuts, len(positions) - 1)] + 1
+    return np.column_stack((starts, ends))
+
+
+def _wanted_chunks(
+    table: PublishedTable, wanted: Mapping[str, NDArray[np.int64]], by_index: bool, quiet: bool
+) -> Iterator[Chunk]:
+    """The rows that have to be looked at: those near wanted positions by the index, or all."""
+    index = read_index(table.path) if by_index else None
+    if index is not None:
+        names = names_of(list(wanted), index.names)
+        windows = {theirs: windows_of(wanted[mine]) for mine, theirs in names.items()}
+        if sum(int((w[:, 1] - w[:, 0]).sum()) for w in windows.values()) < _MUCH_BP:
+            return tracked(table, quiet, table.chunks_within(index, windows))
+    return tracked(table, quiet)
+
+
+def tracked(table: PublishedTable, quiet: bool, chunks: Iterator[Chunk] | None = None) -> Iterator[Chunk]:
+    """All rows of the table (or `chunks` of it), progress on stderr."""
     label = f"reading {table.path.name}"
-    return track_amount(table.chunks(), None, label, lambda c: len(c.rows), lambda n: f"{n:,} rows", quiet)
+    chunks = table.chunks() if chunks is None else chunks
+    return track_amount(chunks, None, label, lambda c: len(c.rows), lambda n: f"{n:,} rows", quiet)
 
 
 class SelectedTable:
@@ -196,9 +247,12 @@ class SelectedTable:
         wanted: Mapping[str, NDArray[np.int64]],
         fasta: ReferenceFasta,
         config: AnnotateConfig,
+        by_index: bool = False,
         quiet: bool = True,
     ) -> None:
-        """Read `path` through.
+        """Read `path` through, or what its index says where `by_index` allows it.
+
+        By the index, transcripts that no wanted position is near to stay unknown.
 
         Args:
             wanted: contig of the VCF -> positions, int64 ascending. fasta: of the VCF. quiet: no progress.
@@ -210,7 +264,7 @@ class SelectedTable:
         parts: dict[str, list[ScoreRows]] = {}
         check: BuildCheck | None = None
         try:
-            for chunk in tracked(table, quiet):
+            for chunk in _wanted_chunks(table, wanted, by_index, quiet):
                 if check is None:
                     check = BuildCheck(f"{WHAT} {path}", fasta, config, table.about.genome)
                 name = next(iter(names_of([chunk.contig], list(fasta.contig_lengths)).values()), "")

@@ -202,7 +202,9 @@ class _Annotator:
                 bool(self.header.samples),
             )
         if table is not None and not packed:
-            self.table = SelectedTable(table, found.wanted, self.fasta, self.config, self.quiet)
+            self.table = SelectedTable(
+                table, found.wanted, self.fasta, self.config, by_index=self.models is None, quiet=self.quiet
+            )
         said = NO_CONSEQUENCES
         if self.models is not None and sites is not None:
             genes = self.folder / "genes.gff3"

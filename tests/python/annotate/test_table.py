@@ -5,7 +5,7 @@ import random
 import annotate_builders as b
 import numpy as np
 import pytest
-from deepcohort.annotate.alphamissense import PublishedTable, SelectedTable
+from deepcohort.annotate.alphamissense import PublishedTable, SelectedTable, windows_of
 from deepcohort.annotate.config import AnnotateConfig
 from deepcohort.annotate.packed import PackedTable, is_packed, pack
 from deepcohort.core.errors import DeepcohortError
@@ -54,6 +54,26 @@ def test_every_row_of_every_kind_of_file(tmp_path, kind):
         assert asked(PackedTable(tmp_path / "am.dcam", fasta), keys) == truth
     assert is_packed(tmp_path / "am.dcam")
     assert not is_packed(table)
+
+
+def test_index_finds_the_same_rows(tmp_path):
+    far = [
+        b.row(p, "A" if b.CHR2[p - 1] != "A" else "C", "A2T", "0.5", contig="chr2") for p in range(20, 390, 7)
+    ]
+    table = b.write_table(tmp_path / "am.tsv.gz", [*b.ROWS, *far], kind="indexed")
+    truth = oracle([*b.ROWS, *far])
+    wanted = {"chr1": np.array([104]), "chr2": np.arange(100, 300)}
+    with ReferenceFasta(b.write_reference(tmp_path)) as fasta:
+        found = SelectedTable(table, wanted, fasta, AnnotateConfig(), by_index=True)
+        through = SelectedTable(table, wanted, fasta, AnnotateConfig())
+    expected = {k: v for k, v in truth.items() if k[1] in wanted[k[0]]}
+    assert len(expected) == 29 + 3
+    assert asked(found, list(truth)) == asked(through, list(truth)) == expected
+
+
+def test_windows():
+    assert windows_of(np.array([5, 9, 100_000])).tolist() == [[5, 10], [100_000, 100_001]]
+    assert windows_of(np.empty(0, dtype=np.int64)).tolist() == []
 
 
 def test_isoforms_have_no_uniprot_id(tmp_path):
