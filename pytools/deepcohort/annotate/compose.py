@@ -15,6 +15,7 @@ from deepcohort.annotate.haplotypes import Joint
 from deepcohort.annotate.io_csq import Entry, parse_entries
 from deepcohort.annotate.keys import BETWEEN
 from deepcohort.annotate.other_tables import Matches, TableSpec
+from deepcohort.annotate.score_kernels import LONGEST_NUMBERS, PIECES, write_scores
 from deepcohort.annotate.types import Alleles, ScoreRows
 from deepcohort.calls.vcf_text import Segment
 
@@ -105,6 +106,8 @@ class Composer:
         self._entries: dict[str, list[Entry]] = {}
         self._csq_text: dict[str, tuple[str, str, str, str]] = {}
         self._why: dict[tuple[int, str], str] = {}
+        self._names = _flat([text for pair in pairs or () for text in pair])
+        self._pieces = _flat([*PIECES, *CLASSES])
         self._uniprots: dict[str, list[tuple[str, str]]] = {}
         for transcript, uniprot in pairs or ():
             self._uniprots.setdefault(without_version(transcript), []).append((transcript, uniprot))
@@ -124,6 +127,7 @@ class Composer:
         rich = self._rich(alleles, known)
         if known.offsets is not None:
             self._plain(alleles, firsts, rich, info, pool)
+            rich = rich & ~self._single(alleles, firsts, known, info, pool)
         offsets = known.offsets.tolist() if known.offsets is not None else None
         rows = _RowText(known.rows, self._pairs or ())
         kinds = alleles.kind.tolist()
@@ -149,6 +153,39 @@ class Composer:
         found = np.zeros(len(alleles.n_alts), dtype=bool)
         found[alleles.record[flags]] = True
         return found
+
+    def _single(
+        self,
+        alleles: Alleles,
+        firsts: NDArray[np.int64],
+        known: Known,
+        info: NDArray[np.int64],
+        pool: Pool,
+    ) -> NDArray[np.bool_]:
+        """Writes INFO of records with one ALT that has one score and nothing else; which they are."""
+        assert known.offsets is not None
+        busy = np.zeros(len(alleles.n_alts), dtype=bool)
+        for group in (known.csq, known.joint, known.unphased, *(t.values for t in known.tables)):
+            busy[alleles.record[list(group)]] = True
+        for table in known.tables:
+            busy[alleles.record[list(table.ids)]] = True
+        single = np.flatnonzero((alleles.n_alts == 1) & ~busy)
+        allele = firsts[single]
+        has_one = np.diff(known.offsets)[allele] == 1
+        single, allele = single[has_one], allele[has_one]
+        rows = known.rows.take(known.offsets[allele])
+        (pieces, piece_ends), (names, name_ends) = self._pieces, self._names
+        longest = len(pieces) + int(np.diff(name_ends).max(initial=0)) * 2 + LONGEST_NUMBERS
+        out, places = np.empty(len(rows) * longest, dtype=np.uint8), np.empty((len(rows), 2), dtype=np.int64)
+        n = write_scores(
+            rows.score, rows.klass, rows.pair, rows.aa_pos, rows.aa,
+            pieces, piece_ends, names, name_ends, out, places,
+        )  # fmt: skip
+        info[single] = places + len(pool.data)
+        pool.data += out[:n].tobytes()
+        done = np.zeros(len(alleles.n_alts), dtype=bool)
+        done[single] = True
+        return done
 
     def _plain(
         self,
@@ -308,6 +345,13 @@ class Composer:
         return ";".join([*have, *new]).encode() if new else b""
 
 
+def _flat(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Bytes of all texts, and where they end, 0 first: int64 (n + 1,)."""
+    data = [text.encode() for text in texts]
+    ends = np.concatenate([[0], np.cumsum([len(d) for d in data])]).astype(np.int64)
+    return np.frombuffer(b"".join(data) or b"\0", dtype=np.uint8), ends
+
+
 class _RowText:
     """Text of rows of AlphaMissense."""
 
@@ -324,7 +368,7 @@ class _RowText:
             BETWEEN.join([score_text(self._score[i]) for i in span]),
             BETWEEN.join([CLASSES[self._klass[i]] for i in span]),
             BETWEEN.join([pair[0] for pair in pairs]),
-            BETWEEN.join([pair[1] or "." for pair in pairs]),
+            BETWEEN.join([pair[1] or "." for pair in pairs]) if any(pair[1] for pair in pairs) else "",
             BETWEEN.join(
                 [
                     f"{chr(65 + (self._aa[i] >> 5))}{self._aa_pos[i]}{chr(65 + (self._aa[i] & 31))}"
@@ -338,7 +382,9 @@ class _RowText:
 
 def _add(parts: list[str], keys: Sequence[str], values: Sequence[Sequence[str]]) -> None:
     """Append KEY=value,value of each key for the ALTs' values; a key without any value is left out."""
-    for k, key in enumerate(keys):
-        column = [value[k] for value in values]
+    if len(values) == 1:
+        parts += [f"{key}={value}" for key, value in zip(keys, values[0], strict=True) if value]
+        return
+    for key, column in zip(keys, zip(*values, strict=True), strict=True):
         if any(column):
-            parts.append(f"{key}={','.join(value or '.' for value in column)}")
+            parts.append(f"{key}={','.join([value or '.' for value in column])}")

@@ -8,6 +8,7 @@ import pytest
 from deepcohort.annotate.alphamissense import PublishedTable, SelectedTable, windows_of
 from deepcohort.annotate.config import AnnotateConfig
 from deepcohort.annotate.packed import PackedTable, is_packed, pack
+from deepcohort.annotate.score_kernels import PIECES, write_scores
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from hypothesis import given, settings
@@ -211,3 +212,29 @@ def test_the_published_files_own_rows(shared_data, tmp_path):
     assert n == len(rows) == 37
     assert about.licence == "Licensed under CC BY-NC-SA 4.0 license"
     assert asked(PackedTable(tmp_path / "am.dcam"), list(oracle(rows))) == oracle(rows)
+
+
+def test_scores_are_written_as_python_writes_them():
+    texts = [b"T1", b"", b"T22", b"P2"]
+    names, ends = (
+        np.frombuffer(b"".join(texts), np.uint8),
+        np.concatenate([[0], np.cumsum([len(t) for t in texts])]),
+    )
+    words = [*PIECES, "b", "a", "p"]
+    pieces, piece_ends = (
+        np.frombuffer("".join(words).encode(), np.uint8),
+        np.concatenate([[0], np.cumsum([len(w) for w in words])]),
+    )
+    score = np.arange(10_001, dtype=np.uint16)
+    n = len(score)
+    klass, pair = (np.arange(n) % 3).astype(np.uint8), (np.arange(n) % 2).astype(np.uint32)
+    aa_pos, aa = (np.arange(n) % 65_535 + 1).astype(np.uint16), np.full(n, 21 << 5 | 11, dtype=np.uint16)
+    out, places = np.empty(n * 200, dtype=np.uint8), np.empty((n, 2), dtype=np.int64)
+    write_scores(score, klass, pair, aa_pos, aa, pieces, piece_ends, names, ends, out, places)
+    for i in range(n):
+        text = out[places[i, 0] : places[i, 1]].tobytes().decode()
+        number, name = repr(i / 10_000), ("T1", "T22;AM_UNIPROT=P2")[i % 2]
+        assert (
+            text
+            == f"AM_SCORE={number};AM_CLASS={'bap'[i % 3]};AM_TRANSCRIPT={name};AM_PROTEIN=V{i + 1}L;AM_MAX={number};AM_SOURCE=allele"
+        )
