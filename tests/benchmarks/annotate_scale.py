@@ -158,7 +158,9 @@ def look_up(packed: Path, reference: Path, length: int, results: dict, seed: int
                 pos = np.sort(
                     take
                     if share == 1.0
-                    else np.where(rng.random(len(take)) < share, take, rng.integers(0, length - 200, len(take)))
+                    else np.where(
+                        rng.random(len(take)) < share, take, rng.integers(0, length - 200, len(take))
+                    )
                 )
                 text = np.frombuffer(fasta._fasta.fetch(name).encode(), dtype=np.uint8)
                 ref = np.searchsorted(BASES, text[pos])

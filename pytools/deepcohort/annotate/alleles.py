@@ -28,12 +28,17 @@ def alleles_of(segment: Segment, fasta: ReferenceFasta, config: AnnotateConfig) 
     """Every ALT of the segment.
 
     Raises:
-        DeepcohortError: the reference lacks the contig, or a line has fewer than eight columns.
+        DeepcohortError: the reference lacks the contig, a line has fewer than eight columns, or ends as
+            on Windows.
     """
     if segment.contig not in fasta.contig_lengths:
         raise DeepcohortError(
             f"reference {fasta.path} has no contig {segment.contig}, on which the VCF has records; "
             "give the reference that its calls were made on"
+        )
+    if b"\r" in segment.text:
+        raise DeepcohortError(
+            f"the VCF holds carriage returns, on {segment.contig}; it went through Windows: remove them"
         )
     text = np.frombuffer(segment.text, dtype=np.uint8)
     columns = np.empty((len(segment.lines), 10), dtype=np.int64)

@@ -49,7 +49,7 @@ def parse_entries(text: str) -> list[Entry]:
     """Entries of a BCSQ value; pointers to other sites are left out."""
     found = []
     for part in text.split(","):
-        if part.startswith("@") or part == ".":
+        if part in ("", ".") or part.startswith("@"):
             continue
         fields = part.split("|") + [""] * 7
         found.append(Entry(fields[0], fields[1], fields[2], fields[3], fields[5], fields[6], part))
@@ -71,8 +71,9 @@ def run_csq(reference: Path, genes: Path, sites: Path, output: Path, is_local: b
         check=False,
     )
     if done.returncode != 0:
-        lines = [line for line in done.stderr.replace("\\n", "\n").splitlines() if line.strip(" '")]
-        raise DeepcohortError(f"bcftools csq failed: {lines[-1][-300:] if lines else done.returncode}")
+        lines = [line.strip() for line in done.stderr.replace("\\n", "\n").splitlines() if line.strip(" '")]
+        told = [line for line in lines if line.startswith("Error")] or lines[-1:] or [str(done.returncode)]
+        raise DeepcohortError(f"bcftools csq failed: {told[0][-300:]}")
 
 
 def read_consequences(path: Path) -> Iterator[tuple[int, str]]:

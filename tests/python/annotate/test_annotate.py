@@ -1,6 +1,7 @@
 """Whole runs on a hand-made table of every kind of record; nothing else of the VCF changes by a byte."""
 
 import annotate_builders as b
+import pysam
 import pytest
 from deepcohort.annotate.config import LICENCE_NOTE
 from deepcohort.annotate.other_tables import parse_spec
@@ -99,6 +100,21 @@ def test_nothing_else_changes_by_a_byte(world):
     assert (world / "out.vcf.gz.tbi").exists()
     assert "Licensed under TEST terms" in "".join(new)
     assert LICENCE_NOTE in "".join(new)
+
+
+def test_htslib_reads_what_is_written(world):
+    annotate_vcf(job(world))
+    with pysam.VariantFile(str(world / "out.vcf.gz")) as file:
+        found = [(r.pos, r.info.get("AM_MAX"), r.info.get("DC_CSQ")) for r in file.fetch("chr1", 103, 105)]
+    assert found[2] == (104, (pytest.approx(0.564), pytest.approx(0.2)), ("missense", "missense"))
+    assert found[3] == (104, (pytest.approx(0.9999), None), ("missense", "frameshift"))
+
+
+def test_carriage_returns(world):
+    text = "\n".join(b.lines_of(world / "in.vcf.gz")).replace("\n", "\r\n") + "\r\n"
+    (world / "dos.vcf").write_text(text, newline="")
+    with pytest.raises(DeepcohortError, match="carriage returns"):
+        annotate_vcf(job(world, vcf="dos.vcf"))
 
 
 def test_packed_and_published_and_again(world):

@@ -1,5 +1,7 @@
 """Consequences against bcftools csq itself: alleles alone, and what they make together on haplotypes."""
 
+import gzip
+import random
 from pathlib import Path
 
 import annotate_builders as b
@@ -8,7 +10,7 @@ import pysam.bcftools
 import pytest
 from deepcohort.annotate.first_pass import single_change
 from deepcohort.annotate.haplotypes import members_of
-from deepcohort.annotate.io_csq import parse_entries
+from deepcohort.annotate.io_csq import parse_entries, run_csq
 from deepcohort.annotate.run import AnnotateJob, annotate_vcf
 
 
@@ -233,3 +235,75 @@ def test_joint_change_is_looked_up_by_amino_acid(tmp_path):
     first, _ = (b.info_of(fields) for fields in b.records_of(tmp_path / "o.vcf.gz"))
     assert "DC_HAP_AM" not in first
     assert first["DC_HAP_WHY"] == "no_protein_table"
+
+
+def random_cohort(path, fasta, genes, n):
+    """Phased genotypes of three samples at random alleles in coding sequence of chr21: SNVs, MNPs, indels."""
+    chance = random.Random(3)
+    spans = []
+    with gzip.open(genes, "rt") as file:
+        for line in file:
+            fields = line.split("\t")
+            if len(fields) == 9 and fields[2] == "CDS" and int(fields[4]) < 9_900_000:
+                spans.append((int(fields[3]), int(fields[4])))
+    found = {}
+    with pysam.FastaFile(str(fasta)) as reference:
+        for _ in range(n):
+            start, end = chance.choice(spans)
+            for pos in {chance.randint(start, end) for _ in range(4)}:
+                size = chance.choices([1, 2, 3], [12, 1, 1])[0]
+                ref = reference.fetch("chr21", pos - 1, pos - 1 + size).upper()
+                alt = "".join(chance.choice([x for x in "ACGT" if x != base]) for base in ref)
+                if chance.random() < 0.05:
+                    alt = ref[0] if size > 1 else ref + chance.choice("ACGT") * chance.choice([1, 3])
+                if "N" not in ref:
+                    found[pos] = b.record(
+                        pos,
+                        ref,
+                        alt,
+                        *(f"{chance.randint(0, 1)}|{chance.randint(0, 1)}" for _ in range(3)),
+                        contig="chr21",
+                    )
+        length = reference.get_reference_length("chr21")
+    head = (
+        f"##fileformat=VCFv4.3\n##contig=<ID=chr21,length={length}>\n"
+        + '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
+    )
+    columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tA\tB\tC\n"
+    kept, reach = [], 0  # no two alleles overlap: csq would leave one out
+    for pos in sorted(found):
+        if pos > reach:
+            kept.append(found[pos])
+            reach = pos + len(found[pos].split("\t")[3])
+    path.write_text(head + columns + "".join(kept))
+    return kept
+
+
+def test_against_csq_on_ensembls_chr21(shared_data, tmp_path):
+    genes = shared_data / "annotation" / "Ensembl.GRCh38.chr21.gff3.gz"
+    fasta = shared_data / "grch38_chr20_chr21" / "GRCh38.chr20_chr21.10M.fa.gz"
+    renamed = tmp_path / "chr21.gff3"  # csq itself wants the reference's names
+    with gzip.open(genes, "rt") as source:
+        renamed.write_text(
+            "".join(line.replace("21\t", "chr21\t", 1) if line[0] != "#" else line for line in source)
+        )
+    vcf = tmp_path / "in.vcf"
+    records = random_cohort(vcf, fasta, genes, 400)
+    assert len(records) > 400
+    annotate_vcf(AnnotateJob(vcf, fasta, tmp_path / "own.vcf.gz", genes=genes))
+    found = [b.info_of(fields) for fields in b.records_of(tmp_path / "own.vcf.gz")]
+    said = {}
+    for name in ("alone", "joint"):
+        out = tmp_path / f"{name}.vcf"
+        run_csq(fasta, renamed, vcf, out, name == "alone", 10)
+        said[name] = [
+            b.info_of(x.split("\t")).get("BCSQ", "") for x in out.read_text().splitlines() if x[0] != "#"
+        ]
+    for info, text in zip(found, said["alone"], strict=True):
+        assert entries_of(info) == sorted(
+            (e.types, e.gene, e.transcript or ".", e.aa or ".") for e in parse_entries(text)
+        )
+    expected = {e.text for text in said["joint"] for e in parse_entries(text) if "+" in e.dna}
+    mine = {text for info in found for text in info.get("DC_HAP", "").split(",") if text}
+    assert len(expected) > 50
+    assert mine == expected
