@@ -23,7 +23,7 @@ workflow ANNOTATE_COHORT {
     ch_versions = channel.empty()
     if (alphamissense && alphamissense.extension != 'dcam') {
         PACK_ALPHAMISSENSE(alphamissense, ch_reference)
-        ch_table = PACK_ALPHAMISSENSE.out.packed.first()
+        ch_table = PACK_ALPHAMISSENSE.out.packed
         ch_versions = PACK_ALPHAMISSENSE.out.versions
     }
     else if (alphamissense) {
