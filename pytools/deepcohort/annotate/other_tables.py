@@ -103,6 +103,7 @@ class AlleleTable:
         self._source = TextSource(spec.path, self._what)
         self._index = read_index(spec.path) if self._source.is_bgzf else None
         header = self._source.header()
+        self._to_skip = self._has_plain_header = False
         self.is_vcf = bool(header) and header[0].startswith("##fileformat=VCF")
         self._fields: list[int] = []
         self._numbers: list[str] = []
@@ -143,9 +144,7 @@ class AlleleTable:
                 c.strip() for c in self._source.read_lines(1 << 16).split(b"\n", 1)[0].decode().split("\t")
             ]
             self._source.header()
-            self._skip_one = True
-        else:
-            self._skip_one = False
+            self._to_skip = self._has_plain_header = True
         lower = [c.lower() for c in columns]
         found = []
         for key in _KEYS:
@@ -174,15 +173,14 @@ class AlleleTable:
     def _rewind(self) -> None:
         self._clear()
         self._source.header()
+        self._to_skip = self._has_plain_header
 
     def _more(self) -> bool:
         """Take the next piece; lines of one contig at a time stay in the buffer."""
         text = self._source.read_lines(1 << 20)
-        if text and not self.is_vcf and self._skip_one and self._source.lines_before == 0:
-            text = text[text.index(b"\n") + 1 :]
-            self._source.lines_before = 1
-            if not text:
-                text = self._source.read_lines(1 << 20)
+        if text and self._to_skip:  # a header without #
+            text = text[text.index(b"\n") + 1 :] or self._source.read_lines(1 << 20)
+            self._to_skip = False
         if not text:
             self._at_end = True
             return False
@@ -230,7 +228,7 @@ class AlleleTable:
             if not here or int(self._lines[-1, 3]) + (1 << 18) < start:
                 self._clear()
                 self._source.seek(offset)
-                self._source.lines_before = 1  # no header line comes from here on
+                self._to_skip = False
             self._contig = name
         while True:
             if not len(self._lines) and not self._more():

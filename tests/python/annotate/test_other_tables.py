@@ -164,6 +164,15 @@ def test_tsv_with_named_columns(tmp_path):
     assert indexed == found
 
 
+@pytest.mark.parametrize("head", ["", "# terms\n", "## terms\n# of use\n"])
+def test_tsv_whose_header_has_no_sign(tmp_path, head):
+    ref = b.CHR2[4]
+    rows = f"2\t5\t{ref}\t{'A' if ref != 'A' else 'C'}\t1\n1\t104\tG\tA\t0.5\n"
+    (tmp_path / "t.tsv").write_text(f"{head}chrom\tpos\tref\talt\tAF\n{rows}")
+    vcf = b.write_vcf(tmp_path / "in.vcf", [b.record(104, "G", "A")])
+    assert b.info_of(run(tmp_path, vcf, f"t={tmp_path / 't.tsv'}:AF")[0])["t_AF"] == "0.5"
+
+
 @pytest.mark.parametrize("name", ["t.vcf.gz", "t.vcf"])
 def test_contigs_in_another_order(tmp_path, name):
     ref, other = b.CHR2[49], "A" if b.CHR2[49] != "A" else "C"

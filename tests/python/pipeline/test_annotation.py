@@ -80,7 +80,7 @@ def write_tables(folder: Path, fasta: Path, vcf: Path) -> tuple[int, int]:
     return n, len(rows)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.xdist_group("real_run")
 def test_a_real_cohort_is_annotated(real_run: Run, tmp_path: Path):
     cohort = real_run.folder / "out" / "cohort" / "cohort.vcf.gz"
