@@ -53,7 +53,9 @@ class Record:
         self._segment, self._row, self._columns, self._n = segment, row, columns, n_samples
         self._text = np.frombuffer(segment.text, dtype=np.uint8)
         fields = (
-            segment.text[int(columns[0]) : min(int(columns[8]) - 1, int(columns[9]))].decode().split("\t")
+            segment.text[int(columns[0]) : min(int(columns[8]) - 1, int(columns[9]))]
+            .decode("utf-8", "replace")
+            .split("\t")
         )
         self.contig, self.pos, self.id, self.ref = fields[0], int(fields[1]), fields[2], fields[3]
         self.alts = fields[4].split(",")
@@ -96,7 +98,7 @@ class Record:
         if start > end or not self._n:
             return [], end
         stop = self._segment.text.find(b"\t", start, end)
-        return self._segment.text[start:stop].decode().split(":"), stop + 1
+        return self._segment.text[start:stop].decode("utf-8", "replace").split(":"), stop + 1
 
     def alleles(self) -> NDArray[np.int64]:
         """int64 (s, 2): allele numbers; -1 missing, -2 no second haplotype, -3 more than two."""
@@ -123,7 +125,7 @@ class Record:
         """GT as it is written."""
         keys, start = self._format()
         columns = self._segment.text[start : int(self._columns[9])].split(b"\t", sample + 1)
-        values = columns[sample].decode().split(":") if sample < len(columns) else ["."]
+        values = columns[sample].decode("utf-8", "replace").split(":") if sample < len(columns) else ["."]
         return values[keys.index("GT")] if "GT" in keys and keys.index("GT") < len(values) else "."
 
 

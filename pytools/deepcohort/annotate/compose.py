@@ -339,10 +339,10 @@ class Composer:
         if not names:
             return b""
         columns = alleles.columns[r]
-        old = segment.text[int(columns[2]) : int(columns[3]) - 1].decode()
-        have = [] if old == "." else old.split(";")
-        new = [name for name in names if name not in have]
-        return ";".join([*have, *new]).encode() if new else b""
+        old = segment.text[int(columns[2]) : int(columns[3]) - 1]
+        have = [] if old == b"." else old.split(b";")
+        new = [name.encode() for name in names if name.encode() not in have]
+        return b";".join([*have, *new]) if new else b""
 
 
 def _flat(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

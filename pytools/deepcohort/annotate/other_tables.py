@@ -140,9 +140,8 @@ class AlleleTable:
     def _tsv_columns(self, header: list[str]) -> NDArray[np.int64]:
         columns = [c.strip() for c in header[-1].split("\t")] if header else []
         if len(columns) < 4:
-            columns = [
-                c.strip() for c in self._source.read_lines(1 << 16).split(b"\n", 1)[0].decode().split("\t")
-            ]
+            first = self._source.read_lines(1 << 16).split(b"\n", 1)[0].decode("utf-8", "replace")
+            columns = [c.strip() for c in first.split("\t")]
             self._source.header()
             self._to_skip = self._has_plain_header = True
         lower = [c.lower() for c in columns]
