@@ -1,6 +1,6 @@
 """Records of an annotated VCF that tables are made of: values by ALT, genotypes of all samples."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,6 +158,3 @@ def carried(alleles: NDArray[np.int64], number: int) -> NDArray[np.int64]:
     """Copies of an allele in each sample, int64 (s,)."""
     copies: NDArray[np.int64] = (alleles == number).sum(axis=1)
     return copies
-
-
-Counts = Mapping[tuple[str, str], NDArray[np.int64]]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.annotate.text_source import names_of, plain_name
+from deepcohort.annotate.text_source import plain_name
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region, merge_regions
 
@@ -271,8 +271,3 @@ def _csq_attributes(kind: bytes, text: bytes) -> bytes | None:
         return b"ID=transcript:" + name + b";Parent=gene:" + _bare(found[b"Parent"]) + biotype
     shown = found.get(b"Name", found.get(b"gene_name", found.get(b"gene", name)))
     return b"ID=gene:" + name + b";Name=" + shown + biotype
-
-
-def names_in(models: GeneModels, contigs: Sequence[str]) -> dict[str, str]:
-    """Contigs of the VCF that the models know, and their names there."""
-    return names_of(list(contigs), list(models.names))

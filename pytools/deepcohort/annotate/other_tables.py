@@ -26,7 +26,6 @@ _ALIASES = {
 RSID = "rsID"
 _INFO = re.compile(r"##INFO=<ID=([^,>]+),Number=([^,>]+),Type=([^,>]+)")
 _ENCODED = {";": "%3B", "=": "%3D", ",": "%2C", " ": "%20", "%": "%25"}
-_NEAR_BYTES = 1 << 20  # a jump by index has to save more than reading on would cost
 
 
 @dataclass(frozen=True, slots=True)
