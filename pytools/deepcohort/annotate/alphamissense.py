@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from deepcohort.annotate import table_kernels as tk
 from deepcohort.annotate.config import AnnotateConfig
-from deepcohort.annotate.text_source import TabixIndex, TextSource, names_of, read_index
+from deepcohort.annotate.text_source import TabixIndex, TextSource, names_of, plain_name, read_index
 from deepcohort.annotate.types import DTYPES, ScoreRows, TableAbout, join_rows, no_rows
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
@@ -17,6 +17,7 @@ from deepcohort.core.progress import track_amount
 from deepcohort.core.region import Region
 
 WHAT = "AlphaMissense table"
+_FIRST_ROWS = 1_000  # looked at in any case: they tell the build
 _WINDOW_BYTES = 1 << 18  # read at a time where the index is used
 _NEAR_BP = 1 << 16  # positions nearer than this are read together
 _MUCH_BP = 200_000_000  # where more of the genome is wanted, the table is read through
@@ -103,6 +104,51 @@ class PublishedTable:
                 self._seen.clear()
                 yield from self._until(contig, start, end)
 
+    def chunks_at(
+        self, wanted: Mapping[str, NDArray[np.int64]], contig_of: Mapping[str, str]
+    ) -> Iterator[Chunk]:
+        """Rows of wanted positions, by reading all of the table; other rows are not looked at beyond their
+        position.
+
+        Args:
+            wanted: contig of the VCF -> positions. contig_of: plain name of a contig -> the VCF's.
+        """
+        if self._which[tk.CHROM] != 0 or self._which[tk.POS] != 1:
+            yield from self.chunks()
+            return
+        nothing = np.empty(0, dtype=np.int64)
+        is_first = True
+        while text := self._source.read_lines():
+            data = np.frombuffer(text, dtype=np.uint8)
+            starts = np.concatenate([[0], np.flatnonzero(data == ord("\n")) + 1])
+            pos, new_contig = np.empty(len(starts) - 1, dtype=np.int32), np.empty(len(starts) - 1, dtype=bool)
+            bad = tk.scan_places(data, starts[:-1], pos, new_contig)
+            if bad >= 0:
+                self._raise(text, bad, _FAULTS[tk.BAD_POS])
+            keep = np.zeros(len(pos), dtype=bool)
+            cuts = np.flatnonzero(new_contig).tolist()
+            for first, last in zip(cuts, [*cuts[1:], len(pos)], strict=True):
+                name = text[starts[first] : text.index(b"\t", starts[first])]
+                self._check_sorted(text, name, first, pos[first:last])
+                mine = wanted.get(contig_of.get(plain_name(name.decode("ascii", "replace")), ""), nothing)
+                tk.keep_positions(pos[first:last], mine, keep[first:last])
+            if is_first:  # of which the build is told
+                keep[:_FIRST_ROWS] = True
+            is_first = False
+            out = np.empty(len(text), dtype=np.uint8)
+            kept = out[: tk.copy_lines(data, starts, keep, out)].tobytes()
+            at = self._source.lines_before + len(pos)
+            if kept:
+                yield from self._parse(kept, is_checked=True)
+            self._source.lines_before = at
+
+    def _check_sorted(self, text: bytes, name: bytes, line: int, pos: NDArray[np.int32]) -> None:
+        self._check_order(text, name, line, int(pos[0]))
+        falls = np.flatnonzero(np.diff(pos) < 0)
+        if len(falls):
+            self._raise(text, line + int(falls[0]) + 1, _FAULTS[tk.UNSORTED])
+        self._last_pos = int(pos[-1])
+
     def _until(self, contig: str, start: int, end: int) -> Iterator[Chunk]:
         while text := self._source.read_lines(_WINDOW_BYTES):
             for chunk in self._parse(text):
@@ -112,7 +158,8 @@ class PublishedTable:
                 if chunk.contig != contig or last < len(chunk.rows):
                     return
 
-    def _parse(self, text: bytes) -> Iterator[Chunk]:
+    def _parse(self, text: bytes, is_checked: bool = False) -> Iterator[Chunk]:
+        """Rows of whole lines; `is_checked`: their order is known to be right."""
         n = text.count(b"\n")
         table = {name: np.empty(n, dtype=dtype) for name, dtype in DTYPES.items()}
         new_contig, new_pair = np.empty(n, dtype=bool), np.empty(n, dtype=bool)
@@ -132,8 +179,9 @@ class PublishedTable:
         cuts = np.flatnonzero(new_contig).tolist()
         for first, last in zip(cuts, [*cuts[1:], n], strict=True):
             name = text[places[first, 0] : places[first, 1]]
-            self._check_order(text, name, first, int(rows.pos[first]))
-            self._last_pos = int(rows.pos[last - 1])
+            if not is_checked:
+                self._check_order(text, name, first, int(rows.pos[first]))
+                self._last_pos = int(rows.pos[last - 1])
             yield Chunk(name.decode("ascii", "replace"), rows.take(slice(first, last)))
         self._source.lines_before += n
 
@@ -219,16 +267,18 @@ def windows_of(positions: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _wanted_chunks(
-    table: PublishedTable, wanted: Mapping[str, NDArray[np.int64]], by_index: bool, quiet: bool
+    table: PublishedTable, wanted: Mapping[str, NDArray[np.int64]], all_rows: bool, quiet: bool
 ) -> Iterator[Chunk]:
-    """The rows that have to be looked at: those near wanted positions by the index, or all."""
-    index = read_index(table.path) if by_index else None
+    """All rows; or those of wanted positions at least, by the index where that is less work."""
+    if all_rows:
+        return tracked(table, quiet)
+    index = read_index(table.path)
     if index is not None:
         names = names_of(list(wanted), index.names)
         windows = {theirs: windows_of(wanted[mine]) for mine, theirs in names.items()}
         if sum(int((w[:, 1] - w[:, 0]).sum()) for w in windows.values()) < _MUCH_BP:
             return tracked(table, quiet, table.chunks_within(index, windows))
-    return tracked(table, quiet)
+    return tracked(table, quiet, table.chunks_at(wanted, {plain_name(name): name for name in wanted}))
 
 
 def tracked(table: PublishedTable, quiet: bool, chunks: Iterator[Chunk] | None = None) -> Iterator[Chunk]:
@@ -247,12 +297,13 @@ class SelectedTable:
         wanted: Mapping[str, NDArray[np.int64]],
         fasta: ReferenceFasta,
         config: AnnotateConfig,
-        by_index: bool = False,
+        all_rows: bool = True,
         quiet: bool = True,
     ) -> None:
-        """Read `path` through, or what its index says where `by_index` allows it.
+        """Read `path` through, or only what is wanted of it.
 
-        By the index, transcripts that no wanted position is near to stay unknown.
+        Without `all_rows`, transcripts that no wanted position is near to stay unknown, and rows of other
+        positions are not checked.
 
         Args:
             wanted: contig of the VCF -> positions, int64 ascending. fasta: of the VCF. quiet: no progress.
@@ -264,7 +315,7 @@ class SelectedTable:
         parts: dict[str, list[ScoreRows]] = {}
         check: BuildCheck | None = None
         try:
-            for chunk in _wanted_chunks(table, wanted, by_index, quiet):
+            for chunk in _wanted_chunks(table, wanted, all_rows, quiet):
                 if check is None:
                     check = BuildCheck(f"{WHAT} {path}", fasta, config, table.about.genome)
                 name = next(iter(names_of([chunk.contig], list(fasta.contig_lengths)).values()), "")

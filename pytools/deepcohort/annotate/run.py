@@ -203,7 +203,12 @@ class _Annotator:
             )
         if table is not None and not packed:
             self.table = SelectedTable(
-                table, found.wanted, self.fasta, self.config, by_index=self.models is None, quiet=self.quiet
+                table,
+                found.wanted,
+                self.fasta,
+                self.config,
+                all_rows=self.models is not None,
+                quiet=self.quiet,
             )
         said = NO_CONSEQUENCES
         if self.models is not None and sites is not None:

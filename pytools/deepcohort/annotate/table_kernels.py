@@ -159,6 +159,48 @@ def parse_rows(text, which, pos, code, score, klass, aa_pos, aa, new_contig, new
 
 
 @kernel
+def scan_places(text, starts, pos, new_contig):
+    """Position of every line whose first two columns are contig and position.
+
+    Args:
+        text: uint8, whole lines. starts: int64 (n,), first byte of each. pos: int32 (n,), filled, 0-based.
+        new_contig: bool (n,), filled: another contig than the line before; True for the first.
+
+    Returns:
+        -1, or the first line that has no position.
+    """
+    contig, contig_len = 0, -1
+    for i in range(len(starts)):
+        begin = starts[i]
+        at = begin
+        while text[at] != _TAB and text[at] != _NEWLINE:
+            at += 1
+        new_contig[i] = not _same(text, begin, at - begin, contig, contig_len)
+        contig, contig_len = begin, at - begin
+        value, first = 0, at + 1
+        at += 1
+        while at < len(text) and 48 <= text[at] <= 57 and at - first < 11:
+            value = value * 10 + text[at] - 48
+            at += 1
+        if at == first or at >= len(text) or text[at] != _TAB or value < 1 or value > 2**31 - 2:
+            return i
+        pos[i] = value - 1
+    return -1
+
+
+@kernel
+def copy_lines(text, starts, keep, out):
+    """Copy the lines i with keep[i], from starts[i] to starts[i + 1], to `out`; bytes used."""
+    w = 0
+    for i in range(len(keep)):
+        if keep[i]:
+            for j in range(starts[i], starts[i + 1]):
+                out[w] = text[j]
+                w += 1
+    return w
+
+
+@kernel
 def lookup(pos, code, query_pos, query_code, first, count):
     """Rows of each queried allele.
 

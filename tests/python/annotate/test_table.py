@@ -57,19 +57,34 @@ def test_every_row_of_every_kind_of_file(tmp_path, kind):
     assert not is_packed(table)
 
 
-def test_index_finds_the_same_rows(tmp_path):
+@pytest.mark.parametrize("kind", ["plain", "gzip", "bgzip", "indexed"])
+def test_wanted_rows_alone_are_the_same_rows(tmp_path, kind):
     far = [
         b.row(p, "A" if b.CHR2[p - 1] != "A" else "C", "A2T", "0.5", contig="chr2") for p in range(20, 390, 7)
     ]
-    table = b.write_table(tmp_path / "am.tsv.gz", [*b.ROWS, *far], kind="indexed")
+    table = b.write_table(tmp_path / "am.tsv.gz", [*b.ROWS, *far], kind=kind)
     truth = oracle([*b.ROWS, *far])
     wanted = {"chr1": np.array([104]), "chr2": np.arange(100, 300)}
     with ReferenceFasta(b.write_reference(tmp_path)) as fasta:
-        found = SelectedTable(table, wanted, fasta, AnnotateConfig(), by_index=True)
+        found = SelectedTable(table, wanted, fasta, AnnotateConfig(), all_rows=False)
         through = SelectedTable(table, wanted, fasta, AnnotateConfig())
     expected = {k: v for k, v in truth.items() if k[1] in wanted[k[0]]}
     assert len(expected) == 29 + 3
     assert asked(found, list(truth)) == asked(through, list(truth)) == expected
+
+
+UNSORTED = [
+    ([*b.ROWS[:3], b.ROWS[0]], "line 8 comes before the row above it"),
+    ([*b.ROWS[:3], "chr1\tx\tA\n"], "line 8 has no position"),
+    ([*b.ROWS, f"chr2\t9\t{b.CHR2[8]}\n", b.ROWS[0]], "line 14 is of chr1, which came before"),
+]
+
+
+@pytest.mark.parametrize(("rows", "message"), UNSORTED)
+def test_rows_that_are_not_wanted_must_be_in_order_too(tmp_path, rows, message):
+    table = b.write_table(tmp_path / "am.tsv", rows)
+    with ReferenceFasta(b.write_reference(tmp_path)) as fasta, pytest.raises(DeepcohortError, match=message):
+        SelectedTable(table, {"chr1": np.array([300])}, fasta, AnnotateConfig(), all_rows=False)
 
 
 def test_windows():
