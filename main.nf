@@ -10,6 +10,7 @@ include { WRITE_PROVENANCE } from './modules/processes/write_provenance/main'
 include { PREPARE_COHORT   } from './modules/subworkflows/prepare_cohort/main'
 include { CALL_SAMPLE      } from './modules/subworkflows/call_sample/main'
 include { GENOTYPE_COHORT  } from './modules/subworkflows/genotype_cohort/main'
+include { ANNOTATE_COHORT  } from './modules/subworkflows/annotate_cohort/main'
 include { EVALUATE_COHORT  } from './modules/subworkflows/evaluate_cohort/main'
 include { LEARN_MODEL      } from './modules/subworkflows/train_model/main'
 
@@ -155,6 +156,16 @@ workflow CALLING {
         ch_checksums = GENOTYPE_COHORT.out.checksums
         ch_stats = GENOTYPE_COHORT.out.stats
         ch_versions = ch_versions.mix(GENOTYPE_COHORT.out.versions)
+        if (Annotation.wanted(params)) {
+            ANNOTATE_COHORT(
+                GENOTYPE_COHORT.out.vcf, GENOTYPE_COHORT.out.shard, GENOTYPE_COHORT.out.table,
+                optional_file(params.alphamissense), optional_file(params.amino_acids), optional_file(params.genes),
+                Annotation.staged(params), Annotation.files(params), COHORT.out.reference, COHORT.out.pedigree,
+            )
+            ch_checksums = ch_checksums.mix(ANNOTATE_COHORT.out.checksums)
+            ch_stats = ch_stats.mix(ANNOTATE_COHORT.out.report)
+            ch_versions = ch_versions.mix(ANNOTATE_COHORT.out.versions)
+        }
         // genotypes of the cohort are scored beside a sample's own calls, as SAMPLE.cohort
         ch_judged = ch_judged.mix(ch_truth.combine(GENOTYPE_COHORT.out.vcf).map { sample, _truth, _index, _bed, _meta, vcf, tbi ->
             [[id: "${sample}.cohort".toString(), sample: sample, shard: 'all', n_shards: 1], vcf, tbi]
@@ -266,7 +277,7 @@ workflow {
         exit(0)
     }
     Messages.stopIf(Backend.retired(params))
-    Messages.stopIf(Parameters.problems(schema, params) + Messages.missing(params) + StoredCohorts.problems(params) + Backend.problems(params, workflow.profile))
+    Messages.stopIf(Parameters.problems(schema, params) + Messages.missing(params) + StoredCohorts.problems(params) + Annotation.problems(params) + Backend.problems(params, workflow.profile))
 
     if (params.mode == 'evaluate') {
         EVALUATION()
@@ -282,7 +293,7 @@ workflow {
     }
     BUILD_REPORT(
         ran.evaluations.toSortedList { a, b -> a.name <=> b.name },
-        ran.stats.toList(),
+        ran.stats.toSortedList { a, b -> a.name <=> b.name },
         ran.facts.toSortedList { a, b -> a.name <=> b.name },
         file("${projectDir}/assets/multiqc_config.yml"),
     )

@@ -75,6 +75,7 @@ class Messages {
         def folder = new File(outdir.toString()).absolutePath
         [
             ['cohort VCF', 'cohort/cohort.vcf.gz'],
+            ['annotated', 'cohort/cohort.annotated.vcf.gz'],
             ['stored cohort', 'cohort/store'],
             ['samples', 'samples'],
             ['evaluation', 'evaluation'],

@@ -21,6 +21,7 @@ ALLOWED = {
     "simulate": {"core", "reads", "calls"},
     "report": {"core"},
     "export": {"core"},
+    "annotate": {"core", "calls", "joint"},
 }
 SEES_EVERYTHING = {"cli", "call_shard", "make_examples"}
 HEAVY = {

@@ -92,5 +92,7 @@ workflow GENOTYPE_COHORT {
     vcf       = CONCAT_COHORT.out.vcf        // channel: [ meta, vcf, tbi ]
     checksums = CONCAT_COHORT.out.checksums  // channel: table of names, sizes and SHA-256
     stats     = COHORT_STATS.out.stats       // channel: folder
+    shard     = ch_shard                     // channel: [ name, bed ]
+    table     = SHARD_COHORT.out.table       // value: BED of all shards
     versions  = GENOTYPE_SHARD.out.versions.unique { 'one' }.mix(STORE_BATCH.out.versions.unique { 'one' }, INDEX_STORE.out.versions, EXPORT_COHORT.out.versions.unique { 'one' }, SHARD_COHORT.out.versions, CONCAT_COHORT.out.versions, COHORT_STATS.out.versions)  // channel: versions.yml, one a process
 }

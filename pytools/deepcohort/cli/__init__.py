@@ -33,6 +33,7 @@ COMMANDS = {
     "why": "Say why a site is called as it is, and what would change that.",
     "stats": "Statistics of a cohort VCF: counts, relatedness, sex check, Mendelian violations.",
     "export": "Write a cohort VCF as VCF Zarr or for plink2.",
+    "annotate": "Annotate a VCF: AlphaMissense, consequences, any table; carriers, candidates.",
     "filter": "Score and filter another caller's VCF with a CNN.",
     "summary": "Put the outcome of a run into a few lines.",
     "provenance": "Write down what a run was made of: settings, versions, checksums.",

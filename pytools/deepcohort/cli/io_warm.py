@@ -195,3 +195,33 @@ def _write_truth(path: Path, genome: str, odd: bool) -> Path:
     path.write_text("\n".join(lines) + "\n")
     pysam.tabix_index(str(path), preset="vcf", force=True)
     return Path(f"{path}.gz")
+
+
+def write_warm_tables(folder: Path, reference: Path) -> dict[str, Path]:
+    """Options of `annotate` -> tables of the genome: a score of every base of a gene, one transcript."""
+    start, end = 1_500, 9_000
+    with pysam.FastaFile(str(reference)) as fasta:
+        genome = fasta.fetch(CONTIG).upper()
+    span = f"{start + 1}\t{end}\t.\t+"
+    lines = [
+        f"{CONTIG}\twarm\tgene\t{span}\t.\tID=gene:G;Name=G;biotype=protein_coding",
+        f"{CONTIG}\twarm\tmRNA\t{span}\t.\tID=transcript:T;Parent=gene:G;biotype=protein_coding",
+        f"{CONTIG}\twarm\texon\t{span}\t.\tParent=transcript:T",
+        f"{CONTIG}\twarm\tCDS\t{span}\t0\tParent=transcript:T",
+    ]
+    head = "#CHROM POS REF ALT genome uniprot_id transcript_id protein_variant am_pathogenicity am_class"
+    rows = [head.replace(" ", "\t")]
+    for at in range(start, end):
+        alt = _OTHER[genome[at]]
+        change = f"A{(at - start) // 3 + 1}V"
+        rows.append(f"{CONTIG}\t{at + 1}\t{genome[at]}\t{alt}\twarm\tP\tT\t{change}\t0.9\tlikely_pathogenic")
+    proteins = ["uniprot_id\tprotein_variant\tam_pathogenicity\tam_class", "P\tA2V\t0.5\tambiguous"]
+    found = {}
+    for option, name, text in (
+        ("--genes", "genes.gff3", lines),
+        ("--alphamissense", "am.tsv", rows),
+        ("--amino-acids", "aa.tsv", proteins),
+    ):
+        found[option] = folder / name
+        found[option].write_text("\n".join(text) + "\n")
+    return found

@@ -15,9 +15,16 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from deepcohort.annotate.amino_acids import read_substitutions
 from deepcohort.call_shard import CallJob, ShardConfig, call_shard
 from deepcohort.calls.merge import merge_shards
-from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_gvcfs, write_warm_inputs
+from deepcohort.cli.io_warm import (
+    CONTIG,
+    LENGTH_BP,
+    write_warm_gvcfs,
+    write_warm_inputs,
+    write_warm_tables,
+)
 from deepcohort.core.region import Region
 from deepcohort.model.small import small_logits
 from deepcohort.paralogs.find import find_paralogs
@@ -93,6 +100,22 @@ def _warm_cohort() -> None:
         alone = [*named[:2], "--reference", reference, "--output", cohort_vcf]
         _timed("cohort of one", lambda: _run("genotype", alone))
         _timed("evaluate", lambda: _evaluate(folder, reference, truth))
+        _timed("annotate", lambda: _annotate(folder, reference, cohort_vcf, truth))
+
+
+def _annotate(folder: Path, reference: Path, cohort: Path, truth: Path) -> None:
+    """The table as published, then packed; another table; the report."""
+    tables = write_warm_tables(folder, reference)
+    read_substitutions(tables["--amino-acids"], {("P", "A2V")})
+    packed = folder / "am.dcam"
+    _run(
+        "annotate", ["--alphamissense", tables["--alphamissense"], "--reference", reference, "--pack", packed]
+    )
+    base = ["--vcf", cohort, "--reference", reference, "--output", folder / "annotated.vcf.gz"]
+    base += ["--scores", f"warm={truth}:ID", "--report", folder / "annotation"]
+    for table in (tables["--alphamissense"], packed):
+        named = [text for pair in {**tables, "--alphamissense": table}.items() for text in pair]
+        _run("annotate", [*base, *named])
 
 
 def _evaluate(folder: Path, reference: Path, truth: Path) -> None:

@@ -16,6 +16,11 @@ REACHED = {
     ("deepcohort.joint.sound_kernels", "records_sound"): 1,
     ("deepcohort.reads.kernels", "tell_unnamed_apart"): 1,  # reads named `*`
     ("deepcohort.reads.kernels", "drop_empty_operations"): 1,  # CIGAR operations of length 0
+    ("deepcohort.annotate.allele_kernels", "splice"): 1,
+    ("deepcohort.annotate.genotype_kernels", "list_carriers"): 1,
+    ("deepcohort.annotate.genotype_kernels", "read_samples"): 1,
+    ("deepcohort.annotate.line_kernels", "match_lines"): 1,
+    ("deepcohort.annotate.table_kernels", "gather"): 1,
     ("deepcohort.paralogs.carry_kernels", "carry_read"): 1,  # reads that lie at the wrong copy
 }
 _SCRIPT = """

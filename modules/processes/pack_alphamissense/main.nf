@@ -1,0 +1,25 @@
+// AlphaMissense's table as published -> its packed form, once for all shards
+process PACK_ALPHAMISSENSE {
+    tag "${table.name}"
+    label 'medium'
+
+    input:
+    path table
+    tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
+
+    output:
+    path 'alphamissense.dcam', emit: packed
+    path 'versions.yml', emit: versions
+
+    script:
+    """
+    deepcohort annotate --alphamissense ${table} --reference ${fasta} --pack alphamissense.dcam ${task.ext.args ?: ''}
+    echo "PACK_ALPHAMISSENSE: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    """
+
+    stub:
+    """
+    touch alphamissense.dcam
+    echo "PACK_ALPHAMISSENSE: stub, ${task.ext.sources}" > versions.yml
+    """
+}

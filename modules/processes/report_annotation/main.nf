@@ -1,0 +1,25 @@
+// Annotated cohort VCF -> counts, carriers, candidates in families
+process REPORT_ANNOTATION {
+    tag "${meta.id}"
+    label 'medium'
+
+    input:
+    tuple val(meta), path(vcf), path(index)
+    path pedigree
+
+    output:
+    path 'annotation', emit: report
+    path 'versions.yml', emit: versions
+
+    script:
+    """
+    deepcohort annotate --vcf ${vcf} --pedigree ${pedigree} --report annotation ${task.ext.args ?: ''}
+    echo "REPORT_ANNOTATION: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    """
+
+    stub:
+    """
+    rm -rf annotation; mkdir annotation
+    echo "REPORT_ANNOTATION: stub, ${task.ext.sources}" > versions.yml
+    """
+}

@@ -1,0 +1,1 @@
+"""Annotation of a VCF: AlphaMissense by allele, consequences by bcftools csq, any other table; reports."""
