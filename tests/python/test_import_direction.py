@@ -22,7 +22,7 @@ ALLOWED = {
     "report": {"core"},
     "export": {"core"},
 }
-SEES_EVERYTHING = {"cli", "call_shard", "make_examples"}
+SEES_EVERYTHING = {"cli", "start", "call_shard", "make_examples"}
 HEAVY = {
     "torch": {"model"},
     "pytorch_lightning": {"model"},

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from deepcohort.core.archives import gunzip
 from deepcohort.core.errors import DeepcohortError
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -15,12 +16,13 @@ def text_of(path: Path) -> str:
     """What `path` holds, plain or gzipped, as UTF-8.
 
     Raises:
-        DeepcohortError: it cannot be read, is a damaged gzip file, or is not UTF-8 text.
+        DeepcohortError: it cannot be read, is a damaged gzip file or unpacks without end, or is not UTF-8
+            text.
     """
     try:
         raw = path.read_bytes()
         if raw[:2] == _GZIP_MAGIC:
-            raw = gzip.decompress(raw)
+            raw = gunzip(raw)
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DeepcohortError(
@@ -28,6 +30,8 @@ def text_of(path: Path) -> str:
         ) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DeepcohortError(f"{path} is a damaged gzip file ({error}); copy or make it again") from error
+    except ValueError as error:
+        raise DeepcohortError(f"{path} cannot be read: {error}; copy or make it again") from error
     except OSError as error:
         raise DeepcohortError(f"{path} cannot be read: {error.strerror}") from error
 

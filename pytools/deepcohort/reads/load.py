@@ -34,6 +34,7 @@ class _BamReads:
         if index_path is None:
             raise DeepcohortError(f"{path} is not indexed; run: samtools index {path}")
         self._index = BamIndex(index_path)
+        self._index.check_fits(path, len(self.header.contigs), self.header.first_record, self._blocks.size)
         self._tid = {name: tid for tid, (name, _) in enumerate(self.header.contigs)}
         self._scanner = RegionScanner(self._blocks, config)
 
