@@ -28,3 +28,8 @@ def blank_problem(name: str) -> str | None:
     if any(character.isspace() for character in name):
         return "holds a blank"
     return name_problem(name)
+
+
+def printable(text: str) -> str:
+    """`text` on one line: what cannot be seen is written as Python writes it."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

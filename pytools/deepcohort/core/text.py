@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from deepcohort.core.archives import gunzip
 from deepcohort.core.errors import DeepcohortError
 
+# what a spreadsheet would run when it opens a table: a formula, not a number or a range of numbers
+_FORMULA = re.compile(r"[=@]|[+-].*[(|!=&]", re.DOTALL)
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -45,3 +48,12 @@ def bed_lines(path: Path) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(io.StringIO(text_of(path), newline=None), start=1):
         if line.strip() and not line.startswith(("#", "track", "browser")):
             yield number, line.removesuffix("\n")
+
+
+def table_cell(value: str) -> str:
+    """`value` as a cell of a TSV: one line, no tab, and never a formula to a spreadsheet.
+
+    A text that a spreadsheet would run gets an apostrophe before it, which spreadsheets do not show.
+    """
+    plain = " ".join(re.split(r"[\t\r\n]+", value))
+    return f"'{plain}" if _FORMULA.match(plain) else plain
