@@ -380,7 +380,7 @@ def fuzz_profile(seed: int, base: Path, folder: Path) -> None:
     load_profile(str(folder / "x.npz"))
     if source.stem.startswith("illumina") and seed % 12 == 0:
         run_here(
-            "simulate", "--output", folder / "sim", "--genome-bp", 3000, "--contigs", 1, "--family", "none",
+            "simulate", "--output", folder / "sim", "--genome-bp", 9000, "--contigs", 1, "--family", "none",
             "--unrelated", 1, "--coverage", 4, "--demography", "constant", "--profile", folder / "x.npz", "--quiet",
         )  # fmt: skip
 
