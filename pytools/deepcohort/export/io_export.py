@@ -53,8 +53,9 @@ def export_cohort(vcf: Path, format_: str, output: Path, pedigree: Path | None =
     problems = missing_tools([format_])
     if not vcf.exists():
         problems.append(f"cohort VCF {vcf} does not exist; check --vcf")
-    if pedigree is not None and not pedigree.exists():
-        problems.append(f"pedigree {pedigree} does not exist; check --pedigree")
+    if pedigree is not None and (not pedigree.exists() or pedigree.is_dir()):
+        told = "is a folder" if pedigree.is_dir() else "does not exist"
+        problems.append(f"pedigree {pedigree} {told}; check --pedigree")
     if problems:
         raise InputProblems(problems)
     samples = _samples(vcf)

@@ -177,7 +177,8 @@ def _open_one(
     if "://" in path:
         return _HtslibReads(path, reference_path, config)
     if not Path(path).is_file():
-        raise DeepcohortError(f"{path} does not exist; check the path of the reads")
+        told = "is no file" if Path(path).exists() else "does not exist"
+        raise DeepcohortError(f"{path} {told}; check the path of the reads")
     with open(path, "rb") as file:
         magic = file.read(4)
     if magic == b"CRAM":
