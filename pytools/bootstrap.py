@@ -265,11 +265,18 @@ def write_wrapper(path, text):
     os.replace(str(temporary), str(path))
 
 
+def wrapper_of(existing):
+    """A script that starts the Nextflow on PATH, with what the template sets for any Nextflow."""
+    template = (PYTOOLS / "nextflow.sh.in").read_text()
+    settings = template.split("# begin: any Nextflow\n")[1].split("# end: any Nextflow\n")[0]
+    return f'#!/usr/bin/env bash\n{settings}exec "{existing}" "$@"\n'
+
+
 def install_nextflow():
     """`.venv/bin/nextflow`: the one on PATH, or the pinned one on the Java found; says which."""
     existing = find_nextflow()
     if existing:
-        write_wrapper(VENV / "bin" / "nextflow", f'#!/bin/sh\nexec "{existing}" "$@"\n')
+        write_wrapper(VENV / "bin" / "nextflow", wrapper_of(existing))
         return "nextflow on PATH"
     java, origin = find_java()
     say(f"Java: {java} ({origin})")

@@ -23,7 +23,7 @@ ALLOWED = {
     "export": {"core"},
     "annotate": {"core", "calls", "joint"},
 }
-SEES_EVERYTHING = {"cli", "call_shard", "make_examples"}
+SEES_EVERYTHING = {"cli", "start", "call_shard", "make_examples"}
 HEAVY = {
     "torch": {"model"},
     "pytorch_lightning": {"model"},

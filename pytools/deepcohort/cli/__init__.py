@@ -1,14 +1,18 @@
 """The `deepcohort` command: one typer module per subcommand, imported only when it is run."""
 
+import errno
 import importlib
 import os
+import signal
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
+from deepcohort.cli.places import check_places, check_text
 from deepcohort.core.errors import USER_ERROR_EXIT_CODE, DeepcohortError
+from deepcohort.core.stopping import exit_at_once, listen, told_to_stop
 
 # subcommand -> one line of help. The module deepcohort.cli.<name> holds `app`, a typer.Typer with
 # one command; it is imported only when it is run or its help is asked for (start-up stays short).
@@ -54,6 +58,14 @@ class _LazyGroup(TyperGroup):
         module.app._add_completion = False  # completion belongs to `deepcohort` alone
         command = typer.main.get_command(module.app)
         command.name = cmd_name
+        run = command.invoke
+
+        def checked(context: Any) -> Any:
+            check_text(context.params)
+            check_places(cmd_name, context.params)
+            return run(context)
+
+        command.invoke = checked  # type: ignore[assignment, method-assign]
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -88,19 +100,71 @@ def _root(
     """Germline variant calling of many samples by deep learning."""
 
 
+# what the place, the machine or its limits refuse, with the remedy: no bug, whatever command met it
+_REFUSALS = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "check its permissions"),
+    errno.EROFS: "name a place that can be written",
+    errno.EISDIR: "name a file",
+    errno.ENOTDIR: "name a folder",
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free space and run again"),
+    errno.EFBIG: "raise the limit on the size of a file (ulimit -f)",
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "raise the limit on open files (ulimit -n)"),
+    errno.ENAMETOOLONG: "shorten the name",
+    **dict.fromkeys((errno.EIO, errno.ESTALE), "the disk or the network failed; run again"),
+    errno.ELOOP: "a link leads to itself",
+    errno.EAGAIN: "the limit on processes or threads was reached (ulimit -u)",
+}
+_NO_MEMORY = ("cannot allocate memory", "failed to map segment", "std::bad_alloc", "out of memory")
+
+
 def main() -> None:
     """Run the command line; anticipated errors are one line each and exit code 2."""
     # numpy's BLAS reads this when first imported; it would start a thread per core for products of
     # microseconds, in every process of a machine full of them
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    listen()
     try:
         app()
     except DeepcohortError as error:
-        for line in str(error).splitlines():
-            print(f"deepcohort: error: {line}", file=sys.stderr)
-        sys.stderr.flush()
-        sys.exit(USER_ERROR_EXIT_CODE)
+        _refuse(*str(error).splitlines())
     except BrokenPipeError:
         os._exit(141)  # the reader of our output went away; nothing to report
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        code = told_to_stop()
+        if code is not None:  # libraries turn a signal during their import into an error of their own
+            exit_at_once(code)
+        _tell_refusal(error)
+        raise
+
+
+def _refuse(*lines: str, code: int = USER_ERROR_EXIT_CODE) -> NoReturn:
+    for line in lines:
+        print(f"deepcohort: error: {line}", file=sys.stderr)
+    sys.stderr.flush()
+    sys.exit(code)
+
+
+def _tell_refusal(error: Exception) -> None:
+    """End with one line when `error` says what the machine refuses; a bug's trace is left to come."""
+    text = str(error).lower()
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        _out_of_memory()
+    if isinstance(error, ImportError | OSError) and any(words in text for words in _NO_MEMORY):
+        _out_of_memory()
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "deepcohort").startswith("deepcohort"):
+        _refuse(f"this command needs {error.name}, which is not installed here; run: make setup")
+    if isinstance(error, OSError) and error.errno is not None and error.errno in _REFUSALS:
+        place = f"{error.filename}: " if error.filename else ""
+        _refuse(f"{place}{error.strerror}; {_REFUSALS[error.errno]}")
+    if isinstance(error, UnicodeError):
+        _refuse(
+            f"text that the locale ({sys.getfilesystemencoding()}) cannot hold: {error}; "
+            "set LC_ALL=C.UTF-8 and unset PYTHONUTF8"
+        )
+
+
+def _out_of_memory() -> NoReturn:
+    # as if the kernel had killed it: schedulers know this code, and try again with more
+    _refuse("out of memory; allow it more (ulimit -v, the scheduler's limit)", code=128 + signal.SIGKILL)

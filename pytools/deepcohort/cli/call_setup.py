@@ -14,6 +14,7 @@ from deepcohort.candidates.config import candidates_of
 from deepcohort.cohort.io import read_bed
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.names import name_problem
 from deepcohort.core.region import Region, intersect, merge_regions, parse_region
 from deepcohort.model.load import CascadePredictor, load_predictor
 from deepcohort.model.novelty import novelty
@@ -99,8 +100,8 @@ def _check_words(request: CallRequest, problems: _Problems) -> None:
         problems.add(f"platform '{request.platform}' is unknown; choose from {', '.join(PLATFORMS)}")
     if request.device not in DEVICES:
         problems.add(f"device '{request.device}' is unknown; choose from {', '.join(DEVICES)}")
-    if any(c in request.sample for c in "\t\n\r"):
-        problems.add("the sample name holds a tab or line break; choose another --sample")
+    if request.sample and (why := name_problem(request.sample)):
+        problems.add(f"--sample {request.sample[:40]!r} {why}; choose another")
 
 
 def chosen_regions(contig_lengths: dict[str, int], texts: Sequence[str], bed: Path | None) -> list[Region]:

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import importlib.util
 import io
+import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ from deepcohort.cli.io_warm import (
     write_warm_inputs,
     write_warm_tables,
 )
+from deepcohort.core.numba_options import COMPILING_TOLD
 from deepcohort.core.region import Region
 from deepcohort.model.small import small_logits
 from deepcohort.paralogs.find import find_paralogs
@@ -70,6 +72,7 @@ def warm_kernels() -> None:
 
     Two processes share the work, as one compiles on one core only: one calls, one does what needs no calls.
     """
+    os.environ[COMPILING_TOLD] = "1"  # these two compile because they are asked to
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         for half in [pool.submit(_warm_calling), pool.submit(_warm_cohort)]:
             half.result()

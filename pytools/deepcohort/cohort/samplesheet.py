@@ -10,6 +10,7 @@ from pathlib import Path
 
 from deepcohort.cohort.types import PLATFORMS, SEXES, Sample, StoredSamples
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.names import MOST_BYTES, blank_problem, printable
 from deepcohort.core.paths import is_remote
 
 REQUIRED = ("sample", "reads")
@@ -20,6 +21,8 @@ _ABSENT = {"", "0", "."}  # as a parent: PLINK's and GATK's ways to say unknown
 
 # File and process names are made from sample names, so they keep to this alphabet.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+# evaluations, checksums and rows of tables that are of all samples, and a sample's genotypes in the cohort
+_TAKEN, _TAKEN_END = ("all", "cohort"), ".cohort"
 # Nextflow stages these unquoted into its shell scripts; everything else it escapes.
 _UNSAFE = re.compile(r"[$*?\[\]{}\x00-\x1f\x7f]")
 
@@ -72,6 +75,7 @@ def parse_samplesheet(
     _check_families(sheet, _known_persons(sheet, stored))
     if not rows and not sheet.problems:
         sheet.problems.append("the samplesheet has a header but no rows; add one row per BAM or CRAM")
+    sheet.problems = [printable(line) for line in sheet.problems]
     return sheet
 
 
@@ -132,6 +136,17 @@ def _check_row(row: Row, problems: list[str]) -> None:
             f"sample {row['sample']!r} may hold letters, digits and . _ + - only, and must start with a "
             "letter or digit"
         )
+    elif len(row["sample"]) > MOST_BYTES:
+        problem(f"sample {row['sample'][:40]}... is longer than {MOST_BYTES} letters")
+    elif row["sample"].lower() in _TAKEN or row["sample"].lower().endswith(_TAKEN_END):
+        problem(
+            f"sample {row['sample']} has a name that results of the whole cohort have ({', '.join(_TAKEN)}, "
+            f"*{_TAKEN_END}); rename it"
+        )
+    for column in ("family", "father", "mother"):
+        why = blank_problem(row[column]) if row[column] else None
+        if why:
+            problem(f"{column} {row[column]!r} {why}; PED files divide their columns by blanks")
     if not row["reads"]:
         problem("reads is empty; give a BAM or CRAM file")
     elif not row["reads"].lower().endswith((".bam", ".cram")):

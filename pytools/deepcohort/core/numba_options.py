@@ -1,7 +1,11 @@
 """The one place where kernels get their compile options."""
 
+import inspect
+import os
 import sys
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 # What numba imports just to look whether it is there, a second of every command on a busy machine: BLAS for
@@ -23,12 +27,119 @@ def _import_numba_alone() -> None:
 
 _import_numba_alone()
 import numba  # noqa: E402 - after the above
+from numba.core import caching, event  # noqa: E402
 
 # cache: compiled once at set-up, then 1-2 s of start-up instead of a minute.
 # No fastmath and no parallel: results must not depend on machine or thread count.
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+COMPILING_TOLD = "DEEPCOHORT_COMPILING_TOLD"  # set for the processes that this one starts
+
+
+def _locator(name: str) -> Any:
+    """A class of numba's; names of 0.60 begin with an underscore."""
+    return getattr(caching, name, None) or getattr(caching, f"_{name}")
+
+
+_in_tree: Any = _locator("InTreeCacheLocator")
+_given: Any = _locator("UserProvidedCacheLocator")
+_user_wide: Any = _locator("UserWideCacheLocator")
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile `function` (arrays in, arrays out) with the project's numba options."""
-    return numba.njit(**_OPTIONS)(function)
+    """Compile `function` (arrays in, arrays out) with the project's numba options.
+
+    Machine code is kept where the install is, or where NUMBA_CACHE_DIR says. Where that cannot be written
+    (an install by root, an image), what it holds is used, and what is missing goes to the user's cache.
+    """
+    place = _place_of(function)
+    if _writable(place):
+        return numba.njit(cache=True, **_OPTIONS)(function)
+    compiled = numba.njit(**_OPTIONS)(function)
+    compiled._cache = _LayeredCache(function, place)
+    return compiled
+
+
+def _place_of(function: Callable[..., Any]) -> Path:
+    locator = (_given if getattr(numba.config, "CACHE_DIR", "") else _in_tree)(
+        function, inspect.getfile(function)
+    )
+    return Path(locator.get_cache_path())
+
+
+@cache
+def _writable(folder: Path) -> bool:
+    """Whether files can be made in `folder`, which may have to be made first."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return os.access(folder, os.W_OK)
+
+
+def _cache_at(locator: Any) -> Any:
+    """The class of caches whose files lie where `locator` says."""
+    impl = type("_Impl", (caching.CompileResultCacheImpl,), {"_locator_classes": [locator]})
+    return type("_Cache", (caching.FunctionCache,), {"_impl_class": impl})
+
+
+class _ReadOnly(_in_tree):  # type: ignore[misc]
+    """The folder of NUMBA_CACHE_DIR or the install, for reading."""
+
+    def __init__(self, function: Callable[..., Any], file: str) -> None:
+        super().__init__(function, file)
+        self._cache_path = str(_place_of(function))
+
+    def ensure_cache_path(self) -> None:
+        """Nothing: it is never written to."""
+
+
+class _LayeredCache(caching.NullCache):
+    """Reads what the install holds, then the user's own cache; writes to the latter, where there is one."""
+
+    def __init__(self, function: Callable[..., Any], place: Path) -> None:
+        self._layers = [_cache_at(_ReadOnly)(function)] if place.is_dir() else []
+        try:
+            self._layers.append(_cache_at(_user_wide)(function))
+            self.keeps = True
+        except RuntimeError:  # no place of the user's own: HOME absent or not writable
+            self.keeps = False
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """The machine code of `sig`, or None."""
+        for layer in self._layers:
+            found = layer.load_overload(sig, target_context)
+            if found is not None:
+                return found
+        return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep what was compiled, for the next run."""
+        if self.keeps:
+            self._layers[-1].save_overload(sig, data)
+
+
+class _Announcement(event.Listener):
+    """Says, once per command, that kernels are being compiled: it takes minutes, in silence otherwise."""
+
+    def on_start(self, event: Any) -> None:
+        """A kernel was not found compiled."""
+        if os.environ.get(COMPILING_TOLD):
+            return
+        os.environ[COMPILING_TOLD] = "1"
+        layered = getattr(event.data.get("dispatcher"), "_cache", None)
+        told = "once per install and machine type; deepcohort warm does it beforehand"
+        if isinstance(layered, _LayeredCache) and layered.keeps:
+            told = (
+                "once per user, as the install cannot be written; deepcohort warm, run by its owner, does it "
+                "for all"
+            )
+        elif isinstance(layered, _LayeredCache):
+            told = (
+                "anew in each run, as neither the install nor HOME can be written; set NUMBA_CACHE_DIR to a "
+                "folder that can, and run: deepcohort warm"
+            )
+        print(f"deepcohort: compiling kernels ({told})", file=sys.stderr, flush=True)
+
+    def on_end(self, event: Any) -> None:
+        """It is compiled."""
+
+
+event.register("numba:compile", _Announcement())

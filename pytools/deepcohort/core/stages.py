@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from deepcohort.core.outputs import atomic_outputs
+
 
 class StageTimer:
     """Adds up CPU seconds (of the calling threads), wall seconds and items by stage."""
@@ -89,8 +91,9 @@ class StageTimer:
         }
 
     def write_json(self, path: str | Path) -> None:
-        """Write the summary."""
-        Path(path).write_text(json.dumps(self.summary(), indent=2) + "\n")
+        """Write the summary, whole or not at all."""
+        with atomic_outputs(path) as [temporary]:
+            temporary.write_text(json.dumps(self.summary(), indent=2) + "\n")
 
     def table(self, per_bp: int) -> str:
         """The summary as lines of text, with CPU seconds per Mb of `per_bp` bases."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.names import name_problem
 from deepcohort.core.text import text_of
 from deepcohort.evaluate.types import CallSet
 
@@ -38,7 +39,7 @@ def plan(
     Raises:
         DeepcohortError: contradicting or missing options, all of them together.
     """
-    problems = []
+    problems = [f"--name {name[:40]!r} {why}" for name in names if (why := name_problem(name))]
     if manifest is not None and calls:
         problems.append("--manifest and --calls exclude each other; list the calls in the manifest")
     if manifest is None and not calls:
@@ -97,6 +98,9 @@ def read_manifest(path: Path, defaults: CallSet | None = None) -> list[CallSet]:
         for line, row in enumerate(reader, start=2):
             values = {k: (v or "").strip() for k, v in row.items() if k}
             truth = values.get("truth") or (str(defaults.truth) if defaults else "")
+            for column in ("name", "caller", "depth"):
+                if values.get(column) and (why := name_problem(values[column])):
+                    problems.append(f"manifest {path} line {line}: {column} {values[column][:40]!r} {why}")
             if not values["calls"] or not truth:
                 problems.append(f"manifest {path} line {line} lacks calls or truth")
                 continue
@@ -136,6 +140,8 @@ def read_stratifications(options: Sequence[str]) -> dict[str, Path]:
     def add(name: str, path: Path) -> None:
         if name in out:
             raise DeepcohortError(f"stratification {name} is given twice")
+        if why := name_problem(name):
+            raise DeepcohortError(f"stratification {name[:40]!r} {why}")
         out[name] = path
 
     for option in options:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.core.text import table_cell
 from deepcohort.evaluate import metrics
 from deepcohort.evaluate.match import ALLELE_ONLY, MISS, TP
 from deepcohort.evaluate.metrics import Curve
@@ -176,7 +177,7 @@ def format_value(value: Any) -> str:
         if 0 < abs(value) < 1e-4:  # p-values and rare errors: six decimals would say 0
             return f"{value:.3g}"
         return f"{value:.6f}".rstrip("0").rstrip(".") if value != int(value) else f"{value:.1f}"
-    return str(value)
+    return table_cell(str(value))
 
 
 def write_tsv(path: Path, rows: Sequence[Row], columns: Sequence[str] | None = None) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pysam
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
-from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.names import blank_problem
+from deepcohort.core.outputs import FULL, atomic_outputs
 from deepcohort.core.text import text_of
 
 FORMATS = ("zarr", "plink2")
@@ -52,8 +53,9 @@ def export_cohort(vcf: Path, format_: str, output: Path, pedigree: Path | None =
     problems = missing_tools([format_])
     if not vcf.exists():
         problems.append(f"cohort VCF {vcf} does not exist; check --vcf")
-    if pedigree is not None and not pedigree.exists():
-        problems.append(f"pedigree {pedigree} does not exist; check --pedigree")
+    if pedigree is not None and (not pedigree.exists() or pedigree.is_dir()):
+        told = "is a folder" if pedigree.is_dir() else "does not exist"
+        problems.append(f"pedigree {pedigree} {told}; check --pedigree")
     if problems:
         raise InputProblems(problems)
     samples = _samples(vcf)
@@ -106,8 +108,13 @@ def _write_zarr(vcf: Path, n_samples: int, folder: Path) -> None:
             samples_chunk_size=n_samples if n_samples <= _RECORDS_PER_CHUNK else _RECORDS_PER_CHUNK,
             icf_path=folder / "icf",
         )
-    except (OSError, ValueError, RuntimeError) as error:
-        raise DeepcohortError(f"bio2zarr could not convert {vcf}: {str(error).splitlines()[0]}") from error
+    except Exception as error:  # whatever zarr, cyvcf2 and numpy raise on what they did not expect
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:300]
+        raise DeepcohortError(
+            f"bio2zarr could not convert {vcf} ({reason}); is it a whole and valid VCF with its index?"
+        ) from error
 
 
 def _write_pgen(vcf: Path, samples: list[str], pedigree: Path | None, folder: Path) -> None:
@@ -129,11 +136,16 @@ def _psam_lines(samples: list[str], pedigree: Path | None) -> list[str]:
     """A .psam of the samples, in the order of the VCF: family, parents and sex as far as they are known."""
     known = {}
     for line in text_of(pedigree).splitlines() if pedigree is not None else []:
-        fields = line.split()
-        if len(fields) >= 5:
+        fields = [field.strip() for field in (line.split("\t") if "\t" in line else line.split())]
+        if len(fields) >= 5 and not line.startswith("#"):
             known[fields[1]] = (fields[0], fields[2], fields[3], _SEX_CODES.get(fields[4], "NA"))
     lines = ["#FID\tIID\tPAT\tMAT\tSEX"]
+    problems = []
     for name in samples:
         family, father, mother, sex = known.get(name, (name, "0", "0", "NA"))
-        lines.append("\t".join((family, name, father, mother, sex)))
+        row = (family, name, father, mother)
+        problems += [f"plink2: the name {word[:40]!r} {why}" for word in row if (why := blank_problem(word))]
+        lines.append("\t".join((*row, sex)))
+    if problems:
+        raise InputProblems(list(dict.fromkeys(problems)))
     return lines

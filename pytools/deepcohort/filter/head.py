@@ -2,18 +2,22 @@
 
 import json
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.core.archives import DAMAGED_ARCHIVE
+from deepcohort.core.archives import DAMAGED_ARCHIVE, read_arrays
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.names import name_problem
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.filter.annotations import Annotations, plain_annotations
 from deepcohort.filter.score import NETWORK_NAMES
 
 FORMAT = "deepcohort filter 1"
+_DAMAGED: tuple[type[Exception], ...] = (*DAMAGED_ARCHIVE, TypeError, AttributeError)
 _CUT = 6.0  # standard deviations
 _MAX_SCORE = 10.0
 
@@ -100,10 +104,11 @@ def load_head(path: Path) -> Head:
     if not path.exists():
         raise DeepcohortError(f"filter {path} does not exist; train one with: deepcohort filter --train")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            about = json.loads(str(file["about"]))
-            arrays = {name: file[name] for name in _ARRAYS}
-    except DAMAGED_ARCHIVE as error:
+        arrays: dict[str, Any] = read_arrays(path, ("about", *_ARRAYS))
+        about = json.loads(str(arrays.pop("about").item()))
+        if about.get("format") == FORMAT and about.get("inputs") == list(NETWORK_NAMES):
+            _check_head(about, arrays)
+    except _DAMAGED as error:
         raise DeepcohortError(f"filter {path} is no trained filter ({error}); train it again") from error
     if about.get("format") != FORMAT or about.get("inputs") != list(NETWORK_NAMES):
         raise DeepcohortError(f"filter {path} was made by another version of deepcohort; train it again")
@@ -116,3 +121,32 @@ def load_head(path: Path) -> Head:
         *(arrays[name] for name in _ARRAYS),
         *(float(about[name]) for name in _NUMBERS),
     )
+
+
+def _check_head(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+    """See that names, numbers and arrays are there, finite and of shapes that go together.
+
+    Raises:
+        ValueError, KeyError, TypeError: they are not.
+    """
+    for key in ("model_name", "model_version"):
+        if not isinstance(about[key], str) or name_problem(about[key]):
+            raise ValueError(f"{key} is no plain name")
+    for key in ("annotations", "per_alt"):
+        if not isinstance(about[key], list) or not all(isinstance(name, str) for name in about[key]):
+            raise ValueError(f"{key} is no list of names")
+    annotations = plain_annotations(about["annotations"], about["per_alt"])
+    if not isinstance(about["about"], dict) or len(set(about["annotations"])) != len(about["annotations"]):
+        raise ValueError("an annotation stands there twice, or what it was trained on is missing")
+    n_inputs = len(NETWORK_NAMES) + len(annotations.names)
+    m, h = arrays["b1"].shape if arrays["b1"].ndim == 2 else (0, 0)
+    shapes = ((n_inputs,), (n_inputs,), (n_inputs,), (m, n_inputs, h), (m, h), (m, h), (m,))
+    for name, shape in zip(_ARRAYS, shapes, strict=True):
+        array = arrays[name]
+        if array.dtype != np.float64 or array.shape != shape or not array.size:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}, not {shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} holds NaN or infinity")
+    for name in _NUMBERS:
+        if isinstance(about[name], bool) or not isfinite(float(about[name])):
+            raise ValueError(f"{name} is no number")

@@ -13,6 +13,7 @@ from deepcohort.calls.header import region_lines
 from deepcohort.core.bgzf import BgzfWriter
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.names import name_problem
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.progress import track
 from deepcohort.core.region import Region, merge_regions
@@ -27,7 +28,7 @@ from deepcohort.joint.io_gvcf import GvcfHeader, GvcfIndex, GvcfStream, index_vc
 from deepcohort.joint.io_parts import MANIFEST, PartsWriter, StoredCohort, cut_at, open_stores, write_manifest
 from deepcohort.joint.io_store import StoreWriter
 from deepcohort.joint.judge_kernels import Evidence, Limits
-from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, kinship_of, merge_pedigrees
+from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, kinship_of, merge_pedigrees, unmatched
 from deepcohort.joint.ploidy import expected_ploidy, sex_chromosome
 from deepcohort.joint.sites import Sites, unify
 from deepcohort.joint.window import CohortRecords, GvcfSource, RecordBatch, gather
@@ -107,6 +108,7 @@ def genotype_cohort(
         sources: list[StoredCohort | GvcfSource] = [*kept]
         sources += [GvcfSource(GvcfStream(path, GvcfIndex(path))) for path in paths]
         samples = [*(name for store in kept for name in store.samples), *(h.sample for h in headers)]
+        strangers = unmatched(pedigree, sexes or {}, samples)
         pedigree = merge_pedigrees([store.pedigree for store in kept], pedigree)
         labels = [name for s in sources for name in s.labels]
         cohort = _describe(labels, samples, pedigree, sexes or {}, sort_samples)
@@ -145,7 +147,7 @@ def genotype_cohort(
     if shards and save_store is not None:
         write_manifest([path for path, _ in parts], Path(save_store) / MANIFEST)
     stated = [(path, header.regions) for path, header in zip(paths, headers, strict=True)]
-    warnings = uneven_coverage(stated, wanted)
+    warnings = [*strangers, *uneven_coverage(stated, wanted)]
     return GenotypeSummary(len(samples), n_sites, sum(len(region) for region in wanted), tuple(warnings))
 
 
@@ -234,6 +236,11 @@ def check_inputs(
             problems.append(str(error))
             continue
         headers.append(header)
+        why = name_problem(header.sample)
+        if why:
+            problems.append(
+                f"{path}: the sample name {header.sample[:40]!r} {why}; rename it (bcftools reheader)"
+            )
         if header.sample in owner:
             problems.append(
                 f"sample {header.sample} is given twice, by {owner[header.sample]} and {path}; keep one"

@@ -18,7 +18,9 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 from deepcohort import __version__
+from deepcohort.core.archives import DAMAGED_ARCHIVE, inflate
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.names import name_problem
 from deepcohort.core.region import Region
 from deepcohort.joint import columns as c
 from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, pedigree_of_rows, pedigree_rows
@@ -41,11 +43,16 @@ from deepcohort.joint.window import RecordBatch
 _MAGIC = b"DCSTORE1"
 _TAIL = struct.Struct("<qqqq8s")  # offsets and sizes of the chunk table and of the header, magic
 _FORMAT = 1
+_DAMAGED: tuple[type[Exception], ...] = (*DAMAGED_ARCHIVE, TypeError, AttributeError, DeepcohortError)
 _CHUNK_SAMPLES_BP = 400_000  # about 8,000 records at 30x: enough to deflate well, little to read too much
 _MIN_CHUNK_BP, _MAX_CHUNK_BP = 4_096, 65_536
 # columns of the chunk table, int64; chunks of a region adjoin, and stand in order
-_REGION, _START, _END, _OFFSET, _SIZE, _HEAD_SIZE, _CRC = range(7)
-_DeflateError: type[Exception] = isal_zlib.error  # type: ignore[assignment]
+_COLUMNS = _REGION, _START, _END, _OFFSET, _SIZE, _HEAD_SIZE, _CRC = range(7)
+# what the parts of a store may unpack to: a header of a million samples has 30 MB; no chunk takes less than
+# 8 bytes of the file; 16 KiB of records per sample are ten times a chunk's of a dense gVCF
+_MOST_HEADER_BYTES, _MOST_HEADER_LISTS = 64 << 20, 4_000_000
+_LEAST_CHUNK_BYTES = 8
+_MOST_TEXT_BYTES, _MOST_SAMPLE_TEXT_BYTES, _MOST_TEXT_RATIO = 64 << 20, 16 << 10, 100
 
 
 def holds(region: Region, inner: Region) -> bool:
@@ -149,11 +156,26 @@ class CohortStore:
             self.regions = [Region(str(name), int(start), int(end)) for name, start, end in header["regions"]]
             self.pad_bp = int(header["pad_bp"])
             self.pedigree = pedigree_of_rows(header.get("pedigree", []))  # absent in stores of older versions
+            self._check_names()
             self._check_layout()
-        except (ValueError, TypeError, KeyError, OverflowError, DeepcohortError) as error:
+        except _DAMAGED as error:
             raise _damaged(path, error) from error
         self._first_row = np.searchsorted(self._table[:, _REGION], np.arange(len(self.regions) + 1))
         self._held: dict[int, tuple[NDArray[np.int32], bytes]] = {}
+
+    def _check_names(self) -> None:
+        """See that samples, families and contigs have names that a VCF and a PED can carry.
+
+        Raises:
+            ValueError: one has not.
+        """
+        people = {
+            name for row in pedigree_rows(self.pedigree) for name in (*row[:2], *row[2:4]) if name != "0"
+        }
+        for name in (*self.samples, *sorted(people), *self.contigs):
+            problem = name_problem(name)
+            if problem:
+                raise ValueError(f"the name {name[:40]!r} {problem}")
 
     def _check_layout(self) -> None:
         """See that the chunks tile the regions, so that no window can ask for what is not there.
@@ -230,13 +252,14 @@ class CohortStore:
                 f"stored cohort {self.path} is damaged at byte {row[_OFFSET]}; make it again"
             )
         try:
-            raw = isal_zlib.decompress(data)
-            head_size = int(row[_HEAD_SIZE])
-            if head_size != 4 * N_HEAD * len(self.samples) or len(raw) < head_size:
+            head_size = 4 * N_HEAD * len(self.samples)
+            more = min(_MOST_SAMPLE_TEXT_BYTES * len(self.samples), _MOST_TEXT_RATIO * len(data))
+            raw = inflate(data, head_size + _MOST_TEXT_BYTES + more)
+            if head_size != row[_HEAD_SIZE] or len(raw) < head_size:
                 raise ValueError("head of a chunk")
             head = np.frombuffer(raw, dtype="<i4", count=head_size // 4).reshape(-1, N_HEAD)
             _check_head(head.astype(np.int64), len(raw) - head_size)
-        except (_DeflateError, ValueError) as error:
+        except DAMAGED_ARCHIVE as error:
             raise _damaged(self.path, error) from error
         return head, raw[head_size:]
 
@@ -276,6 +299,8 @@ def _read_ends(path: Path) -> tuple[dict[str, Any], NDArray[np.int64]]:
     """
     if not path.exists():
         raise DeepcohortError(f"stored cohort {path} does not exist; check --cohort")
+    if not path.is_file():
+        raise DeepcohortError(f"stored cohort {path} is no file; check --cohort")
     with open(path, "rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
@@ -293,14 +318,18 @@ def _read_ends(path: Path) -> tuple[dict[str, Any], NDArray[np.int64]]:
         file.seek(table_at)
         packed, packed_header = file.read(table_size), file.read(header_size)
     try:
-        header = json.loads(isal_zlib.decompress(packed_header))
-        table = np.frombuffer(isal_zlib.decompress(packed), dtype="<i8").reshape(-1, 7)
+        text = inflate(packed_header, _MOST_HEADER_BYTES)
+        if text.count(b"[") + text.count(b"{") > _MOST_HEADER_LISTS:
+            raise ValueError("a header of too many lists")
+        header = json.loads(text)
+        most = 8 * len(_COLUMNS) * (table_at // _LEAST_CHUNK_BYTES)
+        table = np.frombuffer(inflate(packed, most), dtype="<i8").reshape(-1, len(_COLUMNS))
         told = header["format"], header["written_by"]
         stays = (table[:, _OFFSET] >= len(_MAGIC)) & (table[:, _SIZE] >= 0)
         stays &= table[:, _SIZE] <= table_at - table[:, _OFFSET]
         if not np.all(stays):
             raise ValueError("a chunk outside the file")
-    except (_DeflateError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except _DAMAGED as error:
         raise _damaged(path, error) from error
     if told[0] != _FORMAT:
         raise DeepcohortError(

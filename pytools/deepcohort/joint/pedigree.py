@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.names import name_problem
 from deepcohort.core.text import text_of
 from deepcohort.joint.family_kernels import Kinship
 
 _SEX_WORDS = {
     "1": "XY", "2": "XX", "XY": "XY", "XX": "XX", "M": "XY", "F": "XX", "MALE": "XY", "FEMALE": "XX",
 }  # fmt: skip
+_NAMED = 5  # spelt out in one message
 _UNKNOWN = {"", "0", "-9", ".", "NA", "OTHER", "UNKNOWN"}
 
 
@@ -60,6 +62,13 @@ def read_pedigree(path: str | Path) -> Pedigree:
             )
             continue
         group, name, father, mother, code = (field.strip() for field in fields[:5])
+        persons = (person or "0" for person in (group, father, mother))
+        odd = next(
+            (f"{person[:40]!r} {why}" for person in (name, *persons) if (why := name_problem(person))), ""
+        )
+        if odd:
+            problems.append(f"{where}: the name {odd}")
+            continue
         if name in family:
             problems.append(f"{where}: sample {name} stands there twice; keep one row")
             continue
@@ -89,6 +98,21 @@ def person_of(pedigree: Pedigree, name: str) -> tuple[str, str, str, str]:
     """Family, father, mother and sex (XX, XY) of a sample: "" where unknown, its own name as family."""
     father, mother = pedigree.parents.get(name, ("", ""))
     return pedigree.family.get(name, name), father, mother, pedigree.sex.get(name, "")
+
+
+def unmatched(pedigree: Pedigree, sexes: dict[str, str], samples: Iterable[str]) -> list[str]:
+    """Warnings of rows of a pedigree and of a table of sexes that name nobody in `samples`."""
+    known = set(samples)
+    told = []
+    for what, names in (("the pedigree", pedigree.family), ("the table of sexes", sexes)):
+        strangers = [name for name in names if name not in known]
+        if strangers:
+            some = ", ".join(strangers[:_NAMED]) + (", ..." if len(strangers) > _NAMED else "")
+            told.append(
+                f"{len(strangers)} of {len(names)} rows of {what} name no sample here ({some}); they count "
+                "only as relatives of others"
+            )
+    return told
 
 
 def pedigree_rows(pedigree: Pedigree) -> list[list[str]]:

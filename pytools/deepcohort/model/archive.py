@@ -20,18 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 import deepcohort
-from deepcohort.core.archives import DAMAGED_ARCHIVE
+from deepcohort.core.archives import DAMAGED_ARCHIVE, bound_of, read_arrays, read_member
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.model.calibrate import Calibration
 from deepcohort.model.pool import Pool, pool_from_facts
+from deepcohort.model.sound import check_about, check_small, check_weights
 from deepcohort.pileup.config import PileupConfig, encoder_signature
 
 SUFFIX = ".dcmodel"
 FORMAT = 1
 _MEMBERS = ("model.json", "cnn.onnx", "small.npz", "weights.pt")
-# a model is small: only a lie can ask for more memory than there is
-_DAMAGED_MODEL: tuple[type[Exception], ...] = (*DAMAGED_ARCHIVE, MemoryError)
+_MOST_JSON_BYTES = 16 << 20  # the shipped ones have 36 kB
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +119,21 @@ def read_model(path: str | Path) -> ModelFile:
     """Read and check a model file.
 
     Raises:
-        DeepcohortError: missing, damaged, of a newer format, or made for another encoder.
+        DeepcohortError: missing, damaged, of a newer format, made for another encoder, or with numbers
+            that are missing, not finite, out of range or of another shape.
     """
     path = Path(path)
+    if path.is_dir():
+        raise DeepcohortError(f"model {path} is a folder; give the {SUFFIX} file")
     if not path.is_file():
         raise DeepcohortError(f"model {path} does not exist; check --model")
     try:
-        with zipfile.ZipFile(path) as archive:
-            parts = {name: archive.read(name) for name in _MEMBERS}
+        parts = _read_members(path)
         about = json.loads(parts["model.json"])
-        with np.load(io.BytesIO(parts["small.npz"]), allow_pickle=False) as arrays:
-            small = {name: arrays[name] for name in arrays.files}
+        small = read_arrays(io.BytesIO(parts["small.npz"]), most=bound_of(len(parts["small.npz"])))
         if not isinstance(about, dict):
             raise ValueError("model.json is no object")
-    except _DAMAGED_MODEL as error:
+    except DAMAGED_ARCHIVE as error:
         raise DeepcohortError(
             f"model {path} is no deepcohort model file or is damaged ({error}); fetch or train it again"
         ) from error
@@ -154,7 +155,36 @@ def read_model(path: str | Path) -> ModelFile:
             f"deepcohort {deepcohort.__version__} encodes version {signature['encoder_version']}; "
             "retrain it or use the deepcohort that made it"
         )
+    return _sound_model(path, about, parts, small)
+
+
+def _read_members(path: Path) -> dict[str, bytes]:
+    """The members of a model file, together within `bound_of` its size."""
+    most = bound_of(path.stat().st_size)
+    parts = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in _MEMBERS:
+            bound = min(most, _MOST_JSON_BYTES) if name == "model.json" else most
+            parts[name] = read_member(archive, name, bound)
+            most -= len(parts[name])
+    return parts
+
+
+def _sound_model(
+    path: Path, about: dict[str, Any], parts: dict[str, bytes], small: dict[str, NDArray[Any]]
+) -> ModelFile:
     file = ModelFile(str(path), about, parts["cnn.onnx"], small, parts["weights.pt"])
+    try:
+        check_about(about)
+        check_small(small)
+    except DAMAGED_ARCHIVE as error:
+        raise DeepcohortError(f"model {path} cannot be used: {error}; fetch or train it again") from error
+    try:
+        check_weights(file.weights, bound_of(len(file.weights)))
+    except DAMAGED_ARCHIVE as error:
+        raise DeepcohortError(
+            f"model {path}: its weights cannot be read ({error}); fetch or train it again"
+        ) from error
     try:
         file.pool("both")
         file.cnn_weights  # noqa: B018 - read here, so that a model without them is told in one line

@@ -1,7 +1,7 @@
 """A model file as a Predictor, on the runtime that suits the device; torch only for CUDA."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,12 @@ from deepcohort.model.small import small_logits
 from deepcohort.model.types import DEVICES, N_CLASSES
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.encode import Buffers, encode_examples, encode_pixels
-from deepcohort.pileup.features import F
+from deepcohort.pileup.features import N_FEATURES, F
 from deepcohort.pileup.types import Evidence, ExampleBatch
 
 MODES = ("both", "cnn", "small")
 
+N = TypeVar("N", np.float32, np.float64)
 PixelsOf = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
 Logits = Callable[[], NDArray[np.float32]]
 
@@ -60,6 +61,7 @@ class CascadePredictor:
         self.mode = mode
         self.n_sites = 0
         self.n_cnn = 0
+        self._path = model.path
         self._small = model.small
         self.limits = model.small["low"], model.small["high"]
         self._activation: str = model.about["activation"]
@@ -95,7 +97,7 @@ class CascadePredictor:
         n = len(features)
         self.n_sites += n
         small = small_logits(features, self._small, self._activation)
-        p = self._probabilities["small"](small, features)
+        p = self._finite(self._probabilities["small"](self._finite(small), features))
         if self.mode == "small" or not n:
             return np.asarray(p, dtype=np.float32).reshape(n, N_CLASSES)
         hard = np.arange(n)
@@ -107,7 +109,7 @@ class CascadePredictor:
                 logits = self._cnn_logits(hard, features, pixels_of)
             else:
                 self._mix_in_cnn(logits, hard, features, pixels_of)
-        p[hard] = self._probabilities[self.mode](logits, features[hard])
+        p[hard] = self._finite(self._probabilities[self.mode](self._finite(logits), features[hard]))
         return np.asarray(p, dtype=np.float32).reshape(n, N_CLASSES)
 
     def _mix_in_cnn(
@@ -123,6 +125,18 @@ class CascadePredictor:
         cnn = self._cnn_logits(rows[asked], features, pixels_of)
         own = share[asked, None]
         logits[asked] = own * cnn + (1 - own) * logits[asked]
+
+    def _finite(self, values: NDArray[N]) -> NDArray[N]:
+        """`values` (logits, probabilities), once they are seen to be numbers.
+
+        Raises:
+            DeepcohortError: NaN or infinity, which would pass for the absence of every variant.
+        """
+        if not np.isfinite(values).all():
+            raise DeepcohortError(
+                f"model {self._path} gives NaN or infinity instead of probabilities; fetch or train it again"
+            )
+        return values
 
     def _cnn_logits(
         self, rows: NDArray[np.int64], features: NDArray[np.float32], pixels_of: PixelsOf
@@ -150,19 +164,42 @@ class OnnxRuntime:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        self._path = model.path
         try:
             self._session = onnxruntime.InferenceSession(
                 model.onnx, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # the runtime has no common base class of its own
-            reason = str(error).splitlines()[0]
-            raise DeepcohortError(f"model {model.path}: its network cannot be loaded ({reason})") from error
+            raise DeepcohortError(
+                f"model {model.path}: its network cannot be loaded ({_first_line(error)})"
+            ) from error
+        self.start(np.zeros((1, *model.pileup.shape), np.uint8), np.zeros((1, N_FEATURES), np.float32))
 
     def start(self, pixels: NDArray[np.uint8], features: NDArray[np.float32]) -> Logits:
-        """Logits float32 (B, 3), computed at once."""
-        out = self._session.run(["logits"], {"pixels": pixels, "features": features})[0]
-        logits = np.asarray(out, dtype=np.float32)
+        """Logits float32 (B, 3), computed at once.
+
+        Raises:
+            DeepcohortError: the network fails, or gives anything but finite numbers of this shape.
+        """
+        try:
+            out = self._session.run(["logits"], {"pixels": pixels, "features": features})[0]
+        except Exception as error:  # as above
+            raise DeepcohortError(
+                f"model {self._path}: its network cannot be run ({_first_line(error)})"
+            ) from error
+        logits = np.asarray(out)
+        if logits.dtype != np.float32 or logits.shape != (len(pixels), N_CLASSES):
+            raise DeepcohortError(
+                f"model {self._path}: its network gives {logits.dtype} {logits.shape}, "
+                f"not float32 {(len(pixels), N_CLASSES)}; fetch or train it again"
+            )
+        if not np.isfinite(logits).all():
+            raise DeepcohortError(f"model {self._path}: its network gives NaN or infinity; train it again")
         return lambda: logits
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def load_predictor(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from deepcohort.core.escape import escaped
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.model.calibrate import reliability
 from deepcohort.model.predictions import NaturalFigures, Predictions, precision_recall
@@ -38,7 +39,7 @@ def write_multiqc(
             "parent_id": "deepcohort_training",
             "parent_name": "deepcohort training",
             "id": f"training_{key}",
-            **content,
+            **escaped(content),
         }
         with atomic_outputs(output / f"training_{key}_mqc.json") as [temporary]:
             temporary.write_text(json.dumps(whole, indent=1) + "\n")

@@ -43,10 +43,14 @@ def networks_of(model: ModelFile) -> tuple[PileupNet, FeatureNet]:
     cnn = PileupNet(config, model.pileup.shape, N_FEATURES)
     small = FeatureNet(config, N_FEATURES)
     try:
+        for part in ("cnn", "small"):
+            for name, tensor in weights[part].items():
+                if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+                    raise ValueError(f"{part} {name} holds NaN or infinity")
         cnn.load_state_dict(weights["cnn"])
         small.load_state_dict(weights["small"])
-    except (KeyError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+    except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DeepcohortError(f"model {model.path}: its weights do not fit its config ({reason})") from error
     return cnn.eval(), small.eval()
 

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from deepcohort.core.archives import gunzip
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.paralogs.types import TILE_BP, Link, Links
@@ -42,18 +43,18 @@ def read_table(path: Path, lengths: Mapping[str, int]) -> Links:
     """
     links: Links = {}
     try:
-        with gzip.open(path, "rt", encoding="ascii") as lines:
-            if next(lines, "").rstrip("\n") != _FIRST:
-                raise DeepcohortError(f"{path} is no table of `deepcohort paralogs`; make it again")
-            if next(lines, "").rstrip("\n") != f"##contigs={_fingerprint(lengths)}":
-                raise DeepcohortError(
-                    f"{path} was made for a reference of other contigs; "
-                    "run: deepcohort paralogs --reference REFERENCE"
-                )
-            next(lines, "")
-            for line in lines:
-                contig, start, _, copy, strand, shift, shared = line.rstrip("\n").split("\t")
-                links[contig, int(start) // TILE_BP] = Link(copy, strand == "-", int(shift), int(shared))
+        lines = iter(gunzip(path.read_bytes()).decode("ascii").splitlines())
+        if next(lines, "") != _FIRST:
+            raise DeepcohortError(f"{path} is no table of `deepcohort paralogs`; make it again")
+        if next(lines, "") != f"##contigs={_fingerprint(lengths)}":
+            raise DeepcohortError(
+                f"{path} was made for a reference of other contigs; "
+                "run: deepcohort paralogs --reference REFERENCE"
+            )
+        next(lines, "")
+        for line in lines:
+            contig, start, _, copy, strand, shift, shared = line.split("\t")
+            links[contig, int(start) // TILE_BP] = Link(copy, strand == "-", int(shift), int(shared))
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DeepcohortError(
             f"{path} is damaged ({error}); make it again with deepcohort paralogs"

@@ -1,5 +1,6 @@
 """Truth for training: variants of one sample from a VCF, confident regions from a BED."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,10 @@ def trim_allele(pos: int, ref: str, alt: str) -> tuple[int, str, str]:
     return pos + n, ref[n:], alt[n:]
 
 
+def _reason(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
 class TruthVcf:
     """Called alleles of one sample; `fetch` needs a tabix index, as every truth set has."""
 
@@ -59,7 +64,7 @@ class TruthVcf:
             raise DeepcohortError(f"truth VCF {self.path} is not indexed; run: tabix -p vcf {self.path}")
         try:
             self._vcf = cyvcf2.VCF(str(self.path))
-        except OSError as error:
+        except Exception as error:  # cyvcf2 raises bare ones
             raise DeepcohortError(f"truth VCF {self.path} cannot be read: {error}") from error
         names = list(self._vcf.samples)
         if sample is None and len(names) != 1:
@@ -80,7 +85,7 @@ class TruthVcf:
         if region.contig not in self.contigs:
             return []
         found: list[TruthAllele] = []
-        for number, record in enumerate(self._vcf(str(region))):
+        for number, record in enumerate(self._records(region)):
             pos = record.POS - 1
             if not region.contains(pos):
                 continue
@@ -94,12 +99,39 @@ class TruthVcf:
             found += self._alleles(record, pos, ref, number)
         return sorted(found, key=lambda a: (a.pos, a.ref, a.alt))
 
+    def _records(self, region: Region) -> Iterator[cyvcf2.Variant]:
+        """Records of `region`, as cyvcf2 gives them.
+
+        Raises:
+            DeepcohortError: it gives up, mostly with an exception of no kind of its own.
+        """
+        try:
+            yield from self._vcf(str(region))
+        except DeepcohortError:
+            raise
+        except Exception as error:  # GeneratorExit and KeyboardInterrupt are none
+            raise DeepcohortError(
+                f"truth VCF {self.path} is damaged at {region} ({_reason(error)}); copy or make it again"
+            ) from error
+
     def _alleles(self, record: cyvcf2.Variant, pos: int, ref: str, number: int) -> list[TruthAllele]:
-        *called, phased = record.genotypes[self._column]
-        haploid = len(called) == 1
+        try:
+            *called, phased = record.genotypes[self._column]
+            haploid = len(called) == 1
+            alts = list(record.ALT)
+        except Exception as error:  # cyvcf2 raises bare ones where GT is absent or odd
+            raise DeepcohortError(
+                f"truth VCF {self.path} has no readable genotype at {record.CHROM}:{record.POS} "
+                f"({_reason(error)})"
+            ) from error
+        if not 1 <= len(called) <= 2 or max(called) > len(alts):
+            raise DeepcohortError(
+                f"truth VCF {self.path} has a genotype of {len(called)} alleles, or of an ALT that is not "
+                f"there, at {record.CHROM}:{record.POS}"
+            )
         first, second = (called[0], called[0]) if haploid else (called[0], called[1])
         out = []
-        for index, alt in enumerate(record.ALT, start=1):
+        for index, alt in enumerate(alts, start=1):
             if alt in _MISSING or alt.startswith("<") or index not in (first, second):
                 continue
             at, short_ref, short_alt = trim_allele(pos, ref, alt.upper())

@@ -7,23 +7,29 @@ which together is a shuffle of everything, with one bucket in memory.
 
 import hashlib
 import json
+import math
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.core.archives import DAMAGED_ARCHIVE
+from deepcohort.core.archives import DAMAGED_ARCHIVE, read_arrays
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.text import text_of
 from deepcohort.pileup.config import PileupConfig, encoder_signature
 from deepcohort.pileup.features import N_FEATURES
+from deepcohort.pileup.manifest import check_manifest
 
 MANIFEST = "examples.json"
 _COLUMNS = ("pixels", "features", "label", "stretch", "pos")
+_TYPES = {"pixels": "|u1", "features": "<f4", "label": "|i1", "stretch": "<u4", "pos": "<i8"}
+_MOST_CHUNK_BYTES = 512 << 20  # of one file, unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,8 @@ class ExampleWriter:
         self.config = config
         self.platform = platform
         self.seed = seed
-        self._chunk = chunk
+        bytes_each = math.prod(config.shape) + 4 * N_FEATURES + 13
+        self._chunk = max(1, min(chunk, _MOST_CHUNK_BYTES // 4 // bytes_each))
         self._rng = np.random.default_rng([seed, 77])
         self._pending: list[list[Examples]] = [[] for _ in range(n_buckets)]
         self._files: list[list[str]] = [[] for _ in range(n_buckets)]
@@ -162,12 +169,29 @@ def read_examples(path: Path, with_pixels: bool = True) -> Examples:
         DeepcohortError: missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            rest = [archive[name] for name in _COLUMNS[1:]]
-            empty = np.empty((len(rest[0]), 0, 0, 0), np.uint8)
-            return Examples(archive["pixels"] if with_pixels else empty, *rest)
+        columns = read_arrays(path, _COLUMNS if with_pixels else _COLUMNS[1:], most=_MOST_CHUNK_BYTES)
+        return _sound_examples(columns)
     except DAMAGED_ARCHIVE as error:
         raise DeepcohortError(f"example file {path} is damaged ({error}); make the examples again") from error
+
+
+def _sound_examples(columns: dict[str, NDArray[Any]]) -> Examples:
+    """The examples of these columns; pixels may be absent.
+
+    Raises:
+        ValueError: columns of other types, shapes or lengths, unknown labels, features that are no numbers.
+    """
+    n = len(columns["label"]) if columns["label"].ndim == 1 else -1
+    columns.setdefault("pixels", np.empty((max(0, n), 0, 0, 0), np.uint8))
+    dimensions = {"pixels": 4, "features": 2}
+    for name, array in columns.items():
+        if array.dtype.str != _TYPES[name] or array.ndim != dimensions.get(name, 1) or len(array) != n:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}")
+    if columns["features"].shape[1] != N_FEATURES or not np.isfinite(columns["features"]).all():
+        raise ValueError("features of another encoder, or that are no numbers")
+    if n and not (columns["label"].min() >= 0 and columns["label"].max() <= 2):
+        raise ValueError("labels other than 0, 1 and 2")
+    return Examples(*(columns[name] for name in _COLUMNS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +205,18 @@ class ExampleSet:
     about: tuple[dict[str, object], ...]
 
     def read_bucket(self, index: int, with_pixels: bool = True) -> Examples:
-        """All examples of one bucket, in a fixed order."""
+        """All examples of one bucket, in a fixed order.
+
+        Raises:
+            DeepcohortError: a file is missing, damaged, or holds pictures of another size.
+        """
         parts = [read_examples(p, with_pixels) for p in self.buckets[index]]
+        for path, part in zip(self.buckets[index], parts, strict=True):
+            if with_pixels and part.pixels.shape[1:] != self.config.shape:
+                raise DeepcohortError(
+                    f"example file {path} holds pictures of another size than its folder says; "
+                    "make the examples again"
+                )
         return Examples.concatenate(parts, self.config)
 
     def read_all(self, with_pixels: bool = True) -> Iterator[Examples]:
@@ -207,8 +241,10 @@ def open_examples(directories: Sequence[str | Path]) -> ExampleSet:
                 f"{directory} holds no finished examples ({MANIFEST} is missing); run: deepcohort examples"
             )
         try:
-            manifests.append((directory, json.loads(path.read_text())))
-        except ValueError as error:
+            manifest = json.loads(text_of(path))
+            check_manifest(manifest)
+            manifests.append((directory, manifest))
+        except (ValueError, RecursionError) as error:
             raise DeepcohortError(f"{path} is damaged ({error}); make the examples again") from error
     first = manifests[0][1]
     config = PileupConfig(**first["pileup"])

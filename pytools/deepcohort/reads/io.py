@@ -10,6 +10,7 @@ import pysam
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.reads.bgzf import BgzfBlocks
+from deepcohort.reads.crai import check_crai
 from deepcohort.reads.header import AlignmentHeader, header_text_facts, read_header
 from deepcohort.reads.index import BamIndex
 
@@ -60,7 +61,7 @@ class HtslibStretches:
         self._reference = reference_path
         self._folder = tempfile.TemporaryDirectory(prefix="deepcohort-")
         self._stretch: tuple[Region, BgzfBlocks, int] | None = None
-        # a CRAM's index is text, which htslib reads safely
+        # a CRAM's index is text, which htslib reads safely, but believes
         self._index = None if path.lower().endswith(".cram") else _index_copy(path, Path(self._folder.name))
         try:
             with pysam.AlignmentFile(
@@ -74,6 +75,9 @@ class HtslibStretches:
                 indexed = file.has_index()
         except (OSError, ValueError) as error:
             raise DeepcohortError(f"{path} cannot be read as BAM or CRAM: {error}") from error
+        crai = next((c for c in (Path(f"{path}.crai"), Path(path).with_suffix(".crai")) if c.is_file()), None)
+        if crai is not None and "://" not in path:
+            check_crai(Path(path), crai, len(self.contigs))
         if not indexed:
             where = ", and copy the index there (or it cannot be read)" if "://" in path else ""
             raise DeepcohortError(f"{path} is not indexed; run: samtools index {path}{where}")

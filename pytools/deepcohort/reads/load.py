@@ -41,6 +41,7 @@ class _BamReads:
         if index_path is None:
             raise DeepcohortError(f"{path} is not indexed; run: samtools index {path}")
         self._index = BamIndex(index_path)
+        self._index.check_fits(path, len(self.header.contigs), self.header.first_record, self._blocks.size)
         self._tid = {name: tid for tid, (name, _) in enumerate(self.header.contigs)}
         self._scanner = RegionScanner(self._blocks, config)
 
@@ -210,7 +211,8 @@ def _open_one(
     if "://" in path:
         return _HtslibReads(path, reference_path, config)
     if not Path(path).is_file():
-        raise DeepcohortError(f"{path} does not exist; check the path of the reads")
+        told = "is no file" if Path(path).exists() else "does not exist"
+        raise DeepcohortError(f"{path} {told}; check the path of the reads")
     with open(path, "rb") as file:
         magic = file.read(4)
     if magic == b"CRAM":

@@ -1,15 +1,16 @@
 """Statistics of a cohort VCF: one pass, then tables, JSON and MultiQC content."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.outputs import atomic_folder, check_folder_place
 from deepcohort.core.progress import track
+from deepcohort.core.text import table_cell
 from deepcohort.report import cohort_multiqc as multiqc
 from deepcohort.report.cohort_config import CohortStatsConfig
 from deepcohort.report.cohort_counts import (
@@ -39,12 +40,14 @@ def write_cohort_stats(
     family: Mapping[str, str] | None = None,
     config: CohortStatsConfig | None = None,
     quiet: bool = False,
+    warn: Callable[[list[str]], list[str]] | None = None,
 ) -> dict[str, Any]:
     """Statistics of `vcf`, written to the folder `output`; returns the cohort's summary.
 
     Args:
         parents: child -> (father, mother), "" where unknown. sex: sample -> XX or XY.
         family: sample -> family id.
+        warn: from the samples' names, what is doubtful of the pedigree; it stands in the summary.
 
     Raises:
         DeepcohortError: the VCF cannot be used.
@@ -52,10 +55,7 @@ def write_cohort_stats(
     config = config or CohortStatsConfig()
     parents, sex, family = parents or {}, sex or {}, family or {}
     cohort = CohortVcf(vcf)
-    folder = Path(output)
-    if folder.exists() and not folder.is_dir():
-        raise DeepcohortError(f"--output {folder} is a file; name a folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    check_folder_place(Path(output))
     index = {name: i for i, name in enumerate(cohort.samples)}
     trios = [
         Trio(family.get(child, ""), index[child], index[father], index[mother])
@@ -72,6 +72,20 @@ def write_cohort_stats(
         count_trios(site, trios, checked, wrong)
         matrix.add(site)
     rows = _sample_rows(cohort.samples, samples, sites, sex, config)
+    trio_rows = _trio_rows(cohort.samples, trios, checked, wrong)
+    copies = matrix.array(len(index))
+    with atomic_folder(Path(output)) as folder:
+        _write_counts(folder, rows, sites, trio_rows)
+        related = _relatedness(folder, cohort.samples, copies, parents, config)
+        summary = _summary(cohort.samples, sites, samples, len(copies), trio_rows, related, rows)
+        summary["warnings"] = warn(cohort.samples) if warn else []
+        (folder / "cohort.json").write_text(json.dumps(summary, indent=1) + "\n")
+    return summary
+
+
+def _write_counts(
+    folder: Path, rows: list[dict[str, Any]], sites: SiteCounts, trio_rows: list[dict[str, Any]]
+) -> None:
     _write_tsv(folder / "samples.tsv", rows)
     multiqc.sample_table(folder, rows)
     spectrum = _spectrum(sites)
@@ -84,15 +98,9 @@ def write_cohort_stats(
         ],
     )
     multiqc.spectrum_plot(folder, spectrum)
-    trio_rows = _trio_rows(cohort.samples, trios, checked, wrong)
     if trio_rows:
         _write_tsv(folder / "mendelian.tsv", trio_rows)
         multiqc.mendelian_table(folder, trio_rows)
-    copies = matrix.array(len(index))
-    related = _relatedness(folder, cohort.samples, copies, parents, config)
-    summary = _summary(cohort.samples, sites, samples, len(copies), trio_rows, related, rows)
-    (folder / "cohort.json").write_text(json.dumps(summary, indent=1) + "\n")
-    return summary
 
 
 def _ratio(a: float, b: float) -> float | str:
@@ -286,5 +294,5 @@ def _summary(
 
 def _write_tsv(path: Path, rows: list[dict[str, Any]], columns: tuple[str, ...] = ()) -> None:
     names = list(rows[0]) if rows else list(columns)
-    lines = ["\t".join(names), *("\t".join(str(row[name]) for name in names) for row in rows)]
+    lines = ["\t".join(names), *("\t".join(table_cell(str(row[name])) for name in names) for row in rows)]
     path.write_text("\n".join(lines) + "\n")

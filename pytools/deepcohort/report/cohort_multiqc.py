@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from deepcohort.core.escape import escaped
+
 _ORDER_BY_NAME = {"section_anchor": "deepcohort_cohort"}
 
 
@@ -30,7 +32,7 @@ def write_section(
         "data": data,
     }
     path = folder / f"deepcohort_{name}_mqc.json"
-    path.write_text(json.dumps(content, indent=1) + "\n")
+    path.write_text(json.dumps(escaped(content), indent=1) + "\n")
     return path
 
 

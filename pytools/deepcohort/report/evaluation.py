@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.escape import escaped
+from deepcohort.core.outputs import atomic_outputs
 from deepcohort.report import evaluation_plots as plots
 from deepcohort.report import evaluation_tables as tables
 from deepcohort.report.evaluation_text import DEFINITIONS, INTRODUCTION
@@ -122,5 +124,7 @@ _PARENT = {
 
 def _write(folder: Path, name: str, content: dict[str, Any]) -> Path:
     path = folder / f"deepcohort_{name}_mqc.json"
-    path.write_text(json.dumps({"id": f"deepcohort_{name}", **content}, indent=1) + "\n")
+    with atomic_outputs(path) as [temporary]:
+        whole = {"id": f"deepcohort_{name}", **escaped(content)}
+        temporary.write_text(json.dumps(whole, indent=1) + "\n")
     return path

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.names import name_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,38 +45,66 @@ class CohortVcf:
             DeepcohortError: missing, not a VCF, or without samples.
         """
         self.path = Path(path)
-        if not self.path.exists():
-            raise DeepcohortError(f"VCF {self.path} does not exist; check --vcf")
+        if not self.path.is_file():
+            told = "is no file" if self.path.exists() else "does not exist"
+            raise DeepcohortError(f"VCF {self.path} {told}; check --vcf")
         try:
             self._vcf = cyvcf2.VCF(str(self.path))
         except Exception as error:  # cyvcf2 raises bare ones
             raise DeepcohortError(f"{self.path} cannot be read as VCF: {error}") from error
         self.samples: list[str] = list(self._vcf.samples)
+        for name in self.samples:
+            problem = name_problem(name)
+            if problem:
+                raise DeepcohortError(f"{self.path}: the sample name {name[:40]!r} {problem}")
         if not self.samples:
             raise DeepcohortError(f"{self.path} holds no samples; give a cohort VCF")
         self.contig_lengths = dict(zip(self._vcf.seqnames, self._vcf.seqlens, strict=False))
 
     def __iter__(self) -> Iterator[CohortSite]:
+        """Sites in the order of the file.
+
+        Raises:
+            DeepcohortError: a record cannot be read.
+        """
+        place = "its first record"
+        try:
+            for record in self._vcf:
+                place = f"{record.CHROM}:{record.POS}"
+                site = self._site(record)
+                if site is not None:
+                    yield site
+                place = f"the record after {place}"
+        except DeepcohortError:
+            raise
+        except Exception as error:  # cyvcf2 raises bare ones; GeneratorExit and KeyboardInterrupt are none
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+            raise DeepcohortError(
+                f"{self.path} is damaged at {place} ({reason}); copy or make it again"
+            ) from error
+
+    def _site(self, record: "cyvcf2.Variant") -> CohortSite | None:
         n = len(self.samples)
-        for record in self._vcf:
-            genotypes = record.genotype
-            if genotypes is None:
-                continue
-            array = np.asarray(genotypes.array())[:, :-1]  # the last column says whether it is phased
-            gt = np.full((n, 2), -2, dtype=np.int16)
-            gt[:, : array.shape[1]] = array[:, :2]
-            named = record.INFO.get("DENOVO")
-            yield CohortSite(
-                record.CHROM,
-                record.POS,
-                record.REF,
-                tuple(record.ALT),
-                record.FILTER is None,
-                gt,
-                _integers(record, "DP", n),
-                _integers(record, "GQ", n),
-                tuple(str(named).split(",")) if named else (),
-            )
+        genotypes = record.genotype
+        if genotypes is None:
+            return None
+        array = np.asarray(genotypes.array())[:, :-1]  # the last column says whether it is phased
+        if not 1 <= array.shape[1] <= 2 or array.max(initial=-1) > len(record.ALT):
+            raise ValueError("a genotype of more than two alleles, or of an ALT that is not there")
+        gt = np.full((n, 2), -2, dtype=np.int16)
+        gt[:, : array.shape[1]] = array
+        named = record.INFO.get("DENOVO")
+        return CohortSite(
+            record.CHROM,
+            record.POS,
+            record.REF,
+            tuple(record.ALT),
+            record.FILTER is None,
+            gt,
+            _integers(record, "DP", n),
+            _integers(record, "GQ", n),
+            tuple(str(named).split(",")) if named else (),
+        )
 
 
 def _integers(record: "cyvcf2.Variant", key: str, n: int) -> NDArray[np.int32]:

@@ -5,17 +5,20 @@ import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.core.archives import DAMAGED_ARCHIVE
+from deepcohort.core.archives import DAMAGED_ARCHIVE, read_arrays
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.simulate.hot_sites import HOT_RATES
 from deepcohort.simulate.kernels import MAX_COPIES, MAX_UNIT
 from deepcohort.simulate.long_profile import LongProfile
+from deepcohort.simulate.sound import check_profile
 
 PROFILE_VERSION = 4
+_DAMAGED: tuple[type[Exception], ...] = (*DAMAGED_ARCHIVE, TypeError)
 _SCALARS = ("hot_density", "duplicate_rate", "chimera_rate", "splice_rate", "coverage_sd")
 
 
@@ -118,16 +121,17 @@ def load_profile(name: str, platform: str | None = None) -> Profile:
         known = ", ".join(["simple", *sorted(p.stem for p in ASSETS.glob("*.npz"))])
         raise DeepcohortError(f"profile '{name}' is neither a file nor built in; built in are: {known}")
     try:
-        with np.load(path, allow_pickle=False) as data:
-            version, kind = int(data["version"]), str(data["kind"])
-            if version != PROFILE_VERSION:
-                raise DeepcohortError(
-                    f"profile {path} has version {version}; make it anew with deepcohort profile"
-                )
-            values = {f.name: data[f.name] for f in fields(_KINDS[kind])}
-    except DAMAGED_ARCHIVE as error:
+        about = read_arrays(path, ("version", "kind"))
+        version, kind = int(about["version"].item()), str(about["kind"].item())
+        if version != PROFILE_VERSION:
+            raise DeepcohortError(
+                f"profile {path} has version {version}; make it anew with deepcohort profile"
+            )
+        values: dict[str, Any] = read_arrays(path, [f.name for f in fields(_KINDS[kind])])
+        check_profile(kind, values)
+    except _DAMAGED as error:
         raise DeepcohortError(
-            f"{path} is not a deepcohort profile; make one with deepcohort profile"
+            f"{path} is not a deepcohort profile, or is damaged ({error}); make one with deepcohort profile"
         ) from error
     if platform and (platform == "illumina") != (kind == "illumina"):
         raise DeepcohortError(

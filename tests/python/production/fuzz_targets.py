@@ -5,6 +5,7 @@ A target takes (seed, base, folder): sound inputs lie in `base`, the case writes
 
 import contextlib
 import gzip
+import io
 import json
 import random
 import shutil
@@ -12,8 +13,10 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
+import numpy as np
 from fuzz_mutate import (
     encoded,
     inflate,
@@ -26,8 +29,23 @@ from fuzz_mutate import (
     stored_bgzf,
 )
 from fuzz_server import FAULTS, Fault, serve
+from strict_vcf import faults
 
 CONTIGS_BP = 12_000
+
+
+class Accepted(AssertionError):
+    """Input that is malformed was taken, and the results are not those of the sound input."""
+
+
+def _sound_results(base: Path, name: str) -> list[bytes]:
+    return (base / "results" / name).read_bytes().splitlines()
+
+
+def judge(why: str | None, results: list[bytes], base: Path, name: str) -> None:
+    """Raises `Accepted` when the input was malformed (`why`) and `results` are not the sound input's."""
+    if why and results != _sound_results(base, name):
+        raise Accepted(f"malformed ({why}), yet accepted with other results than the sound input's")
 
 
 def make_base(base: Path) -> None:
@@ -69,7 +87,44 @@ def make_base(base: Path) -> None:
     stored = base / "stored.bam"
     stored.write_bytes(stored_bgzf(inflate((sim / "sample1.bam").read_bytes())))
     pysam.index(str(stored))
+    _command(
+        "evaluate", "--calls", base / "1.vcf.gz", "--truth", sim / "sample1.truth.vcf.gz", "--confident",
+        sim / "sample1.confident.bed", "--reference", reference, "--output", base / "evaluation", "--quiet",
+    )  # fmt: skip
+    _command("stats", "--vcf", base / "cohort.vcf.gz", "--output", base / "stats", "--quiet")
+    _command(
+        "examples", "--reads", sim / "sample1.bam", "--reference", reference, "--truth", sim / "sample1.truth.vcf.gz",
+        "--confident", sim / "sample1.confident.bed", "--output", base / "examples", "--quiet",
+    )  # fmt: skip
+    (base / "results").mkdir(exist_ok=True)
+    for name, lines in {
+        "call": _records(gzip.decompress((base / "1.g.vcf.gz").read_bytes())),
+        "genotype": _records(gzip.decompress((base / "cohort.vcf.gz").read_bytes())),
+        "1.g.vcf.gz": _records(gzip.decompress((base / "1.g.vcf.gz").read_bytes())),
+        "cohort.vcf.gz": _records(gzip.decompress((base / "cohort.vcf.gz").read_bytes())),
+        "evaluate": _table(base / "evaluation" / "extended.tsv"),
+        "stats": _table(base / "stats" / "samples.tsv"),
+        "examples": _examples_of(base / "examples"),
+    }.items():
+        (base / "results" / name).write_bytes(b"\n".join(lines) + b"\n")
     (base / "done").touch()
+
+
+def _table(path: Path) -> list[bytes]:
+    return path.read_bytes().splitlines()
+
+
+def _examples_of(folder: Path) -> list[bytes]:
+    """Labels and counts of a folder of examples."""
+    from deepcohort.pileup.shards import open_examples
+
+    found = open_examples([folder])
+    rows = [
+        (int(p), int(y))
+        for part in found.read_all(with_pixels=False)
+        for p, y in zip(part.pos, part.label, strict=True)
+    ]
+    return [f"{pos} {label}".encode() for pos, label in sorted(rows)]
 
 
 def _command(*words: object) -> None:
@@ -130,6 +185,12 @@ def fuzz_bam_bytes(seed: int, base: Path, folder: Path) -> None:
         spoil = (suffix == ".bai") == (seed % 2 == 0)
         (folder / f"x.bam{suffix}").write_bytes(spoil_bytes(rng, data) if spoil else data)
     _call(folder / "x.bam", base, folder)
+    # whatever the damage: checksums tell of blocks, and the index must account for all
+    judge("damaged bytes", _called(folder), base, "call")
+
+
+def _called(folder: Path) -> list[bytes]:
+    return _records(gzip.decompress((folder / "o.g.vcf.gz").read_bytes()))
 
 
 def fuzz_bam_odd(seed: int, base: Path, folder: Path) -> None:
@@ -155,6 +216,7 @@ def fuzz_cram(seed: int, base: Path, folder: Path) -> None:
         spoil = (suffix == ".crai") == (seed % 4 == 0)
         (folder / f"x.cram{suffix}").write_bytes(spoil_bytes(rng, data) if spoil else data)
     _call(folder / "x.cram", base, folder)
+    judge("damaged bytes", _called(folder), base, "call")
 
 
 def fuzz_url(seed: int, base: Path, folder: Path) -> None:
@@ -193,40 +255,151 @@ def _records(vcf: bytes) -> list[bytes]:
     return [line for line in vcf.splitlines() if not line.startswith(b"#")]
 
 
-def _spoilt_vcf(rng: random.Random, source: Path, target: Path) -> None:
-    """Spoilt in text (then compressed and, where that goes, indexed), in bytes, or in its index."""
+def _spoilt_vcf(rng: random.Random, source: Path, target: Path, reference: Path | None = None) -> str | None:
+    """Spoilt in text (then compressed and, where that goes, indexed), in bytes, or in its index; why it is malformed.
+
+    None: the text keeps to the specification, and may well mean something else. `reference`: FASTA, for gVCFs.
+    """
     import pysam
 
     kind = rng.randrange(10)
     data, index = source.read_bytes(), Path(f"{source}.tbi").read_bytes()
     if kind < 8:
-        target.write_bytes(stored_bgzf(encoded(rng, spoil_table(rng, inflate(data).decode()))))
+        text = encoded(rng, spoil_table(rng, inflate(data).decode()))
+        target.write_bytes(stored_bgzf(text))
+        why = _why_malformed(text, reference)
         with contextlib.suppress(Exception):
             pysam.tabix_index(str(target), preset="vcf", force=True)
-            return
-    elif kind == 8:
+            return why
+        Path(f"{target}.tbi").write_bytes(index)
+        return why or "its index is another file's"
+    if kind == 8:
         target.write_bytes(spoil_bytes(rng, data))
     else:
         target.write_bytes(data)
         index = spoil_bytes(rng, index)
     Path(f"{target}.tbi").write_bytes(index)
+    return "damaged bytes"
+
+
+def _why_malformed(text: bytes, reference: Path | None) -> str | None:
+    try:
+        found = faults(text.decode(), _bases(reference) if reference else None, is_gvcf=reference is not None)
+    except UnicodeDecodeError:
+        return "no UTF-8"
+    return found[0] if found else None
+
+
+@cache
+def _bases(fasta: Path) -> dict[str, str]:
+    records = (record.split("\n", 1) for record in fasta.read_text().split(">")[1:])
+    return {name.split()[0]: bases.replace("\n", "") for name, bases in records}
 
 
 def fuzz_gvcf(seed: int, base: Path, folder: Path) -> None:
     rng = random.Random(seed)
-    _spoilt_vcf(rng, base / "1.g.vcf.gz", folder / "x.g.vcf.gz")
+    reference = base / "sim" / "reference.fa"
+    why = _spoilt_vcf(rng, base / "1.g.vcf.gz", folder / "x.g.vcf.gz", reference)
     run_here(
-        "genotype", "--gvcf", folder / "x.g.vcf.gz", "--gvcf", base / "2.g.vcf.gz",
-        "--reference", base / "sim" / "reference.fa", "--output", folder / "o.vcf.gz",
+        "genotype", "--gvcf", folder / "x.g.vcf.gz", "--gvcf", base / "2.g.vcf.gz", "--reference", reference,
+        "--output", folder / "o.vcf.gz",
     )  # fmt: skip
     _must_parse(folder / "o.vcf.gz")
+    judge(why, _records(gzip.decompress((folder / "o.vcf.gz").read_bytes())), base, "genotype")
 
 
 def fuzz_merge(seed: int, base: Path, folder: Path) -> None:
     rng = random.Random(seed)
-    _spoilt_vcf(rng, base / rng.choice(("1.g.vcf.gz", "cohort.vcf.gz")), folder / "x.vcf.gz")
+    name = rng.choice(("1.g.vcf.gz", "cohort.vcf.gz"))
+    why = _spoilt_vcf(rng, base / name, folder / "x.vcf.gz")
     run_here("merge", "--input", folder / "x.vcf.gz", "--output", folder / "o.vcf.gz")
     _must_parse(folder / "o.vcf.gz")
+    # it passes records on: those of a damaged index, which it does not read, are the same
+    judge(why, _records(gzip.decompress((folder / "o.vcf.gz").read_bytes())), base, name)
+
+
+def fuzz_stats(seed: int, base: Path, folder: Path) -> None:
+    why = _spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
+    run_here("stats", "--vcf", folder / "x.vcf.gz", "--output", folder / "stats", "--quiet")
+    judge(why, _table(folder / "stats" / "samples.tsv"), base, "stats")
+
+
+def fuzz_examples(seed: int, base: Path, folder: Path) -> None:
+    """A truth that is spoilt."""
+    sim = base / "sim"
+    why = _spoilt_vcf(random.Random(seed), sim / "sample1.truth.vcf.gz", folder / "x.vcf.gz")
+    run_here(
+        "examples", "--reads", sim / "sample1.bam", "--reference", sim / "reference.fa", "--truth", folder / "x.vcf.gz",
+        "--confident", sim / "sample1.confident.bed", "--output", folder / "examples", "--quiet",
+    )  # fmt: skip
+    judge(why, _examples_of(folder / "examples"), base, "examples")
+
+
+def fuzz_examples_read(seed: int, base: Path, folder: Path) -> None:
+    """A folder of examples, as training reads it: its manifest or one of its files spoilt."""
+    from deepcohort.pileup.shards import open_examples
+
+    rng = random.Random(seed)
+    shutil.copytree(base / "examples", folder / "x")
+    if rng.random() < 0.5:
+        text = (folder / "x" / "examples.json").read_text()
+        (folder / "x" / "examples.json").write_bytes(encoded(rng, spoil_table(rng, text, ',":[ ')))
+    else:
+        victim = rng.choice(sorted((folder / "x").glob("*.npz")))
+        victim.write_bytes(_spoilt_zip(rng, victim.read_bytes()))
+    found = open_examples([folder / "x"])
+    for part in found.read_all():
+        assert part.pixels.shape[1:] == found.config.shape
+        assert not np.isnan(part.features).any()
+
+
+def _spoilt_zip(rng: random.Random, data: bytes) -> bytes:
+    """A zip whose bytes are spoilt, or whose members are, with every checksum right."""
+    if rng.random() < 0.4:
+        return spoil_bytes(rng, data)
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as source,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        names = source.namelist()
+        spoilt = rng.choice(names)
+        for name in names:
+            member = source.read(name)
+            target.writestr(name, spoil_bytes(rng, member) if name == spoilt else member)
+    return out.getvalue()
+
+
+def fuzz_profile(seed: int, base: Path, folder: Path) -> None:
+    """A profile for simulated reads; one case in twelve simulates with what was accepted."""
+    from deepcohort.simulate.profile import ASSETS, load_profile
+
+    rng = random.Random(seed)
+    source = rng.choice(sorted(ASSETS.glob("*.npz")))
+    (folder / "x.npz").write_bytes(_spoilt_zip(rng, source.read_bytes()))
+    load_profile(str(folder / "x.npz"))
+    if source.stem.startswith("illumina") and seed % 12 == 0:
+        run_here(
+            "simulate", "--output", folder / "sim", "--genome-bp", 9000, "--contigs", 1, "--family", "none",
+            "--unrelated", 1, "--coverage", 4, "--demography", "constant", "--profile", folder / "x.npz", "--quiet",
+        )  # fmt: skip
+
+
+def fuzz_export(seed: int, base: Path, folder: Path) -> None:
+    _spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
+    run_here("export", "--vcf", folder / "x.vcf.gz", "--format", "zarr", "--output", folder / "o")
+
+
+def fuzz_filter(seed: int, base: Path, folder: Path) -> None:
+    """Another caller's VCF; what comes out keeps to the specification where the input did."""
+    why = _spoilt_vcf(random.Random(seed), base / "1.vcf.gz", folder / "x.vcf.gz")
+    run_here(
+        "filter", "--vcf", folder / "x.vcf.gz", "--reads", base / "sim" / "sample1.bam", "--reference",
+        base / "sim" / "reference.fa", "--output", folder / "o.vcf.gz",
+    )  # fmt: skip
+    found = faults(gzip.decompress((folder / "o.vcf.gz").read_bytes()).decode())
+    if found:
+        raise Accepted(f"input {why}, output {found[0]}")
 
 
 def fuzz_store(seed: int, base: Path, folder: Path) -> None:
@@ -286,12 +459,13 @@ def fuzz_evaluate(seed: int, base: Path, folder: Path) -> None:
     rng = random.Random(seed)
     sound = {"calls": base / "1.vcf.gz", "truth": base / "sim" / "sample1.truth.vcf.gz"}
     spoilt = rng.choice(sorted(sound))
-    _spoilt_vcf(rng, sound[spoilt], folder / "x.vcf.gz")
+    why = _spoilt_vcf(rng, sound[spoilt], folder / "x.vcf.gz")
     files = sound | {spoilt: folder / "x.vcf.gz"}
     run_here(
         "evaluate", "--calls", files["calls"], "--truth", files["truth"], "--confident", base / "sim" / "sample1.confident.bed",
         "--reference", base / "sim" / "reference.fa", "--output", folder / "evaluation",
     )  # fmt: skip
+    judge(why, _table(folder / "evaluation" / "extended.tsv"), base, "evaluate")
 
 
 def fuzz_bed(seed: int, base: Path, folder: Path) -> None:
@@ -325,6 +499,8 @@ def fuzz_fasta(seed: int, base: Path, folder: Path) -> None:
         "call", "--reads", base / "sim" / "sample1.bam", "--reference", folder / "x.fa", "--quiet",
         "--gvcf", folder / "o.g.vcf.gz",
     )  # fmt: skip
+    if seed % 2 == 0:  # letters of a FASTA may be any; those of its index may not
+        judge("damaged .fai", _called(folder), base, "call")
 
 
 def fuzz_samplesheet(seed: int, base: Path, folder: Path) -> None:

@@ -33,7 +33,7 @@ def _on_alarm(_number: int, _frame: FrameType | None) -> None:
 def run_case(target: str, seed: int, base: Path, folder: Path) -> dict[str, str]:
     """Outcome of one case: ok, refused (a clear error), or a finding with its trace."""
     from deepcohort.core.errors import DeepcohortError
-    from fuzz_targets import TARGETS
+    from fuzz_targets import TARGETS, Accepted
 
     noise = io.StringIO()
     signal.setitimer(signal.ITIMER_PROF, _CASE_SECONDS)
@@ -50,13 +50,17 @@ def run_case(target: str, seed: int, base: Path, folder: Path) -> dict[str, str]
         outcome, detail = "memory", traceback.format_exc()
     except SystemExit as stop:
         outcome, detail = ("ok" if stop.code == 0 else "refused"), noise.getvalue()[-300:]
+    except Accepted as error:
+        outcome, detail = "accepted", str(error)
     except BaseException:
         outcome, detail = "finding", traceback.format_exc()
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
     left = [p.name for p in folder.rglob(".tmp-*")]
+    if outcome == "refused":  # what a command gives up has no results
+        left += [p.name for p in folder.glob("o.*")]
     if left:
-        outcome, detail = "finding", f"temporary files left: {left}\n{detail}"
+        outcome, detail = "half-written", f"files left: {left}\n{detail}"
     return {"outcome": outcome, "detail": detail[-3000:]}
 
 

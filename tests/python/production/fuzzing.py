@@ -25,7 +25,11 @@ _SILENCE_SECONDS = 4000  # beyond the worker's own alarm: stuck in C code
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one case came to: ok, refused, finding, crash, hang or memory; `detail` is trace or signal."""
+    """What one case came to; `detail` is trace, signal or reason.
+
+    `kind`: ok, refused; finding (a trace), crash (a signal), hang, memory, half-written (files left), accepted
+    (malformed, with other results than the sound input's).
+    """
 
     target: str
     seed: int

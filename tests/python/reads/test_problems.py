@@ -132,8 +132,7 @@ def test_broken_index(write_reads: Callable[..., Path], reference_path: Path):
     expect([path], reference_path, "neither a BAI nor a CSI index")
     good = write_reads([READ], "good.bam").with_suffix(".bam.bai").read_bytes()
     index.write_bytes(good[:20])
-    with open_reads([path], reference_path) as source, pytest.raises(DeepcohortError, match="cut short"):
-        source.fetch(Region("one", 0, 100))
+    expect([path], reference_path, "cut short")
 
 
 def test_cram_of_another_reference(

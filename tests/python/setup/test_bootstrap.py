@@ -187,3 +187,95 @@ def test_what_is_imported_at_set_up_stays_compiled(bootstrap, tmp_path, monkeypa
     names = {line.split("=")[0] for line in (tmp_path / "environment").read_text().splitlines()}
     assert "PATH" in names
     assert not names & {"PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"}
+
+
+@pytest.fixture
+def fresh_wrapper(tmp_path):
+    """A wrapper made from the template, with a Java that prints its environment."""
+    java = fake(tmp_path / "java" / "bin" / "java", "env").parents[1]
+    (java / "release").write_text('JAVA_VERSION="17.0.1"\n')
+    (tmp_path / "share" / "nextflow-1.0").mkdir(parents=True)
+    text = (REPOSITORY / "pytools" / "nextflow.sh.in").read_text()
+    for name, value in (("@VERSION@", "1.0"), ("@JAVA@", str(java / "bin" / "java")), ("@OPENS@", "")):
+        text = text.replace(name, value)
+    path = tmp_path / "bin" / "nextflow"
+    path.parent.mkdir()
+    path.write_text(text)
+    path.chmod(0o755)
+    (tmp_path / "cwd").mkdir()
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(path), *arguments], cwd=tmp_path / "cwd", env={"PATH": os.environ["PATH"], "JAVA_HOME": str(java)} | environment,
+            text=True, capture_output=True, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+def settings(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    assert result.returncode == 0, result.stderr
+    return dict(line.split("=", 1) for line in result.stdout.splitlines() if "=" in line)
+
+
+def test_plugins_can_be_fetched(fresh_wrapper, tmp_path):
+    assert settings(fresh_wrapper("run", "."))["NXF_PLUGINS_MODE"] == "prod"
+    assert settings(fresh_wrapper("run", ".", NXF_PLUGINS_MODE="dev"))["NXF_PLUGINS_MODE"] == "dev"
+    local, remote = tmp_path / "a.csv", tmp_path / "b.csv"
+    local.write_text("sample,reads\na,a.bam\n")
+    remote.write_text("sample,reads\na,s3://bucket/a.bam\n")
+    for words, offline in (
+        (("-profile", "demo"), "true"), (("-with-tower",), "false"), (("-with-wave", "x"), "false"),
+        (("--samplesheet", str(local)), "true"), (("--samplesheet", str(remote)), "false"), ((f"--samplesheet={remote}",), "false"),
+    ):  # fmt: skip
+        assert settings(fresh_wrapper("run", ".", *words))["NXF_OFFLINE"] == offline, words
+
+
+def test_the_parser_is_the_one_the_pipeline_is_written_for(fresh_wrapper):
+    assert settings(fresh_wrapper("run", "."))["NXF_SYNTAX_PARSER"] == "v1"
+    assert settings(fresh_wrapper("run", ".", NXF_SYNTAX_PARSER="v2"))["NXF_SYNTAX_PARSER"] == "v2"
+
+
+def test_names_that_are_not_ascii_in_the_c_locale(fresh_wrapper):
+    known = (
+        subprocess.run(["locale", "-a"], capture_output=True, text=True, check=False).stdout.lower().split()
+    )
+    if not {"c.utf8", "c.utf-8"} & set(known):
+        pytest.skip("this machine has no locale C.UTF-8")
+    for given in ({}, {"LC_ALL": "C"}, {"LANG": "POSIX"}):
+        assert settings(fresh_wrapper("run", ".", **given))["LC_ALL"] == "C.UTF-8"
+    assert "LC_ALL" not in settings(fresh_wrapper("run", ".", LANG="de_DE.UTF-8"))
+    assert settings(fresh_wrapper("run", ".", LC_ALL="en_US.utf8"))["LC_ALL"] == "en_US.utf8"
+
+
+def test_a_launch_folder_that_cannot_be_written(fresh_wrapper, mounted, tmp_path):
+    folder = mounted("ro", "size=1m")
+    subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+    done = subprocess.run(
+        [str(tmp_path / "bin" / "nextflow"), "run", "."],
+        cwd=folder,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"nextflow: {folder} cannot be written")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_nextflow_that_was_there_gets_the_same_settings(bootstrap, tmp_path):
+    text = bootstrap.wrapper_of(fake(tmp_path / "nextflow", "env"))
+    path = tmp_path / "wrapper"
+    path.write_text(text)
+    result = subprocess.run(["bash", str(path), "run", "."], env={"PATH": os.environ["PATH"]}, text=True, capture_output=True, check=True, cwd=tmp_path)  # fmt: skip
+    assert "NXF_SYNTAX_PARSER=v1" in result.stdout
+    assert "NXF_PLUGINS_MODE" not in result.stdout
+
+
+def test_config_files_hold_no_statements():
+    """Nextflow 26 reads no `def`, `if` or `for` in them."""
+    for path in (REPOSITORY / "nextflow.config", *(REPOSITORY / "conf").glob("*.config")):
+        top = [line for line in path.read_text().splitlines() if line and not line[0].isspace()]
+        assert not [
+            line for line in top if line.split("(")[0].split()[0] in ("def", "if", "for", "try", "import")
+        ], path

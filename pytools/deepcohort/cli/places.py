@@ -1,0 +1,128 @@
+"""What each command writes, checked before it begins: that it can, and that it overwrites no input."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.outputs import check_file_place, check_folder_place
+
+FILE, FOLDER, EITHER, PREFIX = "file", "folder", "either", "prefix"
+
+# command -> parameter of its function -> what it names. All other paths of a command are read.
+OUTPUTS: dict[str, dict[str, str]] = {
+    "check": {"output": FILE, "pedigree": FILE},
+    "index": {},
+    "paralogs": {"output": FILE},
+    "shard": {"output": FILE, "directory": FOLDER},
+    "intersect": {"output": FILE},
+    "call": {"gvcf": FILE, "vcf": FILE, "profile_json": FILE},
+    "merge": {"output": FILE, "checksums": FILE},
+    "genotype": {"output": FILE, "save_cohort": EITHER},
+    "store": {"output": FILE},
+    "evaluate": {"output": FOLDER},
+    "report": {"output": FOLDER},
+    "simulate": {"output": FOLDER},
+    "profile": {"output": EITHER},
+    "examples": {"output": FOLDER},
+    "train": {"output": FOLDER},
+    "tune": {"output": FOLDER},
+    "show": {"output": FILE},
+    "stats": {"output": FOLDER},
+    "export": {"output": PREFIX},
+    "filter": {"output": FILE, "train": FILE},
+    "summary": {"output": FILE},
+    "provenance": {"output": FILE},
+    "warm": {},
+}
+# lie beside what is read, and are read with it
+_COMPANIONS = ("", ".bai", ".csi", ".crai", ".tbi", ".fai", ".gzi")
+
+
+def check_places(command: str, values: Mapping[str, Any]) -> None:
+    """See that what `command` was told to write can be written, and is none of what it reads.
+
+    Raises:
+        InputProblems: it cannot, or is; all of it together.
+    """
+    kinds = OUTPUTS[command]
+    outputs = {name: Path(values[name]) for name in kinds if values.get(name)}
+    problems: list[str] = []
+    for name, path in outputs.items():
+        problems += _attempt(partial(_check_kind, kinds[name], path))
+    for name, path in outputs.items():
+        if kinds[name] != FOLDER:
+            problems += _overwritten(_option(name), path, dict(_inputs(values, kinds)))
+    named: dict[str, str] = {}
+    for name, path in outputs.items():
+        other = named.setdefault(os.path.realpath(path), name)
+        if other != name:
+            problems.append(f"{_option(other)} and {_option(name)} both name {path}; give each its own")
+    if problems:
+        raise InputProblems(problems)
+
+
+def check_text(values: Mapping[str, Any]) -> None:
+    """See that every word of the command line is text: bytes that are no UTF-8 fit no output file.
+
+    Raises:
+        InputProblems: one is not.
+    """
+    problems = []
+    for name, value in values.items():
+        for word in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(word, str | Path) and not _is_text(str(word)):
+                shown = str(word).encode("utf-8", "surrogateescape")
+                problems.append(f"{_option(name)} {shown!r} is no UTF-8 text; rename it")
+    if problems:
+        raise InputProblems(problems)
+
+
+def _is_text(word: str) -> bool:
+    try:
+        word.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_kind(kind: str, path: Path) -> None:
+    if kind == FILE:
+        check_file_place(path)
+    elif kind == FOLDER:
+        check_folder_place(path)
+    elif kind == PREFIX:
+        check_file_place(path.parent / f".{path.name}.")
+    elif not path.is_dir():  # EITHER: a file beside others, or a folder that is yet to be made
+        check_folder_place(path.parent)
+
+
+def _attempt(check: Callable[[], None]) -> list[str]:
+    try:
+        check()
+    except DeepcohortError as error:
+        return [str(error)]
+    return []
+
+
+def _inputs(values: Mapping[str, Any], kinds: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        if name not in kinds:
+            for word in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(word, str | Path) and str(word):
+                    yield str(word), _option(name)
+
+
+def _overwritten(option: str, output: Path, inputs: Mapping[str, str]) -> list[str]:
+    for path, other in inputs.items():
+        for suffix in _COMPANIONS:
+            beside = f"{path}{suffix}"
+            if os.path.isfile(beside) and os.path.exists(output) and os.path.samefile(beside, output):
+                return [f"{option} {output} would overwrite {beside}, which {other} reads; name another file"]
+    return []
+
+
+def _option(name: str) -> str:
+    return f"--{name.rstrip('_').replace('_', '-')}"

@@ -1,0 +1,40 @@
+"""How a command ends when it is told to: temporary files removed, exit code of the signal, no trace."""
+
+import os
+import signal
+from types import FrameType
+from typing import NoReturn
+
+_told: list[int] = []
+
+
+def listen() -> None:
+    """From now on SIGTERM ends this process as Ctrl-C does: by an exception, so that it can tidy up.
+
+    Called in the main thread, before anything is imported that takes time.
+    """
+    own = os.getpid()
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if os.getpid() != own:  # a child that was forked by a library
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        first = not _told
+        _told.append(number)
+        if first:  # tidying up is not interrupted
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) not in (signal.SIG_IGN, None):  # nohup, a shell's `command &`
+            signal.signal(number, stop)
+
+
+def told_to_stop() -> int | None:
+    """Exit code of the signal that came, or None."""
+    return 128 + _told[0] if _told else None
+
+
+def exit_at_once(code: int) -> NoReturn:
+    """End without running what libraries registered for the end: they may be half imported."""
+    os._exit(code)
