@@ -19,6 +19,7 @@ from deepcohort.pileup.features import N_FEATURES
 PARTS = ("small", "cnn", "both")
 _TEMPERATURES = (1e-3, 1e3)
 _MOST_LAYERS = 64
+_LIMITS = ("low", "high", "mean", "scale")  # of the features, one number each
 
 
 def check_about(about: Mapping[str, Any]) -> None:
@@ -33,7 +34,9 @@ def check_about(about: Mapping[str, Any]) -> None:
             raise ValueError(f"{key} {text!r:.40} is no plain name")
     if about.get("activation") not in ACTIVATIONS:
         raise ValueError(f"activation {about.get('activation')!r:.40} is unknown")
-    _number(about, "cnn_weight", 0.0, 1.0)
+    weight = about.get("cnn_weight")
+    for key in ("snp", "indel") if isinstance(weight, dict) else ("cnn_weight",):
+        _number(weight if isinstance(weight, dict) else about, key, 0.0, 1.0)
     _number(about, "settle_confidence", 0.0, 2.0)
     if not isinstance(about.get("train"), dict):
         raise ValueError("its training settings are missing")
@@ -93,7 +96,7 @@ def check_small(small: Mapping[str, NDArray[np.generic]]) -> None:
         ValueError: they do not.
     """
     n_layers = sum(name.startswith("w") for name in small)
-    shapes: dict[str, tuple[int, ...]] = {"mean": (N_FEATURES,), "scale": (N_FEATURES,)}
+    shapes: dict[str, tuple[int, ...]] = {name: (N_FEATURES,) for name in _LIMITS}
     inward = N_FEATURES
     for layer in range(min(n_layers, _MOST_LAYERS)):
         weights = small.get(f"w{layer}")

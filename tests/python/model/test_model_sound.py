@@ -60,7 +60,7 @@ def say(**changes: object) -> Callable[[Members], None]:
     [
         {"name": ...}, {"name": 3}, {"name": "x\n##INFO=<ID=EVIL>"}, {"name": ""}, {"version": ...}, {"version": "a\tb"},
         {"platform": ...}, {"platform": ["illumina"]}, {"activation": ...}, {"activation": "sine"},
-        {"cnn_weight": ...}, {"cnn_weight": 1e300}, {"cnn_weight": float("nan")}, {"cnn_weight": "0.5"}, {"cnn_weight": True},
+        {"cnn_weight": ...}, {"cnn_weight": 1e300}, {"cnn_weight": float("nan")}, {"cnn_weight": "0.5"}, {"cnn_weight": True}, {"cnn_weight": {"snp": 0.5}}, {"cnn_weight": {"snp": 0.5, "indel": 2.0}},
         {"settle_confidence": ...}, {"settle_confidence": float("-inf")}, {"settle_confidence": None},
         {"train": ...}, {"train": []}, {"calibration": ...}, {"calibration__both": ...}, {"calibration__cnn__temperature": 0},
         {"calibration__small__temperature": float("nan")}, {"calibration__both__knots": None},
@@ -95,7 +95,7 @@ def poke(name: str, value: float) -> Callable[[dict[str, np.ndarray]], None]:
     "change",
     [
         poke("mean", np.nan), poke("scale", np.inf), poke("w0", np.nan), poke("b2", -np.inf),
-        lambda s: s.pop("mean"), lambda s: s.pop("b1"), lambda s: s.pop("w2"),
+        lambda s: s.pop("mean"), lambda s: s.pop("low"), poke("high", np.nan), lambda s: s.pop("b1"), lambda s: s.pop("w2"),
         lambda s: s.update(w1=s["w1"].T), lambda s: s.update(w0=s["w0"].astype(np.float64)), lambda s: s.update(mean=s["mean"][:-1]),
         lambda s: s.update(b0=s["b0"][:, None]), lambda s: s.update(w7=s["w0"]), lambda s: s.update(w2=s["w2"][:2], b2=s["b2"][:2]),
         lambda s: s.update(scale=np.array("text")), lambda s: s.update(extra=s["b0"]),
