@@ -64,6 +64,7 @@ class TruthVcf:
             raise DeepcohortError(f"truth VCF {self.path} is not indexed; run: tabix -p vcf {self.path}")
         try:
             self._vcf = cyvcf2.VCF(str(self.path))
+            self.contigs = frozenset(self._vcf.seqnames)
         except Exception as error:  # cyvcf2 raises bare ones
             raise DeepcohortError(f"truth VCF {self.path} cannot be read: {error}") from error
         names = list(self._vcf.samples)
@@ -74,7 +75,6 @@ class TruthVcf:
         if sample is not None and sample not in names:
             raise DeepcohortError(f"truth VCF {self.path} has no sample {sample}; it has {', '.join(names)}")
         self._column = names.index(sample) if sample else 0
-        self.contigs = frozenset(self._vcf.seqnames)
 
     def fetch(self, region: Region, reference: str) -> list[TruthAllele]:
         """Alleles with POS in `region`, whose upper-case text is `reference`.

@@ -50,16 +50,16 @@ class CohortVcf:
             raise DeepcohortError(f"VCF {self.path} {told}; check --vcf")
         try:
             self._vcf = cyvcf2.VCF(str(self.path))
+            self.samples: list[str] = list(self._vcf.samples)
+            self.contig_lengths = dict(zip(self._vcf.seqnames, self._vcf.seqlens, strict=False))
         except Exception as error:  # cyvcf2 raises bare ones
             raise DeepcohortError(f"{self.path} cannot be read as VCF: {error}") from error
-        self.samples: list[str] = list(self._vcf.samples)
         for name in self.samples:
             problem = name_problem(name)
             if problem:
                 raise DeepcohortError(f"{self.path}: the sample name {name[:40]!r} {problem}")
         if not self.samples:
             raise DeepcohortError(f"{self.path} holds no samples; give a cohort VCF")
-        self.contig_lengths = dict(zip(self._vcf.seqnames, self._vcf.seqlens, strict=False))
 
     def __iter__(self) -> Iterator[CohortSite]:
         """Sites in the order of the file.

@@ -526,24 +526,36 @@ def fuzz_pedigree(seed: int, base: Path, folder: Path) -> None:
          "--output", folder / "o.vcf.gz")  # fmt: skip
 
 
-def fuzz_model(seed: int, base: Path, folder: Path) -> None:
+def _spoilt_model(seed: int, folder: Path) -> Path:
+    """The shipped model, its bytes spoilt or one of its members, with every checksum right."""
     rng = random.Random(seed)
     shipped = Path(__file__).resolve().parents[3] / "assets" / "models" / "illumina.dcmodel"
     target = folder / "x.dcmodel"
     if seed % 3 == 0:
         target.write_bytes(spoil_bytes(rng, shipped.read_bytes()))
-    else:
-        with zipfile.ZipFile(shipped) as source, zipfile.ZipFile(target, "w") as out:
-            names = source.namelist()
-            spoilt = rng.choice(names)
-            for name in names:
-                data = source.read(name)
-                if name == spoilt and name.endswith(".json"):
-                    data = encoded(rng, spoil_table(rng, data.decode(), ',":[ '))
-                elif name == spoilt:
-                    data = spoil_bytes(rng, data)
-                out.writestr(name, data)
-    _call(base / "sim" / "sample1.bam", base, folder, "--model", target)
+        return target
+    with zipfile.ZipFile(shipped) as source, zipfile.ZipFile(target, "w") as out:
+        names = source.namelist()
+        spoilt = rng.choice(names)
+        for name in names:
+            data = source.read(name)
+            if name == spoilt and name.endswith(".json"):
+                data = encoded(rng, spoil_table(rng, data.decode(), ',":[ '))
+            elif name == spoilt:
+                data = spoil_bytes(rng, data)
+            out.writestr(name, data)
+    return target
+
+
+def fuzz_model(seed: int, base: Path, folder: Path) -> None:
+    _call(base / "sim" / "sample1.bam", base, folder, "--model", _spoilt_model(seed, folder))
+
+
+def fuzz_model_read(seed: int, base: Path, folder: Path) -> None:
+    """A model as every command loads it, without reads."""
+    from deepcohort.model.load import load_predictor
+
+    load_predictor(str(_spoilt_model(seed, folder)), device="cpu")
 
 
 Target = Callable[[int, Path, Path], None]

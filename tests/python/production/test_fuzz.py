@@ -8,12 +8,12 @@ import pytest
 from fuzz_targets import TARGETS, make_base
 from fuzzing import HARMLESS, Outcome, run_cases
 
-NIGHTLY_CASES = int(os.environ.get("FUZZ_CASES", "460"))  # of each of 22 targets: 10,120
+NIGHTLY_CASES = int(os.environ.get("FUZZ_CASES", "440"))  # of each of 23 targets: 10,120
 # in CI, 500 together, by what a case costs
-QUICK_CASES = 4
+QUICK_CASES = 3
 CHEAP_CASES = {
-    "model": 60, "examples_read": 72, "profile": 72, "samplesheet": 40, "store": 40, "parts": 30, "gvcf": 30, "merge": 40,
-    "stats": 30, "pedigree": 20, "evaluate": 12, "export": 1, "url": 2,
+    "model_read": 90, "examples_read": 100, "profile": 90, "samplesheet": 50, "merge": 40, "store": 25, "parts": 20, "stats": 20, "gvcf": 8,
+    "pedigree": 6, "evaluate": 4, "export": 1, "url": 1,
 }  # fmt: skip
 # seeds that once found something stay
 KEPT: dict[str, list[int]] = {
@@ -23,6 +23,7 @@ KEPT: dict[str, list[int]] = {
     "model": [10_083, 10_110, 10_125, 10_542],
     "paralogs": [0, 4, 8],
     "samplesheet": [10_041],
+    "stats": [1003],
 }
 
 
@@ -36,12 +37,12 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-# the strict readers of VCF are still to come to these: malformed text that they take is not counted yet
-WAIT_FOR_STRICT_VCF = frozenset({"gvcf", "evaluate", "examples", "filter", "stats"})
+# strict readers of VCF and of .fai are still to come to these: malformed text that they take is not counted yet
+WAIT_FOR_STRICT_READERS = frozenset({"gvcf", "evaluate", "examples", "filter", "stats", "fasta"})
 
 
 def findings(outcomes: Iterator[Outcome]) -> str:
-    counted = (o for o in outcomes if not (o.kind == "accepted" and o.target in WAIT_FOR_STRICT_VCF))
+    counted = (o for o in outcomes if not (o.kind == "accepted" and o.target in WAIT_FOR_STRICT_READERS))
     return "\n\n".join(str(outcome) for outcome in counted if outcome.kind not in HARMLESS)
 
 
