@@ -8,19 +8,20 @@ import deepcohort
 PACKAGE = Path(deepcohort.__file__).parent
 ALLOWED = {
     "core": set(),
-    "cohort": {"core"},
-    "reads": {"core"},
-    "paralogs": {"core", "reads"},
-    "candidates": {"core", "reads"},
-    "pileup": {"core", "reads", "candidates"},
-    "model": {"core", "reads", "candidates", "pileup"},
-    "calls": {"core", "candidates"},
-    "joint": {"core", "reads", "calls"},
-    "filter": {"core", "reads", "candidates", "calls", "pileup", "model"},
-    "evaluate": {"core", "reads", "calls"},
-    "simulate": {"core", "reads", "calls"},
-    "report": {"core"},
-    "export": {"core"},
+    "formats": {"core"},
+    "cohort": {"core", "formats"},
+    "reads": {"core", "formats"},
+    "paralogs": {"core", "formats", "reads"},
+    "candidates": {"core", "formats", "reads"},
+    "pileup": {"core", "formats", "reads", "candidates"},
+    "model": {"core", "formats", "reads", "candidates", "pileup"},
+    "calls": {"core", "formats", "candidates"},
+    "joint": {"core", "formats", "reads", "calls"},
+    "filter": {"core", "formats", "reads", "candidates", "calls", "pileup", "model"},
+    "evaluate": {"core", "formats", "reads", "calls"},
+    "simulate": {"core", "formats", "reads", "calls"},
+    "report": {"core", "formats"},
+    "export": {"core", "formats"},
 }
 SEES_EVERYTHING = {"cli", "call_shard", "make_examples"}
 HEAVY = {

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pysam
 
-from deepcohort.core.bgzf import BgzfWriter
 from deepcohort.evaluate.annotate_kernels import format_contig
 from deepcohort.evaluate.match import ALLELE_ONLY, MISS, OUTSIDE, TOO_HARD, TP, ContigResult, SideResult
 from deepcohort.evaluate.variant_kernels import NOT_VARIANT, REASONS
+from deepcohort.formats.bgzf import BgzfWriter
 
 _FORMAT = "GT:BD:BK:BI:QQ"
 # decision (BD) with kind of match (BK); truth and calls differ in one letter

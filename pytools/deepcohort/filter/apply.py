@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.tabix import IndexedVcfWriter
-from deepcohort.calls.vcf_text import Segment, VcfHeader, VcfTextReader
 from deepcohort.candidates.config import candidates_of
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
@@ -20,6 +18,8 @@ from deepcohort.filter.head import Head
 from deepcohort.filter.records import is_snp, parse_record
 from deepcohort.filter.score import Judged, Scorer
 from deepcohort.filter.thresholds import fitted_thresholds, sensitivity_thresholds
+from deepcohort.formats.tabix import IndexedVcfWriter
+from deepcohort.formats.vcf_text import Segment, VcfHeader, VcfTextReader
 from deepcohort.pileup.types import LazyPredictor
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import open_reads

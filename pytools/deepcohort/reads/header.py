@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.reads.bgzf import BgzfBlocks
+from deepcohort.formats.bgzf_blocks import BgzfBlocks
 
 _MAX_NAMED = 3  # contigs named in a message
 

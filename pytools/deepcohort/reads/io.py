@@ -2,16 +2,15 @@
 
 import contextlib
 import tempfile
-import zlib
 from pathlib import Path
 
 import pysam
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
-from deepcohort.reads.bgzf import BgzfBlocks
+from deepcohort.formats.bgzf_blocks import BgzfBlocks
+from deepcohort.formats.hts_index import HtsIndex
 from deepcohort.reads.header import AlignmentHeader, header_text_facts, read_header
-from deepcohort.reads.index import BamIndex
 
 # names, flags, places, CIGAR, sequence and quality, no tags: decoding tags is a third of CRAM's cost
 _REQUIRED_FIELDS = "required_fields=0x7ff"
@@ -40,8 +39,8 @@ def _index_copy(url: str, folder: Path) -> Path | None:
         copy = folder / place.rsplit("/", 1)[-1]
         copy.write_bytes(data)
         try:
-            BamIndex(copy).check()
-        except (DeepcohortError, OSError, EOFError, zlib.error) as error:
+            HtsIndex(copy, "index the file again")
+        except DeepcohortError as error:
             raise DeepcohortError(f"index {place} is damaged; index the file again") from error
         return copy
     return None

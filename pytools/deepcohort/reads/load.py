@@ -8,10 +8,10 @@ from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.paths import location
 from deepcohort.core.region import Region
-from deepcohort.reads.bgzf import BgzfBlocks
+from deepcohort.formats.bgzf_blocks import BgzfBlocks
+from deepcohort.formats.hts_index import beside, load_index
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.header import AlignmentHeader, read_header, shared_contigs
-from deepcohort.reads.index import BamIndex, index_path_of
 from deepcohort.reads.io import HtslibStretches
 from deepcohort.reads.merge import join_pieces, merge_files, to_batch
 from deepcohort.reads.scan import ReadColumns, RegionScanner
@@ -30,12 +30,17 @@ class _BamReads:
         if not self._blocks.has_eof_block():
             raise DeepcohortError(f"{path} has no BGZF end-of-file block: it is truncated; copy it again")
         _check_sorted(str(path), self.header)
-        index_path = index_path or index_path_of(path)
+        index_path = index_path or beside(path, (".bai", ".csi"))
         if index_path is None:
             raise DeepcohortError(f"{path} is not indexed; run: samtools index {path}")
-        self._index = BamIndex(index_path)
+        self._path = path
+        self._index = load_index(index_path, f"run: samtools index {path}")
         self._tid = {name: tid for tid, (name, _) in enumerate(self.header.contigs)}
         self._scanner = RegionScanner(self._blocks, config)
+
+    def check_index(self) -> None:
+        """See that the index is that of the file; see `HtsIndex.check_fits`."""
+        self._index.check_fits(self._path, self.header.first_record, has_unplaced=True)
 
     def columns(self, region: Region) -> Iterator[ReadColumns]:
         tid = self._tid.get(region.contig)
@@ -157,6 +162,8 @@ def open_reads(
             contig_lengths |= shared_contigs(
                 Path(path), file.header.contigs, reference_lengths, Path(reference_path)
             )
+            if isinstance(file, _BamReads):
+                file.check_index()
         except DeepcohortError as error:
             problems.append(str(error))
     if problems:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import CODE_OF_BAM_NIBBLE
+from deepcohort.formats.bgzf_blocks import MAX_BLOCK, BgzfBlocks
 from deepcohort.reads import kernels
-from deepcohort.reads.bgzf import MAX_BLOCK, BgzfBlocks
 from deepcohort.reads.config import ReadsConfig
 
 PIECE_BYTES = 4 << 20  # inflated; larger pieces leave the cache, smaller ones cost calls

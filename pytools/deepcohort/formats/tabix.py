@@ -11,8 +11,8 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.kernels_index import MIN_SHIFT, index_lines
-from deepcohort.core.bgzf import MAX_BLOCK_BYTES, BgzfWriter
+from deepcohort.formats.bgzf import MAX_BLOCK_BYTES, BgzfWriter
+from deepcohort.formats.tabix_kernels import MIN_SHIFT, index_lines
 
 _TBI_DEPTH = 5
 _TBI_LIMIT_BP = 1 << 29
