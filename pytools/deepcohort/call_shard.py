@@ -61,7 +61,7 @@ class ShardConfig:
 class CallJob:
     """What to call: inputs, outputs, and the settings of every room.
 
-    Without `paralogs` reads stay where the aligner put them.
+    Without `paralogs` reads stay where the aligner put them. `notes` are for the user: odd but allowed.
     """
 
     reads: Sequence[Path]
@@ -77,6 +77,7 @@ class CallJob:
     pileup_config: PileupConfig = field(default_factory=PileupConfig)
     calls_config: CallsConfig = field(default_factory=CallsConfig)
     shard_config: ShardConfig = field(default_factory=ShardConfig)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

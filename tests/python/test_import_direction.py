@@ -9,7 +9,7 @@ PACKAGE = Path(deepcohort.__file__).parent
 ALLOWED = {
     "core": set(),
     "formats": {"core"},
-    "cohort": {"core", "formats"},
+    "cohort": {"core", "formats", "reads"},
     "reads": {"core", "formats"},
     "paralogs": {"core", "formats", "reads"},
     "candidates": {"core", "formats", "reads"},

@@ -12,19 +12,22 @@ from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
 from deepcohort.candidates.config import candidates_of
 from deepcohort.cohort.io import read_bed
 from deepcohort.core.errors import DeepcohortError, InputProblems
-from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.io import ReferenceFasta, check_contig_names
 from deepcohort.core.region import Region, intersect, merge_regions, parse_region
 from deepcohort.model.load import CascadePredictor, load_predictor
 from deepcohort.model.types import DEVICES
 from deepcohort.paralogs.io_table import read_table
 from deepcohort.paralogs.load import PLATFORM, links_beside
 from deepcohort.paralogs.types import Links
+from deepcohort.reads.checksums import other_sequences
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.groups import ReadGroups, groups_of_sample, samples_of
 from deepcohort.reads.load import open_reads
 
 T = TypeVar("T")
 PLATFORMS = ("illumina", "hifi", "ont")
 _CUDA_BATCH_EXAMPLES = 8_192
+_CHEAP_BP = 5_000_000  # contigs whose sequence is always held against @SQ M5
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +146,21 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     lengths = problems.attempt(lambda: _contig_lengths(request.reference))
     regions: list[Region] | None = []
     ploidy: PloidyMap | None = PloidyMap()
-    names: tuple[str, ...] = ()
+    held: list[tuple[str, ReadGroups]] = []
+    notes: list[str] = []
     paralogs: Links = {}
     if lengths is not None:
         regions = problems.attempt(lambda: chosen_regions(lengths, request.region, request.regions))
         ploidy = problems.attempt(
             lambda: make_ploidy_map(lengths, request.sex, request.ploidy_bed, request.ploidy)
         )
-        names = problems.attempt(lambda: _sample_names(request, reads_config)) or ()
+        held = problems.attempt(lambda: _read_groups(request, reads_config, regions or [], notes)) or []
         paralogs = problems.attempt(lambda: _paralogs(request, lengths)) or {}
-    sample = problems.attempt(lambda: _sample_name(request, names)) if names or request.sample else ""
-    if sample == "" and not problems.lines:
-        problems.attempt(lambda: _sample_name(request, names))
+    sample: str | None = ""
+    if held:
+        names = sorted({name for _, groups in held for name in samples_of(groups)})
+        sample = problems.attempt(lambda: _sample_name(request, names))
+        notes += (problems.attempt(lambda: groups_of_sample(held, sample or "")) or ([], []))[1]
     predictor = None
     if request.platform in PLATFORMS and request.device in DEVICES:
         predictor = problems.attempt(
@@ -179,12 +185,13 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         gvcf=request.gvcf,
         vcf=request.vcf,
         ploidy=ploidy,
-        reads_config=reads_config,
+        reads_config=replace(reads_config, sample=sample),
         paralogs=paralogs,
         candidates_config=candidates_of(request.platform),
         pileup_config=predictor.config,
         calls_config=calls_config,
         shard_config=shard_config,
+        notes=tuple(notes),
     )
     return job, predictor
 
@@ -200,9 +207,27 @@ def _paralogs(request: CallRequest, lengths: dict[str, int]) -> Links:
 
 def _contig_lengths(reference: Path) -> dict[str, int]:
     with ReferenceFasta(reference) as fasta:
+        check_contig_names(reference, fasta.contig_lengths)
         return fasta.contig_lengths
 
 
-def _sample_names(request: CallRequest, config: ReadsConfig) -> tuple[str, ...]:
+def _read_groups(
+    request: CallRequest, config: ReadsConfig, regions: Sequence[Region], notes: list[str]
+) -> list[tuple[str, ReadGroups]]:
+    """Read groups of each file of reads, which all belong to the reference; adds to `notes`."""
+    called_bp: dict[str, int] = {}
+    for region in regions:
+        called_bp[region.contig] = called_bp.get(region.contig, 0) + len(region)
     with open_reads(request.reads, request.reference, config) as source:
-        return source.sample_names
+        # reading a contig takes 5 ms per Mb: too long for a small part of it
+        cheap = [
+            contig
+            for contig, bp in called_bp.items()
+            if source.contig_lengths.get(contig, 0) <= max(_CHEAP_BP, 10 * bp)
+        ]
+        for path, checksums in zip(request.reads, source.checksums, strict=True):
+            problems, remarks = other_sequences(path, checksums, request.reference, cheap)
+            if problems:
+                raise InputProblems(problems)
+            notes += remarks
+        return list(zip(map(str, request.reads), source.read_groups, strict=True))

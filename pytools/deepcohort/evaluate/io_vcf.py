@@ -11,8 +11,7 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.evaluate import parse_kernels as pk
 from deepcohort.evaluate.types import RecordTable
 from deepcohort.formats.bgzf import check_bgzf_vcf, inflate_blocks
-from deepcohort.formats.hts_index import HtsIndex
-from deepcohort.formats.vcf_header import first_record
+from deepcohort.formats.vcf_index import open_vcf_index
 from deepcohort.formats.vcf_text import LineChecker, read_header_lines
 
 _SLICE_BYTES = 16 << 20  # text parsed at once
@@ -85,15 +84,12 @@ class VcfFile:
 
     def _read_index(self) -> dict[str, tuple[int, int]]:
         """Virtual file offsets (first, last) of each contig that has records."""
-        found = next((p for s in (".tbi", ".csi") if (p := Path(f"{self.path}{s}")).exists()), None)
-        if found is None:
-            command = "bcftools index" if self._is_bcf else "tabix -p vcf"
-            raise self._fail("is not indexed", f"run: {command} {self.path}")
         if self._is_bcf:
+            if not Path(f"{self.path}.csi").exists():
+                raise self._fail("is not indexed", f"run: bcftools index {self.path}")
             with pysam.VariantFile(str(self.path)) as vcf:
                 return {str(name): (0, 0) for name in vcf.header.contigs}
-        index = HtsIndex(found, f"run: tabix -f -p vcf {self.path}")
-        index.check_fits(self.path, first_record(self.path))
+        index = open_vcf_index(self.path, self.role)
         spans = {name: index.span(number) for number, name in enumerate(index.names)}
         return {name: span for name, span in spans.items() if span is not None}
 

@@ -14,6 +14,9 @@ import pysam
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.text import text_of
+from deepcohort.formats.bgzf import check_bgzf_vcf, is_bcf
+from deepcohort.formats.vcf_index import open_vcf_index
+from deepcohort.formats.vcf_text import check_vcf
 
 FORMATS = ("zarr", "plink2")
 # suffixes of what each format leaves
@@ -56,6 +59,10 @@ def export_cohort(vcf: Path, format_: str, output: Path, pedigree: Path | None =
         problems.append(f"pedigree {pedigree} does not exist; check --pedigree")
     if problems:
         raise InputProblems(problems)
+    if not is_bcf(vcf):
+        check_bgzf_vcf(vcf)
+        open_vcf_index(vcf)
+        check_vcf(vcf, max_ploidy=2)
     samples = _samples(vcf)
     finals = [Path(f"{output}{suffix}") for suffix in OUTPUTS[format_]]
     with atomic_outputs(*finals) as temporaries, _scratch(output) as folder:

@@ -174,6 +174,15 @@ def check_bgzf_vcf(path: Path, role: str = "") -> None:
         raise _is_bcf(named, path)
 
 
+def is_bcf(path: Path) -> bool:
+    """Whether `path` begins as BCF does, compressed or not."""
+    with open(path, "rb") as file:
+        head = file.read(18)
+    if head[:2] == b"\x1f\x8b" and block_size(head, 0) > 0:
+        head = next(inflate_blocks(path, 0), (b"", 0))[0]
+    return head[:3] == b"BCF"
+
+
 def _is_bcf(named: str, path: Path) -> DeepcohortError:
     return DeepcohortError(
         f"{named} is BCF, not VCF; run: bcftools view -Oz -o NEW.vcf.gz {path}, then tabix -p vcf on it"

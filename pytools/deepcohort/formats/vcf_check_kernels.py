@@ -31,8 +31,8 @@ ANY, INTEGER, NOT_NEGATIVE, FLOAT, GENOTYPE = 0, 1, 2, 3, 4
 # faults, in the order of vcf_text.FAULTS
 (
     SOUND, BYTE, COLUMNS, EMPTY, BAD_POS, BAD_REF, BAD_ALT, BAD_QUAL, BAD_END, BAD_FORMAT, SURPLUS, BAD_GT,
-    PLOIDY, BAD_VALUE, NEGATIVE, COUNT,
-) = range(16)  # fmt: skip
+    PLOIDY, BAD_VALUE, NEGATIVE, COUNT, DROPPED,
+) = range(17)  # fmt: skip
 
 
 class LineRules(NamedTuple):

@@ -14,7 +14,7 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.paths import make_again
 from deepcohort.core.region import Region, merge_regions, parse_region
 from deepcohort.formats import vcf_check_kernels as ck
-from deepcohort.formats.bgzf import check_bgzf_vcf, inflate_blocks
+from deepcohort.formats.bgzf import check_bgzf_vcf, inflate_blocks, is_bcf
 from deepcohort.formats.vcf_header import REGION_KEY
 from deepcohort.formats.vcf_scan_kernels import scan_lines
 
@@ -82,6 +82,7 @@ FAULTS = (
     "a value that is not of the Type that the header says",
     "a negative value where none can be",
     "another number of values than the header says (Number)",
+    "a genotype without the PL that FORMAT announces",
 )
 _NUMBERS = {"A": ck.NUMBER_A, "R": ck.NUMBER_R, "G": ck.NUMBER_G, ".": ck.NUMBER_UNKNOWN}
 _NOT_NEGATIVE = ("GQ", "DP", "AD", "PL", "MIN_DP", "SB", "PS", "RGQ", "ADF", "ADR")
@@ -354,3 +355,35 @@ class VcfTextReader:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def check_vcf(path: Path, max_ploidy: int = 0) -> None:
+    """Read the whole VCF `path` and see that every line is one; BCF is left to whoever reads it.
+
+    Args:
+        max_ploidy: most alleles of a GT; 0: any.
+
+    Raises:
+        DeepcohortError: the first malformed line, or records out of order or of a contig not in the header.
+    """
+    if is_bcf(path):
+        return
+    reader = VcfTextReader(path)
+    try:
+        checker = checker_of(reader, max_ploidy=max_ploidy)
+        done: set[str] = set()
+        current = ""
+        for segment in reader.segments():
+            checker.check(segment)
+            if segment.contig == current:
+                continue
+            if segment.contig in done:
+                raise DeepcohortError(
+                    f"{path} has {segment.contig} in two places; run: bcftools sort, and index it"
+                )
+            if reader.header.contig_lengths and segment.contig not in reader.header.contig_lengths:
+                raise malformed_line(path, segment.text[:400], "a CHROM that the header does not list")
+            done.add(segment.contig)
+            current = segment.contig
+    finally:
+        reader.close()

@@ -10,9 +10,9 @@ import pysam
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region, parse_region
 from deepcohort.formats.bgzf import check_bgzf_vcf, inflate_blocks
-from deepcohort.formats.hts_index import HtsIndex
 from deepcohort.formats.vcf_check_kernels import BYTE
-from deepcohort.formats.vcf_header import REGION_KEY, first_record
+from deepcohort.formats.vcf_header import REGION_KEY
+from deepcohort.formats.vcf_index import open_vcf_index
 from deepcohort.formats.vcf_text import FAULTS, malformed_line, read_header_lines
 from deepcohort.formats.vcf_value_kernels import first_unprintable
 
@@ -97,11 +97,7 @@ class GvcfIndex:
         Raises:
             DeepcohortError: there is none, it cannot be read, or it is not that of this file.
         """
-        found = next((Path(f"{path}{s}") for s in (".tbi", ".csi") if Path(f"{path}{s}").exists()), None)
-        if found is None:
-            raise DeepcohortError(f"{path} is not indexed; run: tabix -p vcf {path}")
-        self._index = HtsIndex(found, f"run: tabix -f -p vcf {path}")
-        self._index.check_fits(path, first_record(path))
+        self._index = open_vcf_index(path)
         self._number = {name: i for i, name in enumerate(self._index.names)}
 
     def start_of(self, contig: str, pos: int) -> int | None:

@@ -18,6 +18,7 @@ from deepcohort.formats.vcf_check_kernels import (
     BAD_VALUE,
     COLUMNS,
     COUNT,
+    DROPPED,
     EMPTY,
     NEGATIVE,
     PLOIDY,
@@ -47,6 +48,7 @@ _GT0, _GT1, _GQ, _DP, _PL, _PL_N, _AD, _AD_N, _SB, _MQ_SQ, _MQ_N, _X = (
 )  # fmt: skip
 _BLOCK, _VARIANT = c.BLOCK, c.VARIANT
 _INT_LIMIT = 1_000_000_000
+_MOST_PL = 100_000_000  # beyond it no likelihood, nor depth, lies
 _MAX_ALTS = 1_000  # the genotyping kernels hold as many
 
 # why parsing stopped
@@ -286,6 +288,9 @@ def _read_numbers(
         return first, fault
     if missing == count:
         return first, SOUND
+    for i in range(first, used):
+        if numbers[i] > _MOST_PL:
+            return first, BAD_VALUE
     if code == _K_PL:
         if missing > 0 or not _pl_fits(count, row):
             return first, COUNT
@@ -381,7 +386,13 @@ def _read_sample(
         key += 1
         if end >= stop:
             unseen = row[_N_ALT] == 0 and (row[_GT0] > 0 or row[_GT1] > 0)
-            return used, BAD_GT if unseen and row[_PL_N] != 3 else SOUND
+            if unseen and row[_PL_N] != 3:
+                return used, BAD_GT
+            if row[_GT0] >= 0 or row[_GT1] >= 0:
+                for k in range(key, n_keys):  # VCF lets trailing values go, but not those of a genotype
+                    if codes[k] == _K_PL:
+                        return used, DROPPED
+            return used, SOUND
         at = end + 1
 
 

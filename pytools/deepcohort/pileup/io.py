@@ -1,5 +1,6 @@
 """Truth for training: variants of one sample from a VCF, confident regions from a BED."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import cyvcf2
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.text import bed_lines
+from deepcohort.formats.bgzf import check_bgzf_vcf, is_bcf
+from deepcohort.formats.vcf_index import open_vcf_index
+from deepcohort.formats.vcf_text import check_vcf
 
 _MISSING = {"*", ".", "<NON_REF>", "<*>"}
 
@@ -57,6 +61,10 @@ class TruthVcf:
             raise DeepcohortError(f"truth VCF {self.path} does not exist; check --truth")
         if not any(Path(f"{self.path}{s}").exists() for s in (".tbi", ".csi")):
             raise DeepcohortError(f"truth VCF {self.path} is not indexed; run: tabix -p vcf {self.path}")
+        if not is_bcf(self.path):
+            check_bgzf_vcf(self.path, "truth VCF")
+            open_vcf_index(self.path, "truth VCF")
+            check_vcf(self.path, max_ploidy=2)
         try:
             self._vcf = cyvcf2.VCF(str(self.path))
         except OSError as error:
@@ -80,7 +88,7 @@ class TruthVcf:
         if region.contig not in self.contigs:
             return []
         found: list[TruthAllele] = []
-        for number, record in enumerate(self._vcf(str(region))):
+        for number, record in enumerate(self._records(region)):
             pos = record.POS - 1
             if not region.contains(pos):
                 continue
@@ -93,6 +101,12 @@ class TruthVcf:
                 )
             found += self._alleles(record, pos, ref, number)
         return sorted(found, key=lambda a: (a.pos, a.ref, a.alt))
+
+    def _records(self, region: Region) -> Iterator[cyvcf2.Variant]:
+        try:
+            yield from self._vcf(str(region))
+        except Exception as error:  # cyvcf2 raises bare ones
+            raise DeepcohortError(f"truth VCF {self.path} cannot be read at {region} ({error})") from error
 
     def _alleles(self, record: cyvcf2.Variant, pos: int, ref: str, number: int) -> list[TruthAllele]:
         *called, phased = record.genotypes[self._column]

@@ -21,6 +21,7 @@ class ReadsConfig:
             of their names, so that time and memory stay bounded whatever the shard.
         max_capped_span_bp: reads that span more than this are never dropped by `max_depth`
             (long reads are few; and a shard could not know the depth where they start).
+        sample: whose read groups count; empty: all reads.
     """
 
     min_mapq: int = 5
@@ -30,3 +31,4 @@ class ReadsConfig:
     clearly_better_qual: int = 10
     max_depth: int = 500
     max_capped_span_bp: int = 512
+    sample: str = ""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.formats.vcf_text import check_vcf
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class CohortVcf:
         self.path = Path(path)
         if not self.path.exists():
             raise DeepcohortError(f"VCF {self.path} does not exist; check --vcf")
+        check_vcf(self.path, max_ploidy=2)
         try:
             self._vcf = cyvcf2.VCF(str(self.path))
         except Exception as error:  # cyvcf2 raises bare ones

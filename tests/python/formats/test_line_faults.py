@@ -192,7 +192,7 @@ def test_records_beyond_their_contig(tmp_path, start: int, end: int) -> None:
 
 
 def test_every_fault_has_its_words() -> None:
-    assert len(FAULTS) == ck.COUNT + 1
+    assert len(FAULTS) == ck.DROPPED + 1
 
 
 @pytest.mark.parametrize(
