@@ -102,6 +102,9 @@ def _read_rows(text: str, problems: list[str]) -> list[Row]:
     try:
         table = csv.reader(lines, strict=True)
         header = [cell.strip() for cell in next(table, [])]
+        if not any(header) and any(line.strip(" \t\r\n,") for line in lines):
+            problems.append("row 1 is blank; the header must be the first line")
+            return []
         if not _check_header(header, problems):
             return []
         rows = []

@@ -17,6 +17,7 @@ from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases
 
 _CHUNK_BP = 8_000_000
+_MOST_LINE_ENDS = 8  # bytes between a sequence and the next title
 _MOST_LOOKED_AT = 1_000  # contigs of one file that are held against its index
 # names that SAM and VCF let a contig have (SAM specification section 1.2.1)
 _CONTIG_NAME = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
@@ -61,38 +62,54 @@ def check_fai(path: Path) -> None:
     step = -(-len(rows) // _MOST_LOOKED_AT) if rows else 1
     with open(path, "rb") as file:
         size = file.seek(0, 2)
+        reached: int | None = 0  # where the contig before ends; None: not looked at
         for i in range(len(rows)):
             is_last = i + 1 == len(rows)
-            if (i % step == 0 or is_last) and not _row_fits(file, size, rows[i][0], numbers[i], is_last):
+            if i % step and not is_last:
+                reached = None
+                continue
+            start, end = _row_place(file, size, rows[i][0], numbers[i], is_last)
+            if start < 0 or (reached is not None and start - reached > _MOST_LINE_ENDS):
                 raise stale
+            reached = end
 
 
-def _row_fits(file: BinaryIO, size: int, name: str, row: tuple[int, int, int, int], is_last: bool) -> bool:
-    """Whether a contig of `name` begins at its offset and is as long as its row says (.fai columns 2-5)."""
+def _row_place(
+    file: BinaryIO, size: int, name: str, row: tuple[int, int, int, int], is_last: bool
+) -> tuple[int, int]:
+    """Where a contig's title begins and its sequence ends; -1 where they are not what its row says.
+
+    Args:
+        row: columns 2 to 5 of the .fai: bp, offset, bases and bytes of a line.
+    """
     length, offset, bases, width = row
-    if length == 0:
-        return True
-    if bases < 1 or not bases < width <= bases + 2 or length < 0 or offset < 2 or offset > size:
-        return False
+    if length < 0 or offset < 2 or offset > size or (length and not 0 < bases < width <= bases + 2):
+        return -1, -1
     title_at = max(0, offset - 4_096)
     file.seek(title_at)
     title = file.read(offset - title_at)
     start = title.rfind(b">")
     words = title[start + 1 :].split(None, 1)
     if start < 0 or not title.endswith(b"\n") or not words or words[0] != name.encode():
-        return False
+        return -1, -1
+    if length == 0:
+        return title_at + start, offset
     end = offset + (length - 1) // bases * width + (length - 1) % bases + 1
     if length > bases:
         file.seek(offset + bases - 1)
         around = file.read(width - bases + 2)
         if around[:1] in b"\r\n" or around[1 : 1 + width - bases].strip() or around[-1:] in b"\r\n>":
-            return False
+            return -1, -1
     file.seek(end - 1)
     tail = file.read(64)
     after = tail[1:].lstrip(b"\r\n")
     if tail[:1] in (b"", b"\n", b"\r", b">") or (tail[1:] and tail[1:2] not in b"\r\n"):
-        return False
-    return after[:1] == b">" or (is_last and not after)
+        return -1, -1
+    if after[:1] != b">" and not (is_last and not after):
+        return -1, -1
+    if is_last and after:
+        return -1, -1  # contigs that the index does not list
+    return title_at + start, end
 
 
 class ReferenceFasta:

@@ -4,6 +4,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -213,6 +214,9 @@ class HtsIndex:
         ends = np.maximum.accumulate(np.concatenate(([first_record], chunks[:, 1])))
         if len(chunks) and chunks[:, 1].max() >> 16 > size:
             raise self._misfit(data, f"it points beyond the end of the file ({size} bytes)")
+        spans = sorted(span for ref in range(self.n_contigs) if (span := self.span(ref)) is not None)
+        if any(left[1] > right[0] for left, right in pairwise(spans)):
+            raise self._misfit(data, "records of two contigs overlap in it")
         open_end = has_unplaced and self._n_unplaced > 0
         for i in np.flatnonzero(begins > ends).tolist():
             if i == len(chunks) and (open_end or not self._is_whole(data)):

@@ -23,7 +23,14 @@ from deepcohort.joint.emit_kernels import SiteTexts, emit_sites
 from deepcohort.joint.evidence_kernels import MAX_VARIANT_RECORDS, mark_deleted_sites, sweep_sample
 from deepcohort.joint.family_kernels import Kinship
 from deepcohort.joint.header import header_text
-from deepcohort.joint.io_gvcf import GvcfHeader, GvcfIndex, GvcfStream, index_vcf, read_header
+from deepcohort.joint.io_gvcf import (
+    GvcfHeader,
+    GvcfIndex,
+    GvcfStream,
+    check_has_blocks,
+    index_vcf,
+    read_header,
+)
 from deepcohort.joint.io_parts import MANIFEST, PartsWriter, StoredCohort, cut_at, open_stores, write_manifest
 from deepcohort.joint.io_store import StoreWriter
 from deepcohort.joint.judge_kernels import Evidence, Limits
@@ -244,6 +251,10 @@ def check_inputs(
             problems.append(str(error))
             continue
         headers.append(header)
+        try:
+            check_has_blocks(path)
+        except DeepcohortError as error:
+            problems.append(str(error))
         if header.sample in owner:
             problems.append(
                 f"sample {header.sample} is given twice, by {owner[header.sample]} and {path}; keep one"

@@ -1,5 +1,6 @@
 """gVCF files: header, index and streaming text, straight from BGZF blocks."""
 
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,40 @@ def read_header(path: Path) -> GvcfHeader:
         raise DeepcohortError(f"gVCF {path} does not exist; check --gvcf")
     check_bgzf_vcf(path)
     return _parse_header(path, read_header_lines(path))
+
+
+_BLOCK_MARKS = (b"<NON_REF>", b"<*>", b"\tEND=", b";END=")
+_DEFINES = re.compile("##(INFO|FORMAT|ALT|GVCFBlock)")
+_FEW_RECORDS = 100  # of a file whose header speaks of blocks: it may be cut to a few places
+_MOST_LOOKED_AT = 200_000  # records before a file without a block counts as a plain VCF
+
+
+def check_has_blocks(path: Path) -> None:
+    """See that a file with records has reference blocks, so that what it leaves out means something.
+
+    Raises:
+        DeepcohortError: it is a plain VCF.
+    """
+    header = b"".join(line.encode().lower() for line in read_header_lines(path) if _DEFINES.match(line))
+    speaks_of_blocks = b"block" in header or b"<id=non_ref" in header or b"<id=*" in header
+    rest, n_records = b"", 0
+    for text, _ in inflate_blocks(path, 0):
+        lines = (rest + text).split(b"\n")
+        rest = lines.pop()
+        records = [line for line in lines if line and not line.startswith(b"#")]
+        n_records += len(records)
+        joined = b"\n".join(records)
+        if any(mark in joined for mark in _BLOCK_MARKS) or any(
+            r.split(b"\t", 5)[4:5] == [b"."] for r in records
+        ):
+            return
+        if n_records > _MOST_LOOKED_AT:
+            break
+    if n_records > (_FEW_RECORDS if speaks_of_blocks else 0):
+        raise DeepcohortError(
+            f"{path} is a plain VCF, not a gVCF: none of its records is a reference block, so nobody knows "
+            "where the sample is reference; call it again with gVCF output"
+        )
 
 
 def _parse_header(path: Path, lines: list[str]) -> GvcfHeader:

@@ -46,7 +46,7 @@ def groups_of_sample(
         listed = ", ".join(names[:_MAX_NAMED])
         where = ", ".join(path for path, _ in files)
         raise InputProblems(
-            [f"{where}: reads of several samples ({listed}), none of them {sample}; name one"]
+            [f"{where}: reads of several samples ({listed}), none is {sample}; name one of them"]
         )
     problems = []
     chosen: list[frozenset[str] | None] = []
