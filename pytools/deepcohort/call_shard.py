@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.genotype import genotype_sites, overlap_components, select_candidates
 from deepcohort.calls.gvcf import CallsWriter
-from deepcohort.calls.header import make_header
 from deepcohort.calls.phase import same_site_phase
 from deepcohort.calls.ploidy import PloidyMap
 from deepcohort.candidates.config import CandidatesConfig
@@ -29,6 +28,7 @@ from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.progress import track_bp
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.stages import StageTimer
+from deepcohort.formats.vcf_header import make_header
 from deepcohort.model.guard import held_back
 from deepcohort.paralogs.load import open_placed
 from deepcohort.paralogs.types import Links
@@ -63,7 +63,8 @@ class ShardConfig:
 class CallJob:
     """What to call: inputs, outputs, and the settings of every room.
 
-    Without `paralogs` reads stay where the aligner put them. `notes` are header lines KEY=VALUE.
+    Without `paralogs` reads stay where the aligner put them. `remarks` are for the user: odd but allowed.
+    `notes` are header lines KEY=VALUE.
     """
 
     reads: Sequence[Path]
@@ -80,6 +81,7 @@ class CallJob:
     calls_config: CallsConfig = field(default_factory=CallsConfig)
     shard_config: ShardConfig = field(default_factory=ShardConfig)
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -78,11 +78,15 @@ def make_examples(
     """
     config = config or ExamplesConfig()
     known = read_bed(confident) if confident else None
-    usual = profiled(reads, reference, config.reads)
+    usual = profiled(reads, reference, replace(config.reads, sample=sample or ""))
     with (
         ReferenceFasta(reference) as fasta,
         open_placed(reads, reference, usual, links_beside(reference, config.platform)) as source,
     ):
+        if sample is None and len(source.sample_names) > 1:
+            raise DeepcohortError(
+                f"the reads are of several samples ({', '.join(source.sample_names[:5])}); give --sample"
+            )
         truth_vcf = TruthVcf(truth, sample)
         stretches = _stretches(fasta, source, truth_vcf, known, regions, config.stretch_bp)
         writer = ExampleWriter(output, config.pileup, config.platform, config.seed, config.n_buckets)

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from deepcohort.annotate.allele_kernels import SNV
 from deepcohort.annotate.packed import PackedTable
-from deepcohort.core.bgzf import BgzfWriter
 from deepcohort.core.io import ReferenceFasta
+from deepcohort.formats.bgzf import BgzfWriter
 from isal import igzip
 
 CONTIGS = [

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import pysam
 from copies import head_of, int32_at, put_int32, slice_of
-from deepcohort.core.bgzf import BgzfWriter
+from deepcohort.formats.bgzf import BgzfWriter
 
 ROOT = Path(__file__).resolve().parents[2]
 DEEPCOHORT = ROOT / ".venv" / "bin" / "deepcohort"

@@ -21,7 +21,7 @@ from deepcohort.candidates.select import select_alleles
 from deepcohort.candidates.support import weigh_reads
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region, parse_region
-from deepcohort.reads.bgzf import BgzfBlocks
+from deepcohort.formats.bgzf_blocks import BgzfBlocks
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import open_reads
 from deepcohort.reads.merge import join_pieces, merge_files, to_batch

@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import pysam
 from copies import head_of, put_int32, slice_of
-from deepcohort.core.bgzf import BgzfWriter
+from deepcohort.formats.bgzf import BgzfWriter
 
 
 @dataclass(frozen=True)

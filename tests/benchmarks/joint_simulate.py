@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pysam
-from deepcohort.core.bgzf import BgzfWriter
+from deepcohort.formats.bgzf import BgzfWriter
 
 CONTIG = "chr1"
 THETA = 1e-3

@@ -10,7 +10,7 @@ process CALL_SHARD {
     path model, stageAs: 'model/*'
 
     output:
-    tuple val(meta), path("${meta.id}.g.vcf.gz"), path("${meta.id}.g.vcf.gz.tbi"), path("${meta.id}.vcf.gz"), path("${meta.id}.vcf.gz.tbi"), emit: calls
+    tuple val(meta), path("${meta.id}.g.vcf.gz"), path("${meta.id}.g.vcf.gz.{tbi,csi}"), path("${meta.id}.vcf.gz"), path("${meta.id}.vcf.gz.{tbi,csi}"), emit: calls
     path 'versions.yml', emit: versions
 
     script:

@@ -8,7 +8,7 @@ process CONCAT_COHORT {
     path shards
 
     output:
-    tuple val(meta), path("${prefix}.vcf.gz"), path("${prefix}.vcf.gz.tbi"), emit: vcf
+    tuple val(meta), path("${prefix}.vcf.gz"), path("${prefix}.vcf.gz.{tbi,csi}"), emit: vcf
     path '*.checksums.tsv', emit: checksums
     path 'versions.yml', emit: versions
 

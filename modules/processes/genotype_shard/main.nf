@@ -11,7 +11,7 @@ process GENOTYPE_SHARD {
     val save  // whether to store the cohort for later runs
 
     output:
-    tuple val(meta), path("${meta.id}.cohort.vcf.gz"), path("${meta.id}.cohort.vcf.gz.tbi"), emit: vcf
+    tuple val(meta), path("${meta.id}.cohort.vcf.gz"), path("${meta.id}.cohort.vcf.gz.{tbi,csi}"), emit: vcf
     tuple path("store/${meta.id}.store"), path('store/cohort.json'), emit: store, optional: true
     path 'versions.yml', emit: versions
 

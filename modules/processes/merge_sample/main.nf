@@ -8,8 +8,8 @@ process MERGE_SAMPLE {
     path shards  // the table of all shards: none may be missing
 
     output:
-    tuple val(meta), path("${meta.sample}.g.vcf.gz"), path("${meta.sample}.g.vcf.gz.tbi"), emit: gvcf
-    tuple val(meta), path("${meta.sample}.vcf.gz"), path("${meta.sample}.vcf.gz.tbi"), emit: vcf
+    tuple val(meta), path("${meta.sample}.g.vcf.gz"), path("${meta.sample}.g.vcf.gz.{tbi,csi}"), emit: gvcf
+    tuple val(meta), path("${meta.sample}.vcf.gz"), path("${meta.sample}.vcf.gz.{tbi,csi}"), emit: vcf
     path "${meta.sample}.facts.json", emit: facts
     path '*.checksums.tsv', emit: checksums
     path 'versions.yml', emit: versions

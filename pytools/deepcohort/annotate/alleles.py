@@ -7,10 +7,10 @@ import numpy as np
 from deepcohort.annotate import allele_kernels as ak
 from deepcohort.annotate.config import AnnotateConfig
 from deepcohort.annotate.types import Alleles
-from deepcohort.calls.vcf_text import Segment
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region
+from deepcohort.formats.vcf_text import Segment
 
 _SPAN_BP = 8 << 20
 

@@ -13,7 +13,7 @@ from deepcohort.annotate.consequence_order import gravest
 from deepcohort.annotate.genotype_kernels import read_genotypes, read_samples
 from deepcohort.annotate.io_segments import segments_of
 from deepcohort.annotate.keys import BETWEEN
-from deepcohort.calls.vcf_text import Segment
+from deepcohort.formats.vcf_text import Segment
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from deepcohort.annotate.keys import BETWEEN
 from deepcohort.annotate.other_tables import Matches, TableSpec
 from deepcohort.annotate.score_kernels import LONGEST_NUMBERS, PIECES, write_scores
 from deepcohort.annotate.types import Alleles, ScoreRows
-from deepcohort.calls.vcf_text import Segment
+from deepcohort.formats.vcf_text import Segment
 
 _MAX_CACHED = 200_000
 ProteinScores = Mapping[tuple[str, str], tuple[int, int]]

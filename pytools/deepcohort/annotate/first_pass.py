@@ -26,8 +26,8 @@ from deepcohort.annotate.haplotypes import (
 )
 from deepcohort.annotate.io_csq import Entry, parse_entries, read_joint, run_csq
 from deepcohort.annotate.types import Alleles
-from deepcohort.calls.vcf_text import Segment
 from deepcohort.core.io import ReferenceFasta
+from deepcohort.formats.vcf_text import Segment
 
 
 def site_alleles(segment: Segment, alleles: Alleles, models: GeneModels) -> NDArray[np.int64]:

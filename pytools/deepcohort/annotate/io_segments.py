@@ -8,9 +8,9 @@ from isal import igzip
 
 from deepcohort.annotate.alleles import short_parts
 from deepcohort.annotate.text_source import TextSource, read_index
-from deepcohort.calls.vcf_text import Segment, VcfTextReader
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
+from deepcohort.formats.vcf_text import Segment, VcfTextReader
 
 
 class _SeekingReader(VcfTextReader):

@@ -14,9 +14,9 @@ from deepcohort.annotate.consequence_order import LOSS, ORDER, PROTEIN_CHANGING
 from deepcohort.annotate.families import Candidate, CandidateFinder, Trio, trios_of
 from deepcohort.annotate.multiqc import write_sections
 from deepcohort.annotate.reasons import REASONS
-from deepcohort.calls.vcf_text import VcfTextReader
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
+from deepcohort.formats.vcf_text import VcfTextReader
 from deepcohort.joint.pedigree import Pedigree
 
 COHORT = "cohort"

@@ -33,14 +33,14 @@ from deepcohort.annotate.other_tables import AlleleTable, TableSpec
 from deepcohort.annotate.packed import PackedTable, is_packed
 from deepcohort.annotate.reasons import scored_of
 from deepcohort.annotate.types import Alleles, ScoreRows, ScoreTable, no_rows
-from deepcohort.calls.header import REGION_KEY, region_lines
-from deepcohort.calls.tabix import IndexedVcfWriter
-from deepcohort.calls.vcf_text import Segment, VcfHeader, VcfTextReader
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.progress import track_amount
 from deepcohort.core.region import Region
+from deepcohort.formats.tabix import IndexedVcfWriter
+from deepcohort.formats.vcf_header import REGION_KEY, region_lines
+from deepcohort.formats.vcf_text import Segment, VcfHeader, VcfTextReader
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ import numpy as np
 from isal import igzip, igzip_lib, isal_zlib
 from numpy.typing import NDArray
 
-from deepcohort.core.bgzf import EOF_BLOCK
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.formats.bgzf import EOF_BLOCK
 
 PIECE_BYTES = 8 << 20
 _MAGIC = b"\x1f\x8b"

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from deepcohort.calls.kernels_count import COUNTED_FILTERS, INDEL, OTHER, SNP, count_records
-from deepcohort.calls.vcf_text import Segment, VcfHeader
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.paths import make_again
+from deepcohort.formats.vcf_text import Segment, VcfHeader
 
 # name in the facts: key of the header line
 NOTES = {"library": "deepcohort_library", "unlike_training": "deepcohort_unlike_training"}

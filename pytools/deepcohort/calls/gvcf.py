@@ -33,10 +33,10 @@ from deepcohort.calls.kernels_text import (
     write_called,
     write_gvcf,
 )
-from deepcohort.calls.tabix import IndexedVcfWriter
 from deepcohort.calls.types import GenotypedSites
 from deepcohort.candidates.types import AlleleCounts
 from deepcohort.core.region import Region
+from deepcohort.formats.tabix import IndexedVcfWriter
 
 _NOWHERE = np.empty(0, dtype=np.int64)
 

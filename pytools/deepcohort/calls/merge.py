@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from deepcohort.calls.facts import RecordTally, check_sample, facts_of, facts_text, note_difference
-from deepcohort.calls.header import region_lines
-from deepcohort.calls.tabix import IndexedVcfWriter
-from deepcohort.calls.vcf_text import LineChecker, Segment, VcfHeader, VcfTextReader
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.text import bed_lines, text_of
+from deepcohort.formats.tabix import IndexedVcfWriter
+from deepcohort.formats.vcf_header import region_lines
+from deepcohort.formats.vcf_text import LineChecker, Segment, VcfHeader, VcfTextReader, checker_of
 
 _BAND = re.compile(r"##GVCFBlock.*minGQ=(\d+)\(inclusive\)")
 _MAX_REGION_LINES = 1_000
@@ -175,7 +175,7 @@ def merge_shards(
                 writer.write_header(_merged_header(header, [reader.header for reader in readers], rank))
                 merged = _MergedWriter(writer, BlockJoiner(header))
                 for piece in pieces:
-                    _copy_piece(piece, merged, LineChecker(piece.reader.path, piece.reader.header), tally)
+                    _copy_piece(piece, merged, checker_of(piece.reader, utf8=False), tally)
                 merged.flush()
             _check_exhausted(readers)
             if tally:

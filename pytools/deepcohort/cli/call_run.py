@@ -34,6 +34,8 @@ def run_call(request: CallRequest) -> None:
     here = replace(request, device="cpu") if several else request
     with timer.stage("open"):
         job, predictor = make_job(here)
+    for note in job.remarks:
+        print(f"deepcohort: note: {note}", file=sys.stderr)
     if not call_in_pieces(request, job, predictor, timer):
         if here != request:
             job, predictor = make_job(request)

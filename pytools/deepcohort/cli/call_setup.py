@@ -13,7 +13,7 @@ from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
 from deepcohort.candidates.config import candidates_of
 from deepcohort.cohort.io import read_bed
 from deepcohort.core.errors import DeepcohortError, InputProblems
-from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.io import ReferenceFasta, check_contig_names
 from deepcohort.core.names import name_problem
 from deepcohort.core.region import Region, intersect, merge_regions, parse_region
 from deepcohort.model.load import CascadePredictor, load_predictor
@@ -22,13 +22,16 @@ from deepcohort.model.types import DEVICES
 from deepcohort.paralogs.io_table import read_table
 from deepcohort.paralogs.load import PLATFORM, links_beside
 from deepcohort.paralogs.types import Links
+from deepcohort.reads.checksums import other_sequences
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.groups import ReadGroups, groups_of_sample, samples_of
 from deepcohort.reads.library import library_text
 from deepcohort.reads.load import open_reads, profile_of
 
 T = TypeVar("T")
 PLATFORMS = ("illumina", "hifi", "ont")
 _CUDA_BATCH_EXAMPLES = 8_192
+_CHEAP_BP = 5_000_000  # contigs whose sequence is always held against @SQ M5
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,18 +151,21 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     lengths = problems.attempt(lambda: _contig_lengths(request.reference))
     regions: list[Region] | None = []
     ploidy: PloidyMap | None = PloidyMap()
-    names: tuple[str, ...] = ()
+    held: list[tuple[str, ReadGroups]] = []
+    remarks: list[str] = []
     paralogs: Links = {}
     if lengths is not None:
         regions = problems.attempt(lambda: chosen_regions(lengths, request.region, request.regions))
         ploidy = problems.attempt(
             lambda: make_ploidy_map(lengths, request.sex, request.ploidy_bed, request.ploidy)
         )
-        names = problems.attempt(lambda: _sample_names(request, reads_config)) or ()
+        held = problems.attempt(lambda: _read_groups(request, reads_config, regions or [], remarks)) or []
         paralogs = problems.attempt(lambda: _paralogs(request, lengths)) or {}
-    sample = problems.attempt(lambda: _sample_name(request, names)) if names or request.sample else ""
-    if sample == "" and not problems.lines:
-        problems.attempt(lambda: _sample_name(request, names))
+    sample: str | None = ""
+    if held:
+        names = sorted({name for _, groups in held for name in samples_of(groups)})
+        sample = problems.attempt(lambda: _sample_name(request, names))
+        remarks += (problems.attempt(lambda: groups_of_sample(held, sample or "")) or ([], []))[1]
     predictor = None
     if request.platform in PLATFORMS and request.device in DEVICES:
         predictor = problems.attempt(
@@ -180,7 +186,7 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         low_qual=request.low_qual,
         single_read_qual=request.single_read_qual,
     )
-    reads_config, windows = profile_of(request.reads, request.reference, reads_config)
+    reads_config, windows = profile_of(request.reads, request.reference, replace(reads_config, sample=sample))
     job = CallJob(
         reads=request.reads,
         reference=request.reference,
@@ -195,6 +201,7 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         pileup_config=predictor.config,
         calls_config=calls_config,
         shard_config=shard_config,
+        remarks=tuple(remarks),
     )
     return _with_notes(job, predictor, windows, request.quiet), predictor
 
@@ -227,9 +234,27 @@ def _paralogs(request: CallRequest, lengths: dict[str, int]) -> Links:
 
 def _contig_lengths(reference: Path) -> dict[str, int]:
     with ReferenceFasta(reference) as fasta:
+        check_contig_names(reference, fasta.contig_lengths)
         return fasta.contig_lengths
 
 
-def _sample_names(request: CallRequest, config: ReadsConfig) -> tuple[str, ...]:
+def _read_groups(
+    request: CallRequest, config: ReadsConfig, regions: Sequence[Region], remarks: list[str]
+) -> list[tuple[str, ReadGroups]]:
+    """Read groups of each file of reads, which all belong to the reference; adds to `remarks`."""
+    called_bp: dict[str, int] = {}
+    for region in regions:
+        called_bp[region.contig] = called_bp.get(region.contig, 0) + len(region)
     with open_reads(request.reads, request.reference, config) as source:
-        return source.sample_names
+        # reading a contig takes 5 ms per Mb: too long for a small part of it
+        cheap = [
+            contig
+            for contig, bp in called_bp.items()
+            if source.contig_lengths.get(contig, 0) <= max(_CHEAP_BP, 10 * bp)
+        ]
+        for path, checksums in zip(request.reads, source.checksums, strict=True):
+            problems, remarks = other_sequences(path, checksums, request.reference, cheap)
+            if problems:
+                raise InputProblems(problems)
+            remarks += remarks
+        return list(zip(map(str, request.reads), source.read_groups, strict=True))

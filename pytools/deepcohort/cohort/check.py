@@ -11,10 +11,12 @@ from deepcohort.cohort.io import ReadsHeader, find_index, read_bed, read_header
 from deepcohort.cohort.samplesheet import Sheet, is_safe, pedigree_lines, read_samplesheet
 from deepcohort.cohort.types import Sample, StoredSamples
 from deepcohort.core.errors import DeepcohortError, InputProblems
-from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.io import ReferenceFasta, check_contig_names
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.paths import is_remote
 from deepcohort.core.region import Region, intersect, merge_regions, subtract
+from deepcohort.reads.checksums import other_sequences
+from deepcohort.reads.groups import groups_of_sample, samples_of
 
 _NAMED = 3  # contigs spelt out in one message
 _CHUNK_BP = 8_000_000
@@ -100,6 +102,7 @@ def check_cohort(
     try:
         with ReferenceFasta(reference) as fasta:
             lengths = fasta.contig_lengths
+        check_contig_names(reference, lengths)
         unknown = [name for name in contigs if name not in lengths]
         if unknown:
             problems.append(
@@ -117,7 +120,15 @@ def check_cohort(
     except DeepcohortError as error:
         problems += str(error).splitlines()
     remarks: list[str] = []
-    samples = [_check_sample(s, sheet, reference, lengths, wanted, problems, remarks) for s in sheet.samples]
+    headers: dict[Path, ReadsHeader] = {}
+    samples = [
+        _check_sample(s, sheet, reference, lengths, wanted, problems, remarks, headers) for s in sheet.samples
+    ]
+    problems += _wrongly_shared(sheet, samples, headers)
+    for path, header in headers.items():
+        bad, odd = other_sequences(path, header.checksums, reference, wanted)
+        problems += bad
+        remarks += odd
     if problems:
         raise InputProblems(problems)
     return samples, remarks
@@ -173,6 +184,7 @@ def _check_sample(
     wanted: list[str],
     problems: list[str],
     remarks: list[str],
+    headers: dict[Path, ReadsHeader],
 ) -> Sample:
     sample = _with_indexes(sample)
     rows = [row for row in sheet.rows[sample.sample] if row["reads"]]
@@ -184,12 +196,19 @@ def _check_sample(
         if not found:
             try:
                 header = read_header(reads, reference if lengths else None)
-                bad, odd = _compare(header, sample.sample, lengths, wanted)
+                headers[reads] = header
+                bad, odd = compare_contigs(header.contigs, lengths, wanted) if lengths else ([], [])
                 found += [f"{where}{reads.name}: {text}" for text in bad]
                 remarks += [f"{where}{reads.name}: {text}" for text in odd]
             except DeepcohortError as error:
                 found.append(f"{where}{error}")
         problems += found
+    opened = [(str(reads), headers[reads].groups) for reads in sample.reads if reads in headers]
+    first = f"row {rows[0].number} ({sample.sample}): " if rows else ""
+    try:
+        remarks += [first + text for text in groups_of_sample(opened, sample.sample)[1]]
+    except InputProblems as error:
+        problems += [first + text for text in error.problems]
     for column, path in (("truth_vcf", sample.truth_vcf), ("truth_bed", sample.truth_bed)):
         if path and not is_remote(path) and not os.path.isfile(path):
             problems.append(f"{_truth_row(sheet, sample)}{column} {path} does not exist")
@@ -219,15 +238,24 @@ def _check_reads(reads: Path, index: Path, reference: Path) -> list[str]:
     return []
 
 
-def _compare(
-    header: ReadsHeader, sample: str, lengths: dict[str, int], wanted: list[str]
-) -> tuple[list[str], list[str]]:
-    if not lengths:
-        return [], []
-    problems, remarks = compare_contigs(header.contigs, lengths, wanted)
-    if header.samples and sample not in header.samples:
-        remarks.append(f"its read groups name {', '.join(header.samples)}, the samplesheet says {sample}")
-    return problems, remarks
+def _wrongly_shared(sheet: Sheet, samples: list[Sample], headers: dict[Path, ReadsHeader]) -> list[str]:
+    """Files that stand in rows of two samples, yet hold the reads of one."""
+    problems = []
+    path_of = {
+        row.number: path
+        for sample in samples
+        for row, path in zip(
+            [row for row in sheet.rows[sample.sample] if row["reads"]], sample.reads, strict=True
+        )
+    }
+    for earlier, row in sheet.shared:
+        header = headers.get(path_of[row.number])
+        if header is not None and len(samples_of(header.groups)) < 2:
+            problems.append(
+                f"row {row.number}: reads {row['reads']} is listed already in row {earlier.number}, "
+                "and its read groups do not name several samples"
+            )
+    return problems
 
 
 def write_checked(

@@ -15,6 +15,7 @@ from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.region import Region, intersect, merge_regions
 from deepcohort.core.text import bed_lines
+from deepcohort.reads.groups import ReadGroups
 
 _INDEX_SUFFIXES = {".bam": (".bai", ".csi"), ".cram": (".crai",), ".gz": (".tbi", ".csi"), ".bcf": (".csi",)}
 _MAX_PROBLEMS = 20
@@ -23,10 +24,16 @@ _CHUNK_BP = 8_000_000
 
 @dataclass(frozen=True, slots=True)
 class ReadsHeader:
-    """What an alignment file says of itself: contig lengths in order, and the SM names of its RG lines."""
+    """What an alignment file says of itself.
+
+    Attributes:
+        contigs: lengths in bp, in order. groups: (ID, SM) of its read groups, SM "" where there is none.
+        checksums: M5 by contig, as far as they are given.
+    """
 
     contigs: dict[str, int]
-    samples: tuple[str, ...]
+    groups: ReadGroups
+    checksums: dict[str, str]
 
 
 def find_index(path: Path) -> Path | None:
@@ -67,8 +74,9 @@ def read_header(reads: Path, reference: Path | None) -> ReadsHeader:
         raise DeepcohortError(f"{reads} is not a readable BAM or CRAM file ({error})") from error
     finally:
         pysam.set_verbosity(verbosity)
-    names = dict.fromkeys(str(group["SM"]) for group in header.get("RG", []) if "SM" in group)
-    return ReadsHeader(contigs, tuple(names))
+    groups = tuple((str(g.get("ID", "")), str(g.get("SM", "")).strip()) for g in header.get("RG", []))
+    sums = {str(s["SN"]): str(s["M5"]).lower() for s in header.get("SQ", []) if "M5" in s}
+    return ReadsHeader(contigs, groups, sums)
 
 
 def index_reference(reference: Path) -> None:

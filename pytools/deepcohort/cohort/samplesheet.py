@@ -40,11 +40,15 @@ class Row:
 
 @dataclass(slots=True)
 class Sheet:
-    """What was parsed and what is wrong with it."""
+    """What was parsed and what is wrong with it.
+
+    `shared`: pairs of rows of two samples that name one file; fine where it holds both samples' reads.
+    """
 
     samples: list[Sample] = field(default_factory=list)
     rows: dict[str, list[Row]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    shared: list[tuple[Row, Row]] = field(default_factory=list)
 
 
 def parse_samplesheet(
@@ -63,13 +67,7 @@ def parse_samplesheet(
         _check_row(row, sheet.problems)
         if row["sample"]:
             sheet.rows.setdefault(row["sample"], []).append(row)
-    seen: dict[str, int] = {}
-    for row in rows:
-        if row["reads"] and row["reads"] in seen:
-            sheet.problems.append(
-                f"row {row.number}: reads {row['reads']} is listed already in row {seen[row['reads']]}"
-            )
-        seen.setdefault(row["reads"], row.number)
+    _find_repeated(rows, resolve, sheet)
     for name, own in sheet.rows.items():
         sheet.samples.append(_merge_rows(name, own, resolve, sheet.problems))
     _check_families(sheet, _known_persons(sheet, stored))
@@ -79,11 +77,38 @@ def parse_samplesheet(
     return sheet
 
 
+def _find_repeated(rows: Sequence[Row], resolve: Callable[[str], Path], sheet: Sheet) -> None:
+    """Tell files of reads that stand in two rows, however they are spelled."""
+    seen: dict[str, list[Row]] = {}
+    for row in rows:
+        if not row["reads"]:
+            continue
+        key = row["reads"] if is_remote(row["reads"]) else _real_path(resolve(row["reads"]))
+        for earlier in seen.get(key, []):
+            if earlier["sample"] == row["sample"] or is_remote(row["reads"]):
+                sheet.problems.append(
+                    f"row {row.number}: reads {row['reads']} is listed already in row {earlier.number}"
+                )
+            else:
+                sheet.shared.append((earlier, row))
+        seen.setdefault(key, []).append(row)
+
+
+def _real_path(path: Path) -> str:
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):  # a name that no file can have: told elsewhere
+        return str(path)
+
+
 def _read_rows(text: str, problems: list[str]) -> list[Row]:
     lines = text.removeprefix("\ufeff").splitlines(keepends=True)
     try:
         table = csv.reader(lines, strict=True)
         header = [cell.strip() for cell in next(table, [])]
+        if not any(header) and any(line.strip(" \t\r\n,") for line in lines):
+            problems.append("row 1 is blank; the header must be the first line")
+            return []
         if not _check_header(header, problems):
             return []
         rows = []

@@ -26,7 +26,7 @@ def text_of(path: Path) -> str:
         raw = path.read_bytes()
         if raw[:2] == _GZIP_MAGIC:
             raw = gunzip(raw)
-        return raw.decode("utf-8")
+        return raw.decode("utf-8-sig")  # without a byte order mark
     except UnicodeDecodeError as error:
         raise DeepcohortError(
             f"{path} is no UTF-8 text (byte {error.start}: {error.reason}); save it as UTF-8"

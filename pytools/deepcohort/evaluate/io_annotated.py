@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pysam
 
-from deepcohort.core.bgzf import BgzfWriter
 from deepcohort.evaluate.annotate_kernels import format_contig
 from deepcohort.evaluate.match import ALLELE_ONLY, MISS, OUTSIDE, TOO_HARD, TP, ContigResult, SideResult
 from deepcohort.evaluate.variant_kernels import NOT_VARIANT, REASONS
+from deepcohort.formats.bgzf import BgzfWriter
+from deepcohort.formats.tabix import TBI_LIMIT_BP
 
 _FORMAT = "GT:BD:BK:BI:QQ"
 # decision (BD) with kind of match (BK); truth and calls differ in one letter
@@ -36,11 +37,12 @@ _HEADER = """##fileformat=VCFv4.3
 
 
 class AnnotatedWriter:
-    """Writes compared contigs in order; close() adds the tabix index beside `path`."""
+    """Writes compared contigs in order; close() adds the index beside `path` (.csi for long contigs)."""
 
     def __init__(self, path: Path, contig_lengths: dict[str, int]) -> None:
         self._path = path
         self._bgzf = BgzfWriter(path)
+        self._needs_csi = max(contig_lengths.values(), default=0) > TBI_LIMIT_BP
         contigs = "".join(f"##contig=<ID={name},length={size}>\n" for name, size in contig_lengths.items())
         columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tTRUTH\tQUERY"
         self._bgzf.write(f"{_HEADER}{contigs}{columns}\n".encode())
@@ -85,7 +87,7 @@ class AnnotatedWriter:
     def close(self) -> None:
         """Finish the file and index it."""
         self._bgzf.close()
-        pysam.tabix_index(str(self._path), preset="vcf", force=True)
+        pysam.tabix_index(str(self._path), preset="vcf", force=True, csi=self._needs_csi)
 
     def abandon(self) -> None:
         """Close after an error."""

@@ -1,21 +1,20 @@
 """VCF in: BGZF blocks of one contig, decompressed in slices and parsed by a kernel."""
 
-import gzip
-import struct
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pysam
-from isal import isal_zlib
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.evaluate import parse_kernels as pk
 from deepcohort.evaluate.types import RecordTable
+from deepcohort.formats.bgzf import check_bgzf_vcf, inflate_blocks
+from deepcohort.formats.vcf_index import open_vcf_index
+from deepcohort.formats.vcf_text import LineChecker, read_header_lines
 
-_SLICE_BYTES = 4 << 20  # compressed bytes read at once
+_SLICE_BYTES = 16 << 20  # text parsed at once
 
 
 class VcfFile:
@@ -39,37 +38,23 @@ class VcfFile:
         self.contig_lengths = self._header_contigs()
         self._index = self._read_index()
         self.contigs = list(self._index)
+        # alleles that cannot be compared are counted as left out
+        self._checker = LineChecker(
+            self.path, self.header, self.contig_lengths, sample=self.sample, odd_alts=True
+        )
 
     def _fail(self, problem: str, remedy: str) -> DeepcohortError:
         return DeepcohortError(f"{self.role} {self.path} {problem}; {remedy}")
 
     def _read_header(self) -> list[str]:
-        with open(self.path, "rb") as file:
-            start = file.read(18)
-        if start[:2] != b"\x1f\x8b":
-            raise self._fail(
-                "is not compressed with bgzip",
-                f"run: bgzip {self.path} && tabix -p vcf {self.path}.gz, and give the .gz",
-            )
-        if len(start) < 18 or start[12:14] != b"BC":
-            raise self._fail("is plain gzip, not BGZF", "unpack it, then compress it with bgzip and index it")
         if self._is_bcf:
-            with pysam.VariantFile(str(self.path)) as vcf:
-                return [line for line in str(vcf.header).splitlines() if line]
-        lines = []
-        try:
-            with gzip.open(self.path, "rt", encoding="utf-8", errors="replace") as text:
-                for line in text:
-                    if not line.startswith("#"):
-                        break
-                    lines.append(line.rstrip("\r\n"))
-                    if line.startswith("#CHROM"):
-                        break
-        except (EOFError, OSError, zlib.error) as error:
-            raise self._fail(f"cannot be decompressed ({error})", "copy or make it again") from error
-        if not lines or not lines[-1].startswith("#CHROM"):
-            raise self._fail("has no #CHROM header line", "is it a VCF?")
-        return lines
+            try:
+                with pysam.VariantFile(str(self.path)) as vcf:
+                    return [line for line in str(vcf.header).splitlines() if line]
+            except (OSError, ValueError) as error:
+                raise self._fail(f"cannot be read as BCF ({error})", "copy or make it again") from error
+        check_bgzf_vcf(self.path, self.role)
+        return read_header_lines(self.path)
 
     def _samples(self) -> list[str]:
         return self.header[-1].split("\t")[9:]
@@ -99,23 +84,14 @@ class VcfFile:
 
     def _read_index(self) -> dict[str, tuple[int, int]]:
         """Virtual file offsets (first, last) of each contig that has records."""
-        for suffix in (".tbi", ".csi"):
-            index = Path(f"{self.path}{suffix}")
-            if index.exists():
-                break
-        else:
-            command = "bcftools index" if self._is_bcf else "tabix -p vcf"
-            raise self._fail("is not indexed", f"run: {command} {self.path}")
         if self._is_bcf:
+            if not Path(f"{self.path}.csi").exists():
+                raise self._fail("is not indexed", f"run: bcftools index {self.path}")
             with pysam.VariantFile(str(self.path)) as vcf:
                 return {str(name): (0, 0) for name in vcf.header.contigs}
-        try:
-            raw = gzip.decompress(index.read_bytes())
-            return _tabix_spans(raw) if raw[:4] == b"TBI\x01" else _csi_spans(raw)
-        except (OSError, EOFError, struct.error, ValueError, zlib.error) as error:
-            raise self._fail(
-                f"has an unreadable index ({error})", f"run: tabix -f -p vcf {self.path}"
-            ) from error
+        index = open_vcf_index(self.path, self.role)
+        spans = {name: index.span(number) for number, name in enumerate(index.names)}
+        return {name: span for name, span in spans.items() if span is not None}
 
     def _slices(self, contig: str) -> Iterator[NDArray[np.uint8]]:
         """Text of whole lines that together hold every record of `contig`."""
@@ -123,48 +99,28 @@ class VcfFile:
             yield from self._bcf_slices(contig)
             return
         first, last = self._index[contig]
-        rest = b""
-        skip = first & 0xFFFF
-        end_block = last >> 16
-        with open(self.path, "rb") as file:
-            file.seek(first >> 16)
-            at = first >> 16
-            pending = b""
-            done = False
-            while not done:
-                data = pending + file.read(_SLICE_BYTES)
-                parts = [rest]
-                offset = 0
-                while len(data) - offset >= 18:
-                    if data[offset : offset + 2] != b"\x1f\x8b":
-                        raise self._fail("is damaged between blocks", "copy or make it again")
-                    size = struct.unpack_from("<H", data, offset + 16)[0] + 1
-                    if offset + size > len(data):
-                        break
-                    try:
-                        body = isal_zlib.decompress(data[offset + 18 : offset + size - 8], -15, 65536)
-                    except isal_zlib.error as error:  # type: ignore[misc]
-                        raise self._fail(f"is damaged ({error})", "copy or make it again") from error
-                    if isal_zlib.crc32(body) != struct.unpack_from("<I", data, offset + size - 8)[0]:
-                        raise self._fail("is damaged (checksum)", "copy or make it again")
-                    end = last & 0xFFFF if at + offset == end_block else len(body)
-                    parts.append(body[skip:end])
-                    skip = 0
-                    offset += size
-                    done = at + offset > end_block
-                    if done:
-                        break
-                if offset == 0 and not done:  # the file ends before its index says so
-                    if data or at < end_block or last & 0xFFFF:
-                        raise self._fail("is truncated", "copy or make it again")
-                    done = True
-                at += offset
-                pending = data[offset:]
-                text = b"".join(parts)
-                cut = len(text) if done else text.rfind(b"\n") + 1
-                rest = text[cut:]
+        end_block, skip = last >> 16, first & 0xFFFF
+        parts: list[bytes] = []
+        held = 0
+        offset = first >> 16
+        for text, following in inflate_blocks(self.path, offset):
+            parts.append(text[skip : last & 0xFFFF] if offset == end_block else text[skip:])
+            held += len(parts[-1])
+            skip = 0
+            if offset >= end_block:
+                break
+            offset = following
+            if held >= _SLICE_BYTES:
+                whole = b"".join(parts)
+                cut = whole.rfind(b"\n") + 1
+                parts, held = [whole[cut:]], len(whole) - cut
                 if cut:
-                    yield np.frombuffer(text[:cut], dtype=np.uint8)
+                    yield np.frombuffer(whole[:cut], dtype=np.uint8)
+        whole = b"".join(parts)
+        if whole:
+            if not whole.endswith(b"\n"):
+                raise self._fail("ends within a line", "copy or make it again")
+            yield np.frombuffer(whole, dtype=np.uint8)
 
     def _bcf_slices(self, contig: str) -> Iterator[NDArray[np.uint8]]:
         with pysam.VariantFile(str(self.path)) as vcf:
@@ -187,6 +143,8 @@ class VcfFile:
         previous, line, used_before = -1, 0, 0
         name = np.frombuffer(contig.encode(), dtype=np.uint8)
         for text in self._slices(contig) if contig in self._index else ():
+            if not self._is_bcf:
+                self._checker.check_text(text)
             n_lines = int(np.count_nonzero(text == pk.NEWLINE)) + 1
             ints = np.empty((n_lines, pk.N_INTS), dtype=np.int64)
             floats = np.empty((n_lines, pk.N_FLOATS), dtype=np.float64)
@@ -197,11 +155,24 @@ class VcfFile:
             )
             if result != pk.PARSE_OK:
                 self._raise(result, text, where)
+            self._check_ends(contig, ints[:n])
             ints[:n, pk.POOL_OFFSET] += used_before
             line += n
             used_before += used
             parts.append((ints[:n].copy(), floats[:n].copy(), gts[:n].copy(), pool[:used].copy()))
         return _join(parts)
+
+    def _check_ends(self, contig: str, ints: NDArray[np.int64]) -> None:
+        """See that records lie within their contig, as long as the header says it is."""
+        length = self.contig_lengths.get(contig)
+        if length is None:
+            return
+        beyond = np.flatnonzero(ints[:, pk.POS] + ints[:, pk.REF_LEN] > length)
+        if len(beyond):
+            place = f"{contig}:{ints[beyond[0], pk.POS] + 1}"
+            raise self._fail(
+                f"has a record at {place}, beyond the end of {contig} ({length} bp)", "make it again"
+            )
 
     def _raise(self, result: int, text: NDArray[np.uint8], where: int) -> None:
         line = text[where : where + 60].tobytes().split(b"\n")[0].decode("utf-8", "replace")
@@ -245,47 +216,3 @@ def _join(parts: list[tuple[NDArray, ...]]) -> RecordTable:
         gq=floats[:, pk.GQ].copy(),
         mapq=floats[:, pk.MAPQ].copy(),
     )
-
-
-def _tabix_spans(raw: bytes) -> dict[str, tuple[int, int]]:
-    """First and last virtual offset per contig of a .tbi (tabix specification)."""
-    n_refs, _, _, _, _, _, _, names_len = struct.unpack_from("<8i", raw, 4)
-    names = raw[36 : 36 + names_len].split(b"\0")[:n_refs]
-    return _spans(raw, 36 + names_len, [n.decode() for n in names], bin_extra=0, linear=True, depth=5)
-
-
-def _csi_spans(raw: bytes) -> dict[str, tuple[int, int]]:
-    """The same of a .csi (CSIv1 specification, with tabix auxiliary data)."""
-    if raw[:4] != b"CSI\x01":
-        raise ValueError("neither TBI nor CSI")
-    _, depth, aux_len = struct.unpack_from("<3i", raw, 4)
-    names_len = struct.unpack_from("<i", raw, 16 + 24)[0]
-    n_refs = struct.unpack_from("<i", raw, 16 + aux_len)[0]
-    names = raw[16 + 28 : 16 + 28 + names_len].split(b"\0")[:n_refs]
-    return _spans(raw, 20 + aux_len, [n.decode() for n in names], bin_extra=8, linear=False, depth=depth)
-
-
-def _spans(
-    raw: bytes, at: int, names: list[str], bin_extra: int, linear: bool, depth: int
-) -> dict[str, tuple[int, int]]:
-    pseudo_bin = ((1 << (3 * (depth + 1))) - 1) // 7 + 1
-    spans = {}
-    for name in names:
-        n_bins = struct.unpack_from("<i", raw, at)[0]
-        at += 4
-        first, last = None, 0
-        for _ in range(n_bins):
-            number = struct.unpack_from("<I", raw, at)[0]
-            n_chunks = struct.unpack_from("<i", raw, at + 4 + bin_extra)[0]
-            at += 8 + bin_extra
-            for _ in range(n_chunks):
-                begin, end = struct.unpack_from("<2Q", raw, at)
-                at += 16
-                if number != pseudo_bin:
-                    first = begin if first is None else min(first, begin)
-                    last = max(last, end)
-        if linear:
-            at += 4 + 8 * struct.unpack_from("<i", raw, at)[0]
-        if first is not None:
-            spans[name] = (first, last)
-    return spans

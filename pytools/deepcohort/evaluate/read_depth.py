@@ -1,6 +1,6 @@
 """Depth and mapping quality at records, for the strata by coverage and MAPQ."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +34,10 @@ class DepthAt:
         return self.depth[rows], self.mapq[rows]
 
 
-def depth_at(reads: Path, reference: Path, contig: str, pos: NDArray) -> DepthAt:
+def depth_at(reads: Path, reference: Path, contig: str, pos: NDArray, sample: str = "") -> DepthAt:
     """Depth and mean MAPQ of primary reads by their span, at each of `pos` (any order).
+
+    `sample`: whose read groups count, where the file holds several samples.
 
     Raises:
         DeepcohortError: the reads are missing, not indexed, damaged, or made on another reference.
@@ -43,7 +45,7 @@ def depth_at(reads: Path, reference: Path, contig: str, pos: NDArray) -> DepthAt
     where = np.unique(pos).astype(np.int64)
     depth = np.zeros(len(where), dtype=np.int32)
     mapq = np.full(len(where), np.nan, dtype=np.float32)
-    with open_reads([reads], reference, _CONFIG) as source:
+    with open_reads([reads], reference, replace(_CONFIG, sample=sample)) as source:
         if contig in source.contig_lengths:
             cuts = np.flatnonzero(np.diff(where // _WINDOW_BP)) + 1
             for rows in np.split(np.arange(len(where)), cuts):

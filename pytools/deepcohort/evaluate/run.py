@@ -173,7 +173,13 @@ def evaluate_set(
             depth = None
             if call_set.reads is not None:
                 pos = [side.table.pos[counted_rows(side)] for side in (result.calls, result.truth)]
-                depth = depth_at(call_set.reads, reference, result.contig, np.concatenate(pos))
+                depth = depth_at(
+                    call_set.reads,
+                    reference,
+                    result.contig,
+                    np.concatenate(pos),
+                    calls_vcf.samples[calls_vcf.sample],
+                )
             index = contigs.index(result.contig)
             return (
                 count_side(result, result.calls, result.truth, index, template, beds, depth),
@@ -181,7 +187,7 @@ def evaluate_set(
             )
 
         finals = [output / name for name in _FILES]
-        with atomic_outputs(*finals, partners=(".tbi",)) as temporary:
+        with atomic_outputs(*finals, partners=(".tbi", ".csi")) as temporary:
             paths = dict(zip(_FILES, temporary, strict=True))
             writer = AnnotatedWriter(paths["annotated.vcf.gz"], {c: lengths[c] for c in contigs})
             try:

@@ -15,6 +15,9 @@ from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.names import blank_problem
 from deepcohort.core.outputs import FULL, atomic_outputs
 from deepcohort.core.text import text_of
+from deepcohort.formats.bgzf import check_bgzf_vcf, is_bcf
+from deepcohort.formats.vcf_index import open_vcf_index
+from deepcohort.formats.vcf_text import check_vcf
 
 FORMATS = ("zarr", "plink2")
 # suffixes of what each format leaves
@@ -58,6 +61,10 @@ def export_cohort(vcf: Path, format_: str, output: Path, pedigree: Path | None =
         problems.append(f"pedigree {pedigree} {told}; check --pedigree")
     if problems:
         raise InputProblems(problems)
+    if not is_bcf(vcf):
+        check_bgzf_vcf(vcf)
+        open_vcf_index(vcf)
+        check_vcf(vcf, max_ploidy=2)
     samples = _samples(vcf)
     finals = [Path(f"{output}{suffix}") for suffix in OUTPUTS[format_]]
     with atomic_outputs(*finals) as temporaries, _scratch(output) as folder:

@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.tabix import IndexedVcfWriter
-from deepcohort.calls.vcf_text import Segment, VcfHeader, VcfTextReader
 from deepcohort.candidates.config import candidates_of
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
@@ -20,6 +18,8 @@ from deepcohort.filter.head import Head
 from deepcohort.filter.records import is_snp, parse_record
 from deepcohort.filter.score import Judged, Scorer
 from deepcohort.filter.thresholds import fitted_thresholds, sensitivity_thresholds
+from deepcohort.formats.tabix import IndexedVcfWriter
+from deepcohort.formats.vcf_text import Segment, VcfHeader, VcfTextReader, checker_of
 from deepcohort.pileup.types import LazyPredictor
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import open_reads, profiled
@@ -92,7 +92,9 @@ def score_segments(
 ) -> Iterator[tuple[Segment, SegmentScores]]:
     """Every segment with the scores of its records."""
     annotations = plain_annotations(()) if head is None else head.annotations
+    checker = checker_of(reader)
     for segment in reader.segments():
+        checker.check(segment)
         judged, snp = judge_segment(segment, scorer, annotations)
         score = judged.log_odds if head is None else head.score(judged.inputs)
         yield segment, SegmentScores(np.where(judged.known, score, np.nan), snp)
@@ -172,7 +174,10 @@ def filter_vcf(
     check_head(head, predictor)
     with ExitStack() as stack:
         fasta = stack.enter_context(ReferenceFasta(reference))
-        source = stack.enter_context(open_reads(reads, reference, profiled(reads, reference, ReadsConfig())))
+        names = VcfTextReader(vcf).header.samples
+        config_of_reads = ReadsConfig(sample=names[0]) if len(names) == 1 else ReadsConfig()
+        usual = profiled(reads, reference, config_of_reads)
+        source = stack.enter_context(open_reads(reads, reference, usual))
         scorer = Scorer(source, fasta, predictor, config, candidates_of(predictor.platform))
 
         def opened() -> VcfTextReader:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.vcf_text import VcfTextReader
 from deepcohort.candidates.config import candidates_of
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
@@ -17,6 +16,7 @@ from deepcohort.filter.apply import judge_segment
 from deepcohort.filter.config import FilterConfig, TrainFilterConfig
 from deepcohort.filter.head import Head, squash
 from deepcohort.filter.score import Scorer
+from deepcohort.formats.vcf_text import VcfTextReader
 from deepcohort.pileup.types import LazyPredictor
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import open_reads, profiled

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from deepcohort.core.numba_options import kernel
 from deepcohort.joint import columns as c
 
-_TAB, _COMMA, _LESS, _STAR = 9, 44, 60, 42
+_TAB, _COMMA, _LESS, _STAR, _OPEN, _CLOSE, _DOT = 9, 44, 60, 42, 91, 93, 46
 _POS, _KIND, _FILTERED, _N_ALT, _REF_LEN, _SEQ, _SEQ_LEN = (
     c.POS, c.KIND, c.FILTERED, c.N_ALT, c.REF_LEN, c.SEQ, c.SEQ_LEN,
 )  # fmt: skip
@@ -104,6 +104,17 @@ def _add(
 
 
 @kernel
+def _is_symbolic(text: NDArray[np.uint8], at: int, end: int) -> bool:
+    """Whether the ALT text[at:end] is no sequence: <symbolic>, or a breakend."""
+    if text[at] == _LESS:
+        return True
+    for i in range(at, end):  # noqa: SIM110 - numba compiles no generators
+        if text[i] == _OPEN or text[i] == _CLOSE or text[i] == _DOT:
+            return True
+    return False
+
+
+@kernel
 def count_primitives(records: NDArray[np.int32]) -> tuple[int, int]:
     """Upper bounds of primitives and of their bases for all variant records."""
     rows = bases = 0
@@ -169,7 +180,7 @@ def list_primitives(
             size = end - at
             if allele_text[at] == _STAR:
                 n = _add(table, n, r, allele, row[_POS], 0, used, -1, called[allele])
-            elif allele_text[at] != _LESS:
+            elif not _is_symbolic(allele_text, at, end):
                 for i in range(size):
                     scratch[max_shift + i] = allele_text[at + i]
                 head, tail, pos, ref_len = normalise(

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.header import region_lines
-from deepcohort.core.bgzf import BgzfWriter
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.names import name_problem
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.progress import track
 from deepcohort.core.region import Region, merge_regions
+from deepcohort.formats.bgzf import BgzfWriter
+from deepcohort.formats.vcf_header import region_lines
 from deepcohort.joint import columns as c
 from deepcohort.joint.config import JointConfig
 from deepcohort.joint.coverage import uneven_coverage
@@ -24,14 +24,21 @@ from deepcohort.joint.emit_kernels import SiteTexts, emit_sites
 from deepcohort.joint.evidence_kernels import MAX_VARIANT_RECORDS, mark_deleted_sites, sweep_sample
 from deepcohort.joint.family_kernels import Kinship
 from deepcohort.joint.header import header_text
-from deepcohort.joint.io_gvcf import GvcfHeader, GvcfIndex, GvcfStream, index_vcf, read_header
+from deepcohort.joint.io_gvcf import (
+    GvcfHeader,
+    GvcfIndex,
+    GvcfStream,
+    check_has_blocks,
+    index_vcf,
+    read_header,
+)
 from deepcohort.joint.io_parts import MANIFEST, PartsWriter, StoredCohort, cut_at, open_stores, write_manifest
 from deepcohort.joint.io_store import StoreWriter
 from deepcohort.joint.judge_kernels import Evidence, Limits
 from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, kinship_of, merge_pedigrees, unmatched
 from deepcohort.joint.ploidy import expected_ploidy, sex_chromosome
 from deepcohort.joint.sites import Sites, unify
-from deepcohort.joint.window import CohortRecords, GvcfSource, RecordBatch, gather
+from deepcohort.joint.window import CohortRecords, GvcfSource, RecordBatch, ReferenceBases, gather
 
 _BUFFER_BYTES = 4 << 20
 
@@ -106,7 +113,10 @@ def genotype_cohort(
         for store in kept:
             store.check_regions(wanted, config.max_shift_bp)
         sources: list[StoredCohort | GvcfSource] = [*kept]
-        sources += [GvcfSource(GvcfStream(path, GvcfIndex(path))) for path in paths]
+        sources += [
+            GvcfSource(GvcfStream(path, GvcfIndex(path)), header.contigs, header.regions)
+            for path, header in zip(paths, headers, strict=True)
+        ]
         samples = [*(name for store in kept for name in store.samples), *(h.sample for h in headers)]
         strangers = unmatched(pedigree, sexes or {}, samples)
         pedigree = merge_pedigrees([store.pedigree for store in kept], pedigree)
@@ -134,11 +144,11 @@ def genotype_cohort(
             if writer is not None:
                 extra = tuple(region_lines(wanted))
                 writer.write(header_text(fasta.contig_lengths, cohort.samples, extra).encode())
-            for window, batches in _read_windows(windows, sources, config, quiet):
+            for window, batches, bases in _read_windows(windows, sources, fasta, config, quiet):
                 if saver is not None:
                     saver.add(window, batches)
                 if writer is not None:
-                    for text, written in _genotype_window(batches, cohort, fasta, window, config):
+                    for text, written in _genotype_window(batches, cohort, fasta, window, config, bases):
                         writer.write(text)
                         n_sites += written
             if writer is not None:
@@ -189,17 +199,24 @@ def _wanted(
 def _read_windows(
     windows: Sequence[Region],
     sources: Sequence[StoredCohort | GvcfSource],
+    fasta: ReferenceFasta,
     config: JointConfig,
     quiet: bool,
-) -> Iterator[tuple[Region, list[RecordBatch]]]:
-    """Each window with the records of all sources."""
+) -> Iterator[tuple[Region, list[RecordBatch], ReferenceBases]]:
+    """Each window with the records of all sources, and the reference around it."""
     previous: Region | None = None
     for window in track(windows, len(windows), "genotype", quiet):
         if previous is None or (previous.contig, previous.end) != (window.contig, window.start):
             for source in sources:
                 source.seek(window.contig, window.start)
         previous = window
-        yield window, [s.read(window, config.max_shift_bp) for s in sources]
+        bases = ReferenceBases.around(fasta, window, 4 * config.max_shift_bp)
+        pad_bp = config.max_shift_bp
+        batches = [
+            s.read(window, pad_bp, bases) if isinstance(s, GvcfSource) else s.read(window, pad_bp)
+            for s in sources
+        ]
+        yield window, batches, bases
 
 
 def cut_windows(regions: Sequence[Region], n_samples: int, config: JointConfig) -> Iterator[Region]:
@@ -241,6 +258,10 @@ def check_inputs(
             problems.append(
                 f"{path}: the sample name {header.sample[:40]!r} {why}; rename it (bcftools reheader)"
             )
+        try:
+            check_has_blocks(path)
+        except DeepcohortError as error:
+            problems.append(str(error))
         if header.sample in owner:
             problems.append(
                 f"sample {header.sample} is given twice, by {owner[header.sample]} and {path}; keep one"
@@ -303,13 +324,14 @@ def _genotype_window(
     fasta: ReferenceFasta,
     window: Region,
     config: JointConfig,
+    held: ReferenceBases,
 ) -> Iterator[tuple[bytes, int]]:
     """VCF lines of the sites whose POS lies in `window`, in pieces, with how many sites each holds."""
     if not config.respect_filter:
         for batch in batches:
             batch.records[:, c.FILTERED] = 0
     records, bases, bases_start = gather(
-        batches, cohort.labels, fasta, window, config.max_shift_bp, cohort.order
+        batches, cohort.labels, fasta, window, config.max_shift_bp, cohort.order, held
     )
     batches.clear()  # copied: what they hold is not needed any more
     sites = unify(records.table, records.seq, records.records, records.allele_text, window.start, window.end)

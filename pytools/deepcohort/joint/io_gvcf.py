@@ -1,25 +1,23 @@
 """gVCF files: header, index and streaming text, straight from BGZF blocks."""
 
-import os
+import re
 import shutil
-import struct
-from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pysam
-from isal import isal_zlib
 
-from deepcohort.calls.header import REGION_KEY
-from deepcohort.core.bgzf import EOF_BLOCK
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.paths import make_again
 from deepcohort.core.region import Region, parse_region
+from deepcohort.formats.bgzf import check_bgzf_vcf, inflate_blocks
+from deepcohort.formats.vcf_check_kernels import BYTE
+from deepcohort.formats.vcf_header import REGION_KEY
+from deepcohort.formats.vcf_index import open_vcf_index
+from deepcohort.formats.vcf_text import FAULTS, malformed_line, read_header_lines
+from deepcohort.formats.vcf_value_kernels import first_unprintable
 
-_READ_BYTES = 96 * 1024  # more than the largest block
-_InflateError: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 _REGION_LINE = f"##{REGION_KEY}="
-_TBI_SHIFT = 14
 _TBI_LIMIT_BP = 1 << 29
 
 
@@ -39,63 +37,6 @@ class GvcfHeader:
     regions: tuple[Region, ...] = ()
 
 
-def _block_size(data: bytes | memoryview, at: int) -> int:
-    """Bytes of the BGZF block at `at`; 0 if its header is not complete; -1 if it is no BGZF block."""
-    if len(data) - at < 18:
-        return 0
-    if data[at] != 31 or data[at + 1] != 139 or not data[at + 3] & 4:
-        return -1
-    extra_len = data[at + 10] | data[at + 11] << 8
-    field = at + 12
-    while field < at + 12 + extra_len:
-        size = data[field + 2] | data[field + 3] << 8
-        if data[field] == 66 and data[field + 1] == 67:
-            return (data[field + 4] | data[field + 5] << 8) + 1
-        field += 4 + size
-    return -1
-
-
-def inflate_blocks(path: Path, offset: int) -> Generator[tuple[bytes, int], None, None]:
-    """Text of each BGZF block from file offset `offset` on, with the offset that follows it.
-
-    The file is open only while blocks are taken; what is not asked for is not kept.
-
-    Raises:
-        DeepcohortError: the file is cut short or is not BGZF.
-    """
-    with open(path, "rb", buffering=0) as file:
-        while True:
-            data = os.pread(file.fileno(), _READ_BYTES, offset)
-            if not data:
-                return
-            at = 0
-            while True:
-                size = _block_size(data, at)
-                if size < 0:
-                    raise DeepcohortError(
-                        f"{path} is not bgzip-compressed; run: bgzip and tabix -p vcf on it"
-                    )
-                if size == 0 or at + size > len(data):
-                    break
-                extra_len = data[at + 10] | data[at + 11] << 8
-                try:
-                    body = data[at + 12 + extra_len : at + size - 8]
-                    text = isal_zlib.decompress(body, -15, 65_536)
-                except _InflateError as error:
-                    raise DeepcohortError(
-                        f"{path} is damaged at byte {offset + at} ({error}); {make_again(path)}"
-                    ) from error
-                if isal_zlib.crc32(text) != int.from_bytes(data[at + size - 8 : at + size - 4], "little"):
-                    raise DeepcohortError(
-                        f"{path} is damaged at byte {offset + at} (checksum); {make_again(path)}"
-                    )
-                at += size
-                yield text, offset + at
-            if at == 0:
-                raise DeepcohortError(f"{path} is truncated (cut at byte {offset}); {make_again(path)}")
-            offset += at
-
-
 def read_header(path: Path) -> GvcfHeader:
     """Header of a bgzipped gVCF of one sample.
 
@@ -104,40 +45,59 @@ def read_header(path: Path) -> GvcfHeader:
     """
     if not path.exists():
         raise DeepcohortError(f"gVCF {path} does not exist; check --gvcf")
-    with open(path, "rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - len(EOF_BLOCK)))
-        tail = file.read()
-        file.seek(0)
-        if file.read(2) != b"\x1f\x8b":
-            raise DeepcohortError(
-                f"{path} is not bgzip-compressed; run: bgzip {path}, then tabix -p vcf on it"
-            )
-    if tail != EOF_BLOCK:
-        raise DeepcohortError(f"{path} is truncated (its BGZF end marker is missing); {make_again(path)}")
-    text = b""
-    for piece, _ in inflate_blocks(path, 0):
-        text += piece
-        if b"\n#CHROM" in text and b"\n" in text[text.index(b"\n#CHROM") + 1 :]:
+    check_bgzf_vcf(path)
+    return _parse_header(path, read_header_lines(path))
+
+
+_BLOCK_MARKS = (b"<NON_REF>", b"<*>", b"\tEND=", b";END=")
+_DEFINES = re.compile("##(INFO|FORMAT|ALT|GVCFBlock)")
+_FEW_RECORDS = 100  # of a file whose header speaks of blocks: it may be cut to a few places
+_MOST_LOOKED_AT = 200_000  # records before a file without a block counts as a plain VCF
+
+
+def check_has_blocks(path: Path) -> None:
+    """See that a file with records has reference blocks, so that what it leaves out means something.
+
+    Raises:
+        DeepcohortError: it is a plain VCF.
+    """
+    header = b"".join(line.encode().lower() for line in read_header_lines(path) if _DEFINES.match(line))
+    speaks_of_blocks = b"block" in header or b"<id=non_ref" in header or b"<id=*" in header
+    rest, n_records = b"", 0
+    for text, _ in inflate_blocks(path, 0):
+        lines = (rest + text).split(b"\n")
+        rest = lines.pop()
+        records = [line for line in lines if line and not line.startswith(b"#")]
+        n_records += len(records)
+        joined = b"\n".join(records)
+        if any(mark in joined for mark in _BLOCK_MARKS) or any(
+            r.split(b"\t", 5)[4:5] == [b"."] for r in records
+        ):
+            return
+        if n_records > _MOST_LOOKED_AT:
             break
-    return _parse_header(path, text.decode("utf-8", "replace"))
+    if n_records > (_FEW_RECORDS if speaks_of_blocks else 0):
+        raise DeepcohortError(
+            f"{path} is a plain VCF, not a gVCF: none of its records is a reference block, so nobody knows "
+            "where the sample is reference; call it again with gVCF output"
+        )
 
 
-def _parse_header(path: Path, text: str) -> GvcfHeader:
+def _parse_header(path: Path, lines: list[str]) -> GvcfHeader:
     contigs: dict[str, int] = {}
     formats: set[str] = set()
     sample: str | None = None
     regions: list[str] = []
-    for line in text.split("\n"):
+    for line in lines:
         if line.startswith("##contig=<"):
             fields = _header_fields(line)
             contigs[fields.get("ID", "")] = int(fields.get("length", "0") or 0)
         elif line.startswith("##FORMAT=<"):
             formats.add(_header_fields(line).get("ID", ""))
         elif line.startswith(_REGION_LINE):
-            regions.append(line[len(_REGION_LINE) :].rstrip("\r"))
+            regions.append(line[len(_REGION_LINE) :])
         elif line.startswith("#CHROM"):
-            names = line.rstrip("\r").split("\t")[9:]
+            names = line.split("\t")[9:]
             if len(names) != 1:
                 raise DeepcohortError(
                     f"{path} holds {len(names)} samples; joint genotyping takes one gVCF per sample "
@@ -167,91 +127,18 @@ class GvcfIndex:
     """First virtual offset of the records that overlap a position, from .tbi or .csi."""
 
     def __init__(self, path: Path) -> None:
-        """Read the index beside `path`.
+        """Read the index beside `path`, and see that it fits.
 
         Raises:
-            DeepcohortError: there is none, or it cannot be read.
+            DeepcohortError: there is none, it cannot be read, or it is not that of this file.
         """
-        self._linear: dict[str, list[int]] = {}
-        self._bins: dict[str, dict[int, int]] = {}
-        self._min_shift, self._depth = _TBI_SHIFT, 5
-        for suffix, parse in ((".tbi", self._parse_tbi), (".csi", self._parse_csi)):
-            beside = Path(f"{path}{suffix}")
-            if beside.exists():
-                try:
-                    parse(_gunzip(beside))
-                except (struct.error, ValueError, IndexError, _InflateError) as error:
-                    raise DeepcohortError(
-                        f"index {beside} cannot be read ({error}); run: tabix -f -p vcf {path}"
-                    ) from error
-                return
-        raise DeepcohortError(f"{path} is not indexed; run: tabix -p vcf {path}")
-
-    def _parse_tbi(self, data: bytes) -> None:
-        if data[:4] != b"TBI\1":
-            raise ValueError("no TBI magic")
-        n_ref, *_, name_bytes = struct.unpack_from("<8i", data, 4)
-        names = data[36 : 36 + name_bytes].split(b"\0")[:n_ref]
-        at = 36 + name_bytes
-        for name in names:
-            (n_bin,) = struct.unpack_from("<i", data, at)
-            at += 4
-            for _ in range(n_bin):
-                (n_chunk,) = struct.unpack_from("<i", data, at + 4)
-                at += 8 + 16 * n_chunk
-            (n_linear,) = struct.unpack_from("<i", data, at)
-            self._linear[name.decode()] = list(struct.unpack_from(f"<{n_linear}Q", data, at + 4))
-            at += 4 + 8 * n_linear
-
-    def _parse_csi(self, data: bytes) -> None:
-        if data[:4] != b"CSI\1":
-            raise ValueError("no CSI magic")
-        self._min_shift, self._depth, aux = struct.unpack_from("<3i", data, 4)
-        if aux < 28:
-            raise ValueError("not a tabix-style CSI")
-        (name_bytes,) = struct.unpack_from("<i", data, 16 + 24)
-        names = data[44 : 44 + name_bytes].split(b"\0")
-        at = 16 + aux
-        (n_ref,) = struct.unpack_from("<i", data, at)
-        at += 4
-        meta_bin = ((1 << (self._depth + 1) * 3) - 1) // 7 + 1
-        for i in range(n_ref):
-            (n_bin,) = struct.unpack_from("<i", data, at)
-            at += 4
-            starts: dict[int, int] = {}
-            for _ in range(n_bin):
-                number, loffset, n_chunk = struct.unpack_from("<IQi", data, at)
-                at += 16 + 16 * n_chunk
-                if number < meta_bin:
-                    starts[number] = loffset
-            self._bins[names[i].decode()] = starts
+        self._index = open_vcf_index(path)
+        self._number = {name: i for i, name in enumerate(self._index.names)}
 
     def start_of(self, contig: str, pos: int) -> int | None:
         """Virtual offset at or before the first record that overlaps `pos` or lies after it."""
-        if contig in self._linear:
-            offsets = self._linear[contig]
-            for offset in offsets[pos >> _TBI_SHIFT :]:
-                if offset:
-                    return offset
-            return None
-        if contig in self._bins:
-            return self._csi_start(self._bins[contig], pos)
-        return None
-
-    def _csi_start(self, starts: dict[int, int], pos: int) -> int | None:
-        """loffset of the smallest bin that holds `pos`; failing that, of the contig's first bin."""
-        level, shift = self._depth, self._min_shift
-        while level >= 0:
-            number = ((1 << 3 * level) - 1) // 7 + (pos >> shift)
-            if number in starts:
-                return starts[number]
-            level -= 1
-            shift += 3
-        return min(starts.values()) if starts else None
-
-
-def _gunzip(path: Path) -> bytes:
-    return b"".join(text for text, _ in inflate_blocks(path, 0))
+        number = self._number.get(contig)
+        return None if number is None else self._index.start_of(number, pos)
 
 
 class GvcfStream:
@@ -262,18 +149,27 @@ class GvcfStream:
         self._index = index
         self._offset: int | None = None  # of the next block to read; None: nothing is left
         self._text = b""
+        self._n_checked = 0  # bytes of the text seen to be printable
+        self.fresh_at = self.floor = 0  # lines from that byte on have not been read yet; their least POS
 
     def seek(self, contig: str, pos: int) -> None:
         """Go to the first record that may overlap `pos` (0-based) of `contig`."""
         start = self._index.start_of(contig, pos)
         self._text = b""
+        self._n_checked = self.fresh_at = self.floor = 0
         self._offset = None
         if start is None:
             return
         blocks = inflate_blocks(self.path, start >> 16)
         text, self._offset = next(blocks, (b"", None))
         blocks.close()
-        self._text = text[start & 0xFFFF :]
+        at = start & 0xFFFF
+        if at and text[at - 1 : at] != b"\n":
+            raise DeepcohortError(
+                f"the index of {self.path} points into a line, at {contig}:{pos + 1}: it is another file's; "
+                f"run: tabix -f -p vcf {self.path}"
+            )
+        self._text = text[at:]
 
     def until(self, contig: bytes, pos: int) -> bytes:
         """Whole lines held now, of which the last is of another contig or has POS >= `pos` (0-based).
@@ -294,12 +190,26 @@ class GvcfStream:
                     break
             blocks.close()
         self._text = b"".join(pieces)
+        self._check_bytes()
         cut = len(self._text) if self._offset is None else self._text.rfind(b"\n") + 1
         return self._text[:cut]
 
-    def keep(self, spanning: bytes, offset: int) -> None:
-        """Forget what lies before `offset` of the text held, except the lines `spanning`."""
+    def _check_bytes(self) -> None:
+        at = first_unprintable(np.frombuffer(self._text, dtype=np.uint8)[self._n_checked :])
+        if at >= 0:
+            at += self._n_checked
+            start = self._text.rfind(b"\n", 0, at) + 1
+            raise malformed_line(self.path, self._text[start : start + 400], FAULTS[BYTE])
+        self._n_checked = len(self._text)
+
+    def keep(self, spanning: bytes, offset: int, floor: int) -> None:
+        """Forget what lies before `offset` of the text held, except the lines `spanning`.
+
+        What follows has POS >= `floor` (0-based).
+        """
         self._text = spanning + self._text[offset:]
+        self._n_checked = len(self._text)
+        self.fresh_at, self.floor = len(spanning), floor
 
 
 def _reaches(text: bytes, starts_line: bool, contig: bytes, pos: int) -> bool:
@@ -314,7 +224,8 @@ def _reaches(text: bytes, starts_line: bool, contig: bytes, pos: int) -> bool:
     fields = text[start:end].split(b"\t", 2)
     if len(fields) < 3 or fields[0].startswith(b"#"):
         return False
-    return fields[0] != contig or int(fields[1]) - 1 >= pos
+    # a POS that is no number is for the parser to tell
+    return fields[0] != contig or not fields[1].isdigit() or int(fields[1]) - 1 >= pos
 
 
 def index_vcf(path: Path, longest_contig_bp: int) -> None:

@@ -27,12 +27,12 @@ def expected_ploidy(
         positions: int64 (S,), 0-based. sexes: "XX", "XY" or "" (unknown) of N samples.
 
     Returns:
-        int8 (S, N): 1 or 2; 0 = as the gVCF says (sex unknown, on X or Y); -1 = the sample has no
-        such contig (Y of a female).
+        int8 (S, N): 1 or 2; 0 = as the gVCF says (other contigs; X and Y of unknown sex); -1 = the
+        sample has no such contig (Y of a female).
     """
     which = sex_chromosome(contig)
     if not which:
-        return np.full((len(positions), len(sexes)), 2, dtype=np.int8)
+        return np.zeros((len(positions), len(sexes)), dtype=np.int8)
     ploidy = np.zeros((len(positions), len(sexes)), dtype=np.int8)
     in_par = np.zeros(len(positions), dtype=np.bool_)
     for start, end in _PAR.get((which, contig_length), ()):

@@ -1,18 +1,21 @@
 """One window of the cohort: gVCF text of all samples to the arrays the kernels take."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
-from deepcohort.core.region import Region
+from deepcohort.core.region import Region, merge_regions
+from deepcohort.formats.vcf_text import FAULTS, malformed_line
 from deepcohort.joint import columns as c
+from deepcohort.joint import parse_kernels as pk
 from deepcohort.joint.allele_kernels import count_primitives, list_primitives
 from deepcohort.joint.io_gvcf import GvcfStream
-from deepcohort.joint.parse_kernels import MALFORMED, parse_records, shift_offsets
+from deepcohort.joint.parse_kernels import parse_records, shift_offsets
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +52,77 @@ class RecordBatch:
     sample_offsets: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class ReferenceBases:
+    """The reference around a window: uint8 ASCII of A, C, G, T and N, from `start` (0-based) on."""
+
+    start: int
+    bases: NDArray[np.uint8]
+    contig_length: int
+
+    @classmethod
+    def around(cls, reference: ReferenceFasta, window: Region, pad_bp: int) -> "ReferenceBases":
+        """Those of `window` and `pad_bp` to both sides."""
+        length = reference.contig_lengths[window.contig]
+        region = window.padded(pad_bp, length)
+        # VCF knows no IUPAC letter but N
+        text = reference.fetch_text(region).encode("ascii", "replace").translate(_ACGTN)
+        return cls(region.start, np.frombuffer(text, dtype=np.uint8), length)
+
+    def part(self, region: Region) -> NDArray[np.uint8] | None:
+        """The bases of `region`; None where they are not all held."""
+        start, end = region.start - self.start, region.end - self.start
+        return self.bases[start:end] if start >= 0 and end <= len(self.bases) else None
+
+
+_ACGTN = bytes(i if chr(i) in "ACGTN" else ord("N") for i in range(256))
+
+
 class GvcfSource:
     """One gVCF as a source of records, window after window."""
 
-    def __init__(self, stream: GvcfStream) -> None:
+    def __init__(self, stream: GvcfStream, contigs: Collection[str], stated: Sequence[Region] = ()) -> None:
+        """Records of `stream`.
+
+        Args:
+            contigs: that the file's header lists. stated: what it says that the file answers for.
+        """
         self._stream = stream
+        self._contigs = contigs
         self.labels = [str(stream.path)]
+        self._stated: dict[str, NDArray[np.int64]] = {}
+        for region in merge_regions(stated):
+            row = np.array([[region.start, region.end]], dtype=np.int64)
+            known = self._stated.get(region.contig, np.empty((0, 2), dtype=np.int64))
+            self._stated[region.contig] = np.concatenate([known, row])
 
     def seek(self, contig: str, pos: int) -> None:
         """Go to `pos` (0-based) of `contig`."""
         self._stream.seek(contig, pos)
 
-    def read(self, window: Region, pad_bp: int) -> RecordBatch:
-        """Records that overlap `window` grown to the right by `pad_bp`; windows come in order."""
-        return read_sample(self._stream, window, pad_bp)
+    def read(self, window: Region, pad_bp: int, reference: ReferenceBases) -> RecordBatch:
+        """Records that overlap `window` grown to the right by `pad_bp`; windows come in order.
+
+        Raises:
+            DeepcohortError: a line that breaks VCF or contradicts the reference, records out of order or
+                given twice, stretches that the file answers for without a record.
+        """
+        stated = self._stated.get(window.contig, np.empty((0, 2), dtype=np.int64))
+        return read_sample(self._stream, window, pad_bp, reference, stated, self._contigs)
 
 
-def read_sample(stream: GvcfStream, window: Region, pad_bp: int) -> RecordBatch:
+def read_sample(
+    stream: GvcfStream,
+    window: Region,
+    pad_bp: int,
+    reference: ReferenceBases,
+    stated: NDArray[np.int64],
+    contigs: Collection[str],
+) -> RecordBatch:
     """Records of one gVCF that overlap `window` grown to the right by `pad_bp`; advances the stream.
 
     Raises:
-        DeepcohortError: a line that is not a VCF record, or records out of order.
+        DeepcohortError: see `GvcfSource.read`.
     """
     contig = window.contig.encode()
     until = window.end + pad_bp
@@ -82,23 +135,63 @@ def read_sample(stream: GvcfStream, window: Region, pad_bp: int) -> RecordBatch:
     numbers = np.empty(n_numbers, dtype=np.int32)
     letters = np.empty(len(text), dtype=np.uint8)
     n, used, n_letters, stop, why = parse_records(
-        text, np.frombuffer(contig, dtype=np.uint8), window.start, until, records, starts, numbers, letters
-    )
-    if why == MALFORMED:
-        line = held[stop:].split(b"\n", 1)[0].decode("ascii", "replace")
-        raise DeepcohortError(
-            f"{stream.path} near {window.contig}:{window.start + 1}: not a sorted VCF record: "
-            f"'{line[:60]}'; sort the file (bcftools sort) or make it again"
-        )
+        text, np.frombuffer(contig, dtype=np.uint8), reference.contig_length, window.start, until, stated,
+        window.end, stream.fresh_at, stream.floor, reference.bases, reference.start, records, starts, numbers,
+        letters,
+    )  # fmt: skip
+    if why not in (pk.DONE, pk.NEXT_CONTIG):
+        raise _parse_error(stream.path, window, held, stop, why, reference)
+    if why == pk.NEXT_CONTIG:
+        _check_contig(stream.path, held, stop, contigs)
     # the next window starts at window.end: keep the lines that reach into it
     spanning = b"".join(
         held[starts[i] : held.index(b"\n", starts[i]) + 1]
         for i in np.flatnonzero(records[:n, c.END] > window.end)
     )
-    stream.keep(spanning, stop)
+    stream.keep(spanning, stop, until)
     return RecordBatch(
         records[:n].copy(), numbers[:used].copy(), letters[:n_letters].copy(), np.array([0, n], np.int64)
     )
+
+
+def _check_contig(path: Path, held: bytes, at: int, contigs: Collection[str]) -> None:
+    """See that the line at `at`, the first of another contig, is of one that the header lists."""
+    name = held[at : at + 1_000].split(b"\t", 1)[0].split(b"\n", 1)[0].decode("utf-8", "replace")
+    if name not in contigs:
+        raise malformed_line(path, held[at : at + 400], "a CHROM that the header does not list")
+
+
+def _parse_error(
+    path: Path, window: Region, held: bytes, at: int, why: int, reference: ReferenceBases
+) -> DeepcohortError:
+    """What `parse_records` stopped at."""
+    if why == pk.GAP:
+        return DeepcohortError(
+            f"{path} has no record of {window.contig}:{at + 1}, although its header says that it answers for "
+            "it: records are lost, or its index is of another file; make both again (the index: "
+            f"tabix -f -p vcf {path})"
+        )
+    line = held[at : at + 100_000].split(b"\n", 1)[0]
+    fields = line.split(b"\t", 5)
+    if why == pk.OTHER_REF:
+        ref, pos = fields[3].decode("ascii", "replace"), int(fields[1]) - 1
+        there = reference.bases[pos - reference.start :][: min(20, len(ref))].tobytes().decode()
+        return DeepcohortError(
+            f"{path} has REF {ref[:20]} at {window.contig}:{pos + 1} where the reference has {there}; "
+            "was it called on another reference?"
+        )
+    if why == pk.UNSORTED:
+        return DeepcohortError(
+            f"{path} is not sorted at {window.contig}:{fields[1].decode('ascii', 'replace')}; "
+            "sort it (bcftools sort) and index it, or make it again"
+        )
+    what = {
+        pk.TWICE: "a second record of the same alleles at the same POS, which says otherwise",
+        pk.BEYOND: f"it reaches beyond the end of {window.contig} ({reference.contig_length} bp)",
+    }.get(why, FAULTS[max(0, why)])
+    if b"\n" not in held[at:]:
+        what = "the file ends within this line: it was cut"
+    return malformed_line(path, line, what)
 
 
 def gather(
@@ -108,12 +201,14 @@ def gather(
     window: Region,
     max_shift: int,
     order: NDArray[np.int64] | None = None,
+    held: ReferenceBases | None = None,
 ) -> tuple[CohortRecords, NDArray[np.uint8], int]:
     """All samples' records in one table with their primitives.
 
     Args:
         names: of the samples' files, in the order of the result, for messages.
         order: int64 (N,), which sample of the batches comes first, second, ...; None: as they are.
+        held: what is known already of the reference around the window.
 
     Returns:
         The records; the reference around the window, uint8 ASCII; and its first position.
@@ -142,7 +237,8 @@ def gather(
     high = int((variant[:, c.POS] + variant[:, c.REF_LEN]).max(initial=window.end))
     length = reference.contig_lengths[window.contig]
     around = Region(window.contig, low, min(length, high)).padded(max_shift, length)
-    bases = np.frombuffer(reference.fetch_text(around).encode(), dtype=np.uint8)
+    known = None if held is None else held.part(around)
+    bases = ReferenceBases.around(reference, around, 0).bases if known is None else known
     n_rows, n_bases = count_primitives(records)
     table = np.empty((n_rows + 1, c.N_PRIMITIVE_COLUMNS), dtype=np.int32)
     seq = np.empty(n_bases + 1, dtype=np.uint8)

@@ -9,6 +9,9 @@ import cyvcf2
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.text import bed_lines
+from deepcohort.formats.bgzf import check_bgzf_vcf, is_bcf
+from deepcohort.formats.vcf_index import open_vcf_index
+from deepcohort.formats.vcf_text import check_vcf
 
 _MISSING = {"*", ".", "<NON_REF>", "<*>"}
 
@@ -62,6 +65,10 @@ class TruthVcf:
             raise DeepcohortError(f"truth VCF {self.path} does not exist; check --truth")
         if not any(Path(f"{self.path}{s}").exists() for s in (".tbi", ".csi")):
             raise DeepcohortError(f"truth VCF {self.path} is not indexed; run: tabix -p vcf {self.path}")
+        if not is_bcf(self.path):
+            check_bgzf_vcf(self.path, "truth VCF")
+            open_vcf_index(self.path, "truth VCF")
+            check_vcf(self.path, max_ploidy=2)
         try:
             self._vcf = cyvcf2.VCF(str(self.path))
             self.contigs = frozenset(self._vcf.seqnames)

@@ -25,6 +25,7 @@ class ReadsConfig:
             (long reads are few; and a shard could not know the depth where they start).
         library: what the sample's reads usually look like (`reads.load.profiled`); its MAPQ scale is
             taken out, its pairs and clips are measured against it.
+        sample: whose read groups count; empty: all reads.
     """
 
     min_mapq: int = 5
@@ -35,3 +36,4 @@ class ReadsConfig:
     max_depth: int = 500
     max_capped_span_bp: int = 512
     library: LibraryProfile = UNKNOWN_LIBRARY
+    sample: str = ""

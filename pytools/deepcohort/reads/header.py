@@ -1,27 +1,34 @@
 """What a BAM header says: contigs, order, samples; and whether it fits the reference."""
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.reads.bgzf import BgzfBlocks
+from deepcohort.formats.bgzf_blocks import BgzfBlocks
+from deepcohort.reads.groups import ReadGroups, samples_of
 
 _MAX_NAMED = 3  # contigs named in a message
 
 
 @dataclass(frozen=True, slots=True)
 class AlignmentHeader:
-    """Contigs in file order (name, bp), SM values of @RG lines, SO of @HD ("" where absent).
+    """Contigs in file order (name, bp), (ID, SM) of @RG lines, SO of @HD ("" where absent).
 
-    `first_record` is the virtual offset of the first alignment.
+    `first_record` is the virtual offset of the first alignment; `checksums` the M5 of @SQ lines, by name.
     """
 
     contigs: tuple[tuple[str, int], ...]
-    samples: tuple[str, ...]
+    groups: ReadGroups
     sort_order: str
+    checksums: dict[str, str]
     first_record: int
+
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """Sample names, sorted."""
+        return samples_of(self.groups)
 
 
 def read_header(blocks: BgzfBlocks) -> AlignmentHeader:
@@ -77,17 +84,24 @@ def _length(path: Path, value: int) -> int:
     return value
 
 
-def header_text_facts(text: str) -> tuple[tuple[str, ...], str]:
-    """(sorted SM values of @RG lines, SO of the @HD line) of SAM header text."""
-    samples: set[str] = set()
+def header_text_facts(text: str) -> tuple[ReadGroups, str, dict[str, str]]:
+    """((ID, SM) of @RG lines, SO of the @HD line, M5 of @SQ lines by name) of SAM header text."""
+    groups: list[tuple[str, str]] = []
     order = ""
+    checksums: dict[str, str] = {}
     for line in text.splitlines():
         fields = line.split("\t")
         if fields[0] == "@RG":
-            samples.update(f[3:] for f in fields if f.startswith("SM:"))
+            groups.append((_tag(fields, "ID:"), _tag(fields, "SM:").strip()))
         elif fields[0] == "@HD":
-            order = next((f[3:] for f in fields if f.startswith("SO:")), "")
-    return tuple(sorted(samples)), order
+            order = _tag(fields, "SO:")
+        elif fields[0] == "@SQ" and (checksum := _tag(fields, "M5:")):
+            checksums[_tag(fields, "SN:")] = checksum.lower()
+    return tuple(groups), order, checksums
+
+
+def _tag(fields: Sequence[str], tag: str) -> str:
+    return next((field[len(tag) :] for field in fields if field.startswith(tag)), "")
 
 
 def shared_contigs(

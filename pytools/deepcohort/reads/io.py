@@ -2,20 +2,18 @@
 
 import contextlib
 import tempfile
-import zlib
 from pathlib import Path
 
 import pysam
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
-from deepcohort.reads.bgzf import BgzfBlocks
-from deepcohort.reads.crai import check_crai
+from deepcohort.formats.bgzf_blocks import BgzfBlocks
+from deepcohort.formats.hts_index import HtsIndex
 from deepcohort.reads.header import AlignmentHeader, header_text_facts, read_header
-from deepcohort.reads.index import BamIndex
 
 # names, flags, places, CIGAR, sequence and quality, no tags: decoding tags is a third of CRAM's cost
-_REQUIRED_FIELDS = "required_fields=0x7ff"
+_REQUIRED_FIELDS, _WITH_GROUPS = "required_fields=0x7ff", "required_fields=0x17ff"
 # CRAM slices (50 kb of a 30x genome) do not end where chunks do: fewer stretches, less is decoded twice.
 # So each reaches over this many regions as long as the one asked for, which is short where reads are deep.
 _REGIONS_AHEAD = 4
@@ -41,8 +39,8 @@ def _index_copy(url: str, folder: Path) -> Path | None:
         copy = folder / place.rsplit("/", 1)[-1]
         copy.write_bytes(data)
         try:
-            BamIndex(copy).check()
-        except (DeepcohortError, OSError, EOFError, zlib.error) as error:
+            HtsIndex(copy, "index the file again")
+        except DeepcohortError as error:
             raise DeepcohortError(f"index {place} is damaged; index the file again") from error
         return copy
     return None
@@ -58,6 +56,7 @@ class HtslibStretches:
             DeepcohortError: missing, not indexed, or not readable with this reference.
         """
         self.path = path
+        self.needs_groups = False  # whether reads must come with their read group
         self._reference = reference_path
         self._folder = tempfile.TemporaryDirectory(prefix="deepcohort-")
         self._stretch: tuple[Region, BgzfBlocks, int] | None = None
@@ -71,20 +70,17 @@ class HtslibStretches:
             ) as file:
                 header = file.header
                 self.contigs = tuple(zip(header.references, header.lengths, strict=True))
-                self.samples, self.sort_order = header_text_facts(str(header))
+                self._facts = header_text_facts(str(header))
                 indexed = file.has_index()
         except (OSError, ValueError) as error:
             raise DeepcohortError(f"{path} cannot be read as BAM or CRAM: {error}") from error
-        crai = next((c for c in (Path(f"{path}.crai"), Path(path).with_suffix(".crai")) if c.is_file()), None)
-        if crai is not None and "://" not in path:
-            check_crai(Path(path), crai, len(self.contigs))
         if not indexed:
             where = ", and copy the index there (or it cannot be read)" if "://" in path else ""
             raise DeepcohortError(f"{path} is not indexed; run: samtools index {path}{where}")
 
     def header(self) -> AlignmentHeader:
         """Header facts; offsets are those of stretches, so first_record is 0."""
-        return AlignmentHeader(self.contigs, self.samples, self.sort_order, 0)
+        return AlignmentHeader(self.contigs, *self._facts, 0)
 
     def stretch(self, region: Region, contig_length: int) -> tuple[BgzfBlocks, int, bool]:
         """(blocks, virtual offset of the first record, whether this is a new stretch) covering `region`.
@@ -110,7 +106,8 @@ class HtslibStretches:
         target = Path(self._folder.name) / "stretch.bam"
         try:
             pysam.view(
-                "-u", "--no-PG", "-T", str(self._reference), "--input-fmt-option", _REQUIRED_FIELDS,
+                "-u", "--no-PG", "-T", str(self._reference), "--input-fmt-option",
+                _WITH_GROUPS if self.needs_groups else _REQUIRED_FIELDS,
                 "-o", str(target), *(("-X", self.path, str(self._index)) if self._index else (self.path,)),
                 f"{{{covered.contig}}}:{covered.start + 1}-{covered.end}",
                 catch_stdout=False,

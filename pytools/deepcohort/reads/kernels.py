@@ -257,6 +257,57 @@ def drop_empty_operations(cigar_op, cigar_len, n_ops):
 
 
 @kernel
+def _find_group(buffer, at, end):
+    """Where the value of the RG:Z tag begins between `at` and `end`, and its length; (-1, 0) if none."""
+    while at + 4 <= end:
+        kind = buffer[at + 2]
+        length = _tag_value_bytes(buffer, at + 3, kind)
+        if length < 0:
+            return -1, 0
+        if buffer[at] == 82 and buffer[at + 1] == 71 and kind == 90:
+            return at + 3, length - 1
+        at += 3 + length
+    return -1, 0
+
+
+@kernel
+def rows_of_groups(buffer, rows_at, n_rows, ids, offsets, mine, keep):
+    """Set keep[i] where the read group of record i is one of those that count.
+
+    Args:
+        buffer: uint8, inflated BAM. rows_at: int64, offsets of records. ids: uint8 flat, IDs of read groups;
+        offsets: int64 (G+1,); mine: bool (G,), those that count. keep: bool (n_rows,), filled.
+
+    Returns:
+        the first row without a read group of `ids`, -1 if there is none.
+    """
+    for row in range(n_rows):
+        at = rows_at[row]
+        after = at + 4 + _i32(buffer, at)
+        n_bases = _i32(buffer, at + 20)
+        tags = (
+            at + _FIXED + np.int64(buffer[at + 12]) + 4 * _u16(buffer, at + 16) + (n_bases + 1) // 2 + n_bases
+        )
+        value, length = _find_group(buffer, tags, after)
+        found = -1
+        for g in range(len(mine)):
+            if value < 0 or offsets[g + 1] - offsets[g] != length:
+                continue
+            same = True
+            for i in range(length):
+                if buffer[value + i] != ids[offsets[g] + i]:
+                    same = False
+                    break
+            if same:
+                found = g
+                break
+        if found < 0:
+            return row
+        keep[row] = mine[found]
+    return -1
+
+
+@kernel
 def order_rows(rows_pos, rows_hash, rows_flag, n_rows):
     """Row numbers in (pos, hash, flag) order, int64 (n_rows,); rows_pos must ascend already."""
     order = np.arange(n_rows)

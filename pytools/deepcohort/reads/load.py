@@ -12,14 +12,16 @@ from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.paths import location
 from deepcohort.core.region import Region
-from deepcohort.reads.bgzf import BgzfBlocks
+from deepcohort.formats.bgzf_blocks import BgzfBlocks
+from deepcohort.formats.crai import check_crai
+from deepcohort.formats.hts_index import beside, load_index
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.groups import ReadGroups, groups_of_sample, same_files
 from deepcohort.reads.header import AlignmentHeader, read_header, shared_contigs
-from deepcohort.reads.index import BamIndex, index_path_of
 from deepcohort.reads.io import HtslibStretches
 from deepcohort.reads.library import measure_library
 from deepcohort.reads.merge import in_terms_of, join_pieces, merge_files, take_reads, to_batch
-from deepcohort.reads.scan import ReadColumns, RegionScanner
+from deepcohort.reads.scan import ChosenGroups, ReadColumns, RegionScanner
 from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch
 
 _KEPT_BYTES = 24 << 20  # inflated data remembered between fetches, of all files of a sample together
@@ -37,13 +39,21 @@ class _BamReads:
         if not self._blocks.has_eof_block():
             raise DeepcohortError(f"{path} has no BGZF end-of-file block: it is truncated; copy it again")
         _check_sorted(str(path), self.header)
-        index_path = index_path or index_path_of(path)
+        index_path = index_path or beside(path, (".bai", ".csi"))
         if index_path is None:
             raise DeepcohortError(f"{path} is not indexed; run: samtools index {path}")
-        self._index = BamIndex(index_path)
-        self._index.check_fits(path, len(self.header.contigs), self.header.first_record, self._blocks.size)
+        self._path = path
+        self._index = load_index(index_path, f"run: samtools index {path}")
         self._tid = {name: tid for tid, (name, _) in enumerate(self.header.contigs)}
         self._scanner = RegionScanner(self._blocks, config)
+
+    def take_only(self, groups: frozenset[str]) -> None:
+        """Leave out reads of other read groups."""
+        self._scanner.groups = ChosenGroups.of(self.header.groups, groups)
+
+    def check_index(self) -> None:
+        """See that the index is that of the file; see `HtsIndex.check_fits`."""
+        self._index.check_fits(self._path, self.header.first_record, has_unplaced=True)
 
     def columns(self, region: Region) -> Iterator[ReadColumns]:
         tid = self._tid.get(region.contig)
@@ -65,6 +75,9 @@ class _HtslibReads:
     """One CRAM file, or a file at a URL."""
 
     def __init__(self, path: str, reference_path: Path, config: ReadsConfig) -> None:
+        index = None if "://" in path else beside(Path(path), (".crai",))
+        if index is not None:
+            check_crai(index, Path(path))
         self._stretches = HtslibStretches(path, reference_path)
         self.header = self._stretches.header()
         _check_sorted(path, self.header)
@@ -72,6 +85,12 @@ class _HtslibReads:
         self._tid = {name: tid for tid, (name, _) in enumerate(self.header.contigs)}
         self._length = dict(self.header.contigs)
         self._scanner: RegionScanner | None = None
+        self._groups: ChosenGroups | None = None
+
+    def take_only(self, groups: frozenset[str]) -> None:
+        """Leave out reads of other read groups."""
+        self._groups = ChosenGroups.of(self.header.groups, groups)
+        self._stretches.needs_groups = True
 
     def columns(self, region: Region) -> Iterator[ReadColumns]:
         tid = self._tid.get(region.contig)
@@ -81,6 +100,7 @@ class _HtslibReads:
         blocks, offset, is_new = self._stretches.stretch(reach, self._length[region.contig])
         if is_new or self._scanner is None:
             self._scanner = RegionScanner(blocks, self._config)
+            self._scanner.groups = self._groups
         first = self._scanner.lookback(region)
         yield from self._scanner.scan(tid, region, self._scanner.later_start(tid, first, offset))
 
@@ -115,6 +135,7 @@ class ReadSource:
     Attributes:
         contig_lengths: bp by name, of the contigs that files and reference share, in file order.
         sample_names: SM values of the headers' read groups, sorted.
+        read_groups: (ID, SM) of each file's read groups. checksums: M5 of its @SQ lines by contig.
     """
 
     def __init__(
@@ -124,6 +145,8 @@ class ReadSource:
         self._config = config
         self.contig_lengths = contig_lengths
         self.sample_names = tuple(sorted({s for file in files for s in file.header.samples}))
+        self.read_groups: list[ReadGroups] = [file.header.groups for file in files]
+        self.checksums = [file.header.checksums for file in files]
 
     def fetch(self, region: Region) -> ReadBatch:
         """Usable reads that overlap `region`, in (pos, name_hash, flag) order.
@@ -183,7 +206,7 @@ def open_reads(
         reference_lengths = reference.contig_lengths
     kept_bytes = max(_KEPT_BYTES // max(1, len(paths)), _LEAST_KEPT_BYTES)
     files: list[_BamReads | _HtslibReads] = []
-    problems: list[str] = []
+    problems = same_files(paths)
     contig_lengths: dict[str, int] = {}
     for path, index_path in zip(paths, index_paths or [None] * len(paths), strict=True):
         try:
@@ -192,8 +215,18 @@ def open_reads(
             contig_lengths |= shared_contigs(
                 Path(path), file.header.contigs, reference_lengths, Path(reference_path)
             )
+            if isinstance(file, _BamReads):
+                file.check_index()
         except DeepcohortError as error:
             problems.append(str(error))
+    if not problems:
+        try:
+            held = [(str(path), file.header.groups) for path, file in zip(paths, files, strict=True)]
+            for file, groups in zip(files, groups_of_sample(held, config.sample)[0], strict=True):
+                if groups is not None:
+                    file.take_only(groups)
+        except InputProblems as error:
+            problems += error.problems
     if problems:
         for file in files:
             file.close()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +10,10 @@ from numpy.typing import NDArray
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import CODE_OF_BAM_NIBBLE
+from deepcohort.formats.bgzf_blocks import MAX_BLOCK, BgzfBlocks
 from deepcohort.reads import kernels
-from deepcohort.reads.bgzf import MAX_BLOCK, BgzfBlocks
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.groups import ReadGroups
 
 PIECE_BYTES = 4 << 20  # inflated; larger pieces leave the cache, smaller ones cost calls
 _MOST_KEPT_BYTES = 4 * PIECE_BYTES  # of a buffer that grew in a deep place
@@ -42,6 +44,28 @@ class ReadColumns:
     n_ops: NDArray[np.int64]
     mapq0_pos: NDArray[np.int64]
     mapq0_end: NDArray[np.int64]
+
+
+class ChosenGroups(NamedTuple):
+    """Read groups whose reads count.
+
+    Attributes:
+        ids: uint8 flat, IDs of all read groups of the file; offsets: int64 (G+1,). mine: bool (G,).
+    """
+
+    ids: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    mine: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, groups: ReadGroups, chosen: frozenset[str]) -> "ChosenGroups":
+        """`chosen` of the read groups of a header."""
+        names = [key.encode() for key, _ in groups]
+        return cls(
+            np.frombuffer(b"".join(names), np.uint8),
+            np.cumsum([0, *(len(name) for name in names)]).astype(np.int64),
+            np.array([key in chosen for key, _ in groups], np.bool_),
+        )
 
 
 class _Rows:
@@ -122,6 +146,7 @@ class RegionScanner:
         self._config = config
         self._rows = _Rows()
         self._piece = _Piece(blocks)
+        self.groups: ChosenGroups | None = None  # None: all reads count
         # of the last scan: (tid, first position wanted), and (largest end before, virtual offset)
         self._scanned: tuple[int, int] = (-1, 0)
         self._checkpoints: list[tuple[int, int]] = []
@@ -164,6 +189,8 @@ class RegionScanner:
                 rows.at, rows.cigar_at, rows.n_ops,
             )  # fmt: skip
             self._check(why, piece, after, region)
+            if self.groups is not None:
+                n = self._of_groups(piece.buffer, n, self.groups, region)
             finished = why == kernels.PAST_REGION or piece.at_end_of_file
             n_whole = n
             if not finished and n:
@@ -181,6 +208,32 @@ class RegionScanner:
                 wanted = usual if n_whole else max(usual, len(piece.buffer))
             else:
                 piece.at = int(after)
+
+    def _of_groups(self, buffer: NDArray[np.uint8], n: int, groups: ChosenGroups, region: Region) -> int:
+        """Leave only the rows whose read group counts; returns how many."""
+        rows = self._rows
+        keep = np.empty(n, np.bool_)
+        stray = kernels.rows_of_groups(buffer, rows.at, n, groups.ids, groups.offsets, groups.mine, keep)
+        if stray >= 0:
+            raise DeepcohortError(
+                f"{self._blocks.path} holds reads of several samples, and one at "
+                f"{region.contig}:{rows.pos[stray] + 1} has no read group (RG) of its header; "
+                "set it with samtools addreplacerg, or split the file by sample"
+            )
+        kept = np.flatnonzero(keep)
+        columns = (
+            rows.kind,
+            rows.pos,
+            rows.end,
+            rows.name_hash,
+            rows.flag,
+            rows.at,
+            rows.cigar_at,
+            rows.n_ops,
+        )
+        for column in columns:
+            column[: len(kept)] = column[kept]
+        return len(kept)
 
     def _check(self, why: int, piece: _Piece, after: int, region: Region) -> None:
         path = self._blocks.path

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.names import name_problem
+from deepcohort.formats.vcf_text import check_vcf
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class CohortVcf:
         if not self.path.is_file():
             told = "is no file" if self.path.exists() else "does not exist"
             raise DeepcohortError(f"VCF {self.path} {told}; check --vcf")
+        check_vcf(self.path, max_ploidy=2)
         try:
             self._vcf = cyvcf2.VCF(str(self.path))
             self.samples: list[str] = list(self._vcf.samples)

@@ -7,9 +7,9 @@ import numpy as np
 import pysam
 from numpy.typing import NDArray
 
-from deepcohort.core.bgzf import BgzfWriter
 from deepcohort.core.sequence import ASCII_OF_CODE, decode_bases
 from deepcohort.core.vcf_constants import VCF_VERSION
+from deepcohort.formats.bgzf import BgzfWriter
 from deepcohort.simulate.alleles import trim
 from deepcohort.simulate.types import ABSENT, Genome, Person, SiteTable
 

@@ -12,10 +12,10 @@ from calls_builders import make_counts, make_table
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.genotype import genotype_sites
 from deepcohort.calls.gvcf import CallsWriter
-from deepcohort.calls.header import make_header
 from deepcohort.calls.merge import merge_shards
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases
+from deepcohort.formats.vcf_header import make_header
 from deepcohort.reads.library import library_text
 from deepcohort.reads.types import UNKNOWN_LIBRARY
 

@@ -7,13 +7,13 @@ import numpy as np
 import pysam
 import pytest
 from deepcohort.calls.facts import RecordTally, note_of
-from deepcohort.calls.header import make_header
 from deepcohort.calls.kernels_count import COUNTED_FILTERS, count_records
 from deepcohort.calls.merge import merge_shards
-from deepcohort.calls.vcf_text import VcfTextReader
 from deepcohort.cli.merge import app
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.region import Region
+from deepcohort.formats.vcf_header import make_header
+from deepcohort.formats.vcf_text import VcfTextReader
 from deepcohort.reads.library import library_text
 from deepcohort.reads.types import LibraryProfile
 from hypothesis import given, settings

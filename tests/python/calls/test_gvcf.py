@@ -10,9 +10,9 @@ from calls_builders import make_counts, make_table
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.genotype import genotype_sites
 from deepcohort.calls.gvcf import CallsWriter
-from deepcohort.calls.header import make_header
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases
+from deepcohort.formats.vcf_header import make_header
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

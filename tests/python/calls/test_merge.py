@@ -4,11 +4,11 @@ import gzip
 
 import pysam
 import pytest
-from deepcohort.calls.header import make_header
 from deepcohort.calls.merge import BlockJoiner, merge_files, merge_shards
-from deepcohort.calls.vcf_text import VcfTextReader, parse_header
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.region import Region
+from deepcohort.formats.vcf_header import make_header
+from deepcohort.formats.vcf_text import VcfTextReader, parse_header
 
 LENGTHS = {"a": 5_000, "b": 900}
 BANDS = (0, 10, 20, 50)

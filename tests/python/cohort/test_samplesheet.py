@@ -93,7 +93,7 @@ def test_a_path_with_comma_quotes_spaces_and_semicolon():
             "sample,reads,sex\nA,a.bam,XX\nA,b.bam,XY\n",
             ["row 3: sample A has more than one sex: XX in row 2, XY in row 3"],
         ),
-        ("sample,reads\nA,a.bam\nB,a.bam\n", ["row 3: reads a.bam is listed already in row 2"]),
+        ("sample,reads\nA,a.bam\nA,./a.bam\n", ["row 3: reads ./a.bam is listed already in row 2"]),
         ("sample,reads,truth_vcf\nA,a.bam,t.vcf.gz\n", ["row 2: truth_vcf is given without truth_bed"]),
         ("sample,reads,father\nA,a.bam,B\n", ["row 2: father B of A is not a sample"]),
         ("sample,reads,father\nA,a.bam,A\n", ["row 2: sample A is its own father"]),

@@ -96,10 +96,10 @@ def test_plain_text_and_plain_gzip(pair, tmp_path):
 
     plain = tmp_path / "plain.vcf"
     plain.write_text(vcf_text(TRUTH, LENGTHS))
-    fails(pair, tmp_path, "not compressed with bgzip", calls=plain)
+    fails(pair, tmp_path, "not bgzip-compressed", calls=plain)
     zipped = tmp_path / "plain.vcf.gz"
     zipped.write_bytes(gzip.compress(plain.read_bytes()))
-    fails(pair, tmp_path, "plain gzip, not BGZF", calls=zipped)
+    fails(pair, tmp_path, "compressed by gzip, not bgzip-compressed", calls=zipped)
 
 
 def test_truncated(pair, tmp_path):

@@ -19,7 +19,7 @@ import pysam
 import pytest
 from glnexus_oracle import ORACLE_CONFIG, differences, run_case
 
-REASONS = {"beside", "span", "pl", "nothing", "depth", "kept", "mnp"}
+REASONS = {"beside", "span", "pl", "nothing", "depth", "kept", "mnp", "iupac"}
 NO_EXPECTED_VCF = {"discover_alleles_2_trios", "discover_alleles_gvcf", "discover_alleles_gvcf_bogus"}
 N_CASES = 51
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from deepcohort.cli.genotype import app
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region
 from deepcohort.joint import columns as c
 from deepcohort.joint import io_store
@@ -17,7 +18,7 @@ from deepcohort.joint.genotype import genotype_cohort
 from deepcohort.joint.io_gvcf import GvcfIndex, GvcfStream
 from deepcohort.joint.io_store import CohortStore
 from deepcohort.joint.store_kernels import get_varint, put_varint
-from deepcohort.joint.window import GvcfSource
+from deepcohort.joint.window import GvcfSource, ReferenceBases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joint_helpers import SEQUENCE, block, het, write_gvcf, write_reference
@@ -104,9 +105,10 @@ def test_records_come_back_as_they_were(cohort):
     window = Region("c1", 40, 90)
     batch = kept.read(window, 11)
     for i, path in enumerate(paths):
-        source = GvcfSource(GvcfStream(path, GvcfIndex(path)))
+        source = GvcfSource(GvcfStream(path, GvcfIndex(path)), {"c1"})
         source.seek("c1", 40)
-        direct = source.read(window, 11)
+        with ReferenceFasta(folder / "ref.fa") as fasta:
+            direct = source.read(window, 11, ReferenceBases.around(fasta, window, 20))
         mine = batch.records[batch.sample_offsets[i] : batch.sample_offsets[i + 1]]
         assert len(mine) == len(direct.records) > 0
         plain = [k for k in range(c.N_COLUMNS) if k not in (c.PL, c.AD, c.SB, c.SEQ)]

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 from deepcohort import __version__
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.vcf_constants import FILTERS, FORMAT, INFO, NON_REF, VCF_VERSION
+from deepcohort.formats.bgzf import inflate_blocks, next_block
 
 REGION_KEY = "deepcohort_region"
 _COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT"
@@ -69,3 +71,19 @@ def make_header(
     lines += region_lines(regions)
     lines.append(f"{_COLUMNS}\t{sample}")
     return "\n".join(lines) + "\n"
+
+
+def first_record(path: Path) -> int:
+    """Virtual offset of the first line after the header of a bgzipped VCF, of the end where there is none."""
+    offset = 0
+    at_line_start = True
+    for text, following in inflate_blocks(path, offset):
+        at = 0
+        while at < len(text):
+            if at_line_start and text[at : at + 1] != b"#":
+                return offset << 16 | at
+            end = text.find(b"\n", at)
+            at_line_start = end >= 0
+            at = end + 1 if end >= 0 else len(text)
+        offset = following
+    return next_block(path, offset << 16)

@@ -3,7 +3,7 @@
 import numpy as np
 import pysam
 import pytest
-from deepcohort.calls.tabix import IndexedVcfWriter
+from deepcohort.formats.tabix import IndexedVcfWriter
 
 HEADER = "##fileformat=VCFv4.3\n{contigs}#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from isal import igzip_lib, isal_zlib
 
-from deepcohort.core.bgzf import EOF_BLOCK
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.formats.bgzf import EOF_BLOCK
 
 _HEADER = struct.Struct("<4BI2BH")
 _TRAILER = struct.Struct("<II")

@@ -11,11 +11,11 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.kernels_index import MIN_SHIFT, index_lines
-from deepcohort.core.bgzf import MAX_BLOCK_BYTES, BgzfWriter
+from deepcohort.formats.bgzf import MAX_BLOCK_BYTES, BgzfWriter
+from deepcohort.formats.tabix_kernels import MIN_SHIFT, index_lines
 
 _TBI_DEPTH = 5
-_TBI_LIMIT_BP = 1 << 29
+TBI_LIMIT_BP = 1 << 29
 # format VCF, columns of CHROM, POS, (no end), comment '#', skip 0
 _VCF_COLUMNS = (2, 1, 2, 0, ord("#"), 0)
 INDEX_SUFFIXES = (".tbi", ".csi")
@@ -31,7 +31,7 @@ class IndexedVcfWriter:
         self._depth = _TBI_DEPTH
         while longest > 1 << (MIN_SHIFT + 3 * self._depth):
             self._depth += 1
-        self._is_csi = longest > _TBI_LIMIT_BP
+        self._is_csi = longest > TBI_LIMIT_BP
         self._windows = {name: (length >> MIN_SHIFT) + 1 for name, length in contig_lengths.items()}
         self._bgzf = BgzfWriter(path)
         self._byte = 0

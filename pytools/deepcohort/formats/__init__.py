@@ -1,0 +1,1 @@
+"""File formats: one strict reader, and one writer, of each."""

@@ -1,0 +1,103 @@
+"""The index of a CRAM (.crai, CRAM specification section 12), held against its file."""
+
+import gzip
+import struct
+import zlib
+from pathlib import Path
+
+from deepcohort.core.errors import DeepcohortError
+
+_FILE_DEFINITION = 26  # bytes before the first container
+_MOST_HEADER_BYTES = 400  # of a container: some ten numbers of up to nine bytes, and a few landmarks
+_EOF_BYTES = {2: 30, 3: 38}  # of the container that ends a file, by major version
+
+
+def check_crai(index: Path, cram: Path) -> None:
+    """See that the slices that `index` lists follow each other through `cram`, from the first to the last.
+
+    Raises:
+        DeepcohortError: the index is damaged, or is not that of this file.
+    """
+    rows = _read(index, cram)
+    with open(cram, "rb") as file:
+        size = file.seek(0, 2)
+        file.seek(4)
+        major = file.read(1)[0]
+    first = _container_end(cram, _FILE_DEFINITION, major)
+    last = size - _EOF_BYTES.get(major, 38)
+    slices = sorted({(offset, at, n_bytes) for _, _, _, offset, at, n_bytes in rows})
+    reached, container, expected = first, -1, 0
+    for offset, at, n_bytes in slices:
+        if offset != container:
+            # between the end of a container's slices and the next one's stands nothing
+            if (container < 0 and offset != first) or not 0 <= offset - reached <= _MOST_HEADER_BYTES:
+                raise _misfit(index, cram, reached)
+            container, expected = offset, at
+        if at != expected:
+            raise _misfit(index, cram, offset)
+        expected = at + n_bytes
+        reached = offset + expected
+    if not 0 <= last - reached <= _MOST_HEADER_BYTES:
+        raise _misfit(index, cram, reached)
+    places = [(ref, start) for ref, start, *_ in rows if ref >= 0]
+    if places != sorted(places):
+        raise _misfit(index, cram, first)
+
+
+def _read(index: Path, cram: Path) -> list[tuple[int, ...]]:
+    """Rows: reference, start, span, offset of the container, offset and bytes of the slice within it."""
+    try:
+        raw = index.read_bytes()
+        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("ascii")
+        rows = [tuple(map(int, line.split("\t"))) for line in text.splitlines()]
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise DeepcohortError(f"index {index} is damaged ({error}); run: samtools index {cram}") from error
+    if any(len(row) != 6 or min(row[3:]) < 0 for row in rows):
+        raise DeepcohortError(f"index {index} is damaged; run: samtools index {cram}")
+    return rows
+
+
+def _misfit(index: Path, cram: Path, byte: int) -> DeepcohortError:
+    return DeepcohortError(
+        f"index {index} does not belong to {cram}: it leaves out or misplaces what stands at byte {byte}; "
+        f"run: samtools index {cram}"
+    )
+
+
+def _container_end(cram: Path, offset: int, major: int) -> int:
+    """Where the container at `offset` ends (CRAM specification section 7)."""
+    with open(cram, "rb") as file:
+        file.seek(offset)
+        data = file.read(4 * _MOST_HEADER_BYTES)
+    try:
+        (length,) = struct.unpack_from("<i", data)
+        at = 4
+        for _ in range(4):  # reference, start, span, records
+            at += _itf8(data, at)[1]
+        for _ in range(2):  # record counter, bases: LTF8 (the counter ITF8 in version 2)
+            at += _ltf8_bytes(data[at])
+        at += _itf8(data, at)[1]  # blocks
+        n_landmarks, used = _itf8(data, at)
+        at += used
+        for _ in range(n_landmarks):
+            at += _itf8(data, at)[1]
+    except (struct.error, IndexError) as error:
+        raise DeepcohortError(f"{cram} is truncated within its header; copy it again") from error
+    return offset + at + (4 if major >= 3 else 0) + length
+
+
+def _itf8(data: bytes, at: int) -> tuple[int, int]:
+    """A number of ITF8 (below 2^28) and how many bytes it takes."""
+    first = data[at]
+    n = 1 + (first >= 0x80) + (first >= 0xC0) + (first >= 0xE0) + (first >= 0xF0)
+    value = first & (0xFF >> n)
+    for i in range(1, n):
+        value = value << 8 | data[at + i]
+    return value, n
+
+
+def _ltf8_bytes(first: int) -> int:
+    n = 1
+    while n < 9 and first & (0x80 >> (n - 1)):
+        n += 1
+    return n

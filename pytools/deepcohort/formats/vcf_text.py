@@ -1,0 +1,389 @@
+"""VCF files as text and line positions: bytes in bulk, not records one by one."""
+
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from isal import igzip, igzip_lib
+from numpy.typing import NDArray
+
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.paths import make_again
+from deepcohort.core.region import Region, merge_regions, parse_region
+from deepcohort.formats import vcf_check_kernels as ck
+from deepcohort.formats.bgzf import check_bgzf_vcf, inflate_blocks, is_bcf
+from deepcohort.formats.vcf_header import REGION_KEY
+from deepcohort.formats.vcf_scan_kernels import scan_lines
+
+_READ_BYTES = 4 << 20
+_FORMAT_LINE = re.compile(r"##FORMAT=<ID=([^,>]+),Number=([ARG.]|\d+),Type=(\w+)[,>]")
+_COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT")
+UNKNOWN_LENGTH = 1 << 29  # bp of a contig whose header line gives none
+_CONTIG = re.compile(r"##contig=<ID=([^,>]+)(?:.*?length=(\d+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class VcfHeader:
+    """Header of a VCF file.
+
+    Attributes:
+        lines: without the lines that name regions; the last is the column line.
+        contig_lengths: bp by name in file order (2^29 where the header gives none).
+        regions: what the file answers for, by its header; empty where it does not say.
+    """
+
+    lines: tuple[str, ...]
+    contig_lengths: dict[str, int]
+    regions: tuple[Region, ...]
+
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """Sample names."""
+        return tuple(self.lines[-1].split("\t")[9:])
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Whole lines of one contig: text, and int64 (n, 3) of start, end, first byte (see scan_lines)."""
+
+    contig: str
+    text: bytes
+    lines: NDArray[np.int64]
+
+    def part(self, first: int, last: int) -> "Segment":
+        """Lines first:last as a segment of their own."""
+        if first == 0 and last == len(self.lines):
+            return self
+        begin = int(self.lines[first, 2]) if first < len(self.lines) else len(self.text)
+        stop = int(self.lines[last, 2]) if last < len(self.lines) else len(self.text)
+        lines = self.lines[first:last].copy()
+        lines[:, 2] -= begin
+        return Segment(self.contig, self.text[begin:stop], lines)
+
+
+# by fault of vcf_check_kernels
+FAULTS = (
+    "",
+    "a byte that is no printable text",
+    "more or fewer columns than the header",
+    "an empty field",
+    "a POS that is no position",
+    "a REF that is not of bases",
+    "an ALT that is no allele",
+    "a QUAL that is no number",
+    "an END that is no number or lies before POS",
+    "a FORMAT with an empty or repeated key, or GT not first",
+    "more values than FORMAT has keys",
+    "a GT that is no genotype of these alleles",
+    "a genotype of too many copies",
+    "a value that is not of the Type that the header says",
+    "a negative value where none can be",
+    "another number of values than the header says (Number)",
+    "a genotype without the PL that FORMAT announces",
+)
+_NUMBERS = {"A": ck.NUMBER_A, "R": ck.NUMBER_R, "G": ck.NUMBER_G, ".": ck.NUMBER_UNKNOWN}
+_NOT_NEGATIVE = ("GQ", "DP", "AD", "PL", "MIN_DP", "SB", "PS", "RGQ", "ADF", "ADR")
+
+
+def rules_of(
+    header_lines: Sequence[str], sample: int = -1, max_ploidy: int = 0, utf8: bool = True,
+    odd_alts: bool = False,
+) -> ck.LineRules:  # fmt: skip
+    """What header lines (the last names the columns) say of the records; see `LineRules`."""
+    codes, kinds, numbers = [], [], []
+    for line in header_lines:
+        found = _FORMAT_LINE.match(line)
+        if found is None:
+            continue
+        key, number, type_ = found.groups()
+        kind = {"Integer": ck.INTEGER, "Float": ck.FLOAT}.get(type_, ck.ANY)
+        if kind == ck.INTEGER and key in _NOT_NEGATIVE:
+            kind = ck.NOT_NEGATIVE
+        text = np.frombuffer(key.encode(), dtype=np.uint8)
+        codes.append(int(ck.key_code(text, 0, len(text))))
+        kinds.append(ck.GENOTYPE if key == "GT" else kind)
+        numbers.append(_NUMBERS[number] if number in _NUMBERS else int(number))
+    return ck.LineRules(
+        header_lines[-1].rstrip("\r").count("\t") + 1, sample, max_ploidy, utf8, odd_alts,
+        np.array(codes, np.uint64), np.array(kinds, np.int8), np.array(numbers, np.int64),
+    )  # fmt: skip
+
+
+def checker_of(reader: "VcfTextReader", max_ploidy: int = 0, utf8: bool = True) -> "LineChecker":
+    """The checker of what `reader` reads."""
+    header = reader.header
+    known = {name: n for name, n in header.contig_lengths.items() if n != UNKNOWN_LENGTH}
+    return LineChecker(reader.path, header.lines, known, max_ploidy=max_ploidy, utf8=utf8)
+
+
+class LineChecker:
+    """Checks the form of record lines: columns, numbers, genotypes, counts of values."""
+
+    def __init__(
+        self, path: Path, header_lines: Sequence[str], contig_lengths: Mapping[str, int], *,
+        sample: int = -1, max_ploidy: int = 0, utf8: bool = True, odd_alts: bool = False,
+    ) -> None:  # fmt: skip
+        """For the lines of `path`, which has this header.
+
+        Args:
+            contig_lengths: bp of each contig that its length is known of.
+            sample, max_ploidy, utf8, odd_alts: see `LineRules`.
+        """
+        self._path = path
+        self._lengths = dict(contig_lengths)
+        self._rules = rules_of(header_lines, sample, max_ploidy, utf8, odd_alts)
+
+    def check_text(self, text: NDArray[np.uint8]) -> None:
+        """Pass over every line of `text`, uint8, whole lines.
+
+        Raises:
+            DeepcohortError: the first malformed line, and what is wrong with it.
+        """
+        at, fault = ck.find_fault(text, self._rules)
+        if at >= 0:
+            raise self._malformed(text[at : at + 400].tobytes(), FAULTS[fault])
+
+    def check(self, segment: Segment) -> None:
+        """`check_text` of a segment, whose lines moreover lie within their contig.
+
+        Raises:
+            DeepcohortError: the first malformed line, and what is wrong with it.
+        """
+        self.check_text(np.frombuffer(segment.text, dtype=np.uint8))
+        length = self._lengths.get(segment.contig)
+        if length is None:
+            return
+        beyond = np.flatnonzero((segment.lines[:, 0] >= length) | (segment.lines[:, 1] > length))
+        if len(beyond):
+            line = segment.part(int(beyond[0]), int(beyond[0]) + 1).text
+            raise self._malformed(line, f"a record beyond the end of {segment.contig} ({length} bp)")
+
+    def _malformed(self, line: bytes, what: str) -> DeepcohortError:
+        return malformed_line(self._path, line, what)
+
+
+def malformed_line(path: Path, line: bytes, what: str) -> DeepcohortError:
+    """The error of a record line that breaks VCF: file, position, what is wrong, and the line's beginning."""
+    text = line.split(b"\n", 1)[0].decode("utf-8", errors="replace").rstrip("\r")
+    shown = "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in text)
+    place = ":".join(shown.split("\t", 2)[:2])
+    shown = " ".join(shown[:100].split("\t"))
+    return DeepcohortError(
+        f"{path} holds a malformed line at {place[:60]}: {what}, in '{shown[:80]}'; {make_again(path)}"
+    )
+
+
+def check_header_lines(lines: Sequence[str], path: Path) -> None:
+    """See that `lines` are a VCF header, of which the last names the columns.
+
+    Raises:
+        DeepcohortError: they are none.
+    """
+    if not lines or not lines[-1].startswith("#CHROM\t"):
+        if lines and not lines[0].strip():
+            raise DeepcohortError(f"{path} begins with a blank line, before its header; remove it")
+        raise DeepcohortError(f"{path} has no VCF header (no #CHROM line); is it a VCF?")
+    columns = lines[-1].split("\t")
+    samples = columns[9:]
+    blank = next((i for i, line in enumerate(lines) if not line.strip()), None)
+    if blank is not None:
+        raise DeepcohortError(f"{path} has a blank line in its header (line {blank + 1}); remove it")
+    if (
+        tuple(columns[:9]) not in (_COLUMNS, _COLUMNS[:8])
+        or not all(line.startswith("##") for line in lines[:-1])
+        or not all(samples)
+        or len(set(samples)) < len(samples)
+        or any(ord(c) < 32 and c != "\t" for line in lines for c in line)  # htslib ends at a NUL
+    ):
+        raise DeepcohortError(
+            f"{path} has a malformed VCF header: lines begin with ##, the last one names "
+            f"{' '.join(_COLUMNS)} and every sample once"
+        )
+
+
+def read_header_lines(path: Path) -> list[str]:
+    """Header lines of a bgzipped VCF, without line ends; the last names the columns.
+
+    Raises:
+        DeepcohortError: they are no VCF header, or no text.
+    """
+    data = b""
+    for text, _ in inflate_blocks(path, 0):
+        data += text
+        at = data.find(b"\n#CHROM\t")
+        stop = data.find(b"\n", at + 1) if at >= 0 or data.startswith(b"#CHROM\t") else -1
+        if stop >= 0:
+            data = data[:stop]
+            break
+        if data and data[:1] != b"#":
+            break
+    try:
+        # not splitlines: other line ends of Unicode may stand in a description
+        lines = [line.removesuffix("\r") for line in data.decode().split("\n")]
+    except UnicodeDecodeError as error:
+        raise DeepcohortError(f"{path} has a header that is not UTF-8 text; {make_again(path)}") from error
+    check_header_lines(lines, path)
+    return lines
+
+
+def parse_header(text: str, path: Path) -> VcfHeader:
+    """Parsed header text.
+
+    Raises:
+        DeepcohortError: it is none, or a region line is malformed.
+    """
+    lines = text.splitlines()
+    check_header_lines(lines, path)
+    contig_lengths: dict[str, int] = {}
+    for line in lines:
+        found = _CONTIG.match(line)
+        if found:
+            contig_lengths[found[1]] = int(found[2] or UNKNOWN_LENGTH)
+    prefix = f"##{REGION_KEY}="
+    regions = [parse_region(x[len(prefix) :], contig_lengths) for x in lines if x.startswith(prefix)]
+    kept = tuple(line for line in lines if not line.startswith(prefix))
+    return VcfHeader(kept, contig_lengths, tuple(merge_regions(regions)))
+
+
+class VcfTextReader:
+    """Reads a (b)gzipped or plain VCF forward, segment by segment."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Open `path` and read its header.
+
+        Raises:
+            DeepcohortError: missing, truncated, or not a VCF.
+        """
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise DeepcohortError(f"{self.path} does not exist; check the path of the VCF")
+        with open(self.path, "rb") as raw:
+            head = raw.read(3)
+        compressed = head[:2] == b"\x1f\x8b"
+        if compressed or head in (b"", b"BCF"):
+            check_bgzf_vcf(self.path)
+        self._file = igzip.open(self.path, "rb") if compressed else open(self.path, "rb")  # noqa: SIM115
+        self._rest = b""
+        self._segments: deque[Segment] = deque()
+        self.header = parse_header(self._read_header(), self.path)
+
+    def _read(self) -> bytes:
+        try:
+            data: bytes = self._file.read(_READ_BYTES)
+        except (EOFError, OSError, igzip_lib.IsalError) as error:  # type: ignore[misc]
+            raise DeepcohortError(
+                f"{self.path} is truncated or damaged ({error}); {make_again(self.path)}"
+            ) from error
+        return data
+
+    def _read_header(self) -> str:
+        data = b""
+        while True:
+            more = self._read()
+            data += more
+            at = data.find(b"\n#CHROM\t")
+            stop = data.find(b"\n", at + 1) if at >= 0 or data.startswith(b"#CHROM\t") else -1
+            if stop >= 0 or not more:
+                break
+        if stop < 0:
+            check_header_lines(data[:2].decode("latin-1").split("\n"), self.path)
+        self._rest = data[stop + 1 :]
+        try:
+            return data[: stop + 1].decode()
+        except UnicodeDecodeError as error:
+            raise DeepcohortError(
+                f"{self.path} has a header that is not UTF-8 text; {make_again(self.path)}"
+            ) from error
+
+    def segments(self) -> Iterator[Segment]:
+        """All that has not been taken yet."""
+        while (segment := self._next()) is not None:
+            yield segment
+
+    def take(self, region: Region) -> Iterator[Segment]:
+        """Lines that come next and have POS in `region`, in segments."""
+        while (segment := self._next()) is not None:
+            n = 0
+            if segment.contig == region.contig and segment.lines[0, 0] >= region.start:
+                n = int(np.searchsorted(segment.lines[:, 0], region.end))
+            if n:
+                yield segment.part(0, n)
+            if n < len(segment.lines):
+                self._segments.appendleft(segment.part(n, len(segment.lines)))
+                return
+
+    def _next(self) -> Segment | None:
+        while not self._segments:
+            more = self._read()
+            data = self._rest + more
+            if not data:
+                return None
+            cut = data.rfind(b"\n") + 1 if more else len(data)
+            self._rest = data[cut:]
+            if cut:
+                text = data[:cut]
+                if not text.endswith(b"\n"):
+                    raise DeepcohortError(
+                        f"{self.path} ends within a line: it was cut; {make_again(self.path)}"
+                    )
+                self._segments.extend(self._split(text))
+        return self._segments.popleft()
+
+    def _split(self, text: bytes) -> list[Segment]:
+        n_lines = text.count(b"\n")
+        lines = np.empty((n_lines, 3), dtype=np.int64)
+        new_contig = np.empty(n_lines, dtype=bool)
+        n = scan_lines(np.frombuffer(text, dtype=np.uint8), lines, new_contig)
+        if n < 0:
+            begin = int(lines[-2 - n, 2]) if n < -1 else 0
+            shown = text[begin : begin + 200].decode(errors="replace").splitlines()[-1 if n < -1 else 0]
+            raise DeepcohortError(f"{self.path} holds a line that is no VCF record near: {shown[:80]}")
+        starts = np.flatnonzero(new_contig[:n]).tolist()
+        whole = Segment("", text, lines[:n])
+        found = []
+        for first, last in zip(starts, [*starts[1:], n], strict=True):
+            part = whole.part(first, last)
+            contig = part.text[: part.text.index(b"\t")].decode()
+            if (np.diff(part.lines[:, 0]) < 0).any():
+                raise DeepcohortError(f"{self.path} is not sorted by position on {contig}; sort it first")
+            found.append(Segment(contig, part.text, part.lines))
+        return found
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def check_vcf(path: Path, max_ploidy: int = 0) -> None:
+    """Read the whole VCF `path` and see that every line is one; BCF is left to whoever reads it.
+
+    Args:
+        max_ploidy: most alleles of a GT; 0: any.
+
+    Raises:
+        DeepcohortError: the first malformed line, or records out of order or of a contig not in the header.
+    """
+    if is_bcf(path):
+        return
+    reader = VcfTextReader(path)
+    try:
+        checker = checker_of(reader, max_ploidy=max_ploidy)
+        done: set[str] = set()
+        current = ""
+        for segment in reader.segments():
+            checker.check(segment)
+            if segment.contig == current:
+                continue
+            if segment.contig in done:
+                raise DeepcohortError(
+                    f"{path} has {segment.contig} in two places; run: bcftools sort, and index it"
+                )
+            if reader.header.contig_lengths and segment.contig not in reader.header.contig_lengths:
+                raise malformed_line(path, segment.text[:400], "a CHROM that the header does not list")
+            done.add(segment.contig)
+            current = segment.contig
+    finally:
+        reader.close()

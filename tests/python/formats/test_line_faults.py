@@ -1,0 +1,208 @@
+"""The form of VCF record lines, one fault a case."""
+
+import numpy as np
+import pytest
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.formats import vcf_check_kernels as ck
+from deepcohort.formats.vcf_text import FAULTS, LineChecker, Segment, parse_header, rules_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+KEYS = {"GT": "1,String", "DP": "1,Integer", "AD": "R,Integer", "PL": "G,Integer", "VAF": "A,Float", "XS": "1,Integer"}  # fmt: skip
+HEADER = [
+    "##fileformat=VCFv4.3",
+    *(f'##FORMAT=<ID={k},Number={v.split(",")[0]},Type={v.split(",")[1]},Description="">' for k, v in KEYS.items()),
+    "##contig=<ID=chr1,length=99>",
+    "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ta\tb",
+]  # fmt: skip
+SOUND = (
+    "chr1\t7\t.\tAC\tA,<NON_REF>\t3.1e+2\tPASS\tEND=9;X=1\tGT:DP:AD:PL:RNC\t"
+    "0/2:8:4,4,0:1,2,3,4,5,6:.\t.|.:.:."
+)
+
+
+def fault(*lines: str, samples: int = 2, **more) -> tuple[int, int]:
+    """(line, fault) of the lines below a header of so many samples."""
+    text = "".join(line + "\n" for line in lines).encode()
+    columns = HEADER[-1].split("\t")[: 9 + samples if samples else 8]
+    at, found = ck.find_fault(
+        np.frombuffer(text, dtype=np.uint8), rules_of([*HEADER[:-1], "\t".join(columns)], **more)
+    )
+    return (text[:at].count(b"\n") if at >= 0 else -1), found
+
+
+def change(column: int, value: str) -> str:
+    cells = SOUND.split("\t")
+    cells[column] = value
+    return "\t".join(cells)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        SOUND,
+        SOUND + "\r",
+        change(2, "ä"),
+        change(3, "RN"),
+        change(4, "a,<INS:ME,X>"),
+        change(4, "*,]chr2:9]A"),
+        change(4, "A[<c>:3[,.A"),
+        change(5, "."),
+        change(5, "-1.5"),
+        change(7, "."),
+        change(7, "SEND=1"),
+        change(9, "2"),
+        change(9, "2:.:.:7,8,9"),
+        change(9, "1|.:1"),
+        change(9, "/0/1:8"),
+        change(9, "0/0/1:8:.:" + ",".join("0123456789")),
+        change(9, ".:8:.,4,.:1,2,3"),
+    ],
+)
+def test_sound_lines_pass(line: str) -> None:
+    assert fault(line, SOUND) == (-1, ck.SOUND)
+
+
+def test_a_record_without_alt_has_one_allele() -> None:
+    cells = change(9, "0/0:8:4:0").replace("A,<NON_REF>", ".")
+    assert fault(cells) == (-1, ck.SOUND)
+    assert fault(cells.replace("0/0", "0/1")) == (0, ck.BAD_GT)
+
+
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [
+        (change(2, "\x00"), ck.BYTE),
+        (change(6, "ä"), ck.BYTE),
+        (change(7, "a b") + "\x7f", ck.BYTE),
+        (change(2, ""), ck.EMPTY),
+        (change(0, ""), ck.EMPTY),
+        (SOUND + "\tmore", ck.COLUMNS),
+        (SOUND.rsplit("\t", 1)[0], ck.COLUMNS),
+        ("\t".join(SOUND.split("\t")[:8]), ck.COLUMNS),
+        ("", ck.COLUMNS),
+        (change(1, "0"), ck.BAD_POS),
+        (change(1, "-4"), ck.BAD_POS),
+        (change(1, "7.5"), ck.BAD_POS),
+        (change(1, "2147483647"), ck.BAD_POS),
+        (change(1, "99999999999999999999"), ck.BAD_POS),
+        (change(3, "A<"), ck.BAD_REF),
+        (change(3, "AX"), ck.BAD_REF),
+        (change(3, "."), ck.BAD_REF),
+        (change(4, "A,,C"), ck.BAD_ALT),
+        (change(4, "<DEL"), ck.BAD_ALT),
+        (change(4, "A;C"), ck.BAD_ALT),
+        (change(5, "high"), ck.BAD_QUAL),
+        (change(5, "1e"), ck.BAD_QUAL),
+        (change(5, "1.2.3"), ck.BAD_QUAL),
+        (change(9, "0/1:8:4,4,0:.:.:7"), ck.SURPLUS),
+        (change(9, "0/3:8"), ck.BAD_GT),
+        (change(9, "0/2147483647"), ck.BAD_GT),
+        (change(9, "a/1:8"), ck.BAD_GT),
+        (change(9, "0/-1:8"), ck.BAD_GT),
+        (change(9, "0//1:8"), ck.BAD_GT),
+        (change(9, "0/:8"), ck.BAD_GT),
+        (change(9, ":8"), ck.BAD_GT),
+        (change(9, "0.:8"), ck.BAD_GT),
+        (change(7, "X=1;END=6"), ck.BAD_END),
+        (change(7, "END=A"), ck.BAD_END),
+        (change(7, "END=9999999999999"), ck.BAD_END),
+        (change(9, "0/1:many"), ck.BAD_VALUE),
+        (change(9, "0/1:1.5"), ck.BAD_VALUE),
+        (change(9, "0/1:1,2"), ck.COUNT),
+        (change(9, "0/1:-2"), ck.NEGATIVE),
+        (change(9, "0/1:"), ck.EMPTY),
+        (change(9, "0/1:8:4,4"), ck.COUNT),
+        (change(9, "0/1:8:4,4,0:1,2,3"), ck.COUNT),
+        (change(9, "0/1:8:4,4,0:0,2,-3,4,5,6"), ck.NEGATIVE),
+        (change(9, "0/0/1:8:.:1,2,3,4,5,6"), ck.COUNT),
+        (change(8, "GT:DP:AD:DP:RNC"), ck.BAD_FORMAT),
+        (change(8, "DP:GT:AD:PL:RNC"), ck.BAD_FORMAT),
+        (change(8, "GT::AD:PL:RNC"), ck.BAD_FORMAT),
+        (change(8, ":".join(f"K{i}" for i in range(65))), ck.BAD_FORMAT),
+    ],
+)
+def test_each_fault_is_found_where_it_is(line: str, number: int) -> None:
+    assert fault(SOUND, line, SOUND) == (1, number)
+
+
+def test_ploidy_is_limited_where_asked() -> None:
+    line = change(9, "0/0/1:8")
+    assert fault(line, max_ploidy=2) == (0, ck.PLOIDY)
+    assert fault(line) == (-1, ck.SOUND)
+
+
+def test_other_samples_are_not_looked_into() -> None:
+    line = change(9, "0/9")
+    assert fault(line, sample=1) == (-1, ck.SOUND)
+    assert fault(line, sample=0) == (0, ck.BAD_GT)
+    assert fault(line + "\t0/0", sample=1) == (0, ck.COLUMNS)
+
+
+def test_a_line_of_sites_alone_and_no_line() -> None:
+    sites = "\t".join(SOUND.split("\t")[:8])
+    assert fault(sites, sites, samples=0) == (-1, ck.SOUND)
+    assert fault(samples=0) == (-1, ck.SOUND)
+
+
+def slow_values_fit(cell: str, number: str, n_alleles: int, ploidy: int) -> bool:
+    """Whether a cell of natural numbers is sound, the long way."""
+    values = cell.split(",")
+    if values == ["."]:
+        return True
+    if not all(v == "." or (v.isascii() and v.isdigit() and int(v) < 2**31) for v in values):
+        return False
+    genotypes = {1: n_alleles, 2: n_alleles * (n_alleles + 1) // 2}[ploidy]
+    wanted = {"A": n_alleles - 1, "R": n_alleles, "G": genotypes, "1": 1}[number]
+    return len(values) == wanted
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(["DP", "AD", "PL"]),
+    st.integers(1, 3),
+    st.booleans(),
+    st.lists(st.text("0123456789.-,x", min_size=0, max_size=3), min_size=1, max_size=7),
+)
+def test_values_against_the_slow_check(key: str, n_alts: int, haploid: bool, values: list[str]) -> None:
+    cell = ",".join(values)
+    alts = ",".join("ACG"[:n_alts])
+    line = f"chr1\t7\t.\tT\t{alts}\t.\t.\t.\tGT:{key}\t{'0' if haploid else '0/0'}:{cell}"
+    number = {"DP": "1", "AD": "R", "PL": "G"}[key]
+    sound = slow_values_fit(cell, number, n_alts + 1, 1 if haploid else 2)
+    assert (fault(line, samples=1) == (-1, ck.SOUND)) == sound
+
+
+def checker(tmp_path) -> LineChecker:
+    return LineChecker(tmp_path / "x.vcf", HEADER, {"chr1": 99})
+
+
+def test_the_message_names_file_place_and_fault(tmp_path) -> None:
+    text = (SOUND + "\n" + change(9, "0/1:many") + "\n").encode()
+    lines = np.array([[6, 9, 0], [6, 9, len(SOUND) + 1]], dtype=np.int64)
+    with pytest.raises(DeepcohortError, match=r"x\.vcf holds a malformed line at chr1:7: .* not of the Type"):
+        checker(tmp_path).check(Segment("chr1", text, lines))
+
+
+@pytest.mark.parametrize(("start", "end"), [(99, 100), (50, 100)])
+def test_records_beyond_their_contig(tmp_path, start: int, end: int) -> None:
+    text = (SOUND + "\n").encode()
+    with pytest.raises(DeepcohortError, match=r"beyond the end of chr1 \(99 bp\)"):
+        checker(tmp_path).check(Segment("chr1", text, np.array([[start, end, 0]], dtype=np.int64)))
+
+
+def test_every_fault_has_its_words() -> None:
+    assert len(FAULTS) == ck.DROPPED + 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("\ta\tb", "\ta\ta"), ("\tQUAL", "\tQual"), ("##contig", "contig"), ("\ta\tb", "\ta\t")]
+)
+def test_malformed_headers_are_refused(old: str, new: str, tmp_path) -> None:
+    with pytest.raises(DeepcohortError, match="malformed VCF header"):
+        parse_header("\n".join(HEADER).replace(old, new) + "\n", tmp_path / "x.vcf")
+
+
+def test_blank_lines_of_headers_are_told(tmp_path) -> None:
+    with pytest.raises(DeepcohortError, match="blank line in its header"):
+        parse_header("\n" + "\n".join(HEADER) + "\n", tmp_path / "x.vcf")
