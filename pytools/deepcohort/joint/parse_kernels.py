@@ -80,7 +80,7 @@ def _read_int(text: NDArray[np.uint8], at: int, stop: int) -> tuple[int, int]:
 @kernel
 def _field_end(text: NDArray[np.uint8], at: int, stop: int) -> int:
     """Index of the next TAB or newline (or `stop`)."""
-    while at < stop and text[at] != _TAB and text[at] != _NEWLINE:
+    while at < stop and text[at] > _NEWLINE:  # lesser ones are refused before
         at += 1
     return at
 
@@ -212,7 +212,7 @@ def _read_list(
         first = at
         while at < stop and text[at] != _COMMA:
             digit = text[at] - _ZERO
-            if digit < 0 or digit > 9 or value > MAX_INT:
+            if digit < 0 or digit > 9 or value > _MOST_PL:
                 break
             value = value * 10 + digit
             at += 1
@@ -222,9 +222,9 @@ def _read_list(
             at += 1
         elif at == first:
             return used, missing, NEGATIVE if at < stop and text[at] == _MINUS else BAD_VALUE
-        if value > MAX_INT or (at < stop and text[at] != _COMMA):
+        if value > _MOST_PL or (at < stop and text[at] != _COMMA):
             return used, missing, BAD_VALUE
-        numbers[used] = min(value, _INT_LIMIT)
+        numbers[used] = value
         used += 1
         if at >= stop:
             return used, missing, SOUND
@@ -290,9 +290,6 @@ def _read_numbers(
         return first, fault
     if missing == count:
         return first, SOUND
-    for i in range(first, used):
-        if numbers[i] > _MOST_PL:
-            return first, BAD_VALUE
     if code == _K_PL:
         if missing > 0 or not _pl_fits(count, row):
             return first, COUNT

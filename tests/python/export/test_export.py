@@ -136,7 +136,7 @@ def test_what_cannot_be_exported(cohort, tmp_path, monkeypatch):
     pysam.tabix_index(str(tmp_path / "empty.vcf"), preset="vcf", force=True)
     assert "holds no record" in message(empty, "zarr", tmp_path / "x")
     (tmp_path / "text.vcf.gz").write_text("hello")
-    assert "is not a readable VCF" in message(tmp_path / "text.vcf.gz", "zarr", tmp_path / "x")
+    assert "is not bgzip-compressed" in message(tmp_path / "text.vcf.gz", "zarr", tmp_path / "x")
     monkeypatch.setenv("PATH", str(tmp_path))
     found = message(tmp_path / "gone.vcf.gz", "plink2", tmp_path / "x").splitlines()
     assert found[0].startswith("plink2 is not on PATH; install it")
