@@ -33,6 +33,7 @@ COMMANDS = {
     "stats": "Statistics of a cohort VCF: counts, relatedness, sex check, Mendelian violations.",
     "export": "Write a cohort VCF as VCF Zarr or for plink2.",
     "filter": "Score and filter another caller's VCF with a CNN.",
+    "popgen": "Population genetics by deep learning: simulate, train, tune, compare, scan.",
     "summary": "Put the outcome of a run into a few lines.",
     "provenance": "Write down what a run was made of: settings, versions, checksums.",
     "warm": "Compile the kernels once, so that later runs start fast.",

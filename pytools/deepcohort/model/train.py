@@ -8,7 +8,7 @@ import platform as platform_module
 import signal
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -229,7 +229,7 @@ class _Progress(Callback):
 
 def fit(
     network: Any,
-    data: ExampleData,
+    data: Any,
     epochs: int,
     config: TrainConfig,
     output: Path,
@@ -237,16 +237,18 @@ def fit(
     resume: bool = True,
     quiet: bool = False,
     callbacks: Sequence[Callback] = (),
+    make_module: Callable[..., GenotypeModule] = GenotypeModule,
 ) -> Any:
     """Fit `network` for `epochs`; returns its best (averaged) weights, in evaluation mode.
 
-    Checkpoints are written to output/checkpoints/<label> after every epoch; the last one is never
+    `data`: batches with `class_counts` and `steps_per_epoch`, as ExampleData. `make_module`: what coats the
+    network. Checkpoints are written to output/checkpoints/<label> after every epoch; the last one is never
     removed before the next is whole.
     """
     if epochs == 0:
         return network.eval()
     folder = output / "checkpoints" / label
-    module = GenotypeModule(network, config, data.class_counts, epochs * data.steps_per_epoch)
+    module = make_module(network, config, data.class_counts, epochs * data.steps_per_epoch)
     last = folder / "last.ckpt"
     folder.mkdir(parents=True, exist_ok=True)
     keep: list[Callback] = [_LastCheckpoint(last, _fingerprint(config))]
