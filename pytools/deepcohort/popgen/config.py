@@ -106,7 +106,7 @@ class Encoding:
 def train_defaults(unlinked: bool) -> TrainConfig:
     """Settings of training here; the names and their meaning are those of `deepcohort train`."""
     base = TrainConfig(
-        read_channels=(16, 16),
+        read_channels=(8, 16),
         site_channels=(32, 32, 32),
         feature_units=48,
         head_units=48,
@@ -114,9 +114,9 @@ def train_defaults(unlinked: bool) -> TrainConfig:
         lr=3e-3,
         l2=1e-2,
         batch_size=32,
-        epochs=30,
+        epochs=12,
         ema=0.99,
-        patience=10,
+        patience=4,
         validation_share=0.1,
         test_share=0.1,
         threads=1,

@@ -127,10 +127,10 @@ def encode_loci(loci: Loci, encoding: Encoding, observation: Observation) -> Enc
 
 
 def encoding_for(loci: Loci, unlinked: bool, locus_bp: int, unlinked_snps: int = 0) -> Encoding:
-    """The encoding that fits simulations: as many columns as nine of ten loci need, in steps of 16."""
+    """The encoding that fits simulations: as many columns as three of four loci need, in steps of 16."""
     if unlinked:
         return Encoding(unlinked_snps, tuple(1 for _ in loci.rows.names), True, locus_bp)
-    wanted = float(np.quantile(np.diff(loci.offsets), 0.9)) if len(loci) else 16.0
-    sites = int(np.clip(16 * np.ceil(wanted / 16), 32, 192))
+    wanted = float(np.quantile(np.diff(loci.offsets), 0.75)) if len(loci) else 16.0
+    sites = int(np.clip(16 * np.ceil(wanted / 16), 32, 128))
     sizes = [s.stop - s.start for s in loci.rows.slices()]
     return Encoding(sites, tuple(sizes), False, locus_bp)

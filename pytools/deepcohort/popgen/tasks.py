@@ -250,7 +250,7 @@ def built_in() -> dict[str, Task]:
             ),
         ),
         "sweep": Task(
-            "sweep", "selection", (Scenario("neutral"), partial), (Group("present", 100),),
+            "sweep", "selection", (Scenario("neutral"), partial), (Group("present", 60),),
             locus_bp=200_000, recombination=(0.3e-8, 2.0e-8), centre_jitter_bp=20_000,
         ),
         "demography": _histories(),
