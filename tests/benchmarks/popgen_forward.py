@@ -56,15 +56,8 @@ def forward_locus(q: int, seed: int, locus_bp: float = 50_000.0) -> tuple[Locus,
         position=conditional.PositionRange(left=locus_bp / 2 - 1, right=locus_bp / 2 + 1),
     )
 
-    def survives(population, index, key):
-        status = conditional.SimulationStatus
-        if population.mcounts[index] == 0:
-            return status.Restart
-        return status.Success if population.generation >= steps else status.Continue
-
-    out = conditional.track_added_mutation(
-        rng, pop, params, mutation, when=1, until=steps + 1, stopping_condition=survives, max_attempts=100_000
-    )
+    # without max_attempts, which fwdpy11 0.24 would use up whether the allele survives or not
+    out = conditional.track_added_mutation(rng, pop, params, mutation, when=1, until=steps + 1)
     frequency = out.pop.mcounts[out.mutation_index] / (2 * out.pop.N)
     ts = out.pop.dump_tables_to_tskit()
     draw = np.random.default_rng(seed)

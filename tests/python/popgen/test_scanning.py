@@ -3,12 +3,16 @@
 import json
 import subprocess
 import sys
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
 from deepcohort.cli import app
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.model.config import read_config
 from deepcohort.popgen.archive import read_pop_model
+from deepcohort.popgen.config import train_defaults
 from deepcohort.popgen.io_scan import ContigGenotypes
 from deepcohort.popgen.scan import scan, windows_of, write_scan
 from deepcohort.popgen.shards import make_loci
@@ -211,3 +215,29 @@ def test_scanning_needs_no_torch():
         "import sys, deepcohort.popgen.scan, deepcohort.popgen.scan_report; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize(("name", "labels"), [("balancing", "overdominance"), ("sweep", "sweep")])
+def test_shipped_models_are_small_and_carry_their_card(name, labels):
+    model = read_pop_model(name)
+    assert model.labels == ("neutral", labels)
+    path = Path(model.path)
+    assert path.stat().st_size < 400_000
+    assert model.about["version"] in path.with_suffix(".md").read_text()
+    recipe = read_config(path.with_suffix(".toml"), train_defaults(False))
+    assert asdict(recipe) == {
+        k: tuple(v) if isinstance(v, list) else v for k, v in model.about["train"].items()
+    }
+
+
+def test_the_sweep_model_ranks_lactase_high_in_hapmap_europeans(shared_data):
+    """Of 31 windows of 200 kb the first holds the gene LCT, the second rs4988235."""
+    path = shared_data / "popgen" / "hapmap_r22.chr2_135-138M.CEU.hg19.phased.bcf"
+    if not path.exists():
+        pytest.skip("no HapMap slice in the data")
+    found = scan(path, read_pop_model("sweep"), quiet=True)
+    assert found.judged.all()
+    order = np.argsort(-found.judgement.p[:, 1], kind="stable")
+    windows = [found.windows[i] for i in order[:2]]
+    assert any(w.start <= 136_545_000 and w.end >= 136_594_000 for w in windows)
+    assert any(w.start <= 136_608_645 < w.end for w in windows)
