@@ -18,12 +18,20 @@ from deepcohort.popgen.encode import encode_windows
 from deepcohort.popgen.io_scan import ContigGenotypes, open_cohort, read_contigs, read_groups
 from deepcohort.popgen.misfit import ALARM_P, ALARM_SHARE, alarm
 from deepcohort.popgen.observe import posterior_shares, variable_matrix
+from deepcohort.popgen.samples import (
+    LEAST_SAMPLES,
+    genetic_covariance,
+    neighbour_embedding,
+    principal_components,
+)
 from deepcohort.popgen.types import Observed
 
 LEAST_SNPS = 5
 LEAST_HAPLOTYPES = 8
 LOW_DEPTH = 15.0  # mean reads below which likelihoods say more than genotypes
 SOURCES = ("auto", "gt", "pl")
+_PICTURE_SITES = 2_000  # of a contig
+_PICTURE_SAMPLES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,7 @@ class Scan:
     """A finished scan: windows, SNPs that vary in each, what the model says, statistics, notes for people.
 
     `judged`: bool (N,), windows with enough SNPs; the arrays of `judgement` and `features` are of those.
+    `places`: float64 (samples, 4), two principal components and the two axes of the neighbour embedding.
     """
 
     windows: list[Window]
@@ -50,6 +59,8 @@ class Scan:
     judgement: Judgement
     features: NDArray[np.float32]
     notes: list[str]
+    samples: list[str]
+    places: NDArray[np.float64]
 
 
 def windows_of(contig: ContigGenotypes, window_bp: int, step_bp: int) -> list[Window]:
@@ -200,9 +211,11 @@ def scan(
     windows: list[Window] = []
     counts: list[int] = []
     parts: list[tuple[Judgement, NDArray[np.float32]]] = []
+    thinned: list[NDArray[np.float64]] = []
     for genotypes in track(read_contigs(reader, vcf, source != "gt"), None, "scanning, contigs", quiet):
         use_pl = _use_pl(genotypes, source, str(vcf))
         found = windows_of(genotypes, window_bp, step_bp)
+        thinned.append(_thinned_shares(genotypes))
         for chunk in _chunks(found, 64):
             seen = [observe_window(genotypes, w, chooser, model.observation.polarised, use_pl) for w in chunk]
             windows += chunk
@@ -236,7 +249,31 @@ def scan(
             "history and "
             "an observation like your data"
         )
-    return Scan(windows, n_snps, judged, judgement, np.concatenate([f for _, f in parts]), notes)
+    features = np.concatenate([f for _, f in parts])
+    return Scan(
+        windows, n_snps, judged, judgement, features, notes, samples, _places(np.concatenate(thinned))
+    )
+
+
+def _thinned_shares(genotypes: ContigGenotypes) -> NDArray[np.float64]:
+    """ALT shares (sites, samples) of at most 2,000 sites of a contig, evenly, NaN = missing."""
+    n = len(genotypes.positions)
+    rows = np.unique(np.linspace(0, n - 1, min(n, _PICTURE_SITES)).astype(int))
+    own = genotypes.alleles[rows]
+    known = own >= 0
+    count = known.sum(axis=-1)
+    total = np.where(known, own, 0).sum(axis=-1)
+    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+
+
+def _places(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Two principal components and two axes of the embedding (samples, 4); the embedding of at most 2,000."""
+    components, _ = principal_components(genetic_covariance(share))
+    out = np.full((share.shape[1], 4), np.nan)
+    out[:, :2] = components[:, :2]
+    if LEAST_SAMPLES <= len(components) <= _PICTURE_SAMPLES:
+        out[:, 2:] = neighbour_embedding(components)
+    return out
 
 
 def _check_phase(model: PopModel, windows: list[Observed]) -> None:
@@ -277,12 +314,21 @@ def write_scan(output: str | Path, found: Scan, model: PopModel) -> None:
     for line in found.notes:
         print(f"popgen scan: {line}", file=sys.stderr)
     finals = [
-        output / n for n in ("windows.tsv", "details.tsv", "windows.bed", "scan.json", "popgen_scan_mqc.json")
+        output / n
+        for n in (
+            "windows.tsv",
+            "details.tsv",
+            "windows.bed",
+            "scan.json",
+            "popgen_scan_mqc.json",
+            "samples.tsv",
+        )
     ]
-    with atomic_outputs(*finals) as [windows, details, bed, summary, multiqc]:
+    with atomic_outputs(*finals) as [windows, details, bed, summary, multiqc, samples]:
         windows.write_text(_windows_text(found, model))
         details.write_text(_details_text(found, model))
         bed.write_text(_bed_text(found))
+        samples.write_text(_samples_text(found))
         summary.write_text(json.dumps(_summary(found, model), indent=1) + "\n")
         multiqc.write_text(json.dumps(multiqc_content(found, model), indent=1) + "\n")
     scan_page(output / "scan.html", found, model)
@@ -320,6 +366,13 @@ def _details_text(found: Scan, model: PopModel) -> str:
             *found.features[row],
         ]
         lines.append("\t".join([w.contig, str(w.start), str(w.end), *(f"{v:.5g}" for v in values)]))
+    return "\n".join(lines) + "\n"
+
+
+def _samples_text(found: Scan) -> str:
+    lines = ["sample\tpc1\tpc2\tembedding1\tembedding2"]
+    for name, row in zip(found.samples, found.places, strict=True):
+        lines.append("\t".join([name, *(f"{v:.5g}" for v in row)]))
     return "\n".join(lines) + "\n"
 
 

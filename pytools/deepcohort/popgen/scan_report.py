@@ -62,6 +62,11 @@ def scan_page(path: Path, found: "Scan", model: PopModel) -> None:
             ["statistic", "windows outside the central 99 % of simulations"],
             [[name, f"{100 * v:.1f} %"] for v, name in strange],
         ),
+        "<h2>Samples</h2>",
+        figures_row(
+            (figure(lambda axes: draw_places(axes, found, 0), "components"), "Principal components"),
+            (figure(lambda axes: draw_places(axes, found, 2), "neighbours"), "Neighbour embedding"),
+        ),
     ]  # fmt: skip
     write_page(path, f"Scan with {model.about['name']}", parts)
 
@@ -92,6 +97,13 @@ def draw_components(axes: Any, found: "Scan", model: PopModel) -> None:
     axes.set_xlabel("component 1")
     axes.set_ylabel("component 2")
     axes.legend(frameon=False)
+
+
+def draw_places(axes: Any, found: "Scan", first: int) -> None:
+    """Samples on two columns of `places`."""
+    axes.plot(found.places[:, first], found.places[:, first + 1], ".", color="#1f4e79", markersize=4)
+    axes.set_xlabel("axis 1")
+    axes.set_ylabel("axis 2")
 
 
 def multiqc_content(found: "Scan", model: PopModel) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def test_selection_planted_in_a_contig_is_found(tmp_path, cohort, sign):
     assert summary["judged"] == 4
     details = (tmp_path / "out" / "details.tsv").read_text().splitlines()
     assert len(details[0].split("\t")) == len(details[1].split("\t"))
-    assert (tmp_path / "out" / "scan.html").read_text().count("<img") == 2
+    assert (tmp_path / "out" / "scan.html").read_text().count("<img") == 4
     assert "p_" not in (tmp_path / "out" / "windows.bed").read_text()
 
 
