@@ -15,6 +15,11 @@ REACHED = {
     ("deepcohort.joint.store_kernels", "decode_window"): 1,
     ("deepcohort.joint.sound_kernels", "records_sound"): 1,
     ("deepcohort.paralogs.carry_kernels", "carry_read"): 1,  # reads that lie at the wrong copy
+    ("deepcohort.popgen.coalescent_kernels", "linked_history"): 1,
+    ("deepcohort.popgen.coalescent_kernels", "unlinked_snps"): 1,
+    ("deepcohort.popgen.statistic_kernels", "shared_lengths"): 1,
+    ("deepcohort.popgen.statistic_kernels", "haplotype_classes"): 1,
+    ("deepcohort.popgen.statistic_kernels", "mean_r2"): 1,
 }
 _SCRIPT = """
 import importlib, json, sys
