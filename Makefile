@@ -1,6 +1,6 @@
 # Targets for people and for CI. Everything runs from .venv, which `make setup` makes from Python alone.
 .DEFAULT_GOAL := help
-.PHONY: sbom fuzz nightly help setup demo test check lint format models bench clean
+.PHONY: popgen-models sbom fuzz nightly help setup demo test check lint format models bench clean
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
@@ -35,6 +35,15 @@ models: setup ## train the shipped models again; REFERENCE=ref.fa PLANT=truth.vc
 	$(BIN)/python pytools/make_models.py --work work/models --output assets/models --jobs $(or $(JOBS),1) \
 	    $(if $(REFERENCE),--reference $(REFERENCE)) $(if $(PLANT),--plant $(PLANT)) \
 	    $(if $(CONFIDENT),--plant-confident $(CONFIDENT)) $(foreach recipe,$(RECIPE),--recipe $(recipe))
+
+popgen-models: setup ## train the shipped population genetic models again (assets/models/popgen)
+	for name in balancing:2000 sweep:750; do \
+	    task=$${name%%:*}; loci=$${name##*:}; \
+	    $(BIN)/deepcohort popgen simulate --task $$task --loci $$loci --seed 1 --output work/popgen/$$task && \
+	    $(BIN)/deepcohort popgen train --simulations work/popgen/$$task --output work/popgen/run_$$task \
+	        --config assets/models/popgen/$$task.toml --name $$task && \
+	    cp work/popgen/run_$$task/$$task.dcpop work/popgen/run_$$task/$$task.md assets/models/popgen/ || exit; \
+	done
 
 BENCH := work/bench
 bench: setup ## measure call, genotype and evaluate on simulated data (work/bench; an hour)

@@ -13,6 +13,8 @@ include { GENOTYPE_COHORT  } from './modules/subworkflows/genotype_cohort/main'
 include { ANNOTATE_COHORT  } from './modules/subworkflows/annotate_cohort/main'
 include { EVALUATE_COHORT  } from './modules/subworkflows/evaluate_cohort/main'
 include { LEARN_MODEL      } from './modules/subworkflows/train_model/main'
+include { LEARN_POPGEN     } from './modules/subworkflows/learn_popgen/main'
+include { POPGEN_SCAN      } from './modules/processes/popgen_scan/main'
 
 // [ fai or [], gzi or [] ] as they lie beside the reference
 def indexes_beside(reference) {
@@ -30,6 +32,11 @@ def staged_files() {
 
 def optional_file(name) {
     return name ? file(name, glob: false) : []
+}
+
+// [ name, file or [] ]: a file where the name has the suffix, otherwise what is shipped under that name
+def named_or_file(name, suffix) {
+    return [name, name.endsWith(".${suffix}") ? file(name, glob: false) : []]
 }
 
 def export_formats() {
@@ -166,6 +173,11 @@ workflow CALLING {
             ch_stats = ch_stats.mix(ANNOTATE_COHORT.out.report)
             ch_versions = ch_versions.mix(ANNOTATE_COHORT.out.versions)
         }
+        if (params.scan) {
+            POPGEN_SCAN(GENOTYPE_COHORT.out.vcf, named_or_file(params.scan, 'dcpop'))
+            ch_stats = ch_stats.mix(POPGEN_SCAN.out.scan)
+            ch_versions = ch_versions.mix(POPGEN_SCAN.out.versions)
+        }
         // genotypes of the cohort are scored beside a sample's own calls, as SAMPLE.cohort
         ch_judged = ch_judged.mix(ch_truth.combine(GENOTYPE_COHORT.out.vcf).map { sample, _truth, _index, _bed, _meta, vcf, tbi ->
             [[id: "${sample}.cohort".toString(), sample: sample, shard: 'all', n_shards: 1], vcf, tbi]
@@ -265,6 +277,23 @@ workflow TRAINING {
     versions    = ch_versions.mix(LEARN_MODEL.out.versions)     // channel: versions.yml
 }
 
+// --mode popgen: simulated loci to a model of histories or selection, beside the classical ways
+workflow POPGEN {
+    main:
+    def (task_name, task_file) = named_or_file(params.popgen_task, 'toml')
+    LEARN_POPGEN(
+        params.model_name == 'model' ? task_name.tokenize('/').last() - '.toml' : params.model_name, task_name, task_file,
+        params.popgen_loci, params.popgen_test_loci, params.popgen_shards, params.seed + 1, optional_file(params.train_config),
+    )
+
+    emit:
+    inputs      = channel.fromList(task_file ? [task_file] : [])                           // channel: file
+    checksums   = channel.empty()                                                          // channel: table
+    evaluations = channel.empty()                                                          // channel: folder
+    stats       = LEARN_POPGEN.out.model.map { it[1] }.mix(LEARN_POPGEN.out.comparison)    // channel: folder
+    versions    = LEARN_POPGEN.out.versions                                                // channel: versions.yml
+}
+
 workflow {
     main:
     def schema = file("${projectDir}/nextflow_schema.json")
@@ -282,6 +311,10 @@ workflow {
     if (params.mode == 'evaluate') {
         EVALUATION()
         ran = EVALUATION.out
+    }
+    else if (params.mode == 'popgen') {
+        POPGEN()
+        ran = POPGEN.out
     }
     else if (params.mode == 'train') {
         TRAINING()

@@ -11,7 +11,7 @@ class Messages {
     static List<String> missing(Map params) {
         def needed = params.simulate ? [] : ['samplesheet', 'reference']
         if (params.mode == 'evaluate') needed = ['calls', 'truth_vcf', 'truth_bed', 'reference']
-        if (params.mode == 'train') needed = []
+        if (params.mode in ['train', 'popgen']) needed = []
         return needed.findAll { !params[it] }.collect { "--${it} is missing; see --help, or try -profile demo".toString() }
     }
 
@@ -80,6 +80,7 @@ class Messages {
             ['samples', 'samples'],
             ['evaluation', 'evaluation'],
             ['model', 'models'],
+            ['popgen', 'popgen'],
             ['report', 'report/multiqc_report.html'],
             ['run details', 'pipeline_info'],
         ].each { label, path ->

@@ -23,15 +23,16 @@ ALLOWED = {
     "report": {"core", "formats"},
     "export": {"core", "formats"},
     "annotate": {"core", "formats", "calls", "joint"},
+    "popgen": {"core", "model"},
 }
 SEES_EVERYTHING = {"cli", "start", "call_shard", "make_examples"}
 HEAVY = {
-    "torch": {"model"},
-    "pytorch_lightning": {"model"},
-    "onnxruntime": {"model"},
-    "onnx": {"model"},
-    "optuna": {"model"},
-    "msprime": {"simulate"},
+    "torch": {"model", "popgen"},
+    "pytorch_lightning": {"model", "popgen"},
+    "onnxruntime": {"model", "popgen"},
+    "onnx": {"model", "popgen"},
+    "optuna": {"model", "popgen"},
+    "msprime": {"simulate", "popgen"},
 }
 # only io.py files (and samtools/bcftools users named io_*.py) touch the file formats
 FORMAT_PACKAGES = {"pysam", "cyvcf2"}

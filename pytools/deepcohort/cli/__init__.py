@@ -39,6 +39,7 @@ COMMANDS = {
     "export": "Write a cohort VCF as VCF Zarr or for plink2.",
     "annotate": "Annotate a VCF: AlphaMissense, consequences, any table; carriers, candidates.",
     "filter": "Score and filter another caller's VCF with a CNN.",
+    "popgen": "Population genetics by deep learning: simulate, train, tune, compare, scan.",
     "summary": "Put the outcome of a run into a few lines.",
     "provenance": "Write down what a run was made of: settings, versions, checksums.",
     "warm": "Compile the kernels once, so that later runs start fast.",

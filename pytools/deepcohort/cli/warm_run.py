@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -68,7 +69,7 @@ class _FractionPredictor:
 
 
 def warm_kernels() -> None:
-    """Compile and cache every kernel of call, merge, genotype, evaluate, simulate, profile and examples.
+    """Compile and cache every kernel of call, merge, genotype, evaluate, popgen, simulate, profile, examples.
 
     Two processes share the work, as one compiles on one core only: one calls, one does what needs no calls.
     """
@@ -104,6 +105,7 @@ def _warm_cohort() -> None:
         _timed("cohort of one", lambda: _run("genotype", alone))
         _timed("evaluate", lambda: _evaluate(folder, reference, truth))
         _timed("annotate", lambda: _annotate(folder, reference, cohort_vcf, truth))
+        _timed("popgen", _popgen)
 
 
 def _annotate(folder: Path, reference: Path, cohort: Path, truth: Path) -> None:
@@ -119,6 +121,20 @@ def _annotate(folder: Path, reference: Path, cohort: Path, truth: Path) -> None:
     for table in (tables["--alphamissense"], packed):
         named = [text for pair in {**tables, "--alphamissense": table}.items() for text in pair]
         _run("annotate", [*base, *named])
+
+
+def _popgen() -> None:
+    """Two loci under selection and two SNPs of a history, observed as haplotypes and as individuals."""
+    from deepcohort.popgen.config import Encoding, Observation
+    from deepcohort.popgen.encode import encode_loci
+    from deepcohort.popgen.shards import make_loci
+    from deepcohort.popgen.tasks import built_in
+
+    task = built_in()["balancing"]
+    loci = make_loci(task, 1, range(2))
+    for phased in ("yes", "no"):
+        encode_loci(loci, Encoding(32, (40,), False, task.locus_bp), Observation(phased=phased))
+    make_loci(replace(built_in()["cold_stages"], unlinked_snps=2), 1, range(1))
 
 
 def _evaluate(folder: Path, reference: Path, truth: Path) -> None:

@@ -105,6 +105,11 @@ def write_model(
         "train.toml": train_toml.encode(),
         "card.md": card.encode(),
     }
+    write_members(path, members)
+
+
+def write_members(path: str | Path, members: Mapping[str, bytes]) -> None:
+    """Write a zip, whole or not at all; equal contents give equal bytes."""
     with (
         atomic_outputs(path) as [temporary],
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive,
@@ -196,6 +201,16 @@ def _sound_model(
     return file
 
 
+def assets_folders() -> list[Path]:
+    """Where shipped models may lie, first choice first."""
+    import sys
+
+    if os.environ.get("DEEPCOHORT_ASSETS"):
+        return [Path(os.environ["DEEPCOHORT_ASSETS"])]
+    package = Path(deepcohort.__file__).resolve().parent
+    return [package.parents[1] / "assets", package / "assets", Path(sys.prefix) / "share/deepcohort/assets"]
+
+
 def find_model(model: str, platform: str) -> Path:
     """Path of `model`, or of the shipped one for `platform` where it is "auto".
 
@@ -207,16 +222,7 @@ def find_model(model: str, platform: str) -> Path:
     """
     if model != "auto":
         return Path(model)
-    import sys
-
-    package = Path(deepcohort.__file__).resolve().parent
-    folders = [
-        package.parents[1] / "assets",
-        package / "assets",
-        Path(sys.prefix) / "share/deepcohort/assets",
-    ]
-    if os.environ.get("DEEPCOHORT_ASSETS"):
-        folders = [Path(os.environ["DEEPCOHORT_ASSETS"])]
+    folders = assets_folders()
     for folder in folders:
         path = folder / "models" / f"{platform}{SUFFIX}"
         if path.is_file():

@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -141,8 +141,8 @@ def _problems(c: TrainConfig) -> list[str]:
     return out
 
 
-def config_from_dict(values: dict[str, Any]) -> TrainConfig:
-    """A config from plain values; unknown names and wrong types are all reported together.
+def config_from_dict(values: dict[str, Any], base: TrainConfig | None = None) -> TrainConfig:
+    """A config from plain values over `base`; unknown names and wrong types are all reported together.
 
     Raises:
         InputProblems: names or types that do not fit, or values out of range.
@@ -174,11 +174,11 @@ def config_from_dict(values: dict[str, Any]) -> TrainConfig:
             problems.append(f"training setting {name} is {value!r}; expected {type(default).__name__}")
     if problems:
         raise InputProblems(problems)
-    return TrainConfig(**clean)
+    return replace(base or defaults, **clean)
 
 
-def read_config(path: str | Path) -> TrainConfig:
-    """Config from a TOML file (settings at top level or under [train]) or a JSON object.
+def read_config(path: str | Path, base: TrainConfig | None = None) -> TrainConfig:
+    """Config from a TOML file (settings at top level or under [train]) or a JSON object, over `base`.
 
     Raises:
         DeepcohortError: missing or malformed file, or settings that do not fit.
@@ -191,7 +191,7 @@ def read_config(path: str | Path) -> TrainConfig:
         values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except ValueError as error:
         raise DeepcohortError(f"config {path} cannot be read: {error}") from error
-    return config_from_dict(values.get("train", values))
+    return config_from_dict(values.get("train", values), base)
 
 
 def write_config(path: str | Path, config: TrainConfig) -> None:
@@ -204,16 +204,19 @@ def write_config(path: str | Path, config: TrainConfig) -> None:
 
 
 def settings_from(
-    path: str | Path | None, init_from: str | Path | None, assignments: list[str]
+    path: str | Path | None,
+    init_from: str | Path | None,
+    assignments: list[str],
+    base: TrainConfig | None = None,
 ) -> TrainConfig:
-    """Config of a run: a file's settings or (fine-tuning) the old model's, then NAME=VALUE texts.
+    """Config of a run: a file's settings (over `base`) or the old model's, then NAME=VALUE texts.
 
     Raises:
         DeepcohortError: files or settings that do not fit.
     """
-    base = TrainConfig()
+    base = base or TrainConfig()
     if path is not None:
-        base = read_config(path)
+        base = read_config(path, base)
     elif init_from is not None:
         from deepcohort.model.archive import read_model
 

@@ -48,7 +48,7 @@ class GenotypeModule(pl.LightningModule):
         self,
         network: nn.Module,
         config: TrainConfig,
-        class_counts: tuple[int, int, int],
+        class_counts: tuple[int, ...],
         total_steps: int,
     ) -> None:
         super().__init__()
@@ -79,10 +79,15 @@ class GenotypeModule(pl.LightningModule):
         if index == 0:  # not at the epoch's start: opening the loader draws from the generator, once or twice
             torch.manual_seed(self.config.seed * 1_000_003 + self.current_epoch)
 
+    def cost(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """The loss that is minimised, of what the network gives."""
+        loss: Tensor = self.loss(outputs, labels)
+        return loss
+
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], index: int) -> Tensor:
         """Loss of one batch."""
         pixels, features, labels = batch
-        loss: Tensor = self.loss(self.network(pixels, features), labels)
+        loss = self.cost(self.network(pixels, features), labels)
         if self.config.l1 > 0:
             loss = loss + self.config.l1 * sum(p.abs().sum() for p in self.network.parameters() if p.ndim > 1)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(labels))

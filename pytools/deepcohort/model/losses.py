@@ -1,4 +1,4 @@
-"""Losses on logits (B, 3) and labels (B,), mean over the batch."""
+"""Losses on logits (B, classes) and labels (B,), mean over the batch."""
 
 import torch
 from torch import Tensor, nn
@@ -17,12 +17,12 @@ class GenotypeLoss(nn.Module):
 
     weights: Tensor
 
-    def __init__(self, config: TrainConfig, class_counts: tuple[int, int, int] | None = None) -> None:
+    def __init__(self, config: TrainConfig, class_counts: tuple[int, ...] | None = None) -> None:
         super().__init__()
         self.kind = config.loss
         self.gamma = config.focal_gamma
         self.smoothing = config.label_smoothing
-        weights = torch.ones(3)
+        weights = torch.ones(len(class_counts or (1, 1, 1)))
         if config.class_weights:
             weights = torch.tensor(config.class_weights, dtype=torch.float32)
         elif class_counts is not None:

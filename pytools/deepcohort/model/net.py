@@ -74,36 +74,50 @@ class FeatureNet(nn.Module):
         return logits
 
 
+def row_tower(config: TrainConfig, channels: int, width: int) -> tuple[list[nn.Module], int, int]:
+    """Convolutions along each row of (B, C, R, W), and the channels and width that come out.
+
+    The kernel never spans two rows. Early pooling would blur the columns, which are not smooth, so they
+    are pooled before the last layer only.
+    """
+    layers: list[nn.Module] = []
+    for index, filters in enumerate(config.read_channels):
+        if index and index == len(config.read_channels) - 1:
+            layers.append(nn.MaxPool2d((1, 2)))
+            width //= 2
+        layers.append(nn.Conv2d(channels, filters, (1, 3), padding=(0, 1), bias=not config.batch_norm))
+        if config.batch_norm:
+            layers.append(nn.BatchNorm2d(filters))
+        layers.append(activation_layer(config.activation))
+        channels = filters
+    return layers, channels, width
+
+
+def site_tower(config: TrainConfig, channels: int, width: int) -> tuple[list[nn.Module], int, int]:
+    """Convolutions along columns of (B, C, W), rows pooled; and the channels and width that come out."""
+    layers: list[nn.Module] = []
+    for index, filters in enumerate(config.site_channels):
+        if index:
+            layers.append(nn.MaxPool1d(2))
+            width //= 2
+        layers.append(nn.Conv1d(channels, filters, 3, padding=1, bias=not config.batch_norm))
+        if config.batch_norm:
+            layers.append(nn.BatchNorm1d(filters))
+        layers.append(activation_layer(config.activation))
+        channels = filters
+    return layers, channels, width
+
+
 class PileupNet(nn.Module):
     """The CNN: pixels uint8 (B, channels, rows, columns) and features float (B, F) to logits."""
 
     def __init__(self, config: TrainConfig, shape: Sequence[int], n_features: int) -> None:
         super().__init__()
         channels, _, width = shape
-        reads: list[nn.Module] = []
-        for index, filters in enumerate(config.read_channels):
-            # (B, C, R, W): the kernel never spans two reads. Early pooling would blur the sequence,
-            # which is not smooth, so positions are pooled before the last layer only.
-            if index and index == len(config.read_channels) - 1:
-                reads.append(nn.MaxPool2d((1, 2)))
-                width //= 2
-            reads.append(nn.Conv2d(channels, filters, (1, 3), padding=(0, 1), bias=not config.batch_norm))
-            if config.batch_norm:
-                reads.append(nn.BatchNorm2d(filters))
-            reads.append(activation_layer(config.activation))
-            channels = filters
+        reads, channels, width = row_tower(config, channels, width)
         self.reads = nn.Sequential(*reads)
-        sites: list[nn.Module] = []
-        channels *= 3  # mean over reads, mean over ALT reads, maximum
-        for index, filters in enumerate(config.site_channels):
-            if index:
-                sites.append(nn.MaxPool1d(2))
-                width //= 2
-            sites.append(nn.Conv1d(channels, filters, 3, padding=1, bias=not config.batch_norm))
-            if config.batch_norm:
-                sites.append(nn.BatchNorm1d(filters))
-            sites.append(activation_layer(config.activation))
-            channels = filters
+        # mean over reads, mean over ALT reads, maximum
+        sites, channels, width = site_tower(config, 3 * channels, width)
         self.sites = nn.Sequential(*sites)
         self.standardise = Standardise(n_features)
         # without units the network is blind to the features and must read the reads

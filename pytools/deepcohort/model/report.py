@@ -69,12 +69,16 @@ def training_report(
         *_confusion(best),
         *_contexts(best),
     ]
-    title = html.escape(f"Training report: {name}")
-    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-    with atomic_outputs(output / "report.html") as [temporary]:
+    write_page(output / "report.html", f"Training report: {name}", parts)
+    write_multiqc(output, name, predictions, curves, natural)
+
+
+def write_page(path: Path, title: str, parts: Sequence[str]) -> None:
+    """Write one HTML page of the reports' style."""
+    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
+    with atomic_outputs(path) as [temporary]:
         body = "\n".join(parts)
         temporary.write_text(f"{page}<style>{_STYLE}</style>\n{body}\n</html>\n")
-    write_multiqc(output, name, predictions, curves, natural)
 
 
 def loss_curve(logs: Path) -> dict[str, list[tuple[int, float]]]:
@@ -89,17 +93,19 @@ def loss_curve(logs: Path) -> dict[str, list[tuple[int, float]]]:
     return {name: sorted(points.items()) for name, points in found.items()}
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """An HTML table."""
     head = "".join(f"<th>{html.escape(h)}</th>" for h in header)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(str(c))}</td>" for c in row) + "</tr>" for row in rows)
     return f"<table><tr>{head}</tr>{body}</table>"
 
 
-def _note(text: str) -> str:
+def note(text: str) -> str:
+    """A paragraph of explanation."""
     return f'<p class="note">{html.escape(text)}</p>'
 
 
-def _row(*figures: tuple[str, str]) -> str:
+def figures_row(*figures: tuple[str, str]) -> str:
     """Figures beside each other, each with its caption."""
     inner = "".join(
         f"<figure>{image}<figcaption>{html.escape(text)}</figcaption></figure>" for image, text in figures
@@ -112,7 +118,7 @@ def _head(name: str, about: dict[str, Any], best: Predictions) -> list[str]:
     labels = " / ".join(f"{n:,}" for n in facts["labels"])
     return [
         f"<h1>Training report: {html.escape(name)}</h1>",
-        _note(
+        note(
             f"Version {about['version']}, platform {about['platform']}. "
             f"Examples of 0 / 1 / 2 copies: {labels}; {facts['training_examples']:,} train, "
             f"{len(best.label):,} test, the others validate. "
@@ -128,8 +134,8 @@ def _losses(curves: Mapping[str, Curves]) -> list[str]:
     ]
     return [
         "<h2>Loss</h2>",
-        _row(*figures),
-        _note("Validation is measured with averaged weights where EMA is on, always by plain cross-entropy."),
+        figures_row(*figures),
+        note("Validation is measured with averaged weights where EMA is on, always by plain cross-entropy."),
     ]
 
 
@@ -141,15 +147,15 @@ def _test_set(predictions: Mapping[str, Predictions]) -> list[str]:
     ]
     return [
         "<h2>Test set</h2>",
-        _note("Stretches of genome that neither training, tuning nor calibration saw."),
-        _table(["", *(PREDICTORS[key] for key in predictions)], rows),
+        note("Stretches of genome that neither training, tuning nor calibration saw."),
+        table(["", *(PREDICTORS[key] for key in predictions)], rows),
     ]
 
 
 def _natural(figures: NaturalFigures | None) -> list[str]:
     if figures is None or not figures.by_type:
         return []
-    parts = ["<h2>At nature's frequencies</h2>", _note(f"{figures.source}.")]
+    parts = ["<h2>At nature's frequencies</h2>", note(f"{figures.source}.")]
     for kind, rows in figures.by_type.items():
         header = [f"{kind}s", "examples", "wrong number of copies", "mean -ln p", "area under PR"]
         header += [f"recall at precision {100 * p:g} %" for p in NATURAL_PRECISIONS]
@@ -161,7 +167,7 @@ def _natural(figures: NaturalFigures | None) -> list[str]:
             ]
             for part, m in rows.items()
         ]  # fmt: skip
-        parts.append(_table(header, body))
+        parts.append(table(header, body))
     return parts
 
 
@@ -172,7 +178,7 @@ def _precision_recall(predictions: Mapping[str, Predictions]) -> list[str]:
     named = {PREDICTORS[key]: p for key, p in predictions.items()}
     return [
         "<h2>Precision and recall: is the allele there?</h2>",
-        _row(
+        figures_row(
             (
                 figure(
                     lambda axes: draw_precision_recall(axes, named), "precision by recall of each predictor"
@@ -194,7 +200,7 @@ def _calibration(predictions: Mapping[str, Predictions]) -> list[str]:
     named = {PREDICTORS[key]: p for key, p in predictions.items()}
     image = figure(lambda axes: draw_reliability(axes, named), "observed by claimed error rate")
     caption = "Triangles are bins without errors: half an error is counted, so the truth lies there or above"
-    return ["<h2>Calibration</h2>", _row((image, caption))]
+    return ["<h2>Calibration</h2>", figures_row((image, caption))]
 
 
 def _confusion(best: Predictions) -> list[str]:
@@ -205,7 +211,7 @@ def _confusion(best: Predictions) -> list[str]:
     ]
     return [
         "<h2>Confusion of the cascade, by copies of the allele</h2>",
-        _table(["", "0 called", "1 called", "2 called", "right"], rows),
+        table(["", "0 called", "1 called", "2 called", "right"], rows),
     ]
 
 
@@ -213,6 +219,6 @@ def _contexts(best: Predictions) -> list[str]:
     rows = [[c, f"{n:,}", f"{e:,}", f"{100 * e / n:.2f} %" if n else "-"] for c, n, e in best.contexts()]
     return [
         "<h2>Errors of the cascade by context</h2>",
-        _table(["", "examples", "errors", "errors of examples"], rows),
-        _note("An example may lie in several contexts."),
+        table(["", "examples", "errors", "errors of examples"], rows),
+        note("An example may lie in several contexts."),
     ]

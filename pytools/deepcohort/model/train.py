@@ -7,7 +7,7 @@ import os
 import platform as platform_module
 import signal
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -248,7 +248,7 @@ class _Progress(Callback):
 
 def fit(
     network: Any,
-    data: ExampleData,
+    data: Any,
     epochs: int,
     config: TrainConfig,
     output: Path,
@@ -258,10 +258,12 @@ def fit(
     callbacks: Sequence[Callback] = (),
     identity: Mapping[str, str] | None = None,
     clock: CpuClock | None = None,
+    make_module: Callable[..., GenotypeModule] = GenotypeModule,
 ) -> Any:
     """Fit `network` for `epochs`; returns its best (averaged) weights, in evaluation mode.
 
-    Checkpoints are written to output/checkpoints/<label> after every epoch; the last one is never
+    `data`: batches with `class_counts` and `steps_per_epoch`, as ExampleData. `make_module`: what coats the
+    network. Checkpoints are written to output/checkpoints/<label> after every epoch; the last one is never
     removed before the next is whole. They carry `identity` (default: the settings alone) and CPU seconds.
 
     Raises:
@@ -272,7 +274,7 @@ def fit(
     identity = identity or {"settings": settings_digest(config)}
     last = checkpoint_path(output, label)
     folder = last.parent
-    module = GenotypeModule(network, config, data.class_counts, epochs * data.steps_per_epoch)
+    module = make_module(network, config, data.class_counts, epochs * data.steps_per_epoch)
     folder.mkdir(parents=True, exist_ok=True)
     keep: list[Callback] = [_LastCheckpoint(last, identity, clock or CpuClock())]
     if config.patience:

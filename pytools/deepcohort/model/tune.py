@@ -15,12 +15,14 @@ import torch
 from optuna.exceptions import StorageInternalError
 from pytorch_lightning.callbacks import Callback
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from torch import nn
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs, full_disk_told
 from deepcohort.model import config as choices
 from deepcohort.model.config import TrainConfig, config_from_dict, write_config
 from deepcohort.model.data import ExampleData
+from deepcohort.model.lit import GenotypeModule
 from deepcohort.model.net import FeatureNet, PileupNet
 from deepcohort.model.train import fit, prepare, standardise
 from deepcohort.pileup.features import N_FEATURES
@@ -123,6 +125,30 @@ def tune(
             disk (finished trials stay in the study).
     """
     base = config or TrainConfig()
+
+    def begin(folder: Path) -> Callable[[optuna.Trial], float]:
+        prepare(base)
+        return _objective(open_examples(examples), base, network, folder, quiet)
+
+    return run_study(begin, base, output, trials, study_name, storage, full)
+
+
+def run_study(
+    begin: Callable[[Path], Callable[[optuna.Trial], float]],
+    base: TrainConfig,
+    output: str | Path,
+    trials: int,
+    study_name: str = "deepcohort",
+    storage: str | None = None,
+    full: TrainConfig | None = None,
+) -> TuneResult:
+    """Run `trials` more trials of a study in `output`; `begin` makes what is minimised, given the folder.
+
+    `full`: as in `tune`.
+
+    Raises:
+        DeepcohortError: storage that does not fit, no trial that finished, or a full disk.
+    """
     output = Path(output)
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -130,11 +156,10 @@ def tune(
         raise DeepcohortError(f"output folder {output} cannot be made: {error}") from error
     url = storage or f"sqlite:///{(output / 'study.db').resolve()}"
     with full_disk_told(output, "free space and run again: the study goes on"):
-        prepare(base)
-        opened = open_examples(examples)
+        objective = begin(output)
         study = _open_study(url, study_name)
         try:
-            study.optimize(_objective(opened, base, network, output, quiet), n_trials=trials)
+            study.optimize(objective, n_trials=trials)
             return _conclude(study, base, output, full or base)
         except ValueError as error:
             if "dynamic value space" not in str(error):
@@ -191,21 +216,42 @@ def _sampler(seed: int, number: int) -> optuna.samplers.TPESampler:
 def _objective(
     opened: ExampleSet, base: TrainConfig, network: str, output: Path, quiet: bool
 ) -> Callable[[optuna.Trial], float]:
-    """What Optuna minimises: the best validation loss of a training run with the settings it suggests."""
     small = network == "small"
     data = ExampleData(opened, base, with_pixels=not small)  # decoded once, batched anew per trial
+
+    def make_network(config: TrainConfig) -> nn.Module:
+        if small:
+            return FeatureNet(config, N_FEATURES)
+        return PileupNet(config, opened.config.shape, N_FEATURES)
+
+    return training_objective(make_network, data, base, output, network, quiet)
+
+
+def training_objective(
+    make_network: Callable[[TrainConfig], nn.Module],
+    data: Any,
+    base: TrainConfig,
+    output: Path,
+    label: str,
+    quiet: bool,
+    make_module: Callable[..., GenotypeModule] = GenotypeModule,
+) -> Callable[[optuna.Trial], float]:
+    """What Optuna minimises: the best validation loss of a training run with the settings it suggests."""
 
     def objective(trial: optuna.Trial) -> float:
         trial.study.sampler = _sampler(base.seed, trial.number)
         drawn = suggest(trial, base)
         of_trial = data.with_config(drawn)
         torch.manual_seed(base.seed)  # the same weights to start from, whatever ran before
-        net = FeatureNet(drawn, N_FEATURES) if small else PileupNet(drawn, opened.config.shape, N_FEATURES)
+        net = make_network(drawn)
         standardise([net], of_trial, keep=False)
         report = _Report(trial)
         folder = output / "trials" / f"{trial.number:04d}"
-        epochs = drawn.small_epochs if small else drawn.epochs
-        fit(net, of_trial, epochs, drawn, folder, network, resume=False, quiet=True, callbacks=[report])
+        epochs = drawn.small_epochs if label == "small" else drawn.epochs
+        fit(
+            net, of_trial, epochs, drawn, folder, label, resume=False, quiet=True, callbacks=[report],
+            make_module=make_module,
+        )  # fmt: skip
         if not quiet:
             print(f"trial {trial.number}: validation loss {report.loss:.5f}", file=sys.stderr, flush=True)
         return report.loss

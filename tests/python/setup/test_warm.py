@@ -22,6 +22,11 @@ REACHED = {
     ("deepcohort.annotate.line_kernels", "match_lines"): 1,
     ("deepcohort.annotate.table_kernels", "gather"): 1,
     ("deepcohort.paralogs.carry_kernels", "carry_read"): 1,  # reads that lie at the wrong copy
+    ("deepcohort.popgen.coalescent_kernels", "linked_history"): 1,
+    ("deepcohort.popgen.coalescent_kernels", "unlinked_snps"): 1,
+    ("deepcohort.popgen.statistic_kernels", "shared_lengths"): 1,
+    ("deepcohort.popgen.statistic_kernels", "haplotype_classes"): 1,
+    ("deepcohort.popgen.statistic_kernels", "mean_r2"): 1,
 }
 _SCRIPT = """
 import importlib, json, sys

@@ -1,0 +1,26 @@
+// Cohort VCF -> probabilities of selection by window
+process POPGEN_SCAN {
+    tag "${meta.id}"
+    label 'medium'
+
+    input:
+    tuple val(meta), path(vcf), path(index)
+    tuple val(model_name), path(model, stageAs: 'model/*')
+
+    output:
+    path 'scan', emit: scan
+    path 'versions.yml', emit: versions
+
+    script:
+    def what = model ? Shell.quote(model) : Shell.quote(model_name)
+    """
+    deepcohort popgen scan --vcf ${vcf} --model ${what} --threads ${task.cpus} --output scan ${task.ext.args ?: ''}
+    echo "POPGEN_SCAN: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    """
+
+    stub:
+    """
+    rm -rf scan; mkdir scan
+    echo "POPGEN_SCAN: stub, ${task.ext.sources}" > versions.yml
+    """
+}

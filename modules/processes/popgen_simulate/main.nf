@@ -1,0 +1,26 @@
+// One share of the loci of a task
+process POPGEN_SIMULATE {
+    tag "${meta.id} ${meta.shard}"
+    label 'medium'
+
+    input:
+    tuple val(meta), val(task_name), path(task_file), val(loci), val(seed)
+
+    output:
+    tuple val(meta), path('loci'), emit: loci
+    path 'versions.yml', emit: versions
+
+    script:
+    def what = task_file ? Shell.quote(task_file) : Shell.quote(task_name)
+    """
+    deepcohort popgen simulate --task ${what} --loci ${loci} --seed ${seed} --shard ${meta.shard}/${meta.n_shards} \\
+        --threads ${task.cpus} --output loci ${task.ext.args ?: ''}
+    echo "POPGEN_SIMULATE: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    """
+
+    stub:
+    """
+    rm -rf loci; mkdir loci
+    echo "POPGEN_SIMULATE: stub, ${task.ext.sources}" > versions.yml
+    """
+}

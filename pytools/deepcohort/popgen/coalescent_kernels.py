@@ -1,0 +1,363 @@
+"""Coalescent kernels: unlinked SNPs under any epochs, and a locus linked to a selected allele."""
+
+# mypy: ignore-errors
+
+import math
+
+import numpy as np
+
+from deepcohort.core.numba_options import kernel
+
+
+@kernel
+def set_seed(seed):
+    """Seed the generator that kernels draw from."""
+    np.random.seed(seed)
+
+
+@kernel
+def _waiting_time(rate, growth, size_factor):
+    """Time until coalescence at `rate` now, in a population that shrinks backwards as exp(-growth t)."""
+    e = -math.log(1.0 - np.random.random())
+    if growth == 0.0:
+        return e / rate
+    x = 1.0 + growth * e / rate
+    if x <= 0.0:
+        return np.inf
+    return math.log(x) / growth
+
+
+@kernel
+def unlinked_snps(samples, starts, sizes, growths, migration, moves, n_snps, out):
+    """Derived-allele counts of SNPs on independent genealogies, one mutation each, into `out`.
+
+    samples: int64 (K,), haplotypes by population, at time 0. starts: float64 (E,), of the epochs, 2N-free
+    units chosen by the caller: `sizes` (E, K) are such that a pair coalesces at rate 1 / size; sizes hold at
+    the start of an epoch and change as exp(-growths t) within. migration: (E, K, K), rate at which a lineage
+    of i moves to j. moves: int64 (E, K), population to which all lineages of k move as an epoch starts (k =
+    none). out: uint8 or int16 (n_snps, K). The mutation falls on a branch in proportion to its length.
+    """
+    n_epochs, k_pop = sizes.shape
+    n = 0
+    for k in range(k_pop):
+        n += samples[k]
+    pool = np.empty((k_pop, n), np.int64)
+    count = np.empty(k_pop, np.int64)
+    left = np.empty(2 * n, np.int64)
+    right = np.empty(2 * n, np.int64)
+    origin = np.empty(n, np.int64)
+    stack = np.empty(2 * n, np.int64)
+    leaf = 0
+    for k in range(k_pop):
+        for _ in range(samples[k]):
+            origin[leaf] = k
+            leaf += 1
+    for snp in range(n_snps):
+        leaf = 0
+        for k in range(k_pop):
+            count[k] = samples[k]
+            for i in range(samples[k]):
+                pool[k, i] = leaf
+                leaf += 1
+        alive, node, epoch, t, total, chosen = n, n, 0, 0.0, 0.0, 0
+        while alive > 1:
+            best = np.inf
+            event, who, to = 0, 0, 0
+            for k in range(k_pop):
+                c = count[k]
+                if c > 1:
+                    g = growths[epoch, k]
+                    size = sizes[epoch, k]
+                    if g != 0.0:
+                        size = size * math.exp(-g * (t - starts[epoch]))
+                    w = _waiting_time(0.5 * c * (c - 1) / size, g, size)
+                    if w < best:
+                        best, event, who = w, 1, k
+                if c > 0:
+                    for j in range(k_pop):
+                        m = migration[epoch, k, j]
+                        if m > 0.0 and j != k:
+                            w = -math.log(1.0 - np.random.random()) / (m * c)
+                            if w < best:
+                                best, event, who, to = w, 2, k, j
+            ends = np.inf
+            if epoch + 1 < n_epochs:
+                ends = starts[epoch + 1]
+            if t + best >= ends:
+                best = ends - t
+                event = 0
+            if best == np.inf:
+                return False  # lineages that never meet
+            # the branch of the mutation: reservoir sampling over the lengths added
+            add = best * alive
+            total += add
+            if np.random.random() * total < add:
+                pick = int(np.random.random() * alive)
+                for k in range(k_pop):
+                    if pick < count[k]:
+                        chosen = pool[k, pick]
+                        break
+                    pick -= count[k]
+            t += best
+            if event == 1:
+                c = count[who]
+                a = int(np.random.random() * c)
+                b = int(np.random.random() * (c - 1))
+                if b >= a:
+                    b += 1
+                left[node], right[node] = pool[who, a], pool[who, b]
+                pool[who, a] = node
+                pool[who, b] = pool[who, c - 1]
+                count[who] = c - 1
+                node += 1
+                alive -= 1
+            elif event == 2:
+                c = count[who]
+                a = int(np.random.random() * c)
+                pool[to, count[to]] = pool[who, a]
+                count[to] += 1
+                pool[who, a] = pool[who, c - 1]
+                count[who] = c - 1
+            else:
+                epoch += 1
+                for k in range(k_pop):
+                    j = moves[epoch, k]
+                    if j != k:
+                        for i in range(count[k]):
+                            pool[j, count[j]] = pool[k, i]
+                            count[j] += 1
+                        count[k] = 0
+        for k in range(k_pop):
+            out[snp, k] = 0
+        top = 1
+        stack[0] = chosen
+        while top > 0:
+            top -= 1
+            x = stack[top]
+            if x < n:
+                out[snp, origin[x]] += 1
+            else:
+                stack[top] = left[x]
+                stack[top + 1] = right[x]
+                top += 2
+    return True
+
+
+@kernel
+def _any_shared(k, m):
+    """Chance that `k` lineages do not all have different parents among `m`."""
+    p = 1.0
+    for i in range(k):
+        p *= max(0.0, 1.0 - i / m)
+    return 1.0 - p
+
+
+@kernel
+def linked_history(
+    sample_time, p, haploid_size, fitness, locus_bp, centre_bp, recombination, state, edges, node_time
+):
+    """Ancestry of a locus back to the origin of a selected allele, exact Wright-Fisher within two classes.
+
+    sample_time: int64 (n,), generations, ascending. p: float64 (T + 1,), frequency of the selected allele
+    by generation, present first; haploid_size: int64 (T + 1,), 2N. fitness: float64 (3,), of 0, 1, 2 copies.
+    edges: float64 (M, 4), left, right, parent, child, filled; node_time: float64 (M,), filled.
+    Lineages carry the class of the allele at `centre_bp`. With recombination the other chromosome of the
+    parent is drawn by frequency and fitness; within a class parents are drawn uniformly.
+
+    Returns (number of edges, number of nodes), (-1, 0) where an array is too small. `state`: int8 (n,),
+    class of each sample, filled.
+    """
+    n = len(sample_time)
+    t_max = len(p) - 1
+    max_seg = len(edges)
+    seg_lineage = np.empty(max_seg, np.int64)
+    seg_left = np.empty(max_seg)
+    seg_right = np.empty(max_seg)
+    seg_node = np.empty(max_seg, np.int64)
+    n_seg = 0
+    cap = 8 * n + 4000
+    cls = np.empty(cap, np.int8)  # of lineages
+    active = np.empty(cap, np.int64)  # ids of living lineages
+    lo = np.empty(cap)
+    hi = np.empty(cap)
+    n_lin, n_active, n_nodes, n_edges, joined = 0, 0, n, 0, 0
+    for i in range(n):
+        node_time[i] = sample_time[i]
+    parent = np.empty(cap, np.int64)
+    ends = np.empty(4 * cap)
+    for g in range(t_max):
+        while joined < n and sample_time[joined] == g:
+            state[joined] = 1 if np.random.random() < p[g] else 0
+            cls[n_lin] = state[joined]
+            lo[n_lin], hi[n_lin] = 0.0, locus_bp
+            active[n_active] = n_lin
+            seg_lineage[n_seg], seg_left[n_seg], seg_right[n_seg], seg_node[n_seg] = (
+                n_lin,
+                0.0,
+                locus_bp,
+                joined,
+            )
+            n_seg += 1
+            n_active += 1
+            n_lin += 1
+            joined += 1
+        q = p[g + 1]
+        # recombination on the way to the parents
+        now = n_active
+        for a in range(now):
+            lin = active[a]
+            h_lo, h_hi = min(lo[lin], centre_bp), max(hi[lin], centre_bp)
+            if np.random.random() >= recombination * (h_hi - h_lo):
+                continue
+            x = h_lo + np.random.random() * (h_hi - h_lo)
+            c = cls[lin]
+            with_allele = q * fitness[c + 1]
+            without = (1.0 - q) * fitness[c]
+            other = 1 if np.random.random() * (with_allele + without) < with_allele else 0
+            keeps_left = x > centre_bp  # the part with the centre keeps its class
+            if n_lin + 1 >= cap or n_active + 1 >= cap or n_seg + 2 >= max_seg:
+                return -1, 0
+            moved = False
+            stays = False
+            new = n_lin
+            count = n_seg
+            for s in range(count):
+                if seg_lineage[s] != lin:
+                    continue
+                away = seg_left[s] >= x if keeps_left else seg_right[s] <= x
+                if away:
+                    seg_lineage[s] = new
+                    moved = True
+                elif seg_left[s] < x < seg_right[s]:
+                    if n_seg + 1 >= max_seg:
+                        return -1, 0
+                    seg_lineage[n_seg], seg_node[n_seg] = new, seg_node[s]
+                    if keeps_left:
+                        seg_left[n_seg], seg_right[n_seg] = x, seg_right[s]
+                        seg_right[s] = x
+                    else:
+                        seg_left[n_seg], seg_right[n_seg] = seg_left[s], x
+                        seg_left[s] = x
+                    n_seg += 1
+                    moved = True
+                    stays = True
+                else:
+                    stays = True
+            if moved:
+                if keeps_left:
+                    lo[new], hi[new] = max(lo[lin], x), hi[lin]
+                    hi[lin] = min(hi[lin], x)
+                else:
+                    lo[new], hi[new] = lo[lin], min(hi[lin], x)
+                    lo[lin] = max(lo[lin], x)
+                cls[new] = other
+                n_lin += 1
+                if stays:
+                    active[n_active] = new
+                    n_active += 1
+                else:
+                    active[a] = new
+        # parents within each class
+        total = haploid_size[g + 1]
+        selected = int(q * total + 0.5)
+        for c in range(2):
+            m = selected if c == 1 else total - selected
+            k = 0
+            for a in range(n_active):
+                if cls[active[a]] == c:
+                    k += 1
+            if k < 2 or (m > 1 and np.random.random() >= _any_shared(k, m)):
+                continue
+            m = max(m, 1)
+            while True:
+                for a in range(n_active):
+                    if cls[active[a]] == c:
+                        parent[a] = int(np.random.random() * m)
+                shared = False
+                for a in range(n_active):
+                    if cls[active[a]] != c:
+                        continue
+                    for b in range(a):
+                        if cls[active[b]] == c and parent[b] == parent[a]:
+                            shared = True
+                if shared:
+                    break
+            done = n_active
+            for a in range(done):
+                first = active[a]
+                if first < 0 or cls[first] != c or parent[a] < 0:
+                    continue
+                mates = 0
+                for b in range(a + 1, done):
+                    if active[b] >= 0 and cls[active[b]] == c and parent[b] == parent[a]:
+                        mates += 1
+                if mates == 0:
+                    continue
+                # every segment joins the first lineage, then the cuts of all of them are met in order
+                for b in range(a + 1, done):
+                    lin = active[b]
+                    if lin >= 0 and cls[lin] == c and parent[b] == parent[a]:
+                        for s in range(n_seg):
+                            if seg_lineage[s] == lin:
+                                seg_lineage[s] = first
+                        lo[first], hi[first] = min(lo[first], lo[lin]), max(hi[first], hi[lin])
+                        parent[b] = -1
+                        active[b] = -1
+                n_ends = 0
+                for s in range(n_seg):
+                    if seg_lineage[s] == first:
+                        ends[n_ends], ends[n_ends + 1] = seg_left[s], seg_right[s]
+                        n_ends += 2
+                        if n_ends + 2 >= len(ends):
+                            return -1, 0
+                cuts = np.unique(ends[:n_ends])
+                born = -1
+                count = n_seg
+                for i in range(len(cuts) - 1):
+                    x, y = cuts[i], cuts[i + 1]
+                    covered = 0
+                    only = -1
+                    for s in range(count):
+                        if seg_lineage[s] == first and seg_left[s] <= x and seg_right[s] >= y:
+                            covered += 1
+                            only = seg_node[s]
+                    if covered == 0:
+                        continue
+                    if (
+                        n_seg + 1 >= max_seg
+                        or n_edges + covered >= len(edges)
+                        or n_nodes + 1 >= len(node_time)
+                    ):
+                        return -1, 0
+                    if covered > 1:
+                        if born < 0:
+                            born = n_nodes
+                            node_time[born] = g + 1
+                            n_nodes += 1
+                        for s in range(count):
+                            if seg_lineage[s] == first and seg_left[s] <= x and seg_right[s] >= y:
+                                edges[n_edges, 0], edges[n_edges, 1] = x, y
+                                edges[n_edges, 2], edges[n_edges, 3] = born, seg_node[s]
+                                n_edges += 1
+                        only = born
+                    seg_lineage[n_seg], seg_left[n_seg], seg_right[n_seg], seg_node[n_seg] = -2, x, y, only
+                    n_seg += 1
+                for s in range(n_seg):
+                    if seg_lineage[s] == first:
+                        seg_lineage[s] = -1
+                    elif seg_lineage[s] == -2:
+                        seg_lineage[s] = first
+            kept = 0
+            for a in range(done):
+                if active[a] >= 0:
+                    active[kept] = active[a]
+                    kept += 1
+            n_active = kept
+            kept = 0
+            for s in range(n_seg):
+                if seg_lineage[s] >= 0:
+                    seg_lineage[kept], seg_left[kept] = seg_lineage[s], seg_left[s]
+                    seg_right[kept], seg_node[kept] = seg_right[s], seg_node[s]
+                    kept += 1
+            n_seg = kept
+    return n_edges, n_nodes
