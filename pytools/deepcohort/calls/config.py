@@ -18,6 +18,8 @@ class CallsConfig:
             into the reference blocks, one with less stays a gVCF record (FILTER RefCall).
         low_qual: phred; called sites of a lower QUAL get FILTER LowQual.
         single_read_qual: phred; called sites that a single read shows get FILTER LowQual below this QUAL.
+        single_read_depth: x; samples as deep as this need no more than `low_qual` there, unless told: a
+            single read is then the exception, and true more often than false (docs/experiments/single_reads.md).
             At 2x, 135 of them per Mb of a genome equal to the reference have QUAL 3, 2.5 have QUAL 13, and in
             data with variants those between are as often false as true.
         reference_error: probability that a base of a homozygous reference site shows something
@@ -34,6 +36,7 @@ class CallsConfig:
     min_homref_gq: int = 20
     low_qual: float = 3.0
     single_read_qual: float = 13.0
+    single_read_depth: float = 8.0
     reference_error: float = 0.002
     gq_bands: tuple[int, ...] = (0, 1, 3, 6, 9, 12, 15, 18, 21, 25, 30, 40, 50)
     homopolymer_bp: int = 11

@@ -62,8 +62,13 @@ def call(
         float, typer.Option(help="QUAL below this: FILTER LowQual.", min=0)
     ] = _CALLS.low_qual,
     single_read_qual: Annotated[
-        float, typer.Option(help="The same for a call that a single read shows.", min=0)
-    ] = _CALLS.single_read_qual,
+        float | None,
+        typer.Option(
+            help="QUAL below this where a single read shows the ALT: FILTER LowQual. Default "
+            f"{_CALLS.single_read_qual:g} in samples below {_CALLS.single_read_depth:g}x, else --low-qual.",
+            min=0,
+        ),
+    ] = None,
     max_depth: Annotated[
         int | None, typer.Option(help="Deeper stretches are thinned to this, by read name.", min=1)
     ] = None,

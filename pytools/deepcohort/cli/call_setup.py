@@ -56,7 +56,7 @@ class CallRequest:
     ploidy_bed: Path | None = None
     min_homref_gq: int = CallsConfig().min_homref_gq
     low_qual: float = CallsConfig().low_qual
-    single_read_qual: float = CallsConfig().single_read_qual
+    single_read_qual: float | None = None
     max_depth: int | None = None
     threads: int = 1
     profile_stages: bool = False
@@ -181,12 +181,8 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     shard_config = ShardConfig(threads=request.threads)
     if predictor.device == "cuda":
         shard_config = replace(shard_config, batch_examples=_CUDA_BATCH_EXAMPLES, waiting_bases=200_000_000)
-    calls_config = CallsConfig(
-        min_homref_gq=request.min_homref_gq,
-        low_qual=request.low_qual,
-        single_read_qual=request.single_read_qual,
-    )
     reads_config, windows = profile_of(request.reads, request.reference, replace(reads_config, sample=sample))
+    calls_config = _calls_config(request, reads_config.library.depth)
     job = CallJob(
         reads=request.reads,
         reference=request.reference,
@@ -204,6 +200,14 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         remarks=tuple(remarks),
     )
     return _with_notes(job, predictor, windows, request.quiet), predictor
+
+
+def _calls_config(request: CallRequest, depth: float) -> CallsConfig:
+    """Thresholds for a sample of that depth; what the user gave stands."""
+    config = CallsConfig(min_homref_gq=request.min_homref_gq, low_qual=request.low_qual)
+    if request.single_read_qual is not None:
+        return replace(config, single_read_qual=request.single_read_qual)
+    return replace(config, single_read_qual=0.0) if depth >= config.single_read_depth else config
 
 
 def _with_notes(job: CallJob, predictor: CascadePredictor, windows: list[Region], quiet: bool) -> CallJob:

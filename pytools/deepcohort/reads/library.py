@@ -108,6 +108,7 @@ def measure_library(pieces: Sequence[ReadColumns]) -> LibraryProfile:
     library = LibraryProfile(
         n_reads=len(flag),
         read_length_bp=int(np.median(lengths)),
+        depth=_depth(pieces),
         typical_mapq=int(np.median(mapq)),
         paired_share=n_paired / len(flag),
         usual_inserts=tuple(tuple(bool(x) for x in row) for row in usual),
@@ -122,6 +123,11 @@ def measure_library(pieces: Sequence[ReadColumns]) -> LibraryProfile:
     quantiles = np.quantile(near, [0.05, 0.5, 0.95]) if len(near) else np.zeros(3)
     low, middle, high = (round(float(q)) for q in quantiles)
     return replace(library, odd_share=float(odd.sum() / max(n_paired, 1)), insert_bp=(low, middle, high))
+
+
+def _depth(pieces: Sequence[ReadColumns]) -> float:
+    covered = sum(int(piece.end.max() - piece.pos.min()) for piece in pieces)
+    return float(sum(int((piece.end - piece.pos).sum()) for piece in pieces) / max(covered, 1))
 
 
 def _usual_inserts(
@@ -179,6 +185,7 @@ def library_text(library: LibraryProfile) -> str:
     facts = {
         "Reads": str(library.n_reads),
         "ReadLength": str(library.read_length_bp),
+        "Depth": f"{library.depth:.1f}",
         "Paired": f"{library.paired_share:.3f}",
         "Inserts": f"{low}-{middle}-{high}",
         "OddPairs": f"{library.odd_share:.3f}",

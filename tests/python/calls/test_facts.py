@@ -24,6 +24,7 @@ LENGTHS = {"a": 5_000}
 LIBRARY = LibraryProfile(
     n_reads=1_234,
     read_length_bp=150,
+    depth=31.5,
     typical_mapq=42,
     paired_share=0.98,
     odd_share=0.105,
@@ -135,6 +136,7 @@ def test_facts_are_those_of_all_shards_and_lines_stay(tmp_path):
         "library": {
             "Reads": 1_234,
             "ReadLength": 150,
+            "Depth": 31.5,
             "Paired": 0.98,
             "Inserts": [170, 400, 650],
             "OddPairs": 0.105,
