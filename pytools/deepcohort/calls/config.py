@@ -19,7 +19,7 @@ class CallsConfig:
         low_qual: phred; called sites of a lower QUAL get FILTER LowQual.
         single_read_qual: phred; called sites that a single read shows get FILTER LowQual below this QUAL.
         single_read_depth: x; samples as deep as this need no more than `low_qual` there, unless told: a
-            single read is then the exception, and true more often than false (docs/experiments/single_reads.md).
+            single read is then the exception, and more often true (docs/experiments/single_reads.md).
             At 2x, 135 of them per Mb of a genome equal to the reference have QUAL 3, 2.5 have QUAL 13, and in
             data with variants those between are as often false as true.
         reference_error: probability that a base of a homozygous reference site shows something
