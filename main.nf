@@ -291,6 +291,7 @@ workflow POPGEN {
     checksums   = channel.empty()                                                          // channel: table
     evaluations = channel.empty()                                                          // channel: folder
     stats       = LEARN_POPGEN.out.model.map { it[1] }.mix(LEARN_POPGEN.out.comparison)    // channel: folder
+    facts       = channel.empty()                                                          // channel: JSON
     versions    = LEARN_POPGEN.out.versions                                                // channel: versions.yml
 }
 

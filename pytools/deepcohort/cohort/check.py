@@ -248,7 +248,8 @@ def _wrongly_shared(sheet: Sheet, samples: list[Sample], headers: dict[Path, Rea
             [row for row in sheet.rows[sample.sample] if row["reads"]], sample.reads, strict=True
         )
     }
-    for earlier, row in sheet.shared:
+    first = {row.number: (earlier, row) for earlier, row in reversed(sheet.shared)}  # one line per row
+    for earlier, row in (first[number] for number in sorted(first)):
         header = headers.get(path_of[row.number])
         if header is not None and len(samples_of(header.groups)) < 2:
             problems.append(
