@@ -215,7 +215,7 @@ def _with_notes(job: CallJob, predictor: CascadePredictor, windows: list[Region]
 
     Both come from the same windows whatever is called, so that all shards say the same.
     """
-    known = novelty(features_of(job, windows), *predictor.limits)
+    known = novelty(features_of(job, windows), *predictor.limits, predictor.platform)
     if known.is_alarming and not quiet:
         print(f"deepcohort: warning: {job.sample}: {known.line(predictor.name)}", file=sys.stderr)
     notes = (

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from deepcohort.pileup.features import FEATURE_NAMES
 
 LEAST_SITES = 40  # fewer say nothing
-BOUND = 0.02  # mean share of features outside; 0.002 on training data by construction
-FEATURE_BOUND = 0.3  # share of sites where one feature lies outside
+# mean share of features outside (0.002 on training data), share of sites where one feature is;
+# models of long reads know real ones less well, and call them well all the same
+BOUNDS, LONG_READ_BOUNDS = (0.02, 0.3), (0.08, 0.6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +20,20 @@ class Novelty:
     Attributes:
         n_sites: candidates looked at. outside: share of their features that lie beyond what 99.8 % of
             the training data show. strangest: the feature that most often does. strangest_share: how often.
+        bounds: of both shares, beyond which it is alarming.
     """
 
     n_sites: int = 0
     outside: float = 0.0
     strangest: str = ""
     strangest_share: float = 0.0
+    bounds: tuple[float, float] = BOUNDS
 
     @property
     def is_alarming(self) -> bool:
         """Whether calls should be mistrusted: the reads are of a kind that the model was not trained on."""
         enough = self.n_sites >= LEAST_SITES
-        return enough and (self.outside > BOUND or self.strangest_share > FEATURE_BOUND)
+        return enough and (self.outside > self.bounds[0] or self.strangest_share > self.bounds[1])
 
     def line(self, model: str) -> str:
         """One line for people."""
@@ -42,11 +45,17 @@ class Novelty:
         )
 
 
-def novelty(features: NDArray[np.float32], low: NDArray[np.float32], high: NDArray[np.float32]) -> Novelty:
+def novelty(
+    features: NDArray[np.float32],
+    low: NDArray[np.float32],
+    high: NDArray[np.float32],
+    platform: str = "illumina",
+) -> Novelty:
     """Novelty of sites of `features` float32 (N, F), where training showed `low`..`high` (F,)."""
     if len(features) == 0:
         return Novelty()
     tolerance = 1e-4 * (1.0 + np.abs(high - low))
     outside = ((features < low - tolerance) | (features > high + tolerance)).mean(axis=0)
     top = int(outside.argmax())
-    return Novelty(len(features), float(outside.mean()), FEATURE_NAMES[top], float(outside[top]))
+    bounds = BOUNDS if platform == "illumina" else LONG_READ_BOUNDS
+    return Novelty(len(features), float(outside.mean()), FEATURE_NAMES[top], float(outside[top]), bounds)

@@ -23,6 +23,7 @@ from deepcohort.reads.types import (
 
 APART = 3  # orientation class of reads whose mate is unmapped, on another contig, or not placed
 CLIP_BP = 5  # a read is clipped from here on
+CLIP_NEAR_BP = 300  # and tells of sites this near: the adapters of long reads, of nothing farther
 _LEAST_TYPICAL_MAPQ, _DOUBTFUL_MAPQ = 24, 20
 _USUAL_SHARE, _USUAL_READS = 0.003, 4  # of the paired reads, a bin that is usual holds at least both
 _COPIED_SHARE, _MOST_COPIES, _LEAST_FRAGMENTS_PER_BP = 0.3, 12.0, 0.015
@@ -112,7 +113,7 @@ def measure_library(pieces: Sequence[ReadColumns]) -> LibraryProfile:
         typical_mapq=int(np.median(mapq)),
         paired_share=n_paired / len(flag),
         usual_inserts=tuple(tuple(bool(x) for x in row) for row in usual),
-        clipped_share=float(np.concatenate([_is_clipped(piece) for piece in pieces]).mean()),
+        clipped_share=float(np.concatenate([_clips_nearby(piece) for piece in pieces]).mean()),
         qualities=_quality_alphabet(pieces),
         adapters=_adapters(pieces),
         copied_share=copied_share,
@@ -145,13 +146,15 @@ def _usual_inserts(
     return np.asarray(wider)
 
 
-def _is_clipped(columns: ReadColumns) -> NDArray[np.bool_]:
+def _clips_nearby(columns: ReadColumns) -> NDArray[np.float64]:
+    """Float (R,): the chance that a site under the read lies within CLIP_NEAR_BP of a clip of it."""
     offset = offsets_of(columns.n_ops)
     first, last = offset[:-1], offset[1:] - 1
     soft = 4
     left = (columns.cigar_op[first] == soft) & (columns.cigar_len[first] >= CLIP_BP)
     right = (columns.cigar_op[last] == soft) & (columns.cigar_len[last] >= CLIP_BP)
-    return np.asarray(left | right)
+    near = np.minimum(1.0, CLIP_NEAR_BP / np.maximum(columns.end - columns.pos, 1))
+    return np.asarray((left | right) * near)
 
 
 def _copies(pieces: Sequence[ReadColumns]) -> tuple[float, bool]:

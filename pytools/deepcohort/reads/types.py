@@ -21,7 +21,7 @@ class LibraryProfile:
         usual_inserts: bool (3, INSERT_BINS) as tuples: bins of log2 |TLEN| that are usual, by the
             orientation of the pair (facing in, facing out, same strand).
         insert_bp: 5 %, 50 %, 95 % quantiles of |TLEN| of usual pairs, 0 where there are none.
-        clipped_share: reads soft-clipped by 5 bp or more.
+        clipped_share: reads soft-clipped by 5 bp or more (long ones count less, by how near that is).
         copied_share: fragments that repeat another one's ends (duplicates that nobody marked).
         drops_copies: whether such copies are left out: they are many, and not amplicons.
         qualities: phred values that at least one base in a thousand has; without any, the default.

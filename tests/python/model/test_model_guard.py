@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from deepcohort.model.guard import disputed_sites, held_back
-from deepcohort.model.novelty import BOUND, FEATURE_BOUND, LEAST_SITES, Novelty, novelty
+from deepcohort.model.novelty import BOUNDS, LEAST_SITES, LONG_READ_BOUNDS, Novelty, novelty
 from deepcohort.pileup.features import FEATURE_NAMES, N_FEATURES, F
 
 # tenths: log10 odds of 12 on reads of MAPQ 30, 4 on each strand, 8 ALT reads of a third of all
@@ -104,9 +104,9 @@ def test_limits_are_inclusive_with_a_little_tolerance():
 @pytest.mark.parametrize(
     ("n", "outside", "share", "alarm"),
     [
-        (LEAST_SITES, BOUND + 1e-6, 0.0, True),
-        (LEAST_SITES, BOUND, FEATURE_BOUND, False),  # the bounds themselves are allowed
-        (LEAST_SITES, 0.0, FEATURE_BOUND + 1e-6, True),
+        (LEAST_SITES, BOUNDS[0] + 1e-6, 0.0, True),
+        (LEAST_SITES, BOUNDS[0], BOUNDS[1], False),  # the bounds themselves are allowed
+        (LEAST_SITES, 0.0, BOUNDS[1] + 1e-6, True),
         (LEAST_SITES - 1, 0.9, 0.9, False),  # too few sites to tell
         (0, 0.0, 0.0, False),
     ],
@@ -129,7 +129,7 @@ def test_a_trained_model_knows_its_training_data(tiny_run):
     assert (limits[0] <= limits[1]).all()
     like = novelty(tiny_examples(600, 0).features, *limits)
     assert not like.is_alarming
-    assert like.outside < BOUND / 2  # a good part of these examples was held out
+    assert like.outside < BOUNDS[0] / 2  # a good part of these examples was held out
     unlike = tiny_examples(600, 0).features
     unlike[:300, F.gc] += 100
     found = novelty(unlike, *limits)
