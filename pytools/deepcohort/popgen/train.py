@@ -103,6 +103,8 @@ class LocusData(pl.LightningDataModule):
         self.class_counts = tuple(int(c) for c in counts)
         x = self.parts["train"].features.astype(np.float64)
         self.feature_mean, self.feature_sd = x.mean(axis=0), x.std(axis=0)
+        # no statistic is cut: one beyond the training loci is misfit, which scan tells
+        self.feature_low, self.feature_high = np.full((2, x.shape[1]), [[-1e30], [1e30]])
 
     def with_config(self, config: TrainConfig) -> "LocusData":
         """The same examples, batched as another config says."""

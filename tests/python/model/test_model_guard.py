@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from deepcohort.model.guard import disputed_sites, held_back
-from deepcohort.model.novelty import BOUNDS, LEAST_SITES, LONG_READ_BOUNDS, Novelty, novelty
+from deepcohort.model.novelty import BOUNDS, LEAST_SITES, Novelty, novelty
 from deepcohort.pileup.features import FEATURE_NAMES, N_FEATURES, F
 
 # tenths: log10 odds of 12 on reads of MAPQ 30, 4 on each strand, 8 ALT reads of a third of all
