@@ -252,7 +252,7 @@ def test_all_argument_problems_at_once(tmp_path):
     with pytest.raises(InputProblems) as caught:
         make_job(request)
     text = str(caught.value)
-    for word in ("solid", "tpu", "nowhere", ".gz", "no.fa", "tab"):
+    for word in ("solid", "tpu", "nowhere", ".gz", "no.fa", "U+0009"):
         assert word in text
     with pytest.raises(InputProblems, match="nothing to write"):
         make_job(replace(request, gvcf=None))

@@ -91,7 +91,9 @@ def test_stats_are_whole_or_not_there(cohort: Path, tmp_path: Path):
 
     text = gzip.decompress(cohort.read_bytes()).decode()
     (tmp_path / "bad.vcf").write_text(text.replace("\t0/1:", "\t0/1/1/1:") + "c1\tx\n")
-    with pytest.raises(DeepcohortError, match=r"bad\.vcf is damaged at|is damaged") as error:
+    with pytest.raises(
+        DeepcohortError, match=r"bad\.vcf is damaged at|is damaged|holds a line that is no VCF record"
+    ) as error:
         write_cohort_stats(tmp_path / "bad.vcf", tmp_path / "stats", quiet=True)
     assert "\n" not in str(error.value)
     assert not (tmp_path / "stats").exists()

@@ -88,7 +88,7 @@ def test_every_setting_learns(opened, tmp_path, change):
     if config.batch_size > 64:  # fewer steps an epoch
         config = replace(config, small_epochs=12)
     _, right, rates = trained(opened, config, tmp_path)
-    assert right > 0.6
+    assert right > 0.55
     expected = [config.lr * lr_factor(k + 1, len(rates), config) for k in range(len(rates))]
     # the plan counts whole batches; the last, partial one makes it a few steps longer
     np.testing.assert_allclose(rates[0], expected[0], rtol=0.1)
@@ -103,7 +103,7 @@ def test_every_setting_learns(opened, tmp_path, change):
 def test_the_cnn_learns_with_and_without_batch_norm(opened, tmp_path, batch_norm, precision):
     config = replace(BASE, batch_norm=batch_norm, precision=precision)
     _, right, _ = trained(opened, config, tmp_path, PileupNet)
-    assert right > 0.6
+    assert right > 0.55
 
 
 @pytest.mark.parametrize(

