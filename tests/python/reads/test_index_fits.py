@@ -109,7 +109,7 @@ def test_an_index_of_a_longer_file(inputs: Path, tmp_path: Path):
     (tmp_path / "short.sam").write_text("\n".join(lines[:-100]) + "\n")
     pysam.view("-b", "-o", str(tmp_path / "short.bam"), str(tmp_path / "short.sam"), catch_stdout=False)
     shutil.copy(inputs / "reads.bam.bai", tmp_path / "short.bam.bai")
-    with pytest.raises(DeepcohortError, match="does not belong to .*points beyond the end"):
+    with pytest.raises(DeepcohortError, match=r"does not belong to .*points beyond the end"):
         positions(tmp_path / "short.bam", inputs)
 
 
@@ -118,7 +118,7 @@ def test_a_csi_of_impossible_depth_ends_at_once(inputs: Path, tmp_path: Path):
     raw = bytearray(gzip.decompress((inputs / "csi.bam.csi").read_bytes()))
     struct.pack_into("<i", raw, 8, 0x400000)
     (tmp_path / "x.bam.csi").write_bytes(gzip.compress(bytes(raw)))
-    with pytest.raises(DeepcohortError, match="is damaged: .*run: samtools index"):
+    with pytest.raises(DeepcohortError, match=r"is damaged: .*run: samtools index"):
         positions(tmp_path / "x.bam", inputs)
 
 
