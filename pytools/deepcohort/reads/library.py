@@ -127,8 +127,13 @@ def measure_library(pieces: Sequence[ReadColumns]) -> LibraryProfile:
 
 
 def _depth(pieces: Sequence[ReadColumns]) -> float:
-    covered = sum(int(piece.end.max() - piece.pos.min()) for piece in pieces)
-    return float(sum(int((piece.end - piece.pos).sum()) for piece in pieces) / max(covered, 1))
+    """Bases of the reads that begin in each window, over where they begin: long reads end far beyond it."""
+    spans = [piece.end - piece.pos for piece in pieces]
+    begun = [
+        max(int(piece.pos[-1] - piece.pos[0]), int(span.mean()))
+        for piece, span in zip(pieces, spans, strict=True)
+    ]
+    return float(sum(int(span.sum()) for span in spans) / max(sum(begun), 1))
 
 
 def _usual_inserts(
