@@ -17,6 +17,11 @@ from deepcohort.core.outputs import atomic_folder, atomic_outputs
 START = [sys.executable, "-c", "from deepcohort.start import main; main()"]
 
 
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # a shell starts what runs in its background so, and children would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def run(*words: object, **more: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*START, *map(str, words)], capture_output=True, text=True, check=False, **more)
 
