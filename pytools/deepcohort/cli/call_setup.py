@@ -62,6 +62,9 @@ class CallRequest:
     profile_stages: bool = False
     profile_json: Path | None = None
     quiet: bool = False
+    known: tuple[ReadsConfig, tuple[str, ...]] | None = (
+        None  # of the sample, by the process that started this one
+    )
 
 
 class _Problems:
@@ -181,7 +184,13 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     shard_config = ShardConfig(threads=request.threads)
     if predictor.device == "cuda":
         shard_config = replace(shard_config, batch_examples=_CUDA_BATCH_EXAMPLES, waiting_bases=200_000_000)
-    reads_config, windows = profile_of(request.reads, request.reference, replace(reads_config, sample=sample))
+    windows: list[Region] = []
+    if request.known is None:
+        reads_config, windows = profile_of(
+            request.reads, request.reference, replace(reads_config, sample=sample)
+        )
+    else:
+        reads_config = request.known[0]
     calls_config = _calls_config(request, reads_config.library.depth)
     job = CallJob(
         reads=request.reads,
@@ -199,6 +208,8 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         shard_config=shard_config,
         remarks=tuple(remarks),
     )
+    if request.known is not None:
+        return replace(job, notes=request.known[1]), predictor
     return _with_notes(job, predictor, windows, request.quiet), predictor
 
 
