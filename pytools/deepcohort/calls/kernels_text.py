@@ -22,7 +22,8 @@ _NON_REF = _text("<NON_REF>")
 _PASS, _LOW_QUAL, _REF_CALL = _text("PASS"), _text("LowQual"), _text("RefCall")
 _DISPUTED = _text("Disputed")
 _BLOCK_FORMAT = _text("\tGT:GQ:DP:MIN_DP:PL\t")
-_SITE_FORMAT = _text("\t.\tGT:GQ:DP:AD:VAF:PL\t")
+_SITE_FORMAT = _text("\tGT:GQ:DP:AD:VAF:PL\t")
+_GIVEN = _text("GIVEN")
 _BLOCK_INFO = _text("\t<NON_REF>\t.\t.\tEND=")
 _READ_ERROR = 0.01  # of reads that show an allele the genotype lacks, where <NON_REF> is weighed
 
@@ -83,13 +84,19 @@ def _put_bases(buffer, n, codes):
 
 
 @kernel
-def _put_start(buffer, n, contig, pos):
-    """CHROM, POS and an empty ID, with the tab after it."""
+def _put_start(buffer, n, contig, pos, name):
+    """CHROM, POS and ID (a dot where `name` is empty), with the tab after it."""
     n = _put(buffer, n, contig)
     buffer[n] = _TAB
     n = _put_int(buffer, n + 1, pos + 1)
-    buffer[n], buffer[n + 1], buffer[n + 2] = _TAB, _DOT, _TAB
-    return n + 3
+    buffer[n] = _TAB
+    if len(name):
+        n = _put(buffer, n + 1, name)
+    else:
+        buffer[n + 1] = _DOT
+        n += 2
+    buffer[n] = _TAB
+    return n + 1
 
 
 @kernel
@@ -117,7 +124,7 @@ def close_block(buffer, n, lines, n_lines, state, contig):
         return n, n_lines
     state[OPEN] = 0
     lines[n_lines, 0], lines[n_lines, 1], lines[n_lines, 2] = state[START], state[END], n
-    n = _put_start(buffer, n, contig, state[START])
+    n = _put_start(buffer, n, contig, state[START], contig[:0])
     buffer[n] = ASCII_OF_CODE[state[REF_CODE]]
     n = _put(buffer, n + 1, _BLOCK_INFO)
     n = _put_int(buffer, n, state[END])
@@ -226,10 +233,10 @@ def _reads_of(gt, depths):
 @kernel
 def put_site(
     buffer, n, contig, pos, ref_codes, alt_seq, alt_offset, first_alt, n_alts, ploidy, gt, gl, gq, qual,
-    dp, depths, low_qual, single_qual, with_non_ref, is_disputed,
+    dp, depths, low_qual, single_qual, with_non_ref, is_disputed, name, is_given,
 ):  # fmt: skip
-    """One variant (or RefCall, or Disputed) record, with the newline."""
-    n = _put_start(buffer, n, contig, pos)
+    """One variant (or RefCall, or Disputed, or given) record, with the newline."""
+    n = _put_start(buffer, n, contig, pos, name)
     n = _put_bases(buffer, n, ref_codes)
     buffer[n] = _TAB
     n += 1
@@ -242,11 +249,20 @@ def put_site(
     buffer[n - 1] = _TAB
     n = _put_fixed(buffer, n, qual, 1)
     buffer[n] = _TAB
-    if gt[0] <= 0 and gt[1] <= 0:
+    if gt[0] < 0:
+        buffer[n + 1] = _DOT
+        n += 2
+    elif gt[0] <= 0 and gt[1] <= 0:
         n = _put(buffer, n + 1, _DISPUTED if is_disputed else _REF_CALL)
     else:
         needed = max(low_qual, single_qual) if _reads_of(gt, depths) <= 1 else low_qual
         n = _put(buffer, n + 1, _PASS if qual >= needed else _LOW_QUAL)
+    buffer[n] = _TAB
+    if is_given:
+        n = _put(buffer, n + 1, _GIVEN)
+    else:
+        buffer[n + 1] = _DOT
+        n += 2
     n = _put(buffer, n, _SITE_FORMAT)
     n = _put_genotype(buffer, n, gt[0], gt[1])
     buffer[n] = _COLON
@@ -277,10 +293,11 @@ def text_capacity(contig_bytes, classes, ref_len, n_alts, alt_bytes):
 def write_gvcf(
     buffer, lines, state, contig, start, end, reference, reference_start, classes, n_total, one, two,
     pos, ref_len, n_alts, alt_seq, alt_offset, site_offset, ploidy, gt, gl, gl_offset, gq, qual, dp, ad,
-    ad_offset, low_qual, single_qual, disputed,
+    ad_offset, low_qual, single_qual, disputed, given, covers, id_text, id_offset, given_only,
 ):  # fmt: skip
     """gVCF lines of start:end. Sites may begin before `start`: they only cover bases then.
 
+    `given_only`: sites with given alleles alone, no blocks.
     `classes`, `n_total`, `one`, `two` begin at `start`. The last block stays open in `state`.
 
     Returns:
@@ -288,11 +305,15 @@ def write_gvcf(
     """
     n, n_lines, s = 0, 0, 0
     while s < len(pos) and pos[s] < start:
-        state[COVERED] = max(state[COVERED], pos[s] + ref_len[s])
+        state[COVERED] = max(state[COVERED], pos[s] + covers[s])
         s += 1
     for p in range(start, end):
         i = p - start
-        if s < len(pos) and pos[s] == p:
+        here = s < len(pos) and pos[s] == p
+        if given_only and not (here and given[site_offset[s] : site_offset[s + 1]].any()):
+            s += here
+            continue
+        if here:
             n, n_lines = close_block(buffer, n, lines, n_lines, state, contig)
             at = p - reference_start
             lines[n_lines, 0], lines[n_lines, 1], lines[n_lines, 2] = p, p + ref_len[s], n
@@ -300,9 +321,10 @@ def write_gvcf(
                 buffer, n, contig, p, reference[at : at + ref_len[s]], alt_seq, alt_offset, site_offset[s],
                 n_alts[s], ploidy[s], gt[s], gl[gl_offset[s] : gl_offset[s + 1]], gq[s], qual[s], dp[s],
                 ad[ad_offset[s] : ad_offset[s + 1]], low_qual, single_qual, True, disputed[s],
+                id_text[id_offset[s] : id_offset[s + 1]], given[site_offset[s] : site_offset[s + 1]].any(),
             )  # fmt: skip
             n_lines += 1
-            state[COVERED] = max(state[COVERED], p + ref_len[s])
+            state[COVERED] = max(state[COVERED], p + covers[s])
             s += 1
             continue
         if p < state[COVERED]:
@@ -322,17 +344,14 @@ def write_gvcf(
 
 
 @kernel
-def _called_alleles(gt, kept):
-    """Indices of REF and of the alternates in the genotype, ascending, into `kept`; their number."""
+def _called_alleles(gt, given, kept):
+    """Indices of REF and of the alternates in the genotype or given, ascending, into `kept`; their number."""
     kept[0] = 0
     n = 1
-    low, high = min(gt[0], gt[1]), max(gt[0], gt[1])
-    if low > 0:
-        kept[n] = low
-        n += 1
-    if high > 0 and high != low:
-        kept[n] = high
-        n += 1
+    for a in range(1, len(given) + 1):
+        if given[a - 1] or a == gt[0] or a == gt[1]:
+            kept[n] = a
+            n += 1
     return n
 
 
@@ -340,25 +359,33 @@ def _called_alleles(gt, kept):
 def write_called(
     buffer, lines, contig, start, end, reference, reference_start, pos, ref_len, n_alts, alt_seq, alt_offset,
     site_offset, ploidy, gt, gl, gl_offset, gq, qual, dp, ad, ad_offset, low_qual, single_qual,
-    disputed,
+    disputed, given, id_text, id_offset, given_only,
 ):  # fmt: skip
     """VCF lines of the sites of start:end whose genotype holds an ALT, cut to the alleles called.
 
-    Disputed sites are written too, with the ALT that most reads show.
+    Disputed sites are written too, with the ALT that most reads show; and sites with given alleles, with
+    those (`given_only`: no others).
 
     Returns:
         (bytes, lines) written.
     """
     n, n_lines = 0, 0
-    kept = np.empty(3, np.int64)
-    new_offset = np.zeros(3, np.int64)
-    new_gl, new_ad = np.empty(6), np.empty(3, np.int32)
+    room = 3
+    for s in range(len(pos)):
+        room = max(room, n_alts[s] + 1)
+    kept = np.empty(room, np.int64)
+    new_offset = np.zeros(room, np.int64)
+    new_gl, new_ad = np.empty(room * (room + 1) // 2), np.empty(room, np.int32)
     for s in range(len(pos)):
         is_called = max(gt[s, 0], gt[s, 1]) > 0
-        if not start <= pos[s] < end or not (is_called or disputed[s]):
+        own_given = given[site_offset[s] : site_offset[s + 1]]
+        is_given = own_given.any()
+        if not start <= pos[s] < end or not (is_called or disputed[s] or is_given):
             continue
-        n_kept = _called_alleles(gt[s], kept)
-        if not is_called:
+        if given_only and not is_given:
+            continue
+        n_kept = _called_alleles(gt[s], own_given, kept)
+        if not is_called and not is_given:
             kept[1] = 1 + np.argmax(ad[ad_offset[s] + 1 : ad_offset[s + 1]])
             n_kept = 2
         # bases that all kept alleles share on the right go
@@ -407,7 +434,7 @@ def write_called(
         n = put_site(
             buffer, n, contig, pos[s], reference[at : at + n_ref], new_seq, new_offset, 0,
             n_kept - 1, ploidy[s], new_gt, new_gl[:m], gq[s], qual[s], dp[s], new_ad[:n_kept], low_qual,
-            single_qual, False, disputed[s],
+            single_qual, False, disputed[s], id_text[id_offset[s] : id_offset[s + 1]], is_given,
         )  # fmt: skip
         n_lines += 1
     return n, n_lines

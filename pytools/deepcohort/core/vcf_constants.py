@@ -18,6 +18,7 @@ FILTERS = {
 INFO = {
     "END": ("1", "Integer", "End position of the variant or reference block"),
 }
+INFO_GIVEN = {"GIVEN": ("0", "Flag", "The user gave an allele of this site to be genotyped")}
 FORMAT = {
     "GT": ("1", "String", "Genotype"),
     "GQ": ("1", "Integer", "Conditional genotype quality, phred"),
