@@ -7,7 +7,7 @@ from deepcohort.core.numba_options import kernel
 
 KMER_BP = 16
 _MASK = (1 << 2 * KMER_BP) - 1
-_SOFT = 4
+_INSERTION, _SOFT = 1, 4
 _STRAY_SCORE, _STRAY_DROP = 6, 8
 _OVERHANG_BP = 5
 _SHORT_READ_BP = 500
@@ -179,10 +179,29 @@ def _overhang(seq, start, stop, opens, closes):
 
 
 @kernel
-def mask_known(seq, qual, seq_offset, cigar_op, cigar_len, cigar_offset, known):
-    """Set `qual` to 0 (in place) of the bases that k-mers `known` (sorted int64) cover.
+def _hide(seq, qual, start, stop):
+    """Bases that nobody read: N, as a base of quality 0 alone still links its neighbours in assemblies."""
+    seq[start:stop] = 4
+    qual[start:stop] = 0
 
-    A soft clip that such a k-mer touches is masked whole: behind an adapter lies something else. Within
+
+@kernel
+def _mask_insertions(seq, qual, start, cigar_op, cigar_len, first, last, low, high):
+    """Mask whole the insertions of a read that touch its bases [low, high)."""
+    query = start
+    for op in range(first, last + 1):
+        n = np.int64(cigar_len[op])
+        if cigar_op[op] == _INSERTION and query < high and query + n > low:
+            _hide(seq, qual, query, query + n)
+        if cigar_op[op] == 0 or cigar_op[op] >= 7 or cigar_op[op] == _INSERTION or cigar_op[op] == _SOFT:
+            query += n
+
+
+@kernel
+def mask_known(seq, qual, seq_offset, cigar_op, cigar_len, cigar_offset, known):
+    """Make N of quality 0 (in place) of the bases that k-mers `known` (sorted int64) cover.
+
+    A soft clip or an insertion that such a k-mer touches is masked whole: it is not of the sample. Within
     the alignment it is what lies on the adapter's shorter side: aligners that do not clip leave it there.
     So they do with an adapter's first bases where the read ends in them.
     """
@@ -205,8 +224,7 @@ def mask_known(seq, qual, seq_offset, cigar_op, cigar_len, cigar_offset, known):
             value = ((value << 2) | code) & _MASK
             length += 1
             if length >= KMER_BP and filter_[value & 0xFFFF] and _is_known(known, value):
-                for k in range(i - KMER_BP + 1, i + 1):
-                    qual[k] = 0
+                _hide(seq, qual, i - KMER_BP + 1, i + 1)
                 low = min(low, i - KMER_BP + 1)
                 high = max(high, i + 1)
         first = cigar_offset[r]
@@ -214,18 +232,19 @@ def mask_known(seq, qual, seq_offset, cigar_op, cigar_len, cigar_offset, known):
         if low >= high:
             over_left, over_right = _overhang(seq, start, stop, opens, closes)
             if cigar_op[first] != _SOFT:
-                qual[start : start + over_left] = 0
+                _hide(seq, qual, start, start + over_left)
             if cigar_op[last] != _SOFT:
-                qual[stop - over_right : stop] = 0
+                _hide(seq, qual, stop - over_right, stop)
             continue
         left = cigar_len[first] if cigar_op[first] == _SOFT else 0
         right = cigar_len[last] if last > first and cigar_op[last] == _SOFT else 0
         if low < start + left:
-            qual[start : start + left] = 0
+            _hide(seq, qual, start, start + left)
         if high > stop - right:
-            qual[stop - right : stop] = 0
+            _hide(seq, qual, stop - right, stop)
+        _mask_insertions(seq, qual, start, cigar_op, cigar_len, first, last, low, high)
         if low >= start + left and high <= stop - right:
             if low - start < stop - high:
-                qual[start:low] = 0
+                _hide(seq, qual, start, low)
             else:
-                qual[high:stop] = 0
+                _hide(seq, qual, high, stop)

@@ -190,6 +190,15 @@ def test_the_first_bases_of_an_adapter_at_the_end_of_a_read_are_masked():
     assert masked([clipped], known) == [0] * 25  # the aligner has seen to it
 
 
+def test_an_insertion_that_holds_an_adapter_is_masked_whole():
+    known = [kmer(ADAPTER[k : k + KMER_BP]) for k in range(len(ADAPTER) - KMER_BP + 1)]
+    left, right = "ACGTTGCAACGGTTAACC", "TTGGCCAATCAAGCTTGCATCCGATTGC"
+    row = {"pos": 0, "cigar": [(MATCH, 18), (1, 30), (MATCH, 28)], "seq": left + "GATTGA" + ADAPTER + right}
+    assert masked([row], known) == [1] * 48 + [0] * 28  # and the shorter side of the adapter
+    apart = {"pos": 0, "cigar": [(MATCH, 10), (1, 4), (MATCH, 40)], "seq": left + right[:12] + ADAPTER}
+    assert masked([apart], known) == [0] * 30 + [1] * 24
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.text("ACGTN", min_size=20, max_size=70), st.sets(st.integers(0, 50), max_size=4))
 def test_masked_bases_are_those_that_known_kmers_cover(text, starts):
