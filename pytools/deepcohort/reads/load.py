@@ -26,6 +26,7 @@ from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch
 
 _KEPT_BYTES = 24 << 20  # inflated data remembered between fetches, of all files of a sample together
 _LEAST_KEPT_BYTES = 2 << 20
+_DUPLICATE = 0x400
 # the profile of a library is taken from so many windows of its genome, of so many bp each
 _PROFILE_WINDOWS, _PROFILE_WINDOW_BP = 12, 8_192
 
@@ -54,6 +55,16 @@ class _BamReads:
     def check_index(self) -> None:
         """See that the index is that of the file; see `HtsIndex.check_fits`."""
         self._index.check_fits(self._path, self.header.first_record, has_unplaced=True)
+
+    def read_counts(self) -> tuple[int, int] | None:
+        """Mapped and other reads of the file; None where the index does not say."""
+        mapped, other = 0, self._index.n_unplaced
+        for ref in range(self._index.n_contigs):
+            found = self._index.read_counts(ref)
+            if found is None and self._index.span(ref) is not None:
+                return None
+            mapped, other = mapped + (found or (0, 0))[0], other + (found or (0, 0))[1]
+        return mapped, other
 
     def columns(self, region: Region) -> Iterator[ReadColumns]:
         tid = self._tid.get(region.contig)
@@ -147,6 +158,14 @@ class ReadSource:
         self.sample_names = tuple(sorted({s for file in files for s in file.header.samples}))
         self.read_groups: list[ReadGroups] = [file.header.groups for file in files]
         self.checksums = [file.header.checksums for file in files]
+
+    @property
+    def mapped_share(self) -> float:
+        """Mapped reads of all in the files, by their indexes; -1 where one does not say."""
+        found = [file.read_counts() if isinstance(file, _BamReads) else None for file in self._files]
+        counts = [count for count in found if count is not None]
+        total = sum(mapped + other for mapped, other in counts)
+        return sum(mapped for mapped, _ in counts) / total if total and len(counts) == len(found) else -1.0
 
     def fetch(self, region: Region) -> ReadBatch:
         """Usable reads that overlap `region`, in (pos, name_hash, flag) order.
@@ -321,4 +340,21 @@ def profile_of(
             columns = source.fetch_columns(window)
             starts_inside = np.flatnonzero((columns.pos >= window.start) & (columns.pos < window.end))
             pieces.append(take_reads(columns, starts_inside))
-        return replace(config, library=measure_library(pieces)), windows
+        library = replace(measure_library(pieces), mapped_share=source.mapped_share)
+    marked = _duplicate_share(paths, reference_path, config, windows)
+    return replace(config, library=replace(library, duplicate_share=marked)), windows
+
+
+def _duplicate_share(
+    paths: Sequence[str | Path], reference_path: str | Path, config: ReadsConfig, windows: Sequence[Region]
+) -> float:
+    """Reads marked as duplicates, of those that begin in `windows` and are usable otherwise."""
+    open_to_all = replace(config, library=UNKNOWN_LIBRARY, excluded_flags=config.excluded_flags & ~_DUPLICATE)
+    marked = n_reads = 0
+    with open_reads(paths, reference_path, open_to_all) as source:
+        for window in windows:
+            columns = source.fetch_columns(window)
+            flag = columns.flag[(columns.pos >= window.start) & (columns.pos < window.end)]
+            marked += int(((flag & _DUPLICATE) != 0).sum())
+            n_reads += len(flag)
+    return marked / n_reads if n_reads else 0.0
