@@ -8,6 +8,7 @@ include { FIND_PARALOGS    } from './modules/processes/find_paralogs/main'
 include { BUILD_REPORT     } from './modules/processes/build_report/main'
 include { WRITE_PROVENANCE } from './modules/processes/write_provenance/main'
 include { PREPARE_COHORT   } from './modules/subworkflows/prepare_cohort/main'
+include { ALIGN_COHORT     } from './modules/subworkflows/align_cohort/main'
 include { CALL_SAMPLE      } from './modules/subworkflows/call_sample/main'
 include { GENOTYPE_COHORT  } from './modules/subworkflows/genotype_cohort/main'
 include { ANNOTATE_COHORT  } from './modules/subworkflows/annotate_cohort/main'
@@ -22,6 +23,16 @@ def indexes_beside(reference) {
         def index = file(reference + suffix, glob: false)
         index.exists() ? index : []
     }
+}
+
+// Files of an index of bwa-mem2 or bwa beside --reference, whole, or []
+def aligner_index() {
+    if (params.simulate || !params.reference) return []
+    def parts = ['bwa-mem2': ['.0123', '.amb', '.ann', '.bwt.2bit.64', '.pac'], bwa: ['.amb', '.ann', '.bwt', '.pac', '.sa']]
+    def beside = { suffix -> file("${params.reference}${suffix}", glob: false) }
+    def found = parts.findAll { name, _suffixes -> params.aligner in [null, 'auto', name] }
+        .findResult { _name, suffixes -> suffixes.every { beside(it).exists() } ? suffixes : null }
+    return (found ?: []).collect { beside(it) } + (found && beside('.alt').exists() ? [beside('.alt')] : [])
 }
 
 def staged_files() {
@@ -67,6 +78,10 @@ def run_account() {
     ])
 }
 
+def own_versions() {
+    return "Workflow:\n    ${workflow.manifest.name}: ${workflow.manifest.version}\n    Nextflow: ${nextflow.version}\n".toString()
+}
+
 // [ fasta, fai, gzi or [] ] of --reference, indexed if need be
 workflow REFERENCE {
     main:
@@ -108,16 +123,20 @@ workflow COHORT {
         ch_sheet, ch_reference, ch_staged, optional_file(params.regions), params.contigs ?: '', params.shard_bp ?: '',
         StoredCohorts.heads(params.cohort), export_formats(), params.base_dir ?: '', workflow.launchDir.toString(),
     )
+    ALIGN_COHORT(
+        PREPARE_COHORT.out.sample, ch_reference, aligner_index(), params.aligner ?: 'auto', params.save_reads ? 'cram' : 'bam',
+    )
 
     emit:
     sheet     = ch_sheet                      // value: samplesheet
+    aligned   = ALIGN_COHORT.out.sample       // channel: row of samples.json with aligned reads, in any order
     reference = ch_reference                  // value: [ fasta, fai, gzi or [] ]
     sample    = PREPARE_COHORT.out.sample     // channel: row of samples.json
     shard     = PREPARE_COHORT.out.shard      // channel: [ name, bed ]
     n_shards  = PREPARE_COHORT.out.n_shards   // value: number of shards
     table     = PREPARE_COHORT.out.table      // value: BED of all shards
     pedigree  = PREPARE_COHORT.out.pedigree   // value: PLINK .ped, stored samples included
-    versions  = ch_versions.mix(PREPARE_COHORT.out.versions)  // channel: versions.yml
+    versions  = ch_versions.mix(PREPARE_COHORT.out.versions, ALIGN_COHORT.out.versions)  // channel: versions.yml
 }
 
 // --mode call: reads to cohort VCF
@@ -139,7 +158,7 @@ workflow CALLING {
         ch_versions = ch_versions.mix(FIND_PARALOGS.out.versions)
     }
     CALL_SAMPLE(
-        COHORT.out.sample, COHORT.out.shard, COHORT.out.table, COHORT.out.reference, ch_paralogs,
+        COHORT.out.aligned, COHORT.out.shard, COHORT.out.table, COHORT.out.reference, ch_paralogs,
         optional_file(params.model == 'auto' ? null : params.model),
     )
     CALL_SAMPLE.out.called.subscribe { meta -> progress.called(meta.shard) }
@@ -224,7 +243,7 @@ workflow TRAINING {
     main:
     if (params.samplesheet) {
         COHORT()
-        ch_sample = COHORT.out.sample
+        ch_sample = COHORT.out.aligned
             .filter { row -> row.truth_vcf && row.truth_bed }
             .combine(COHORT.out.reference)
             .map { row, fasta, fai, gzi ->
@@ -307,7 +326,7 @@ workflow {
         exit(0)
     }
     Messages.stopIf(Backend.retired(params))
-    Messages.stopIf(Parameters.problems(schema, params) + Messages.missing(params) + StoredCohorts.problems(params) + Annotation.problems(params) + Backend.problems(params, workflow.profile))
+    Messages.stopIf(Parameters.problems(schema, params, workflow.commandLine) + Messages.missing(params) + StoredCohorts.problems(params) + Annotation.problems(params) + Backend.problems(params, workflow.profile))
 
     if (params.mode == 'evaluate') {
         EVALUATION()
@@ -329,10 +348,10 @@ workflow {
         ran.evaluations.toSortedList { a, b -> a.name <=> b.name },
         ran.stats.toSortedList { a, b -> a.name <=> b.name },
         ran.facts.toSortedList { a, b -> a.name <=> b.name },
-        file("${projectDir}/assets/multiqc_config.yml"),
+        ["${projectDir}/assets/multiqc_config.yml", params.multiqc_config].findAll().collect { file(it, glob: false) },
     )
     WRITE_PROVENANCE(
-        ran.versions.mix(BUILD_REPORT.out.versions).map { it.text }.unique().collect(sort: true).map { it.join('') },
+        ran.versions.mix(BUILD_REPORT.out.versions).map { it.text }.mix(channel.of(own_versions())).unique().collect(sort: true).map { it.join('') },
         run_account(),
         ran.inputs.toSortedList { a, b -> a.name <=> b.name },
         ran.checksums.toSortedList { a, b -> a.name <=> b.name },
@@ -341,5 +360,5 @@ workflow {
 
     def summary = [:]
     BUILD_REPORT.out.summary.subscribe { summary.text = it.text }
-    workflow.onComplete = { Messages.finish(workflow, params.outdir, summary.text) }
+    workflow.onComplete = { Messages.finish(workflow, params.outdir, summary.text, params.email) }
 }

@@ -28,10 +28,11 @@ class Messages {
      * Prints the last lines of a run: what went wrong, or where the results are. At the exit of the JVM, because
      * Nextflow still paints its list of processes after onComplete, over whatever was printed before.
      */
-    static void finish(workflow, outdir, summary) {
+    static void finish(workflow, outdir, summary, email = null) {
         def text = workflow.success ? success(workflow, outdir, summary) : failure(workflow)
+        def unsent = email ? mail(workflow, email.toString(), text) : ''
         Runtime.runtime.addShutdownHook(new Thread({
-            System.out.println(workflow.success ? withCosts(text, outdir) : text)
+            System.out.println((workflow.success ? withCosts(text, outdir) : text) + unsent)
             System.out.flush()
         }))
     }
@@ -47,6 +48,19 @@ class Messages {
         }
         catch (Throwable error) {
             return text
+        }
+    }
+
+    /** Sends the last lines; what hinders that, as a line more, for no run fails for want of a mail server. */
+    private static String mail(workflow, String email, String text) {
+        def outcome = workflow.success ? 'finished' : 'did not finish'
+        try {
+            Nextflow.sendMail(to: email, subject: "deepcohort: run ${workflow.runName} ${outcome}".toString(), body: text.trim() + '\n')
+            return ''
+        }
+        catch (Throwable error) {
+            def why = (error.message ?: error.class.simpleName).readLines()[0]
+            return "\ndeepcohort: note: no e-mail went to ${email}: ${why}; Nextflow's scope mail names a server".toString()
         }
     }
 

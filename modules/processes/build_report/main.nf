@@ -6,7 +6,7 @@ process BUILD_REPORT {
     path evaluations, stageAs: 'evaluation/*'
     path stats, stageAs: 'stats/*'
     path facts, stageAs: 'facts/*'
-    path config
+    path config, stageAs: 'config/?/*'  // MultiQC's own settings; later files add to and overrule earlier ones
 
     output:
     path 'multiqc_report.html', emit: report
@@ -40,16 +40,16 @@ process BUILD_REPORT {
     printf '<!--\\nid: "deepcohort_cost"\\nsection_name: "Cost by stage"\\ndescription: "%s"\\n-->\\n%s\\n' \\
         'All tasks of the run, also those taken from an earlier one (-resume); waiting is time between submission and start.' \\
         '<div id="deepcohort-cost">See pipeline_info/trace.tsv.</div>' > content/deepcohort_cost_mqc.html
-    multiqc --quiet --force --no-version-check --config ${config} --filename multiqc_report.html content
+    multiqc --quiet --force --no-version-check ${[config].flatten().collect { "--config ${Shell.quote(it)}" }.join(' ')} --filename multiqc_report.html content
     # multiqc --version takes as long as a report
-    multiqc=\$(python3 -c 'from importlib.metadata import version; print("multiqc, version", version("multiqc"))')
-    echo "BUILD_REPORT: \$(deepcohort --version), ${task.ext.sources}; \$multiqc" > versions.yml
+    multiqc=\$(python3 -c 'from importlib.metadata import version; print(version("multiqc"))')
+    ${Versions.write(task, [multiqc: '$multiqc'])}
     """
 
     stub:
     """
     echo stub > multiqc_report.html
     echo stub > summary.txt
-    echo "BUILD_REPORT: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

@@ -31,7 +31,7 @@ process CHECK_INPUTS {
     ${stored ? 'ls stored/*/* > stored.txt' : ''}
     deepcohort check --samplesheet ${samplesheet} --reference ${fasta} ${options} \\
         --output samples.json --pedigree cohort.ped ${task.ext.args ?: ''}
-    echo "CHECK_INPUTS: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
@@ -39,6 +39,6 @@ process CHECK_INPUTS {
     ${stored ? 'ls stored/*/* > stored.txt' : ''}
     deepcohort check --samplesheet ${samplesheet} --reference ${fasta} --text-only ${stored ? '--cohort-list stored.txt' : ''} \\
         --output samples.json --pedigree cohort.ped
-    echo "CHECK_INPUTS: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

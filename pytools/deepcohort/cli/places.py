@@ -35,6 +35,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
     "export": {"output": PREFIX},
     "annotate": {"output": FILE, "pack": FILE, "report": FOLDER},
     "filter": {"output": FILE, "train": FILE},
+    "align": {},  # its commands look at their own
     "popgen": {},  # its commands look at their own folders, which may hold a run to go on with
     "summary": {"output": FILE},
     "provenance": {"output": FILE},
