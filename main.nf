@@ -15,6 +15,7 @@ include { ANNOTATE_COHORT  } from './modules/subworkflows/annotate_cohort/main'
 include { EVALUATE_COHORT  } from './modules/subworkflows/evaluate_cohort/main'
 include { LEARN_MODEL      } from './modules/subworkflows/train_model/main'
 include { LEARN_POPGEN     } from './modules/subworkflows/learn_popgen/main'
+include { PLAN_RUN         } from './modules/processes/plan_run/main'
 include { POPGEN_SCAN      } from './modules/processes/popgen_scan/main'
 
 // [ fai or [], gzi or [] ] as they lie beside the reference
@@ -123,6 +124,7 @@ workflow COHORT {
         ch_sheet, ch_reference, ch_staged, optional_file(params.regions), params.contigs ?: '', params.shard_bp ?: '',
         StoredCohorts.heads(params.cohort), export_formats(), params.base_dir ?: '', workflow.launchDir.toString(),
     )
+    PREPARE_COHORT.out.notes.subscribe { notes -> Messages.notes(notes.readLines()).each { log.info(it) } }
     ALIGN_COHORT(
         PREPARE_COHORT.out.sample, ch_reference, aligner_index(), params.aligner ?: 'auto', params.save_reads ? 'cram' : 'bam',
     )
@@ -137,6 +139,25 @@ workflow COHORT {
     table     = PREPARE_COHORT.out.table      // value: BED of all shards
     pedigree  = PREPARE_COHORT.out.pedigree   // value: PLINK .ped, stored samples included
     versions  = ch_versions.mix(PREPARE_COHORT.out.versions, ALIGN_COHORT.out.versions)  // channel: versions.yml
+}
+
+// --mode plan: what --mode call would come to; nothing is called
+workflow PLANNING {
+    main:
+    REFERENCE()
+    ch_staged = channel.value(staged_files())
+    PREPARE_COHORT(
+        channel.value(file(params.samplesheet, glob: false)), REFERENCE.out.reference, ch_staged, optional_file(params.regions),
+        params.contigs ?: '', params.shard_bp ?: '', StoredCohorts.heads(params.cohort), [], params.base_dir ?: '',
+        workflow.launchDir.toString(),
+    )
+    PLAN_RUN(
+        PREPARE_COHORT.out.samples, PREPARE_COHORT.out.table, REFERENCE.out.reference,
+        Plans.options(params, StoredCohorts.count(params.cohort)), ch_staged,
+    )
+
+    emit:
+    text = PLAN_RUN.out.text  // value: what to print
 }
 
 // --mode call: reads to cohort VCF
@@ -328,6 +349,13 @@ workflow {
     Messages.stopIf(Backend.retired(params))
     Messages.stopIf(Parameters.problems(schema, params, workflow.commandLine) + Messages.missing(params) + StoredCohorts.problems(params) + Annotation.problems(params) + Backend.problems(params, workflow.profile))
 
+    if (params.mode == 'plan') {
+        PLANNING()
+        def plan = [:]
+        PLANNING.out.text.subscribe { plan.text = it.text }
+        workflow.onComplete = { Messages.finish(workflow, params.outdir, plan.text, params.email) }
+        return
+    }
     if (params.mode == 'evaluate') {
         EVALUATION()
         ran = EVALUATION.out

@@ -6,13 +6,21 @@ import nextflow.Nextflow
 class Messages {
 
     private static final long FULL_BYTES = 1_000_000
+    private static final int MOST_NOTES = 12
 
     /** Parameters that this mode needs and that are absent, one line each. */
     static List<String> missing(Map params) {
         def needed = params.simulate ? [] : ['samplesheet', 'reference']
+        if (params.mode == 'plan') needed = ['samplesheet', 'reference']
         if (params.mode == 'evaluate') needed = ['calls', 'truth_vcf', 'truth_bed', 'reference']
         if (params.mode in ['train', 'popgen']) needed = []
         return needed.findAll { !params[it] }.collect { "--${it} is missing; see --help, or try -profile demo".toString() }
+    }
+
+    /** What the check found odd but allowed, the first lines of it. */
+    static List<String> notes(List<String> lines) {
+        def shown = lines.take(MOST_NOTES).collect { "Note: ${it}".toString() }
+        return lines.size() > MOST_NOTES ? shown + ["Note: and ${lines.size() - MOST_NOTES} more (.command.err of CHECK_INPUTS)".toString()] : shown
     }
 
     /** Ends the run with one line per problem, when there are any. */
@@ -88,6 +96,7 @@ class Messages {
         if (summary) lines << summary.toString().stripTrailing()
         def folder = new File(outdir.toString()).absolutePath
         [
+            ['plan', 'plan/plan.tsv'],
             ['cohort VCF', 'cohort/cohort.vcf.gz'],
             ['annotated', 'cohort/cohort.annotated.vcf.gz'],
             ['stored cohort', 'cohort/store'],

@@ -16,6 +16,7 @@ process CHECK_INPUTS {
     output:
     path 'samples.json', emit: samples
     path 'cohort.ped', emit: pedigree
+    path 'notes.txt', emit: notes
     path 'versions.yml', emit: versions
 
     script:
@@ -30,7 +31,7 @@ process CHECK_INPUTS {
     """
     ${stored ? 'ls stored/*/* > stored.txt' : ''}
     deepcohort check --samplesheet ${samplesheet} --reference ${fasta} ${options} \\
-        --output samples.json --pedigree cohort.ped ${task.ext.args ?: ''}
+        --output samples.json --pedigree cohort.ped --notes notes.txt ${task.ext.args ?: ''}
     ${Versions.write(task)}
     """
 
@@ -38,7 +39,7 @@ process CHECK_INPUTS {
     """
     ${stored ? 'ls stored/*/* > stored.txt' : ''}
     deepcohort check --samplesheet ${samplesheet} --reference ${fasta} --text-only ${stored ? '--cohort-list stored.txt' : ''} \\
-        --output samples.json --pedigree cohort.ped
+        --output samples.json --pedigree cohort.ped --notes notes.txt
     ${Versions.stub(task)}
     """
 }

@@ -42,6 +42,7 @@ COMMANDS = {
     "annotate": "Annotate a VCF: AlphaMissense, consequences, any table; carriers, candidates.",
     "filter": "Score and filter another caller's VCF with a CNN.",
     "popgen": "Population genetics by deep learning: simulate, train, tune, compare, scan.",
+    "plan": "Say what a run will come to: tasks, hours, disk, dollars.",
     "summary": "Put the outcome of a run into a few lines.",
     "provenance": "Write down what a run was made of: settings, versions, checksums.",
     "warm": "Compile the kernels once, so that later runs start fast.",

@@ -38,6 +38,9 @@ def check(
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Write the checked samples as JSON.")] = None,
     pedigree: Annotated[Path | None, typer.Option(help="Write the families as a PLINK .ped file.")] = None,
+    notes: Annotated[
+        Path | None, typer.Option(help="Write what is odd but allowed, a line each; it goes to stderr too.")
+    ] = None,
     open_files: Annotated[
         bool,
         typer.Option("--open-files/--text-only", help="Open reads and reference, or look at the text only."),
@@ -54,6 +57,8 @@ def check(
         missing_aligners,
     )  # fmt: skip
     write_checked(samples, output, pedigree, stored)
+    if notes:
+        notes.write_text("".join(f"{remark}\n" for remark in remarks))
     report(samples, remarks, stored)
 
 

@@ -58,6 +58,7 @@ def test_a_sarek_samplesheet_by_nf_core_names(tmp_path):
     assert [counts[name] for name in ("INDEX_ALIGNER", "ALIGN_LANE", "FINISH_SAMPLE")] == [1, 2, 1]
     assert (counts["CALL_SHARD"], counts["MERGE_SAMPLE"]) == (4, 2)
     assert "unknown parameter igenomes_base of a configuration is not used" in run.text
+    assert "Note: row 1: not used: column patient, status" in run.text
     mail = (tmp_path / "mail.txt").read_text()
     assert "To: me@example.org" in mail
     assert "finished" in mail
@@ -218,3 +219,40 @@ def test_fastq_to_variants_for_real_and_resumed(tmp_path):
     assert other["samples/sample1/sample1.cram"] == before["samples/sample1/sample1.cram"]
     assert other["cohort/cohort.vcf.gz"] == before["cohort/cohort.vcf.gz"]
     assert os.path.getsize(tmp_path / "out2/samples/sample1/sample1.cram") > 0
+
+
+@pytest.mark.pipeline
+@pytest.mark.timeout(1500)
+def test_a_plan_calls_nothing(tmp_path):
+    (tmp_path / "ref.fa").write_text(f">chr1\n{'ACGTTGCA' * 1000}\n")
+    header = {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": "chr1", "LN": 8000}]}
+    with pysam.AlignmentFile(str(tmp_path / "a.bam"), "wb", header=header):
+        pass
+    pysam.index(str(tmp_path / "a.bam"))
+    (tmp_path / "cohort.csv").write_text("sample,bam\nA,a.bam\nB,\n")
+    names = ["--mode", "plan", "--input", "cohort.csv", "--fasta", "ref.fa", "--outdir", "out"]
+    names += [
+        "--shard_bp",
+        "4000",
+        "--plan_price",
+        "0.5",
+        "--plan_slots",
+        "7",
+        "--plan_rates",
+        "call_s_per_mb=2",
+    ]
+    run = nextflow(tmp_path, *names)
+    assert any("row 3: reads is empty" in line for line in run.errors())
+    (tmp_path / "cohort.csv").write_text("sample,bam\nA,a.bam\n")
+    run = nextflow(tmp_path, *names)
+    assert run.status == 0, run.text
+    assert (
+        "1 sample, 0.0 Mb in 2 shards; on local: 7 cores at once, 0.5 s before each task, 0.5 dollars"
+        in run.text
+    )
+    done = Counter(task["process"].split(":")[-1] for task in run.tasks())
+    assert done == {"INDEX_REFERENCE": 1, "CHECK_INPUTS": 1, "SHARD_REFERENCE": 1, "PLAN_RUN": 1}
+    with open(tmp_path / "out" / "plan" / "plan.tsv") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert [(row["stage"], row["tasks"]) for row in rows if row["stage"] == "call"] == [("call", "2")]
+    assert not (tmp_path / "out" / "samples").exists()
