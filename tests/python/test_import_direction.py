@@ -22,6 +22,7 @@ ALLOWED = {
     "evaluate": {"core", "formats", "reads", "calls"},
     "simulate": {"core", "formats", "reads", "calls"},
     "report": {"core", "formats"},
+    "align": {"core", "simulate"},
     "export": {"core", "formats"},
     "annotate": {"core", "formats", "calls", "joint"},
     "popgen": {"core", "model"},
