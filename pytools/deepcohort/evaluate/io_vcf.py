@@ -210,6 +210,7 @@ def _join(parts: list[tuple[NDArray, ...]]) -> RecordTable:
         gt=gts,
         ploidy=ints[:, pk.PLOIDY].astype(np.int8),
         phased=ints[:, pk.PHASED].astype(bool),
+        phase_set=ints[:, pk.PHASE_SET].copy(),
         passed=ints[:, pk.PASSED].astype(bool),
         line=ints[:, pk.LINE].copy(),
         qual=floats[:, pk.QUAL].copy(),
