@@ -23,7 +23,7 @@ ALLOWED = {
     "report": {"core", "formats"},
     "export": {"core", "formats"},
     "annotate": {"core", "formats", "calls", "joint"},
-    "popgen": {"core", "model"},
+    "popgen": {"core", "formats", "model"},
 }
 SEES_EVERYTHING = {"cli", "start", "call_shard", "make_examples"}
 HEAVY = {
