@@ -25,7 +25,7 @@ ALLOWED = {
     "align": {"core", "simulate"},
     "export": {"core", "formats"},
     "annotate": {"core", "formats", "calls", "joint"},
-    "popgen": {"core", "model"},
+    "popgen": {"core", "formats", "model"},
 }
 SEES_EVERYTHING = {"cli", "start", "call_shard", "make_examples"}
 HEAVY = {
