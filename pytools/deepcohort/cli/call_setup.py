@@ -170,7 +170,7 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         regions = problems.attempt(
             lambda: chosen_regions(lengths, request.region, request.regions, request.padding)
         )
-        sex, sex_notes = _sex(request, lengths, regions or [], remarks)
+        sex, sex_notes = sex_and_note(request, lengths, regions or [], remarks)
         ploidy = problems.attempt(lambda: make_ploidy_map(lengths, sex, request.ploidy_bed, request.ploidy))
         held = problems.attempt(lambda: _read_groups(request, reads_config, regions or [], remarks)) or []
         paralogs = problems.attempt(lambda: _paralogs(request, lengths)) or {}
@@ -223,7 +223,7 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     return _with_notes(job, predictor, windows, request.quiet, sex_notes), predictor
 
 
-def _sex(
+def sex_and_note(
     request: CallRequest, lengths: dict[str, int], regions: Sequence[Region], remarks: list[str]
 ) -> tuple[str, tuple[str, ...]]:
     """Sex to call with, and the header's note on it; adds to `remarks` where it is not as asked for."""

@@ -110,6 +110,10 @@ def test_general_statistics_and_tables(tmp_path):
     table = found["deepcohort_samples_coverage_mqc.json"]
     assert table["data"]["a"]["bp"] == 1.0
     assert set(table["data"]["a"]) == set(table["headers"])
+    for path, section in found.items():
+        if section["plot_type"] == "bargraph":
+            for row in section["data"].values():
+                assert set(row) <= set(section["categories"]), path
     contigs = found["deepcohort_samples_contigs_mqc.json"]["data"][0]["a"]
     assert contigs == [["chr1", 30.5], ["chrX", 15.2]]  # small ones are not drawn
     cumulative = found["deepcohort_samples_depths_mqc.json"]["data"][1]["a"]
@@ -270,6 +274,7 @@ def test_report_in_multiqc_with_users_own_files(tmp_path):
     for text in (
         "My section",
         "Weakest targets",
+        "Changes of base",
         "Contamination and sex",
         "nextflow run . --outdir x",
         "Mine",
