@@ -185,7 +185,7 @@ def general_statistics(samples: Sequence[Facts]) -> Section:
                 "callable": percent(coverage["callable"]),
                 **{key: numbers[key] for key in ("snps", "indels", "ti_tv", "het_hom")},
                 "duplicates": percent(library.get("Duplicates")),
-                "mapped": percent(library.get("Mapped")),
+                "mapped": percent((facts.get("reads") or {}).get("Mapped")),
                 "insert": inserts[1] or None,
                 "contamination": percent(facts["quality"]["contamination"]["estimate"]),
                 "sex": sex_row(facts)["inferred"] or None,

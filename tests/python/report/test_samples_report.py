@@ -62,11 +62,12 @@ def facts(sample="child", sex=None, **more):
         "Inserts": [300, 450, 700],
         "OddPairs": 0.01,
     }
-    library |= {"TypicalMAPQ": 60, "Clipped": 0.02, "Mapped": 0.9981, "Duplicates": 0.0712, "Copies": 0.001}
+    library |= {"TypicalMAPQ": 60, "Clipped": 0.02, "Duplicates": 0.0712, "Copies": 0.001}
     return {
         "sample": sample,
         "model": "illumina 4",
         "library": library,
+        "reads": {"Mapped": 0.9981},
         "unlike_training": {"Alarm": False, "Outside": 0.0, "Sites": 9},
         "sex": sex,
         "records": {"PASS": 1000, "LowQual": 7, "RefCall": 3, "Disputed": 0, "other": 0},
