@@ -46,6 +46,15 @@ def optional_file(name) {
     return name ? file(name, glob: false) : []
 }
 
+// [ files ] of names and glob patterns, comma-separated; a name without a file is an error
+def listed_files(names) {
+    return (names ?: '').tokenize(',').collectMany { name ->
+        def found = [file(name.trim())].flatten()
+        Messages.stopIf(found && found.every { it.exists() } ? [] : ["${name.trim()} names no file; check --multiqc_config and --multiqc_files"])
+        found
+    }
+}
+
 // [ name, file or [] ]: a file where the name has the suffix, otherwise what is shipped under that name
 def named_or_file(name, suffix) {
     return [name, name.endsWith(".${suffix}") ? file(name, glob: false) : []]
@@ -180,7 +189,7 @@ workflow CALLING {
     }
     CALL_SAMPLE(
         COHORT.out.aligned, COHORT.out.shard, COHORT.out.table, COHORT.out.reference, ch_paralogs,
-        optional_file(params.model == 'auto' ? null : params.model),
+        optional_file(params.model == 'auto' ? null : params.model), optional_file(params.targets ?: params.regions),
     )
     CALL_SAMPLE.out.called.subscribe { meta -> progress.called(meta.shard) }
     CALL_SAMPLE.out.gvcf.subscribe { progress.merged() }
@@ -226,6 +235,7 @@ workflow CALLING {
     }
     EVALUATE_COHORT(
         ch_judged, ch_truth, params.regions || params.contigs ? COHORT.out.table : [], COHORT.out.reference,
+        optional_file(params.targets ?: (params.bed_padding ? params.regions : null)),
     )
     ch_versions = ch_versions.mix(EVALUATE_COHORT.out.versions)
 
@@ -248,6 +258,7 @@ workflow EVALUATION {
     def truth = [meta.id, file(params.truth_vcf, glob: false), index(params.truth_vcf), file(params.truth_bed, glob: false)]
     EVALUATE_COHORT(
         channel.of([meta, calls, index(params.calls)]), channel.of(truth), optional_file(params.regions), REFERENCE.out.reference,
+        optional_file(params.targets),
     )
 
     emit:
@@ -376,7 +387,10 @@ workflow {
         ran.evaluations.toSortedList { a, b -> a.name <=> b.name },
         ran.stats.toSortedList { a, b -> a.name <=> b.name },
         ran.facts.toSortedList { a, b -> a.name <=> b.name },
-        ["${projectDir}/assets/multiqc_config.yml", params.multiqc_config].findAll().collect { file(it, glob: false) },
+        [file("${projectDir}/assets/multiqc_config.yml")] + listed_files(params.multiqc_config),
+        listed_files(params.multiqc_files),
+        run_account(),
+        ran.versions.map { it.text }.unique().collect(sort: true).map { it.join('') }.ifEmpty(''),
     )
     WRITE_PROVENANCE(
         ran.versions.mix(BUILD_REPORT.out.versions).map { it.text }.mix(channel.of(own_versions())).unique().collect(sort: true).map { it.join('') },

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.calls.bias import site_bias
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.genotype import genotype_sites, overlap_components, select_candidates
 from deepcohort.calls.gvcf import CallsWriter
@@ -338,11 +339,15 @@ class _ShardWriter:
             genotyped = genotype_sites(
                 table, probabilities, chunk.codes, chunk.window.start, copies, job.calls_config, phase
             )
+        with self._timer.stage("bias"):
+            bias = site_bias(
+                chunk.evidence, chunk.rows, table, genotyped.sites.pos, chunk.codes, chunk.window.start
+            )
         self._timer.count("overlaps resolved", genotyped.n_overlaps_resolved)
         with self._timer.stage("write"):
             self._writer.write_chunk(
                 chunk.region, chunk.evidence.counts, genotyped, chunk.codes, chunk.window.start, ploidy,
-                table.pos[disputed],
+                table.pos[disputed], bias,
             )  # fmt: skip
 
 

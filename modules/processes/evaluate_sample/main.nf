@@ -6,17 +6,19 @@ process EVALUATE_SAMPLE {
     input:
     tuple val(meta), path(vcf, stageAs: 'calls/*'), path(index, stageAs: 'calls/*'), path(truth_vcf, stageAs: 'truth/*'), path(truth_index, stageAs: 'truth/*'), path(truth_bed, stageAs: 'truth/*')
     tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
+    path targets, stageAs: 'targets/*'  // BED or interval list: what lies in it is scored apart, too; or []
 
     output:
     tuple val(meta), path("evaluation/${meta.id}"), emit: evaluation
     path 'versions.yml', emit: versions
 
     script:
+    def within = targets ? "--stratification target=${Shell.quote(targets)}" : ''
     def sample = meta.sample ? "--sample ${meta.sample}" : ''
     """
     mkdir -p evaluation
     deepcohort evaluate --calls ${vcf} --truth ${truth_vcf} --confident ${truth_bed} --reference ${fasta} \\
-        ${sample} --name ${meta.id} --output evaluation/${meta.id} ${task.ext.args ?: ''}
+        ${sample} ${within} --name ${meta.id} --output evaluation/${meta.id} ${task.ext.args ?: ''}
     ${Versions.write(task)}
     """
 

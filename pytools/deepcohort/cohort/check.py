@@ -18,6 +18,7 @@ from deepcohort.core.paths import is_remote
 from deepcohort.core.region import Region, intersect, merge_regions, subtract
 from deepcohort.reads.checksums import other_sequences
 from deepcohort.reads.groups import groups_of_sample, samples_of
+from deepcohort.reads.sex import SexEvidence, has_sex_contig, sex_of_reads
 
 _NAMED = 3  # contigs spelt out in one message
 _CHUNK_BP = 8_000_000
@@ -129,6 +130,8 @@ def check_cohort(
         _check_sample(s, sheet, reference, lengths, wanted, problems, remarks, headers) for s in sheet.samples
     ]
     problems += _wrongly_shared(sheet, samples, headers)
+    if not problems:
+        samples = [_with_sex(sample, sheet, headers, wanted, remarks) for sample in samples]
     for path, header in headers.items():
         bad, odd = other_sequences(path, header.checksums, reference, wanted)
         problems += bad
@@ -226,6 +229,22 @@ def _check_sample(
             f"tabix -p vcf '{truth}'"
         )
     return sample
+
+
+def _with_sex(
+    sample: Sample, sheet: Sheet, headers: dict[Path, ReadsHeader], wanted: list[str], remarks: list[str]
+) -> Sample:
+    """The sample with the sex that coverage tells, where its cell is empty and X or Y are called."""
+    if sample.sex_told or not sample.reads or not has_sex_contig(wanted):  # without reads yet, calling judges
+        return sample
+    known = [headers[path] for path in sample.reads if path in headers]
+    if any(len(samples_of(header.groups)) > 1 for header in known):
+        found = SexEvidence("NA", why="a file holds the reads of several samples")
+    else:
+        contigs = [headers[path].contigs if path in headers else {} for path in sample.reads]
+        found = sex_of_reads(sample.reads, contigs, sample.indexes)
+    remarks.append(f"row {sheet.rows[sample.sample][0].number} ({sample.sample}): {found.told()}")
+    return replace(sample, sex=found.sex)
 
 
 def _truth_row(sheet: Sheet, sample: Sample) -> str:

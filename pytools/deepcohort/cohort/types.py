@@ -30,7 +30,8 @@ class Sample:
 
     `reads[i]` is indexed by `indexes[i]`. Absent `father`, `mother`, `truth_vcf`, `truth_bed` are
     None; `truth_index` lies beside `truth_vcf`. An absent `family` is the sample itself; an absent
-    `sex` is "NA". `lanes` are reads that the pipeline aligns first; their BAM joins `reads`.
+    `sex` is what their coverage says or "NA", and `sex_told` is False: then calling judges the coverage too.
+    `lanes` are reads that the pipeline aligns first; their BAM joins `reads`.
     """
 
     sample: str
@@ -45,6 +46,7 @@ class Sample:
     truth_bed: Path | None = None
     truth_index: Path | None = None
     lanes: tuple[Lane, ...] = ()
+    sex_told: bool = True
 
     def as_json(self) -> dict[str, object]:
         """JSON-ready form that the pipeline reads (paths as text, absent as null)."""
@@ -53,7 +55,7 @@ class Sample:
             "sample": self.sample,
             "reads": [location(path) for path in self.reads],
             "indexes": [location(path) for path in self.indexes],
-            "sex": self.sex,
+            "sex": self.sex if self.sex_told else "auto",
             "platform": self.platform,
             "family": self.family or self.sample,
             "father": self.father,

@@ -59,11 +59,11 @@ def make_header(
         lines.append(f'##ALT=<ID={NON_REF[1:-1]},Description="Any allele not listed at this place">')
     filters = {key: text for key, text in FILTERS.items() if gq_bands is not None or key != "RefCall"}
     lines += [f'##FILTER=<ID={key},Description="{text}">' for key, text in filters.items()]
-    gvcf_only = {"MIN_DP", "END"}
+    gvcf_only = {"MIN_DP", "END", "COV", "RAW_MQandDP"}
     lines += [
         _described("INFO", k, *v) for k, v in INFO.items() if gq_bands is not None or k not in gvcf_only
     ]
-    keys = ["GT", "GQ", "DP", "MIN_DP", "AD", "VAF", "PL"]
+    keys = ["GT", "GQ", "DP", "MIN_DP", "AD", "VAF", "PL", "SB"]
     lines += [_described("FORMAT", k, *FORMAT[k]) for k in keys if gq_bands is not None or k not in gvcf_only]
     if gq_bands is not None:
         lines += block_band_lines(gq_bands)

@@ -99,6 +99,22 @@ _COLUMNS = {
         {**_PER_CENT, "title": "Clipped", "description": "Reads soft-clipped by 5 bp or more"},
         is_share=True,
     ),
+    "mapped": _Column(
+        "library",
+        "Mapped",
+        {**_PER_CENT, "title": "Mapped", "description": "Reads that are mapped, of all in the files"},
+        is_share=True,
+    ),
+    "duplicates": _Column(
+        "library",
+        "Duplicates",
+        {
+            **_PER_CENT,
+            "title": "Duplicates",
+            "description": "Reads marked as duplicates in the windows looked at",
+        },
+        is_share=True,
+    ),
     "copies": _Column(
         "library",
         "Copies",

@@ -24,6 +24,7 @@ def write_facts(
     folder.mkdir(exist_ok=True)
     library = {"Reads": 5_000, "ReadLength": 150, "Paired": 0.98, "Inserts": list(inserts), "OddPairs": 0.105}
     library |= {"TypicalMAPQ": 42, "Clipped": 0.02, "Copies": 0.31, "CopiesDropped": True, "Qualities": 4}
+    library |= {"Mapped": 0.9981, "Duplicates": 0.05}
     unlike = {"Sites": 812, "Outside": 0.031, "Strangest": "alt_clip", "StrangestShare": 0.42, "Alarm": alarm}
     facts = {
         "sample": sample,
@@ -62,6 +63,8 @@ def test_cells(tmp_path):
         "odd_pairs": 10.5,
         "mapq": 42,
         "clipped": 2.0,
+        "mapped": 99.81,
+        "duplicates": 5.0,
         "copies": 31.0,
         "copies_dropped": "left out",
         "qualities": 4,
