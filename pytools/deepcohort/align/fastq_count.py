@@ -31,7 +31,7 @@ def count_reads(files: Sequence[Path]) -> int:
 def _lines(path: Path) -> int:
     import zlib
 
-    from isal import igzip, isal_zlib
+    from isal import igzip, igzip_lib
 
     with open(path, "rb") as file:
         is_gzip = file.read(2) == b"\x1f\x8b"
@@ -41,6 +41,6 @@ def _lines(path: Path) -> int:
             while chunk := text.read(_CHUNK_BYTES):
                 lines += chunk.count(b"\n")
                 last = chunk[-1:]
-    except (OSError, EOFError, zlib.error, isal_zlib.error) as error:
+    except (OSError, EOFError, zlib.error, igzip_lib.IsalError) as error:
         raise DeepcohortError(f"{path} is cut off or damaged ({error}); copy it again") from error
     return lines + (last != b"\n")
