@@ -1,10 +1,14 @@
 """FASTQ files read to their end, before an aligner takes a cut one for a short one."""
 
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from isal import igzip, isal_zlib
+
 from deepcohort.core.errors import DeepcohortError
 
+_DAMAGED: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error, isal_zlib.error)  # type: ignore[assignment]
 _CHUNK_BYTES = 1 << 22
 
 
@@ -29,10 +33,6 @@ def count_reads(files: Sequence[Path]) -> int:
 
 
 def _lines(path: Path) -> int:
-    import zlib
-
-    from isal import igzip, igzip_lib
-
     with open(path, "rb") as file:
         is_gzip = file.read(2) == b"\x1f\x8b"
     lines, last = 0, b"\n"
@@ -41,6 +41,6 @@ def _lines(path: Path) -> int:
             while chunk := text.read(_CHUNK_BYTES):
                 lines += chunk.count(b"\n")
                 last = chunk[-1:]
-    except (OSError, EOFError, zlib.error, igzip_lib.IsalError) as error:
+    except _DAMAGED as error:
         raise DeepcohortError(f"{path} is cut off or damaged ({error}); copy it again") from error
     return lines + (last != b"\n")
