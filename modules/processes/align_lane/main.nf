@@ -18,7 +18,7 @@ process ALIGN_LANE {
     deepcohort align reads ${files} --reference ${fasta} --index index --sample ${meta.sample} --lane ${meta.shard} \\
         --platform ${platform} --aligner ${aligner} --threads ${task.cpus} --output ${meta.id}.sorted.bam \\
         --version-file ${meta.id}.aligner.txt
-    ${Versions.write(task, [aligner: "\$(cat ${meta.id}.aligner.txt)"])}
+    ${Versions.write(task, [("\$(cut -d ' ' -f 1 ${meta.id}.aligner.txt)".toString()): "\$(cut -d ' ' -f 2 ${meta.id}.aligner.txt)"])}
     """
 
     stub:

@@ -14,6 +14,7 @@ from pysam.version import __samtools_version__
 
 from deepcohort import __version__
 from deepcohort.align.config import AlignConfig
+from deepcohort.align.fastq_count import count_reads
 from deepcohort.align.pipes import Step, run_pipe, samtools
 from deepcohort.align.tools import Aligner, find_aligner, index_prefix, preset_of
 from deepcohort.core.errors import DeepcohortError
@@ -61,6 +62,7 @@ def align_lane(
         if not path.is_file():
             raise DeepcohortError(f"{path} does not exist")
     found = find_aligner(platform, aligner, index)
+    count_reads(files)
     prefix = index_prefix(found.name, index)
     assert prefix is not None  # find_aligner looked
     with atomic_outputs(output) as (temporary,), _scratch_beside(output) as scratch:

@@ -10,6 +10,7 @@ import pysam
 import pytest
 from deepcohort import cli
 from deepcohort.align import tools
+from deepcohort.align.fastq_count import count_reads
 from deepcohort.align.index import make_index
 from deepcohort.align.io_run import align_lane, finish_sample, read_group
 from deepcohort.align.pipes import Step, run_pipe
@@ -163,6 +164,31 @@ def test_a_failing_step_is_told_in_one_line():
     endless = Step(("sh", "-c", "while echo x; do :; done"), "endless")
     with pytest.raises(DeepcohortError, match=r"^second failed"):
         run_pipe([endless, Step(("sh", "-c", "exit 4"), "second")])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "problem"),
+    [
+        (gzip.compress(b"@r\nA\n+\nF\n" * 9000)[:-9], None, "is cut off or damaged"),
+        (b"@r\nA\n+\nF\n@s\nA\n", None, "has 6 lines, no multiple of four"),
+        (b"@r\nA\n+\nF\n" * 3, b"@r\nA\n+\nF\n" * 2, "not the same number of reads"),
+    ],
+)
+def test_files_that_are_cut_off(tmp_path, first, second, problem):
+    """bwa takes them for short ones, and ends well."""
+    files = []
+    for name, content in (("1.fq", first), ("2.fq", second)):
+        if content is not None:
+            files.append(tmp_path / name)
+            files[-1].write_bytes(content)
+    with pytest.raises(DeepcohortError, match=problem):
+        count_reads(files)
+
+
+def test_reads_are_counted(tmp_path):
+    (tmp_path / "1.fq").write_bytes(b"@r\nA\n+\nF\n" * 5)
+    (tmp_path / "2.fq.gz").write_bytes(gzip.compress((b"@r\nA\n+\nF\n" * 5)[:-1]))  # no line end
+    assert count_reads([tmp_path / "1.fq", tmp_path / "2.fq.gz"]) == 5
 
 
 def test_damaged_reads_leave_nothing(data, tmp_path):

@@ -227,6 +227,7 @@ def test_plugins_can_be_fetched(fresh_wrapper, tmp_path):
     for words, offline in (
         (("-profile", "demo"), "true"), (("-with-tower",), "false"), (("-with-wave", "x"), "false"),
         (("--samplesheet", str(local)), "true"), (("--samplesheet", str(remote)), "false"), ((f"--samplesheet={remote}",), "false"),
+        (("--input", str(remote)), "false"), (("--input", str(local)), "true"), ((f"--input={remote}",), "false"),
     ):  # fmt: skip
         assert settings(fresh_wrapper("run", ".", *words))["NXF_OFFLINE"] == offline, words
 
