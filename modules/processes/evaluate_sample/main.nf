@@ -15,7 +15,7 @@ process EVALUATE_SAMPLE {
     def sample = meta.sample ? "--sample ${meta.sample}" : ''
     """
     mkdir -p evaluation
-    deepcohort evaluate --calls ${vcf} --truth ${truth_vcf} --confident ${truth_bed} --reference ${fasta} \\
+    deepcohort evaluate --vcf ${vcf} --truth ${truth_vcf} --confident ${truth_bed} --reference ${fasta} \\
         ${sample} --name ${meta.id} --output evaluation/${meta.id} ${task.ext.args ?: ''}
     echo "EVALUATE_SAMPLE: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
     """
