@@ -87,7 +87,7 @@ def call(
     profile_json: Annotated[Path | None, typer.Option(help="Write time by stage as JSON.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
-    """Call variants of one sample in one region: reads to gVCF."""
+    """Call variants of one sample, everywhere or in some regions: reads to gVCF and VCF."""
     from deepcohort.cli.call_run import run_call
     from deepcohort.cli.call_setup import CallRequest
 
