@@ -48,14 +48,14 @@ process BUILD_REPORT {
         '<div id="deepcohort-cost">See pipeline_info/trace.tsv.</div>' > content/deepcohort_cost_mqc.html
     multiqc --quiet --force --no-version-check ${own} --filename multiqc_report.html content ${extra ? 'extra' : ''}
     # multiqc --version takes as long as a report
-    multiqc=\$(python3 -c 'from importlib.metadata import version; print("multiqc, version", version("multiqc"))')
-    echo "BUILD_REPORT: \$(deepcohort --version), ${task.ext.sources}; \$multiqc" > versions.yml
+    multiqc=\$(python3 -c 'from importlib.metadata import version; print(version("multiqc"))')
+    ${Versions.write(task, [multiqc: '$multiqc'])}
     """
 
     stub:
     """
     echo stub > multiqc_report.html
     echo stub > summary.txt
-    echo "BUILD_REPORT: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

@@ -19,7 +19,7 @@ process EVALUATE_SAMPLE {
     mkdir -p evaluation
     deepcohort evaluate --calls ${vcf} --truth ${truth_vcf} --confident ${truth_bed} --reference ${fasta} \\
         ${sample} ${within} --name ${meta.id} --output evaluation/${meta.id} ${task.ext.args ?: ''}
-    echo "EVALUATE_SAMPLE: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
@@ -27,6 +27,6 @@ process EVALUATE_SAMPLE {
     mkdir -p evaluation/${meta.id}
     printf 'type\\tTP_truth\\tFN\\tTP_call\\tFP\\tprecision\\trecall\\tf1\\n' > evaluation/${meta.id}/summary.tsv
     printf 'SNP\\t1\\t0\\t1\\t0\\t1.0\\t1.0\\t1.0\\nINDEL\\t1\\t0\\t1\\t0\\t1.0\\t1.0\\t1.0\\n' >> evaluation/${meta.id}/summary.tsv
-    echo "EVALUATE_SAMPLE: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

@@ -25,12 +25,12 @@ process MERGE_SAMPLE {
         --facts ${meta.sample}.facts.json ${wanted} --checksums ${meta.sample}.g.checksums.tsv ${task.ext.args ?: ''}
     deepcohort merge --input-list vcfs.txt --shards ${shards} --output ${meta.sample}.vcf.gz \\
         --checksums ${meta.sample}.checksums.tsv ${task.ext.args ?: ''}
-    echo "MERGE_SAMPLE: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     touch ${meta.sample}.g.vcf.gz ${meta.sample}.g.vcf.gz.tbi ${meta.sample}.vcf.gz ${meta.sample}.vcf.gz.tbi ${meta.sample}.facts.json ${meta.sample}.checksums.tsv
-    echo "MERGE_SAMPLE: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

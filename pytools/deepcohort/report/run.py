@@ -58,7 +58,7 @@ def versions_of(text: str) -> dict[str, set[str]]:
                     found.setdefault(words["tool"], set()).add(words["version"])
         else:
             words = re.match(r"^\s+['\"]?(?P<tool>[\w.+-]+)['\"]?:\s*['\"]?v?(?P<version>\d[^'\"\s]*)", line)
-            if words:
+            if words and words["tool"] != "code":  # of the pipeline's cache key, no tool
                 found.setdefault(words["tool"], set()).add(words["version"])
     return found
 
