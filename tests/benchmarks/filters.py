@@ -3,7 +3,7 @@
 
     filters.py --set NAME=CALLS.vcf.gz,EVALUATION [--set ...] [--table out.md]
 
-CALLS is a sample's VCF, EVALUATION the folder that `deepcohort evaluate --calls CALLS` wrote. Calls of FILTER
+Sets of one name are pooled. CALLS is a sample's VCF, EVALUATION the folder that `deepcohort evaluate --calls CALLS` wrote. Calls of FILTER
 PASS inside the confident regions count; recall is against the truth as evaluated. A rule names what it drops.
 """
 
@@ -117,11 +117,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--set", action="append", required=True, help="NAME=CALLS.vcf.gz,EVALUATION")
     parser.add_argument("--table", type=Path)
     options = parser.parse_args(arguments)
-    sets = {}
+    sets: dict[str, tuple[list[Call], dict[str, int]]] = {}
     for text in options.set:
         name, _, rest = text.partition("=")
         vcf, _, folder = rest.rpartition(",")
-        sets[name] = (read_calls(Path(vcf), Path(folder)), truth_records(Path(folder)))
+        calls, truth = sets.setdefault(name, ([], {}))
+        calls += read_calls(Path(vcf), Path(folder))
+        for kind, n in truth_records(Path(folder)).items():
+            truth[kind] = truth.get(kind, 0) + n
     lines = table_of(sets)
     print("\n".join(lines))
     if options.table:

@@ -19,12 +19,14 @@ N_SPAN = SPAN_CALLABLE + 1
 # `counts`
 HET_SNP, HOM_SNP, HET_INDEL, HOM_INDEL, HAPLOID, MULTIALLELIC, PASSED, TI, TV = range(9)
 N_COUNTS = 9
-# `pure`: confident homozygous SNPs of autosomes, reads of REF, ALT and others, and sums of their REF share
+# `pure`: SNPs of autosomes that show too few REF reads for a heterozygote; reads of REF, ALT and others, and
+# sums of their REF share
 PURE_SITES, PURE_REF, PURE_ALT, PURE_OTHER, PURE_SHARE, PURE_SQUARE = range(6)
 N_PURE = 6
 MOST_GQ, MOST_DEPTH, MOST_QUAL, VAF_BINS, MOST_INDEL_BP = 99, 500, 100, 50, 60
 CALLABLE_GQ = 20
-PURE_GQ, PURE_DP = 20, 15
+PURE_DP = 15
+_PURE_SD = 3.3  # below half of the reads, in standard deviations: of 1,000 heterozygotes one half falls there
 _MOST_ALLELES = 64
 
 
@@ -176,7 +178,12 @@ def _count_alt(text, ref, n_ref, alt, n_alt, changes, indels, counts):
 
 @kernel
 def _count_pure(n_ref, n_alt, dp, pure):
-    """Add a confident homozygous SNP; reads of neither allele tell how often a base errs."""
+    """Add a SNP that has too few REF reads for a heterozygote, whatever it was called: another person's reads
+    make heterozygotes of homozygotes. Reads of neither allele tell how often a base errs.
+    """
+    n = n_ref + n_alt
+    if n == 0 or 0.5 * n - n_ref <= 0.5 * _PURE_SD * np.sqrt(n):
+        return
     share = n_ref / (n_ref + n_alt)
     pure[PURE_SITES] += 1
     pure[PURE_REF] += n_ref
@@ -275,9 +282,9 @@ def count_quality(
         reads = depths[one] + depths[two]
         if one == 0 and reads > 0:
             vaf_bins[int(depths[two] * VAF_BINS / reads)] += 1
-        is_snp = one == two and n_ref == 1 and stops[one] - starts[one] == 1
-        if is_snp and is_autosome and gq >= PURE_GQ and dp >= PURE_DP and depths[0] + depths[one] > 0:
-            _count_pure(depths[0], depths[one], dp, pure)
+        is_snp = (one == two or one == 0) and n_ref == 1 and stops[two] - starts[two] == 1
+        if is_snp and is_autosome and dp >= PURE_DP:
+            _count_pure(depths[0], depths[two], dp, pure)
     return reached
 
 

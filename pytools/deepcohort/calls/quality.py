@@ -187,7 +187,7 @@ def _trimmed(counts: NDArray[np.int64]) -> list[int]:
 
 
 def contamination_of(pure: NDArray[np.float64]) -> dict[str, Any]:
-    """Share of reads that come from another person, from REF reads at confident homozygous SNPs.
+    """Share of reads that come from another person, from REF reads at homozygous SNPs (see `count_quality`).
 
     There a read of REF is an error or another person's. Errors are half the reads of the two bases that
     are neither allele; what is left, over REFERENCE_SHARE, is the estimate.

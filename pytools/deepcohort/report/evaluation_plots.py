@@ -267,9 +267,10 @@ def indel_lengths(evaluations: Sequence[Evaluation]) -> Section:
 
 
 def _calibration_line(rows: Sequence[Row]) -> list[list[float]]:
-    """Mean GQ and observed phred of each bin; of a bin without errors the phred of the interval's upper end.
+    """Mean GQ and observed phred of each bin.
 
-    Without these bins a line of few calls would show the unlucky ones alone.
+    A bin without errors stands at the phred of its interval's upper end, or on the diagonal where its calls
+    are too few to reach it: nothing speaks against it. Without them a line shows the unlucky bins alone.
     """
     points = []
     for row in rows:
@@ -279,7 +280,7 @@ def _calibration_line(rows: Sequence[Row]) -> list[list[float]]:
             high = number(row.get("observed_error_high"))
             if math.isnan(high) or high <= 0:
                 continue
-            phred = round(-10 * math.log10(high), 2)
+            phred = round(max(-10 * math.log10(high), number(row["mean_gq"])), 2)
         points.append((round(number(row["mean_gq"]), 2), phred))
     return _pairs(points)
 

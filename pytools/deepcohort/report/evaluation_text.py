@@ -32,8 +32,8 @@ ROC = (
 CALIBRATION = (
     "GQ promises a probability of error, 10<sup>-GQ/10</sup>. Calls are binned by GQ; the line shows the "
     "error that truth reveals, as phred. On the diagonal GQ means what it says; below it, calls are "
-    "over-confident. A bin without any error is drawn at the upper end of its 95 % interval: the error is at "
-    "most that, so the point is the least that can be said for it."
+    "over-confident. A bin without any error stands at the upper end of its 95 % "
+    "interval, or on the diagonal where its calls are too few to reach it."
 )
 LENGTHS = (
     "Errors by length of the indel in bp, deletions left, insertions right. The rate divides FN + FP by "

@@ -4,6 +4,8 @@ import html
 import json
 import re
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,8 @@ def run_html(run: Mapping[str, Any], tools: Mapping[str, set[str]], models: Sequ
     versions = {"deepcohort": {__version__}, **{name: set(found) for name, found in tools.items()}}
     if run.get("nextflow"):
         versions["nextflow"] = {str(run["nextflow"])}
+    if find_spec("multiqc"):  # the page is made after this section
+        versions["multiqc"] = {version("multiqc")}
     rows = [("Version", ", ".join(f"{name} {'/'.join(sorted(v))}" for name, v in sorted(versions.items())))]
     if run.get("command"):
         rows.append(("Command", str(run["command"])))

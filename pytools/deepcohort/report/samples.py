@@ -315,6 +315,8 @@ def _lines(
             "id": f"deepcohort_samples_{title.lower().replace(' ', '_')}",
             "title": f"Samples: {title.lower()}",
             "showlegend": len(samples) <= 12,
+            # MultiQC's own second colour is black, which dark mode hides
+            "colors": {facts["sample"]: _PALETTE[i % len(_PALETTE)] for i, facts in enumerate(samples)},
             "ymin": 0,
             **config,
         },

@@ -62,11 +62,12 @@ WEAK_TARGETS = (
     "sample: samples/SAMPLE/SAMPLE.targets.tsv."
 )
 CHECKS = (
-    "<b>Contamination</b>: at confident homozygous SNPs of autosomes (GQ 20, DP 15) reads of REF are "
-    "errors or another person's. The estimate is (share of REF reads - errors) x 3: errors are half of "
-    "the reads that show neither allele, and a stranger of the same population has REF there in one third "
-    "of the copies. It holds from 0 to about 15 %; a relative's reads count too little; below 100 such "
-    "sites nothing is said. Over 1 % look at the VAF curve; over 3 % mistrust heterozygotes. <b>Sex</b>: "
-    "by the depth of X and Y over that of autosomes: XX from X 0.75 and Y below 0.1, XY below X 0.75 and "
-    "from Y 0.1; anything else is not told."
+    "<b>Contamination</b>: where a SNP of an autosome (DP 15) shows too few REF reads for a heterozygote "
+    "(3.3 standard deviations), a read of REF is an error or another person's. The estimate is (share of "
+    "REF reads - errors) x 3: errors are half of the reads that show neither allele, and a stranger of "
+    "the same population has REF there in one third of the copies. It is right up to about 10 % and too "
+    "low beyond; a relative's reads count too little; below 100 such sites nothing is said. Over 1 % look "
+    "at the VAF curve; over 3 % mistrust heterozygotes. <b>Sex</b>: by the depth of X and Y over that of "
+    "autosomes: XX from X 0.75 and Y below 0.1, XY below X 0.75 and from Y 0.1; anything else is not "
+    "told."
 )

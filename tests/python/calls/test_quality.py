@@ -143,17 +143,20 @@ def test_contamination_by_hand():
     assert contamination_of(pure(99, 330, 29_670, 60))["estimate"] is None
 
 
-def test_only_confident_homozygous_snps_of_autosomes_count(tmp_path):
+def test_only_snps_of_autosomes_with_too_few_reference_reads_count(tmp_path):
     good = [site("chr1", 10 * i, "A", "G", f"1/1:50:30:1,28,0:{PL3}") for i in range(1, 51)]
+    good.append(
+        site("chr1", 700, "A", "G", f"0/1:5:30:5,25,0:{PL3}")
+    )  # 15 - 5 > 3.3 times half the root of 30
     bad = [
-        site("chr1", 701, "A", "G", f"1/1:19:30:9,20,0:{PL3}"),
-        site("chr1", 702, "A", "G", f"1/1:50:14:9,5,0:{PL3}"),
+        site("chr1", 701, "A", "G", f"0/1:5:30:6,24,0:{PL3}"),
+        site("chr1", 702, "A", "G", f"1/1:50:14:0,14,0:{PL3}"),
         site("chr1", 703, "AT", "A", f"1/1:50:30:9,20,0:{PL3}"),
         site("chr1", 705, "A", "G", f"0/1:50:30:9,20,0:{PL3}"),
         site("chr1", 706, "A", "G", f"1/1:50:30:9,20,0:{PL3}", word="LowQual"),
         site("chrX", 10, "A", "G", f"1/1:50:30:9,20,0:{PL3}"),
     ]
-    assert facts_of(tmp_path, good + bad)["contamination"]["sites"] == 50
+    assert facts_of(tmp_path, good + bad)["contamination"]["sites"] == 51
 
 
 def test_date_stands_in_the_header_where_asked_for(tmp_path):

@@ -224,7 +224,7 @@ def test_pictures_of_nothing():
 
 def test_versions_in_both_forms():
     flat = "CALL_SHARD: deepcohort, version 0.1.0, code abc; samtools 1.16\nBUILD_REPORT: multiqc, version 1.35\n"
-    nested = '"CALL:CALL_SHARD":\n    deepcohort: 0.1.0\n    samtools: "1.16"\n'
+    nested = '"CALL:CALL_SHARD":\n    deepcohort: 0.1.0\n    samtools: "1.16"\n    code: 3af12\n'
     assert versions_of(flat) == {"deepcohort": {"0.1.0"}, "samtools": {"1.16"}, "multiqc": {"1.35"}}
     assert versions_of(nested) == {"deepcohort": {"0.1.0"}, "samtools": {"1.16"}}
 

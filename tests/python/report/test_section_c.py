@@ -15,11 +15,12 @@ def read(path):
 def test_bins_without_errors_are_drawn_at_their_bound():
     rows = [
         {"type": "SNP", "mean_gq": "10", "observed_phred": "12.5", "observed_error_high": "0.1"},
+        {"type": "SNP", "mean_gq": "20", "observed_phred": "inf", "observed_error_high": "0.001"},
         {"type": "SNP", "mean_gq": "40", "observed_phred": "inf", "observed_error_high": "0.001"},
         {"type": "SNP", "mean_gq": "50", "observed_phred": "inf", "observed_error_high": "NA"},
     ]
     section = calibration([Evaluation("a", {}, {"calibration": rows})])
-    assert section["data"]["a"] == [[10, 12.5], [40, 30.0]]
+    assert section["data"]["a"] == [[10, 12.5], [20, 30.0], [40, 40.0]]
 
 
 def test_precision_recall_shows_where_the_curve_bends():
