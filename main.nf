@@ -42,6 +42,11 @@ def staged_files() {
     return sheet.scheme == 'file' ? Samplesheet.localFiles(sheet, folders*.toString()) : []
 }
 
+// [ file, its index ] or [ [], [] ]
+def indexed_file(name) {
+    return name ? [file(name, glob: false), file(KnownAlleles.index(name), glob: false)] : [[], []]
+}
+
 def optional_file(name) {
     return name ? file(name, glob: false) : []
 }
@@ -190,6 +195,7 @@ workflow CALLING {
     CALL_SAMPLE(
         COHORT.out.aligned, COHORT.out.shard, COHORT.out.table, COHORT.out.reference, ch_paralogs,
         optional_file(params.model == 'auto' ? null : params.model), optional_file(params.targets ?: params.regions),
+        indexed_file(params.alleles),
     )
     CALL_SAMPLE.out.called.subscribe { meta -> progress.called(meta.shard) }
     CALL_SAMPLE.out.gvcf.subscribe { progress.merged() }
@@ -358,7 +364,7 @@ workflow {
         exit(0)
     }
     Messages.stopIf(Backend.retired(params))
-    Messages.stopIf(Parameters.problems(schema, params, workflow.commandLine) + Messages.missing(params) + StoredCohorts.problems(params) + Annotation.problems(params) + Backend.problems(params, workflow.profile))
+    Messages.stopIf(Parameters.problems(schema, params, workflow.commandLine) + Messages.missing(params) + StoredCohorts.problems(params) + Annotation.problems(params) + KnownAlleles.problems(params) + Backend.problems(params, workflow.profile))
 
     if (params.mode == 'plan') {
         PLANNING()

@@ -52,8 +52,10 @@ class CallsWriter:
         gvcf: tuple[str | Path, str] | None,
         vcf: tuple[str | Path, str] | None,
         config: CallsConfig | None = None,
+        given_only: bool = False,
     ) -> None:
-        """Open the outputs, each given as (path, header text)."""
+        """Open the outputs, each given as (path, header text); `given_only`: for given alleles alone."""
+        self._given_only = given_only
         self._config = config or CallsConfig()
         self._bands = np.array(self._config.gq_bands, dtype=np.int64)
         self._stack = ExitStack()
@@ -142,7 +144,8 @@ class CallsWriter:
         sites = genotyped.sites
         self._contig = region.contig
         contig = np.frombuffer(region.contig.encode(), dtype=np.uint8)
-        size, n_lines = text_capacity(len(contig), classes, sites.ref_len, sites.n_alts, len(sites.alt_seq))
+        n_bytes = len(sites.alt_seq) + len(sites.id_text)
+        size, n_lines = text_capacity(len(contig), classes, sites.ref_len, sites.n_alts, n_bytes)
         buffer = np.empty(size, dtype=np.uint8)
         lines = np.empty((n_lines, 3), dtype=np.int64)
         n, n_lines = write_gvcf(
@@ -150,7 +153,8 @@ class CallsWriter:
             classes, n_total, one, two, sites.pos, sites.ref_len, sites.n_alts, sites.alt_seq,
             sites.alt_offset, sites.site_offset, sites.ploidy, sites.gt, sites.gl, sites.gl_offset, sites.gq,
             sites.qual, sites.dp, sites.ad, sites.ad_offset, self._config.low_qual,
-            self._config.single_read_qual, disputed, bias.strands, bias.mapping, bias.ranks,
+            self._config.single_read_qual, disputed, sites.given, sites.covers, sites.id_text,
+            sites.id_offset, self._given_only, bias.strands, bias.mapping, bias.ranks,
         )  # fmt: skip
         self._gvcf.write_lines(region.contig, buffer[:n].data, lines[:n_lines])
         self.n_records += n_lines
@@ -168,15 +172,16 @@ class CallsWriter:
         sites = genotyped.sites
         contig = np.frombuffer(region.contig.encode(), dtype=np.uint8)
         none = np.empty(0, dtype=np.int16)
-        size, n_lines = text_capacity(len(contig), none, sites.ref_len, sites.n_alts, len(sites.alt_seq))
+        n_bytes = len(sites.alt_seq) + len(sites.id_text)
+        size, n_lines = text_capacity(len(contig), none, sites.ref_len, sites.n_alts, n_bytes)
         buffer = np.empty(size, dtype=np.uint8)
         lines = np.empty((n_lines, 3), dtype=np.int64)
         n, n_lines = write_called(
             buffer, lines, contig, region.start, region.end, reference, reference_start, sites.pos,
             sites.ref_len, sites.n_alts, sites.alt_seq, sites.alt_offset, sites.site_offset, sites.ploidy,
             sites.gt, sites.gl, sites.gl_offset, sites.gq, sites.qual, sites.dp, sites.ad, sites.ad_offset,
-            self._config.low_qual, self._config.single_read_qual, disputed, bias.strands, bias.mapping,
-            bias.ranks,
+            self._config.low_qual, self._config.single_read_qual, disputed, sites.given, sites.id_text,
+            sites.id_offset, self._given_only, bias.strands, bias.mapping, bias.ranks,
         )  # fmt: skip
         writer.write_lines(region.contig, buffer[:n].data, lines[:n_lines])
 

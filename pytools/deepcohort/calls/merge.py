@@ -19,8 +19,9 @@ from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.text import bed_lines, text_of
 from deepcohort.core.vcf_constants import COVERED_AT
 from deepcohort.formats.tabix import IndexedVcfWriter
+from deepcohort.formats.vcf_check import LineChecker, checker_of
 from deepcohort.formats.vcf_header import region_lines
-from deepcohort.formats.vcf_text import LineChecker, Segment, VcfHeader, VcfTextReader, checker_of
+from deepcohort.formats.vcf_text import Segment, VcfHeader, VcfTextReader
 
 _BAND = re.compile(r"##GVCFBlock.*minGQ=(\d+)\(inclusive\)")
 _MAX_REGION_LINES = 1_000

@@ -51,6 +51,13 @@ def call(
             help="Judge reads of near-identical copies of a sequence together (short reads).",
         ),
     ] = True,
+    alleles: Annotated[
+        Path | None,
+        typer.Option(help="VCF or BCF, indexed: its alleles get a record whatever the reads show."),
+    ] = None,
+    alleles_only: Annotated[
+        bool, typer.Option("--alleles-only", help="Write records of those alone.")
+    ] = False,
     sex: Annotated[str, typer.Option(help="XX, XY, NA, or auto (by coverage): ploidy of X and Y.")] = "auto",
     ploidy: Annotated[int, typer.Option(help="Ploidy outside the ploidy BED and X, Y: 1 or 2.")] = 2,
     ploidy_bed: Annotated[
@@ -100,6 +107,8 @@ def call(
             cascade=cascade,
             paralogs=paralogs,
             place_paralogs=place_paralogs,
+            alleles=alleles,
+            alleles_only=alleles_only,
             sex=sex,
             ploidy=ploidy,
             ploidy_bed=ploidy_bed,

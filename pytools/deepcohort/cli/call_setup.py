@@ -17,6 +17,7 @@ from deepcohort.core.io import ReferenceFasta, check_contig_names
 from deepcohort.core.names import name_problem
 from deepcohort.core.paths import is_remote
 from deepcohort.core.region import Region, intersect, merge_regions, parse_region
+from deepcohort.known.io_known import KnownSites
 from deepcohort.model.load import CascadePredictor, load_predictor
 from deepcohort.model.novelty import novelty
 from deepcohort.model.types import DEVICES
@@ -54,6 +55,8 @@ class CallRequest:
     cascade: bool = True
     paralogs: Path | None = None
     place_paralogs: bool = True
+    alleles: Path | None = None
+    alleles_only: bool = False
     sex: str = "auto"
     ploidy: int = 2
     ploidy_bed: Path | None = None
@@ -174,6 +177,7 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         ploidy = problems.attempt(lambda: make_ploidy_map(lengths, sex, request.ploidy_bed, request.ploidy))
         held = problems.attempt(lambda: _read_groups(request, reads_config, regions or [], remarks)) or []
         paralogs = problems.attempt(lambda: _paralogs(request, lengths)) or {}
+        problems.attempt(lambda: _check_alleles(request, lengths, regions or []))
     sample: str | None = ""
     if held:
         names = sorted({name for _, groups in held for name in samples_of(groups)})
@@ -217,6 +221,8 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         calls_config=calls_config,
         shard_config=shard_config,
         remarks=tuple(remarks),
+        alleles=request.alleles,
+        alleles_only=request.alleles_only,
     )
     if request.known is not None:
         return replace(job, notes=request.known[1]), predictor
@@ -285,6 +291,20 @@ def _paralogs(request: CallRequest, lengths: dict[str, int]) -> Links:
     if request.paralogs is not None:
         return read_table(request.paralogs, lengths)
     return links_beside(request.reference, request.platform)
+
+
+def _check_alleles(request: CallRequest, lengths: dict[str, int], regions: Sequence[Region]) -> None:
+    """See that the file of alleles can be used; the first alleles of the regions are held against REF."""
+    if request.alleles is None:
+        if request.alleles_only:
+            raise DeepcohortError("--alleles-only needs alleles; give --alleles")
+        return
+    sites = KnownSites(request.alleles, lengths, "--alleles")
+    try:
+        with ReferenceFasta(request.reference) as fasta:
+            sites.check_first(regions, fasta)
+    finally:
+        sites.close()
 
 
 def _contig_lengths(reference: Path) -> dict[str, int]:

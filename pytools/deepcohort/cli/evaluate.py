@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deepcohort.evaluate.config import EvaluateConfig
+from deepcohort.evaluate.config import OVERLAP, EvaluateConfig, of_rule
 
 app = typer.Typer()
 _DEFAULT = EvaluateConfig()
@@ -44,9 +44,15 @@ def evaluate(
     squash_ploidy: Annotated[bool, typer.Option(help="Match alleles, not genotypes.")] = (
         _DEFAULT.squash_ploidy
     ),
-    ref_overlap: Annotated[bool, typer.Option(help="Let alleles overlap where they are reference.")] = (
-        _DEFAULT.ref_overlap
-    ),
+    rule: Annotated[
+        str,
+        typer.Option(
+            help="overlap: records may overlap and name *, as in T2T-Q100; vcfeval: equal to rtg vcfeval."
+        ),
+    ] = OVERLAP,
+    ref_overlap: Annotated[
+        bool | None, typer.Option(help="Of --rule vcfeval: let alleles overlap where they are reference.")
+    ] = None,
     obey_phase: Annotated[bool, typer.Option(help="Take phased genotypes as written.")] = (
         _DEFAULT.obey_phase_calls
     ),
@@ -65,12 +71,13 @@ def evaluate(
     from deepcohort.evaluate.run import evaluate_many
     from deepcohort.evaluate.without_truth import describe
 
+    chosen = of_rule(rule)
     config = replace(
-        _DEFAULT,
+        chosen,
         decompose=decompose,
         all_records=all_records,
         squash_ploidy=squash_ploidy,
-        ref_overlap=ref_overlap,
+        ref_overlap=chosen.ref_overlap if ref_overlap is None else ref_overlap,
         obey_phase_calls=obey_phase,
         obey_phase_truth=obey_phase,
         threads=threads,

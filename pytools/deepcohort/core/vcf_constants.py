@@ -37,6 +37,7 @@ INFO = {
     ),
     "SOR": ("1", "Float", "Strand bias: symmetric odds ratio of the strand table"),
 }
+INFO_GIVEN = {"GIVEN": ("0", "Flag", "The user gave an allele of this site to be genotyped")}
 FORMAT = {
     "GT": ("1", "String", "Genotype"),
     "GQ": ("1", "Integer", "Conditional genotype quality, phred"),

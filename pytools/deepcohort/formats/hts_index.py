@@ -169,7 +169,7 @@ class HtsIndex:
             self._check_order(ref)
 
     def _check_order(self, ref: int) -> None:
-        """See that the bins of each level follow each other, and that no lower bound lies beyond its bin."""
+        """See that the bins of each level follow each other, and so do the lower bounds."""
         rows = self._bins[self._bin_starts[ref] : self._bin_starts[ref + 1]]
         rows = rows[(rows[:, ik.NUMBER] < self._metadata_bin - 1) & (rows[:, ik.N_CHUNKS] > 0)]
         if not len(rows):
@@ -188,11 +188,7 @@ class HtsIndex:
         known = linear[linear > 0]
         if (np.diff(known) < 0).any():
             raise self._damaged("its linear index does not follow the file")
-        leaf = level == self._depth
-        window = numbers[leaf] - firsts[-1]
-        inside = window < len(linear)
-        if (~inside).any() or (linear[window[inside]] > begins[leaf][inside]).any():
-            raise self._damaged("a bin begins before its lower bound")
+        # no bound is held against its bin: samtools before 1.0 left unmapped reads out of the linear index
 
     def check_fits(self, data: Path, first_record: int, has_unplaced: bool = False) -> None:
         """See that the chunks tile the records of the file `data`, from the first to the last.
@@ -213,16 +209,16 @@ class HtsIndex:
         begins = np.append(chunks[:, 0], size - len(EOF_BLOCK) << 16)
         ends = np.maximum.accumulate(np.concatenate(([first_record], chunks[:, 1])))
         if len(chunks) and chunks[:, 1].max() >> 16 > size:
-            raise self._misfit(data, f"it points beyond the end of the file ({size} bytes)")
+            raise self.misfit(data, f"it points beyond the end of the file ({size} bytes)")
         spans = sorted(span for ref in range(self.n_contigs) if (span := self.span(ref)) is not None)
         if any(left[1] > right[0] for left, right in pairwise(spans)):
-            raise self._misfit(data, "records of two contigs overlap in it")
+            raise self.misfit(data, "records of two contigs overlap in it")
         open_end = has_unplaced and self._n_unplaced > 0
         for i in np.flatnonzero(begins > ends).tolist():
             if i == len(chunks) and (open_end or not self._is_whole(data)):
                 continue
             if next_block(data, int(ends[i])) < next_block(data, int(begins[i])):
-                raise self._misfit(data, f"it leaves out the records from byte {int(ends[i]) >> 16} on")
+                raise self.misfit(data, f"it leaves out the records from byte {int(ends[i]) >> 16} on")
 
     @staticmethod
     def _is_whole(data: Path) -> bool:
@@ -230,7 +226,8 @@ class HtsIndex:
             file.seek(max(0, data.stat().st_size - len(EOF_BLOCK)))
             return file.read() == EOF_BLOCK
 
-    def _misfit(self, data: Path, what: str) -> DeepcohortError:
+    def misfit(self, data: Path, what: str) -> DeepcohortError:
+        """The error of an index that is not that of the file `data`, and why."""
         older = " and is older than it" if self.path.stat().st_mtime < data.stat().st_mtime else ""
         return DeepcohortError(f"index {self.path} does not belong to {data}{older}: {what}; {self._remedy}")
 
@@ -282,6 +279,15 @@ class HtsIndex:
         """First and last virtual offset of the records of contig `ref`; None where it has none."""
         chunks = self._chunks_of(self._rows(ref))
         return (int(chunks[:, 0].min()), int(chunks[:, 1].max())) if len(chunks) else None
+
+    def bounds(self, ref: int) -> NDArray[np.int64]:
+        """Virtual offsets at which records of contig `ref` begin, as far as told, ascending; int64 (B,)."""
+        begins = self._chunks_of(self._rows(ref))[:, 0]
+        span = self.span(ref)
+        if span is None or self._is_csi:
+            return np.unique(begins)
+        linear = self._linear[self._linear_starts[ref] : self._linear_starts[ref + 1]]
+        return np.unique(np.concatenate((begins, linear[(linear > span[0]) & (linear < span[1])])))
 
     def start_offset(self, ref: int, start: int, end: int) -> int | None:
         """Virtual offset before every record that overlaps [start, end) of contig `ref`.

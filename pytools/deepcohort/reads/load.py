@@ -22,6 +22,7 @@ from deepcohort.reads.io import HtslibStretches
 from deepcohort.reads.library import measure_library
 from deepcohort.reads.merge import in_terms_of, join_pieces, merge_files, take_reads, to_batch
 from deepcohort.reads.scan import ChosenGroups, ReadColumns, RegionScanner
+from deepcohort.reads.starts import RecordStarts
 from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch
 
 _KEPT_BYTES = 24 << 20  # inflated data remembered between fetches, of all files of a sample together
@@ -47,6 +48,7 @@ class _BamReads:
         self._path = path
         self._index = load_index(index_path, f"run: samtools index {path}")
         self._tid = {name: tid for tid, (name, _) in enumerate(self.header.contigs)}
+        self._starts = RecordStarts(self._blocks, self._index, self.header.contigs)
         self._scanner = RegionScanner(self._blocks, config)
 
     def take_only(self, groups: frozenset[str]) -> None:
@@ -72,9 +74,10 @@ class _BamReads:
         if tid is None or not len(region):
             return
         first = self._scanner.lookback(region)
-        offset = self._index.start_offset(tid, first, region.end)
+        known = self._scanner.later_start(tid, first, 0)
+        offset = self._starts.start(tid, first, region.end, known)
         if offset is not None:
-            yield from self._scanner.scan(tid, region, self._scanner.later_start(tid, first, offset))
+            yield from self._scanner.scan(tid, region, offset)
 
     def first_start(self, region: Region) -> int | None:
         return _first_start(self.columns(region), region)

@@ -10,6 +10,7 @@ from typing import Any
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.escape import escaped
 from deepcohort.core.outputs import atomic_outputs
+from deepcohort.report import evaluation_bases as bases
 from deepcohort.report import evaluation_plots as plots
 from deepcohort.report import evaluation_tables as tables
 from deepcohort.report.evaluation_text import DEFINITIONS, INTRODUCTION
@@ -90,6 +91,7 @@ def write_report(folders: Sequence[Path], output: Path) -> list[Path]:
     if evaluations:
         sections += [
             ("summary", tables.summary_table(evaluations)),
+            ("base_pairs", bases.base_pairs(evaluations)),
             ("counts", plots.count_bars(evaluations)),
             ("precision_recall", plots.precision_recall(evaluations)),
             ("operating_points", tables.operating_points(evaluations)),
@@ -100,6 +102,7 @@ def write_report(folders: Sequence[Path], output: Path) -> list[Path]:
             ("indel_lengths", plots.indel_lengths(evaluations)),
             ("calibration", plots.calibration(evaluations)),
             *plots.confusion(evaluations),
+            ("phase", bases.phase(evaluations)),
             ("paired", tables.paired_tests(tests)),
             ("roc", plots.roc(evaluations)),
             ("left_out", tables.left_out(evaluations)),
