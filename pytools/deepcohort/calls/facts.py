@@ -22,6 +22,7 @@ NOTES = {
     "library": "deepcohort_library",
     "unlike_training": "deepcohort_unlike_training",
     "sex": "deepcohort_sex",
+    "reads": "deepcohort_reads",
 }
 _MODEL = "##deepcohort_model="
 

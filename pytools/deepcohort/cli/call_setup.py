@@ -29,7 +29,7 @@ from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import ReadGroups, groups_of_sample, samples_of
 from deepcohort.reads.library import library_text
 from deepcohort.reads.load import open_reads, profile_of
-from deepcohort.reads.sex import SexEvidence, has_sex_contig, sex_of_reads
+from deepcohort.reads.sex import SexEvidence, has_sex_contig, mapped_share, sex_of_reads
 
 T = TypeVar("T")
 PLATFORMS = ("illumina", "hifi", "ont")
@@ -167,13 +167,16 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     ploidy: PloidyMap | None = PloidyMap()
     held: list[tuple[str, ReadGroups]] = []
     remarks: list[str] = []
-    sex_notes: tuple[str, ...] = ()
+    more_notes: tuple[str, ...] = ()
     paralogs: Links = {}
     if lengths is not None:
         regions = problems.attempt(
             lambda: chosen_regions(lengths, request.region, request.regions, request.padding)
         )
-        sex, sex_notes = _sex(request, lengths, regions or [], remarks)
+        sex, more_notes = sex_and_note(request, lengths, regions or [], remarks)
+        mapped = mapped_share(request.reads)
+        if mapped is not None:
+            more_notes = (f"deepcohort_reads=Mapped={mapped:.4f}", *more_notes)
         ploidy = problems.attempt(lambda: make_ploidy_map(lengths, sex, request.ploidy_bed, request.ploidy))
         held = problems.attempt(lambda: _read_groups(request, reads_config, regions or [], remarks)) or []
         paralogs = problems.attempt(lambda: _paralogs(request, lengths)) or {}
@@ -226,10 +229,10 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     )
     if request.known is not None:
         return replace(job, notes=request.known[1]), predictor
-    return _with_notes(job, predictor, windows, request.quiet, sex_notes), predictor
+    return _with_notes(job, predictor, windows, request.quiet, more_notes), predictor
 
 
-def _sex(
+def sex_and_note(
     request: CallRequest, lengths: dict[str, int], regions: Sequence[Region], remarks: list[str]
 ) -> tuple[str, tuple[str, ...]]:
     """Sex to call with, and the header's note on it; adds to `remarks` where it is not as asked for."""
@@ -266,7 +269,7 @@ def _with_notes(
     predictor: CascadePredictor,
     windows: list[Region],
     quiet: bool,
-    sex_notes: tuple[str, ...] = (),
+    more: tuple[str, ...] = (),
 ) -> CallJob:
     """`job` with what is to be said of its sample: the library, and how unlike the training data it is.
 
@@ -281,7 +284,7 @@ def _with_notes(
         f"Strangest={known.strangest or 'none'};StrangestShare={known.strangest_share:.3f};"
         f"Alarm={'yes' if known.is_alarming else 'no'}",
     )
-    return replace(job, notes=(*notes, *sex_notes))
+    return replace(job, notes=(*notes, *more))
 
 
 def _paralogs(request: CallRequest, lengths: dict[str, int]) -> Links:

@@ -235,8 +235,8 @@ def _with_sex(
     sample: Sample, sheet: Sheet, headers: dict[Path, ReadsHeader], wanted: list[str], remarks: list[str]
 ) -> Sample:
     """The sample with the sex that coverage tells, where its cell is empty and X or Y are called."""
-    if sample.sex_told or not sample.reads or not has_sex_contig(wanted):
-        return sample  # reads that are still to be aligned: calling looks at them
+    if sample.sex_told or not sample.reads or not has_sex_contig(wanted):  # without reads yet, calling judges
+        return sample
     known = [headers[path] for path in sample.reads if path in headers]
     if any(len(samples_of(header.groups)) > 1 for header in known):
         found = SexEvidence("NA", why="a file holds the reads of several samples")

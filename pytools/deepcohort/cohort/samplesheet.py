@@ -255,7 +255,7 @@ def _merge_rows(
         reads=tuple(resolve(row["reads"]) for row in rows if row["reads"]),
         indexes=tuple(resolve(row["index"]) if row["index"] else Path() for row in rows if row["reads"]),
         sex=merged["sex"] or "NA",
-        sex_told=bool(merged["sex"]),
+        sex_told=any(row["sex"] for row in rows),
         platform=merged["platform"] or "illumina",
         family=merged["family"] or name,
         father=None if merged["father"] in _ABSENT else merged["father"],

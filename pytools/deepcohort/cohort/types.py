@@ -45,8 +45,8 @@ class Sample:
     truth_vcf: Path | None = None
     truth_bed: Path | None = None
     truth_index: Path | None = None
-    sex_told: bool = True
     lanes: tuple[Lane, ...] = ()
+    sex_told: bool = True
 
     def as_json(self) -> dict[str, object]:
         """JSON-ready form that the pipeline reads (paths as text, absent as null)."""

@@ -207,7 +207,6 @@ def library_text(library: LibraryProfile) -> str:
         "OddPairs": f"{library.odd_share:.3f}",
         "TypicalMAPQ": str(library.typical_mapq),
         "Clipped": f"{library.clipped_share:.3f}",
-        **({"Mapped": f"{library.mapped_share:.4f}"} if library.mapped_share >= 0 else {}),
         "Duplicates": f"{library.duplicate_share:.4f}",
         "Copies": f"{library.copied_share:.3f}",
         "CopiesDropped": "yes" if library.drops_copies else "no",

@@ -59,16 +59,6 @@ class _BamReads:
         """See that the index is that of the file; see `HtsIndex.check_fits`."""
         self._index.check_fits(self._path, self.header.first_record, has_unplaced=True)
 
-    def read_counts(self) -> tuple[int, int] | None:
-        """Mapped and other reads of the file; None where the index does not say."""
-        mapped, other = 0, self._index.n_unplaced
-        for ref in range(self._index.n_contigs):
-            found = self._index.read_counts(ref)
-            if found is None and self._index.span(ref) is not None:
-                return None
-            mapped, other = mapped + (found or (0, 0))[0], other + (found or (0, 0))[1]
-        return mapped, other
-
     def columns(self, region: Region) -> Iterator[ReadColumns]:
         tid = self._tid.get(region.contig)
         if tid is None or not len(region):
@@ -162,14 +152,6 @@ class ReadSource:
         self.sample_names = tuple(sorted({s for file in files for s in file.header.samples}))
         self.read_groups: list[ReadGroups] = [file.header.groups for file in files]
         self.checksums = [file.header.checksums for file in files]
-
-    @property
-    def mapped_share(self) -> float:
-        """Mapped reads of all in the files, by their indexes; -1 where one does not say."""
-        found = [file.read_counts() if isinstance(file, _BamReads) else None for file in self._files]
-        counts = [count for count in found if count is not None]
-        total = sum(mapped + other for mapped, other in counts)
-        return sum(mapped for mapped, _ in counts) / total if total and len(counts) == len(found) else -1.0
 
     def fetch(self, region: Region) -> ReadBatch:
         """Usable reads that overlap `region`, in (pos, name_hash, flag) order.
@@ -361,9 +343,6 @@ def profile_of(
             usable = inside & ((columns.flag & config.excluded_flags) == 0)
             pieces.append(take_reads(columns, np.flatnonzero(usable)))
             around.append((window.start, fasta.fetch_codes(_with_ends(window, fasta))))
-        library = replace(
-            measure_library(pieces, around),
-            mapped_share=source.mapped_share,
-            duplicate_share=n_marked / n_reads if n_reads else 0.0,
-        )
+        marked_share = n_marked / n_reads if n_reads else 0.0
+        library = replace(measure_library(pieces, around), duplicate_share=marked_share)
     return replace(config, library=library), windows

@@ -107,6 +107,25 @@ def judge_depths(found: Mapping[str, tuple[float, float]], lengths: Mapping[str,
     return SexEvidence("NA", x, y)
 
 
+def mapped_share(reads: Sequence[Path]) -> float | None:
+    """Mapped reads of all in the files, by their indexes; None where one does not say (CRAM, URLs)."""
+    mapped = total = 0
+    for path in map(Path, reads):
+        index = None if is_remote(path) else beside(path, (".bai", ".csi"))
+        if index is None:
+            return None
+        try:
+            known = load_index(index, f"run: samtools index {path}")
+        except DeepcohortError:  # told where the reads are opened
+            return None
+        counts = [known.read_counts(ref) or (0, 0) for ref in range(known.n_contigs)]
+        if not any(sum(pair) for pair in counts):
+            return None
+        mapped += sum(pair[0] for pair in counts)
+        total += sum(map(sum, counts)) + known.n_unplaced
+    return mapped / total if total else None
+
+
 def _weights(
     path: Path, contigs: Sequence[tuple[str, int]], index: Path | None
 ) -> dict[str, tuple[float, float]]:

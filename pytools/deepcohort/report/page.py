@@ -136,7 +136,7 @@ def _library(facts: Facts) -> str:
     low, middle, high = library.get("Inserts") or (0, 0, 0)
     rows = [
         ("Median read length", _number(library.get("ReadLength"), ",.0f", " bp")),
-        ("Mapped", _share(library.get("Mapped"), ".2f")),
+        ("Mapped", _share((facts.get("reads") or {}).get("Mapped"), ".2f")),
         ("Marked duplicates", _share(library.get("Duplicates"), ".2f")),
         ("Copies that nobody marked", _share(library.get("Copies"), ".2f")),
         ("Reads of pairs", _share(library.get("Paired"))),

@@ -100,7 +100,7 @@ _COLUMNS = {
         is_share=True,
     ),
     "mapped": _Column(
-        "library",
+        "reads",
         "Mapped",
         {**_PER_CENT, "title": "Mapped", "description": "Reads that are mapped, of all in the files"},
         is_share=True,
@@ -246,7 +246,7 @@ def named_samples(samples: Sequence[Facts]) -> str:
 def _row(facts: Facts) -> dict[str, Any]:
     row = {}
     for name, column in _COLUMNS.items():
-        value = (facts[column.part] or {}).get(column.key)
+        value = (facts.get(column.part) or {}).get(column.key)
         if name == "alarm":
             row[name] = UNKNOWN if value is None else ALARM if value else NO_ALARM
         elif name == "copies_dropped" and value is not None:

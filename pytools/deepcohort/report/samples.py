@@ -185,7 +185,7 @@ def general_statistics(samples: Sequence[Facts]) -> Section:
                 "callable": percent(coverage["callable"]),
                 **{key: numbers[key] for key in ("snps", "indels", "ti_tv", "het_hom")},
                 "duplicates": percent(library.get("Duplicates")),
-                "mapped": percent(library.get("Mapped")),
+                "mapped": percent((facts.get("reads") or {}).get("Mapped")),
                 "insert": inserts[1] or None,
                 "contamination": percent(facts["quality"]["contamination"]["estimate"]),
                 "sex": sex_row(facts)["inferred"] or None,
@@ -277,8 +277,15 @@ def change_classes(facts: Facts) -> dict[str, int]:
 
 def change_bars(samples: Sequence[Facts]) -> Section:
     """SNPs by change of base."""
-    names = {name: f"{name} (transition)" if name in ("A>G", "C>T") else name for name in CLASSES}
-    return _bars(samples, "Changes of base", words.CHANGES, names, change_classes)
+    # without `>`, which is escaped in data, but not in the names of categories
+    names = {name.replace(">", "_to_"): name.replace(">", "→") for name in CLASSES}
+    return _bars(
+        samples,
+        "Changes of base",
+        words.CHANGES,
+        {key: f"{name} (transition)" if key in ("A_to_G", "C_to_T") else name for key, name in names.items()},
+        lambda facts: {name.replace(">", "_to_"): n for name, n in change_classes(facts).items()},
+    )
 
 
 def shares(counts: Sequence[int], step: float = 1.0, last_open: bool = False) -> list[list[float]]:

@@ -135,6 +135,7 @@ def test_facts_are_those_of_all_shards_and_lines_stay(tmp_path):
     assert found == {
         "sample": "S",
         "sex": None,
+        "reads": None,
         "model": "illumina 4",
         "library": {
             "Reads": 1_234,

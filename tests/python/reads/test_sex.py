@@ -4,6 +4,9 @@ import numpy as np
 import pysam
 import pytest
 from deepcohort.calls.ploidy import make_ploidy_map
+from deepcohort.cli.call_setup import CallRequest, sex_and_note
+from deepcohort.cohort.check import check_cohort
+from deepcohort.cohort.samplesheet import pedigree_lines
 from deepcohort.core.region import Region
 from deepcohort.joint.ploidy import expected_ploidy
 from deepcohort.reads.sex import SexEvidence, has_sex_contig, judge_depths, sex_of_reads
@@ -107,3 +110,41 @@ def test_a_ploidy_bed_overrules_that(tmp_path):
     (tmp_path / "p.bed").write_text("chrM\t0\t50\t2\n")
     ploidy = make_ploidy_map({"chrM": 50}, "NA", tmp_path / "p.bed")
     assert set(ploidy.array(Region("chrM", 0, 50)).tolist()) == {2}
+
+
+@pytest.fixture
+def cohort(tmp_path):
+    """Reference of made-up contigs, and reads of a man in two files."""
+    (tmp_path / "r.fa").write_text(
+        "".join(f">{name}\n{'ACGT' * (bp // 4)}\n" for name, bp in LENGTHS.items())
+    )
+    pysam.faidx(str(tmp_path / "r.fa"))
+    for name in "ab":
+        write_reads(tmp_path / f"{name}.bam", MALE)
+    return tmp_path
+
+
+def test_check_fills_empty_cells_alone(cohort):
+    (cohort / "s.csv").write_text("sample,reads,sex\nA,a.bam,\nB,b.bam,NA\n")
+    samples, remarks = check_cohort(cohort / "s.csv", cohort / "r.fa", [], None)
+    told = {s.sample: (s.sex, s.as_json()["sex"]) for s in samples}
+    assert told == {"A": ("XY", "auto"), "B": ("NA", "NA")}
+    assert [r for r in remarks if "sex" in r] == [
+        "row 2 (A): sex XY by coverage (depth of X is 0.50, of Y 0.45 of that of autosomes); a stated sex overrules it"
+    ]
+    assert list(pedigree_lines(samples)) == ["A\tA\t0\t0\t1\t0", "B\tB\t0\t0\t0\t0"]
+    _, remarks = check_cohort(cohort / "s.csv", cohort / "r.fa", ["chr1"], None)
+    assert not any("sex" in r for r in remarks)  # X and Y are not called
+
+
+@pytest.mark.parametrize(
+    ("given", "sex", "note"),
+    [("auto", "XY", "Sex=XY;From=coverage;X=0.500;Y=0.450"), ("XX", "XX", "Sex=XX;From=option")],
+)
+def test_call_says_what_it_took(cohort, given, sex, note):
+    remarks = []
+    request = CallRequest((cohort / "a.bam",), cohort / "r.fa", sex=given)
+    found = sex_and_note(request, LENGTHS, [Region("chrX", 0, 100)], remarks)
+    assert found == (sex, (f"deepcohort_sex={note}",))
+    assert bool(remarks) == (given == "auto")
+    assert sex_and_note(request, {"chr1": 5}, [], []) == ("NA" if given == "auto" else given, ())

@@ -62,11 +62,12 @@ def facts(sample="child", sex=None, **more):
         "Inserts": [300, 450, 700],
         "OddPairs": 0.01,
     }
-    library |= {"TypicalMAPQ": 60, "Clipped": 0.02, "Mapped": 0.9981, "Duplicates": 0.0712, "Copies": 0.001}
+    library |= {"TypicalMAPQ": 60, "Clipped": 0.02, "Duplicates": 0.0712, "Copies": 0.001}
     return {
         "sample": sample,
         "model": "illumina 4",
         "library": library,
+        "reads": {"Mapped": 0.9981},
         "unlike_training": {"Alarm": False, "Outside": 0.0, "Sites": 9},
         "sex": sex,
         "records": {"PASS": 1000, "LowQual": 7, "RefCall": 3, "Disputed": 0, "other": 0},
@@ -110,6 +111,10 @@ def test_general_statistics_and_tables(tmp_path):
     table = found["deepcohort_samples_coverage_mqc.json"]
     assert table["data"]["a"]["bp"] == 1.0
     assert set(table["data"]["a"]) == set(table["headers"])
+    for path, section in found.items():
+        if section["plot_type"] == "bargraph":
+            for row in section["data"].values():
+                assert set(row) <= set(section["categories"]), path
     contigs = found["deepcohort_samples_contigs_mqc.json"]["data"][0]["a"]
     assert contigs == [["chr1", 30.5], ["chrX", 15.2]]  # small ones are not drawn
     cumulative = found["deepcohort_samples_depths_mqc.json"]["data"][1]["a"]
@@ -270,6 +275,7 @@ def test_report_in_multiqc_with_users_own_files(tmp_path):
     for text in (
         "My section",
         "Weakest targets",
+        "Changes of base",
         "Contamination and sex",
         "nextflow run . --outdir x",
         "Mine",
