@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.calls.bias import site_bias
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.genotype import genotype_sites, overlap_components, select_candidates
 from deepcohort.calls.gvcf import CallsWriter
@@ -398,11 +399,16 @@ class _ShardWriter:
                 table, posterior, chunk.codes, chunk.window.start, copies, job.calls_config, phase,
                 known,
             )  # fmt: skip
+        with self._timer.stage("bias"):
+            judged = table if known is None else select_candidates(table, chunk.judged)
+            bias = site_bias(
+                chunk.evidence, chunk.rows, judged, genotyped.sites.pos, chunk.codes, chunk.window.start
+            )
         self._timer.count("overlaps resolved", genotyped.n_overlaps_resolved)
         with self._timer.stage("write"):
             self._writer.write_chunk(
                 chunk.region, chunk.evidence.counts, genotyped, chunk.codes, chunk.window.start, ploidy,
-                table.pos[chunk.judged[disputed]],
+                table.pos[chunk.judged[disputed]], bias,
             )  # fmt: skip
 
 

@@ -22,9 +22,10 @@ ALLOWED = {
     "evaluate": {"core", "formats", "reads", "calls"},
     "simulate": {"core", "formats", "reads", "calls"},
     "report": {"core", "formats"},
+    "align": {"core", "simulate"},
     "export": {"core", "formats"},
     "annotate": {"core", "formats", "calls", "joint"},
-    "popgen": {"core", "model"},
+    "popgen": {"core", "formats", "model"},
 }
 SEES_EVERYTHING = {"cli", "start", "call_shard", "make_examples"}
 HEAVY = {

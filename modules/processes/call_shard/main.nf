@@ -22,12 +22,12 @@ process CALL_SHARD {
     """
     deepcohort call ${inputs} --reference ${fasta} --sample ${meta.sample} --platform ${platform} --sex ${sex} \\
         --regions ${shard} ${copies} --gvcf ${meta.id}.g.vcf.gz --vcf ${meta.id}.vcf.gz ${weights} ${given} --quiet ${task.ext.args ?: ''}
-    echo "CALL_SHARD: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     touch ${meta.id}.g.vcf.gz ${meta.id}.g.vcf.gz.tbi ${meta.id}.vcf.gz ${meta.id}.vcf.gz.tbi
-    echo "CALL_SHARD: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

@@ -11,6 +11,7 @@ workflow CALL_SAMPLE {
     ch_reference  // value: [ fasta, fai, gzi or [] ]
     paralogs      // value: table of near-identical copies or []
     model         // value: model file or []
+    targets       // value: BED or interval list whose coverage is told, or []
     alleles       // value: [ VCF or BCF of alleles that get a record, index ] or [ [], [] ]
 
     main:
@@ -42,7 +43,7 @@ workflow CALL_SAMPLE {
             def meta = [id: key.target, sample: key.target, shard: 'all', n_shards: shards.size()]
             [meta] + [gvcfs, gtbis, vcfs, vtbis].collect { files -> order.collect { files[it] } }
         }
-    MERGE_SAMPLE(ch_gathered, shard_table)
+    MERGE_SAMPLE(ch_gathered, shard_table, targets)
 
     emit:
     called    = CALL_SHARD.out.calls.map { it[0] }  // channel: meta of a sample's shard

@@ -167,14 +167,17 @@ def _id_column(
     return np.frombuffer(b"".join(column), np.uint8).copy(), offset
 
 
-def _without_shared_head(
+def moved_positions(
     table: CandidateTable, reference: NDArray[np.uint8], reference_start: int
-) -> tuple[CandidateTable, NDArray[np.int64]] | None:
-    """Table whose replacements of several bases begin where they differ, and the old row of each new one.
+) -> NDArray[np.int64]:
+    """Int64 (N,): POS of the site that each candidate becomes (see `_without_shared_head`)."""
+    return np.asarray(table.pos + _shared_heads(table, reference, reference_start))
 
-    An insertion and a deletion on one anchor make a replacement: as both alleles hold more than the
-    anchor, VCF's parsimonious form leaves it out (and POS moves). None where nothing changes.
-    """
+
+def _shared_heads(
+    table: CandidateTable, reference: NDArray[np.uint8], reference_start: int
+) -> NDArray[np.int64]:
+    """Int64 (N,): bp that REF and ALT of a replacement of several bases share at its start."""
     lengths = np.diff(table.alt_offset)
     head = np.zeros(len(table), dtype=np.int64)
     for row in np.flatnonzero((table.ref_len > 1) & (lengths > 1)):
@@ -184,6 +187,18 @@ def _without_shared_head(
         most = min(len(ref), len(alt)) - 1
         differs = ref[:most] != alt[:most]
         head[row] = int(np.argmax(differs)) if differs.any() else most
+    return head
+
+
+def _without_shared_head(
+    table: CandidateTable, reference: NDArray[np.uint8], reference_start: int
+) -> tuple[CandidateTable, NDArray[np.int64]] | None:
+    """Table whose replacements of several bases begin where they differ, and the old row of each new one.
+
+    An insertion and a deletion on one anchor make a replacement: as both alleles hold more than the
+    anchor, VCF's parsimonious form leaves it out (and POS moves). None where nothing changes.
+    """
+    head = _shared_heads(table, reference, reference_start)
     if not head.any():
         return None
     pos, ref_len = table.pos + head, (table.ref_len - head).astype(np.int32)

@@ -27,8 +27,20 @@ def merge(
     ] = None,
     facts: Annotated[
         Path | None,
-        typer.Option(help="JSON file to write: reads, alarm and records by FILTER of the one sample."),
+        typer.Option(help="JSON file to write: reads, alarm, coverage and calls of the one sample's gVCF."),
     ] = None,
+    targets: Annotated[
+        Path | None,
+        typer.Option(
+            help="BED or interval list of targets or genes, named in column 4: coverage in --facts."
+        ),
+    ] = None,
+    target_table: Annotated[
+        Path | None, typer.Option(help="TSV to write: coverage of each of --targets.")
+    ] = None,
+    date: Annotated[
+        str, typer.Option(help="YYYYMMDD for the header's ##fileDate. Default: none, so bytes repeat.")
+    ] = "",
 ) -> None:
     """Concatenate the shards of a sample (or of a cohort) into one file."""
     from deepcohort.calls.merge import listed_inputs, merge_files
@@ -44,7 +56,7 @@ def merge(
         n_records, n_new = insert_records(onto, paths, output, wanted)
         typer.echo(f"{output}: {n_new:,} records of a second look", err=True)
     else:
-        n_records = merge_files(input_ or [], input_list, output, shards, facts)
+        n_records = merge_files(input_ or [], input_list, output, shards, facts, targets, target_table, date)
     if checksums:
         write_checksums([output], checksums)
     typer.echo(f"{output}: {n_records:,} records", err=True)

@@ -11,9 +11,12 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.evaluate import parse_kernels as pk
 from deepcohort.evaluate.types import RecordTable
 from deepcohort.formats.bgzf import check_bgzf_vcf, inflate_blocks
+from deepcohort.formats.vcf_check import LineChecker, malformed_line, unlisted_contig
+from deepcohort.formats.vcf_declarations import listed_contigs
 from deepcohort.formats.vcf_index import open_vcf_index
-from deepcohort.formats.vcf_text import LineChecker, read_header_lines
+from deepcohort.formats.vcf_text import read_header_lines
 
+_OPTION = {"calls": "vcf"}  # role -> option of `evaluate` that names it
 _SLICE_BYTES = 16 << 20  # text parsed at once
 
 
@@ -30,7 +33,7 @@ class VcfFile:
         self.path = Path(path)
         self.role = role
         if not self.path.exists():
-            raise DeepcohortError(f"{role} {self.path} does not exist; check --{role}")
+            raise DeepcohortError(f"{role} {self.path} does not exist; check --{_OPTION.get(role, role)}")
         self._is_bcf = self.path.suffix == ".bcf"
         self.header = self._read_header()
         self.samples = self._samples()
@@ -91,7 +94,12 @@ class VcfFile:
                 return {str(name): (0, 0) for name in vcf.header.contigs}
         index = open_vcf_index(self.path, self.role)
         spans = {name: index.span(number) for number, name in enumerate(index.names)}
-        return {name: span for name, span in spans.items() if span is not None}
+        found = {name: span for name, span in spans.items() if span is not None}
+        listed = listed_contigs(self.header)
+        for name in found:
+            if listed and name not in listed:
+                raise unlisted_contig(self.path, name.encode())
+        return found
 
     def _slices(self, contig: str) -> Iterator[NDArray[np.uint8]]:
         """Text of whole lines that together hold every record of `contig`."""
@@ -142,6 +150,7 @@ class VcfFile:
         parts: list[tuple[NDArray, ...]] = []
         previous, line, used_before = -1, 0, 0
         name = np.frombuffer(contig.encode(), dtype=np.uint8)
+        self._checker.restart()
         for text in self._slices(contig) if contig in self._index else ():
             if not self._is_bcf:
                 self._checker.check_text(text)
@@ -177,6 +186,10 @@ class VcfFile:
     def _raise(self, result: int, text: NDArray[np.uint8], where: int) -> None:
         line = text[where : where + 60].tobytes().split(b"\n")[0].decode("utf-8", "replace")
         place = ":".join(line.split("\t")[:2])
+        if result == pk.PARSE_OTHER_CONTIG:
+            raise malformed_line(
+                self.path, text[where : where + 400].tobytes(), "a record among those of another contig"
+            )
         if result == pk.PARSE_UNSORTED:
             raise self._fail(f"is not sorted at {place}", f"run: bcftools sort -Oz {self.path}, and index it")
         raise self._fail(f"has a malformed record at {place}", "check it with: bcftools view")
@@ -210,6 +223,7 @@ def _join(parts: list[tuple[NDArray, ...]]) -> RecordTable:
         gt=gts,
         ploidy=ints[:, pk.PLOIDY].astype(np.int8),
         phased=ints[:, pk.PHASED].astype(bool),
+        phase_set=ints[:, pk.PHASE_SET].copy(),
         passed=ints[:, pk.PASSED].astype(bool),
         line=ints[:, pk.LINE].copy(),
         qual=floats[:, pk.QUAL].copy(),

@@ -66,13 +66,13 @@ def make_header(
     wanted = FILTERS if gq_bands is not None or given else FILTERS.keys() - {"RefCall"}
     filters = {key: text for key, text in FILTERS.items() if key in wanted}
     lines += [f'##FILTER=<ID={key},Description="{text}">' for key, text in filters.items()]
-    gvcf_only = {"MIN_DP", "END"}
+    gvcf_only = {"MIN_DP", "END", "COV", "RAW_MQandDP"}
     lines += [
         _described("INFO", k, *v) for k, v in INFO.items() if gq_bands is not None or k not in gvcf_only
     ]
     if given:
         lines += given_lines()
-    keys = ["GT", "GQ", "DP", "MIN_DP", "AD", "VAF", "PL"]
+    keys = ["GT", "GQ", "DP", "MIN_DP", "AD", "VAF", "PL", "SB"]
     lines += [_described("FORMAT", k, *FORMAT[k]) for k in keys if gq_bands is not None or k not in gvcf_only]
     if gq_bands is not None:
         lines += block_band_lines(gq_bands)
