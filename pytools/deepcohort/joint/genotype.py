@@ -35,6 +35,7 @@ from deepcohort.joint.io_gvcf import (
 from deepcohort.joint.io_parts import MANIFEST, PartsWriter, StoredCohort, cut_at, open_stores, write_manifest
 from deepcohort.joint.io_store import StoreWriter
 from deepcohort.joint.judge_kernels import Evidence, Limits
+from deepcohort.joint.left_out import LeftOut
 from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, kinship_of, merge_pedigrees, unmatched
 from deepcohort.joint.ploidy import expected_ploidy, sex_chromosome
 from deepcohort.joint.sites import Sites, unify
@@ -126,7 +127,7 @@ def genotype_cohort(
         held = [region for store in kept for region in store.regions]
         pieces = list(cut_at(wanted, held + [region for _, part in parts for region in part]))
         windows = list(cut_windows(pieces, len(samples), config))
-        n_sites = 0
+        n_sites, left_out = 0, LeftOut()
         finals = [*([output] if output is not None else []), *(path for path, _ in parts)]
         with atomic_outputs(*finals, partners=(".tbi", ".csi")) as temporaries, ExitStack() as stack:
             writer = stack.enter_context(BgzfWriter(temporaries[0])) if output is not None else None
@@ -150,7 +151,9 @@ def genotype_cohort(
                 if saver is not None:
                     saver.add(window, batches)
                 if writer is not None:
-                    for text, written in _genotype_window(batches, cohort, fasta, window, config, bases):
+                    for text, written in _genotype_window(
+                        batches, cohort, fasta, window, config, bases, left_out
+                    ):
                         writer.write(text)
                         n_sites += written
             if writer is not None:
@@ -159,7 +162,7 @@ def genotype_cohort(
     if shards and save_store is not None:
         write_manifest([path for path, _ in parts], Path(save_store) / MANIFEST)
     stated = [(path, header.regions) for path, header in zip(paths, headers, strict=True)]
-    warnings = [*strangers, *uneven_coverage(stated, wanted)]
+    warnings = [*strangers, *uneven_coverage(stated, wanted), *left_out.warnings()]
     return GenotypeSummary(len(samples), n_sites, sum(len(region) for region in wanted), tuple(warnings))
 
 
@@ -327,6 +330,7 @@ def _genotype_window(
     window: Region,
     config: JointConfig,
     held: ReferenceBases,
+    left_out: LeftOut,
 ) -> Iterator[tuple[bytes, int]]:
     """VCF lines of the sites whose POS lies in `window`, in pieces, with how many sites each holds."""
     if not config.respect_filter:
@@ -336,6 +340,7 @@ def _genotype_window(
         batches, cohort.labels, fasta, window, config.max_shift_bp, cohort.order, held
     )
     batches.clear()  # copied: what they hold is not needed any more
+    left_out.add(records, window)
     sites = unify(records.table, records.seq, records.records, records.allele_text, window.start, window.end)
     if not len(sites):
         return
