@@ -209,7 +209,7 @@ workflow CALLING {
     ch_stats = channel.empty()
     if (params.joint) {
         LOOK_AGAIN(
-            CALL_SAMPLE.out.gvcf, CALL_SAMPLE.out.facts, COHORT.out.sample, COHORT.out.shard, COHORT.out.table, COHORT.out.reference,
+            CALL_SAMPLE.out.gvcf, CALL_SAMPLE.out.facts, COHORT.out.aligned, COHORT.out.shard, COHORT.out.table, COHORT.out.reference,
             ch_paralogs, optional_file(params.model == 'auto' ? null : params.model), StoredCohorts.parts(params.cohort),
             params.second_look == null ? 'auto' : params.second_look.toString(),
         )

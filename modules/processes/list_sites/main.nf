@@ -18,12 +18,12 @@ process LIST_SITES {
     ls gvcfs/*.g.vcf.gz > gvcfs.txt
     deepcohort sites --gvcf-list gvcfs.txt ${stored} --reference ${fasta} --regions ${shard} --quiet \\
         --output ${meta.id}.sites.vcf.gz ${task.ext.args ?: ''}
-    echo "LIST_SITES: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     touch ${meta.id}.sites.vcf.gz ${meta.id}.sites.vcf.gz.tbi
-    echo "LIST_SITES: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

@@ -20,12 +20,12 @@ process LOOK_SHARD {
     """
     deepcohort call ${inputs} --reference ${fasta} --sample ${meta.sample} --platform ${platform} --sex ${sex} \\
         --regions ${shard} ${copies} --alleles ${sites} --second-look --gvcf ${meta.id}.look.g.vcf.gz ${weights} --quiet ${task.ext.args ?: ''}
-    echo "LOOK_SHARD: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     touch ${meta.id}.look.g.vcf.gz ${meta.id}.look.g.vcf.gz.tbi
-    echo "LOOK_SHARD: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

@@ -15,12 +15,12 @@ process MERGE_LOOK {
     """
     ls looks/*.vcf.gz > looks.txt
     deepcohort merge --onto ${gvcf} --input-list looks.txt --shards ${shards} --output ${meta.sample}.second.g.vcf.gz ${task.ext.args ?: ''}
-    echo "MERGE_LOOK: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     touch ${meta.sample}.second.g.vcf.gz ${meta.sample}.second.g.vcf.gz.tbi
-    echo "MERGE_LOOK: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

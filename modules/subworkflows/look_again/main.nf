@@ -20,6 +20,11 @@ workflow LOOK_AGAIN {
     main:
     // everything waits for the last facts: what depth the cohort has decides
     ch_decided = ch_facts.collect().map { facts -> SecondLook.wanted(wanted, facts) }.first()
+    if (stored) {
+        ch_decided.filter { it }.subscribe {
+            log.info("Stored samples are not looked at again for alleles that new ones bring: they keep what their gVCFs say. For that, name all samples in the samplesheet (docs/known_alleles.md).")
+        }
+    }
     ch_split = ch_gvcf
         .combine(ch_decided)
         .branch { _meta, _gvcf, _tbi, look ->

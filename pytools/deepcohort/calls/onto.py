@@ -13,8 +13,8 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.region import Region
 from deepcohort.formats.tabix import IndexedVcfWriter
-from deepcohort.formats.vcf_header import given_lines, region_lines
 from deepcohort.formats.vcf_check import checker_of
+from deepcohort.formats.vcf_header import given_lines, region_lines
 from deepcohort.formats.vcf_text import Segment, VcfHeader, VcfTextReader
 
 _NON_REF = b"<NON_REF>"
