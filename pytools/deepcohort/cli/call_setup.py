@@ -231,6 +231,8 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     )
     if request.known is not None:
         return replace(job, notes=request.known[1]), predictor
+    if request.second_look:  # its records go into a file that has the notes
+        return job, predictor
     return _with_notes(job, predictor, windows, request.quiet, more_notes), predictor
 
 

@@ -71,16 +71,17 @@ def look_up(
 
 
 def without_judged(found: KnownEvidence, candidates: CandidatesConfig) -> KnownEvidence:
-    """`found` without SNPs of so many reads that the first call had them for candidates.
+    """`found` without alleles of so many reads that the first call had them for candidates.
 
-    Where it left no record of such a SNP, networks saw its reads and did not believe them: errors recur at a
-    place.
+    Where it left no record of such an allele, networks saw its reads and did not believe them: errors recur
+    at a place.
     """
     table = found.table
     is_snp = (table.ref_len == 1) & (np.diff(table.alt_offset) == 1)
     reads = table.ad[:, 1]
-    judged = (reads >= candidates.min_count) & (reads >= candidates.min_fraction_snp * table.dp)
-    rows = np.flatnonzero(~(is_snp & judged))
+    share = np.where(is_snp, candidates.min_fraction_snp, candidates.min_fraction_indel)
+    judged = (reads >= candidates.min_count) & (reads >= share * table.dp)
+    rows = np.flatnonzero(~judged)
     alleles = take_alleles(Alleles(table.pos, table.ref_len, table.alt_seq, table.alt_offset), rows)
     return KnownEvidence(
         table=CandidateTable(
