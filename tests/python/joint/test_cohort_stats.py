@@ -163,7 +163,7 @@ def test_sex_pedigree_and_multiqc_files(tmp_path):
         assert content["id"].startswith("deepcohort_")
         assert content["plot_type"] in ("table", "bargraph", "scatter")
         assert content["data"]
-    assert len(list(out.glob("*_mqc.json"))) == 5
+    assert len(list(out.glob("*_mqc.json"))) == 6
 
 
 def test_bad_vcf(tmp_path):
