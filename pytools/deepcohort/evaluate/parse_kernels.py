@@ -10,13 +10,13 @@ TAB, NEWLINE, COLON, SEMICOLON = 9, 10, 58, 59
 DOT, SLASH, PIPE, EQUALS, MINUS, PLUS = 46, 47, 124, 61, 45, 43
 
 # columns of `ints`
-POS, REF_LEN, ALT_LEN, GT_LEN, PLOIDY, PHASED, PASSED, DP, POOL_OFFSET, LINE = range(10)
-N_INTS = 10
+POS, REF_LEN, ALT_LEN, GT_LEN, PLOIDY, PHASED, PASSED, DP, POOL_OFFSET, LINE, PHASE_SET = range(11)
+N_INTS = 11
 # columns of `floats`
 QUAL, GQ, MAPQ = range(3)
 N_FLOATS = 3
 
-PARSE_OK, PARSE_UNSORTED, PARSE_MALFORMED = 0, 1, 2
+PARSE_OK, PARSE_UNSORTED, PARSE_MALFORMED, PARSE_OTHER_CONTIG = 0, 1, 2, 3
 
 
 @kernel
@@ -166,15 +166,13 @@ def parse_lines(text, contig, sample, previous_pos, line, ints, floats, gts, poo
             i += 1
         if n_fields < 8:
             return n, used, previous_pos, PARSE_MALFORMED, line_start
-        if starts[1] - 1 - line_start != len(contig):
-            continue
-        same = True
-        for k in range(len(contig)):
+        same = starts[1] - 1 - line_start == len(contig)
+        for k in range(len(contig) if same else 0):
             if text[line_start + k] != contig[k]:
                 same = False
                 break
         if not same:
-            continue
+            return n, used, previous_pos, PARSE_OTHER_CONTIG, line_start
         pos_number = _number(text, starts[1], starts[2] - 1)
         if np.isnan(pos_number) or starts[4] - 1 <= starts[3] or starts[5] - 1 <= starts[4]:
             return n, used, previous_pos, PARSE_MALFORMED, line_start
@@ -193,6 +191,7 @@ def parse_lines(text, contig, sample, previous_pos, line, ints, floats, gts, poo
         row[DP] = -1
         row[PLOIDY] = 0
         row[PHASED] = 0
+        row[PHASE_SET] = -1
         row[GT_LEN] = 0
         floats[n, QUAL] = _number(text, starts[5], starts[6] - 1)
         floats[n, GQ] = np.nan
@@ -231,6 +230,10 @@ def parse_lines(text, contig, sample, previous_pos, line, ints, floats, gts, poo
                     depth = _number(text, value, value_stop)
                     if not np.isnan(depth):
                         row[DP] = int(depth)
+                elif _is_key(text, key, key_stop, 80, 83):  # PS
+                    phase_set = _number(text, value, value_stop)
+                    if not np.isnan(phase_set):
+                        row[PHASE_SET] = int(phase_set)
                 elif _is_key(text, key, key_stop, 70, 84):  # FT
                     row[PASSED] = row[PASSED] and _is_pass(text, value, value_stop)
                 key = key_stop + 1

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.extras import remedy_for
 from deepcohort.popgen.io_scan import ContigGenotypes
 
 _NEEDED = ("sample_id", "contig_id", "variant_contig", "variant_position", "variant_allele", "call_genotype")
@@ -136,8 +137,7 @@ def _open(path: Path) -> Any:
         from zarr.storage import ZipStore
     except ImportError as error:
         raise DeepcohortError(
-            f"{path} is VCF Zarr, which zarr reads, which is missing; install deepcohort with its export "
-            "extra: pip install 'deepcohort[export]'"
+            f"{path} is VCF Zarr, which needs zarr, which is not installed here; {remedy_for('zarr')}"
         ) from error
     try:
         return zarr.open_group(ZipStore(path, mode="r") if path.suffix == ".zip" else str(path), mode="r")

@@ -81,7 +81,7 @@ def write_cohort_stats(
     copies = matrix.array(len(index))
     with atomic_folder(Path(output)) as folder:
         _write_counts(folder, rows, sites, trio_rows)
-        related = _relatedness(folder, cohort.samples, copies, parents, config)
+        related = _relatedness(folder, cohort.samples, copies, parents, config, family)
         summary = _summary(cohort.samples, sites, samples, len(copies), trio_rows, related, rows)
         summary["warnings"] = warn(cohort.samples) if warn else []
         (folder / "cohort.json").write_text(json.dumps(summary, indent=1) + "\n")
@@ -201,6 +201,7 @@ def _relatedness(
     copies: NDArray[np.int8],
     parents: Mapping[str, tuple[str, str]],
     config: CohortStatsConfig,
+    family: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     """Write relatedness.tsv and pca.tsv; the pairs that are related by genotype or pedigree."""
     if len(copies) < config.min_relatedness_sites or len(names) < 2:
@@ -235,12 +236,16 @@ def _relatedness(
     _write_tsv(folder / "relatedness.tsv", rows, columns)
     if rows:
         multiqc.relatedness_table(folder, rows)
-    _write_places(folder, names, copies, config)
+    _write_places(folder, names, copies, config, family)
     return rows
 
 
 def _write_places(
-    folder: Path, names: list[str], copies: NDArray[np.int8], config: CohortStatsConfig
+    folder: Path,
+    names: list[str],
+    copies: NDArray[np.int8],
+    config: CohortStatsConfig,
+    family: Mapping[str, str],
 ) -> None:
     """pca.tsv and its plots: principal components; an embedding of cohorts neither tiny nor huge."""
     share = np.where(copies >= 0, copies, np.nan).astype(np.float32) / np.float32(2)
@@ -248,7 +253,7 @@ def _write_places(
         genetic_covariance(share, config.min_frequency), min(config.n_components, len(names))
     )
     columns = {f"PC{k + 1}": coordinates[:, k] for k in range(coordinates.shape[1])}
-    multiqc.pca_plot(folder, names, coordinates.round(6).tolist(), shares.tolist())
+    multiqc.pca_plot(folder, names, coordinates.round(6).tolist(), shares.tolist(), family)
     if LEAST_SAMPLES <= len(names) <= config.max_embedded:
         places = neighbour_embedding(coordinates)
         columns |= {"embedding1": places[:, 0], "embedding2": places[:, 1]}

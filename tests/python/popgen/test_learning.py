@@ -113,7 +113,8 @@ def test_training_without_torch_is_told_in_one_line(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == (
-        "deepcohort: error: this command needs torch, which is not installed here; run: make setup\n"
+        "deepcohort: error: this command needs torch, which is not installed here; run: make setup TRAIN=1, or: "
+        "pip install 'deepcohort[train]'\n"
     )
     assert not (tmp_path / "run").exists()
 

@@ -178,7 +178,10 @@ def test_vcf_zarr_gives_what_the_vcf_gives(tmp_path, cohort, suffix):
 def test_vcf_zarr_without_zarr_is_told_in_one_line(tmp_path, cohort, monkeypatch):
     (tmp_path / "x.vcz").mkdir()
     monkeypatch.setitem(sys.modules, "zarr", None)
-    with pytest.raises(DeepcohortError, match="install deepcohort with its export extra"):
+    with pytest.raises(
+        DeepcohortError,
+        match=r"zarr, which is not installed here; run: make setup, or: pip install 'deepcohort\[export\]'",
+    ):
         scan(tmp_path / "x.vcz", cohort[0], quiet=True)
 
 
