@@ -95,7 +95,9 @@ def _deletion_within_n() -> Case:
     # of an assembly gap nobody knows what is missing
     reference = LEFT[:200] + "N" * 40 + LEFT[240:] + RIGHT
     text = LEFT[:220] + LEFT[230:] + RIGHT
-    return Case(reference, [(i, f"{220 - i}M10D{i - 120}M", text[i : i + 100]) for i in range(130, 195, 3)], [])
+    return Case(
+        reference, [(i, f"{220 - i}M10D{i - 120}M", text[i : i + 100]) for i in range(130, 195, 3)], []
+    )
 
 
 def _mnp() -> Case:
