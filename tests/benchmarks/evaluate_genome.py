@@ -164,7 +164,7 @@ def main() -> None:
         return
     command = [sys.executable, "-m", "deepcohort.cli", "evaluate", "--output", str(options.folder / "out")]
     for option, name in (
-        ("calls", "calls.vcf.gz"),
+        ("vcf", "calls.vcf.gz"),
         ("truth", "truth.vcf.gz"),
         ("confident", "confident.bed"),
         ("reference", "genome.fa"),

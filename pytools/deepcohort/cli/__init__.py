@@ -1,5 +1,6 @@
 """The `deepcohort` command: one typer module per subcommand, imported only when it is run."""
 
+import difflib
 import errno
 import importlib
 import os
@@ -10,8 +11,10 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from deepcohort.cli.dress import dress, group_help, tell_written
 from deepcohort.cli.places import check_places, check_text
 from deepcohort.core.errors import USER_ERROR_EXIT_CODE, DeepcohortError
+from deepcohort.core.extras import remedy_for
 from deepcohort.core.stopping import exit_at_once, listen, told_to_stop
 
 # subcommand -> one line of help. The module deepcohort.cli.<name> holds `app`, a typer.Typer with
@@ -20,9 +23,10 @@ COMMANDS = {
     "check": "Check a samplesheet, its reads and the reference before any work starts.",
     "index": "Index a reference FASTA.",
     "paralogs": "List near-identical copies within a reference.",
+    "align": "Align FASTQ files: index, lanes, samples with duplicates marked.",
     "shard": "Cut a reference into balanced regions.",
     "intersect": "Keep the parts of a BED that lie inside another.",
-    "call": "Call variants of one sample in one region: reads to gVCF.",
+    "call": "Call variants of one sample: reads to gVCF and VCF.",
     "merge": "Concatenate the shards of a sample (or of a cohort) into one file.",
     "genotype": "Genotype a cohort jointly from gVCFs.",
     "store": "Say what a stored cohort holds; make parts of one into a cohort.",
@@ -40,6 +44,7 @@ COMMANDS = {
     "annotate": "Annotate a VCF: AlphaMissense, consequences, any table; carriers, candidates.",
     "filter": "Score and filter another caller's VCF with a CNN.",
     "popgen": "Population genetics by deep learning: simulate, train, tune, compare, scan.",
+    "plan": "Say what a run will come to: tasks, hours, disk, dollars.",
     "summary": "Put the outcome of a run into a few lines.",
     "provenance": "Write down what a run was made of: settings, versions, checksums.",
     "warm": "Compile the kernels once, so that later runs start fast.",
@@ -54,24 +59,29 @@ class _LazyGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
+            near = difflib.get_close_matches(cmd_name, COMMANDS, 1, 0.5)
+            if near and not cmd_name.startswith("-") and not ctx.resilient_parsing:
+                raise DeepcohortError(f"there is no command '{cmd_name[:40]}'; did you mean {near[0]}?")
             return None
         module = importlib.import_module(f"deepcohort.cli.{cmd_name}")
         module.app._add_completion = False  # completion belongs to `deepcohort` alone
         command = typer.main.get_command(module.app)
         command.name = cmd_name
+        dress(command, cmd_name)
         run = command.invoke
 
         def checked(context: Any) -> Any:
             check_text(context.params)
             check_places(cmd_name, context.params)
-            return run(context)
+            result = run(context)
+            tell_written(cmd_name, context.params)
+            return result
 
         command.invoke = checked  # type: ignore[assignment, method-assign]
         return command
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+    def get_help(self, ctx: Any) -> str:
+        return group_help(COMMANDS, self.help or "")
 
 
 app = typer.Typer(
@@ -79,6 +89,7 @@ app = typer.Typer(
     name="deepcohort",
     help="Germline variant calling of many samples by deep learning.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -155,7 +166,8 @@ def _tell_refusal(error: Exception) -> None:
     if isinstance(error, ImportError | OSError) and any(words in text for words in _NO_MEMORY):
         _out_of_memory()
     if isinstance(error, ModuleNotFoundError) and not (error.name or "deepcohort").startswith("deepcohort"):
-        _refuse(f"this command needs {error.name}, which is not installed here; run: make setup")
+        name = (error.name or "a package").split(".")[0]
+        _refuse(f"this command needs {name}, which is not installed here; {remedy_for(name)}")
     if isinstance(error, OSError) and error.errno is not None and error.errno in _REFUSALS:
         place = f"{error.filename}: " if error.filename else ""
         _refuse(f"{place}{error.strerror}; {_REFUSALS[error.errno]}")

@@ -16,6 +16,7 @@ from deepcohort.formats.vcf_declarations import listed_contigs
 from deepcohort.formats.vcf_index import open_vcf_index
 from deepcohort.formats.vcf_text import read_header_lines
 
+_OPTION = {"calls": "vcf"}  # role -> option of `evaluate` that names it
 _SLICE_BYTES = 16 << 20  # text parsed at once
 
 
@@ -32,7 +33,7 @@ class VcfFile:
         self.path = Path(path)
         self.role = role
         if not self.path.exists():
-            raise DeepcohortError(f"{role} {self.path} does not exist; check --{role}")
+            raise DeepcohortError(f"{role} {self.path} does not exist; check --{_OPTION.get(role, role)}")
         self._is_bcf = self.path.suffix == ".bcf"
         self.header = self._read_header()
         self.samples = self._samples()
@@ -247,6 +248,7 @@ def _join(parts: list[tuple[NDArray, ...]]) -> RecordTable:
         gt=gts,
         ploidy=ints[:, pk.PLOIDY].astype(np.int8),
         phased=ints[:, pk.PHASED].astype(bool),
+        phase_set=ints[:, pk.PHASE_SET].copy(),
         passed=ints[:, pk.PASSED].astype(bool),
         line=ints[:, pk.LINE].copy(),
         qual=floats[:, pk.QUAL].copy(),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.evaluate import base_pairs as bp
 from deepcohort.evaluate import orientation_kernels as ok
 from deepcohort.evaluate import path_search, path_state
 from deepcohort.evaluate import variant_kernels as vk
@@ -29,6 +30,8 @@ class SideResult:
         weight: float64 (R,), of calls that are TP: truth records they stand for; 1 elsewhere.
         sync: int32 (R,), id of the neighbourhood compared together (1-based position), 0 none.
         sync2: the same of the second pass, which looks for shared alleles among what is left.
+        bases, bases_right: float32 (R,), base pairs that a record changes on both haplotypes, and those
+            of them that the other side has too; 0 where not asked for.
     """
 
     table: RecordTable
@@ -39,16 +42,23 @@ class SideResult:
     weight: NDArray[np.float64]
     sync: NDArray[np.int32]
     sync2: NDArray[np.int32]
+    bases: NDArray[np.float32]
+    bases_right: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class ContigResult:
-    """A compared contig; `given_up` int64 (G, 4): start, end, paths, iterations of what was left out."""
+    """A compared contig; `given_up` int64 (G, 4): start, end, paths, iterations of what was left out.
+
+    `overlapping`: truth records that reach into the one before them; `starred`: that name `*`.
+    """
 
     contig: str
     calls: SideResult
     truth: SideResult
     given_up: NDArray[np.int64]
+    overlapping: int = 0
+    starred: int = 0
 
 
 @dataclass(slots=True)
@@ -125,8 +135,9 @@ def _search(
     second: bool,
     prune: bool,
     config: EvaluateConfig,
-) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """Best path over the chosen variants: status of calls, status of truth, sync points, given up."""
+) -> tuple[list[NDArray], list[NDArray], NDArray, NDArray]:
+    """Best path over the chosen variants: status, and orientation (0 = first), of calls and of truth; sync
+    points; given up."""
     n_haps = 1 if second or config.squash_ploidy else config.ploidy
     orders, pieces = [], []
     for side, take in ((calls, take_calls), (truth, take_truth)):
@@ -167,21 +178,26 @@ def _search(
     arguments = (len(orders[0]), len(orders[1]), variants, orientations, alleles, pool)
     queue = 4
     while True:
-        result, status, _, syncs, given_up = path_search.best_path(
+        result, status, chosen, syncs, given_up = path_search.best_path(
             template, n_haps, queue, config.max_paths, config.max_iterations, prune, *arguments
         )
         if result == path_search.RESULT_OK:
             break
         queue *= 2
-    by_variant = []
+    way = np.where(
+        status == path_search.STATUS_INCLUDED, chosen - variants[:-1, path_search.V_ORIENTATION], 0
+    )
+    by_variant, ways = [], []
     for side, order, part in (
-        (calls, orders[0], status[: len(orders[0])]),
-        (truth, orders[1], status[len(orders[0]) :]),
+        (calls, orders[0], slice(len(orders[0]))),
+        (truth, orders[1], slice(len(orders[0]), None)),
     ):
         full = np.full(len(side.start), -1, dtype=np.int8)
-        full[order] = part
+        full[order] = status[part]
         by_variant.append(full)
-    return by_variant[0], by_variant[1], syncs, given_up
+        ways.append(np.zeros(len(side.start), dtype=np.int8))
+        ways[-1][order] = way[part]
+    return by_variant, ways, syncs, given_up
 
 
 def _weights(calls: _Side, truth: _Side, status_c: NDArray, status_t: NDArray, syncs: NDArray) -> NDArray:
@@ -268,6 +284,7 @@ def _match(
     prune: bool,
     config: EvaluateConfig,
 ) -> ContigResult:
+    ways = [np.zeros(len(side.start), dtype=np.int8) for side in (calls, truth)]
     all_calls = np.arange(len(calls.start))
     all_truth = np.arange(len(truth.start))
     weight = np.ones(len(all_calls))
@@ -276,24 +293,100 @@ def _match(
     status_c = np.zeros(len(all_calls), dtype=np.int8)
     status_t = np.zeros(len(all_truth), dtype=np.int8)
     if len(all_calls) and len(all_truth):
-        status_c, status_t, syncs, given_up = _search(
+        (status_c, status_t), ways, syncs, given_up = _search(
             template, calls, truth, all_calls, all_truth, False, prune, config
         )
         weight = _weights(calls, truth, status_c, status_t, syncs)
+        if config.identical:
+            _match_as_written(calls, truth, status_c, status_t, weight)
     allele_c = np.zeros(len(all_calls), dtype=bool)
     allele_t = np.zeros(len(all_truth), dtype=bool)
     left_c = np.flatnonzero(status_c == path_search.STATUS_EXCLUDED)
     left_t = np.flatnonzero(status_t == path_search.STATUS_EXCLUDED)
     if not config.squash_ploidy and len(left_c) and len(left_t):
-        second_c, second_t, syncs2, _ = _search(template, calls, truth, left_c, left_t, True, prune, config)
+        (second_c, second_t), _, syncs2, _ = _search(
+            template, calls, truth, left_c, left_t, True, prune, config
+        )
         allele_c = second_c == path_search.STATUS_INCLUDED
         allele_t = second_t == path_search.STATUS_INCLUDED
+    bases = _bases(template, (calls, truth), (status_c, status_t), ways) if config.base_pairs else _NO_BASES
     return ContigResult(
         contig,
-        _side_result(calls, status_c, allele_c, weight, syncs, syncs2),
-        _side_result(truth, status_t, allele_t, None, syncs, syncs2),
+        _side_result(calls, status_c, allele_c, weight, syncs, syncs2, bases[0]),
+        _side_result(truth, status_t, allele_t, None, syncs, syncs2, bases[1]),
         given_up,
+        *_modern_records(truth),
     )
+
+
+_NO_BASES: tuple[bp.Credit | None, bp.Credit | None] = (None, None)
+
+
+def _modern_records(truth: _Side) -> tuple[int, int]:
+    """Used truth records that begin before an earlier one ends, and those that name `*`."""
+    table, rows = truth.table, truth.record
+    if not len(rows):
+        return 0, 0
+    ends = np.maximum.accumulate(table.pos[rows] + table.ref_len[rows])
+    return int((table.pos[rows[1:]] < ends[:-1]).sum()), int(
+        vk.names_star(table.pool, table.pool_offset, table.ref_len, table.alt_len, rows)
+    )
+
+
+def _match_as_written(
+    calls: _Side, truth: _Side, status_c: NDArray, status_t: NDArray, weight: NDArray
+) -> None:
+    """Include records left over on both sides that are one and the same, in place.
+
+    Records that contradict each other (two changes of one base of one haplotype) cannot be replayed
+    together, although both sides may hold them.
+    """
+    left: dict[tuple[int, str, str, tuple[int, ...]], list[int]] = {}
+    for v in np.flatnonzero(status_t == path_search.STATUS_EXCLUDED).tolist():
+        left.setdefault(_written(truth, v), []).append(v)
+    for v in np.flatnonzero(status_c == path_search.STATUS_EXCLUDED).tolist():
+        twins = left.get(_written(calls, v))
+        if twins:
+            twin = twins.pop(0)
+            status_c[v] = status_t[twin] = path_search.STATUS_INCLUDED
+            weight[v] = float(truth.inside[twin])
+
+
+def _written(side: _Side, variant: int) -> tuple[int, str, str, tuple[int, ...]]:
+    """Position, REF, ALT and the alleles of the genotype without their order."""
+    row = int(side.record[variant])
+    gt = side.table.gt[row].tolist()
+    alleles = [gt[0], gt[0]] if side.table.ploidy[row] == 1 else [a for a in gt if a > -2]
+    ref, alt, _ = side.table.text(row)
+    return int(side.table.pos[row]), ref, alt, tuple(sorted(alleles))
+
+
+def _bases(
+    template: NDArray[np.uint8],
+    sides: tuple[_Side, _Side],
+    statuses: tuple[NDArray, NDArray],
+    ways: list[NDArray],
+) -> tuple[bp.Credit, bp.Credit]:
+    """Base pairs changed and right, of each variant of both sides."""
+    played = []
+    for side, status, way in zip(sides, statuses, ways, strict=True):
+        rows = side.record
+        table = side.table
+        alleles = (side.first, side.a_start, side.a_end, side.a_off, side.a_len, side.a_pool)
+        phase = np.where(table.phased[rows], np.maximum(table.phase_set[rows], 0), -1)
+        played.append(
+            bp.played(
+                template,
+                alleles,
+                table.gt[rows],
+                table.ploidy[rows],
+                phase,
+                status == path_search.STATUS_INCLUDED,
+                status == path_search.STATUS_SKIPPED,
+                way,
+            )
+        )
+    return bp.credit(template, played[0], played[1])
 
 
 def _side_result(
@@ -303,6 +396,7 @@ def _side_result(
     weight: NDArray | None,
     syncs: NDArray,
     syncs2: NDArray,
+    credit: bp.Credit | None,
 ) -> SideResult:
     """Decisions per record. A TP call counts if truth inside the regions stands behind it (weight > 0),
     wherever the call itself lies; everything else counts if it touches the regions itself."""
@@ -319,6 +413,9 @@ def _side_result(
     counted = side.inside if weight is None else np.where(included, weight > 0, side.inside)
     decision[side.record] = np.where(counted | (value == TOO_HARD), value, OUTSIDE)
     inside[side.record] = side.inside
+    bases, bases_right = np.zeros((2, n), dtype=np.float32)
+    if credit is not None:
+        bases[side.record], bases_right[side.record] = credit.bases, credit.right
     if weight is not None:
         weights[side.record] = np.where(included, weight, 1.0)
     return SideResult(
@@ -330,6 +427,8 @@ def _side_result(
         weights,
         _neighbourhoods(side, syncs),
         _neighbourhoods(side, syncs2),
+        bases,
+        bases_right,
     )
 
 

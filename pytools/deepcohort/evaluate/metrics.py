@@ -101,6 +101,21 @@ def counts_of(t: NDArray[np.int64], c: NDArray[np.int64]) -> Counts:
     )
 
 
+def base_columns(cell: NDArray[np.float64]) -> dict[str, float]:
+    """Columns of base pairs: rows truth and calls, columns changed and right."""
+    (truth, found), (called, right) = np.round(cell, 3).tolist()  # kept per record as float32
+    recall, precision = ratio(found, truth), ratio(right, called)
+    return {
+        "truth_bp": truth,
+        "found_bp": found,
+        "call_bp": called,
+        "right_bp": right,
+        "recall_bp": recall,
+        "precision_bp": precision,
+        "f1_bp": f1_score(precision, recall),
+    }
+
+
 COUNT_COLUMNS = tuple(Counts(0, 0, 0, 0, 0, 0, 0).row())
 
 

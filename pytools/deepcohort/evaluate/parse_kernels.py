@@ -10,8 +10,8 @@ TAB, NEWLINE, COLON, SEMICOLON = 9, 10, 58, 59
 DOT, SLASH, PIPE, EQUALS, MINUS, PLUS = 46, 47, 124, 61, 45, 43
 
 # columns of `ints`
-POS, REF_LEN, ALT_LEN, GT_LEN, PLOIDY, PHASED, PASSED, DP, POOL_OFFSET, LINE = range(10)
-N_INTS = 10
+POS, REF_LEN, ALT_LEN, GT_LEN, PLOIDY, PHASED, PASSED, DP, POOL_OFFSET, LINE, PHASE_SET = range(11)
+N_INTS = 11
 # columns of `floats`
 QUAL, GQ, MAPQ = range(3)
 N_FLOATS = 3
@@ -191,6 +191,7 @@ def parse_lines(text, contig, sample, previous_pos, line, ints, floats, gts, poo
         row[DP] = -1
         row[PLOIDY] = 0
         row[PHASED] = 0
+        row[PHASE_SET] = -1
         row[GT_LEN] = 0
         floats[n, QUAL] = _number(text, starts[5], starts[6] - 1)
         floats[n, GQ] = np.nan
@@ -229,6 +230,10 @@ def parse_lines(text, contig, sample, previous_pos, line, ints, floats, gts, poo
                     depth = _number(text, value, value_stop)
                     if not np.isnan(depth):
                         row[DP] = int(depth)
+                elif _is_key(text, key, key_stop, 80, 83):  # PS
+                    phase_set = _number(text, value, value_stop)
+                    if not np.isnan(phase_set):
+                        row[PHASE_SET] = int(phase_set)
                 elif _is_key(text, key, key_stop, 70, 84):  # FT
                     row[PASSED] = row[PASSED] and _is_pass(text, value, value_stop)
                 key = key_stop + 1

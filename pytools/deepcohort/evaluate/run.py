@@ -1,5 +1,6 @@
 """The whole of an evaluation: files in, folders of results out."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -16,12 +17,14 @@ from deepcohort.core.progress import track
 from deepcohort.core.region import Region, parse_region
 from deepcohort.evaluate import tables as tb
 from deepcohort.evaluate.compare_sets import differing_loci, paired_tests
-from deepcohort.evaluate.config import EvaluateConfig
+from deepcohort.evaluate.config import OVERLAP, RULES, EvaluateConfig, of_rule
 from deepcohort.evaluate.io_annotated import AnnotatedWriter
 from deepcohort.evaluate.io_bed import Regions, read_bed
 from deepcohort.evaluate.io_vcf import VcfFile
 from deepcohort.evaluate.match import ContigResult, match_contig
 from deepcohort.evaluate.metrics import COUNT_COLUMNS
+from deepcohort.evaluate.phase import COLUMNS as PHASE_COLUMNS
+from deepcohort.evaluate.phase import phase_row, phase_table
 from deepcohort.evaluate.read_depth import depth_at
 from deepcohort.evaluate.tally import Counted, Kept, Reasons, concatenate, count_side, counted_rows
 from deepcohort.evaluate.types import CallSet, RecordTable
@@ -152,7 +155,7 @@ def evaluate_set(
     Raises:
         DeepcohortError: anything about the input that a user can mend.
     """
-    config = config or EvaluateConfig()
+    config = config or of_rule()
     stratifications = stratifications or {}
     output.mkdir(parents=True, exist_ok=True)
     with ReferenceFasta(reference) as fasta:
@@ -165,9 +168,11 @@ def evaluate_set(
         within = None if region is None else parse_region(region, lengths)
         contigs = [c for c in lengths if c in calls_vcf.contigs or c in truth_vcf.contigs]
         kept: dict[str, list[Kept]] = {"calls": [], "truth": []}
-        builder = tb.TableBuilder(list(stratifications), call_set.reads is not None)
+        builder = tb.TableBuilder(list(stratifications), call_set.reads is not None, config.base_pairs)
         reasons = {"calls": Reasons(), "truth": Reasons()}
         given_up: list[tb.Row] = []
+        phase: list[tb.Row] = []
+        modern = np.zeros(2, dtype=np.int64)
 
         def digest(result: ContigResult, template: NDArray[np.uint8]) -> tuple[Counted, Counted]:
             depth = None
@@ -186,9 +191,9 @@ def evaluate_set(
                 count_side(result, result.truth, result.calls, index, template, beds, depth),
             )
 
-        finals = [output / name for name in _FILES]
-        with atomic_outputs(*finals, partners=(".tbi", ".csi")) as temporary:
-            paths = dict(zip(_FILES, temporary, strict=True))
+        names = [name for name in _FILES if name != _PHASE or config.rule == OVERLAP]
+        with atomic_outputs(*(output / name for name in names), partners=(".tbi", ".csi")) as temporary:
+            paths = dict(zip(names, temporary, strict=True))
             writer = AnnotatedWriter(paths["annotated.vcf.gz"], {c: lengths[c] for c in contigs})
             try:
                 stream = compare(calls_vcf, truth_vcf, fasta, regions, config, within, digest)
@@ -199,6 +204,8 @@ def evaluate_set(
                     reasons["calls"].add(result.calls)
                     reasons["truth"].add(result.truth)
                     given_up += _given_up(result)
+                    phase.append(phase_row(result))
+                    modern += (result.overlapping, result.starred)
                     writer.write(result)
                 writer.close()
             except BaseException:
@@ -221,12 +228,26 @@ def evaluate_set(
                 "truth": str(call_set.truth),
                 "confident": str(call_set.confident or ""),
                 "confident_bp": _span_bp(regions, [lengths[c] for c in contigs]),
-                "settings": asdict(config),
+                "settings": _settings(config),
                 "left_out": {role: reason.counts for role, reason in reasons.items()},
                 "given_up": given_up,
             }
+            if config.rule == OVERLAP:
+                table = phase_table(phase)
+                info |= {"rule": config.rule, "phase": table}
+                tb.write_tsv(paths[_PHASE], table, PHASE_COLUMNS)
             _write(paths, made, info, given_up)
+            if not quiet:
+                _tell(name, config, modern, made)
     return Judged(call_set, name, truth, calls, contigs)
+
+
+def _settings(config: EvaluateConfig) -> dict[str, object]:
+    """Settings for summary.json; those of the rule `overlap` alone only where they are on."""
+    return {name: value for name, value in asdict(config).items() if value or name not in _OF_OVERLAP}
+
+
+_OF_OVERLAP = ("identical", "base_pairs")
 
 
 def _span_bp(regions: Regions | None, contig_lengths: list[int]) -> int:
@@ -236,6 +257,26 @@ def _span_bp(regions: Regions | None, contig_lengths: list[int]) -> int:
     return int(sum((ends - starts).sum() for starts, ends in regions.values()))
 
 
+def _tell(name: str, config: EvaluateConfig, modern: NDArray[np.int64], made: tb.Tables) -> None:
+    """Which rule was used and what came out, in the log."""
+    log = sys.stderr
+    print(f"{name}: rule {config.rule}: {RULES[config.rule]}", file=log)
+    if modern.any():
+        n_overlapping, n_starred = modern.tolist()
+        print(f"{name}: truth has {n_overlapping:,} overlapping records and {n_starred:,} with *", file=log)
+    if config.rule != OVERLAP and modern.any():
+        print(f"{name}: such truth is scored wrongly by this rule; leave out --rule", file=log)
+    columns = ["type", "TP_truth", "FN", "TP_call", "FP", "precision", "recall", "f1"]
+    columns += ["precision_bp", "recall_bp"] if config.base_pairs else []
+    table = [columns]
+    for row in made.summary:
+        table.append([f"{row[c]:.4f}" if isinstance(row[c], float) else str(row[c]) for c in columns])
+    widths = [max(len(line[k]) for line in table) for k in range(len(columns))]
+    for line in table:
+        print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)), file=log)
+
+
+_PHASE = "phase.tsv"
 _FILES = (
     "summary.tsv",
     "summary.json",
@@ -245,6 +286,7 @@ _FILES = (
     "calibration.tsv",
     "indel_lengths.tsv",
     "given_up.tsv",
+    _PHASE,
     "annotated.vcf.gz",
 )
 _EMPTY_COLUMNS = {

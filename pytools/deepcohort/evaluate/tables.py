@@ -19,6 +19,7 @@ from deepcohort.evaluate.tally import Counted, Kept
 
 Row = dict[str, Any]
 TYPES = ("SNP", "INDEL")
+_ALL = ("", "")  # the stratum of everything
 _CURVE_POINTS = 500
 _MAX_SPECTRUM_BP = 50
 
@@ -44,11 +45,14 @@ class Tables:
 class TableBuilder:
     """Counts contig by contig; `tables` then makes every table of the whole."""
 
-    def __init__(self, bed_names: Sequence[str], truth_depth: bool) -> None:
-        """`bed_names`: the user's strata. `truth_depth`: depth and MAPQ of truth records are known."""
-        self._bed_names, self._truth_depth = list(bed_names), truth_depth
+    def __init__(self, bed_names: Sequence[str], truth_depth: bool, base_pairs: bool = False) -> None:
+        """`bed_names`: the user's strata. `truth_depth`: depth and MAPQ of truth records are known.
+        `base_pairs`: they were counted."""
+        self._bed_names, self._truth_depth, self._base_pairs = list(bed_names), truth_depth, base_pairs
         # per stratum and type: decisions on the truth's and on the calls' side
         self._strata: dict[tuple[str, str], NDArray[np.int64]] = {}
+        # the same of base pairs: by side and type, changed and right
+        self._bases: dict[tuple[str, str], NDArray[np.float64]] = {_ALL: np.zeros((2, 2, 2))}
         self._confusion = np.zeros((len(TYPES), 5, 5), dtype=np.int64)
         self._spectrum: dict[int, NDArray[np.int64]] = {}
 
@@ -56,13 +60,29 @@ class TableBuilder:
         """Count one contig (or any part of the records)."""
         for k, side in enumerate((truth, calls)):
             code = side.decision.astype(np.int64) + 6 * ~side.is_snp
+            self._add_bases(_ALL, k, side, slice(None))
             for group, name, chosen in strata(side, self._bed_names):
                 cell = self._strata.setdefault((group, name), np.zeros((2, 2, 6), dtype=np.int64))
                 if k == 0 and group in ("depth", "mapq") and not self._truth_depth:
                     continue
                 cell[k] += np.bincount(code[chosen], minlength=12).reshape(2, 6)
+                self._add_bases((group, name), k, side, chosen)
         self._confuse(truth, calls)
         self._count_lengths(truth, calls)
+
+    def _add_bases(self, stratum: tuple[str, str], k: int, side: Counted, chosen: Any) -> None:
+        if self._base_pairs:
+            kind = (~side.is_snp[chosen]).astype(np.int64)
+            cell = self._bases.setdefault(stratum, np.zeros((2, 2, 2)))
+            for column, values in enumerate((side.bases, side.bases_right)):
+                cell[k, :, column] += np.bincount(kind, values[chosen], 2)
+
+    def _base_columns(self, stratum: tuple[str, str], k: int) -> Row:
+        """Columns of base pairs: of one type, or of both together (k = 2)."""
+        if not self._base_pairs:
+            return {}
+        cell = self._bases.get(stratum, np.zeros((2, 2, 2)))
+        return metrics.base_columns(cell[:, k] if k < 2 else cell.sum(axis=1))
 
     def _confuse(self, truth: Counted, calls: Counted) -> None:
         """Genotype of truth records against that of the calls they were paired with."""
@@ -103,6 +123,7 @@ class TableBuilder:
                     measures = {k: v for k, v in measures.items() if k not in ("f1_low", "f1_high")}
                 row |= measures
                 tables.curves += [{"type": name, "score": label.upper(), **p} for p in _thinned(curve)]
+            row |= self._base_columns(_ALL, k)
             if name == "ALL":
                 tables.overall = row
             else:
@@ -120,7 +141,13 @@ class TableBuilder:
 
     def _extended(self, name: str, k: int) -> list[Row]:
         return [
-            {"type": name, "group": group, "stratum": stratum, **metrics.counts_of(*cell[:, k]).row()}
+            {
+                "type": name,
+                "group": group,
+                "stratum": stratum,
+                **metrics.counts_of(*cell[:, k]).row(),
+                **self._base_columns((group, stratum), k),
+            }
             for (group, stratum), cell in self._strata.items()
             if cell[:, k].any()
         ]

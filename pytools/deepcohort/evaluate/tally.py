@@ -36,6 +36,7 @@ class Counted:
         homopolymer, tandem, gc: uint8 (N,). ploidy_region: uint8 (N,), AUTOSOME .. OTHER_CONTIG.
         beds: uint8 (N, ceil(n_beds / 8)), bits of the user's strata, np.packbits order.
         other: int8 (N,), zygosity of the record on the other side that it was paired with, -1 none.
+        bases, bases_right: float32 (N,), base pairs changed, and those that the other side has too.
         key: uint64 (N,), hash of position, REF and ALT: equal for one record in two call sets.
     """
 
@@ -58,6 +59,8 @@ class Counted:
     ploidy_region: NDArray[np.uint8]
     beds: NDArray[np.uint8]
     other: NDArray[np.int8]
+    bases: NDArray[np.float32]
+    bases_right: NDArray[np.float32]
     key: NDArray[np.uint64]
 
     def __len__(self) -> int:
@@ -189,6 +192,8 @@ def count_side(
         ploidy_region=_ploidy_region(result.contig, len(template), pos),
         beds=np.packbits(masks, axis=1),
         other=_partner(side, other, rows),
+        bases=side.bases[rows],
+        bases_right=side.bases_right[rows],
         key=_keys(side, rows),
     )
 

@@ -16,7 +16,8 @@ class RecordTable:
         pool: uint8 flat; record i owns REF, a tab, ALT, GT from pool_offset[i] on.
         pool_offset: int64 (R,).
         gt: int16 (R, 4), allele ids, -1 missing, -2 beyond the ploidy. ploidy: int8 (R,), 0 without
-            GT, -1 malformed. phased: bool (R,). passed: bool (R,), FILTER and FT say PASS or nothing.
+            GT, -1 malformed. phased: bool (R,). phase_set: int64 (R,), PS, -1 absent.
+            passed: bool (R,), FILTER and FT say PASS or nothing.
         line: int64 (R,), rank among the contig's records in the file.
         dp: int32 (R,), -1 absent. qual, gq, mapq: float64 (R,), NaN absent.
     """
@@ -30,6 +31,7 @@ class RecordTable:
     gt: NDArray[np.int16]
     ploidy: NDArray[np.int8]
     phased: NDArray[np.bool_]
+    phase_set: NDArray[np.int64]
     passed: NDArray[np.bool_]
     line: NDArray[np.int64]
     dp: NDArray[np.int32]

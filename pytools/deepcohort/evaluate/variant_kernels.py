@@ -48,6 +48,19 @@ def is_symbolic(pool, start, end):
 
 
 @kernel
+def names_star(pool, pool_offset, ref_len, alt_len, rows):
+    """Number of `rows` with an ALT that is `*`."""
+    n = 0
+    for i in rows:
+        start = pool_offset[i] + ref_len[i] + 1
+        for k in range(alt_len[i]):
+            if pool[start + k] == STAR:
+                n += 1
+                break
+    return n
+
+
+@kernel
 def redundant_first_base(pool, ref_start, alt_starts, n_alts):
     """Whether REF and every ALT (those that begin with * aside) begin with one padding base."""
     any_alt = False

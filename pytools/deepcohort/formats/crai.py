@@ -48,6 +48,20 @@ def check_crai(index: Path, cram: Path) -> None:
         raise _misfit(index, cram, first)
 
 
+def crai_contents(index: Path, cram: Path) -> dict[int, tuple[int, int]]:
+    """Bytes of the slices of each reference, and bp that they span.
+
+    Raises:
+        DeepcohortError: the index is damaged.
+    """
+    found: dict[int, tuple[int, int]] = {}
+    for ref, _, span, _, _, n_bytes in _read(index, cram):
+        if ref >= 0:
+            before = found.get(ref, (0, 0))
+            found[ref] = (before[0] + n_bytes, before[1] + span)
+    return found
+
+
 def _read(index: Path, cram: Path) -> list[tuple[int, ...]]:
     """Rows: reference, start, span, offset of the container, offset and bytes of the slice within it."""
     try:

@@ -242,6 +242,39 @@ class HtsIndex:
         at = np.arange(int(ends[-1]) if len(ends) else 0)
         return self._chunks[at + np.repeat(rows[:, ik.FIRST_CHUNK] - (ends - counts), counts)]
 
+    def read_counts(self, ref: int) -> tuple[int, int] | None:
+        """Mapped and unmapped reads of contig `ref` (samtools' pseudo-bin); None where it is not there."""
+        rows = self._bins[self._bin_starts[ref] : self._bin_starts[ref + 1]]
+        told = rows[rows[:, ik.NUMBER] == self._metadata_bin]
+        if not len(told) or told[0, ik.N_CHUNKS] != 2:
+            return None
+        mapped, unmapped = self._chunks[told[0, ik.FIRST_CHUNK] + 1].tolist()
+        return mapped, unmapped
+
+    @property
+    def n_unplaced(self) -> int:
+        """Reads without a place."""
+        return int(self._n_unplaced)
+
+    def covered_bp(self, ref: int) -> int:
+        """About how much of contig `ref` has reads: windows of 16 kb of a BAI whose first read is another
+        than in the window before; of a CSI the stretches of its bins.
+        """
+        if not self._is_csi:
+            linear = self._linear[self._linear_starts[ref] : self._linear_starts[ref + 1]]
+            return len(np.unique(linear[linear > 0])) << _BAI_SHIFT
+        numbers = self._rows(ref)[:, ik.NUMBER]
+        firsts = np.array([((1 << 3 * level) - 1) // 7 for level in range(self._depth + 1)])
+        level = np.searchsorted(firsts, numbers, side="right") - 1
+        shift = self._min_shift + 3 * (self._depth - level)
+        starts = (numbers - firsts[level]) << shift
+        order = np.argsort(starts, kind="stable")
+        reached = covered = 0
+        for start, end in zip(starts[order].tolist(), (starts + (1 << shift))[order].tolist(), strict=True):
+            covered += max(0, end - max(start, reached))
+            reached = max(reached, end)
+        return covered
+
     def span(self, ref: int) -> tuple[int, int] | None:
         """First and last virtual offset of the records of contig `ref`; None where it has none."""
         chunks = self._chunks_of(self._rows(ref))

@@ -143,8 +143,10 @@ def genotype_cohort(
                 saver = PartsWriter([(h, p) for h, (_, p) in zip(hidden, parts, strict=True)], make)
                 stack.callback(saver.abort)
             if writer is not None:
-                extra = tuple(region_lines(wanted))
-                writer.write(header_text(fasta.contig_lengths, cohort.samples, extra).encode())
+                extra = (*region_lines(wanted),)
+                name = Path(reference).name
+                head = header_text(fasta.contig_lengths, cohort.samples, extra, name, config)
+                writer.write(head.encode())
             for window, batches, bases in _read_windows(windows, sources, fasta, config, quiet):
                 if saver is not None:
                     saver.add(window, batches)
@@ -389,11 +391,11 @@ def _emit(
     out = np.empty(_BUFFER_BYTES, dtype=np.uint8)
     site = 0
     while site < len(sites):
-        used, reached = emit_sites(site, evidence, texts, cohort.kin, limits, out)
+        used, reached, n_lines = emit_sites(site, evidence, texts, cohort.kin, limits, out)
         if reached == site:
             out = np.empty(2 * len(out), dtype=np.uint8)
             continue
-        yield out[:used].tobytes(), reached - site
+        yield out[:used].tobytes(), n_lines
         site = reached
 
 
@@ -421,6 +423,7 @@ def limits_of(config: JointConfig, contig: str) -> Limits:
         excess_het_phred=config.excess_het_phred,
         max_pl_alleles=config.max_pl_alleles,
         haploid_from_mother=sex_chromosome(contig) != "Y",
+        keep_uncarried=config.keep_uncarried,
     )
 
 

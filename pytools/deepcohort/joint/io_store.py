@@ -42,7 +42,7 @@ from deepcohort.joint.window import RecordBatch
 
 _MAGIC = b"DCSTORE1"
 _TAIL = struct.Struct("<qqqq8s")  # offsets and sizes of the chunk table and of the header, magic
-_FORMAT = 1
+_FORMAT = 2  # 1: without rank sums, otherwise the same
 _DAMAGED: tuple[type[Exception], ...] = (*DAMAGED_ARCHIVE, TypeError, AttributeError, DeepcohortError)
 _CHUNK_SAMPLES_BP = 400_000  # about 8,000 records at 30x: enough to deflate well, little to read too much
 _MIN_CHUNK_BP, _MAX_CHUNK_BP = 4_096, 65_536
@@ -335,7 +335,7 @@ def _read_ends(path: Path) -> tuple[dict[str, Any], NDArray[np.int64]]:
             raise ValueError("a chunk outside the file")
     except _DAMAGED as error:
         raise _damaged(path, error) from error
-    if told[0] != _FORMAT:
+    if told[0] not in (1, _FORMAT):
         raise DeepcohortError(
             f"stored cohort {path} was written by {told[1]} in format {told[0]}, this is format {_FORMAT}; "
             "make it again"

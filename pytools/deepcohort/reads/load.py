@@ -27,8 +27,10 @@ from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch
 
 _KEPT_BYTES = 24 << 20  # inflated data remembered between fetches, of all files of a sample together
 _LEAST_KEPT_BYTES = 2 << 20
+_DUPLICATE = 0x400
 # the profile of a library is taken from so many windows of its genome, of so many bp each
 _PROFILE_WINDOWS, _PROFILE_WINDOW_BP = 12, 8_192
+_READ_BP = 500  # reads whose ends are searched for adapters without a clip end within
 
 
 class _BamReads:
@@ -327,6 +329,12 @@ def _intervals(contig_lengths: dict[str, int], n: int) -> list[list[Region]]:
     return parts
 
 
+def _with_ends(window: Region, fasta: ReferenceFasta) -> Region:
+    """`window` and where the reads that begin in it end, most of them."""
+    end = min(fasta.contig_lengths.get(window.contig, window.end), window.end + _READ_BP)
+    return Region(window.contig, window.start, end)
+
+
 def profiled(paths: Sequence[str | Path], reference_path: str | Path, config: ReadsConfig) -> ReadsConfig:
     """`config` with the profile of the library of these files; raises as `open_reads` does."""
     return profile_of(paths, reference_path, config)[0]
@@ -336,10 +344,23 @@ def profile_of(
     paths: Sequence[str | Path], reference_path: str | Path, config: ReadsConfig
 ) -> tuple[ReadsConfig, list[Region]]:
     """`config` with the profile of the library of these files, and the windows that it was taken from."""
-    with open_reads(paths, reference_path, replace(config, library=UNKNOWN_LIBRARY)) as source:
-        windows, pieces = profile_windows(source), []
+    with_duplicates = replace(
+        config, library=UNKNOWN_LIBRARY, excluded_flags=config.excluded_flags & ~_DUPLICATE
+    )
+    with (
+        open_reads(paths, reference_path, with_duplicates) as source,
+        ReferenceFasta(reference_path) as fasta,
+    ):
+        windows, pieces, around = profile_windows(source), [], []
+        n_reads = n_marked = 0
         for window in windows:
             columns = source.fetch_columns(window)
-            starts_inside = np.flatnonzero((columns.pos >= window.start) & (columns.pos < window.end))
-            pieces.append(take_reads(columns, starts_inside))
-        return replace(config, library=measure_library(pieces)), windows
+            inside = (columns.pos >= window.start) & (columns.pos < window.end)
+            marked = inside & ((columns.flag & _DUPLICATE) != 0)
+            n_reads, n_marked = n_reads + int(inside.sum()), n_marked + int(marked.sum())
+            usable = inside & ((columns.flag & config.excluded_flags) == 0)
+            pieces.append(take_reads(columns, np.flatnonzero(usable)))
+            around.append((window.start, fasta.fetch_codes(_with_ends(window, fasta))))
+        marked_share = n_marked / n_reads if n_reads else 0.0
+        library = replace(measure_library(pieces, around), duplicate_share=marked_share)
+    return replace(config, library=library), windows

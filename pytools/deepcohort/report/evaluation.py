@@ -10,6 +10,7 @@ from typing import Any
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.escape import escaped
 from deepcohort.core.outputs import atomic_outputs
+from deepcohort.report import evaluation_bases as bases
 from deepcohort.report import evaluation_plots as plots
 from deepcohort.report import evaluation_tables as tables
 from deepcohort.report.evaluation_text import DEFINITIONS, INTRODUCTION
@@ -84,11 +85,13 @@ def write_report(folders: Sequence[Path], output: Path) -> list[Path]:
         DeepcohortError: a folder that is no evaluation.
     """
     evaluations, tests, untrue = read_evaluations(folders)
+    evaluations.sort(key=lambda evaluation: evaluation.name)  # as MultiQC sorts its tables
     output.mkdir(parents=True, exist_ok=True)
     sections: list[tuple[str, dict[str, Any]]] = []
     if evaluations:
         sections += [
             ("summary", tables.summary_table(evaluations)),
+            ("base_pairs", bases.base_pairs(evaluations)),
             ("counts", plots.count_bars(evaluations)),
             ("precision_recall", plots.precision_recall(evaluations)),
             ("operating_points", tables.operating_points(evaluations)),
@@ -99,6 +102,7 @@ def write_report(folders: Sequence[Path], output: Path) -> list[Path]:
             ("indel_lengths", plots.indel_lengths(evaluations)),
             ("calibration", plots.calibration(evaluations)),
             *plots.confusion(evaluations),
+            ("phase", bases.phase(evaluations)),
             ("paired", tables.paired_tests(tests)),
             ("roc", plots.roc(evaluations)),
             ("left_out", tables.left_out(evaluations)),

@@ -178,7 +178,7 @@ def test_reads_with_the_index_of_another_file(kind, tmp_path):
 
 
 def test_reference_problems_are_reported_with_the_rest(tmp_path):
-    found = problems_of(tmp_path, "sample,reads,sex\nA,a.bam,male\n", tmp_path / "none.fa")
+    found = problems_of(tmp_path, "sample,reads,sex\nA,a.bam,woman\n", tmp_path / "none.fa")
     assert [
         ("unknown sex" in f, "none.fa does not exist" in f, "a.bam does not exist" in f) for f in found
     ] == [

@@ -35,6 +35,8 @@ def counted(decisions: list[int], qual: list[float] | None = None, **columns: ob
         "ploidy_region": np.zeros(n, np.uint8),
         "beds": np.zeros((n, 0), np.uint8),
         "other": np.full(n, -1, np.int32),
+        "bases": np.ones(n, np.float32),
+        "bases_right": np.ones(n, np.float32),
         "key": np.arange(n, dtype=np.uint64) * np.uint64(7919),
     }
     values.update(columns)

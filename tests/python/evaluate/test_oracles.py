@@ -10,7 +10,7 @@ import pysam
 import pytest
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import parse_region
-from deepcohort.evaluate.config import EvaluateConfig
+from deepcohort.evaluate.config import OVERLAP, VCFEVAL, EvaluateConfig, of_rule
 from deepcohort.evaluate.io_vcf import VcfFile
 from deepcohort.evaluate.match import ALLELE_ONLY, MISS, TOO_HARD, TP, ContigResult, match_trio
 from deepcohort.evaluate.run import compare, evaluate_set, template_codes
@@ -214,8 +214,9 @@ def test_symbolic_and_odd_alleles_are_counted(oracle):
     assert reasons[969] == BAD_ALLELE
 
 
+@pytest.mark.parametrize("rule", [VCFEVAL, OVERLAP])
 @pytest.mark.parametrize("caller", ["bcftools", "freebayes", "gatk"])
-def test_recorded_runs_on_real_calls(shared_data: Path, tmp_path: Path, caller: str):
+def test_recorded_runs_on_real_calls(shared_data: Path, tmp_path: Path, caller: str, rule: str):
     runs = shared_data / "oracles" / "vcfeval_runs"
     with open(next(runs.glob("*counts.tsv"))) as file:
         want = {
@@ -227,7 +228,7 @@ def test_recorded_runs_on_real_calls(shared_data: Path, tmp_path: Path, caller: 
     call_set = CallSet(
         runs / f"HG002.{caller}.vcf.gz", real / "HG002.truth.vcf.gz", real / "HG002.confident.bed"
     )
-    evaluate_set(call_set, real / "b37.20.fa.gz", tmp_path / "out", quiet=True)
+    evaluate_set(call_set, real / "b37.20.fa.gz", tmp_path / "out", config=of_rule(rule), quiet=True)
     with open(tmp_path / "out" / "summary.tsv") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     got = {row["type"]: tuple(int(row[c]) for c in ("TP_truth", "FN", "TP_call", "FP")) for row in rows}
