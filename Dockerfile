@@ -42,10 +42,10 @@ LABEL org.opencontainers.image.title="deepcohort" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0"
-# procps: Nextflow measures tasks with ps; plink2: --export plink2
+# procps: Nextflow measures tasks with ps; plink2: --export plink2; bwa, minimap2: rows with fastq_1
 RUN apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-       bash ca-certificates plink2 procps python3 \
+       bash bwa ca-certificates minimap2 plink2 procps python3 \
     && rm -rf /var/lib/apt/lists/* \
     && (id deepcohort >/dev/null 2>&1 || useradd --uid 10001 --user-group --create-home deepcohort)
 COPY --from=builder /opt/deepcohort /opt/deepcohort

@@ -8,12 +8,14 @@ include { FIND_PARALOGS    } from './modules/processes/find_paralogs/main'
 include { BUILD_REPORT     } from './modules/processes/build_report/main'
 include { WRITE_PROVENANCE } from './modules/processes/write_provenance/main'
 include { PREPARE_COHORT   } from './modules/subworkflows/prepare_cohort/main'
+include { ALIGN_COHORT     } from './modules/subworkflows/align_cohort/main'
 include { CALL_SAMPLE      } from './modules/subworkflows/call_sample/main'
 include { GENOTYPE_COHORT  } from './modules/subworkflows/genotype_cohort/main'
 include { ANNOTATE_COHORT  } from './modules/subworkflows/annotate_cohort/main'
 include { EVALUATE_COHORT  } from './modules/subworkflows/evaluate_cohort/main'
 include { LEARN_MODEL      } from './modules/subworkflows/train_model/main'
 include { LEARN_POPGEN     } from './modules/subworkflows/learn_popgen/main'
+include { PLAN_RUN         } from './modules/processes/plan_run/main'
 include { POPGEN_SCAN      } from './modules/processes/popgen_scan/main'
 
 // [ fai or [], gzi or [] ] as they lie beside the reference
@@ -24,14 +26,38 @@ def indexes_beside(reference) {
     }
 }
 
+// Files of an index of bwa-mem2 or bwa beside --reference, whole, or []
+def aligner_index() {
+    if (params.simulate || !params.reference) return []
+    def parts = ['bwa-mem2': ['.0123', '.amb', '.ann', '.bwt.2bit.64', '.pac'], bwa: ['.amb', '.ann', '.bwt', '.pac', '.sa']]
+    def beside = { suffix -> file("${params.reference}${suffix}", glob: false) }
+    def found = parts.findAll { name, _suffixes -> params.aligner in [null, 'auto', name] }
+        .findResult { _name, suffixes -> suffixes.every { beside(it).exists() } ? suffixes : null }
+    return (found ?: []).collect { beside(it) } + (found && beside('.alt').exists() ? [beside('.alt')] : [])
+}
+
 def staged_files() {
     def sheet = file(params.samplesheet, glob: false)
     def folders = params.base_dir ? [params.base_dir] : [sheet.parent.toString(), workflow.launchDir.toString()]
     return sheet.scheme == 'file' ? Samplesheet.localFiles(sheet, folders*.toString()) : []
 }
 
+// [ file, its index ] or [ [], [] ]
+def indexed_file(name) {
+    return name ? [file(name, glob: false), file(KnownAlleles.index(name), glob: false)] : [[], []]
+}
+
 def optional_file(name) {
     return name ? file(name, glob: false) : []
+}
+
+// [ files ] of names and glob patterns, comma-separated; a name without a file is an error
+def listed_files(names) {
+    return (names ?: '').tokenize(',').collectMany { name ->
+        def found = [file(name.trim())].flatten()
+        Messages.stopIf(found && found.every { it.exists() } ? [] : ["${name.trim()} names no file; check --multiqc_config and --multiqc_files"])
+        found
+    }
 }
 
 // [ name, file or [] ]: a file where the name has the suffix, otherwise what is shipped under that name
@@ -65,6 +91,10 @@ def run_account() {
         profile: workflow.profile,
         container: workflow.containerEngine,
     ])
+}
+
+def own_versions() {
+    return "Workflow:\n    ${workflow.manifest.name}: ${workflow.manifest.version}\n    Nextflow: ${nextflow.version}\n".toString()
 }
 
 // [ fasta, fai, gzi or [] ] of --reference, indexed if need be
@@ -108,16 +138,40 @@ workflow COHORT {
         ch_sheet, ch_reference, ch_staged, optional_file(params.regions), params.contigs ?: '', params.shard_bp ?: '',
         StoredCohorts.heads(params.cohort), export_formats(), params.base_dir ?: '', workflow.launchDir.toString(),
     )
+    PREPARE_COHORT.out.notes.subscribe { notes -> Messages.notes(notes.readLines()).each { log.info(it) } }
+    ALIGN_COHORT(
+        PREPARE_COHORT.out.sample, ch_reference, aligner_index(), params.aligner ?: 'auto', params.save_reads ? 'cram' : 'bam',
+    )
 
     emit:
     sheet     = ch_sheet                      // value: samplesheet
+    aligned   = ALIGN_COHORT.out.sample       // channel: row of samples.json with aligned reads, in any order
     reference = ch_reference                  // value: [ fasta, fai, gzi or [] ]
     sample    = PREPARE_COHORT.out.sample     // channel: row of samples.json
     shard     = PREPARE_COHORT.out.shard      // channel: [ name, bed ]
     n_shards  = PREPARE_COHORT.out.n_shards   // value: number of shards
     table     = PREPARE_COHORT.out.table      // value: BED of all shards
     pedigree  = PREPARE_COHORT.out.pedigree   // value: PLINK .ped, stored samples included
-    versions  = ch_versions.mix(PREPARE_COHORT.out.versions)  // channel: versions.yml
+    versions  = ch_versions.mix(PREPARE_COHORT.out.versions, ALIGN_COHORT.out.versions)  // channel: versions.yml
+}
+
+// --mode plan: what --mode call would come to; nothing is called
+workflow PLANNING {
+    main:
+    REFERENCE()
+    ch_staged = channel.value(staged_files())
+    PREPARE_COHORT(
+        channel.value(file(params.samplesheet, glob: false)), REFERENCE.out.reference, ch_staged, optional_file(params.regions),
+        params.contigs ?: '', params.shard_bp ?: '', StoredCohorts.heads(params.cohort), [], params.base_dir ?: '',
+        workflow.launchDir.toString(),
+    )
+    PLAN_RUN(
+        PREPARE_COHORT.out.samples, PREPARE_COHORT.out.table, REFERENCE.out.reference,
+        Plans.options(params, StoredCohorts.count(params.cohort)), ch_staged,
+    )
+
+    emit:
+    text = PLAN_RUN.out.text  // value: what to print
 }
 
 // --mode call: reads to cohort VCF
@@ -139,8 +193,9 @@ workflow CALLING {
         ch_versions = ch_versions.mix(FIND_PARALOGS.out.versions)
     }
     CALL_SAMPLE(
-        COHORT.out.sample, COHORT.out.shard, COHORT.out.table, COHORT.out.reference, ch_paralogs,
-        optional_file(params.model == 'auto' ? null : params.model),
+        COHORT.out.aligned, COHORT.out.shard, COHORT.out.table, COHORT.out.reference, ch_paralogs,
+        optional_file(params.model == 'auto' ? null : params.model), optional_file(params.targets ?: params.regions),
+        indexed_file(params.alleles),
     )
     CALL_SAMPLE.out.called.subscribe { meta -> progress.called(meta.shard) }
     CALL_SAMPLE.out.gvcf.subscribe { progress.merged() }
@@ -186,6 +241,7 @@ workflow CALLING {
     }
     EVALUATE_COHORT(
         ch_judged, ch_truth, params.regions || params.contigs ? COHORT.out.table : [], COHORT.out.reference,
+        optional_file(params.targets ?: (params.bed_padding ? params.regions : null)),
     )
     ch_versions = ch_versions.mix(EVALUATE_COHORT.out.versions)
 
@@ -208,6 +264,7 @@ workflow EVALUATION {
     def truth = [meta.id, file(params.truth_vcf, glob: false), index(params.truth_vcf), file(params.truth_bed, glob: false)]
     EVALUATE_COHORT(
         channel.of([meta, calls, index(params.calls)]), channel.of(truth), optional_file(params.regions), REFERENCE.out.reference,
+        optional_file(params.targets),
     )
 
     emit:
@@ -224,7 +281,7 @@ workflow TRAINING {
     main:
     if (params.samplesheet) {
         COHORT()
-        ch_sample = COHORT.out.sample
+        ch_sample = COHORT.out.aligned
             .filter { row -> row.truth_vcf && row.truth_bed }
             .combine(COHORT.out.reference)
             .map { row, fasta, fai, gzi ->
@@ -307,8 +364,15 @@ workflow {
         exit(0)
     }
     Messages.stopIf(Backend.retired(params))
-    Messages.stopIf(Parameters.problems(schema, params) + Messages.missing(params) + StoredCohorts.problems(params) + Annotation.problems(params) + Backend.problems(params, workflow.profile))
+    Messages.stopIf(Parameters.problems(schema, params, workflow.commandLine) + Messages.missing(params) + StoredCohorts.problems(params) + Annotation.problems(params) + KnownAlleles.problems(params) + Backend.problems(params, workflow.profile))
 
+    if (params.mode == 'plan') {
+        PLANNING()
+        def plan = [:]
+        PLANNING.out.text.subscribe { plan.text = it.text }
+        workflow.onComplete = { Messages.finish(workflow, params.outdir, plan.text, params.email) }
+        return
+    }
     if (params.mode == 'evaluate') {
         EVALUATION()
         ran = EVALUATION.out
@@ -329,10 +393,13 @@ workflow {
         ran.evaluations.toSortedList { a, b -> a.name <=> b.name },
         ran.stats.toSortedList { a, b -> a.name <=> b.name },
         ran.facts.toSortedList { a, b -> a.name <=> b.name },
-        file("${projectDir}/assets/multiqc_config.yml"),
+        [file("${projectDir}/assets/multiqc_config.yml")] + listed_files(params.multiqc_config),
+        listed_files(params.multiqc_files),
+        run_account(),
+        ran.versions.map { it.text }.unique().collect(sort: true).map { it.join('') }.ifEmpty(''),
     )
     WRITE_PROVENANCE(
-        ran.versions.mix(BUILD_REPORT.out.versions).map { it.text }.unique().collect(sort: true).map { it.join('') },
+        ran.versions.mix(BUILD_REPORT.out.versions).map { it.text }.mix(channel.of(own_versions())).unique().collect(sort: true).map { it.join('') },
         run_account(),
         ran.inputs.toSortedList { a, b -> a.name <=> b.name },
         ran.checksums.toSortedList { a, b -> a.name <=> b.name },
@@ -341,5 +408,5 @@ workflow {
 
     def summary = [:]
     BUILD_REPORT.out.summary.subscribe { summary.text = it.text }
-    workflow.onComplete = { Messages.finish(workflow, params.outdir, summary.text) }
+    workflow.onComplete = { Messages.finish(workflow, params.outdir, summary.text, params.email) }
 }

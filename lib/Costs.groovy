@@ -8,6 +8,9 @@ class Costs {
     private static final String HEADER = ['stage', 'tasks', 'not_successful', 'cpu_hours', 'task_hours', 'waiting_hours',
         'longest_min', 'peak_memory_mb', 'read_gb', 'written_gb'].join('\t')
 
+    private static final List<String> HEADS = ['Stage', 'Tasks', 'Not successful', 'CPU (min)', 'Task time (min)', 'Waiting (min)',
+        'Longest (min)', 'Peak memory (MB)', 'Read (GB)', 'Written (GB)']
+
     /** One stage: all tasks of a process, also the failed and those taken from an earlier run. */
     static class Stage {
 
@@ -37,6 +40,15 @@ class Costs {
 
         private static double number(String text) {
             return text != null && text.isNumber() ? text as double : 0d
+        }
+
+        /** Cells as people read them: minutes, and the stage's name in words. */
+        List<String> shown() {
+            def f = { value -> String.format(Locale.ROOT, value < 10 ? '%.2f' : '%,.0f', value) }
+            return [
+                name.toLowerCase().replace('_', ' '), "${tasks}", "${failed}", f(cpuMs / 6e4d), f(taskMs / 6e4d), f(waitMs / 6e4d),
+                f(longestMs / 6e4d), String.format(Locale.ROOT, '%,.0f', peakBytes / 1e6d), f(readBytes / 1e9d), f(writtenBytes / 1e9d),
+            ]*.toString()
         }
 
         List<String> cells() {
@@ -80,9 +92,9 @@ class Costs {
     static void write(List<Stage> stages, Path table, Path report) {
         table.text = ([HEADER] + stages.collect { it.cells().join('\t') }).join('\n') + '\n'
         if (!Files.exists(report)) return
-        def rows = stages.collect { stage -> '<tr>' + stage.cells().collect { "<td>${it}</td>" }.join('') + '</tr>' }
-        def head = HEADER.split('\t').collect { "<th>${it.replace('_', ' ')}</th>" }.join('')
-        def html = "<table class=\"table table-condensed\"><thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table>"
+        def rows = stages.collect { stage -> '<tr>' + stage.shown().collect { "<td>${it}</td>" }.join('') + '</tr>' }
+        def head = HEADS.collect { "<th>${it}</th>" }.join('')
+        def html = "<table class=\"table table-sm table-condensed\"><thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table>"
         def whole = report.text
         def filled = whole.replaceFirst(/(?s)(<div id="deepcohort-cost">).*?(<\/div>)/) { all, start, end -> start + html + end }
         if (filled == whole) return

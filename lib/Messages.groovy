@@ -6,13 +6,21 @@ import nextflow.Nextflow
 class Messages {
 
     private static final long FULL_BYTES = 1_000_000
+    private static final int MOST_NOTES = 12
 
     /** Parameters that this mode needs and that are absent, one line each. */
     static List<String> missing(Map params) {
         def needed = params.simulate ? [] : ['samplesheet', 'reference']
+        if (params.mode == 'plan') needed = ['samplesheet', 'reference']
         if (params.mode == 'evaluate') needed = ['calls', 'truth_vcf', 'truth_bed', 'reference']
         if (params.mode in ['train', 'popgen']) needed = []
         return needed.findAll { !params[it] }.collect { "--${it} is missing; see --help, or try -profile demo".toString() }
+    }
+
+    /** What the check found odd but allowed, the first lines of it. */
+    static List<String> notes(List<String> lines) {
+        def shown = lines.take(MOST_NOTES).collect { "Note: ${it}".toString() }
+        return lines.size() > MOST_NOTES ? shown + ["Note: and ${lines.size() - MOST_NOTES} more (.command.err of CHECK_INPUTS)".toString()] : shown
     }
 
     /** Ends the run with one line per problem, when there are any. */
@@ -28,10 +36,11 @@ class Messages {
      * Prints the last lines of a run: what went wrong, or where the results are. At the exit of the JVM, because
      * Nextflow still paints its list of processes after onComplete, over whatever was printed before.
      */
-    static void finish(workflow, outdir, summary) {
+    static void finish(workflow, outdir, summary, email = null) {
         def text = workflow.success ? success(workflow, outdir, summary) : failure(workflow)
+        def unsent = email ? mail(workflow, email.toString(), text) : ''
         Runtime.runtime.addShutdownHook(new Thread({
-            System.out.println(workflow.success ? withCosts(text, outdir) : text)
+            System.out.println((workflow.success ? withCosts(text, outdir) : text) + unsent)
             System.out.flush()
         }))
     }
@@ -47,6 +56,19 @@ class Messages {
         }
         catch (Throwable error) {
             return text
+        }
+    }
+
+    /** Sends the last lines; what hinders that, as a line more, for no run fails for want of a mail server. */
+    private static String mail(workflow, String email, String text) {
+        def outcome = workflow.success ? 'finished' : 'did not finish'
+        try {
+            Nextflow.sendMail(to: email, subject: "deepcohort: run ${workflow.runName} ${outcome}".toString(), body: text.trim() + '\n')
+            return ''
+        }
+        catch (Throwable error) {
+            def why = (error.message ?: error.class.simpleName).readLines()[0]
+            return "\ndeepcohort: note: no e-mail went to ${email}: ${why}; Nextflow's scope mail names a server".toString()
         }
     }
 
@@ -74,6 +96,7 @@ class Messages {
         if (summary) lines << summary.toString().stripTrailing()
         def folder = new File(outdir.toString()).absolutePath
         [
+            ['plan', 'plan/plan.tsv'],
             ['cohort VCF', 'cohort/cohort.vcf.gz'],
             ['annotated', 'cohort/cohort.annotated.vcf.gz'],
             ['stored cohort', 'cohort/store'],

@@ -29,9 +29,10 @@ class Parameters {
             lines << "${group.title}:".toString()
             group.properties.each { name, rule ->
                 if (rule.hidden) return
+                def names = rule.alias ? "--${name}, --${rule.alias}" : "--${name}"
                 def value = rule['default'] == null ? '' : " [${rule['default']}]"
                 def choice = rule['enum'] ? " (${rule['enum'].join(', ')})" : ''
-                lines << ('  --' + name).padRight(20) + rule.description + choice + value
+                lines << ('  ' + names + ' ').padRight(20) + rule.description + choice + value
             }
             lines << ''
         }
@@ -42,14 +43,22 @@ class Parameters {
     }
 
     /** Every problem of `params`, one line each; empty when all is well. */
-    static List<String> problems(Path schema, Map params) {
+    static List<String> problems(Path schema, Map params, String command = '') {
         def rules = known(schema)
-        def found = []
+        def found = aliasProblems(rules, params)
         params.each { name, value ->
+            if (rules.any { other, rule -> rule.alias == name && params[other] != null && params[other].toString() == value?.toString() }) {
+                return  // told under the name that was given
+            }
             if (!rules.containsKey(name)) {
                 // Nextflow adds the camelCase form of --with-hyphens by itself
                 if (params.keySet().any { it.contains('-') && camel(it) == name }) return
                 def near = rules.keySet().min { distance(it, name.replace('-', '_')) }
+                if (params.custom_config_base && !command.contains("--${name}") && distance(near, name) > 2) {
+                    // institutions set what other pipelines know (igenomes_base and the like)
+                    System.err.println("deepcohort: note: unknown parameter ${name} of a configuration is not used")
+                    return
+                }
                 def hint = distance(near, name.replace('-', '_')) <= 3 ? "; did you mean --${near}?" : '; see --help'
                 found << "unknown parameter --${name}${hint}".toString()
             }
@@ -59,6 +68,16 @@ class Parameters {
             }
         }
         return found
+    }
+
+    /** Two names of one setting that say different things. */
+    private static List<String> aliasProblems(Map<String, Map> rules, Map params) {
+        return rules.findAll { name, rule -> rule.alias && params[name] != null && params[name].toString() != params[rule.alias]?.toString() }
+            .collect { name, rule ->
+                params[rule.alias] == null
+                    ? "--${name} '${params[name]}' was set too late (by a file of -c?); give it on the command line or by -params-file".toString()
+                    : "--${name} '${params[name]}' and --${rule.alias} '${params[rule.alias]}' are one setting; give one of them".toString()
+            }
     }
 
     private static String check(Map rule, value) {

@@ -52,6 +52,11 @@ class StoredCohorts {
         }
     }
 
+    /** How many samples the stored folders hold; stores of their own are not opened here and count as none. */
+    static int count(text) {
+        return entries(text).findAll { Files.isDirectory(it) }.sum(0) { (table(it).samples as List).size() } as int
+    }
+
     /** The files that say what each stored cohort holds. */
     static List<Path> heads(text) {
         return entries(text).collect { Files.isDirectory(it) ? it.resolve(TABLE) : it }

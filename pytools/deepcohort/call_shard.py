@@ -15,11 +15,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.calls.bias import site_bias
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.genotype import genotype_sites, overlap_components, select_candidates
 from deepcohort.calls.gvcf import CallsWriter
 from deepcohort.calls.phase import same_site_phase
 from deepcohort.calls.ploidy import PloidyMap
+from deepcohort.calls.types import Known
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.find import find_candidates
 from deepcohort.candidates.types import CandidateEvidence, CandidateTable
@@ -29,6 +31,10 @@ from deepcohort.core.progress import track_bp
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.stages import StageTimer
 from deepcohort.formats.vcf_header import make_header
+from deepcohort.known.config import KnownConfig
+from deepcohort.known.evidence import look_up, natural_odds
+from deepcohort.known.io_known import KnownSites
+from deepcohort.known.types import GivenAlleles, KnownEvidence
 from deepcohort.model.guard import held_back
 from deepcohort.paralogs.load import open_placed
 from deepcohort.paralogs.types import Links
@@ -64,7 +70,8 @@ class CallJob:
     """What to call: inputs, outputs, and the settings of every room.
 
     Without `paralogs` reads stay where the aligner put them. `remarks` are for the user: odd but allowed.
-    `notes` are header lines KEY=VALUE.
+    `notes` are header lines KEY=VALUE. `alleles`: VCF or BCF of alleles that get a record whatever the reads
+    show; `alleles_only`: no others do.
     """
 
     reads: Sequence[Path]
@@ -82,6 +89,9 @@ class CallJob:
     shard_config: ShardConfig = field(default_factory=ShardConfig)
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    alleles: Path | None = None
+    alleles_only: bool = False
+    known_config: KnownConfig = field(default_factory=KnownConfig)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +101,10 @@ class PreparedChunk:
     Attributes:
         region: bases that the chunk answers for. evidence: of a region that holds it.
         rows: int64 (n,), rows of the evidence's table: candidates in `region`, and those outside
-            whose alleles overlap with theirs. table: these rows.
-        features: float32 (n, F) of these rows. codes: uint8 reference codes of `window`.
+            whose alleles overlap with theirs. features: float32 (n, F) of these rows.
+        table: these rows, and given alleles; known: of it. judged: int64 (n,), where `rows` stand in it.
+        log10_odds: float64 (N, 2), see `KnownEvidence`.
+        codes: uint8 reference codes of `window`.
     """
 
     region: Region
@@ -102,6 +114,9 @@ class PreparedChunk:
     features: NDArray[np.float32]
     codes: NDArray[np.uint8]
     window: Region
+    judged: NDArray[np.int64]
+    known: Known | None = None
+    log10_odds: NDArray[np.float64] | None = None
 
     @property
     def n_bases(self) -> int:
@@ -117,11 +132,17 @@ class ChunkPreparer:
         self._timer = timer
         self._source = open_placed(job.reads, job.reference, job.reads_config, job.paralogs)
         self._reference = ReferenceFasta(job.reference)
+        self._given: KnownSites | None = None
+        if job.alleles is not None:
+            lengths = self._reference.contig_lengths
+            self._given = KnownSites(job.alleles, lengths, "--alleles", job.known_config)
 
     def close(self) -> None:
         """Close the inputs."""
         self._source.close()
         self._reference.close()
+        if self._given is not None:
+            self._given.close()
 
     def prepare(self, region: Region) -> PreparedChunk:
         """Evidence and examples of `region`; looks farther until no group of alleles is cut."""
@@ -144,13 +165,25 @@ class ChunkPreparer:
             codes = self._reference.fetch_codes(window)
         with timer.stage("candidates"):
             evidence = find_candidates(reads, codes, window, around, job.candidates_config)
-            rows, is_cut = rows_needed(
-                evidence.table, region, around, contig_length, codes, window.start,
-                margin_bp=job.candidates_config.max_indel_bp + reach_bp(job.pileup_config),
-                company_bp=reach_bp(job.pileup_config),
-            )  # fmt: skip
+        found = None
+        table = evidence.table
+        if self._given is not None:
+            with timer.stage("given alleles"):
+                given = self._given.fetch(window, codes, around)
+                found = look_up(given, evidence, codes, window, job.candidates_config, job.known_config)
+                table = found.table
+        wanted, is_cut = rows_needed(
+            table, region, around, contig_length, codes, window.start,
+            margin_bp=job.candidates_config.max_indel_bp + reach_bp(job.pileup_config),
+            company_bp=reach_bp(job.pileup_config),
+        )  # fmt: skip
         if is_cut:
             return None
+        if found is None:
+            rows, judged = wanted, np.arange(len(wanted))
+        else:
+            judged = np.flatnonzero(found.shown[wanted] >= 0)
+            rows = found.shown[wanted[judged]]
         with timer.stage("features"):
             examples = encode_examples(
                 evidence, codes, window, job.pileup_config, features_only=True, select=rows
@@ -158,10 +191,28 @@ class ChunkPreparer:
         timer.count("reads", len(reads))
         timer.count("MAPQ 0 reads left out", len(reads.mapq0_pos))
         timer.count("candidates", len(rows))
-        table = select_candidates(evidence.table, rows)
-        return PreparedChunk(region, evidence, rows, table, examples.features, codes, window)
+        chunk = PreparedChunk(
+            region, evidence, rows, select_candidates(table, wanted), examples.features, codes, window, judged
+        )
+        return chunk if found is None else self._with_given(chunk, found, given, wanted)
+
+    def _with_given(
+        self, chunk: PreparedChunk, found: KnownEvidence, given: GivenAlleles, wanted: NDArray[np.int64]
+    ) -> PreparedChunk:
+        """`chunk`, whose table holds the rows `wanted` of `found`, with what is known of them."""
+        is_given = found.given[wanted]
+        prior = np.where(is_given[:, None], natural_odds(chunk.table, self._job.known_config), 0.0)
+        ids = tuple(found.ids[row] for row in wanted.tolist())
+        known = Known(is_given, ids, found.shown[wanted] >= 0, prior)
+        pos = chunk.table.pos
+        inside = (pos >= chunk.region.start) & (pos < chunk.region.end)
+        self._timer.count("given alleles", int((is_given & inside).sum()))
+        self._timer.count(SYMBOLIC, given.n_symbolic(chunk.region))
+        self._timer.count(LONG, given.n_long(chunk.region))
+        return replace(chunk, known=known, log10_odds=found.log10_odds[wanted])
 
 
+SYMBOLIC, LONG = "given alleles that are no sequence", "given alleles that are too long"
 _MAX_REACH_BP = 20_000
 
 
@@ -334,16 +385,36 @@ class _ShardWriter:
             for row in outside:
                 pos = int(table.pos[row])
                 copies[row] = job.ploidy.array(Region(table.contig, pos, pos + 1))[0]
-            phase = same_site_phase(chunk.evidence.table, chunk.evidence.support, chunk.rows)
+            pairs, pair_reads = same_site_phase(chunk.evidence.table, chunk.evidence.support, chunk.rows)
+            phase = chunk.judged[pairs], pair_reads
+            known = chunk.known
+            posterior = probabilities if known is None else _with_odds(chunk, known, probabilities)
             genotyped = genotype_sites(
-                table, probabilities, chunk.codes, chunk.window.start, copies, job.calls_config, phase
+                table, posterior, chunk.codes, chunk.window.start, copies, job.calls_config, phase,
+                known,
+            )  # fmt: skip
+        with self._timer.stage("bias"):
+            judged = table if known is None else select_candidates(table, chunk.judged)
+            bias = site_bias(
+                chunk.evidence, chunk.rows, judged, genotyped.sites.pos, chunk.codes, chunk.window.start
             )
         self._timer.count("overlaps resolved", genotyped.n_overlaps_resolved)
         with self._timer.stage("write"):
             self._writer.write_chunk(
                 chunk.region, chunk.evidence.counts, genotyped, chunk.codes, chunk.window.start, ploidy,
-                table.pos[disputed],
+                table.pos[chunk.judged[disputed]], bias,
             )  # fmt: skip
+
+
+def _with_odds(chunk: PreparedChunk, known: Known, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Float64 (N, 3): `probabilities` of judged rows; of others, reads and what is known beforehand."""
+    assert chunk.log10_odds is not None
+    logs = known.prior.copy()
+    logs[:, 1:] += chunk.log10_odds
+    whole = 10.0 ** (logs - logs.max(axis=1, keepdims=True))
+    whole /= whole.sum(axis=1, keepdims=True)
+    whole[chunk.judged] = probabilities
+    return np.asarray(whole)
 
 
 def features_of(job: CallJob, regions: Sequence[Region]) -> NDArray[np.float32]:
@@ -354,7 +425,10 @@ def features_of(job: CallJob, regions: Sequence[Region]) -> NDArray[np.float32]:
     finally:
         preparer.close()
     inside = [
-        chunk.features[(chunk.table.pos >= chunk.region.start) & (chunk.table.pos < chunk.region.end)]
+        chunk.features[
+            (chunk.evidence.table.pos[chunk.rows] >= chunk.region.start)
+            & (chunk.evidence.table.pos[chunk.rows] < chunk.region.end)
+        ]
         for chunk in found
     ]
     return np.concatenate(inside) if inside else np.empty((0, N_FEATURES), np.float32)
@@ -373,6 +447,7 @@ def header_of(
         predictor.version,
         gq_bands,
         job.notes,
+        job.alleles is not None,
     )
 
 
@@ -403,17 +478,33 @@ def call_shard(
             output(job.gvcf, job.calls_config.gq_bands),
             output(job.vcf, None),
             job.calls_config,
+            job.alleles_only,
         ) as writer:
-            plan = ChunkPlan(job.regions, job.shard_config)
+            regions = _regions_of_given(job, contig_lengths)
+            plan = ChunkPlan(regions, job.shard_config)
             shard = _ShardWriter(job, predictor, writer, timer)
             chunks = _prepared_chunks(job, plan, timer)
-            n_bp, label = sum(map(len, job.regions)), f"calling {job.sample}"
+            n_bp, label = sum(map(len, regions)), f"calling {job.sample}"
             for chunk in track_bp(chunks, n_bp, label, lambda done: len(done.region), quiet):
                 plan.learn(chunk)
                 shard.add(chunk)
             shard.flush()
         timer.count("records", writer.n_records)
     return timer
+
+
+def _regions_of_given(job: CallJob, contig_lengths: dict[str, int]) -> Sequence[Region]:
+    """The parts of the job's regions in which alleles are given, where others get no record."""
+    if job.alleles is None or not job.alleles_only:
+        return job.regions
+    sites = KnownSites(job.alleles, contig_lengths, "--alleles", job.known_config)
+    try:
+        return sites.stretches(job.regions, _JOIN_GIVEN_BP)
+    finally:
+        sites.close()
+
+
+_JOIN_GIVEN_BP = 2_000  # a chunk reads as much on both sides
 
 
 def genome_order(regions: Sequence[Region], contigs: Iterable[str]) -> list[Region]:

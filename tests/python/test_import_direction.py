@@ -13,17 +13,19 @@ ALLOWED = {
     "reads": {"core", "formats"},
     "paralogs": {"core", "formats", "reads"},
     "candidates": {"core", "formats", "reads"},
+    "known": {"core", "formats", "reads", "candidates"},
     "pileup": {"core", "formats", "reads", "candidates"},
     "model": {"core", "formats", "reads", "candidates", "pileup"},
     "calls": {"core", "formats", "candidates"},
     "joint": {"core", "formats", "reads", "calls"},
-    "filter": {"core", "formats", "reads", "candidates", "calls", "pileup", "model"},
+    "filter": {"core", "formats", "reads", "candidates", "known", "calls", "pileup", "model"},
     "evaluate": {"core", "formats", "reads", "calls"},
     "simulate": {"core", "formats", "reads", "calls"},
     "report": {"core", "formats"},
+    "align": {"core", "simulate"},
     "export": {"core", "formats"},
     "annotate": {"core", "formats", "calls", "joint"},
-    "popgen": {"core", "model"},
+    "popgen": {"core", "formats", "model"},
 }
 SEES_EVERYTHING = {"cli", "start", "call_shard", "make_examples"}
 HEAVY = {

@@ -26,12 +26,12 @@ process ANNOTATE_SHARD {
     """
     deepcohort annotate --vcf ${vcf} --reference ${fasta} --regions ${shard} ${inputs} \\
         --output ${meta.id}.annotated.vcf.gz ${task.ext.args ?: ''}
-    echo "ANNOTATE_SHARD: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     touch ${meta.id}.annotated.vcf.gz ${meta.id}.annotated.vcf.gz.tbi
-    echo "ANNOTATE_SHARD: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

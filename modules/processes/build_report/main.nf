@@ -1,4 +1,4 @@
-// Evaluations, statistics and facts about the reads -> one MultiQC report, and the numbers to print at the end
+// Evaluations, statistics and facts about samples -> one MultiQC report, a page per sample, and the numbers to print at the end
 process BUILD_REPORT {
     label 'medium'
 
@@ -6,18 +6,23 @@ process BUILD_REPORT {
     path evaluations, stageAs: 'evaluation/*'
     path stats, stageAs: 'stats/*'
     path facts, stageAs: 'facts/*'
-    path config
+    path configs, stageAs: 'config/?/*'  // ours, then the user's, which overrules it
+    path extra, stageAs: 'extra/?/*'     // other tools' files that MultiQC shall show too, or []
+    val account                          // JSON: parameters, command, ...
+    val versions                         // text of all versions.yml
 
     output:
     path 'multiqc_report.html', emit: report
     path 'multiqc_report_data', emit: data, optional: true
+    path 'samples', emit: pages, optional: true
     path 'summary.txt', emit: summary
     path 'versions.yml', emit: versions
 
     script:
+    def own = (configs instanceof List ? configs : [configs]).collect { "--config ${Shell.quote(it)}" }.join(' ')
     """
     # a run resumed after a kill may work in the folder in which the killed one left off
-    rm -rf content; mkdir content
+    rm -rf content samples; mkdir content
     folders=()
     for folder in evaluation/*/; do [ -d "\$folder" ] && folders+=(--evaluation "\${folder%/}"); done
     cohort=()
@@ -25,14 +30,15 @@ process BUILD_REPORT {
     reads=()
     if [ -d facts ]; then reads=(--facts facts); fi
     deepcohort summary \${folders[@]+"\${folders[@]}"} \${cohort[@]+"\${cohort[@]}"} \${reads[@]+"\${reads[@]}"} --output summary.txt
-    folders+=(\${reads[@]+"\${reads[@]}"})
-    if [ \${#folders[@]} -gt 0 ]; then
-        deepcohort report "\${folders[@]}" --output content ${task.ext.args ?: ''}
-    fi
+    if [ -d facts ]; then reads+=(--pages samples); fi
+    printf '%s' ${Shell.quote(account)} > run.json
+    printf '%s' ${Shell.quote(versions)} > versions.txt
+    deepcohort report \${folders[@]+"\${folders[@]}"} \${reads[@]+"\${reads[@]}"} --output content \\
+        --run run.json --versions versions.txt ${task.ext.args ?: ''}
     if [ -d stats ]; then
         cp -rL stats content/
     fi
-    if [ -z "\$(find content -name '*_mqc.*' -print -quit)" ]; then
+    if [ -z "\$(find content -name '*_mqc.*' ! -name deepcohort_run_mqc.json -print -quit)" ]; then
         printf '<!--\\nid: "nothing"\\nsection_name: "Nothing to show"\\n-->\\n%s\\n' \\
             '<p>No sample came with truth, and nothing was genotyped jointly.</p>' > content/nothing_mqc.html
     fi
@@ -40,16 +46,16 @@ process BUILD_REPORT {
     printf '<!--\\nid: "deepcohort_cost"\\nsection_name: "Cost by stage"\\ndescription: "%s"\\n-->\\n%s\\n' \\
         'All tasks of the run, also those taken from an earlier one (-resume); waiting is time between submission and start.' \\
         '<div id="deepcohort-cost">See pipeline_info/trace.tsv.</div>' > content/deepcohort_cost_mqc.html
-    multiqc --quiet --force --no-version-check --config ${config} --filename multiqc_report.html content
+    multiqc --quiet --force --no-version-check ${own} --filename multiqc_report.html content ${extra ? 'extra' : ''}
     # multiqc --version takes as long as a report
-    multiqc=\$(python3 -c 'from importlib.metadata import version; print("multiqc, version", version("multiqc"))')
-    echo "BUILD_REPORT: \$(deepcohort --version), ${task.ext.sources}; \$multiqc" > versions.yml
+    multiqc=\$(python3 -c 'from importlib.metadata import version; print(version("multiqc"))')
+    ${Versions.write(task, [multiqc: '$multiqc'])}
     """
 
     stub:
     """
     echo stub > multiqc_report.html
     echo stub > summary.txt
-    echo "BUILD_REPORT: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

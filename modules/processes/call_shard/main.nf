@@ -8,6 +8,7 @@ process CALL_SHARD {
     tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
     path paralogs
     path model, stageAs: 'model/*'
+    tuple path(alleles, stageAs: 'alleles/*'), path(alleles_index, stageAs: 'alleles/*')
 
     output:
     tuple val(meta), path("${meta.id}.g.vcf.gz"), path("${meta.id}.g.vcf.gz.{tbi,csi}"), path("${meta.id}.vcf.gz"), path("${meta.id}.vcf.gz.{tbi,csi}"), emit: calls
@@ -16,16 +17,17 @@ process CALL_SHARD {
     script:
     def inputs = (urls + (reads instanceof List ? reads : [reads])).collect { "--reads ${Shell.quote(it)}" }.join(' ')
     def copies = paralogs ? "--paralogs ${paralogs}" : '--no-place-paralogs'
+    def given = alleles ? "--alleles ${Shell.quote(alleles)}" : ''
     def weights = model ? "--model ${Shell.quote(model)}" : ''
     """
     deepcohort call ${inputs} --reference ${fasta} --sample ${meta.sample} --platform ${platform} --sex ${sex} \\
-        --regions ${shard} ${copies} --gvcf ${meta.id}.g.vcf.gz --vcf ${meta.id}.vcf.gz ${weights} --quiet ${task.ext.args ?: ''}
-    echo "CALL_SHARD: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+        --regions ${shard} ${copies} --gvcf ${meta.id}.g.vcf.gz --vcf ${meta.id}.vcf.gz ${weights} ${given} --quiet ${task.ext.args ?: ''}
+    ${Versions.write(task)}
     """
 
     stub:
     """
     touch ${meta.id}.g.vcf.gz ${meta.id}.g.vcf.gz.tbi ${meta.id}.vcf.gz ${meta.id}.vcf.gz.tbi
-    echo "CALL_SHARD: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

@@ -16,6 +16,7 @@ process CHECK_INPUTS {
     output:
     path 'samples.json', emit: samples
     path 'cohort.ped', emit: pedigree
+    path 'notes.txt', emit: notes
     path 'versions.yml', emit: versions
 
     script:
@@ -30,15 +31,15 @@ process CHECK_INPUTS {
     """
     ${stored ? 'ls stored/*/* > stored.txt' : ''}
     deepcohort check --samplesheet ${samplesheet} --reference ${fasta} ${options} \\
-        --output samples.json --pedigree cohort.ped ${task.ext.args ?: ''}
-    echo "CHECK_INPUTS: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+        --output samples.json --pedigree cohort.ped --notes notes.txt ${task.ext.args ?: ''}
+    ${Versions.write(task)}
     """
 
     stub:
     """
     ${stored ? 'ls stored/*/* > stored.txt' : ''}
     deepcohort check --samplesheet ${samplesheet} --reference ${fasta} --text-only ${stored ? '--cohort-list stored.txt' : ''} \\
-        --output samples.json --pedigree cohort.ped
-    echo "CHECK_INPUTS: stub, ${task.ext.sources}" > versions.yml
+        --output samples.json --pedigree cohort.ped --notes notes.txt
+    ${Versions.stub(task)}
     """
 }

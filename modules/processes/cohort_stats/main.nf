@@ -14,12 +14,12 @@ process COHORT_STATS {
     script:
     """
     deepcohort stats --vcf ${vcf} --pedigree ${pedigree} --output stats ${task.ext.args ?: ''}
-    echo "COHORT_STATS: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     rm -rf stats; mkdir stats
-    echo "COHORT_STATS: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

@@ -18,13 +18,13 @@ process CONCAT_COHORT {
     ls vcfs/*.vcf.gz > vcfs.txt
     deepcohort merge --input-list vcfs.txt --shards ${shards} --output ${prefix}.vcf.gz \\
         --checksums ${prefix}.checksums.tsv ${task.ext.args ?: ''}
-    echo "CONCAT_COHORT: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     prefix = task.ext.prefix ?: meta.id
     """
     touch ${prefix}.vcf.gz ${prefix}.vcf.gz.tbi ${prefix}.checksums.tsv
-    echo "CONCAT_COHORT: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

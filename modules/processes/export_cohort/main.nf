@@ -15,13 +15,13 @@ process EXPORT_COHORT {
     prefix = task.ext.prefix ?: meta.id
     """
     deepcohort export --vcf ${vcf} --format ${format} --pedigree ${pedigree} --output ${prefix} ${task.ext.args ?: ''}
-    echo "EXPORT_COHORT: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     prefix = task.ext.prefix ?: meta.id
     """
     touch ${format == 'zarr' ? "${prefix}.vcz.zip" : "${prefix}.pgen ${prefix}.pvar.zst ${prefix}.psam"}
-    echo "EXPORT_COHORT: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

@@ -12,12 +12,12 @@ process FIND_PARALOGS {
     script:
     """
     deepcohort paralogs --reference ${fasta} --output reference.paralogs.tsv.gz --quiet
-    echo "FIND_PARALOGS: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     touch reference.paralogs.tsv.gz
-    echo "FIND_PARALOGS: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

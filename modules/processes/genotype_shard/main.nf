@@ -26,13 +26,13 @@ process GENOTYPE_SHARD {
     ${stores ? 'ls stores/*/* > stores.txt' : ''}
     deepcohort genotype ${inputs} --sort-samples --quiet --reference ${fasta} --pedigree ${pedigree} \\
         --output ${meta.id}.cohort.vcf.gz ${task.ext.args ?: ''}
-    echo "GENOTYPE_SHARD: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     touch ${meta.id}.cohort.vcf.gz ${meta.id}.cohort.vcf.gz.tbi
     ${save ? "mkdir -p store; touch store/${meta.id}.store store/cohort.json" : ''}
-    echo "GENOTYPE_SHARD: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

@@ -12,12 +12,12 @@ process INDEX_REFERENCE {
     script:
     """
     deepcohort index --reference ${fasta}
-    echo "INDEX_REFERENCE: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     printf 'chr1\\t1000\\t6\\t60\\t61\\n' > ${fasta}.fai
-    echo "INDEX_REFERENCE: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

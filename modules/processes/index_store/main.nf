@@ -14,12 +14,12 @@ process INDEX_STORE {
     """
     ls parts/*/cohort.json > parts.txt
     deepcohort store --part-list parts.txt --shards ${shards} --output cohort.json ${task.ext.args ?: ''}
-    echo "INDEX_STORE: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     touch cohort.json
-    echo "INDEX_STORE: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

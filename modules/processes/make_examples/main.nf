@@ -19,12 +19,12 @@ process MAKE_EXAMPLES {
     rm -rf ${meta.id}.examples
     deepcohort examples ${inputs} --reference ${fasta} --truth ${truth_vcf} --confident ${truth_bed} ${scope} \\
         --platform ${platform} --output ${meta.id}.examples --quiet ${task.ext.args ?: ''}
-    echo "MAKE_EXAMPLES: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     rm -rf ${meta.id}.examples; mkdir ${meta.id}.examples
-    echo "MAKE_EXAMPLES: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

@@ -6,28 +6,31 @@ process MERGE_SAMPLE {
     input:
     tuple val(meta), path(gvcfs, stageAs: 'gvcfs/*'), path(gvcf_indexes, stageAs: 'gvcfs/*'), path(vcfs, stageAs: 'vcfs/*'), path(vcf_indexes, stageAs: 'vcfs/*')
     path shards  // the table of all shards: none may be missing
+    path targets, stageAs: 'targets/*'  // BED or interval list whose coverage is told, or []
 
     output:
     tuple val(meta), path("${meta.sample}.g.vcf.gz"), path("${meta.sample}.g.vcf.gz.{tbi,csi}"), emit: gvcf
     tuple val(meta), path("${meta.sample}.vcf.gz"), path("${meta.sample}.vcf.gz.{tbi,csi}"), emit: vcf
     path "${meta.sample}.facts.json", emit: facts
+    path "${meta.sample}.targets.tsv", emit: targets, optional: true
     path '*.checksums.tsv', emit: checksums
     path 'versions.yml', emit: versions
 
     script:
+    def wanted = targets ? "--targets ${Shell.quote(targets)} --target-table ${meta.sample}.targets.tsv" : ''
     """
     ls gvcfs/*.vcf.gz > gvcfs.txt
     ls vcfs/*.vcf.gz > vcfs.txt
     deepcohort merge --input-list gvcfs.txt --shards ${shards} --output ${meta.sample}.g.vcf.gz \\
-        --facts ${meta.sample}.facts.json --checksums ${meta.sample}.g.checksums.tsv ${task.ext.args ?: ''}
+        --facts ${meta.sample}.facts.json ${wanted} --checksums ${meta.sample}.g.checksums.tsv ${task.ext.args ?: ''}
     deepcohort merge --input-list vcfs.txt --shards ${shards} --output ${meta.sample}.vcf.gz \\
         --checksums ${meta.sample}.checksums.tsv ${task.ext.args ?: ''}
-    echo "MERGE_SAMPLE: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     touch ${meta.sample}.g.vcf.gz ${meta.sample}.g.vcf.gz.tbi ${meta.sample}.vcf.gz ${meta.sample}.vcf.gz.tbi ${meta.sample}.facts.json ${meta.sample}.checksums.tsv
-    echo "MERGE_SAMPLE: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

@@ -14,12 +14,12 @@ process PACK_ALPHAMISSENSE {
     script:
     """
     deepcohort annotate --alphamissense ${table} --reference ${fasta} --pack alphamissense.dcam ${task.ext.args ?: ''}
-    echo "PACK_ALPHAMISSENSE: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     touch alphamissense.dcam
-    echo "PACK_ALPHAMISSENSE: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

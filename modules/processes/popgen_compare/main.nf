@@ -18,12 +18,12 @@ process POPGEN_COMPARE {
     for part in tests/*/*/; do cp -rL "\$part". unseen; done
     deepcohort popgen compare --model ${model}/${meta.id}.dcpop --simulations simulations --test unseen \\
         --output comparison ${task.ext.args ?: ''}
-    echo "POPGEN_COMPARE: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     rm -rf comparison; mkdir comparison
-    echo "POPGEN_COMPARE: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

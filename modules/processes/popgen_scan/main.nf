@@ -15,12 +15,12 @@ process POPGEN_SCAN {
     def what = model ? Shell.quote(model) : Shell.quote(model_name)
     """
     deepcohort popgen scan --vcf ${vcf} --model ${what} --threads ${task.cpus} --output scan ${task.ext.args ?: ''}
-    echo "POPGEN_SCAN: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     rm -rf scan; mkdir scan
-    echo "POPGEN_SCAN: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

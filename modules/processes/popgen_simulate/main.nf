@@ -15,12 +15,12 @@ process POPGEN_SIMULATE {
     """
     deepcohort popgen simulate --task ${what} --loci ${loci} --seed ${seed} --shard ${meta.shard}/${meta.n_shards} \\
         --threads ${task.cpus} --output loci ${task.ext.args ?: ''}
-    echo "POPGEN_SIMULATE: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     rm -rf loci; mkdir loci
-    echo "POPGEN_SIMULATE: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

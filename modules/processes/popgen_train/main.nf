@@ -18,12 +18,12 @@ process POPGEN_TRAIN {
     rm -rf simulations; mkdir simulations
     for part in parts/*/*/; do cp -rL "\$part". simulations; done
     deepcohort popgen train --simulations simulations --output ${meta.id} --name ${meta.id} ${options} ${task.ext.args ?: ''}
-    echo "POPGEN_TRAIN: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     rm -rf ${meta.id}; mkdir ${meta.id}
-    echo "POPGEN_TRAIN: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

@@ -14,12 +14,12 @@ process REPORT_ANNOTATION {
     script:
     """
     deepcohort annotate --vcf ${vcf} --pedigree ${pedigree} --report annotation ${task.ext.args ?: ''}
-    echo "REPORT_ANNOTATION: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     rm -rf annotation; mkdir annotation
-    echo "REPORT_ANNOTATION: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

@@ -14,12 +14,12 @@ process RESTRICT_TRUTH {
     script:
     """
     deepcohort intersect --bed ${bed} --within ${regions} --output ${meta.id}.confident.bed
-    echo "RESTRICT_TRUTH: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     touch ${meta.id}.confident.bed
-    echo "RESTRICT_TRUTH: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

@@ -17,13 +17,13 @@ process STORE_BATCH {
     ls gvcfs/*.g.vcf.gz > gvcfs.txt
     deepcohort genotype --gvcf-list gvcfs.txt --quiet --reference ${fasta} --shards ${shards} \\
         --save-cohort ${meta.id} ${task.ext.args ?: ''}
-    echo "STORE_BATCH: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     rm -rf ${meta.id}; mkdir ${meta.id}
     for name in \$(cut -f 4 ${shards} | sort -u); do touch ${meta.id}/\$name.store; done
-    echo "STORE_BATCH: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

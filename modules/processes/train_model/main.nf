@@ -23,12 +23,12 @@ process TRAIN_MODEL {
     for folder in examples/*; do folders+=(--examples "\$folder"); done
     for folder in natural/*; do [ ! -e "\$folder" ] || folders+=(--natural "\$folder"); done
     deepcohort train "\${folders[@]}" --output ${meta.id} --name ${meta.id} ${options} ${task.ext.args ?: ''}
-    echo "TRAIN_MODEL: \$(deepcohort --version), ${task.ext.sources}" > versions.yml
+    ${Versions.write(task)}
     """
 
     stub:
     """
     rm -rf ${meta.id}; mkdir ${meta.id}
-    echo "TRAIN_MODEL: stub, ${task.ext.sources}" > versions.yml
+    ${Versions.stub(task)}
     """
 }

@@ -1,9 +1,9 @@
-// What ran, on what, with which settings -> provenance.json
+// What ran, on what, with which settings -> provenance.json, and the versions of tools alone
 process WRITE_PROVENANCE {
     label 'light'
 
     input:
-    val versions  // text: what every kind of task ran, a line each
+    val versions  // text: versions.yml of every kind of task
     val run  // JSON text: parameters, revision, Nextflow version
     path inputs, stageAs: 'inputs/?/*'
     path checksums, stageAs: 'checksums/?/*'
@@ -11,6 +11,7 @@ process WRITE_PROVENANCE {
 
     output:
     path 'provenance.json', emit: provenance
+    path 'software_versions.yml', emit: software
 
     script:
     """
@@ -19,10 +20,12 @@ process WRITE_PROVENANCE {
     printf '%s' ${Shell.quote(run)} > run.json
     deepcohort provenance --run run.json --versions versions --inputs inputs --checksums checksums \\
         --models models --output provenance.json
+    cp versions/versions.yml software_versions.yml
     """
 
     stub:
     """
     printf '%s' ${Shell.quote(run)} > provenance.json
+    printf '%s' ${Shell.quote(versions)} > software_versions.yml
     """
 }

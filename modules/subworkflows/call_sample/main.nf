@@ -11,6 +11,8 @@ workflow CALL_SAMPLE {
     ch_reference  // value: [ fasta, fai, gzi or [] ]
     paralogs      // value: table of near-identical copies or []
     model         // value: model file or []
+    targets       // value: BED or interval list whose coverage is told, or []
+    alleles       // value: [ VCF or BCF of alleles that get a record, index ] or [ [], [] ]
 
     main:
     // sample by sample, so that the first are complete while the last still wait; shard by shard, every sample's
@@ -29,7 +31,7 @@ workflow CALL_SAMPLE {
                 [meta, row.platform, row.sex, remote.collect { row.reads[it] }, reads, indexes, bed]
             }
         }
-    CALL_SHARD(ch_work, ch_reference, paralogs, model)
+    CALL_SHARD(ch_work, ch_reference, paralogs, model, alleles)
     CALL_SHARD.out.calls.subscribe { gate.leave() }
 
     ch_gathered = CALL_SHARD.out.calls
@@ -41,7 +43,7 @@ workflow CALL_SAMPLE {
             def meta = [id: key.target, sample: key.target, shard: 'all', n_shards: shards.size()]
             [meta] + [gvcfs, gtbis, vcfs, vtbis].collect { files -> order.collect { files[it] } }
         }
-    MERGE_SAMPLE(ch_gathered, shard_table)
+    MERGE_SAMPLE(ch_gathered, shard_table, targets)
 
     emit:
     called    = CALL_SHARD.out.calls.map { it[0] }  // channel: meta of a sample's shard

@@ -9,6 +9,7 @@ workflow EVALUATE_COHORT {
     ch_truth      // channel: [ id of the calls, vcf, index, bed ]
     regions       // value: BED of what was called, or [] for everything
     ch_reference  // value: [ fasta, fai, gzi or [] ]
+    targets       // value: BED or interval list that is scored apart, or []
 
     main:
     if (regions) {
@@ -26,7 +27,7 @@ workflow EVALUATE_COHORT {
         .map { meta, vcf, tbi -> [meta.id, meta, vcf, tbi] }
         .join(ch_known)
         .map { _id, meta, vcf, tbi, truth_vcf, truth_index, bed -> [meta, vcf, tbi, truth_vcf, truth_index, bed] }
-    EVALUATE_SAMPLE(ch_work, ch_reference)
+    EVALUATE_SAMPLE(ch_work, ch_reference, targets)
 
     emit:
     evaluation = EVALUATE_SAMPLE.out.evaluation                       // channel: [ meta, folder ]

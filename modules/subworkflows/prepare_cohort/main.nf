@@ -34,6 +34,8 @@ workflow PREPARE_COHORT {
 
     emit:
     sample    = ch_sample                               // channel: one row of samples.json
+    samples   = CHECK_INPUTS.out.samples                // value: samples.json
+    notes     = CHECK_INPUTS.out.notes                  // value: text of what is odd but allowed
     shard     = ch_shard                                // channel: [ name, bed ]
     n_shards  = ch_shard.count()                        // value: number of shards
     table     = SHARD_REFERENCE.out.table      // value: BED of all shards

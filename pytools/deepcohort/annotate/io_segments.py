@@ -10,6 +10,7 @@ from deepcohort.annotate.alleles import short_parts
 from deepcohort.annotate.text_source import TextSource, read_index
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
+from deepcohort.formats.vcf_check import checker_of
 from deepcohort.formats.vcf_text import Segment, VcfTextReader
 
 
@@ -34,15 +35,20 @@ def header_lines(path: Path) -> list[str]:
         source.close()
 
 
-def segments_of(path: Path, regions: Sequence[Region] | None) -> Iterator[Segment]:
+def segments_of(path: Path, regions: Sequence[Region] | None, checked: bool = False) -> Iterator[Segment]:
     """Records in file order, of all contigs or with POS in `regions` (disjoint, in the file's order).
+
+    `checked`: each line is held against VCF and its header.
 
     Raises:
         DeepcohortError: damaged, unsorted or malformed.
     """
     reader = _SeekingReader(path)
+    checker = checker_of(reader, repeats=True) if checked else None
     try:
         for segment in _chosen(reader, path, regions):
+            if checker is not None:
+                checker.check_text(np.frombuffer(segment.text, dtype=np.uint8))
             yield from short_parts(segment)
     finally:
         reader.close()

@@ -174,7 +174,7 @@ class _Annotator:
         self.stack = stack
 
     def segments(self, label: str) -> Iterator[Segment]:
-        segments = segments_of(self.job.vcf, self.read_regions)
+        segments = segments_of(self.job.vcf, self.read_regions, checked=True)
         return track_amount(
             segments, None, label, lambda s: len(s.lines), lambda n: f"{n:,} records", self.quiet
         )

@@ -12,12 +12,18 @@ from typing import Any
 import numpy as np
 
 from deepcohort.calls.kernels_count import COUNTED_FILTERS, INDEL, OTHER, SNP, count_records
+from deepcohort.calls.quality import QualityTally
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.paths import make_again
 from deepcohort.formats.vcf_text import Segment, VcfHeader
 
 # name in the facts: key of the header line
-NOTES = {"library": "deepcohort_library", "unlike_training": "deepcohort_unlike_training"}
+NOTES = {
+    "library": "deepcohort_library",
+    "unlike_training": "deepcohort_unlike_training",
+    "sex": "deepcohort_sex",
+    "reads": "deepcohort_reads",
+}
 _MODEL = "##deepcohort_model="
 
 Value = int | float | bool | str | list[int]
@@ -80,7 +86,9 @@ def check_sample(header: VcfHeader, path: Path) -> None:
         )
 
 
-def facts_of(header: VcfHeader, tally: RecordTally, path: Path) -> dict[str, Any]:
+def facts_of(
+    header: VcfHeader, tally: RecordTally, path: Path, quality: QualityTally | None = None
+) -> dict[str, Any]:
     """Facts of the sample of `header`; `path` is the file that it was read from."""
     model = next((line for line in header.lines if line.startswith(_MODEL)), _MODEL)
     notes = {name: note_of(header.lines, key, path) for name, key in NOTES.items()}
@@ -90,6 +98,7 @@ def facts_of(header: VcfHeader, tally: RecordTally, path: Path) -> dict[str, Any
         **notes,
         "records": tally.records,
         "called": tally.called,
+        "quality": quality.facts() if quality else None,
     }
 
 

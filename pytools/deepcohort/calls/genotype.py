@@ -1,13 +1,15 @@
 """Genotypes of a sample from its candidates and the network's probabilities."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.kernels_genotype import build_sites, site_offsets, touched_intervals
 from deepcohort.calls.kernels_overlap import allele_spans, components, resolve_overlaps
-from deepcohort.calls.kernels_sites import SITE_MELTED, collect_sites, decide_sites
-from deepcohort.calls.types import GenotypedSites, MeltedSites, SiteCalls
+from deepcohort.calls.kernels_sites import SITE_GIVEN, SITE_MELTED, collect_sites, decide_sites
+from deepcohort.calls.types import GenotypedSites, Known, MeltedSites, SiteCalls
 from deepcohort.candidates.types import CandidateTable
 
 _NO_PAIRS = np.empty((0, 2), dtype=np.int64)
@@ -45,6 +47,7 @@ def genotype_sites(
     ploidy: NDArray[np.int8] | int = 2,
     config: CallsConfig | None = None,
     phase: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+    known: Known | None = None,
 ) -> GenotypedSites:
     """Candidates at one POS become one multi-allelic site; sites that overlap are resolved together.
 
@@ -63,17 +66,21 @@ def genotype_sites(
         config: thresholds.
         phase: (pairs int64 (P, 2) of rows (SNP, indel) at one POS, reads int64 (P, 2) that show both on
             one fragment, or just one of them).
+        known: of the candidates; those given get a record whatever the probabilities, `./.` in ploidy 0.
     """
     config = config or CallsConfig()
+    known = known or _nothing_known(len(table))
     copies = np.broadcast_to(np.asarray(ploidy, dtype=np.int8), (len(table),))
     if len(table) and copies.min() == 0:
-        rows = np.flatnonzero(copies > 0)
+        rows = np.flatnonzero((copies > 0) | known.given)
         table, probabilities, copies = _select(table, rows), probabilities[rows], copies[rows]
+        known = _known_of(known, rows)
+        table, probabilities, copies = _silent(table, probabilities, copies, known)
         phase = None
     moved = _without_shared_head(table, reference, reference_start)
     if moved is not None:
         table, order = moved
-        probabilities, copies = probabilities[order], copies[order]
+        probabilities, copies, known = probabilities[order], copies[order], _known_of(known, order)
         phase = None if phase is None else (np.argsort(order)[phase[0]], phase[1])
     offsets = site_offsets(table.pos)
     site_ploidy = np.ascontiguousarray(copies[offsets[:-1]])
@@ -89,6 +96,7 @@ def genotype_sites(
         site_ploidy,
         touched,
         is_snp,
+        known.given,
         config.min_allele_probability,
         config.max_alts,
         pair_rows,
@@ -97,16 +105,20 @@ def genotype_sites(
     spans = allele_spans(n_alleles, member, touched)
     n_changed = resolve_overlaps(n_alleles, gl, site_ploidy, spans, components(n_alleles, spans))
     status, best, gq, qual, keep = decide_sites(
-        n_alleles, member, gl, homref_error, site_ploidy, config.min_allele_probability, config.min_homref_gq
-    )
+        n_alleles, member, gl, homref_error, site_ploidy, known.given, config.min_allele_probability,
+        config.min_homref_gq,
+    )  # fmt: skip
     arrays = collect_sites(
         offsets, table.pos, table.ref_len, table.alt_seq, table.alt_offset, table.dp, table.ad,
         reference, reference_start, n_alleles, member, gl, site_ploidy, status, best, gq, qual, keep,
+        known.given, known.prior, known.from_panel,
     )  # fmt: skip
-    melted = np.flatnonzero((status == SITE_MELTED) | (n_alleles == 1))
+    site_fields = (table.contig, *arrays, *_id_column(arrays[0], table.pos, known.ids))
+    judged = np.add.reduceat(known.judged, offsets[:-1]) > 0 if len(table) else known.judged
+    melted = np.flatnonzero((status == SITE_MELTED) | (n_alleles == 1) | ((status == SITE_GIVEN) & judged))
     longest = np.maximum.reduceat(table.ref_len, offsets[:-1]) if len(table) else table.ref_len
     return GenotypedSites(
-        sites=SiteCalls(table.contig, *arrays),
+        sites=SiteCalls(*site_fields),
         melted=MeltedSites(
             pos=table.pos[offsets[:-1]][melted],
             ref_len=longest[melted].astype(np.int32),
@@ -114,6 +126,68 @@ def genotype_sites(
         ),
         n_overlaps_resolved=int(n_changed),
     )
+
+
+def _nothing_known(n: int) -> Known:
+    return Known(np.zeros(n, np.bool_), ("",) * n, np.ones(n, np.bool_), np.zeros((n, 3)))
+
+
+def _known_of(known: Known, rows: NDArray[np.int64]) -> Known:
+    """Of some rows, in the order given."""
+    ids = tuple(known.ids[row] for row in rows.tolist())
+    return replace(
+        known, given=known.given[rows], ids=ids, judged=known.judged[rows], prior=known.prior[rows]
+    )
+
+
+def _silent(
+    table: CandidateTable, probabilities: NDArray[np.floating], copies: NDArray[np.int8], known: Known
+) -> tuple[CandidateTable, NDArray[np.floating], NDArray[np.int8]]:
+    """Given alleles where the sample has no copy: no read counts, and the prior alone speaks."""
+    none = copies == 0
+    probabilities, copies = probabilities.astype(np.float64), np.where(none, 2, copies).astype(np.int8)
+    probabilities[none] = 10.0 ** known.prior[none]
+    dp, ad = table.dp.copy(), table.ad.copy()
+    dp[none], ad[none] = 0, 0
+    return replace(table, dp=dp, ad=ad), probabilities, copies
+
+
+def _id_column(
+    site_pos: NDArray[np.int64], pos: NDArray[np.int64], ids: tuple[str, ...]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Text and offsets of the IDs of each site; several stand with semicolons."""
+    names: dict[int, list[str]] = {}
+    for at, text in zip(pos.tolist(), ids, strict=True) if any(ids) else ():
+        own = names.setdefault(at, [])
+        own += [name for name in text.split(";") if name and name not in own]
+    column = [";".join(names.get(at, ())).encode() for at in site_pos.tolist()] if names else []
+    offset = np.zeros(len(site_pos) + 1, np.int64)
+    if column:
+        np.cumsum([len(text) for text in column], out=offset[1:])
+    return np.frombuffer(b"".join(column), np.uint8).copy(), offset
+
+
+def moved_positions(
+    table: CandidateTable, reference: NDArray[np.uint8], reference_start: int
+) -> NDArray[np.int64]:
+    """Int64 (N,): POS of the site that each candidate becomes (see `_without_shared_head`)."""
+    return np.asarray(table.pos + _shared_heads(table, reference, reference_start))
+
+
+def _shared_heads(
+    table: CandidateTable, reference: NDArray[np.uint8], reference_start: int
+) -> NDArray[np.int64]:
+    """Int64 (N,): bp that REF and ALT of a replacement of several bases share at its start."""
+    lengths = np.diff(table.alt_offset)
+    head = np.zeros(len(table), dtype=np.int64)
+    for row in np.flatnonzero((table.ref_len > 1) & (lengths > 1)):
+        at = int(table.pos[row]) - reference_start
+        ref = reference[at : at + table.ref_len[row]]
+        alt = table.alt_seq[table.alt_offset[row] : table.alt_offset[row + 1]]
+        most = min(len(ref), len(alt)) - 1
+        differs = ref[:most] != alt[:most]
+        head[row] = int(np.argmax(differs)) if differs.any() else most
+    return head
 
 
 def _without_shared_head(
@@ -124,15 +198,7 @@ def _without_shared_head(
     An insertion and a deletion on one anchor make a replacement: as both alleles hold more than the
     anchor, VCF's parsimonious form leaves it out (and POS moves). None where nothing changes.
     """
-    lengths = np.diff(table.alt_offset)
-    head = np.zeros(len(table), dtype=np.int64)
-    for row in np.flatnonzero((table.ref_len > 1) & (lengths > 1)):
-        at = int(table.pos[row]) - reference_start
-        ref = reference[at : at + table.ref_len[row]]
-        alt = table.alt_seq[table.alt_offset[row] : table.alt_offset[row + 1]]
-        most = min(len(ref), len(alt)) - 1
-        differs = ref[:most] != alt[:most]
-        head[row] = int(np.argmax(differs)) if differs.any() else most
+    head = _shared_heads(table, reference, reference_start)
     if not head.any():
         return None
     pos, ref_len = table.pos + head, (table.ref_len - head).astype(np.int32)

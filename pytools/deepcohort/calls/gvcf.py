@@ -3,8 +3,9 @@
 A base belongs to exactly one record: a variant (or RefCall) record whose REF begins or reaches over
 it, or else a reference block. Blocks are the longest runs of bases of one class (ploidy and GQ band):
 they do not depend on chunks, and blocks cut at a shard's edge are joined by `deepcohort merge`.
-Of a block, DP is the depth at its first base, MIN_DP, PL and so GQ are the smallest within it; all
-of these can be joined without looking at the reads again.
+Of a block, DP is the depth at its first base, MIN_DP, PL and so GQ are the smallest within it, COV sums
+the depths and counts the bases of enough of them; all of these can be joined without looking at the reads
+again.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.calls.bias import NO_BIAS, SiteBias
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.kernels_confidence import (
     apply_melted,
@@ -50,8 +52,10 @@ class CallsWriter:
         gvcf: tuple[str | Path, str] | None,
         vcf: tuple[str | Path, str] | None,
         config: CallsConfig | None = None,
+        given_only: bool = False,
     ) -> None:
-        """Open the outputs, each given as (path, header text)."""
+        """Open the outputs, each given as (path, header text); `given_only`: for given alleles alone."""
+        self._given_only = given_only
         self._config = config or CallsConfig()
         self._bands = np.array(self._config.gq_bands, dtype=np.int64)
         self._stack = ExitStack()
@@ -79,6 +83,7 @@ class CallsWriter:
         reference_start: int,
         ploidy: NDArray[np.int8],
         disputed_pos: NDArray[np.int64] = _NOWHERE,
+        bias: SiteBias = NO_BIAS,
     ) -> None:
         """Write what lies in `region`; chunks come in genome order.
 
@@ -88,12 +93,13 @@ class CallsWriter:
                 and a margin around `region` (runs of one base are cut at its ends).
             ploidy: int8 (len(region),).
             disputed_pos: int64, POS of candidates that reads speak for and the networks against.
+            bias: of the sites, for INFO and SB; without it records have neither.
         """
         disputed = np.isin(genotyped.sites.pos, disputed_pos)
         if self._gvcf is not None:
-            self._write_gvcf(region, counts, genotyped, reference, reference_start, ploidy, disputed)
+            self._write_gvcf(region, counts, genotyped, reference, reference_start, ploidy, disputed, bias)
         if self._vcf is not None:
-            self._write_vcf(self._vcf, region, genotyped, reference, reference_start, disputed)
+            self._write_vcf(self._vcf, region, genotyped, reference, reference_start, disputed, bias)
 
     def _confidence(
         self,
@@ -123,6 +129,7 @@ class CallsWriter:
         reference_start: int,
         ploidy: NDArray[np.int8],
         disputed: NDArray[np.bool_],
+        bias: SiteBias,
     ) -> None:
         if self._contig != region.contig or self._state[END] != region.start:
             self._close_block()
@@ -137,7 +144,8 @@ class CallsWriter:
         sites = genotyped.sites
         self._contig = region.contig
         contig = np.frombuffer(region.contig.encode(), dtype=np.uint8)
-        size, n_lines = text_capacity(len(contig), classes, sites.ref_len, sites.n_alts, len(sites.alt_seq))
+        n_bytes = len(sites.alt_seq) + len(sites.id_text)
+        size, n_lines = text_capacity(len(contig), classes, sites.ref_len, sites.n_alts, n_bytes)
         buffer = np.empty(size, dtype=np.uint8)
         lines = np.empty((n_lines, 3), dtype=np.int64)
         n, n_lines = write_gvcf(
@@ -145,7 +153,8 @@ class CallsWriter:
             classes, n_total, one, two, sites.pos, sites.ref_len, sites.n_alts, sites.alt_seq,
             sites.alt_offset, sites.site_offset, sites.ploidy, sites.gt, sites.gl, sites.gl_offset, sites.gq,
             sites.qual, sites.dp, sites.ad, sites.ad_offset, self._config.low_qual,
-            self._config.single_read_qual, disputed,
+            self._config.single_read_qual, disputed, sites.given, sites.covers, sites.id_text,
+            sites.id_offset, self._given_only, bias.strands, bias.mapping, bias.ranks,
         )  # fmt: skip
         self._gvcf.write_lines(region.contig, buffer[:n].data, lines[:n_lines])
         self.n_records += n_lines
@@ -158,18 +167,21 @@ class CallsWriter:
         reference: NDArray[np.uint8],
         reference_start: int,
         disputed: NDArray[np.bool_],
+        bias: SiteBias,
     ) -> None:
         sites = genotyped.sites
         contig = np.frombuffer(region.contig.encode(), dtype=np.uint8)
         none = np.empty(0, dtype=np.int16)
-        size, n_lines = text_capacity(len(contig), none, sites.ref_len, sites.n_alts, len(sites.alt_seq))
+        n_bytes = len(sites.alt_seq) + len(sites.id_text)
+        size, n_lines = text_capacity(len(contig), none, sites.ref_len, sites.n_alts, n_bytes)
         buffer = np.empty(size, dtype=np.uint8)
         lines = np.empty((n_lines, 3), dtype=np.int64)
         n, n_lines = write_called(
             buffer, lines, contig, region.start, region.end, reference, reference_start, sites.pos,
             sites.ref_len, sites.n_alts, sites.alt_seq, sites.alt_offset, sites.site_offset, sites.ploidy,
             sites.gt, sites.gl, sites.gl_offset, sites.gq, sites.qual, sites.dp, sites.ad, sites.ad_offset,
-            self._config.low_qual, self._config.single_read_qual, disputed,
+            self._config.low_qual, self._config.single_read_qual, disputed, sites.given, sites.id_text,
+            sites.id_offset, self._given_only, bias.strands, bias.mapping, bias.ranks,
         )  # fmt: skip
         writer.write_lines(region.contig, buffer[:n].data, lines[:n_lines])
 
@@ -178,7 +190,7 @@ class CallsWriter:
         if self._gvcf is None or not self._state[OPEN]:
             return
         contig = np.frombuffer(self._contig.encode(), dtype=np.uint8)
-        buffer = np.empty(len(contig) + 160, dtype=np.uint8)
+        buffer = np.empty(len(contig) + 224, dtype=np.uint8)
         lines = np.empty((1, 3), dtype=np.int64)
         n, n_lines = close_block(buffer, 0, lines, 0, self._state, contig)
         self._gvcf.write_lines(self._contig, buffer[:n].data, lines)

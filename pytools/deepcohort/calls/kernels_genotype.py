@@ -6,6 +6,7 @@ Layout of the work arrays, S sites (distinct POS), A = MAX_ALLELES, G = MAX_GENO
         ordinary ALT one, a compound ALT two (a SNP and an indel anchored on the same base, on one
         haplotype).
     gl float64 (S, G): log10 likelihoods in VCF genotype order.
+Where alleles are given, A and G grow by the most that one site is given.
 """
 # mypy: ignore-errors
 
@@ -64,11 +65,11 @@ def touched_intervals(pos, ref_len, alt_seq, alt_offset, reference, reference_st
 
 
 @kernel
-def _choose_alleles(lo, hi, weight, min_weight, max_alts, touched, is_snp, n_alleles, member):
-    """Fill `n_alleles[0]` and `member` (A, 2) of the site that owns rows lo:hi."""
+def _choose_alleles(lo, hi, weight, given, min_weight, max_alts, touched, is_snp, n_alleles, member):
+    """Fill `n_alleles[0]` and `member` (A, 2) of the site that owns rows lo:hi; given rows are all taken."""
     member[:] = -1
     n = 1
-    chosen = np.zeros(hi - lo, np.bool_)
+    chosen = given[lo:hi].copy()
     for _ in range(max_alts):
         best = -1
         for r in range(lo, hi):
@@ -179,13 +180,24 @@ def _fill_gl(n, member, ploidy, log_p, log_ref, pair_rows, pair_reads, gl):
 
 
 @kernel
-def build_sites(offsets, prob, ad, ploidy, touched, is_snp, min_weight, max_alts, pair_rows, pair_reads):
+def most_alleles(offsets, given):
+    """Alleles of one site at most, REF included: room for given rows beside the usual number."""
+    most = 0
+    for s in range(len(offsets) - 1):
+        most = max(most, given[offsets[s] : offsets[s + 1]].sum())
+    return MAX_ALLELES + most
+
+
+@kernel
+def build_sites(
+    offsets, prob, ad, ploidy, touched, is_snp, given, min_weight, max_alts, pair_rows, pair_reads
+):  # fmt: skip
     """Alleles and likelihoods of every site.
 
     Args:
         offsets: int64 (S+1,), rows of each site. prob: float64 (N, 3). ad: int32 (N, 2), REF and ALT
             reads. ploidy: int8 (S,).
-        touched: int64 (N, 2). is_snp: bool (N,). pair_rows, pair_reads: int64 (P, 2), phase of
+        touched: int64 (N, 2). is_snp, given: bool (N,). pair_rows, pair_reads: int64 (P, 2), phase of
             same-site pairs (SNP row, indel row) and their (cis, trans) reads.
 
     Returns:
@@ -194,8 +206,9 @@ def build_sites(offsets, prob, ad, ploidy, touched, is_snp, min_weight, max_alts
     """
     n_sites = len(offsets) - 1
     n_alleles = np.ones(n_sites, np.int64)
-    member = np.full((n_sites, MAX_ALLELES, 2), -1, np.int64)
-    gl = np.zeros((n_sites, MAX_GENOTYPES))
+    room = most_alleles(offsets, given)
+    member = np.full((n_sites, room, 2), -1, np.int64)
+    gl = np.zeros((n_sites, room * (room + 1) // 2))
     homref_error = np.zeros(n_sites)
     log_p = np.empty((len(prob), 3))
     weight = np.empty(len(prob))
@@ -216,6 +229,7 @@ def build_sites(offsets, prob, ad, ploidy, touched, is_snp, min_weight, max_alts
             offsets[s],
             offsets[s + 1],
             weight,
+            given,
             min_weight,
             max_alts,
             touched,

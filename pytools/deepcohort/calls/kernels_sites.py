@@ -9,6 +9,7 @@ from deepcohort.core.numba_options import kernel
 SITE_MELTED = 0
 SITE_REFCALL = 1
 SITE_VARIANT = 2
+SITE_GIVEN = 3  # surely homozygous reference, and a record all the same
 _CAP_PHRED = 999.0
 
 
@@ -35,8 +36,8 @@ def _phred(error):
 
 
 @kernel
-def decide_sites(n_alleles, member, gl, homref_error, ploidy, min_weight, min_homref_gq):
-    """Genotype, qualities and the alleles to keep of every site.
+def decide_sites(n_alleles, member, gl, homref_error, ploidy, given, min_weight, min_homref_gq):
+    """Genotype, qualities and the alleles to keep of every site; of `given` rows, bool (N,), all are kept.
 
     Returns:
         status int8 (S,): SITE_*; best int64 (S,), genotype index over the untrimmed alleles;
@@ -83,6 +84,11 @@ def decide_sites(n_alleles, member, gl, homref_error, ploidy, min_weight, min_ho
             keep[s, a] = a in (x, y) or (there[a] >= min_weight and member[s, a, 1] < 0)
         if status[s] == SITE_REFCALL:
             keep[s, top] = True
+        for a in range(1, n):
+            if member[s, a, 1] < 0 and given[member[s, a, 0]]:
+                keep[s, a] = True
+                if status[s] == SITE_MELTED:
+                    status[s] = SITE_GIVEN
     return status, best, gq, qual, keep
 
 
@@ -154,11 +160,48 @@ def _write_allele(rows, pos, ref_len, alt_seq, alt_offset, longest, reference, r
 
 
 @kernel
+def _without_prior(gl, x, y, n, member, prior):
+    """Likelihood of genotype x/y: `gl` less what `prior` (N, 3) says of the copies it holds of n - 1 ALTs."""
+    for a in range(1, n):
+        if member[a, 1] >= 0:
+            continue
+        r = member[a, 0]
+        copies = 0
+        if member[x, 0] == r or member[x, 1] == r:
+            copies += 2 if y < 0 else 1
+        if y >= 0 and (member[y, 0] == r or member[y, 1] == r):
+            copies += 1
+        gl -= prior[r, copies]
+    return gl
+
+
+@kernel
+def _settle_reference(i, gl, from_panel, gt, gq, qual):
+    """A given site is no surer of 0/0 than its reads are; without any that tell it is `./.`."""
+    second, lowest = -np.inf, 0.0
+    for g in range(len(gl)):
+        lowest = min(lowest, gl[g])
+        if g > 0:
+            second = max(second, gl[g])
+    if lowest > -0.05:
+        gt[i, 0] = -1
+        gt[i, 1] = -1 if gt[i, 1] != -2 else -2
+        gq[i] = 0
+        qual[i] = 0.0
+    elif gt[i, 0] == 0 and gt[i, 1] <= 0 and not from_panel:
+        gq[i] = max(0, min(gq[i], int(np.floor(10.0 * (gl[0] - second) + 0.5))))
+
+
+@kernel
 def collect_sites(
     offsets, pos, ref_len, alt_seq, alt_offset, dp, ad, reference, reference_start,
-    n_alleles, member, gl, ploidy, status, best, gq, qual, keep,
+    n_alleles, member, gl, ploidy, status, best, gq, qual, keep, given, prior, from_panel,
 ):  # fmt: skip
-    """Arrays of `SiteCalls`, in its order of fields from `pos` on, of all sites not melted."""
+    """Arrays of `SiteCalls`, in its order of fields from `pos` on, of all sites not melted.
+
+    `prior`: float64 (N, 3), log10, what of `gl` is not said by reads. `from_panel`: it is that of a panel, so
+    that GQ of 0/0 stands.
+    """
     sizes = _count_output(status, n_alleles, member, keep, ploidy, ref_len, alt_offset)
     n_out = sizes[0]
     o_pos, o_ref_len = np.empty(n_out, np.int64), np.empty(n_out, np.int32)
@@ -169,6 +212,7 @@ def collect_sites(
     o_gq, o_qual = np.empty(n_out, np.int32), np.empty(n_out)
     o_dp, o_ad = np.empty(n_out, np.int32), np.zeros(sizes[4], np.int32)
     o_ad_offset = np.zeros(n_out + 1, np.int64)
+    o_given, o_covers = np.zeros(sizes[1], np.bool_), np.empty(n_out, np.int32)
     kept, new = np.empty(member.shape[1], np.int64), np.empty(member.shape[1], np.int64)
     i, n_base, n_alt = 0, 0, 0
     for s in range(len(status)):
@@ -190,18 +234,23 @@ def collect_sites(
                 member[s, kept[a]], pos[first], ref_len, alt_seq, alt_offset, longest,
                 reference, reference_start, o_seq, n_base,
             )  # fmt: skip
+            o_given[n_alt] = member[s, kept[a], 1] < 0 and given[member[s, kept[a], 0]]
             n_alt += 1
             o_alt_offset[n_alt] = n_base
         o_site_offset[i + 1] = n_alt
         pair = genotype_alleles(best[s], ploidy[s])
         o_gt[i, 0] = new[pair[0]]
         o_gt[i, 1] = new[pair[1]] if pair[1] >= 0 else -2
-        n_gl, top = o_gl_offset[i], gl[s, best[s]]
+        first_gl = n_gl = o_gl_offset[i]
+        top = -np.inf
         for g in range(genotype_count(n_alleles[s], ploidy[s])):
             x, y = genotype_alleles(g, ploidy[s])
             if keep[s, x] and (y < 0 or keep[s, y]):
-                o_gl[n_gl] = gl[s, g] - top
+                o_gl[n_gl] = _without_prior(gl[s, g], x, y, n_alleles[s], member[s], prior)
+                top = max(top, o_gl[n_gl])
                 n_gl += 1
+        for k in range(first_gl, n_gl):
+            o_gl[k] -= top
         o_gl_offset[i + 1] = n_gl
         o_gq[i] = min(99, int(np.floor(gq[s] + 0.5)))
         o_qual[i] = qual[s]
@@ -212,8 +261,12 @@ def collect_sites(
         for r in range(offsets[s], offsets[s + 1]):
             deepest = max(deepest, np.int64(dp[r]))
         o_dp[i] = deepest
+        if o_given[n_alt - o_n_alts[i] : n_alt].any():
+            _settle_reference(i, o_gl[first_gl:n_gl], from_panel, o_gt, o_gq, o_qual)
+        # what is surely not there hides no base behind its POS
+        o_covers[i] = 1 if status[s] == SITE_GIVEN or o_gt[i, 0] == -1 else longest
         i += 1
     return (
         o_pos, o_ref_len, o_n_alts, o_seq, o_alt_offset, o_site_offset, o_ploidy, o_gt,
-        o_gl, o_gl_offset, o_gq, o_qual, o_dp, o_ad, o_ad_offset,
+        o_gl, o_gl_offset, o_gq, o_qual, o_dp, o_ad, o_ad_offset, o_given, o_covers,
     )  # fmt: skip

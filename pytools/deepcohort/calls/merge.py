@@ -11,13 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from deepcohort.calls.facts import RecordTally, check_sample, facts_of, facts_text, note_difference
+from deepcohort.calls.quality import QualityTally, write_target_table
 from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.intervals import read_named
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.text import bed_lines, text_of
+from deepcohort.core.vcf_constants import COVERED_AT
 from deepcohort.formats.tabix import IndexedVcfWriter
+from deepcohort.formats.vcf_check import LineChecker, checker_of
 from deepcohort.formats.vcf_header import region_lines
-from deepcohort.formats.vcf_text import LineChecker, Segment, VcfHeader, VcfTextReader, checker_of
+from deepcohort.formats.vcf_text import Segment, VcfHeader, VcfTextReader
 
 _BAND = re.compile(r"##GVCFBlock.*minGQ=(\d+)\(inclusive\)")
 _MAX_REGION_LINES = 1_000
@@ -43,7 +47,7 @@ class BlockJoiner:
         a, b = left.split(b"\t"), right.split(b"\t")
         if len(a) != 10 or a[0] != b[0] or a[4] != b"<NON_REF>" or b[4] != b"<NON_REF>" or a[8] != b[8]:
             return None
-        if not a[7].startswith(b"END=") or int(a[7][4:]) + 1 != int(b[1]):
+        if not a[7].startswith(b"END=") or _end_of(a[7]) + 1 != int(b[1]):
             return None
         keys = a[8].split(b":")
         x, y = dict(zip(keys, a[9].split(b":"), strict=True)), dict(zip(keys, b[9].split(b":"), strict=True))
@@ -60,13 +64,35 @@ class BlockJoiner:
         # GQ of the whole is that of the joined PLs, which may come from both halves
         others = [int(v) for v in joined[b"PL"].split(b",")[1:]]
         joined[b"GQ"] = str(min(*others, 99) if others else 0).encode()
-        a[7], a[9] = b[7], b":".join(joined[k] for k in keys)
+        whole = _coverage_text(_coverage(a, x), _coverage(b, y), int(joined[b"MIN_DP"]))
+        a[7] = b[7].split(b";")[0] + whole
+        a[9] = b":".join(joined[k] for k in keys)
         return b"\t".join(a)
 
     def _band(self, sample: dict[bytes, bytes]) -> int:
         if b"." in sample[b"GT"]:
             return -1
         return sum(int(sample[b"GQ"]) >= low for low in self._bands)
+
+
+def _end_of(info: bytes) -> int:
+    return int(info.split(b";")[0][4:])
+
+
+def _coverage(fields: list[bytes], sample: dict[bytes, bytes]) -> list[int]:
+    """Bases of a block, the sum of their depths, and how many reach each of COVERED_AT."""
+    bp = _end_of(fields[7]) - int(fields[1]) + 1
+    _, _, told = fields[7].partition(b";COV=")
+    if told:
+        return [bp, *map(int, told.split(b","))]
+    depth = int(sample[b"MIN_DP"])
+    return [bp, bp * depth, *(bp if depth >= at else 0 for at in COVERED_AT)]
+
+
+def _coverage_text(a: list[int], b: list[int], min_dp: int) -> bytes:
+    """INFO COV of two blocks joined, with the semicolon before it; empty where every base has MIN_DP."""
+    bp, *whole = (x + y for x, y in zip(a, b, strict=True))
+    return b"" if whole[0] == bp * min_dp else b";COV=" + b",".join(b"%d" % n for n in whole)
 
 
 class _MergedWriter:
@@ -141,6 +167,9 @@ def merge_shards(
     output: str | Path,
     shards: Sequence[Region] | None = None,
     facts: Path | None = None,
+    targets: Path | None = None,
+    target_table: Path | None = None,
+    date: str = "",
 ) -> int:
     """Write one indexed file of all inputs, in genome order whatever their order; returns records.
 
@@ -151,6 +180,8 @@ def merge_shards(
         inputs: outputs of `call` or `genotype`, one per shard.
         shards: regions that the inputs must answer for, exactly.
         facts: JSON file to write about the one sample of the inputs (`calls.facts`).
+        targets: BED of intervals whose coverage stands in the facts, and as TSV in `target_table`.
+        date: YYYYMMDD for the header's ##fileDate; "" for none, so that the bytes do not tell the day.
 
     Raises:
         InputProblems: headers that differ, shards that overlap, are missing or were not asked for;
@@ -169,17 +200,24 @@ def merge_shards(
         _check_pieces(pieces, shards)
         if facts:
             check_sample(header, readers[0].path)
-        tally = RecordTally() if facts else None
-        with atomic_outputs(output, *([facts] if facts else []), partners=(".tbi", ".csi")) as temporary:
+        tally = quality = None
+        if facts:
+            wanted = read_named(targets, header.contig_lengths) if targets else ()
+            tally, quality = RecordTally(), QualityTally(wanted)
+        finals = [output, *(path for path in (facts, target_table) if path)]
+        with atomic_outputs(*finals, partners=(".tbi", ".csi")) as temporary:
             with IndexedVcfWriter(temporary[0], header.contig_lengths) as writer:
-                writer.write_header(_merged_header(header, [reader.header for reader in readers], rank))
+                writer.write_header(_merged_header(header, [reader.header for reader in readers], rank, date))
                 merged = _MergedWriter(writer, BlockJoiner(header))
                 for piece in pieces:
-                    _copy_piece(piece, merged, checker_of(piece.reader, utf8=False), tally)
+                    _copy_piece(piece, merged, checker_of(piece.reader, utf8=False), tally, quality)
                 merged.flush()
             _check_exhausted(readers)
-            if tally:
-                temporary[1].write_text(facts_text(facts_of(header, tally, readers[0].path)))
+            if tally and quality:
+                found = facts_of(header, tally, readers[0].path, quality)
+                temporary[1].write_text(facts_text(found))
+                if target_table:
+                    write_target_table(found["quality"], temporary[2])
     return merged.n_records
 
 
@@ -188,6 +226,7 @@ def _copy_piece(
     merged: _MergedWriter,
     checker: LineChecker | None = None,
     tally: RecordTally | None = None,
+    quality: QualityTally | None = None,
 ) -> None:
     is_first = True
     for segment in piece.reader.take(piece.region):
@@ -195,15 +234,21 @@ def _copy_piece(
             checker.check(segment)
         if tally is not None:
             tally.add(segment)
+        if quality is not None:
+            quality.add(segment)
         merged.write(segment, is_first)
         is_first = False
 
 
-def _merged_header(header: VcfHeader, headers: Sequence[VcfHeader], rank: dict[str, int]) -> str:
+def _merged_header(
+    header: VcfHeader, headers: Sequence[VcfHeader], rank: dict[str, int], date: str = ""
+) -> str:
     regions = sorted(
         merge_regions(r for h in headers for r in h.regions), key=lambda r: (rank[r.contig], r.start)
     )
     lines = list(header.lines)
+    if date:
+        lines.insert(1, f"##fileDate={date}")
     if len(regions) <= _MAX_REGION_LINES:
         lines[-1:-1] = region_lines(regions)
     return "\n".join(lines) + "\n"
@@ -309,12 +354,19 @@ def merge_files(
     output: Path,
     shards: Path | None,
     facts: Path | None = None,
+    targets: Path | None = None,
+    target_table: Path | None = None,
+    date: str = "",
 ) -> int:
     """`merge_shards` with files named on the command line or in a list, and shards as BED.
 
     Raises:
-        DeepcohortError: no input, an unreadable list or BED; see `merge_shards`.
+        DeepcohortError: no input, an unreadable list or BED, options that do not fit; see `merge_shards`.
     """
+    if ((targets or target_table) and not facts) or (target_table and not targets):
+        raise DeepcohortError("--targets goes with --facts, and --target-table with --targets; give them too")
+    if date and not re.fullmatch(r"\d{8}", date):
+        raise DeepcohortError(f"--date {date!r} is no date; write YYYYMMDD")
     paths = list(inputs)
     if input_list is not None:
         paths += [Path(line) for line in text_of(input_list).splitlines() if line.strip()]
@@ -324,7 +376,7 @@ def merge_files(
     repeated = sorted({str(path) for path in paths if paths.count(path) > 1})
     if repeated:
         raise DeepcohortError(f"{', '.join(repeated)} is given more than once; merge each shard once")
-    return merge_shards(paths, output, wanted, facts)
+    return merge_shards(paths, output, wanted, facts, targets, target_table, date)
 
 
 def _bed_regions(bed: Path) -> list[Region]:

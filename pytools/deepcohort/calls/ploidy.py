@@ -18,8 +18,9 @@ _PAR = {
     155_270_560: ((60_000, 2_699_520), (154_931_043, 155_260_560)),  # X, GRCh37
     59_373_566: ((10_000, 2_649_520), (59_034_049, 59_363_566)),  # Y, GRCh37
 }
-_X_NAMES = frozenset(("X", "chrX"))
-_Y_NAMES = frozenset(("Y", "chrY"))
+X_NAMES = frozenset(("X", "chrX"))
+Y_NAMES = frozenset(("Y", "chrY"))
+MITOCHONDRIAL_NAMES = frozenset(("M", "MT", "chrM", "chrMT"))
 SEXES = ("XX", "XY", "NA")
 
 
@@ -61,7 +62,7 @@ def ploidy_of_sex(sex: str, contig_lengths: Mapping[str, int]) -> list[tuple[Reg
     if sex == "NA":
         return found
     for contig, length in contig_lengths.items():
-        if (contig in _X_NAMES and sex == "XX") or contig not in _X_NAMES | _Y_NAMES:
+        if (contig in X_NAMES and sex == "XX") or contig not in X_NAMES | Y_NAMES:
             continue
         found.append((Region(contig, 0, length), 1 if sex == "XY" else 0))
         if sex == "XY":
@@ -101,14 +102,17 @@ def make_ploidy_map(
     bed: str | Path | None = None,
     default: int = 2,
 ) -> PloidyMap:
-    """Map from the sample's sex, overruled by a ploidy BED where given.
+    """Map from the sample's sex, overruled by a ploidy BED where given. Mitochondria have one copy.
 
     Raises:
         DeepcohortError: see `ploidy_of_sex` and `read_ploidy_bed`; or a default that is not 1 or 2.
     """
     if default not in (1, 2):
         raise DeepcohortError(f"ploidy {default} is not supported; choose 1 or 2")
-    intervals: Sequence[tuple[Region, int]] = ploidy_of_sex(sex, contig_lengths)
+    intervals: Sequence[tuple[Region, int]] = [
+        *((Region(name, 0, bp), 1) for name, bp in contig_lengths.items() if name in MITOCHONDRIAL_NAMES),
+        *ploidy_of_sex(sex, contig_lengths),
+    ]
     if bed is not None:
         intervals = [*intervals, *read_ploidy_bed(bed, contig_lengths)]
     return PloidyMap(default, tuple(intervals))

@@ -23,6 +23,9 @@ class SiteCalls:
         gq: int32 (S,), phred.
         qual: float64 (S,), phred that the site is variant.
         dp: int32 (S,). ad: int32 flat over REF + alts; ad_offset: int64 (S+1,).
+        given: bool (sum(n_alts),), alternates that the user gave.
+        covers: int32 (S,), bp from `pos` on that the record answers for: REF, or 1 where it is surely 0/0.
+        id_text: uint8 flat, ID column of each site; id_offset: int64 (S+1,). Empty: none.
     """
 
     contig: str
@@ -41,9 +44,33 @@ class SiteCalls:
     dp: NDArray[np.int32]
     ad: NDArray[np.int32]
     ad_offset: NDArray[np.int64]
+    given: NDArray[np.bool_]
+    covers: NDArray[np.int32]
+    id_text: NDArray[np.uint8]
+    id_offset: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.pos)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known beforehand of N candidates.
+
+    Attributes:
+        given: bool (N,), alleles that get a record whatever the reads show.
+        ids: of each, for the ID column.
+        judged: bool (N,), candidates of the reads, which the networks have judged.
+        prior: float64 (N, 3), log10: what the probabilities hold of 0, 1 and 2 copies beside the reads;
+            taken out of PL.
+        from_panel: whether the probabilities hold frequencies of a panel.
+    """
+
+    given: NDArray[np.bool_]
+    ids: tuple[str, ...]
+    judged: NDArray[np.bool_]
+    prior: NDArray[np.float64]
+    from_panel: bool = False
 
 
 @dataclass(frozen=True, slots=True)

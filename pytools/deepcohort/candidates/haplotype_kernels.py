@@ -6,6 +6,7 @@ import numpy as np
 from deepcohort.core.numba_options import kernel
 
 MAX_HAPLOTYPES = 16
+MAX_CHAINS = 6
 MAX_ALLELES = 60  # of one window; bits of a mask
 MAX_OPS = 2 * MAX_ALLELES + 3
 FLANK_BP = 192  # reference on both sides of a window, for reads that reach out of it
@@ -217,11 +218,77 @@ def read_mask(
 
 
 @kernel
-def collect_masks(masks, n_reads, first_allele, n_alleles, ref_len, alt_offset, out):
-    """Distinct haplotypes worth trying: the reference, masks that reads show, each indel alone.
+def covered_alleles(pos, end, first_allele, n_alleles, allele_pos, ref_len):
+    """Bits of the window's alleles that lie within [pos, end), aligned positions of a read."""
+    mask = np.int64(0)
+    for i in range(n_alleles):
+        c = first_allele + i
+        if allele_pos[c] >= pos and allele_pos[c] + ref_len[c] < end:
+            mask |= np.int64(1) << i
+    return mask
+
+
+@kernel
+def chain_masks(masks, covered, n_reads, n_alleles, out):
+    """Haplotypes put together from reads that span parts of a window, allele by allele from the left.
+
+    A chain is carried on by each state of the next allele that at least two reads show which agree with
+    the chain wherever they cover it, and by the usual state where no read covers both neighbours.
 
     Args:
-        masks: int64 (n_reads,), -1 where a read does not span the window.
+        masks, covered: int64 (n_reads,), bits that reads show and that they cover.
+        out: int64 (MAX_CHAINS,), receives masks other than 0, the best supported first (by the weakest link).
+
+    Returns:
+        Number of masks.
+    """
+    chains = np.zeros(2 * MAX_CHAINS, np.int64)
+    support = np.full(2 * MAX_CHAINS, n_reads, np.int64)
+    longer = np.empty(2 * MAX_CHAINS, np.int64)
+    links = np.empty(2 * MAX_CHAINS, np.int64)
+    n = 1
+    for i in range(n_alleles):
+        bit = np.int64(1) << i
+        before = bit - 1
+        neighbour = bit >> 1
+        grown = 0
+        for c in range(n):
+            shows = lacks = usual = 0
+            for r in range(n_reads):
+                if covered[r] & bit == 0:
+                    continue
+                state = masks[r] & bit != 0
+                usual += 1 if state else -1
+                if covered[r] & neighbour == neighbour and (masks[r] ^ chains[c]) & covered[r] & before == 0:
+                    shows += state
+                    lacks += not state
+            if shows < 2 and lacks < 2:
+                shows, lacks = (2, 0) if usual > 0 else (0, 2)
+            for state, count in ((bit, shows), (np.int64(0), lacks)):
+                if count >= 2:
+                    longer[grown], links[grown] = chains[c] | state, min(support[c], count)
+                    grown += 1
+        order = np.argsort(-links[:grown], kind="mergesort")
+        n = min(grown, MAX_CHAINS)
+        for k in range(n):
+            chains[k], support[k] = longer[order[k]], links[order[k]]
+    m = 0
+    for c in range(n):
+        if chains[c] != 0:
+            out[m] = chains[c]
+            m += 1
+    return m
+
+
+@kernel
+def collect_masks(
+    masks, covered, n_reads, chains, n_chains, first_allele, n_alleles, ref_len, alt_offset, out
+):
+    """Distinct haplotypes worth trying: the reference, masks that reads show, chains, each indel alone.
+
+    Args:
+        masks, covered: int64 (n_reads,), bits that a read shows and that it covers.
+        chains: int64 (>= n_chains,), of chain_masks.
         out: int64 (MAX_HAPLOTYPES,), receives masks, the reference (0) first.
 
     Returns:
@@ -230,13 +297,14 @@ def collect_masks(masks, n_reads, first_allele, n_alleles, ref_len, alt_offset, 
     distinct = np.empty(n_reads + 1, np.int64)
     count = np.zeros(n_reads + 1, np.int64)
     n = 0
+    everything = (np.int64(1) << n_alleles) - 1
     indels = np.int64(0)
     for i in range(n_alleles):
         c = first_allele + i
         if alt_offset[c + 1] - alt_offset[c] != ref_len[c]:
             indels |= np.int64(1) << i
     for r in range(n_reads):
-        if masks[r] <= 0:
+        if masks[r] == 0 or covered[r] != everything:
             continue
         k = 0
         while k < n and distinct[k] != masks[r]:
@@ -251,6 +319,13 @@ def collect_masks(masks, n_reads, first_allele, n_alleles, ref_len, alt_offset, 
     for k in order:
         if m < MAX_HAPLOTYPES - 4 and (count[k] >= 2 or distinct[k] & indels):
             out[m] = distinct[k]
+            m += 1
+    for k in range(n_chains):
+        known = False
+        for h in range(m):
+            known |= out[h] == chains[k]
+        if not known and m < MAX_HAPLOTYPES - 4:
+            out[m] = chains[k]
             m += 1
     for i in range(n_alleles):
         alone = np.int64(1) << i

@@ -8,12 +8,15 @@ from deepcohort.candidates.haplotype_kernels import (
     FLANK_BP,
     GAP_COST,
     MAX_ALLELES,
+    MAX_CHAINS,
     MAX_HAPLOTYPES,
     MAX_OPS,
     base_scores,
     build_haplotype,
+    chain_masks,
     choose_pair,
     collect_masks,
+    covered_alleles,
     extend_left,
     extend_right,
     half_table,
@@ -173,15 +176,18 @@ def reads_of_window(start, stop, furthest_end, pos, end, cigar_op, op_first, op_
 @kernel
 def anchor_reads(
     rows, n, start, stop, a0, n_alleles, allele_pos, ref_len, alt_offset, alt_seq, shown, shown_offset,
-    window_start, pos, seq, qual, seq_offset, cigar_op, cigar_len, op_first, op_last,
+    window_start, pos, end, seq, qual, seq_offset, cigar_op, cigar_len, op_first, op_last,
 ):  # fmt: skip
     """By which aligned bases the reads hang on to both ends of the window, and which alleles they show.
 
     Returns:
         anchors int64 (n, 6): find_anchor at the window's first base, then at its last; masks int64
-        (n,): bits of the window's alleles, -1 where a read does not span the window.
+        (n,): bits of the window's alleles that reads show; covered int64 (n,): bits of those that reads
+        reach across; n_spanning: the reads that span the window, all of whose bits are covered.
     """
-    masks = np.full(n, -1, np.int64)
+    masks = np.empty(n, np.int64)
+    covered = np.empty(n, np.int64)
+    n_spanning = 0
     anchors = np.empty((n, 6), np.int64)
     for r in range(n):
         row = rows[r]
@@ -193,12 +199,25 @@ def anchor_reads(
         )
         anchors[r, 0], anchors[r, 1], anchors[r, 2] = op_a, at_a, query_a
         anchors[r, 3], anchors[r, 4], anchors[r, 5] = op_b, at_b, query_b
+        masks[r] = read_mask(
+            row, p, seq, qual, seq_offset[row], cigar_op, cigar_len, first_op, last_op, a0, n_alleles,
+            allele_pos, ref_len, alt_offset, alt_seq, shown, shown_offset[row], shown_offset[row + 1],
+        )  # fmt: skip
         if op_a >= 0 and op_b >= 0:
-            masks[r] = read_mask(
-                row, p, seq, qual, seq_offset[row], cigar_op, cigar_len, first_op, last_op, a0, n_alleles,
-                allele_pos, ref_len, alt_offset, alt_seq, shown, shown_offset[row], shown_offset[row + 1],
-            )  # fmt: skip
-    return anchors, masks
+            covered[r] = (np.int64(1) << n_alleles) - 1
+            n_spanning += 1
+        else:
+            covered[r] = covered_alleles(p, end[row] - window_start, a0, n_alleles, allele_pos, ref_len)
+    return anchors, masks, covered, n_spanning
+
+
+@kernel
+def spelled_before(haplotypes, sizes, n):
+    """First of haplotypes[:n] with the bases of haplotypes[n] (other alleles can spell them), -1 if none."""
+    for k in range(n):
+        if sizes[k] == sizes[n] and np.array_equal(haplotypes[k, : sizes[k]], haplotypes[n, : sizes[n]]):
+            return k
+    return -1
 
 
 @kernel
@@ -206,7 +225,7 @@ def build_haplotypes(
     masks, m, a0, n_alleles, allele_pos, ref_len, alt_offset, alt_seq, assembled, reference, start, stop,
     haplotypes, sizes, hap_ops, hap_lengths, hap_n_ops, hap_masks, prior,
 ):  # fmt: skip
-    """Spell the haplotypes of masks[:m] that there is room for, with their priors; how many."""
+    """Spell the haplotypes of masks[:m] that there is room for, each once, with their priors; how many."""
     n = 0
     for h in range(m):
         extra = 0
@@ -225,6 +244,10 @@ def build_haplotypes(
             masks[h], a0, n_alleles, allele_pos, ref_len, alt_offset, alt_seq, reference, start, stop,
             haplotypes[n], hap_ops[n], hap_lengths[n],
         )  # fmt: skip
+        twin = spelled_before(haplotypes, sizes, n)
+        if twin >= 0:  # masks come by the number of their reads: the first spelling is the usual one
+            prior[twin] = max(prior[twin], cost)
+            continue
         prior[n] = cost
         hap_masks[n] = masks[h]
         n += 1
@@ -269,6 +292,7 @@ def realign_windows(
     masks = np.empty(MAX_HAPLOTYPES, np.int64)
     hap_masks = np.empty(MAX_HAPLOTYPES, np.int64)
     prior = np.empty(MAX_HAPLOTYPES)
+    chains = np.empty(MAX_CHAINS, np.int64)
     chosen = np.empty(2, np.int64)
     new_ops = np.empty(_MAX_READ_OPS + MAX_OPS + 8, np.uint8)
     new_lengths = np.empty(_MAX_READ_OPS + MAX_OPS + 8, np.int32)
@@ -285,11 +309,15 @@ def realign_windows(
         )
         if n == 0:
             continue
-        anchors, read_masks = anchor_reads(
+        anchors, read_masks, covered, n_spanning = anchor_reads(
             rows, n, start, stop, a0, n_alleles, allele_pos, ref_len, alt_offset, alt_seq, shown,
-            shown_offset, window_start, pos, seq, qual, seq_offset, cigar_op, cigar_len, op_first, op_last,
+            shown_offset, window_start, pos, end, seq, qual, seq_offset, cigar_op, cigar_len, op_first,
+            op_last,
         )  # fmt: skip
-        m = collect_masks(read_masks, n, a0, n_alleles, ref_len, alt_offset, masks)
+        n_chains = 0
+        if n_alleles > 1 and 2 * n_spanning < n:  # few reads say what goes together
+            n_chains = chain_masks(read_masks, covered, n, n_alleles, chains)
+        m = collect_masks(read_masks, covered, n, chains, n_chains, a0, n_alleles, ref_len, alt_offset, masks)
         if m < 2:
             continue
         n_haplotypes = build_haplotypes(

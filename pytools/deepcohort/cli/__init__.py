@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from deepcohort.cli.dress import dress, group_help, tell_written
 from deepcohort.cli.places import check_places, check_text
 from deepcohort.core.errors import USER_ERROR_EXIT_CODE, DeepcohortError
+from deepcohort.core.extras import remedy_for
 from deepcohort.core.stopping import exit_at_once, listen, told_to_stop
 
 # subcommand -> one line of help. The module deepcohort.cli.<name> holds `app`, a typer.Typer with
@@ -22,6 +23,7 @@ COMMANDS = {
     "check": "Check a samplesheet, its reads and the reference before any work starts.",
     "index": "Index a reference FASTA.",
     "paralogs": "List near-identical copies within a reference.",
+    "align": "Align FASTQ files: index, lanes, samples with duplicates marked.",
     "shard": "Cut a reference into balanced regions.",
     "intersect": "Keep the parts of a BED that lie inside another.",
     "call": "Call variants of one sample: reads to gVCF and VCF.",
@@ -42,6 +44,7 @@ COMMANDS = {
     "annotate": "Annotate a VCF: AlphaMissense, consequences, any table; carriers, candidates.",
     "filter": "Score and filter another caller's VCF with a CNN.",
     "popgen": "Population genetics by deep learning: simulate, train, tune, compare, scan.",
+    "plan": "Say what a run will come to: tasks, hours, disk, dollars.",
     "summary": "Put the outcome of a run into a few lines.",
     "provenance": "Write down what a run was made of: settings, versions, checksums.",
     "warm": "Compile the kernels once, so that later runs start fast.",
@@ -163,7 +166,8 @@ def _tell_refusal(error: Exception) -> None:
     if isinstance(error, ImportError | OSError) and any(words in text for words in _NO_MEMORY):
         _out_of_memory()
     if isinstance(error, ModuleNotFoundError) and not (error.name or "deepcohort").startswith("deepcohort"):
-        _refuse(f"this command needs {error.name}, which is not installed here; run: make setup")
+        name = (error.name or "a package").split(".")[0]
+        _refuse(f"this command needs {name}, which is not installed here; {remedy_for(name)}")
     if isinstance(error, OSError) and error.errno is not None and error.errno in _REFUSALS:
         place = f"{error.filename}: " if error.filename else ""
         _refuse(f"{place}{error.strerror}; {_REFUSALS[error.errno]}")

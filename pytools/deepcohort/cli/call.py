@@ -26,8 +26,9 @@ def call(
         typer.Option(help="CONTIG or CONTIG:START-END, 1-based inclusive; repeat. Default: all."),
     ] = None,
     regions: Annotated[
-        Path | None, typer.Option(help="BED of regions; with --region, what both hold.")
+        Path | None, typer.Option(help="BED or interval list of regions; with --region, what both hold.")
     ] = None,
+    padding: Annotated[int, typer.Option(help="Call so many bp around each of --regions.", min=0)] = 0,
     sample: Annotated[str, typer.Option(help="Sample name. Default: SM of the reads' header.")] = "",
     platform: Annotated[str, typer.Option(help="Of the reads: illumina, hifi or ont.")] = "illumina",
     model: Annotated[
@@ -50,7 +51,14 @@ def call(
             help="Judge reads of near-identical copies of a sequence together (short reads).",
         ),
     ] = True,
-    sex: Annotated[str, typer.Option(help="XX, XY or NA: ploidy of X and Y.")] = "NA",
+    alleles: Annotated[
+        Path | None,
+        typer.Option(help="VCF or BCF, indexed: its alleles get a record whatever the reads show."),
+    ] = None,
+    alleles_only: Annotated[
+        bool, typer.Option("--alleles-only", help="Write records of those alone.")
+    ] = False,
+    sex: Annotated[str, typer.Option(help="XX, XY, NA, or auto (by coverage): ploidy of X and Y.")] = "auto",
     ploidy: Annotated[int, typer.Option(help="Ploidy outside the ploidy BED and X, Y: 1 or 2.")] = 2,
     ploidy_bed: Annotated[
         Path | None, typer.Option(help="BED whose fourth column is a ploidy (0, 1, 2); overrules --sex.")
@@ -91,6 +99,7 @@ def call(
             vcf=vcf,
             region=tuple(region or ()),
             regions=regions,
+            padding=padding,
             sample=sample,
             platform=platform,
             model=model,
@@ -98,6 +107,8 @@ def call(
             cascade=cascade,
             paralogs=paralogs,
             place_paralogs=place_paralogs,
+            alleles=alleles,
+            alleles_only=alleles_only,
             sex=sex,
             ploidy=ploidy,
             ploidy_bed=ploidy_bed,

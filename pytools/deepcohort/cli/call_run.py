@@ -3,7 +3,7 @@
 import sys
 from dataclasses import replace
 
-from deepcohort.call_shard import call_shard
+from deepcohort.call_shard import LONG, SYMBOLIC, call_shard
 from deepcohort.cli.call_pieces import call_in_pieces
 from deepcohort.cli.call_setup import CallRequest, make_job
 from deepcohort.core.stages import StageTimer
@@ -20,6 +20,13 @@ def _warn_of_mapq_zero(timer: StageTimer, sample: str) -> None:
             "copies of these sequences, or by an aligner that reports MAPQ",
             file=sys.stderr,
         )
+
+
+def _tell_of_given(request: CallRequest, timer: StageTimer) -> None:
+    """Say what of the given alleles got no record, and why."""
+    for name in (SYMBOLIC, LONG):
+        if n := timer.counted(name):
+            print(f"deepcohort: note: {request.alleles}: {n:,} {name} were passed over", file=sys.stderr)
 
 
 def run_call(request: CallRequest) -> None:
@@ -41,6 +48,7 @@ def run_call(request: CallRequest) -> None:
             job, predictor = make_job(request)
         call_shard(job, predictor, timer, request.quiet)
     _warn_of_mapq_zero(timer, job.sample)
+    _tell_of_given(request, timer)
     if request.profile_stages:
         n_bp = sum(len(region) for region in job.regions)
         print(timer.table(n_bp), file=sys.stderr)

@@ -11,11 +11,13 @@ from deepcohort.call_shard import CallJob, ShardConfig, features_of
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
 from deepcohort.candidates.config import candidates_of
-from deepcohort.cohort.io import read_bed
+from deepcohort.cohort.io import padded, read_bed, read_header
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta, check_contig_names
 from deepcohort.core.names import name_problem
+from deepcohort.core.paths import is_remote
 from deepcohort.core.region import Region, intersect, merge_regions, parse_region
+from deepcohort.known.io_known import KnownSites
 from deepcohort.model.load import CascadePredictor, load_predictor
 from deepcohort.model.novelty import novelty
 from deepcohort.model.types import DEVICES
@@ -27,6 +29,7 @@ from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import ReadGroups, groups_of_sample, samples_of
 from deepcohort.reads.library import library_text
 from deepcohort.reads.load import open_reads, profile_of
+from deepcohort.reads.sex import SexEvidence, has_sex_contig, mapped_share, sex_of_reads
 
 T = TypeVar("T")
 PLATFORMS = ("illumina", "hifi", "ont")
@@ -44,6 +47,7 @@ class CallRequest:
     vcf: Path | None = None
     region: tuple[str, ...] = ()
     regions: Path | None = None
+    padding: int = 0
     sample: str = ""
     platform: str = "illumina"
     model: str = "auto"
@@ -51,7 +55,9 @@ class CallRequest:
     cascade: bool = True
     paralogs: Path | None = None
     place_paralogs: bool = True
-    sex: str = "NA"
+    alleles: Path | None = None
+    alleles_only: bool = False
+    sex: str = "auto"
     ploidy: int = 2
     ploidy_bed: Path | None = None
     min_homref_gq: int = CallsConfig().min_homref_gq
@@ -110,8 +116,12 @@ def _check_words(request: CallRequest, problems: _Problems) -> None:
         problems.add(f"--sample {request.sample[:40]!r} {why}; choose another")
 
 
-def chosen_regions(contig_lengths: dict[str, int], texts: Sequence[str], bed: Path | None) -> list[Region]:
+def chosen_regions(
+    contig_lengths: dict[str, int], texts: Sequence[str], bed: Path | None, padding_bp: int = 0
+) -> list[Region]:
     """Regions to call: of the texts, of the BED, what both hold where both are given, or every contig.
+
+    `padding_bp`: so far around each interval of the BED, too.
 
     Raises:
         InputProblems: unknown contigs, malformed text, or nothing left.
@@ -122,6 +132,7 @@ def chosen_regions(contig_lengths: dict[str, int], texts: Sequence[str], bed: Pa
     problems.raise_if_any()
     regions = merge_regions(region for region in wanted if region is not None)
     if listed is not None:
+        listed = padded(listed, padding_bp, contig_lengths)
         regions = intersect(regions, listed) if texts else merge_regions(listed)
         if not regions:
             raise DeepcohortError(f"no region is left: --region and {bed} hold no base in common")
@@ -156,14 +167,20 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     ploidy: PloidyMap | None = PloidyMap()
     held: list[tuple[str, ReadGroups]] = []
     remarks: list[str] = []
+    more_notes: tuple[str, ...] = ()
     paralogs: Links = {}
     if lengths is not None:
-        regions = problems.attempt(lambda: chosen_regions(lengths, request.region, request.regions))
-        ploidy = problems.attempt(
-            lambda: make_ploidy_map(lengths, request.sex, request.ploidy_bed, request.ploidy)
+        regions = problems.attempt(
+            lambda: chosen_regions(lengths, request.region, request.regions, request.padding)
         )
+        sex, more_notes = sex_and_note(request, lengths, regions or [], remarks)
+        mapped = mapped_share(request.reads)
+        if mapped is not None:
+            more_notes = (f"deepcohort_reads=Mapped={mapped:.4f}", *more_notes)
+        ploidy = problems.attempt(lambda: make_ploidy_map(lengths, sex, request.ploidy_bed, request.ploidy))
         held = problems.attempt(lambda: _read_groups(request, reads_config, regions or [], remarks)) or []
         paralogs = problems.attempt(lambda: _paralogs(request, lengths)) or {}
+        problems.attempt(lambda: _check_alleles(request, lengths, regions or []))
     sample: str | None = ""
     if held:
         names = sorted({name for _, groups in held for name in samples_of(groups)})
@@ -207,10 +224,36 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         calls_config=calls_config,
         shard_config=shard_config,
         remarks=tuple(remarks),
+        alleles=request.alleles,
+        alleles_only=request.alleles_only,
     )
     if request.known is not None:
         return replace(job, notes=request.known[1]), predictor
-    return _with_notes(job, predictor, windows, request.quiet), predictor
+    return _with_notes(job, predictor, windows, request.quiet, more_notes), predictor
+
+
+def sex_and_note(
+    request: CallRequest, lengths: dict[str, int], regions: Sequence[Region], remarks: list[str]
+) -> tuple[str, tuple[str, ...]]:
+    """Sex to call with, and the header's note on it; adds to `remarks` where it is not as asked for."""
+    if not has_sex_contig(lengths):
+        return "NA" if request.sex == "auto" else request.sex, ()
+    if request.sex != "auto":
+        return request.sex, (f"deepcohort_sex={SexEvidence(request.sex).note('option')}",)
+    if any(is_remote(path) for path in request.reads):
+        found = SexEvidence("NA", why="reads at URLs are not counted")
+    else:
+        try:
+            headers = [read_header(path, request.reference) for path in request.reads]
+        except DeepcohortError:  # told where the reads are opened
+            return "NA", ()
+        if any(len(samples_of(header.groups)) > 1 for header in headers):
+            found = SexEvidence("NA", why="a file holds the reads of several samples")
+        else:
+            found = sex_of_reads(request.reads, [header.contigs for header in headers])
+    if request.ploidy_bed is None and has_sex_contig([region.contig for region in regions]):
+        remarks.append(found.told())
+    return found.sex, (f"deepcohort_sex={found.note()}",)
 
 
 def _calls_config(request: CallRequest, depth: float) -> CallsConfig:
@@ -221,7 +264,13 @@ def _calls_config(request: CallRequest, depth: float) -> CallsConfig:
     return replace(config, single_read_qual=0.0) if depth >= config.single_read_depth else config
 
 
-def _with_notes(job: CallJob, predictor: CascadePredictor, windows: list[Region], quiet: bool) -> CallJob:
+def _with_notes(
+    job: CallJob,
+    predictor: CascadePredictor,
+    windows: list[Region],
+    quiet: bool,
+    more: tuple[str, ...] = (),
+) -> CallJob:
     """`job` with what is to be said of its sample: the library, and how unlike the training data it is.
 
     Both come from the same windows whatever is called, so that all shards say the same.
@@ -235,7 +284,7 @@ def _with_notes(job: CallJob, predictor: CascadePredictor, windows: list[Region]
         f"Strangest={known.strangest or 'none'};StrangestShare={known.strangest_share:.3f};"
         f"Alarm={'yes' if known.is_alarming else 'no'}",
     )
-    return replace(job, notes=notes)
+    return replace(job, notes=(*notes, *more))
 
 
 def _paralogs(request: CallRequest, lengths: dict[str, int]) -> Links:
@@ -245,6 +294,20 @@ def _paralogs(request: CallRequest, lengths: dict[str, int]) -> Links:
     if request.paralogs is not None:
         return read_table(request.paralogs, lengths)
     return links_beside(request.reference, request.platform)
+
+
+def _check_alleles(request: CallRequest, lengths: dict[str, int], regions: Sequence[Region]) -> None:
+    """See that the file of alleles can be used; the first alleles of the regions are held against REF."""
+    if request.alleles is None:
+        if request.alleles_only:
+            raise DeepcohortError("--alleles-only needs alleles; give --alleles")
+        return
+    sites = KnownSites(request.alleles, lengths, "--alleles")
+    try:
+        with ReferenceFasta(request.reference) as fasta:
+            sites.check_first(regions, fasta)
+    finally:
+        sites.close()
 
 
 def _contig_lengths(reference: Path) -> dict[str, int]:

@@ -13,7 +13,9 @@ app = typer.Typer()
 
 @app.command()
 def check(
-    samplesheet: Annotated[Path, typer.Option(help="CSV: sample,reads[,index,sex,platform,family,...].")],
+    samplesheet: Annotated[
+        Path, typer.Option(help="CSV: sample,reads (or fastq_1,fastq_2)[,index,sex,...].")
+    ],
     reference: Annotated[Path, typer.Option(help="Indexed FASTA that the reads were aligned to.")],
     contigs: Annotated[str, typer.Option(help="Contigs to be called, comma-separated; default: all.")] = "",
     regions: Annotated[Path | None, typer.Option(help="BED of what will be called.")] = None,
@@ -39,20 +41,27 @@ def check(
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Write the checked samples as JSON.")] = None,
     pedigree: Annotated[Path | None, typer.Option(help="Write the families as a PLINK .ped file.")] = None,
+    notes: Annotated[
+        Path | None, typer.Option(help="Write what is odd but allowed, a line each; it goes to stderr too.")
+    ] = None,
     open_files: Annotated[
         bool,
         typer.Option("--open-files/--text-only", help="Open reads and reference, or look at the text only."),
     ] = True,
 ) -> None:
     """Check a samplesheet, its reads and the reference; names every problem at once, by row."""
+    from deepcohort.align.tools import missing_aligners
     from deepcohort.cohort.check import check_cohort, report, write_checked
 
     stored = _stored(cohort or [], cohort_list)
     names = [name for name in contigs.split(",") if name]
     samples, remarks = check_cohort(
-        samplesheet, reference, names, regions, base, launch_dir, open_files, stored, _absent(export or [])
-    )
+        samplesheet, reference, names, regions, base, launch_dir, open_files, stored, _absent(export or []),
+        missing_aligners,
+    )  # fmt: skip
     write_checked(samples, output, pedigree, stored)
+    if notes:
+        notes.write_text("".join(f"{remark}\n" for remark in remarks))
     report(samples, remarks, stored)
 
 

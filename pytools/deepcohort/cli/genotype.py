@@ -63,6 +63,9 @@ def genotype(
     low_qual: Annotated[
         float, typer.Option(min=0.0, help="Below this QUAL a site's FILTER is LowQual.")
     ] = _DEFAULTS.low_qual,
+    keep_uncarried: Annotated[
+        bool, typer.Option("--keep-uncarried", help="Write ALTs and sites that no genotype holds, too.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Genotype a cohort jointly from gVCFs."""
@@ -79,6 +82,7 @@ def genotype(
         min_dp=min_dp,
         min_gq=min_gq,
         low_qual=low_qual,
+        keep_uncarried=keep_uncarried,
     )
     ped, sex_of = family_of(pedigree, sexes)
     stores = listed_files(cohort or [], cohort_list, "--cohort-list")

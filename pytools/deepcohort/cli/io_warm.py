@@ -67,7 +67,7 @@ def write_warm_gvcfs(folder: Path, reference: Path) -> list[Path]:
 
 
 def _write_gvcf(path: Path, genome: str, person: int) -> Path:
-    lines = ["##fileformat=VCFv4.3", "##source=deepcohort", f"##contig=<ID={CONTIG},length={len(genome)}>"]
+    lines = ["##fileformat=VCFv4.2", "##source=deepcohort", f"##contig=<ID={CONTIG},length={len(genome)}>"]
     lines += [f'##FORMAT=<ID={key},Number={n},Type={kind},Description="{key}">' for key, n, kind in _FORMAT]
     lines.append('##INFO=<ID=END,Number=1,Type=Integer,Description="End">')
     lines.append(f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tperson{person}")

@@ -13,7 +13,7 @@ FILE, FOLDER, EITHER, PREFIX = "file", "folder", "either", "prefix"
 
 # command -> parameter of its function -> what it names. All other paths of a command are read.
 OUTPUTS: dict[str, dict[str, str]] = {
-    "check": {"output": FILE, "pedigree": FILE},
+    "check": {"output": FILE, "pedigree": FILE, "notes": FILE},
     "index": {},
     "paralogs": {"output": FILE},
     "shard": {"output": FILE, "directory": FOLDER},
@@ -35,7 +35,9 @@ OUTPUTS: dict[str, dict[str, str]] = {
     "export": {"output": PREFIX},
     "annotate": {"output": FILE, "pack": FILE, "report": FOLDER},
     "filter": {"output": FILE, "train": FILE},
+    "align": {},  # its commands look at their own
     "popgen": {},  # its commands look at their own folders, which may hold a run to go on with
+    "plan": {"output": FILE, "text": FILE},
     "summary": {"output": FILE},
     "provenance": {"output": FILE},
     "warm": {},

@@ -19,6 +19,7 @@ def shard(
         Path | None, typer.Option(help="Also write one BED per shard into this folder.")
     ] = None,
     regions: Annotated[Path | None, typer.Option(help="BED: stay inside these intervals.")] = None,
+    padding: Annotated[int, typer.Option(help="Stay so many bp around --regions.", min=0)] = 0,
     contigs: Annotated[str, typer.Option(help="Contigs to keep, comma-separated; default: all.")] = "",
     shard_bp: Annotated[int, typer.Option(help="Callable bp per shard, at most.", min=1)] = _D.shard_bp,
     min_gap_bp: Annotated[int, typer.Option(help="Leave out runs of N this long.", min=1)] = _D.min_gap_bp,
@@ -27,7 +28,9 @@ def shard(
     from deepcohort.cohort.io import shard_reference, write_shards
 
     config = ShardConfig(shard_bp=shard_bp, min_gap_bp=min_gap_bp)
-    shards = shard_reference(reference, [name for name in contigs.split(",") if name], regions, config)
+    shards = shard_reference(
+        reference, [name for name in contigs.split(",") if name], regions, config, padding
+    )
     write_shards(shards, output, directory)
     total = sum(len(one) for one in shards)
     typer.echo(f"{len(shards)} shards, {total:,} bp, {max(len(one) for one in shards):,} bp the largest")

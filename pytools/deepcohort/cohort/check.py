@@ -3,10 +3,11 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from deepcohort.cohort.fastq import fastq_problems
 from deepcohort.cohort.io import ReadsHeader, find_index, read_bed, read_header
 from deepcohort.cohort.samplesheet import Sheet, is_safe, pedigree_lines, read_samplesheet
 from deepcohort.cohort.types import Sample, StoredSamples
@@ -15,8 +16,12 @@ from deepcohort.core.io import ReferenceFasta, check_contig_names
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.paths import is_remote
 from deepcohort.core.region import Region, intersect, merge_regions, subtract
+from deepcohort.formats.bgzf import check_bgzf_vcf
+from deepcohort.formats.vcf_index import open_vcf_index
 from deepcohort.reads.checksums import other_sequences
 from deepcohort.reads.groups import groups_of_sample, samples_of
+from deepcohort.reads.load import check_reads_index
+from deepcohort.reads.sex import SexEvidence, has_sex_contig, sex_of_reads
 
 _NAMED = 3  # contigs spelt out in one message
 _CHUNK_BP = 8_000_000
@@ -74,6 +79,7 @@ def check_cohort(
     open_files: bool = True,
     stored: Sequence[StoredSamples] = (),
     known_problems: Sequence[str] = (),
+    missing_aligners: Callable[[set[str]], list[str]] = lambda platforms: [],
 ) -> tuple[list[Sample], list[str]]:
     """Samples that are fit to call, and remarks on what is odd but allowed.
 
@@ -87,6 +93,7 @@ def check_cohort(
         open_files: False looks at the text of the samplesheet only.
         stored: cohorts that these samples will be genotyped with.
         known_problems: found elsewhere, to be told together with the others.
+        missing_aligners: what is missing here to align reads of these platforms, a line each.
 
     Raises:
         InputProblems: every problem found, by row.
@@ -96,7 +103,7 @@ def check_cohort(
     if not open_files:
         if problems:
             raise InputProblems(problems)
-        return [_with_indexes(sample) for sample in sheet.samples], []
+        return [_with_indexes(sample) for sample in sheet.samples], sheet.remarks
     lengths: dict[str, int] = {}
     wanted: list[str] = []
     try:
@@ -119,12 +126,15 @@ def check_cohort(
             problems += _check_stored(cohort, reference, lengths, asked)
     except DeepcohortError as error:
         problems += str(error).splitlines()
-    remarks: list[str] = []
+    problems += missing_aligners({sample.platform for sample in sheet.samples if sample.lanes})
+    remarks = list(sheet.remarks)
     headers: dict[Path, ReadsHeader] = {}
     samples = [
         _check_sample(s, sheet, reference, lengths, wanted, problems, remarks, headers) for s in sheet.samples
     ]
     problems += _wrongly_shared(sheet, samples, headers)
+    if not problems:
+        samples = [_with_sex(sample, sheet, headers, wanted, remarks) for sample in samples]
     for path, header in headers.items():
         bad, odd = other_sequences(path, header.checksums, reference, wanted)
         problems += bad
@@ -196,6 +206,7 @@ def _check_sample(
         if not found:
             try:
                 header = read_header(reads, reference if lengths else None)
+                check_reads_index(reads, index)
                 headers[reads] = header
                 bad, odd = compare_contigs(header.contigs, lengths, wanted) if lengths else ([], [])
                 found += [f"{where}{reads.name}: {text}" for text in bad]
@@ -203,6 +214,9 @@ def _check_sample(
             except DeepcohortError as error:
                 found.append(f"{where}{error}")
         problems += found
+    for lane, row in zip(sample.lanes, (r for r in sheet.rows[sample.sample] if r["fastq_1"]), strict=False):
+        local = [path for path in lane.files if not is_remote(path) and is_safe(path)]
+        problems += [f"row {row.number} ({sample.sample}): {text}" for text in fastq_problems(local)]
     opened = [(str(reads), headers[reads].groups) for reads in sample.reads if reads in headers]
     first = f"row {rows[0].number} ({sample.sample}): " if rows else ""
     try:
@@ -212,18 +226,43 @@ def _check_sample(
     for column, path in (("truth_vcf", sample.truth_vcf), ("truth_bed", sample.truth_bed)):
         if path and not is_remote(path) and not os.path.isfile(path):
             problems.append(f"{_truth_row(sheet, sample)}{column} {path} does not exist")
-    truth = sample.truth_vcf
-    if truth and os.path.isfile(truth) and not (sample.truth_index and os.path.isfile(sample.truth_index)):
-        problems.append(
-            f"{_truth_row(sheet, sample)}truth_vcf {truth} is not indexed; compress it with bgzip and run: "
-            f"tabix -p vcf '{truth}'"
-        )
+    if sample.truth_vcf and os.path.isfile(sample.truth_vcf):
+        problems += [_truth_row(sheet, sample) + text for text in _check_truth(sample.truth_vcf, sample)]
     return sample
+
+
+def _with_sex(
+    sample: Sample, sheet: Sheet, headers: dict[Path, ReadsHeader], wanted: list[str], remarks: list[str]
+) -> Sample:
+    """The sample with the sex that coverage tells, where its cell is empty and X or Y are called."""
+    if sample.sex_told or not sample.reads or not has_sex_contig(wanted):  # without reads yet, calling judges
+        return sample
+    known = [headers[path] for path in sample.reads if path in headers]
+    if any(len(samples_of(header.groups)) > 1 for header in known):
+        found = SexEvidence("NA", why="a file holds the reads of several samples")
+    else:
+        contigs = [headers[path].contigs if path in headers else {} for path in sample.reads]
+        found = sex_of_reads(sample.reads, contigs, sample.indexes)
+    remarks.append(f"row {sheet.rows[sample.sample][0].number} ({sample.sample}): {found.told()}")
+    return replace(sample, sex=found.sex)
 
 
 def _truth_row(sheet: Sheet, sample: Sample) -> str:
     number = next(row.number for row in sheet.rows[sample.sample] if row["truth_vcf"] or row["truth_bed"])
     return f"row {number} ({sample.sample}): "
+
+
+def _check_truth(truth: Path, sample: Sample) -> list[str]:
+    """What stands against comparing with the truth VCF, by its ends and its index."""
+    if not (sample.truth_index and os.path.isfile(sample.truth_index)):
+        return [f"truth_vcf {truth} is not indexed; compress it with bgzip and run: tabix -p vcf '{truth}'"]
+    try:
+        if truth.suffix == ".gz":
+            check_bgzf_vcf(truth, "truth_vcf")
+            open_vcf_index(truth, "truth_vcf")
+    except DeepcohortError as error:
+        return [str(error)]
+    return []
 
 
 def _check_reads(reads: Path, index: Path, reference: Path) -> list[str]:
@@ -276,9 +315,12 @@ def report(samples: list[Sample], remarks: list[str], stored: Sequence[StoredSam
     for remark in remarks:
         print(f"deepcohort: note: {remark}", file=sys.stderr)
     files = sum(len(sample.reads) for sample in samples)
+    lanes = sum(len(sample.lanes) for sample in samples)
+    to_align = f", {lanes} lanes to align" if lanes else ""
     with_truth = sum(sample.truth_vcf is not None for sample in samples)
     older = sum(len(cohort.samples) for cohort in stored)
     more = f", genotyped with {older} stored" if older else ""
     print(
-        f"{len(samples)} samples, {files} files, {with_truth} with truth{more}: all is well", file=sys.stderr
+        f"{len(samples)} samples, {files} files, {with_truth} with truth{to_align}{more}: all is well",
+        file=sys.stderr,
     )

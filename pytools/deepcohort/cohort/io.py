@@ -146,6 +146,13 @@ def read_bed(path: Path, contig_lengths: dict[str, int] | None) -> list[Region]:
     return regions
 
 
+def padded(regions: list[Region], padding_bp: int, contig_lengths: dict[str, int]) -> list[Region]:
+    """Regions grown by `padding_bp` to both sides, those that touch then joined."""
+    if not padding_bp:
+        return regions
+    return merge_regions(r.padded(padding_bp, contig_lengths[r.contig]) for r in regions if len(r))
+
+
 def _parse_bed_line(line: str, contig_lengths: dict[str, int] | None) -> tuple[str, Region | None]:
     fields = line.rstrip("\r\n").split("\t")
     if len(fields) < 3:
@@ -154,7 +161,9 @@ def _parse_bed_line(line: str, contig_lengths: dict[str, int] | None) -> tuple[s
         return "fewer than 3 columns (CONTIG, START, END)", None
     contig = fields[0]
     if contig_lengths is not None and contig not in contig_lengths:
-        return f"contig {contig} is not in the reference", None
+        other = contig.removeprefix("chr") if contig.startswith("chr") else f"chr{contig}"
+        hint = f"; did you mean {other}?" if other in contig_lengths else ""
+        return f"contig {contig} is not in the reference{hint}", None
     if not (fields[1].strip().isdecimal() and fields[2].strip().isdecimal()):
         return f"start and end must be whole numbers, not {fields[1]!r} and {fields[2]!r}", None
     start, end = int(fields[1]), int(fields[2])
@@ -194,9 +203,11 @@ def write_shards(shards: list[Shard], table: Path, folder: Path | None) -> None:
 
 
 def shard_reference(
-    reference: Path, contigs: list[str], regions: Path | None, config: ShardConfig
+    reference: Path, contigs: list[str], regions: Path | None, config: ShardConfig, padding_bp: int = 0
 ) -> list[Shard]:
     """Shards of `contigs` (all when empty) of an indexed `reference`, inside `regions` when given.
+
+    `padding_bp`: so far around each of the regions, too.
 
     Raises:
         DeepcohortError: unknown contigs (all named), a bad BED, or nothing to call.
@@ -209,7 +220,7 @@ def shard_reference(
                 f"--contigs names {', '.join(unknown)}, not in {reference} "
                 f"(it has {len(lengths)}: {', '.join(list(lengths)[:5])}, ...)"
             )
-        wanted = read_bed(regions, lengths) if regions else None
+        wanted = padded(read_bed(regions, lengths), padding_bp, lengths) if regions else None
         chosen = [name for name in lengths if not contigs or name in set(contigs)]
         if wanted is not None:
             in_bed = {region.contig for region in wanted}

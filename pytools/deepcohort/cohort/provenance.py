@@ -60,13 +60,24 @@ def read_checksums(folder: Path | None) -> list[dict[str, object]]:
 
 
 def collect_versions(folder: Path) -> dict[str, list[str]]:
-    """Process name to the distinct version lines that its tasks wrote (`NAME: version` per line)."""
+    """Process name (without workflows) to the distinct "tool version, tool version" of its tasks.
+
+    `versions.yml` is nf-core's: a line `"WORKFLOW:PROCESS":`, then indented lines `tool: version`; one line
+    `PROCESS: version` is read too. Other names (the workflow's own block) are passed over.
+    """
     found: dict[str, set[str]] = {}
     for path in sorted(folder.rglob("*.yml")):
+        blocks: list[tuple[str, list[str]]] = []
         for line in path.read_text().splitlines():
-            match = re.fullmatch(r"\s*([A-Z_]+):\s*(.*\S)\s*", line)
-            if match:
-                found.setdefault(match[1], set()).add(match[2])
+            tool = re.fullmatch(r"\s+([^\s:]+):\s*(.*\S)\s*", line)
+            head = re.fullmatch(r"\"?([\w:]+)\"?:\s*", line) or re.fullmatch(r"([A-Z_]+):\s*(.*\S)\s*", line)
+            if tool and blocks:
+                blocks[-1][1].append(f"{tool[1]} {tool[2]}")
+            elif head:
+                blocks.append((head[1].split(":")[-1], [*head.groups()[1:]]))
+        for name, items in blocks:
+            if items and re.fullmatch("[A-Z_]+", name):
+                found.setdefault(name, set()).add(", ".join(items))
     return {name: sorted(lines) for name, lines in sorted(found.items())}
 
 

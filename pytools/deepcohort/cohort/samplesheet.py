@@ -1,21 +1,23 @@
 """The samplesheet: CSV text to samples, every problem found at once and named by row."""
 
 import csv
-import difflib
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deepcohort.cohort.types import PLATFORMS, SEXES, Sample, StoredSamples
+from deepcohort.cohort.columns import SEX_WORDS, judge_header, own_cells
+from deepcohort.cohort.types import PLATFORMS, SEXES, Lane, Sample, StoredSamples
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.names import MOST_BYTES, blank_problem, printable
 from deepcohort.core.paths import is_remote
 
-REQUIRED = ("sample", "reads")
+REQUIRED = (("sample",), ("reads", "fastq_1"))  # one of each
 OPTIONAL = ("index", "sex", "platform", "family", "father", "mother", "truth_vcf", "truth_bed")
-COLUMNS = REQUIRED + OPTIONAL
+TO_ALIGN = ("fastq_1", "fastq_2", "lane")
+COLUMNS = ("sample", "reads", *OPTIONAL, *TO_ALIGN)
+FASTQ_ENDS = (".fastq.gz", ".fq.gz", ".fastq", ".fq")
 _ONE_VALUE = ("sex", "platform", "family", "father", "mother", "truth_vcf", "truth_bed")
 _ABSENT = {"", "0", "."}  # as a parent: PLINK's and GATK's ways to say unknown
 
@@ -43,12 +45,14 @@ class Sheet:
     """What was parsed and what is wrong with it.
 
     `shared`: pairs of rows of two samples that name one file; fine where it holds both samples' reads.
+    `remarks`: what is odd but allowed.
     """
 
     samples: list[Sample] = field(default_factory=list)
     rows: dict[str, list[Row]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     shared: list[tuple[Row, Row]] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
 
 def parse_samplesheet(
@@ -62,7 +66,7 @@ def parse_samplesheet(
         stored: cohorts genotyped with these samples; parents may be there.
     """
     sheet = Sheet()
-    rows = _read_rows(text, sheet.problems)
+    rows = _read_rows(text, sheet.problems, sheet.remarks)
     for row in rows:
         _check_row(row, sheet.problems)
         if row["sample"]:
@@ -74,13 +78,22 @@ def parse_samplesheet(
     if not rows and not sheet.problems:
         sheet.problems.append("the samplesheet has a header but no rows; add one row per BAM or CRAM")
     sheet.problems = [printable(line) for line in sheet.problems]
+    sheet.remarks = [printable(line) for line in sheet.remarks]
     return sheet
 
 
 def _find_repeated(rows: Sequence[Row], resolve: Callable[[str], Path], sheet: Sheet) -> None:
     """Tell files of reads that stand in two rows, however they are spelled."""
     seen: dict[str, list[Row]] = {}
+    lanes: dict[str, Row] = {}
     for row in rows:
+        for name in (row["fastq_1"], row["fastq_2"]):
+            key = name if is_remote(name) else _real_path(resolve(name))
+            if name and key in lanes:
+                sheet.problems.append(
+                    f"row {row.number}: {name} is listed already in row {lanes[key].number}"
+                )
+            lanes.setdefault(key, row)
         if not row["reads"]:
             continue
         key = row["reads"] if is_remote(row["reads"]) else _real_path(resolve(row["reads"]))
@@ -101,7 +114,7 @@ def _real_path(path: Path) -> str:
         return str(path)
 
 
-def _read_rows(text: str, problems: list[str]) -> list[Row]:
+def _read_rows(text: str, problems: list[str], remarks: list[str]) -> list[Row]:
     lines = text.removeprefix("\ufeff").splitlines(keepends=True)
     try:
         table = csv.reader(lines, strict=True)
@@ -109,7 +122,7 @@ def _read_rows(text: str, problems: list[str]) -> list[Row]:
         if not any(header) and any(line.strip(" \t\r\n,") for line in lines):
             problems.append("row 1 is blank; the header must be the first line")
             return []
-        if not _check_header(header, problems):
+        if not _check_header(header, problems, remarks):
             return []
         rows = []
         for cells in table:
@@ -122,32 +135,27 @@ def _read_rows(text: str, problems: list[str]) -> list[Row]:
                     "a path with a comma needs double quotes around it"
                 )
                 continue
-            rows.append(Row(table.line_num, dict(zip(header, values, strict=True))))
+            own, wrong, odd = own_cells(header, values, table.line_num)
+            problems += wrong
+            remarks += odd
+            rows.append(Row(table.line_num, own))
     except csv.Error as error:
         problems.append(f"row {table.line_num}: not valid CSV ({error})")
         return []
     return rows
 
 
-def _check_header(header: Sequence[str], problems: list[str]) -> bool:
+def _check_header(header: Sequence[str], problems: list[str], remarks: list[str]) -> bool:
     if not any(header):
         problems.append(f"row 1: the samplesheet is empty; its header is: {','.join(COLUMNS)}")
         return False
     if len(header) == 1 and ("\t" in header[0] or ";" in header[0]):
         problems.append("row 1: columns must be separated by commas, not tabs or semicolons")
         return False
-    before = len(problems)
-    for name in header:
-        if name not in COLUMNS:
-            near = difflib.get_close_matches(name.lower(), COLUMNS, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            problems.append(f"row 1: unknown column '{name}'{hint} (known: {', '.join(COLUMNS)})")
-        elif header.count(name) > 1 and name not in {p.split("'")[1] for p in problems if "twice" in p}:
-            problems.append(f"row 1: column '{name}' appears twice")
-    for name in REQUIRED:
-        if name not in header:
-            problems.append(f"row 1: column '{name}' is missing")
-    return len(problems) == before
+    wrong, odd = judge_header(header, COLUMNS, REQUIRED)
+    problems += wrong
+    remarks += odd
+    return not wrong
 
 
 def _check_row(row: Row, problems: list[str]) -> None:
@@ -172,19 +180,53 @@ def _check_row(row: Row, problems: list[str]) -> None:
         why = blank_problem(row[column]) if row[column] else None
         if why:
             problem(f"{column} {row[column]!r} {why}; PED files divide their columns by blanks")
-    if not row["reads"]:
-        problem("reads is empty; give a BAM or CRAM file")
+    if row["fastq_1"] or row["fastq_2"]:
+        _check_fastq(row, problem)
+    elif not row["reads"]:
+        problem("reads is empty; give a BAM or CRAM file (or fastq_1, fastq_2)")
     elif not row["reads"].lower().endswith((".bam", ".cram")):
         problem(f"reads {row['reads']!r} is neither .bam nor .cram")
-    for column in ("reads", "index", "truth_vcf", "truth_bed"):
+    for column in ("reads", "index", "truth_vcf", "truth_bed", "fastq_1", "fastq_2"):
         bad = _UNSAFE.search(row[column])
         if bad:
             problem(f"{column} {row[column]!r} holds the character {bad[0]!r}; rename or link the file")
-    _check_word(row, "sex", SEXES, problem)
+    if row["sex"] and row["sex"] not in SEXES:
+        problem(f"unknown sex '{row['sex']}'; use {SEX_WORDS}, or leave it empty")
     _check_word(row, "platform", PLATFORMS, problem)
     if bool(row["truth_vcf"]) != bool(row["truth_bed"]):
         given, absent = ("truth_vcf", "truth_bed") if row["truth_vcf"] else ("truth_bed", "truth_vcf")
         problem(f"{given} is given without {absent}; evaluation needs both")
+
+
+def _check_fastq(row: Row, problem: Callable[[str], None]) -> None:
+    """What is wrong with a row of reads that are still to be aligned."""
+    if row["reads"]:
+        problem("reads and fastq_1 are both given; give them a row each")
+    if not row["fastq_1"]:
+        problem("fastq_2 is given without fastq_1")
+    for column in ("fastq_1", "fastq_2"):
+        if row[column] and not row[column].lower().endswith(FASTQ_ENDS):
+            problem(f"{column} {row[column]!r} is none of {', '.join(FASTQ_ENDS)}")
+    if row["fastq_2"] and row["platform"] in ("hifi", "ont"):
+        problem(f"platform {row['platform']} has no pairs; leave fastq_2 empty")
+    if row["lane"] and not _NAME.fullmatch(row["lane"]):
+        problem(f"lane {row['lane']!r} may hold letters, digits and . _ + - only")
+
+
+def _lanes(rows: Sequence[Row], resolve: Callable[[str], Path], problems: list[str]) -> tuple[Lane, ...]:
+    """What is to be aligned of one sample; a lane without a name is called by its place, from 1."""
+    found: dict[str, tuple[Lane, int]] = {}
+    to_align = [row for row in rows if row["fastq_1"]]
+    for place, row in enumerate(to_align, 1):
+        name = row["lane"] or str(place)
+        if name in found:
+            problems.append(
+                f"row {row.number}: lane {name} of sample {row['sample']} is in row {found[name][1]} "
+                "already; name each lane once"
+            )
+        second = resolve(row["fastq_2"]) if row["fastq_2"] else None
+        found.setdefault(name, (Lane(name, resolve(row["fastq_1"]), second), row.number))
+    return tuple(lane for lane, _ in found.values())
 
 
 def _check_word(row: Row, column: str, words: Sequence[str], problem: Callable[[str], None]) -> None:
@@ -213,12 +255,14 @@ def _merge_rows(
         reads=tuple(resolve(row["reads"]) for row in rows if row["reads"]),
         indexes=tuple(resolve(row["index"]) if row["index"] else Path() for row in rows if row["reads"]),
         sex=merged["sex"] or "NA",
+        sex_told=any(row["sex"] for row in rows),
         platform=merged["platform"] or "illumina",
         family=merged["family"] or name,
         father=None if merged["father"] in _ABSENT else merged["father"],
         mother=None if merged["mother"] in _ABSENT else merged["mother"],
         truth_vcf=resolve(merged["truth_vcf"]) if merged["truth_vcf"] else None,
         truth_bed=resolve(merged["truth_bed"]) if merged["truth_bed"] else None,
+        lanes=_lanes(rows, resolve, problems),
     )
 
 

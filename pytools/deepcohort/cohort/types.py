@@ -11,12 +11,27 @@ PLATFORMS = ("illumina", "hifi", "ont")
 
 
 @dataclass(frozen=True, slots=True)
+class Lane:
+    """Reads of one lane that are still to be aligned; single reads have no `fastq_2`."""
+
+    name: str
+    fastq_1: Path
+    fastq_2: Path | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """One file, or two of mates."""
+        return (self.fastq_1,) if self.fastq_2 is None else (self.fastq_1, self.fastq_2)
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One sample: all rows of the samplesheet that carry its name.
 
     `reads[i]` is indexed by `indexes[i]`. Absent `father`, `mother`, `truth_vcf`, `truth_bed` are
     None; `truth_index` lies beside `truth_vcf`. An absent `family` is the sample itself; an absent
-    `sex` is "NA".
+    `sex` is what their coverage says or "NA", and `sex_told` is False: then calling judges the coverage too.
+    `lanes` are reads that the pipeline aligns first; their BAM joins `reads`.
     """
 
     sample: str
@@ -30,14 +45,17 @@ class Sample:
     truth_vcf: Path | None = None
     truth_bed: Path | None = None
     truth_index: Path | None = None
+    lanes: tuple[Lane, ...] = ()
+    sex_told: bool = True
 
     def as_json(self) -> dict[str, object]:
         """JSON-ready form that the pipeline reads (paths as text, absent as null)."""
-        return {
+        lanes = [{"lane": lane.name, "fastq": [location(f) for f in lane.files]} for lane in self.lanes]
+        return ({"lanes": lanes} if lanes else {}) | {
             "sample": self.sample,
             "reads": [location(path) for path in self.reads],
             "indexes": [location(path) for path in self.indexes],
-            "sex": self.sex,
+            "sex": self.sex if self.sex_told else "auto",
             "platform": self.platform,
             "family": self.family or self.sample,
             "father": self.father,

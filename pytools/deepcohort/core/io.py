@@ -3,22 +3,19 @@
 import hashlib
 import re
 from collections.abc import Iterable
-from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
 
 import numpy as np
 import pysam
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.io_fasta_index import check_fai
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases
 
 _CHUNK_BP = 8_000_000
-_MOST_LINE_ENDS = 8  # bytes between a sequence and the next title
-_MOST_LOOKED_AT = 1_000  # contigs of one file that are held against its index
 # names that SAM and VCF let a contig have (SAM specification section 1.2.1)
 _CONTIG_NAME = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
 
@@ -40,76 +37,6 @@ def check_contig_names(path: Path, names: Iterable[str]) -> None:
             f"reference {path} has {len(wrong)} contigs whose names SAM and VCF cannot hold "
             f"({', '.join(repr(name) for name in wrong[:3])}); rename them, and align the reads to it again"
         )
-
-
-def check_fai(path: Path) -> None:
-    """See that a plain FASTA's .fai index is its own: names and line widths stand where it says.
-
-    Raises:
-        DeepcohortError: they do not, or the index is malformed.
-    """
-    index = Path(f"{path}.fai")
-    stale = DeepcohortError(f"index {index} does not belong to {path}; run: samtools faidx {path}")
-    if path.suffix == ".gz":
-        return
-    try:
-        rows = [line.split("\t") for line in index.read_text().splitlines() if line]
-        numbers = [(int(row[1]), int(row[2]), int(row[3]), int(row[4])) for row in rows]
-    except (UnicodeDecodeError, ValueError, IndexError) as error:
-        raise stale from error
-    if any(a[1] >= b[1] for a, b in pairwise(numbers)):  # samtools writes contigs as they stand
-        raise stale
-    step = -(-len(rows) // _MOST_LOOKED_AT) if rows else 1
-    with open(path, "rb") as file:
-        size = file.seek(0, 2)
-        reached: int | None = 0  # where the contig before ends; None: not looked at
-        for i in range(len(rows)):
-            is_last = i + 1 == len(rows)
-            if i % step and not is_last:
-                reached = None
-                continue
-            start, end = _row_place(file, size, rows[i][0], numbers[i], is_last)
-            if start < 0 or (reached is not None and start - reached > _MOST_LINE_ENDS):
-                raise stale
-            reached = end
-
-
-def _row_place(
-    file: BinaryIO, size: int, name: str, row: tuple[int, int, int, int], is_last: bool
-) -> tuple[int, int]:
-    """Where a contig's title begins and its sequence ends; -1 where they are not what its row says.
-
-    Args:
-        row: columns 2 to 5 of the .fai: bp, offset, bases and bytes of a line.
-    """
-    length, offset, bases, width = row
-    if length < 0 or offset < 2 or offset > size or (length and not 0 < bases < width <= bases + 2):
-        return -1, -1
-    title_at = max(0, offset - 4_096)
-    file.seek(title_at)
-    title = file.read(offset - title_at)
-    start = title.rfind(b">")
-    words = title[start + 1 :].split(None, 1)
-    if start < 0 or not title.endswith(b"\n") or not words or words[0] != name.encode():
-        return -1, -1
-    if length == 0:
-        return title_at + start, offset
-    end = offset + (length - 1) // bases * width + (length - 1) % bases + 1
-    if length > bases:
-        file.seek(offset + bases - 1)
-        around = file.read(width - bases + 2)
-        if around[:1] in b"\r\n" or around[1 : 1 + width - bases].strip() or around[-1:] in b"\r\n>":
-            return -1, -1
-    file.seek(end - 1)
-    tail = file.read(64)
-    after = tail[1:].lstrip(b"\r\n")
-    if tail[:1] in (b"", b"\n", b"\r", b">") or (tail[1:] and tail[1:2] not in b"\r\n"):
-        return -1, -1
-    if after[:1] != b">" and not (is_last and not after):
-        return -1, -1
-    if is_last and after:
-        return -1, -1  # contigs that the index does not list
-    return title_at + start, end
 
 
 class ReferenceFasta:

@@ -25,7 +25,7 @@ _WHY = {
     OUTSIDE: "outside_regions",
 }
 
-_HEADER = """##fileformat=VCFv4.3
+_HEADER = """##fileformat=VCFv4.2
 ##source=deepcohort evaluate
 ##INFO=<ID=BS,Number=1,Type=Integer,Description="Neighbourhood whose records were compared together">
 ##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">

@@ -11,8 +11,10 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.evaluate import parse_kernels as pk
 from deepcohort.evaluate.types import RecordTable
 from deepcohort.formats.bgzf import check_bgzf_vcf, inflate_blocks
+from deepcohort.formats.vcf_check import LineChecker, malformed_line, unlisted_contig
+from deepcohort.formats.vcf_declarations import listed_contigs
 from deepcohort.formats.vcf_index import open_vcf_index
-from deepcohort.formats.vcf_text import LineChecker, read_header_lines
+from deepcohort.formats.vcf_text import read_header_lines
 
 _OPTION = {"calls": "vcf"}  # role -> option of `evaluate` that names it
 _SLICE_BYTES = 16 << 20  # text parsed at once
@@ -41,7 +43,7 @@ class VcfFile:
         self.contigs = list(self._index)
         # alleles that cannot be compared are counted as left out
         self._checker = LineChecker(
-            self.path, self.header, self.contig_lengths, sample=self.sample, odd_alts=True
+            self.path, self.header, self.contig_lengths, sample=self.sample, odd_alts=True, repeats=True
         )
 
     def _fail(self, problem: str, remedy: str) -> DeepcohortError:
@@ -92,7 +94,12 @@ class VcfFile:
                 return {str(name): (0, 0) for name in vcf.header.contigs}
         index = open_vcf_index(self.path, self.role)
         spans = {name: index.span(number) for number, name in enumerate(index.names)}
-        return {name: span for name, span in spans.items() if span is not None}
+        found = {name: span for name, span in spans.items() if span is not None}
+        listed = listed_contigs(self.header)
+        for name in found:
+            if listed and name not in listed:
+                raise unlisted_contig(self.path, name.encode())
+        return found
 
     def _slices(self, contig: str) -> Iterator[NDArray[np.uint8]]:
         """Text of whole lines that together hold every record of `contig`."""
@@ -161,7 +168,27 @@ class VcfFile:
             line += n
             used_before += used
             parts.append((ints[:n].copy(), floats[:n].copy(), gts[:n].copy(), pool[:used].copy()))
-        return _join(parts)
+        table = _join(parts)
+        self._check_repeats(contig, table)
+        return table
+
+    def _check_repeats(self, contig: str, table: RecordTable) -> None:
+        """See that no two records that pass FILTER have the same POS, REF and ALT."""
+        rows = np.flatnonzero(table.passed)
+        pos = table.pos[rows]
+        again = np.flatnonzero(pos[1:] == pos[:-1]) + 1
+        seen: set[bytes] = set()
+        last = -1
+        for at in again.tolist():
+            if pos[at] != last:
+                last, seen = int(pos[at]), {_alleles(table, int(rows[at - 1]))}
+            alleles = _alleles(table, int(rows[at]))
+            if alleles in seen and not alleles.count(b"<"):
+                raise self._fail(
+                    f"has a second record of the same POS, REF and ALT at {contig}:{last + 1}",
+                    "leave one: bcftools norm -d exact",
+                )
+            seen.add(alleles)
 
     def _check_ends(self, contig: str, ints: NDArray[np.int64]) -> None:
         """See that records lie within their contig, as long as the header says it is."""
@@ -178,9 +205,19 @@ class VcfFile:
     def _raise(self, result: int, text: NDArray[np.uint8], where: int) -> None:
         line = text[where : where + 60].tobytes().split(b"\n")[0].decode("utf-8", "replace")
         place = ":".join(line.split("\t")[:2])
+        if result == pk.PARSE_OTHER_CONTIG:
+            raise malformed_line(
+                self.path, text[where : where + 400].tobytes(), "a record among those of another contig"
+            )
         if result == pk.PARSE_UNSORTED:
             raise self._fail(f"is not sorted at {place}", f"run: bcftools sort -Oz {self.path}, and index it")
         raise self._fail(f"has a malformed record at {place}", "check it with: bcftools view")
+
+
+def _alleles(table: RecordTable, row: int) -> bytes:
+    """REF, a tab, and ALT of a record."""
+    start = int(table.pool_offset[row])
+    return table.pool[start : start + int(table.ref_len[row]) + 1 + int(table.alt_len[row])].tobytes()
 
 
 def _join(parts: list[tuple[NDArray, ...]]) -> RecordTable:

@@ -16,7 +16,7 @@ N_INTS = 11
 QUAL, GQ, MAPQ = range(3)
 N_FLOATS = 3
 
-PARSE_OK, PARSE_UNSORTED, PARSE_MALFORMED = 0, 1, 2
+PARSE_OK, PARSE_UNSORTED, PARSE_MALFORMED, PARSE_OTHER_CONTIG = 0, 1, 2, 3
 
 
 @kernel
@@ -166,15 +166,13 @@ def parse_lines(text, contig, sample, previous_pos, line, ints, floats, gts, poo
             i += 1
         if n_fields < 8:
             return n, used, previous_pos, PARSE_MALFORMED, line_start
-        if starts[1] - 1 - line_start != len(contig):
-            continue
-        same = True
-        for k in range(len(contig)):
+        same = starts[1] - 1 - line_start == len(contig)
+        for k in range(len(contig) if same else 0):
             if text[line_start + k] != contig[k]:
                 same = False
                 break
         if not same:
-            continue
+            return n, used, previous_pos, PARSE_OTHER_CONTIG, line_start
         pos_number = _number(text, starts[1], starts[2] - 1)
         if np.isnan(pos_number) or starts[4] - 1 <= starts[3] or starts[5] - 1 <= starts[4]:
             return n, used, previous_pos, PARSE_MALFORMED, line_start

@@ -16,8 +16,8 @@ from deepcohort.core.names import blank_problem
 from deepcohort.core.outputs import FULL, atomic_outputs
 from deepcohort.core.text import text_of
 from deepcohort.formats.bgzf import check_bgzf_vcf, is_bcf
+from deepcohort.formats.vcf_check import check_vcf
 from deepcohort.formats.vcf_index import open_vcf_index
-from deepcohort.formats.vcf_text import check_vcf
 
 FORMATS = ("zarr", "plink2")
 # suffixes of what each format leaves

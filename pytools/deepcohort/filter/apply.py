@@ -19,7 +19,9 @@ from deepcohort.filter.records import is_snp, parse_record
 from deepcohort.filter.score import Judged, Scorer
 from deepcohort.filter.thresholds import fitted_thresholds, sensitivity_thresholds
 from deepcohort.formats.tabix import IndexedVcfWriter
-from deepcohort.formats.vcf_text import Segment, VcfHeader, VcfTextReader, checker_of
+from deepcohort.formats.vcf_check import checked_segments
+from deepcohort.formats.vcf_declarations import check_declarations
+from deepcohort.formats.vcf_text import Segment, VcfHeader, VcfTextReader
 from deepcohort.pileup.types import LazyPredictor
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import open_reads, profiled
@@ -47,9 +49,11 @@ class SegmentScores:
 def _header_text(
     header: VcfHeader, predictor: LazyPredictor, head: Head | None, thresholds: tuple[float, float]
 ) -> str:
-    """The header with what is new in it; the rest as it was."""
+    """The header with what is new in it; the rest as it was, but that no line stands twice."""
     lines = [
-        line for line in header.lines if f"ID={SCORE_KEY}," not in line and f"ID={LOW_SCORE}," not in line
+        line
+        for line in dict.fromkeys(header.lines)
+        if f"ID={SCORE_KEY}," not in line and f"ID={LOW_SCORE}," not in line
     ]
     meaning = "the called alternate is there" if head is None else "the record is right, as trained"
     new = [
@@ -92,9 +96,7 @@ def score_segments(
 ) -> Iterator[tuple[Segment, SegmentScores]]:
     """Every segment with the scores of its records."""
     annotations = plain_annotations(()) if head is None else head.annotations
-    checker = checker_of(reader)
-    for segment in reader.segments():
-        checker.check(segment)
+    for segment in checked_segments(reader):
         judged, snp = judge_segment(segment, scorer, annotations)
         score = judged.log_odds if head is None else head.score(judged.inputs)
         yield segment, SegmentScores(np.where(judged.known, score, np.nan), snp)
@@ -182,6 +184,7 @@ def filter_vcf(
 
         def opened() -> VcfTextReader:
             reader = VcfTextReader(vcf)
+            check_declarations(reader.header.lines, vcf, whole=True)
             stack.callback(reader.close)
             return reader
 

@@ -10,9 +10,10 @@ from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region
-from deepcohort.filter.alleles import Change, RecordAlleles, changes_of, is_sequence, to_alleles
+from deepcohort.filter.alleles import RecordAlleles
 from deepcohort.filter.config import FilterConfig
 from deepcohort.filter.evidence import evidence_for, row_numbers
+from deepcohort.known.spelling import Change, changes_of, is_sequence, to_alleles
 from deepcohort.pileup.encode import encode_examples, encode_pixels, reach_bp
 from deepcohort.pileup.features import FEATURE_NAMES
 from deepcohort.pileup.types import LazyPredictor

@@ -169,7 +169,7 @@ class HtsIndex:
             self._check_order(ref)
 
     def _check_order(self, ref: int) -> None:
-        """See that the bins of each level follow each other, and that no lower bound lies beyond its bin."""
+        """See that the bins of each level follow each other, and so do the lower bounds."""
         rows = self._bins[self._bin_starts[ref] : self._bin_starts[ref + 1]]
         rows = rows[(rows[:, ik.NUMBER] < self._metadata_bin - 1) & (rows[:, ik.N_CHUNKS] > 0)]
         if not len(rows):
@@ -188,11 +188,7 @@ class HtsIndex:
         known = linear[linear > 0]
         if (np.diff(known) < 0).any():
             raise self._damaged("its linear index does not follow the file")
-        leaf = level == self._depth
-        window = numbers[leaf] - firsts[-1]
-        inside = window < len(linear)
-        if (~inside).any() or (linear[window[inside]] > begins[leaf][inside]).any():
-            raise self._damaged("a bin begins before its lower bound")
+        # no bound is held against its bin: samtools before 1.0 left unmapped reads out of the linear index
 
     def check_fits(self, data: Path, first_record: int, has_unplaced: bool = False) -> None:
         """See that the chunks tile the records of the file `data`, from the first to the last.
@@ -213,16 +209,16 @@ class HtsIndex:
         begins = np.append(chunks[:, 0], size - len(EOF_BLOCK) << 16)
         ends = np.maximum.accumulate(np.concatenate(([first_record], chunks[:, 1])))
         if len(chunks) and chunks[:, 1].max() >> 16 > size:
-            raise self._misfit(data, f"it points beyond the end of the file ({size} bytes)")
+            raise self.misfit(data, f"it points beyond the end of the file ({size} bytes)")
         spans = sorted(span for ref in range(self.n_contigs) if (span := self.span(ref)) is not None)
         if any(left[1] > right[0] for left, right in pairwise(spans)):
-            raise self._misfit(data, "records of two contigs overlap in it")
+            raise self.misfit(data, "records of two contigs overlap in it")
         open_end = has_unplaced and self._n_unplaced > 0
         for i in np.flatnonzero(begins > ends).tolist():
             if i == len(chunks) and (open_end or not self._is_whole(data)):
                 continue
             if next_block(data, int(ends[i])) < next_block(data, int(begins[i])):
-                raise self._misfit(data, f"it leaves out the records from byte {int(ends[i]) >> 16} on")
+                raise self.misfit(data, f"it leaves out the records from byte {int(ends[i]) >> 16} on")
 
     @staticmethod
     def _is_whole(data: Path) -> bool:
@@ -230,7 +226,8 @@ class HtsIndex:
             file.seek(max(0, data.stat().st_size - len(EOF_BLOCK)))
             return file.read() == EOF_BLOCK
 
-    def _misfit(self, data: Path, what: str) -> DeepcohortError:
+    def misfit(self, data: Path, what: str) -> DeepcohortError:
+        """The error of an index that is not that of the file `data`, and why."""
         older = " and is older than it" if self.path.stat().st_mtime < data.stat().st_mtime else ""
         return DeepcohortError(f"index {self.path} does not belong to {data}{older}: {what}; {self._remedy}")
 
@@ -245,10 +242,52 @@ class HtsIndex:
         at = np.arange(int(ends[-1]) if len(ends) else 0)
         return self._chunks[at + np.repeat(rows[:, ik.FIRST_CHUNK] - (ends - counts), counts)]
 
+    def read_counts(self, ref: int) -> tuple[int, int] | None:
+        """Mapped and unmapped reads of contig `ref` (samtools' pseudo-bin); None where it is not there."""
+        rows = self._bins[self._bin_starts[ref] : self._bin_starts[ref + 1]]
+        told = rows[rows[:, ik.NUMBER] == self._metadata_bin]
+        if not len(told) or told[0, ik.N_CHUNKS] != 2:
+            return None
+        mapped, unmapped = self._chunks[told[0, ik.FIRST_CHUNK] + 1].tolist()
+        return mapped, unmapped
+
+    @property
+    def n_unplaced(self) -> int:
+        """Reads without a place."""
+        return int(self._n_unplaced)
+
+    def covered_bp(self, ref: int) -> int:
+        """About how much of contig `ref` has reads: windows of 16 kb of a BAI whose first read is another
+        than in the window before; of a CSI the stretches of its bins.
+        """
+        if not self._is_csi:
+            linear = self._linear[self._linear_starts[ref] : self._linear_starts[ref + 1]]
+            return len(np.unique(linear[linear > 0])) << _BAI_SHIFT
+        numbers = self._rows(ref)[:, ik.NUMBER]
+        firsts = np.array([((1 << 3 * level) - 1) // 7 for level in range(self._depth + 1)])
+        level = np.searchsorted(firsts, numbers, side="right") - 1
+        shift = self._min_shift + 3 * (self._depth - level)
+        starts = (numbers - firsts[level]) << shift
+        order = np.argsort(starts, kind="stable")
+        reached = covered = 0
+        for start, end in zip(starts[order].tolist(), (starts + (1 << shift))[order].tolist(), strict=True):
+            covered += max(0, end - max(start, reached))
+            reached = max(reached, end)
+        return covered
+
     def span(self, ref: int) -> tuple[int, int] | None:
         """First and last virtual offset of the records of contig `ref`; None where it has none."""
         chunks = self._chunks_of(self._rows(ref))
         return (int(chunks[:, 0].min()), int(chunks[:, 1].max())) if len(chunks) else None
+
+    def bounds(self, ref: int) -> NDArray[np.int64]:
+        """Virtual offsets at which records of contig `ref` begin, as far as told, ascending; int64 (B,)."""
+        begins = self._chunks_of(self._rows(ref))[:, 0]
+        span = self.span(ref)
+        if span is None or self._is_csi:
+            return np.unique(begins)
+        linear = self._linear[self._linear_starts[ref] : self._linear_starts[ref + 1]]
+        return np.unique(np.concatenate((begins, linear[(linear > span[0]) & (linear < span[1])])))
 
     def start_offset(self, ref: int, start: int, end: int) -> int | None:
         """Virtual offset before every record that overlaps [start, end) of contig `ref`.

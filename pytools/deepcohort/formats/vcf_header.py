@@ -6,7 +6,7 @@ from pathlib import Path
 
 from deepcohort import __version__
 from deepcohort.core.region import Region, merge_regions
-from deepcohort.core.vcf_constants import FILTERS, FORMAT, INFO, NON_REF, VCF_VERSION
+from deepcohort.core.vcf_constants import FILTERS, FORMAT, INFO, INFO_GIVEN, NON_REF, VCF_VERSION
 from deepcohort.formats.bgzf import inflate_blocks, next_block
 
 REGION_KEY = "deepcohort_region"
@@ -45,10 +45,11 @@ def make_header(
     model_version: str,
     gq_bands: Sequence[int] | None = None,
     notes: Sequence[str] = (),
+    given: bool = False,
 ) -> str:
     """Header text of a single-sample file, newline at the end; a gVCF where `gq_bands` are given.
 
-    `notes`: further lines KEY=VALUE about the sample.
+    `notes`: further lines KEY=VALUE about the sample. `given`: whether the user gave alleles.
 
     It names no command line, time or folder: the same input gives the same bytes.
     """
@@ -57,13 +58,16 @@ def make_header(
     lines += [f"##{note}" for note in notes]
     if gq_bands is not None:
         lines.append(f'##ALT=<ID={NON_REF[1:-1]},Description="Any allele not listed at this place">')
-    filters = {key: text for key, text in FILTERS.items() if gq_bands is not None or key != "RefCall"}
+    wanted = FILTERS if gq_bands is not None or given else FILTERS.keys() - {"RefCall"}
+    filters = {key: text for key, text in FILTERS.items() if key in wanted}
     lines += [f'##FILTER=<ID={key},Description="{text}">' for key, text in filters.items()]
-    gvcf_only = {"MIN_DP", "END"}
+    gvcf_only = {"MIN_DP", "END", "COV", "RAW_MQandDP"}
     lines += [
         _described("INFO", k, *v) for k, v in INFO.items() if gq_bands is not None or k not in gvcf_only
     ]
-    keys = ["GT", "GQ", "DP", "MIN_DP", "AD", "VAF", "PL"]
+    if given:
+        lines += [_described("INFO", key, *values) for key, values in INFO_GIVEN.items()]
+    keys = ["GT", "GQ", "DP", "MIN_DP", "AD", "VAF", "PL", "SB"]
     lines += [_described("FORMAT", k, *FORMAT[k]) for k in keys if gq_bands is not None or k not in gvcf_only]
     if gq_bands is not None:
         lines += block_band_lines(gq_bands)

@@ -16,7 +16,7 @@ def open_vcf_index(path: Path, role: str = "") -> HtsIndex:
     Raises:
         DeepcohortError: there is none, it cannot be read, or it is not that of this file.
     """
-    found = next((p for s in (".tbi", ".csi") if (p := Path(f"{path}{s}")).exists()), None)
+    found = _beside(path)
     if found is None:
         named = f"{role} {path}" if role else f"{path}"
         raise DeepcohortError(f"{named} is not indexed; run: tabix -p vcf {path}")
@@ -25,3 +25,22 @@ def open_vcf_index(path: Path, role: str = "") -> HtsIndex:
         raise DeepcohortError(f"index {found} names no contigs: it is no VCF's; run: tabix -f -p vcf {path}")
     index.check_fits(path, first_record(path))
     return index
+
+
+def check_index_beside(path: Path, is_bcf: bool = False) -> None:
+    """See that the index beside `path`, if there is one, is sound: htslib crashes on some damaged ones.
+
+    Raises:
+        DeepcohortError: it is damaged, or not that of this file.
+    """
+    found = _beside(path)
+    if found is None:
+        return
+    if is_bcf:
+        HtsIndex(found, f"run: bcftools index -f {path}")
+    else:
+        open_vcf_index(path)
+
+
+def _beside(path: Path) -> Path | None:
+    return next((p for s in (".tbi", ".csi") if (p := Path(f"{path}{s}")).exists()), None)

@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.paths import make_again
 from deepcohort.core.region import Region, merge_regions, parse_region
-from deepcohort.formats import vcf_check_kernels as ck
-from deepcohort.formats.bgzf import check_bgzf_vcf, inflate_blocks, is_bcf
+from deepcohort.formats.bgzf import check_bgzf_vcf, inflate_blocks
+from deepcohort.formats.vcf_declarations import check_declarations
 from deepcohort.formats.vcf_header import REGION_KEY
 from deepcohort.formats.vcf_scan_kernels import scan_lines
 
 _READ_BYTES = 4 << 20
-_FORMAT_LINE = re.compile(r"##FORMAT=<ID=([^,>]+),Number=([ARG.]|\d+),Type=(\w+)[,>]")
+_FIRST_LINE = re.compile(r"##fileformat=VCFv4\.\d\s*")
 _COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT")
 UNKNOWN_LENGTH = 1 << 29  # bp of a contig whose header line gives none
 _CONTIG = re.compile(r"##contig=<ID=([^,>]+)(?:.*?length=(\d+))?")
@@ -64,118 +64,6 @@ class Segment:
         return Segment(self.contig, self.text[begin:stop], lines)
 
 
-# by fault of vcf_check_kernels
-FAULTS = (
-    "",
-    "a byte that is no printable text",
-    "more or fewer columns than the header",
-    "an empty field",
-    "a POS that is no position",
-    "a REF that is not of bases",
-    "an ALT that is no allele",
-    "a QUAL that is no number",
-    "an END that is no number or lies before POS",
-    "a FORMAT with an empty or repeated key, or GT not first",
-    "more values than FORMAT has keys",
-    "a GT that is no genotype of these alleles",
-    "a genotype of too many copies",
-    "a value that is not of the Type that the header says",
-    "a negative value where none can be",
-    "another number of values than the header says (Number)",
-    "a genotype without the PL that FORMAT announces",
-)
-_NUMBERS = {"A": ck.NUMBER_A, "R": ck.NUMBER_R, "G": ck.NUMBER_G, ".": ck.NUMBER_UNKNOWN}
-_NOT_NEGATIVE = ("GQ", "DP", "AD", "PL", "MIN_DP", "SB", "PS", "RGQ", "ADF", "ADR")
-
-
-def rules_of(
-    header_lines: Sequence[str], sample: int = -1, max_ploidy: int = 0, utf8: bool = True,
-    odd_alts: bool = False,
-) -> ck.LineRules:  # fmt: skip
-    """What header lines (the last names the columns) say of the records; see `LineRules`."""
-    codes, kinds, numbers = [], [], []
-    for line in header_lines:
-        found = _FORMAT_LINE.match(line)
-        if found is None:
-            continue
-        key, number, type_ = found.groups()
-        kind = {"Integer": ck.INTEGER, "Float": ck.FLOAT}.get(type_, ck.ANY)
-        if kind == ck.INTEGER and key in _NOT_NEGATIVE:
-            kind = ck.NOT_NEGATIVE
-        text = np.frombuffer(key.encode(), dtype=np.uint8)
-        codes.append(int(ck.key_code(text, 0, len(text))))
-        kinds.append(ck.GENOTYPE if key == "GT" else kind)
-        numbers.append(_NUMBERS[number] if number in _NUMBERS else int(number))
-    return ck.LineRules(
-        header_lines[-1].rstrip("\r").count("\t") + 1, sample, max_ploidy, utf8, odd_alts,
-        np.array(codes, np.uint64), np.array(kinds, np.int8), np.array(numbers, np.int64),
-    )  # fmt: skip
-
-
-def checker_of(reader: "VcfTextReader", max_ploidy: int = 0, utf8: bool = True) -> "LineChecker":
-    """The checker of what `reader` reads."""
-    header = reader.header
-    known = {name: n for name, n in header.contig_lengths.items() if n != UNKNOWN_LENGTH}
-    return LineChecker(reader.path, header.lines, known, max_ploidy=max_ploidy, utf8=utf8)
-
-
-class LineChecker:
-    """Checks the form of record lines: columns, numbers, genotypes, counts of values."""
-
-    def __init__(
-        self, path: Path, header_lines: Sequence[str], contig_lengths: Mapping[str, int], *,
-        sample: int = -1, max_ploidy: int = 0, utf8: bool = True, odd_alts: bool = False,
-    ) -> None:  # fmt: skip
-        """For the lines of `path`, which has this header.
-
-        Args:
-            contig_lengths: bp of each contig that its length is known of.
-            sample, max_ploidy, utf8, odd_alts: see `LineRules`.
-        """
-        self._path = path
-        self._lengths = dict(contig_lengths)
-        self._rules = rules_of(header_lines, sample, max_ploidy, utf8, odd_alts)
-
-    def check_text(self, text: NDArray[np.uint8]) -> None:
-        """Pass over every line of `text`, uint8, whole lines.
-
-        Raises:
-            DeepcohortError: the first malformed line, and what is wrong with it.
-        """
-        at, fault = ck.find_fault(text, self._rules)
-        if at >= 0:
-            raise self._malformed(text[at : at + 400].tobytes(), FAULTS[fault])
-
-    def check(self, segment: Segment) -> None:
-        """`check_text` of a segment, whose lines moreover lie within their contig.
-
-        Raises:
-            DeepcohortError: the first malformed line, and what is wrong with it.
-        """
-        self.check_text(np.frombuffer(segment.text, dtype=np.uint8))
-        length = self._lengths.get(segment.contig)
-        if length is None:
-            return
-        beyond = np.flatnonzero((segment.lines[:, 0] >= length) | (segment.lines[:, 1] > length))
-        if len(beyond):
-            line = segment.part(int(beyond[0]), int(beyond[0]) + 1).text
-            raise self._malformed(line, f"a record beyond the end of {segment.contig} ({length} bp)")
-
-    def _malformed(self, line: bytes, what: str) -> DeepcohortError:
-        return malformed_line(self._path, line, what)
-
-
-def malformed_line(path: Path, line: bytes, what: str) -> DeepcohortError:
-    """The error of a record line that breaks VCF: file, position, what is wrong, and the line's beginning."""
-    text = line.split(b"\n", 1)[0].decode("utf-8", errors="replace").rstrip("\r")
-    shown = "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in text)
-    place = ":".join(shown.split("\t", 2)[:2])
-    shown = " ".join(shown[:100].split("\t"))
-    return DeepcohortError(
-        f"{path} holds a malformed line at {place[:60]}: {what}, in '{shown[:80]}'; {make_again(path)}"
-    )
-
-
 def check_header_lines(lines: Sequence[str], path: Path) -> None:
     """See that `lines` are a VCF header, of which the last names the columns.
 
@@ -191,6 +79,11 @@ def check_header_lines(lines: Sequence[str], path: Path) -> None:
     blank = next((i for i, line in enumerate(lines) if not line.strip()), None)
     if blank is not None:
         raise DeepcohortError(f"{path} has a blank line in its header (line {blank + 1}); remove it")
+    if not _FIRST_LINE.fullmatch(lines[0]):
+        raise DeepcohortError(
+            f"{path} has a malformed VCF header: it begins with '{lines[0][:40]}' instead of "
+            "##fileformat=VCFv4.x; add that line"
+        )
     if (
         tuple(columns[:9]) not in (_COLUMNS, _COLUMNS[:8])
         or not all(line.startswith("##") for line in lines[:-1])
@@ -202,6 +95,7 @@ def check_header_lines(lines: Sequence[str], path: Path) -> None:
             f"{path} has a malformed VCF header: lines begin with ##, the last one names "
             f"{' '.join(_COLUMNS)} and every sample once"
         )
+    check_declarations(lines, path)
 
 
 def read_header_lines(path: Path) -> list[str]:
@@ -210,16 +104,22 @@ def read_header_lines(path: Path) -> list[str]:
     Raises:
         DeepcohortError: they are no VCF header, or no text.
     """
-    data = b""
+    data, stop = b"", -1
     for text, _ in inflate_blocks(path, 0):
         data += text
         at = data.find(b"\n#CHROM\t")
         stop = data.find(b"\n", at + 1) if at >= 0 or data.startswith(b"#CHROM\t") else -1
-        if stop >= 0:
-            data = data[:stop]
+        if 0 <= stop < len(data) - 1:  # with a byte of what follows
             break
         if data and data[:1] != b"#":
             break
+    if stop >= 0:
+        if data[stop + 1 : stop + 2] == b"#":
+            raise DeepcohortError(
+                f"{path} has a malformed VCF header: lines follow the one that names the columns; "
+                f"{make_again(path)}"
+            )
+        data = data[:stop]
     try:
         # not splitlines: other line ends of Unicode may stand in a description
         lines = [line.removesuffix("\r") for line in data.decode().split("\n")]
@@ -235,7 +135,8 @@ def parse_header(text: str, path: Path) -> VcfHeader:
     Raises:
         DeepcohortError: it is none, or a region line is malformed.
     """
-    lines = text.splitlines()
+    # not splitlines: other line ends of Unicode may stand in a description
+    lines = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
     check_header_lines(lines, path)
     contig_lengths: dict[str, int] = {}
     for line in lines:
@@ -355,35 +256,3 @@ class VcfTextReader:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-
-def check_vcf(path: Path, max_ploidy: int = 0) -> None:
-    """Read the whole VCF `path` and see that every line is one; BCF is left to whoever reads it.
-
-    Args:
-        max_ploidy: most alleles of a GT; 0: any.
-
-    Raises:
-        DeepcohortError: the first malformed line, or records out of order or of a contig not in the header.
-    """
-    if is_bcf(path):
-        return
-    reader = VcfTextReader(path)
-    try:
-        checker = checker_of(reader, max_ploidy=max_ploidy)
-        done: set[str] = set()
-        current = ""
-        for segment in reader.segments():
-            checker.check(segment)
-            if segment.contig == current:
-                continue
-            if segment.contig in done:
-                raise DeepcohortError(
-                    f"{path} has {segment.contig} in two places; run: bcftools sort, and index it"
-                )
-            if reader.header.contig_lengths and segment.contig not in reader.header.contig_lengths:
-                raise malformed_line(path, segment.text[:400], "a CHROM that the header does not list")
-            done.add(segment.contig)
-            current = segment.contig
-    finally:
-        reader.close()

@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 
-COMMA, DOT, COLON, SEMICOLON, MINUS, PLUS, SLASH, BAR, STAR, LESS, MORE = (
-    44, 46, 58, 59, 45, 43, 47, 124, 42, 60, 62,
+COMMA, DOT, COLON, SEMICOLON, MINUS, PLUS, SLASH, BAR, STAR, LESS, MORE, EQUALS = (
+    44, 46, 58, 59, 45, 43, 47, 124, 42, 60, 62, 61,
 )  # fmt: skip
 MAX_POS = 2**31 - 2
 MAX_INT = 2**31 - 1
+_INFINITY: NDArray[np.uint8] = np.frombuffer(b"infinity", dtype=np.uint8).copy()
+_NAN: NDArray[np.uint8] = np.frombuffer(b"nan", dtype=np.uint8).copy()
 
 # classes of letters
 _BASE, _IUPAC = 1, 2
@@ -65,6 +67,51 @@ def is_number(text: NDArray[np.uint8], start: int, end: int) -> bool:
         else:
             return False
     return digits > 0
+
+
+@kernel
+def is_no_finite_number(text: NDArray[np.uint8], start: int, end: int) -> bool:
+    """Whether text[start:end] is NaN, Inf or Infinity in any case, with a sign or not (VCF 4.3)."""
+    at = start + 1 if start < end and (text[start] == MINUS or text[start] == PLUS) else start
+    size = end - at
+    if size != 3 and size != 8:
+        return False
+    word = _INFINITY if (text[at] | 32) == 105 else _NAN
+    for i in range(size):  # noqa: SIM110 - numba compiles no generators
+        if i >= len(word) or (text[at + i] | 32) != word[i]:
+            return False
+    return True
+
+
+@kernel
+def is_key(text: NDArray[np.uint8], start: int, end: int) -> bool:
+    """Whether text[start:end] is a key of FORMAT: letters, digits, `_` and `.`, no digit or `.` first."""
+    if end <= start:
+        return False
+    for i in range(start, end):
+        letter = text[i] | 32
+        is_letter = (97 <= letter <= 122 and text[i] >= 65) or text[i] == 95
+        if not is_letter and (i == start or not (48 <= text[i] <= 57 or text[i] == DOT)):
+            return False
+    return True
+
+
+@kernel
+def is_info_key(text: NDArray[np.uint8], start: int, end: int) -> bool:
+    """Whether text[start:end] is a key of INFO: as one of FORMAT, or 1000G; `+` and `-` may stand within."""
+    if end <= start:
+        return False
+    if is_key(text, start, end):
+        return True
+    if end - start == 5 and text[start] == 49 and text[end - 1] == 71:  # 1000G
+        return text[start + 1] == 48 and text[start + 2] == 48 and text[start + 3] == 48
+    if not is_key(text, start, start + 1):
+        return False
+    for i in range(start + 1, end):
+        is_more = 48 <= text[i] <= 57 or text[i] == DOT or text[i] == PLUS or text[i] == MINUS
+        if not is_more and not is_key(text, i, i + 1):
+            return False
+    return True
 
 
 @kernel

@@ -20,7 +20,10 @@ SB = 16  # offset of four strand counts, or -1
 MQ_SQ = 17  # sum of squared mapping qualities, and of how many reads; -1: not given
 MQ_N = 18
 X = 19  # index of <NON_REF> or <*> among the alleles, or -1
-N_COLUMNS = 20
+RANKS = 20  # to 22: BaseQRankSum, MQRankSum and ReadPosRankSum in thousandths; NO_RANK: not given
+N_RANKS = 3
+N_COLUMNS = 23
+NO_RANK = -2_000_000_000
 
 BLOCK = 0
 VARIANT = 1

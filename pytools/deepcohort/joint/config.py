@@ -43,6 +43,7 @@ class JointConfig:
         excess_het_phred: phred of the ExcHet p-value above which FILTER is ExcHet.
         max_shift_bp: farthest an indel is left-aligned, and the length of REF over which a sample's
             reference evidence is looked up; also the padding of every shard.
+        keep_uncarried: write ALTs, and sites, that no genotype holds (in the gVCFs some sample had them).
         max_pl_alleles: sites with more alleles carry no PL (its length grows with the square).
         cells_per_window: samples x bp handled at once; sets the memory that is needed.
     """
@@ -69,5 +70,6 @@ class JointConfig:
     low_qual: float = 3.0
     excess_het_phred: float = 60.0
     max_shift_bp: int = 1_000
+    keep_uncarried: bool = False
     max_pl_alleles: int = 10
     cells_per_window: int = 50_000_000

@@ -174,12 +174,3 @@ def diploid_copies(gt: NDArray[np.int16], allele: int) -> tuple[int, int, int]:
         else:
             two += 1
     return none, one, two
-
-
-@kernel
-def strand_odds_ratio(ref_fwd: int, ref_rev: int, alt_fwd: int, alt_rev: int) -> float:
-    """Symmetric odds ratio of the strand table, natural log (GATK's SOR)."""
-    a, b, c, d = ref_fwd + 1.0, ref_rev + 1.0, alt_fwd + 1.0, alt_rev + 1.0
-    ratio = a * d / (b * c)
-    symmetric = ratio + 1.0 / ratio
-    return math.log(symmetric) + math.log(min(a, b) / max(a, b)) - math.log(min(c, d) / max(c, d))

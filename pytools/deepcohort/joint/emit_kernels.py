@@ -15,23 +15,26 @@ from deepcohort.joint.judge_kernels import (
     Verdict,
     empty_verdict,
     judge_site,
-    site_summaries,
 )
 from deepcohort.joint.states import OK
+from deepcohort.joint.summary_kernels import FS, MQ, N_SUMMARY, QD, RANK_SUMS, SOR, site_summary
 from deepcohort.joint.text_kernels import put_bytes, put_float, put_gt, put_int, put_int_or_dot, put_ints
+from deepcohort.joint.trim_kernels import carried_alleles, keep_alleles, put_origin, put_prefix
 
 _TAB, _NEWLINE, _COLON, _COMMA, _DOT, _SEMICOLON, _ZERO = 9, 10, 58, 44, 46, 59, 48
 _PL_CAP = 9_999
 _WORDS = (
     "AC=", ";AF=", ";AN=", ";DP=", ";NS=", ";F_MISSING=", ";ExcHet=", ";HWE=", ";InbreedingCoeff=",
-    ";MQ=", ";SOR=", ";DENOVO=", ";OA=",
+    ";MQ=", ";SOR=", ";FS=", ";QD=", ";BaseQRankSum=", ";MQRankSum=", ";ReadPosRankSum=", ";DENOVO=", ";OA=",
 )  # fmt: skip
 # texts the kernel writes, flat, with offsets
 _TEXTS = (
     *_WORDS, "PASS", "LowQual", "ExcHet", "GT:GQ:DP:AD:PL:RNC", "GT:GQ:DP:AD:PL:RNC:DNQ",
     "", "NO_COVERAGE", "LOW_GQ", "CONFLICT", "FILTERED",
 )  # fmt: skip
-_T_PASS, _T_LOW_QUAL, _T_EXC_HET, _T_FORMAT, _T_FORMAT_DN, _T_REASON = 13, 14, 15, 16, 17, 18
+_T_PASS, _T_LOW_QUAL, _T_EXC_HET, _T_FORMAT, _T_FORMAT_DN, _T_REASON = 18, 19, 20, 21, 22, 23
+_T_MQ, _T_DENOVO, _T_ORIGIN = 9, 16, 17  # the summary's words follow MQ's
+_ORDER = np.array([MQ, SOR, FS, QD, RANK_SUMS, RANK_SUMS + 1, RANK_SUMS + 2])
 WORDS = np.frombuffer("".join(_TEXTS).encode(), dtype=np.uint8)
 WORD_OFFSETS = np.cumsum([0, *(len(word) for word in _TEXTS)])
 
@@ -94,8 +97,7 @@ def _put_info(
     at: int,
     v: Verdict,
     n_alleles: int,
-    mq: float,
-    sor: float,
+    summary: NDArray[np.float64],
     counts: SiteCounts,
     an: int,
     ns: int,
@@ -137,18 +139,16 @@ def _put_info(
         if expected > 0.0:
             at = _put_word(out, at, 8)
             at = put_float(out, at, 1.0 - one / expected, 4)
-    if mq == mq:
-        at = _put_word(out, at, 9)
-        at = put_float(out, at, mq, 4)
-    if sor == sor:
-        at = _put_word(out, at, 10)
-        at = put_float(out, at, sor, 4)
+    for k in range(len(_ORDER)):
+        if summary[_ORDER[k]] == summary[_ORDER[k]]:
+            at = _put_word(out, at, _T_MQ + k)
+            at = put_float(out, at, round(summary[_ORDER[k]], 3), 6)
     return at
 
 
 @kernel
 def _put_new_mutations(out: NDArray[np.uint8], at: int, v: Verdict, texts: SiteTexts) -> int:
-    at = _put_word(out, at, 11)
+    at = _put_word(out, at, _T_DENOVO)
     for s in range(len(v.de_novo)):
         if v.de_novo[s] > 0.0:
             at = put_bytes(out, at, texts.names, texts.name_offsets[s], texts.name_offsets[s + 1])
@@ -167,14 +167,22 @@ def _put_sample(out: NDArray[np.uint8], at: int, v: Verdict, s: int, n_alleles: 
     at = put_int_or_dot(out, at + 1, v.dp[s])
     missing = v.state[s] != OK
     has_pl = with_pl and (v.gq[s] >= 0)
-    last = 3 if v.ad[s, 0] >= 0 else 2
+    # a block tells no alleles apart: its reads are REF's, as in the cells of other callers
+    is_block_ref = v.ad[s, 0] < 0 and v.dp[s] >= 0 and not missing and v.gt[s, 0] == 0 and v.gt[s, 1] <= 0
+    last = 3 if v.ad[s, 0] >= 0 or is_block_ref else 2
     last = 4 if has_pl else last
     last = 5 if missing else last
     last = 6 if v.de_novo[s] > 0.0 else last
     if last < 3:
         return at
     out[at] = _COLON
-    at = put_ints(out, at + 1, v.ad[s], n_alleles, 2_000_000_000)
+    if is_block_ref:
+        at = put_int(out, at + 1, v.dp[s])
+        for _ in range(1, n_alleles):
+            out[at], out[at + 1] = _COMMA, _ZERO
+            at += 2
+    else:
+        at = put_ints(out, at + 1, v.ad[s], n_alleles, 2_000_000_000)
     if last < 4:
         return at
     out[at] = _COLON
@@ -199,6 +207,20 @@ def _put_sample(out: NDArray[np.uint8], at: int, v: Verdict, s: int, n_alleles: 
 
 
 @kernel
+def _put_origin(
+    out: NDArray[np.uint8], at: int, texts: SiteTexts, site: int, is_cut: bool, kept: NDArray[np.int64],
+    n_kept: int,
+) -> int:  # fmt: skip
+    """INFO OA, of the kept ALTs where the site was cut to these."""
+    start, stop = texts.origin_offsets[site], texts.origin_offsets[site + 1]
+    begin = _put_word(out, at, _T_ORIGIN)
+    if not is_cut:
+        return put_bytes(out, begin, texts.origin, start, stop)
+    end = put_origin(out, begin, texts.origin, start, stop, kept, n_kept)
+    return end if end > begin else at
+
+
+@kernel
 def emit_sites(
     first_site: int,
     evidence: Evidence,
@@ -206,11 +228,13 @@ def emit_sites(
     kin: Kinship,
     limits: Limits,
     out: NDArray[np.uint8],
-) -> tuple[int, int]:
+) -> tuple[int, int, int]:
     """VCF lines of sites from `first_site` on, until `out` (uint8) might not hold the next one.
 
+    ALTs that no genotype holds are left out, and sites without any other (unless `keep_uncarried`).
+
     Returns:
-        Bytes written and the first site not written.
+        Bytes written, the first site not looked at, and lines written.
     """
     n_sites, n = evidence.block_of.shape
     most = 2
@@ -221,17 +245,32 @@ def emit_sites(
     counts = SiteCounts(
         np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64), np.empty(most), np.empty(most)
     )
-    at = 0
+    summary = np.empty(N_SUMMARY)
+    kept = np.arange(most)
+    at = n_lines = 0
     for site in range(first_site, n_sites):
         n_alleles = evidence.n_alleles[site]
         with_pl = n_alleles <= limits.max_pl_alleles
         if at + _room(texts, site, n, n_alleles, with_pl) > len(out):
-            return at, site
+            return at, site, n_lines
         qual, any_new = judge_site(evidence, site, kin, limits, sure, v)
+        site_summary(
+            evidence.records, evidence.numbers, evidence.variant_of[site], v.gt, v.dp, evidence.star[site],
+            qual, summary,
+        )  # fmt: skip
+        n_kept = n_alleles
+        if not limits.keep_uncarried:
+            n_kept = carried_alleles(v.gt, n_alleles, kept)
+            if n_kept == 1 or (n_kept == 2 and kept[1] == evidence.star[site]):
+                continue
+        is_cut = n_kept < n_alleles
+        if is_cut:
+            keep_alleles(v, n_alleles, kept, n_kept)
+            n_alleles = n_kept
+            at = put_prefix(out, at, texts.prefix, texts.prefix_offsets[site], kept, n_kept)
+        else:
+            at = put_bytes(out, at, texts.prefix, texts.prefix_offsets[site], texts.prefix_offsets[site + 1])
         an, ns, lowest_excess = _count(v.gt, n_alleles, counts)
-        mq, sor = site_summaries(evidence.records, evidence.numbers, evidence.variant_of[site])
-
-        at = put_bytes(out, at, texts.prefix, texts.prefix_offsets[site], texts.prefix_offsets[site + 1])
         at = put_float(out, at, round(qual, 2), 7)
         out[at] = _TAB
         at += 1
@@ -242,12 +281,11 @@ def emit_sites(
         else:
             at = _put_word(out, at, _T_PASS)
         out[at] = _TAB
-        at = _put_info(out, at + 1, v, n_alleles, mq, sor, counts, an, ns)
+        at = _put_info(out, at + 1, v, n_alleles, summary, counts, an, ns)
         if any_new:
             at = _put_new_mutations(out, at, v, texts)
         if texts.origin_offsets[site + 1] > texts.origin_offsets[site]:
-            at = _put_word(out, at, 12)
-            at = put_bytes(out, at, texts.origin, texts.origin_offsets[site], texts.origin_offsets[site + 1])
+            at = _put_origin(out, at, texts, site, is_cut, kept, n_kept)
         out[at] = _TAB
         at = _put_word(out, at + 1, _T_FORMAT_DN if any_new else _T_FORMAT)
         for s in range(n):
@@ -255,4 +293,5 @@ def emit_sites(
             at = _put_sample(out, at + 1, v, s, n_alleles, with_pl)
         out[at] = _NEWLINE
         at += 1
-    return at, n_sites
+        n_lines += 1
+    return at, n_sites, n_lines

@@ -35,6 +35,7 @@ from deepcohort.joint.io_gvcf import (
 from deepcohort.joint.io_parts import MANIFEST, PartsWriter, StoredCohort, cut_at, open_stores, write_manifest
 from deepcohort.joint.io_store import StoreWriter
 from deepcohort.joint.judge_kernels import Evidence, Limits
+from deepcohort.joint.left_out import LeftOut
 from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, kinship_of, merge_pedigrees, unmatched
 from deepcohort.joint.ploidy import expected_ploidy, sex_chromosome
 from deepcohort.joint.sites import Sites, unify
@@ -126,7 +127,7 @@ def genotype_cohort(
         held = [region for store in kept for region in store.regions]
         pieces = list(cut_at(wanted, held + [region for _, part in parts for region in part]))
         windows = list(cut_windows(pieces, len(samples), config))
-        n_sites = 0
+        n_sites, left_out = 0, LeftOut()
         finals = [*([output] if output is not None else []), *(path for path, _ in parts)]
         with atomic_outputs(*finals, partners=(".tbi", ".csi")) as temporaries, ExitStack() as stack:
             writer = stack.enter_context(BgzfWriter(temporaries[0])) if output is not None else None
@@ -142,13 +143,17 @@ def genotype_cohort(
                 saver = PartsWriter([(h, p) for h, (_, p) in zip(hidden, parts, strict=True)], make)
                 stack.callback(saver.abort)
             if writer is not None:
-                extra = tuple(region_lines(wanted))
-                writer.write(header_text(fasta.contig_lengths, cohort.samples, extra).encode())
+                extra = (*region_lines(wanted),)
+                name = Path(reference).name
+                head = header_text(fasta.contig_lengths, cohort.samples, extra, name, config)
+                writer.write(head.encode())
             for window, batches, bases in _read_windows(windows, sources, fasta, config, quiet):
                 if saver is not None:
                     saver.add(window, batches)
                 if writer is not None:
-                    for text, written in _genotype_window(batches, cohort, fasta, window, config, bases):
+                    for text, written in _genotype_window(
+                        batches, cohort, fasta, window, config, bases, left_out
+                    ):
                         writer.write(text)
                         n_sites += written
             if writer is not None:
@@ -157,7 +162,7 @@ def genotype_cohort(
     if shards and save_store is not None:
         write_manifest([path for path, _ in parts], Path(save_store) / MANIFEST)
     stated = [(path, header.regions) for path, header in zip(paths, headers, strict=True)]
-    warnings = [*strangers, *uneven_coverage(stated, wanted)]
+    warnings = [*strangers, *uneven_coverage(stated, wanted), *left_out.warnings()]
     return GenotypeSummary(len(samples), n_sites, sum(len(region) for region in wanted), tuple(warnings))
 
 
@@ -325,6 +330,7 @@ def _genotype_window(
     window: Region,
     config: JointConfig,
     held: ReferenceBases,
+    left_out: LeftOut,
 ) -> Iterator[tuple[bytes, int]]:
     """VCF lines of the sites whose POS lies in `window`, in pieces, with how many sites each holds."""
     if not config.respect_filter:
@@ -334,6 +340,7 @@ def _genotype_window(
         batches, cohort.labels, fasta, window, config.max_shift_bp, cohort.order, held
     )
     batches.clear()  # copied: what they hold is not needed any more
+    left_out.add(records, window)
     sites = unify(records.table, records.seq, records.records, records.allele_text, window.start, window.end)
     if not len(sites):
         return
@@ -384,11 +391,11 @@ def _emit(
     out = np.empty(_BUFFER_BYTES, dtype=np.uint8)
     site = 0
     while site < len(sites):
-        used, reached = emit_sites(site, evidence, texts, cohort.kin, limits, out)
+        used, reached, n_lines = emit_sites(site, evidence, texts, cohort.kin, limits, out)
         if reached == site:
             out = np.empty(2 * len(out), dtype=np.uint8)
             continue
-        yield out[:used].tobytes(), reached - site
+        yield out[:used].tobytes(), n_lines
         site = reached
 
 
@@ -416,6 +423,7 @@ def limits_of(config: JointConfig, contig: str) -> Limits:
         excess_het_phred=config.excess_het_phred,
         max_pl_alleles=config.max_pl_alleles,
         haploid_from_mother=sex_chromosome(contig) != "Y",
+        keep_uncarried=config.keep_uncarried,
     )
 
 

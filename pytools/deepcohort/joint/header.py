@@ -1,7 +1,10 @@
 """The header of the cohort VCF."""
 
+from dataclasses import fields
+
 from deepcohort import __version__
 from deepcohort.core.vcf_constants import VCF_VERSION
+from deepcohort.joint.config import JointConfig
 
 # key: (Number, Type, Description)
 INFO = {
@@ -15,7 +18,16 @@ INFO = {
     "HWE": ("A", "Float", "P-value of the exact Hardy-Weinberg test, by alternate allele"),
     "InbreedingCoeff": ("1", "Float", "1 - observed / expected heterozygotes, reference against the rest"),
     "MQ": ("1", "Float", "RMS mapping quality of the reads of carriers, where the gVCFs state it"),
-    "SOR": ("1", "Float", "Strand bias: symmetric odds ratio, where the gVCFs state strand counts"),
+    "SOR": ("1", "Float", "Strand bias: symmetric odds ratio of the carriers' strand counts summed"),
+    "FS": ("1", "Float", "Strand bias: phred-scaled p-value of Fisher's exact test on the same counts"),
+    "QD": ("1", "Float", "QUAL over the sum of the carriers' DP"),
+    "BaseQRankSum": ("1", "Float", "Median of the carriers' z of base qualities, ALT against REF reads"),
+    "MQRankSum": ("1", "Float", "Median of the carriers' z of mapping qualities, ALT against REF reads"),
+    "ReadPosRankSum": (
+        "1",
+        "Float",
+        "Median of the carriers' z of distances to the nearer end of the read, ALT against REF reads",
+    ),
     "DENOVO": (".", "String", "Children in whom an allele is probably new (posterior above 0.5)"),
     "OA": (
         ".",
@@ -27,7 +39,7 @@ FORMAT = {
     "GT": ("1", "String", "Genotype"),
     "GQ": ("1", "Integer", "Phred-scaled posterior probability that the genotype is wrong"),
     "DP": ("1", "Integer", "Read depth (of a reference block: its least depth)"),
-    "AD": ("R", "Integer", "Reads that support each allele; missing in reference blocks"),
+    "AD": ("R", "Integer", "Reads that support each allele; of a reference block DP reads of REF"),
     "PL": ("G", "Integer", "Phred-scaled genotype likelihoods of the sample alone, without any prior"),
     "RNC": (
         "1",
@@ -44,9 +56,34 @@ FILTERS = {
 }
 
 
-def header_text(contigs: dict[str, int], samples: list[str], extra: tuple[str, ...] = ()) -> str:
-    """Whole header, up to the #CHROM line."""
+def settings_text(config: JointConfig) -> str:
+    """What `config` sets otherwise than the default, NAME=value after NAME=value; "defaults" if nothing."""
+    default = JointConfig()
+    found = [
+        f"{field.name}={getattr(config, field.name)}"
+        for field in fields(config)
+        if field.name != "cells_per_window" and getattr(config, field.name) != getattr(default, field.name)
+    ]
+    return " ".join(found) or "defaults"
+
+
+def header_text(
+    contigs: dict[str, int],
+    samples: list[str],
+    extra: tuple[str, ...] = (),
+    reference: str = "",
+    config: JointConfig | None = None,
+) -> str:
+    """Whole header, up to the #CHROM line.
+
+    It names the reference (without its folder) and the settings, but no date, path or way of cutting the
+    work: the same input gives the same bytes (docs/decisions/0102-header-of-the-cohort.md).
+    """
     lines = [f"##fileformat={VCF_VERSION}", f"##source=deepcohort genotype {__version__}"]
+    if reference:
+        lines.append(f"##reference={reference}")
+    if config is not None:
+        lines.append(f"##deepcohort_command=genotype {settings_text(config)}")
     lines += [f'##FILTER=<ID={key},Description="{text}">' for key, text in FILTERS.items()]
     for kind, table in (("INFO", INFO), ("FORMAT", FORMAT)):
         lines += [

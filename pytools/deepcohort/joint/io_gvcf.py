@@ -11,10 +11,11 @@ import pysam
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region, parse_region
 from deepcohort.formats.bgzf import check_bgzf_vcf, inflate_blocks
+from deepcohort.formats.vcf_check import FAULTS, malformed_line
 from deepcohort.formats.vcf_check_kernels import BYTE
 from deepcohort.formats.vcf_header import REGION_KEY
 from deepcohort.formats.vcf_index import open_vcf_index
-from deepcohort.formats.vcf_text import FAULTS, malformed_line, read_header_lines
+from deepcohort.formats.vcf_text import read_header_lines
 from deepcohort.formats.vcf_value_kernels import first_unprintable
 
 _REGION_LINE = f"##{REGION_KEY}="

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
-from deepcohort.joint import columns as c
-from deepcohort.joint.decide_kernels import decide, strand_odds_ratio
+from deepcohort.joint.decide_kernels import decide
 from deepcohort.joint.family_kernels import Kinship, pedigree_posteriors
 from deepcohort.joint.pool_kernels import NO_DP, pool_reads
 from deepcohort.joint.prior_kernels import (
@@ -21,7 +20,6 @@ from deepcohort.joint.prior_kernels import (
 from deepcohort.joint.project_kernels import project_site
 from deepcohort.joint.states import OK
 
-_DP, _SB, _MQ_SQ, _MQ_N = c.DP, c.SB, c.MQ_SQ, c.MQ_N
 _MAX_QUAL = 99_999.0
 
 
@@ -49,6 +47,7 @@ class Limits(NamedTuple):
     excess_het_phred: float
     max_pl_alleles: int
     haploid_from_mother: bool
+    keep_uncarried: bool
 
 
 class Evidence(NamedTuple):
@@ -119,34 +118,6 @@ def empty_verdict(n: int, n_alleles: int) -> Verdict:
         np.empty((n, 2), dtype=np.int16),
         np.empty(n, dtype=np.int16),
     )
-
-
-@kernel
-def site_summaries(
-    records: NDArray[np.int32], numbers: NDArray[np.int32], variant_of: NDArray[np.int32]
-) -> tuple[float, float]:
-    """RMS mapping quality and strand odds ratio of the variant records at a site; NaN where not given."""
-    square = reads = 0.0
-    strands = np.zeros(4, dtype=np.int64)
-    has_strands = False
-    for s in range(len(variant_of)):
-        r = variant_of[s, 0]
-        if r < 0:
-            continue
-        row = records[r]
-        if row[_MQ_N] > 0:
-            square += row[_MQ_SQ]
-            reads += row[_MQ_N]
-        elif row[_MQ_N] == 0 and row[_DP] > 0:
-            square += float(row[_MQ_SQ]) * row[_MQ_SQ] * row[_DP]
-            reads += row[_DP]
-        if row[_SB] >= 0:
-            has_strands = True
-            for i in range(4):
-                strands[i] += max(0, numbers[row[_SB] + i])
-    mq = math.sqrt(square / reads) if reads > 0.0 else math.nan
-    sor = strand_odds_ratio(strands[0], strands[1], strands[2], strands[3]) if has_strands else math.nan
-    return mq, sor
 
 
 @kernel

@@ -47,6 +47,7 @@ _GT0, _GT1, _GQ, _DP, _PL, _PL_N, _AD, _AD_N, _SB, _MQ_SQ, _MQ_N, _X = (
     c.GT0, c.GT1, c.GQ, c.DP, c.PL, c.PL_N, c.AD, c.AD_N, c.SB, c.MQ_SQ, c.MQ_N, c.X,
 )  # fmt: skip
 _BLOCK, _VARIANT = c.BLOCK, c.VARIANT
+_RANKS, _N_RANKS, _NO_RANK = c.RANKS, c.N_RANKS, c.NO_RANK
 _INT_LIMIT = 1_000_000_000
 _MOST_PL = 100_000_000  # beyond it no likelihood, nor depth, lies
 _MAX_ALTS = 1_000  # the genotyping kernels hold as many
@@ -109,24 +110,6 @@ def _format_code(text: NDArray[np.uint8], at: int, stop: int) -> int:
 
 
 @kernel
-def _info_mq(text: NDArray[np.uint8], at: int, stop: int, row: NDArray[np.int32]) -> None:
-    """Fill MQ_SQ and MQ_N from RAW_MQandDP=sum,n or from MQ=x (weight 0: the record's DP)."""
-    start = True
-    while at < stop:
-        if start:
-            if at + 12 < stop and text[at] == 82 and text[at + 3] == 95 and text[at + 9] == 68:
-                square, after = _read_int(text, at + 12, stop)
-                count, _ = _read_int(text, after + 1, stop)
-                row[_MQ_SQ], row[_MQ_N] = square, count
-                return
-            if at + 3 < stop and text[at] == 77 and text[at + 1] == 81 and text[at + 2] == _EQUAL:
-                whole, _ = _read_int(text, at + 3, stop)
-                row[_MQ_SQ], row[_MQ_N] = whole, 0
-        start = text[at] == _SEMICOLON
-        at += 1
-
-
-@kernel
 def _is_word(text: NDArray[np.uint8], at: int, stop: int, word: NDArray[np.uint8]) -> bool:
     if stop - at != len(word):
         return False
@@ -136,11 +119,69 @@ def _is_word(text: NDArray[np.uint8], at: int, stop: int, word: NDArray[np.uint8
     return True
 
 
+_W_RAW_MQ = np.frombuffer(b"RAW_MQandDP", dtype=np.uint8)
+_W_MQ = np.frombuffer(b"MQ", dtype=np.uint8)
+_W_BASE_Q = np.frombuffer(b"BaseQRankSum", dtype=np.uint8)
+_W_MQ_RANK = np.frombuffer(b"MQRankSum", dtype=np.uint8)
+_W_READ_POS = np.frombuffer(b"ReadPosRankSum", dtype=np.uint8)
 _W_PASS = np.frombuffer(b"PASS", dtype=np.uint8)
 _W_REF_CALL = np.frombuffer(b"RefCall", dtype=np.uint8)
 _W_LOW_QUAL = np.frombuffer(b"LowQual", dtype=np.uint8)
 _W_DISPUTED = np.frombuffer(b"Disputed", dtype=np.uint8)
 _W_NO_CALL = np.frombuffer(b"NoCall", dtype=np.uint8)
+
+
+@kernel
+def _read_milli(text: NDArray[np.uint8], at: int, stop: int) -> int:
+    """Decimal number text[at:stop] in thousandths, cut at 1e6; NO_RANK where it is none."""
+    negative = at < stop and text[at] == _MINUS
+    if negative:
+        at += 1
+    value, decimals, digits = 0, -1, 0
+    while at < stop:
+        digit = text[at] - _ZERO
+        if text[at] == _DOT and decimals < 0:
+            decimals = 0
+        elif digit < 0 or digit > 9:
+            return _NO_RANK
+        else:
+            digits += 1
+            if decimals < 3 and value < _INT_LIMIT:
+                value = value * 10 + digit
+                decimals += 1 if decimals >= 0 else 0
+        at += 1
+    if digits == 0:
+        return _NO_RANK
+    for _ in range(3 - max(decimals, 0)):
+        value *= 10
+    value = min(value, _INT_LIMIT)
+    return -value if negative else value
+
+
+@kernel
+def _read_info(text: NDArray[np.uint8], at: int, stop: int, row: NDArray[np.int32]) -> None:
+    """Fill MQ_SQ and MQ_N from RAW_MQandDP=sum,n or from MQ=x (weight 0: the record's DP), and RANKS."""
+    while at < stop:
+        end = equals = at
+        while end < stop and text[end] != _SEMICOLON:
+            if text[end] == _EQUAL and equals == at:
+                equals = end
+            end += 1
+        if equals > at:
+            if _is_word(text, at, equals, _W_RAW_MQ):
+                square, after = _read_int(text, equals + 1, end)
+                count, _ = _read_int(text, after + 1, end)
+                row[_MQ_SQ], row[_MQ_N] = square, count
+            elif _is_word(text, at, equals, _W_MQ) and row[_MQ_N] < 0:
+                whole, _ = _read_int(text, equals + 1, end)
+                row[_MQ_SQ], row[_MQ_N] = whole, 0
+            elif _is_word(text, at, equals, _W_BASE_Q):
+                row[_RANKS] = _read_milli(text, equals + 1, end)
+            elif _is_word(text, at, equals, _W_MQ_RANK):
+                row[_RANKS + 1] = _read_milli(text, equals + 1, end)
+            elif _is_word(text, at, equals, _W_READ_POS):
+                row[_RANKS + 2] = _read_milli(text, equals + 1, end)
+        at = end + 1
 
 
 @kernel
@@ -184,9 +225,12 @@ def _read_alts(text: NDArray[np.uint8], at: int, stop: int, row: NDArray[np.int3
             return False
         count += 1
         if text[at] == _LESS:
-            # <NON_REF> and <*> stand for any allele not seen; other symbols are not genotyped
-            if text[at + 1] == _STAR or (text[at + 1] == 78 and text[at + 2] == 79):
+            # <NON_REF>, <*> and bcftools 1.2's <X> stand for any allele not seen; others are not genotyped
+            is_x = text[at + 1] == 88 and text[at + 2] == _MORE
+            if text[at + 1] == _STAR or is_x or (text[at + 1] == 78 and text[at + 2] == 79):
                 row[_X] = count
+            else:
+                solid += 1
         else:
             solid += 1
         at = end + 1
@@ -580,6 +624,8 @@ def parse_records(
         covered = max(covered, finish)
         row[_FILTERED] = 1 if _filter_bars(text, filter_at, filter_end) else 0
         row[_MQ_SQ] = row[_MQ_N] = -1
+        for k in range(_N_RANKS):
+            row[_RANKS + k] = _NO_RANK
         row[_SEQ] = row[_SEQ_LEN] = 0
         if row[_KIND] == _VARIANT:
             row[_SEQ], row[_SEQ_LEN] = letters, alt_end - ref_at
@@ -587,7 +633,7 @@ def parse_records(
                 base = text[i]
                 allele_text[letters] = base - 32 if base >= 97 and base <= 122 else base
                 letters += 1
-            _info_mq(text, filter_end + 1, info_stop, row)
+            _read_info(text, filter_end + 1, info_stop, row)
         if not _same_bytes(text, info_stop + 1, format_end, format_from, format_to):
             n_keys = _read_format(text, info_stop + 1, format_end, codes)
             if n_keys < 0:

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.calls.ploidy import MITOCHONDRIAL_NAMES
+
 # Pseudo-autosomal regions, 0-based half-open, by (contig, length): GRCh37 and GRCh38 (GRC).
 _PAR = {
     ("X", 155_270_560): ((60_000, 2_699_520), (154_931_043, 155_260_560)),
@@ -27,10 +29,12 @@ def expected_ploidy(
         positions: int64 (S,), 0-based. sexes: "XX", "XY" or "" (unknown) of N samples.
 
     Returns:
-        int8 (S, N): 1 or 2; 0 = as the gVCF says (other contigs; X and Y of unknown sex); -1 = the
-        sample has no such contig (Y of a female).
+        int8 (S, N): 1 (also for mitochondria) or 2; 0 = as the gVCF says (other contigs; X and Y of
+        unknown sex); -1 = the sample has no such contig (Y of a female).
     """
     which = sex_chromosome(contig)
+    if contig in MITOCHONDRIAL_NAMES:
+        return np.ones((len(positions), len(sexes)), dtype=np.int8)
     if not which:
         return np.zeros((len(positions), len(sexes)), dtype=np.int8)
     ploidy = np.zeros((len(positions), len(sexes)), dtype=np.int8)

@@ -13,6 +13,7 @@ _FILTERED, _GT0, _GT1, _GQ, _DP, _PL, _PL_N, _AD, _AD_N, _SB = (
     c.FILTERED, c.GT0, c.GT1, c.GQ, c.DP, c.PL, c.PL_N, c.AD, c.AD_N, c.SB,
 )  # fmt: skip
 _MQ_SQ, _MQ_N, _X, _BLOCK = c.MQ_SQ, c.MQ_N, c.X, c.BLOCK
+_RANKS, _N_RANKS, _NO_RANK = c.RANKS, c.N_RANKS, c.NO_RANK
 N_COLUMNS = c.N_COLUMNS
 
 # columns of a chunk's head, int32 per sample: what starts before the chunk, then what starts in it
@@ -78,6 +79,14 @@ def _block_form(row: NDArray[np.int32], numbers: NDArray[np.int32]) -> int:
 
 
 @kernel
+def _has_ranks(row: NDArray[np.int32]) -> bool:
+    for k in range(_N_RANKS):  # noqa: SIM110 - numba compiles no generators
+        if row[_RANKS + k] != _NO_RANK:
+            return True
+    return False
+
+
+@kernel
 def _put_record(
     row: NDArray[np.int32],
     numbers: NDArray[np.int32],
@@ -101,7 +110,8 @@ def _put_record(
         return put_varint(out, at, numbers[row[_PL] + 2])
     for column in _PLAIN_COLUMNS:
         at = put_varint(out, at, row[column])
-    at = put_varint(out, at, 1 if row[_SB] >= 0 else 0)
+    has_ranks = _has_ranks(row)
+    at = put_varint(out, at, (1 if row[_SB] >= 0 else 0) + (2 if has_ranks else 0))
     for i in range(row[_PL_N]):
         at = put_varint(out, at, numbers[row[_PL] + i])
     for i in range(row[_AD_N]):
@@ -109,6 +119,9 @@ def _put_record(
     if row[_SB] >= 0:
         for i in range(4):
             at = put_varint(out, at, numbers[row[_SB] + i])
+    if has_ranks:
+        for k in range(_N_RANKS):
+            at = put_varint(out, at, row[_RANKS + k])
     for i in range(row[_SEQ_LEN]):
         out[at] = letters[row[_SEQ] + i]
         at += 1
@@ -214,6 +227,8 @@ def _get_record(
     length, at = get_varint(text, at)
     row[_POS], row[_END] = pos, pos + length
     row[_SEQ], row[_PL], row[_AD], row[_SB] = 0, used, 0, -1
+    for k in range(_N_RANKS):
+        row[_RANKS + k] = _NO_RANK
     if form != _ANY:
         row[_KIND], row[_FILTERED], row[_N_ALT], row[_REF_LEN], row[_SEQ_LEN] = _BLOCK, 0, 1, 1, 0
         row[_GT0], row[_GT1], row[_PL_N], row[_AD_N] = 0, 0, 3, 0
@@ -232,7 +247,8 @@ def _get_record(
     for column in _PLAIN_COLUMNS:
         value, at = get_varint(text, at)
         row[column] = value
-    has_strands, at = get_varint(text, at)
+    also, at = get_varint(text, at)
+    has_strands = also & 1
     n_pl, n_ad, n_seq = row[_PL_N], row[_AD_N], row[_SEQ_LEN]
     # each of them takes a byte at least, so that no sum can overflow
     if min(n_pl, n_ad, n_seq) < 0 or max(n_pl, n_ad, n_seq) > len(text) or at + n_seq > len(text):
@@ -255,6 +271,10 @@ def _get_record(
             value, at = get_varint(text, at)
             numbers[used] = value
             used += 1
+    if also & 2:
+        for k in range(_N_RANKS):
+            value, at = get_varint(text, at)
+            row[_RANKS + k] = value
     row[_SEQ] = n_letters
     if at + n_seq > len(text):
         return beyond, used, n_letters

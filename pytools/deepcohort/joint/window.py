@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region, merge_regions
-from deepcohort.formats.vcf_text import FAULTS, malformed_line
+from deepcohort.formats.vcf_check import FAULTS, malformed_line
 from deepcohort.joint import columns as c
 from deepcohort.joint import parse_kernels as pk
 from deepcohort.joint.allele_kernels import count_primitives, list_primitives

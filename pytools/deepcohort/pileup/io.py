@@ -10,8 +10,8 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.text import bed_lines
 from deepcohort.formats.bgzf import check_bgzf_vcf, is_bcf
+from deepcohort.formats.vcf_check import check_vcf
 from deepcohort.formats.vcf_index import open_vcf_index
-from deepcohort.formats.vcf_text import check_vcf
 
 _MISSING = {"*", ".", "<NON_REF>", "<*>"}
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.text import text_of
+from deepcohort.formats.vcf_check import check_vcf
 
 _BASES = frozenset("ACGT")
 
@@ -64,6 +65,7 @@ def open_cohort(path: str | Path, wanted: list[str] | None, threads: int = 1) ->
     path = Path(path)
     if not path.exists():
         raise DeepcohortError(f"VCF {path} does not exist; check --vcf")
+    check_vcf(path)
     try:
         reader = cyvcf2.VCF(str(path), threads=threads, gts012=False)
     except Exception as error:  # cyvcf2 raises plain exceptions

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.reads.adapter_kernels import KMER_BP, tail_kmers
+from deepcohort.reads.adapter_kernels import KMER_BP, loose_tails, tail_kmers
 from deepcohort.reads.scan import ReadColumns, offsets_of
 from deepcohort.reads.types import (
     BINS_PER_OCTAVE,
@@ -94,8 +94,16 @@ def grouped_copies(columns: ReadColumns) -> tuple[NDArray[np.int64], NDArray[np.
     return order, copied
 
 
-def measure_library(pieces: Sequence[ReadColumns]) -> LibraryProfile:
-    """Profile of the reads of `pieces`, each the whole of a window that no other overlaps."""
+def measure_library(
+    pieces: Sequence[ReadColumns], references: Sequence[tuple[int, NDArray[np.uint8]]] = ()
+) -> LibraryProfile:
+    """Profile of the reads of `pieces`, each the whole of a window that no other overlaps.
+
+    `references` are (start, base codes) of each piece's stretch of the reference; without them ends of
+    reads that an aligner did not clip are not searched for adapters.
+    """
+    around = references or [(0, np.empty(0, np.uint8))] * len(pieces)
+    around = [stretch for stretch, piece in zip(around, pieces, strict=True) if len(piece.pos)]
     pieces = [piece for piece in pieces if len(piece.pos)]
     if not pieces:
         return UNKNOWN_LIBRARY
@@ -115,7 +123,7 @@ def measure_library(pieces: Sequence[ReadColumns]) -> LibraryProfile:
         usual_inserts=tuple(tuple(bool(x) for x in row) for row in usual),
         clipped_share=float(np.concatenate([_clips_nearby(piece) for piece in pieces]).mean()),
         qualities=_quality_alphabet(pieces),
-        adapters=_adapters(pieces),
+        adapters=_adapters(pieces, around),
         copied_share=copied_share,
         drops_copies=drops_copies,
     )
@@ -199,6 +207,7 @@ def library_text(library: LibraryProfile) -> str:
         "OddPairs": f"{library.odd_share:.3f}",
         "TypicalMAPQ": str(library.typical_mapq),
         "Clipped": f"{library.clipped_share:.3f}",
+        "Duplicates": f"{library.duplicate_share:.4f}",
         "Copies": f"{library.copied_share:.3f}",
         "CopiesDropped": "yes" if library.drops_copies else "no",
         "Adapter": longest_adapter(library.adapters) or "none",
@@ -207,15 +216,19 @@ def library_text(library: LibraryProfile) -> str:
     return ";".join(f"{key}={value}" for key, value in facts.items())
 
 
-def _adapters(pieces: Sequence[ReadColumns]) -> tuple[int, ...]:
-    """k-mers that return in clipped tails all over the genome: adapters, not copies of a place."""
+def _adapters(
+    pieces: Sequence[ReadColumns], references: Sequence[tuple[int, NDArray[np.uint8]]]
+) -> tuple[int, ...]:
+    """k-mers that return in loose tails all over the genome: adapters, not copies of a place."""
     windows, seen, tails = [], [], 0
-    for piece in pieces:
-        out = np.empty(len(piece.seq), np.int64)
-        n, n_tails = tail_kmers(
-            piece.seq, offsets_of(piece.seq_length), piece.cigar_op, piece.cigar_len,
-            offsets_of(piece.n_ops), out,
+    for piece, (start, reference) in zip(pieces, references, strict=True):
+        out = np.empty(2 * len(piece.seq), np.int64)
+        loose = np.empty((len(piece.pos), 2), np.int32)
+        loose_tails(
+            piece.seq, offsets_of(piece.seq_length), piece.cigar_op, piece.cigar_len, offsets_of(piece.n_ops),
+            piece.pos, reference, start, loose,
         )  # fmt: skip
+        n, n_tails = tail_kmers(piece.seq, offsets_of(piece.seq_length), loose, out)
         kmers, counts = np.unique(out[:n], return_counts=True)
         windows.append(kmers)
         seen.append(counts)

@@ -22,12 +22,15 @@ from deepcohort.reads.io import HtslibStretches
 from deepcohort.reads.library import measure_library
 from deepcohort.reads.merge import in_terms_of, join_pieces, merge_files, take_reads, to_batch
 from deepcohort.reads.scan import ChosenGroups, ReadColumns, RegionScanner
+from deepcohort.reads.starts import RecordStarts
 from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch
 
 _KEPT_BYTES = 24 << 20  # inflated data remembered between fetches, of all files of a sample together
 _LEAST_KEPT_BYTES = 2 << 20
+_DUPLICATE = 0x400
 # the profile of a library is taken from so many windows of its genome, of so many bp each
 _PROFILE_WINDOWS, _PROFILE_WINDOW_BP = 12, 8_192
+_READ_BP = 500  # reads whose ends are searched for adapters without a clip end within
 
 
 class _BamReads:
@@ -45,6 +48,7 @@ class _BamReads:
         self._path = path
         self._index = load_index(index_path, f"run: samtools index {path}")
         self._tid = {name: tid for tid, (name, _) in enumerate(self.header.contigs)}
+        self._starts = RecordStarts(self._blocks, self._index, self.header.contigs)
         self._scanner = RegionScanner(self._blocks, config)
 
     def take_only(self, groups: frozenset[str]) -> None:
@@ -60,9 +64,10 @@ class _BamReads:
         if tid is None or not len(region):
             return
         first = self._scanner.lookback(region)
-        offset = self._index.start_offset(tid, first, region.end)
+        known = self._scanner.later_start(tid, first, 0)
+        offset = self._starts.start(tid, first, region.end, known)
         if offset is not None:
-            yield from self._scanner.scan(tid, region, self._scanner.later_start(tid, first, offset))
+            yield from self._scanner.scan(tid, region, offset)
 
     def first_start(self, region: Region) -> int | None:
         return _first_start(self.columns(region), region)
@@ -234,6 +239,24 @@ def open_reads(
     return ReadSource(files, contig_lengths, config)
 
 
+def check_reads_index(path: Path, index: Path) -> None:
+    """See that a BAM or CRAM is whole and sorted as far as its ends tell, and that `index` is its own.
+
+    Raises:
+        DeepcohortError: it is not.
+    """
+    with open(path, "rb") as file:
+        is_cram = file.read(4) == b"CRAM"
+    if is_cram:
+        check_crai(index, path)
+        return
+    reads = _BamReads(path, index, ReadsConfig(), _LEAST_KEPT_BYTES)
+    try:
+        reads.check_index()
+    finally:
+        reads.close()
+
+
 def _open_one(
     path: str,
     index_path: str | Path | None,
@@ -306,6 +329,12 @@ def _intervals(contig_lengths: dict[str, int], n: int) -> list[list[Region]]:
     return parts
 
 
+def _with_ends(window: Region, fasta: ReferenceFasta) -> Region:
+    """`window` and where the reads that begin in it end, most of them."""
+    end = min(fasta.contig_lengths.get(window.contig, window.end), window.end + _READ_BP)
+    return Region(window.contig, window.start, end)
+
+
 def profiled(paths: Sequence[str | Path], reference_path: str | Path, config: ReadsConfig) -> ReadsConfig:
     """`config` with the profile of the library of these files; raises as `open_reads` does."""
     return profile_of(paths, reference_path, config)[0]
@@ -315,10 +344,23 @@ def profile_of(
     paths: Sequence[str | Path], reference_path: str | Path, config: ReadsConfig
 ) -> tuple[ReadsConfig, list[Region]]:
     """`config` with the profile of the library of these files, and the windows that it was taken from."""
-    with open_reads(paths, reference_path, replace(config, library=UNKNOWN_LIBRARY)) as source:
-        windows, pieces = profile_windows(source), []
+    with_duplicates = replace(
+        config, library=UNKNOWN_LIBRARY, excluded_flags=config.excluded_flags & ~_DUPLICATE
+    )
+    with (
+        open_reads(paths, reference_path, with_duplicates) as source,
+        ReferenceFasta(reference_path) as fasta,
+    ):
+        windows, pieces, around = profile_windows(source), [], []
+        n_reads = n_marked = 0
         for window in windows:
             columns = source.fetch_columns(window)
-            starts_inside = np.flatnonzero((columns.pos >= window.start) & (columns.pos < window.end))
-            pieces.append(take_reads(columns, starts_inside))
-        return replace(config, library=measure_library(pieces)), windows
+            inside = (columns.pos >= window.start) & (columns.pos < window.end)
+            marked = inside & ((columns.flag & _DUPLICATE) != 0)
+            n_reads, n_marked = n_reads + int(inside.sum()), n_marked + int(marked.sum())
+            usable = inside & ((columns.flag & config.excluded_flags) == 0)
+            pieces.append(take_reads(columns, np.flatnonzero(usable)))
+            around.append((window.start, fasta.fetch_codes(_with_ends(window, fasta))))
+        marked_share = n_marked / n_reads if n_reads else 0.0
+        library = replace(measure_library(pieces, around), duplicate_share=marked_share)
+    return replace(config, library=library), windows

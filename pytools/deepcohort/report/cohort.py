@@ -76,7 +76,7 @@ def write_cohort_stats(
     copies = matrix.array(len(index))
     with atomic_folder(Path(output)) as folder:
         _write_counts(folder, rows, sites, trio_rows)
-        related = _relatedness(folder, cohort.samples, copies, parents, config)
+        related = _relatedness(folder, cohort.samples, copies, parents, config, family)
         summary = _summary(cohort.samples, sites, samples, len(copies), trio_rows, related, rows)
         summary["warnings"] = warn(cohort.samples) if warn else []
         (folder / "cohort.json").write_text(json.dumps(summary, indent=1) + "\n")
@@ -196,6 +196,7 @@ def _relatedness(
     copies: NDArray[np.int8],
     parents: Mapping[str, tuple[str, str]],
     config: CohortStatsConfig,
+    family: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     """Write relatedness.tsv and pca.tsv; the pairs that are related by genotype or pedigree."""
     if len(copies) < config.min_relatedness_sites or len(names) < 2:
@@ -238,7 +239,7 @@ def _relatedness(
             for i, name in enumerate(names)
         ],
     )
-    multiqc.pca_plot(folder, names, coordinates.round(6).tolist(), shares.tolist())
+    multiqc.pca_plot(folder, names, coordinates.round(6).tolist(), shares.tolist(), family)
     return rows
 
 

@@ -1,12 +1,13 @@
 """Cohort statistics as MultiQC custom content (files named *_mqc.json)."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from deepcohort.core.escape import escaped
 
-_ORDER_BY_NAME = {"section_anchor": "deepcohort_cohort"}
+_INTRODUCTION = "Joint genotypes of all samples: records of the cohort VCF whose FILTER is PASS."
 
 
 def write_section(
@@ -26,6 +27,7 @@ def write_section(
         "description": description,
         "parent_id": "deepcohort_cohort",
         "parent_name": "Cohort",
+        "parent_description": _INTRODUCTION,
         "plot_type": plot_type,
         "pconfig": {"id": f"deepcohort_{name}_plot", "title": f"Cohort: {title}", **pconfig},
         **more,
@@ -43,7 +45,14 @@ def sample_table(folder: Path, rows: list[dict[str, Any]]) -> Path:
         "indel": {"title": "Indels", "format": "{:,.0f}", "scale": "Purples"},
         "ti_tv": {"title": "Ti/Tv", "format": "{:,.3f}", "min": 0, "max": 4},
         "het_hom": {"title": "Het/hom", "format": "{:,.3f}", "description": "Heterozygous / homozygous ALT"},
-        "missing_rate": {"title": "Missing", "suffix": "%", "min": 0, "scale": "OrRd"},
+        "missing_rate": {
+            "title": "Missing",
+            "suffix": "%",
+            "min": 0,
+            "max": 10,
+            "format": "{:,.3f}",
+            "scale": "OrRd",
+        },
         "singleton": {"title": "Singletons", "format": "{:,.0f}"},
         "de_novo": {"title": "De novo", "format": "{:,.0f}", "hidden": False},
         "mean_dp": {"title": "Mean DP", "format": "{:,.1f}", "scale": "Greens"},
@@ -84,9 +93,31 @@ def spectrum_plot(folder: Path, spectrum: dict[str, dict[str, int]]) -> Path:
     )
 
 
-def pca_plot(folder: Path, samples: list[str], coordinates: list[list[float]], shares: list[float]) -> Path:
-    """Scatter plot of the first two components."""
-    data = {name: {"x": row[0], "y": row[1]} for name, row in zip(samples, coordinates, strict=True)}
+_PALETTE = ("#2f6fb3", "#d1682b", "#3a8f6b", "#a3497c", "#7a6bc2", "#b8952c", "#4a9cb8", "#8c5b3f")
+_MOST_NAMED = 40  # points with names beside them
+
+
+def pca_plot(
+    folder: Path,
+    samples: list[str],
+    coordinates: list[list[float]],
+    shares: list[float],
+    families: Mapping[str, str] | None = None,
+) -> Path:
+    """Scatter plot of the first two components, coloured by family."""
+    families = families or {}
+    groups = [families.get(name, "") for name in samples]
+    colours = {group: _PALETTE[i % len(_PALETTE)] for i, group in enumerate(dict.fromkeys(groups))}
+    data = {
+        name: {
+            "x": row[0],
+            "y": row[1],
+            "color": colours[group],
+            "group": group or "no family",
+            **({"annotation": name} if len(samples) <= _MOST_NAMED else {}),
+        }
+        for name, row, group in zip(samples, coordinates, groups, strict=True)
+    }
     return write_section(
         folder,
         "pca",
@@ -94,7 +125,15 @@ def pca_plot(folder: Path, samples: list[str], coordinates: list[list[float]], s
         "Samples by their common autosomal SNPs; outliers may be contaminated or of other ancestry.",
         "scatter",
         data,
-        {"xlab": f"PC1 ({100 * shares[0]:.1f} %)", "ylab": f"PC2 ({100 * shares[1]:.1f} %)"},
+        {
+            # MultiQC takes a unit from the label's brackets, here that of the variance
+            "xlab": f"PC1: {100 * shares[0]:.1f} % of variance",
+            "ylab": f"PC2: {100 * shares[1]:.1f} % of variance",
+            "xsuffix": "",
+            "ysuffix": "",
+            "tt_decimals": 4,
+            "showlegend": len(set(groups)) > 1 and len(set(groups)) <= len(_PALETTE),
+        },
     )
 
 
@@ -104,6 +143,7 @@ def relatedness_table(folder: Path, rows: list[dict[str, Any]]) -> Path:
         f"{row['sample_1']} - {row['sample_2']}": {
             "kinship": row["kinship"],
             "ibs0": row["ibs0"],
+            "sites": row["sites"],
             "observed": row["observed"],
             "expected": row["expected"],
             "check": row["check"],
@@ -118,26 +158,71 @@ def relatedness_table(folder: Path, rows: list[dict[str, Any]]) -> Path:
         "table",
         data,
         {"namespace": "deepcohort", "col1_header": "Pair"},
-        headers={"kinship": {"format": "{:,.3f}"}, "ibs0": {"title": "IBS0", "format": "{:,.4f}"}},
+        headers={
+            "kinship": {
+                "title": "Kinship",
+                "description": "KING-robust",
+                "format": "{:,.3f}",
+                "min": 0,
+                "max": 0.5,
+                "scale": "Blues",
+            },
+            "ibs0": {
+                "title": "IBS0",
+                "description": "Sites where the two are homozygous for different alleles",
+                "format": "{:,.4f}",
+                "min": 0,
+                "max": 0.1,
+                "scale": "Oranges",
+            },
+            "sites": {"title": "Sites", "format": "{:,.0f}", "scale": False},
+            "observed": {"title": "Genotypes say"},
+            "expected": {"title": "Pedigree says"},
+            "check": {
+                "title": "Check",
+                "cond_formatting_rules": {
+                    "pass": [{"s_eq": "ok"}],
+                    "warn": [{"s_eq": "unexpected"}],
+                    "fail": [{"s_eq": "MISMATCH"}],
+                },
+            },
+        },
     )
 
 
 def mendelian_table(folder: Path, rows: list[dict[str, Any]]) -> Path:
-    """Table of Mendelian violations by trio."""
-    data = {
-        f"{row['family']}: {row['child']}": {
-            key: row[key]
-            for key in ("snp_checked", "snp_violations", "indel_checked", "indel_violations", "rate")
+    """Table of Mendelian violations by trio: counts and, in per cent, their rate."""
+    data = {}
+    for row in rows:
+        values = {
+            key: row[key] for key in ("snp_checked", "snp_violations", "indel_checked", "indel_violations")
         }
-        for row in rows
-    }
+        if row["rate"] != "":
+            values["rate"] = round(100.0 * row["rate"], 4)
+        data[f"{row['family']}: {row['child']}" if row["family"] else row["child"]] = values
+    count: dict[str, Any] = {"format": "{:,.0f}", "min": 0, "scale": False}
     return write_section(
         folder,
         "mendelian",
         "Mendelian violations",
-        "Autosomal PASS sites where all three genotypes are complete and one is not reference.",
+        "Autosomal PASS sites where all three genotypes are complete and one is not reference. Far more than "
+        "in other families tells of a wrong pedigree, shallow reads or contamination.",
         "table",
         data,
         {"namespace": "deepcohort", "col1_header": "Trio"},
-        headers={"rate": {"title": "Violation rate", "format": "{:,.5f}", "scale": "OrRd"}},
+        headers={
+            "snp_checked": {"title": "SNP sites", **count},
+            "snp_violations": {"title": "SNP violations", **count},
+            "indel_checked": {"title": "Indel sites", **count},
+            "indel_violations": {"title": "Indel violations", **count},
+            "rate": {
+                "title": "Rate",
+                "description": "Violations over sites, both kinds",
+                "suffix": "%",
+                "format": "{:,.3f}",
+                "min": 0,
+                "max": 5,
+                "scale": "OrRd",
+            },
+        },
     )

@@ -85,6 +85,7 @@ def write_report(folders: Sequence[Path], output: Path) -> list[Path]:
         DeepcohortError: a folder that is no evaluation.
     """
     evaluations, tests, untrue = read_evaluations(folders)
+    evaluations.sort(key=lambda evaluation: evaluation.name)  # as MultiQC sorts its tables
     output.mkdir(parents=True, exist_ok=True)
     sections: list[tuple[str, dict[str, Any]]] = []
     if evaluations:

@@ -10,7 +10,7 @@ from deepcohort.report import evaluation_text as words
 from deepcohort.report.evaluation_common import TYPES, Section, by_type, number, percent, plot
 
 if TYPE_CHECKING:
-    from deepcohort.report.evaluation import Evaluation
+    from deepcohort.report.evaluation import Evaluation, Row
 
 _PALETTE = ("#2f6fb3", "#d1682b", "#3a8f6b", "#a3497c", "#7a6bc2", "#b8952c", "#4a9cb8", "#8c5b3f")
 _OK, _GENOTYPE, _MISSED, _EXTRA = "#3a8f6b", "#b8952c", "#d1682b", "#a3497c"
@@ -67,6 +67,13 @@ def count_bars(evaluations: Sequence[Evaluation]) -> Section:
     }
 
 
+def _steep(line: Sequence[Sequence[float]]) -> float:
+    """Recall from which a curve is worth drawing: its last tenth of errors lies to the right."""
+    worst = min(y for _, y in line)
+    first = next((x for x, y in line if y <= 100 - 0.1 * (100 - worst)), line[-1][0])
+    return max(0.0, 10 * math.floor(0.1 * min(first, line[-1][0] - 10)))
+
+
 def precision_recall(evaluations: Sequence[Evaluation]) -> Section:
     """Precision-recall curves, one data set per type and score."""
     sets, labels = [], []
@@ -80,12 +87,14 @@ def precision_recall(evaluations: Sequence[Evaluation]) -> Section:
                     lines[evaluation.name] = line
             if lines:
                 low = min(y for line in lines.values() for _, y in line)
+                left = min(_steep(line) for line in lines.values())
                 sets.append(lines)
                 labels.append(
                     {
                         "name": f"{'SNP' if kind == 'SNP' else 'Indel'}, {score}",
                         "xlab": "Recall (%)",
                         "ylab": "Precision (%)",
+                        "xmin": left,
                         "ymin": max(0.0, math.floor(low) - 1),
                         "ymax": 100.2,
                     }
@@ -257,17 +266,32 @@ def indel_lengths(evaluations: Sequence[Evaluation]) -> Section:
     }
 
 
+def _calibration_line(rows: Sequence[Row]) -> list[list[float]]:
+    """Mean GQ and observed phred of each bin.
+
+    A bin without errors stands at the phred of its interval's upper end, or on the diagonal where its calls
+    are too few to reach it: nothing speaks against it. Without them a line shows the unlucky bins alone.
+    """
+    points = []
+    for row in rows:
+        if row["observed_phred"] != "inf":
+            phred = round(number(row["observed_phred"]), 2) + 0.0  # never -0
+        else:
+            high = number(row.get("observed_error_high"))
+            if math.isnan(high) or high <= 0:
+                continue
+            phred = round(max(-10 * math.log10(high), number(row["mean_gq"])), 2)
+        points.append((round(number(row["mean_gq"]), 2), phred))
+    return _pairs(points)
+
+
 def calibration(evaluations: Sequence[Evaluation]) -> Section:
     """Observed phred against the mean GQ of each bin, with the diagonal."""
     sets, labels = [], []
     for kind in TYPES:
         lines = {}
         for evaluation in evaluations:
-            line = _pairs(
-                (round(number(row["mean_gq"]), 2), round(number(row["observed_phred"]), 2) + 0.0)  # never -0
-                for row in evaluation.rows("calibration", type=kind)
-                if row["observed_phred"] != "inf"
-            )
+            line = _calibration_line(evaluation.rows("calibration", type=kind))
             if line:
                 lines[evaluation.name] = line
         if lines:

@@ -32,7 +32,8 @@ ROC = (
 CALIBRATION = (
     "GQ promises a probability of error, 10<sup>-GQ/10</sup>. Calls are binned by GQ; the line shows the "
     "error that truth reveals, as phred. On the diagonal GQ means what it says; below it, calls are "
-    "over-confident. Bins without any error are left out (their phred is unbounded)."
+    "over-confident. A bin without any error stands at the upper end of its 95 % "
+    "interval, or on the diagonal where its calls are too few to reach it."
 )
 LENGTHS = (
     "Errors by length of the indel in bp, deletions left, insertions right. The rate divides FN + FP by "

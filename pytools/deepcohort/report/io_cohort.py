@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.names import name_problem
-from deepcohort.formats.vcf_text import check_vcf
+from deepcohort.formats.vcf_check import check_vcf
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,22 @@ _COLUMNS = {
         {**_PER_CENT, "title": "Clipped", "description": "Reads soft-clipped by 5 bp or more"},
         is_share=True,
     ),
+    "mapped": _Column(
+        "reads",
+        "Mapped",
+        {**_PER_CENT, "title": "Mapped", "description": "Reads that are mapped, of all in the files"},
+        is_share=True,
+    ),
+    "duplicates": _Column(
+        "library",
+        "Duplicates",
+        {
+            **_PER_CENT,
+            "title": "Duplicates",
+            "description": "Reads marked as duplicates in the windows looked at",
+        },
+        is_share=True,
+    ),
     "copies": _Column(
         "library",
         "Copies",
@@ -230,7 +246,7 @@ def named_samples(samples: Sequence[Facts]) -> str:
 def _row(facts: Facts) -> dict[str, Any]:
     row = {}
     for name, column in _COLUMNS.items():
-        value = (facts[column.part] or {}).get(column.key)
+        value = (facts.get(column.part) or {}).get(column.key)
         if name == "alarm":
             row[name] = UNKNOWN if value is None else ALARM if value else NO_ALARM
         elif name == "copies_dropped" and value is not None:

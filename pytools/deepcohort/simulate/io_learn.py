@@ -13,6 +13,7 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import CODE_OF_ASCII
+from deepcohort.formats.vcf_check import check_vcf
 
 _SKIP = 0x4 | 0x100 | 0x200  # unmapped, secondary, QC fail
 _PAD_BP = 50
@@ -135,6 +136,7 @@ def _truth_mask(truth: Path | None, region: Region) -> NDArray[np.bool_]:
     mask = np.zeros(len(region), bool)
     if truth is None:
         return mask
+    check_vcf(truth)
     try:
         with pysam.VariantFile(str(truth)) as file:
             for record in file:

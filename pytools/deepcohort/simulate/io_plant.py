@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.sequence import decode_bases, encode_bases
 from deepcohort.core.text import bed_lines
+from deepcohort.formats.vcf_check import check_vcf
 from deepcohort.simulate.alleles import left_align
 from deepcohort.simulate.sexes import SexContig, mark_absent, presence
 from deepcohort.simulate.types import Genome, Person, SiteTable
@@ -21,6 +22,7 @@ def planted_people(path: Path, sample: str | None, sexes: tuple[str, ...]) -> li
     Raises:
         DeepcohortError: unreadable VCF, no samples, or no such sample.
     """
+    check_vcf(path)
     try:
         with pysam.VariantFile(str(path)) as file:
             names = list(file.header.samples)

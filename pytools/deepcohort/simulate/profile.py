@@ -24,7 +24,12 @@ _SCALARS = ("hot_density", "duplicate_rate", "chimera_rate", "splice_rate", "cov
 
 def _assets() -> Path:
     """The folder of shipped profiles: DEEPCOHORT_ASSETS, the source tree, or beside an installed package."""
-    folders = [Path(__file__).resolve().parents[3] / "assets", Path(sys.prefix) / "share/deepcohort/assets"]
+    package = Path(__file__).resolve().parents[1]
+    folders = [
+        package.parents[1] / "assets",
+        package / "assets",
+        Path(sys.prefix) / "share/deepcohort/assets",
+    ]
     if os.environ.get("DEEPCOHORT_ASSETS"):
         folders = [Path(os.environ["DEEPCOHORT_ASSETS"])]
     return next((f / "profiles" for f in folders if (f / "profiles").is_dir()), folders[0] / "profiles")

@@ -51,7 +51,7 @@ def test_blocks_by_hand(tmp_path):
     lines, called = write(tmp_path, reference, n_total, n_total)
     assert [(x[1], x[3], x[4], x[7], x[8], x[9]) for x in lines] == [
         ("1", "A", "<NON_REF>", "END=2", "GT:GQ:DP:MIN_DP:PL", "./.:0:0:0:0,0,0"),
-        ("3", "G", "<NON_REF>", "END=5", "GT:GQ:DP:MIN_DP:PL", "0/0:90:30:30:0,90,809"),
+        ("3", "G", "<NON_REF>", "END=5;COV=93,3,3,3", "GT:GQ:DP:MIN_DP:PL", "0/0:90:30:30:0,90,809"),
         ("6", "C", "<NON_REF>", "END=9", "GT:GQ:DP:MIN_DP:PL", "0/0:15:5:5:0,15,135"),
         ("10", "C", "<NON_REF>", "END=10", "GT:GQ:DP:MIN_DP:PL", "./.:0:0:0:0,0,0"),
     ]
@@ -212,7 +212,9 @@ def slow_gvcf(reference, n_ref, n_total, sites, bands):
             found.append(item)
         else:
             two = [min(pls(i)[k] for i in item) for k in range(2)]
-            found.append((item[0] + 1, item[-1] + 1, n_total[item[0]], min(n_total[i] for i in item), *two))
+            depths = [n_total[i] for i in item]
+            cover = (sum(depths), *(sum(n >= x for n in depths) for x in (10, 20, 30)))
+            found.append((item[0] + 1, item[-1] + 1, n_total[item[0]], min(depths), *two, *cover))
     return found
 
 
@@ -241,7 +243,13 @@ def test_blocks_against_slow_oracle(tmp_path, columns, where, cuts):
             ours.append((int(x[1]),))
         else:
             _, _, dp, min_dp, pl = x[9].split(":")
-            ours.append((int(x[1]), int(x[7][4:]), int(dp), int(min_dp), *map(int, pl.split(",")[1:])))
+            end, _, cov = x[7].removeprefix("END=").partition(";COV=")
+            bp = int(end) - int(x[1]) + 1
+            cover = [bp * int(min_dp), *(bp * (int(min_dp) >= n) for n in (10, 20, 30))]
+            if cov:  # left out where every base has MIN_DP
+                cover = list(map(int, cov.split(",")))
+                assert cover[0] > bp * int(min_dp)
+            ours.append((int(x[1]), int(end), int(dp), int(min_dp), *map(int, pl.split(",")[1:]), *cover))
     assert ours == slow_gvcf(reference, n_ref, n_total, sites, config.gq_bands)
 
 

@@ -63,3 +63,14 @@ def test_broken_account_is_named(tmp_path):
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(DeepcohortError, match=r"run\.json is not readable JSON"):
         write_provenance(tmp_path / "run.json", tmp_path, None, None, None, tmp_path / "p.json")
+
+
+def test_versions_as_nf_core_writes_them(tmp_path):
+    (tmp_path / "versions.yml").write_text(
+        '"CALLING:CALL_SAMPLE:CALL_SHARD":\n    deepcohort: 0.1.0\n    code: abc\n'
+        'Workflow:\n    deepcohort: 0.1.0\n    Nextflow: 24.10.0\n"BUILD_REPORT":\n    multiqc: 1.30\n'
+    )
+    assert collect_versions(tmp_path) == {
+        "BUILD_REPORT": ["multiqc 1.30"],
+        "CALL_SHARD": ["deepcohort 0.1.0, code abc"],
+    }

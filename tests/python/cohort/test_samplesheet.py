@@ -83,9 +83,9 @@ def test_a_path_with_comma_quotes_spaces_and_semicolon():
         ("sample,reads\nA,$(touch x).bam\n", ["row 2: reads '$(touch x).bam' holds the character '$'"]),
         ("sample,reads\nA,x*.bam\n", ["row 2: reads 'x*.bam' holds the character '*'"]),
         (
-            "sample,reads,sex,platform\nA,a.bam,xy,pacbio\n",
+            "sample,reads,sex,platform\nA,a.bam,x,pacbio\n",
             [
-                "row 2: unknown sex 'xy'; write XY",
+                "row 2: unknown sex 'x'; use XX, XY, NA, female, male, F, M, 2, 1, or leave it empty",
                 "row 2: unknown platform 'pacbio'; use illumina, hifi, ont",
             ],
         ),
@@ -119,3 +119,82 @@ def test_every_problem_is_named_by_row(text, problems):
     for want, got in zip(problems, found, strict=True):
         assert want in got
         assert "\n" not in got
+
+
+def test_other_pipelines_names_of_columns_and_sexes():
+    sheet = parse(
+        "patient,sex,status,sample,bam,bai,cram,crai\np1,female,0,A,a.bam,x.bai,,\np2,M,1,B,,,b.cram,b.crai\n"
+        "p3,2,0,C,c.bam,,,\np4,xy,0,D,d.bam,,,\np5,NA,0,E,e.bam,,,\np6,,0,F,f.bam,,,\n"
+    )
+    assert sheet.problems == []
+    assert [s.sex for s in sheet.samples] == ["XX", "XY", "XX", "XY", "NA", "NA"]
+    assert sheet.samples[0].indexes == (Path("/data/x.bai"),)
+    assert (sheet.samples[1].reads, sheet.samples[1].indexes) == (
+        (Path("/data/b.cram"),),
+        (Path("/data/b.crai"),),
+    )
+    assert sheet.remarks == [
+        "row 1: not used: column patient, status",
+        "row 3: status 1 (a tumour) is not regarded; its germline variants are called",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "remark", "problem"),
+    [
+        ("sample,reads,phenotype", "row 1: not used: column phenotype", ""),
+        ("sample,reads,sample_id", "row 1: not used: column sample_id", ""),
+        ("sample,reads,platfrom", "", "unknown column 'platfrom'; did you mean platform?"),
+        ("sample,reads,gender", "", "unknown column 'gender'; did you mean sex?"),
+        ("sample,reads,father_id", "", "unknown column 'father_id'; did you mean father?"),
+        ("sample,bam,bam", "", "column 'bam' appears twice"),
+    ],
+)
+def test_unknown_columns_are_noted_unless_they_look_like_a_slip(header, remark, problem):
+    sheet = parse(f"{header}\nA,a.bam,x\n")
+    assert sheet.remarks == ([remark] if remark else [])
+    assert len(sheet.problems) == bool(problem)
+    assert problem in "".join(sheet.problems)
+
+
+def test_rows_to_align():
+    sheet = parse(
+        "sample,lane,fastq_1,fastq_2,bam,platform\nA,L2,a2_1.fq.gz,a2_2.fq.gz,,\nA,L1,a1_1.fastq,,,\n"
+        "A,,,,a.bam,\nB,,b.fq,,,ont\nB,,c.fq,,,ont\n"
+    )
+    assert sheet.problems == []
+    a, b = sheet.samples
+    assert [(lane.name, [f.name for f in lane.files]) for lane in a.lanes] == [
+        ("L2", ["a2_1.fq.gz", "a2_2.fq.gz"]),
+        ("L1", ["a1_1.fastq"]),
+    ]
+    assert a.reads == (Path("/data/a.bam"),)
+    assert [lane.name for lane in b.lanes] == ["1", "2"]
+    assert a.as_json()["lanes"][1] == {"lane": "L1", "fastq": ["/data/a1_1.fastq"]}
+    assert "lanes" not in parse("sample,reads\nA,a.bam\n").samples[0].as_json()
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        ("A,,a.fq,,a.bam,", "row 2: reads and fastq_1 are both given"),
+        ("A,,,a.fq,,", "row 2: fastq_2 is given without fastq_1"),
+        ("A,,a.txt,,,", "row 2: fastq_1 'a.txt' is none of"),
+        ("A,,a.fq,b.fq,,ont", "row 2: platform ont has no pairs"),
+        ("A,L 1,a.fq,,,", "row 2: lane 'L 1' may hold"),
+        ("A,L1,a.fq,,,\nA,L1,b.fq,,,", "row 3: lane L1 of sample A is in row 2 already"),
+        ("A,,a.fq,,,\nB,,./a.fq,,,", "row 3: ./a.fq is listed already in row 2"),
+        ("A,,a.fq,a.fq,,", "row 2: a.fq is listed already in row 2"),
+        ("A,,$(x).fq,,,", "row 2: fastq_1 '$(x).fq' holds the character '$'"),
+        ("A,,,,,", "row 2: reads is empty"),
+    ],
+)
+def test_rows_that_cannot_be_aligned(rows, problem):
+    found = parse(f"sample,lane,fastq_1,fastq_2,bam,platform\n{rows}\n").problems
+    assert len(found) == 1, found
+    assert problem in found[0]
+
+
+def test_two_names_of_one_cell():
+    found = parse("sample,bam,cram\nA,a.bam,a.cram\n").problems
+    assert found == ["row 2: bam and cram are both given; give one, or a row for each file"]

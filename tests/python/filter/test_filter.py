@@ -8,10 +8,11 @@ import pytest
 from deepcohort.cli.io_warm import write_warm_inputs
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.sequence import decode_bases, encode_bases
-from deepcohort.filter.alleles import RecordAlleles, changes_of, is_sequence, to_alleles
+from deepcohort.filter.alleles import RecordAlleles
 from deepcohort.filter.apply import filter_vcf, rewrite
 from deepcohort.filter.config import FilterConfig
 from deepcohort.filter.records import parse_record
+from deepcohort.known.spelling import changes_of, is_sequence, to_alleles
 from hypothesis import given
 from hypothesis import strategies as st
 from naive_predictor import NaivePredictor

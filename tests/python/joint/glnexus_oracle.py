@@ -10,7 +10,7 @@ from deepcohort.joint.config import JointConfig
 from deepcohort.joint.genotype import genotype_cohort
 
 # GLnexus's cases run without its genotype revision and regardless of FILTER
-ORACLE_CONFIG = JointConfig(population_prior=False, respect_filter=False, min_gq=0)
+ORACLE_CONFIG = JointConfig(population_prior=False, respect_filter=False, min_gq=0, keep_uncarried=True)
 
 
 @dataclass

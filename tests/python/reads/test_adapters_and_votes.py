@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from deepcohort.core.sequence import encode_bases
-from deepcohort.reads.adapter_kernels import KMER_BP, mask_known, tail_kmers
+from deepcohort.reads.adapter_kernels import KMER_BP, loose_tails, mask_known, tail_kmers
 from deepcohort.reads.library import longest_adapter, measure_library
 from deepcohort.reads.merge import in_terms_of
 from deepcohort.reads.scan import ReadColumns, offsets_of
@@ -82,11 +82,56 @@ def test_random_tails_rare_ones_and_those_of_few_places_are_no_adapters(change):
 def test_simple_repeats_are_no_kmers(text):
     columns = columns_of_rows([{"pos": 5, "cigar": [(SOFT, len(text)), (MATCH, 9)], "seq": text + "A" * 9}])
     out = np.empty(len(columns.seq), np.int64)
-    n, tails = tail_kmers(
+    loose = tails_of(columns)
+    assert loose.tolist() == [[len(text), 0]]
+    assert tail_kmers(columns.seq, offsets_of(columns.seq_length), loose, out) == (0, 1)
+
+
+def tails_of(columns, reference="", start=0):
+    loose = np.empty((len(columns.pos), 2), np.int32)
+    loose_tails(
         columns.seq, offsets_of(columns.seq_length), columns.cigar_op, columns.cigar_len,
-        offsets_of(columns.n_ops), out,
+        offsets_of(columns.n_ops), columns.pos, encode_bases(reference), start, loose,
     )  # fmt: skip
-    assert (n, tails) == (0, 1)
+    return loose
+
+
+def end_to_end_rows(reference, rng, n=60):
+    """Reads of 60 bp aligned from end to end, each with 24 bp of the adapter at one end."""
+    rows = []
+    for k in range(n):
+        at = 30 + 10 * k
+        genome = reference[at : at + 36]
+        left = rng.random() < 0.5
+        text = ADAPTER + genome if left else genome + ADAPTER
+        rows.append({"pos": 1000 + (at - 24 if left else at), "cigar": [(MATCH, 60)], "seq": text})
+    return rows
+
+
+def test_adapters_are_found_where_an_aligner_does_not_clip():
+    rng = np.random.default_rng(8)
+    references = [random_text(rng, 800) for _ in range(5)]
+    pieces = [columns_of_rows(end_to_end_rows(text, rng)) for text in references]
+    around = [(1000, encode_bases(text)) for text in references]
+    assert longest_adapter(measure_library(pieces, around).adapters) == ADAPTER
+    assert measure_library(pieces).adapters == ()  # nobody could tell
+    for piece, text in zip(pieces, references, strict=True):
+        loose = tails_of(piece, text, 1000)
+        assert (np.abs(loose.max(1) - 24) <= 4).mean() > 0.7  # some bases of the adapter fit by chance
+        assert (loose.min(1) == 0).all()
+
+
+def test_reads_that_fit_have_no_loose_tails():
+    rng = np.random.default_rng(9)
+    text = random_text(rng, 400)
+    rows = [{"pos": 1000 + k, "cigar": [(MATCH, 60)], "seq": text[k : k + 60]} for k in range(0, 300, 7)]
+    snp = text[100:159] + ("A" if text[159] != "A" else "C")
+    rows.append({"pos": 1100, "cigar": [(MATCH, 60)], "seq": snp})
+    assert not tails_of(columns_of_rows(rows), text, 1000).any()
+    # behind an indel of the sample the read does not fit its longest run: short tails hold no k-mer that returns
+    deleted = text[50:90] + text[95:110]
+    row = {"pos": 1050, "cigar": [(MATCH, 40), (DELETION, 5), (MATCH, 15)], "seq": deleted}
+    assert tails_of(columns_of_rows([row]), text, 1000)[0, 1] <= 15
 
 
 def masked(rows, known):
@@ -109,16 +154,57 @@ def test_the_whole_clip_behind_an_adapter_is_masked_and_aligned_bases_under_it()
     assert masked([{"pos": 0, "cigar": [(MATCH, 28)], "seq": front + back}], known) == [0] * 28
 
 
+def spelled(value):
+    return "".join("ACGT"[(value >> 2 * k) & 3] for k in reversed(range(KMER_BP)))
+
+
+def mask_by_hand(text, known):
+    """Of a read without clips: known k-mers and what lies on their shorter side, else what hangs over its ends."""
+    words = [spelled(k) for k in known]
+    n = len(text)
+    covered = {k + j for k in range(n) if text[k : k + KMER_BP] in words for j in range(KMER_BP)}
+    if covered:
+        low, high = min(covered), max(covered) + 1
+        covered |= set(range(low)) if low < n - high else set(range(high, n))
+    elif n > KMER_BP:
+        opens = [w for w in words if not any(w[:-1] == o[1:] for o in words)]
+        closes = [w for w in words if not any(w[1:] == o[:-1] for o in words)]
+        plain = text.replace("N", "A")
+        for length in range(5, KMER_BP):
+            if any(plain[:length] == w[-length:] for w in closes):
+                covered |= set(range(length))
+            if any(plain[-length:] == w[:length] for w in opens):
+                covered |= set(range(n - length, n))
+    return [int(k in covered) for k in range(n)]
+
+
+def test_the_first_bases_of_an_adapter_at_the_end_of_a_read_are_masked():
+    known = [kmer(ADAPTER[k : k + KMER_BP]) for k in range(len(ADAPTER) - KMER_BP + 1)]
+    genome = "ACGTTGCAACGGTTAACC"
+    row = {"pos": 0, "cigar": [(MATCH, 25)], "seq": genome + ADAPTER[:7]}
+    assert masked([row], known) == [0] * 18 + [1] * 7
+    turned = {"pos": 0, "cigar": [(MATCH, 24)], "seq": ADAPTER[-6:] + genome}
+    assert masked([turned], known) == [1] * 6 + [0] * 18
+    assert masked([row | {"seq": genome + ADAPTER[:4] + "AAA"}], known) == [0] * 25
+    clipped = {"pos": 0, "cigar": [(MATCH, 20), (SOFT, 5)], "seq": genome + ADAPTER[:7]}
+    assert masked([clipped], known) == [0] * 25  # the aligner has seen to it
+
+
+def test_an_insertion_that_holds_an_adapter_is_masked_whole():
+    known = [kmer(ADAPTER[k : k + KMER_BP]) for k in range(len(ADAPTER) - KMER_BP + 1)]
+    left, right = "ACGTTGCAACGGTTAACC", "TTGGCCAATCAAGCTTGCATCCGATTGC"
+    row = {"pos": 0, "cigar": [(MATCH, 18), (1, 30), (MATCH, 28)], "seq": left + "GATTGA" + ADAPTER + right}
+    assert masked([row], known) == [1] * 48 + [0] * 28  # and the shorter side of the adapter
+    apart = {"pos": 0, "cigar": [(MATCH, 10), (1, 4), (MATCH, 40)], "seq": left + right[:12] + ADAPTER}
+    assert masked([apart], known) == [0] * 30 + [1] * 24
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.text("ACGTN", min_size=20, max_size=70), st.sets(st.integers(0, 50), max_size=4))
 def test_masked_bases_are_those_that_known_kmers_cover(text, starts):
     kmers = [text[k : k + KMER_BP] for k in starts if k + KMER_BP <= len(text)]
     known = {kmer(k) for k in kmers if "N" not in k}
-    expected = [0] * len(text)
-    for k in range(len(text) - KMER_BP + 1):
-        part = text[k : k + KMER_BP]
-        if "N" not in part and kmer(part) in known:
-            expected[k : k + KMER_BP] = [1] * KMER_BP
+    expected = mask_by_hand(text, known)
     qual = [30] * len(text)
     assert masked([{"pos": 0, "cigar": [(MATCH, len(text))], "seq": text, "qual": qual}], known) == expected
 

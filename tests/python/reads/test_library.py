@@ -269,7 +269,7 @@ def test_header_text():
     text = library_text(measure_library([make_columns(pairs(300))]))
     assert text == (
         "Reads=600;ReadLength=100;Depth=5.3;Paired=1.000;Inserts=401-410-418;OddPairs=0.000;TypicalMAPQ=60;Clipped=0.000;"
-        "Copies=0.000;CopiesDropped=no;Adapter=none;Qualities=1"
+        "Duplicates=0.0000;Copies=0.000;CopiesDropped=no;Adapter=none;Qualities=1"
     )
 
 

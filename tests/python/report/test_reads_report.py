@@ -24,11 +24,13 @@ def write_facts(
     folder.mkdir(exist_ok=True)
     library = {"Reads": 5_000, "ReadLength": 150, "Paired": 0.98, "Inserts": list(inserts), "OddPairs": 0.105}
     library |= {"TypicalMAPQ": 42, "Clipped": 0.02, "Copies": 0.31, "CopiesDropped": True, "Qualities": 4}
+    library |= {"Duplicates": 0.05}
     unlike = {"Sites": 812, "Outside": 0.031, "Strangest": "alt_clip", "StrangestShare": 0.42, "Alarm": alarm}
     facts = {
         "sample": sample,
         "model": "illumina 4",
         "library": None if alarm is None else library,
+        "reads": None if alarm is None else {"Mapped": 0.9981},
         "unlike_training": None if alarm is None else unlike,
         "records": {"PASS": 900, "LowQual": 7, "RefCall": 3, "Disputed": 0, "other": 0, **records},
         "called": {"snp": 800, "indel": 100},
@@ -62,6 +64,8 @@ def test_cells(tmp_path):
         "odd_pairs": 10.5,
         "mapq": 42,
         "clipped": 2.0,
+        "mapped": 99.81,
+        "duplicates": 5.0,
         "copies": 31.0,
         "copies_dropped": "left out",
         "qualities": 4,

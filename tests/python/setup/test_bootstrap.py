@@ -97,7 +97,7 @@ def test_make_says_so_without_python(tmp_path):
         check=False,
     )
     assert result.returncode != 0
-    assert "setup: error: no-such-python is not on PATH; install Python 3.11 to 3.13" in result.stderr
+    assert "setup: error: no-such-python is not on PATH; install Python 3.11 to 3.14" in result.stderr
 
 
 def test_a_second_run_does_nothing():
@@ -227,6 +227,7 @@ def test_plugins_can_be_fetched(fresh_wrapper, tmp_path):
     for words, offline in (
         (("-profile", "demo"), "true"), (("-with-tower",), "false"), (("-with-wave", "x"), "false"),
         (("--samplesheet", str(local)), "true"), (("--samplesheet", str(remote)), "false"), ((f"--samplesheet={remote}",), "false"),
+        (("--input", str(remote)), "false"), (("--input", str(local)), "true"), ((f"--input={remote}",), "false"),
     ):  # fmt: skip
         assert settings(fresh_wrapper("run", ".", *words))["NXF_OFFLINE"] == offline, words
 
@@ -279,3 +280,38 @@ def test_config_files_hold_no_statements():
         assert not [
             line for line in top if line.split("(")[0].split()[0] in ("def", "if", "for", "try", "import")
         ], path
+
+
+def test_light_unless_training_is_asked_for_or_was_there(bootstrap, tmp_path, monkeypatch):
+    """`make setup` leaves an environment that can train as it is; one of before the choice could."""
+    asked: list[bool] = []
+    monkeypatch.setattr(bootstrap, "STAMP", tmp_path / "stamp.json")
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path)
+    monkeypatch.setattr(bootstrap, "VENV_PYTHON", tmp_path / "python")
+    monkeypatch.setattr(bootstrap, "make_tools", lambda: None)
+    monkeypatch.setattr(bootstrap, "sync_packages", lambda uv, train: asked.append(train))
+    monkeypatch.setattr(bootstrap, "install_nextflow", lambda: "nextflow")
+    for name in ("bin/deepcohort", "bin/nextflow", "python"):
+        fake(tmp_path / name, "true")
+
+    def run(*words: str) -> None:
+        monkeypatch.setattr(bootstrap.sys, "argv", ["bootstrap.py", "--no-warm", *words])
+        bootstrap.main()
+
+    run()
+    run()
+    assert asked == [False]  # the second time nothing is done
+    run("--train")
+    run()
+    assert asked == [False, True]
+    (tmp_path / "stamp.json").write_text('{"inputs": "of an older checkout"}')
+    run()
+    assert asked == [False, True, True]
+
+
+def test_the_light_lock_has_no_torch(bootstrap, tmp_path, monkeypatch):
+    monkeypatch.setattr(bootstrap, "LIGHT_LOCK", tmp_path / "light.lock")
+    text = bootstrap.write_light_lock().read_text()
+    assert "\nnumba==" in text
+    assert "\njgo==" in text
+    assert not [name for name in ("torch", "optuna", "pytest", "nvidia-cublas") if f"\n{name}==" in text]

@@ -1,0 +1,28 @@
+// Checked samples and shards -> what a run will come to
+process PLAN_RUN {
+    label 'light'
+
+    input:
+    path samples
+    path shards
+    tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
+    val options  // words for deepcohort plan
+    path staged, stageAs: 'staged/?/*'  // only so that containers mount what the samples name
+
+    output:
+    path 'plan.tsv', emit: table
+    path 'plan.txt', emit: text
+    path 'versions.yml', emit: versions
+
+    script:
+    """
+    deepcohort plan --samples ${samples} --shards ${shards} --reference ${fasta} ${options} --output plan.tsv --text plan.txt
+    ${Versions.write(task)}
+    """
+
+    stub:
+    """
+    touch plan.tsv plan.txt
+    ${Versions.stub(task)}
+    """
+}

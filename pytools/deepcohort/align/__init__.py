@@ -1,0 +1,1 @@
+"""FASTQ files -> sorted alignments with duplicates marked, by well-known aligners and samtools."""

@@ -1,0 +1,229 @@
+"""A lane of FASTQ files -> a sorted BAM; the lanes of a sample -> one BAM or CRAM, duplicates marked."""
+
+import hashlib
+import itertools
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+import pysam
+from pysam.version import __samtools_version__
+
+from deepcohort import __version__
+from deepcohort.align.config import AlignConfig
+from deepcohort.align.fastq_count import count_reads
+from deepcohort.align.pipes import Step, run_pipe, samtools
+from deepcohort.align.tools import Aligner, find_aligner, index_prefix, preset_of
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.region import Region
+
+_CHUNK_BP = 8_000_000
+PLATFORM_WORDS = {"illumina": "ILLUMINA", "hifi": "PACBIO", "ont": "ONT"}
+
+
+def read_group(sample: str, lane: str, platform: str) -> dict[str, str]:
+    """The @RG of a lane; all lanes of a sample are taken for one library."""
+    return {
+        "ID": f"{sample}.{lane}",
+        "SM": sample,
+        "LB": sample,
+        "PU": lane,
+        "PL": PLATFORM_WORDS[platform],
+    }
+
+
+def align_lane(
+    files: Sequence[Path],
+    reference: Path,
+    index: Path,
+    output: Path,
+    group: dict[str, str],
+    platform: str = "illumina",
+    aligner: str = "auto",
+    threads: int = 1,
+    config: AlignConfig | None = None,
+) -> Aligner:
+    """Align one file of reads, or two of mates, and write a BAM sorted by coordinate; returns the aligner.
+
+    Args:
+        files: FASTQ. reference: indexed FASTA. index: folder of the aligner's index (`make_index`).
+        output: BAM to write. group: its only read group. threads: of the aligner, and of sorting.
+
+    Raises:
+        DeepcohortError: no aligner or index, or a program failed.
+    """
+    config = config or AlignConfig()
+    for path in files:
+        if not path.is_file():
+            raise DeepcohortError(f"{path} does not exist")
+    found = find_aligner(platform, aligner, index)
+    count_reads(files)
+    prefix = index_prefix(found.name, index)
+    assert prefix is not None  # find_aligner looked
+    with atomic_outputs(output) as (temporary,), _scratch_beside(output) as scratch:
+        steps, feed = _aligning(found, prefix, files, reference, group, platform, threads, config)
+        if platform == "illumina":
+            steps += [samtools("fixmate", "--no-PG", "-u", "-m", "-", "-")]
+        words = ["-l", str(config.level), "-@", str(threads - 1), "-m", f"{config.sort_memory_mb}M"]
+        words += ["-T", f"{scratch}/part", "-O", "bam", "-o", str(temporary), "-"]
+        run_pipe([*steps, samtools("sort", "--no-PG", *words)], feed)
+    return found
+
+
+def _scratch_beside(output: Path) -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(dir=output.parent, prefix=".align-")
+
+
+def _aligning(
+    aligner: Aligner,
+    prefix: Path,
+    files: Sequence[Path],
+    reference: Path,
+    group: dict[str, str],
+    platform: str,
+    threads: int,
+    config: AlignConfig,
+) -> tuple[list[Step], Callable[[IO[bytes]], None] | None]:
+    """The steps that make alignments, and what feeds the first of them where Python does it."""
+    names = [str(path) for path in files]
+    line = "@RG\\t" + "\\t".join(f"{key}:{value}" for key, value in group.items())
+    if aligner.name in ("bwa", "bwa-mem2"):
+        words = [
+            "mem",
+            "-t",
+            str(threads),
+            "-K",
+            str(config.chunk_bases),
+            "-Y",
+            "-R",
+            line,
+            str(prefix),
+            *names,
+        ]
+        return [Step((aligner.command, *words), f"{aligner.name} mem")], None
+    if aligner.name == "minimap2":
+        preset = preset_of(platform, aligner)
+        words = ["-a", "-x", preset, "-t", str(threads), "-Y", "--MD", "-R", line, str(prefix), *names]
+        return [Step((aligner.command, *words), "minimap2")], None
+    from deepcohort.align.io_python import pairs_by_pybwa, reads_by_mappy
+
+    header = {"HD": {"VN": "1.6", "SO": "unsorted"}, "SQ": _contigs(reference), "RG": [group]}
+    if aligner.name == "pybwa":
+        return [], partial(
+            pairs_by_pybwa,
+            prefix=prefix,
+            files=list(files),
+            header=header,
+            group=group["ID"],
+            threads=threads,
+        )
+    return [], partial(
+        reads_by_mappy, index=prefix, platform=platform, files=list(files), header=header, group=group["ID"]
+    )
+
+
+def _contigs(reference: Path) -> list[dict[str, object]]:
+    with ReferenceFasta(reference) as fasta:
+        return [{"SN": name, "LN": length} for name, length in fasta.contig_lengths.items()]
+
+
+def finish_sample(
+    lanes: Sequence[Path],
+    reference: Path,
+    output: Path,
+    mark: bool = True,
+    program: tuple[str, str] = ("", ""),
+    threads: int = 1,
+    config: AlignConfig | None = None,
+) -> None:
+    """Merge sorted `lanes` of one sample, mark duplicates across them, write BAM or CRAM with its index.
+
+    The header names programs and versions, no commands: those hold thread counts and paths, and the same
+    reads shall give the same bytes everywhere.
+
+    Args:
+        lanes: BAMs of `align_lane`. reference: indexed FASTA. output: .bam or .cram.
+        mark: whether to mark duplicates (not of long reads, which have no PCR pairs to compare).
+        program: name and version of the aligner, for the header. threads: of merging and writing.
+
+    Raises:
+        DeepcohortError: `output` is neither .bam nor .cram, or a program failed.
+    """
+    config = config or AlignConfig()
+    is_cram = output.suffix == ".cram"
+    if not is_cram and output.suffix != ".bam":
+        raise DeepcohortError(f"output {output} is neither .bam nor .cram")
+    index = Path(f"{output}{'.crai' if is_cram else '.bai'}")
+    more = ["-@", str(threads - 1)]
+    form = ["-O", f"bam,level={config.final_level}"]
+    if is_cram:
+        form = ["-O", "cram,version=3.0", "--reference", str(reference)]
+    with atomic_outputs(output, index) as (temporary, fresh_index), _scratch_beside(output) as scratch:
+        header, body = Path(scratch, "header.sam"), Path(scratch, f"body{output.suffix}")
+        header.write_text(_header(lanes, program, mark, _checksums(reference) if is_cram else {}))
+        merge = ["merge", "--no-PG", "-c", "-p", *more]
+        names = [str(lane) for lane in lanes]
+        if mark:
+            marking = ["markdup", "--no-PG", "-S", "-T", f"{scratch}/mark", *more, *form, "-", str(body)]
+            run_pipe([samtools(*merge, "-u", "-o", "-", *names), samtools(*marking)])
+        else:
+            run_pipe([samtools(*merge, *form, "-o", str(body), *names)])
+        _replace_header(header, body, temporary)
+        run_pipe([samtools("index", *more, str(temporary), str(fresh_index))])
+
+
+def _replace_header(header: Path, body: Path, output: Path) -> None:
+    """Write `body` with `header`; compressed blocks are copied as they are."""
+    if output.suffix != ".cram":
+        # in process: pysam's samtools writes no BAM to a stdout that is the caller's
+        pysam.reheader("--no-PG", str(header), str(body), save_stdout=str(output))  # type: ignore[attr-defined]
+        return
+    step = samtools("reheader", "--no-PG", str(header), str(body))
+    with open(output, "wb") as file:
+        done = subprocess.run(
+            step.words, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.PIPE, check=False
+        )
+    if done.returncode:
+        raise DeepcohortError(f"{step.name} failed: {done.stderr.decode(errors='replace').strip()}")
+
+
+def _checksums(reference: Path) -> dict[str, str]:
+    """M5 of each contig (SAM specification, 1.3.2): CRAM is read against what has it."""
+    with ReferenceFasta(reference) as fasta:
+        sums = {}
+        for name, length in fasta.contig_lengths.items():
+            digest = hashlib.md5(usedforsecurity=False)
+            for start in range(0, length, _CHUNK_BP):
+                piece = Region(name, start, min(length, start + _CHUNK_BP))
+                digest.update(fasta.fetch_text(piece).upper().encode("ascii"))
+            sums[name] = digest.hexdigest()
+    return sums
+
+
+def _header(lanes: Sequence[Path], program: tuple[str, str], mark: bool, sums: dict[str, str]) -> str:
+    groups: dict[str, dict] = {}
+    contigs: list[dict] = []
+    for lane in lanes:
+        with pysam.AlignmentFile(str(lane), check_sq=False) as file:
+            own = file.header.to_dict()
+        contigs = contigs or own.get("SQ", [])
+        groups |= {str(group["ID"]): group for group in own.get("RG", [])}
+    for contig in contigs:
+        contig |= {"M5": sums[contig["SN"]]} if contig["SN"] in sums else {}
+    programs = [{"ID": program[0], "PN": program[0], "VN": program[1]}] if program[0] else []
+    if mark:
+        programs.append({"ID": "samtools", "PN": "samtools", "VN": __samtools_version__, "DS": "markdup"})
+    programs.append({"ID": "deepcohort", "PN": "deepcohort", "VN": __version__, "DS": "align"})
+    for earlier, later in itertools.pairwise(programs):
+        later["PP"] = earlier["ID"]
+    whole = {
+        "HD": {"VN": "1.6", "SO": "coordinate"},
+        "SQ": contigs,
+        "RG": [groups[k] for k in sorted(groups)],
+    }
+    return str(pysam.AlignmentHeader.from_dict(whole | {"PG": programs}))

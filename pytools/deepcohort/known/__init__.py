@@ -1,0 +1,1 @@
+"""Alleles known beforehand: sites given by the user, and what the reads say of them."""

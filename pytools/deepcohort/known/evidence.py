@@ -1,0 +1,84 @@
+"""Given alleles beside those that the reads show."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.candidates.assembly import add_alleles
+from deepcohort.candidates.config import CandidatesConfig
+from deepcohort.candidates.select import Alleles, take_alleles
+from deepcohort.candidates.support import weigh_reads
+from deepcohort.candidates.types import CandidateEvidence, CandidateTable
+from deepcohort.core.region import Region
+from deepcohort.known.config import KnownConfig
+from deepcohort.known.kernels import read_odds
+from deepcohort.known.types import GivenAlleles, KnownEvidence
+
+
+def look_up(
+    given: GivenAlleles,
+    evidence: CandidateEvidence,
+    codes: NDArray[np.uint8],
+    window: Region,
+    candidates: CandidatesConfig,
+    config: KnownConfig,
+) -> KnownEvidence:
+    """What the reads say of `given`, beside the candidates of `evidence`, which stay as they are."""
+    table = evidence.table
+    shown = Alleles(table.pos - window.start, table.ref_len, table.alt_seq, table.alt_offset)
+    joined, row_of = add_alleles(shown, given.alleles)
+    _, given_rows = add_alleles(given.alleles, shown)
+    n = len(joined)
+    origin = np.full(n, -1, np.int64)
+    origin[row_of] = np.arange(len(shown))
+    is_given = np.zeros(n, np.bool_)
+    is_given[given_rows] = True
+    ids = [""] * n
+    for row, name in zip(given_rows.tolist(), given.ids, strict=True):
+        ids[row] = name
+    dp, ad = np.zeros(n, np.int32), np.zeros((n, 2), np.int32)
+    dp[row_of], ad[row_of] = table.dp, table.ad
+    odds = np.zeros((n, 2))
+    only = np.flatnonzero(origin < 0)
+    if len(only):
+        beside = _near(joined.pos, joined.pos[only], config.near_bp)
+        support, near_dp, near_ad = weigh_reads(
+            evidence.reads, take_alleles(joined, beside), codes, window, candidates
+        )
+        at = np.searchsorted(beside, only)
+        dp[only], ad[only] = near_dp[at], near_ad[at]
+        odds[only] = read_odds(
+            at, support.offset, support.read, support.allele, support.log10_ratio, evidence.reads.mapq,
+            -np.log10(config.read_error),
+        )  # fmt: skip
+    realigned = np.zeros(n, np.bool_)
+    realigned[row_of] = table.realigned
+    return KnownEvidence(
+        table=CandidateTable(
+            contig=table.contig,
+            pos=joined.pos + window.start,
+            ref_len=joined.ref_len,
+            alt_seq=joined.alt_seq,
+            alt_offset=joined.alt_offset,
+            dp=dp,
+            ad=ad,
+            realigned=realigned,
+        ),
+        shown=origin,
+        given=is_given,
+        ids=tuple(ids),
+        log10_odds=odds,
+    )
+
+
+def _near(pos: NDArray[np.int64], wanted: NDArray[np.int64], within_bp: int) -> NDArray[np.int64]:
+    """Rows of `pos` (ascending) within `within_bp` of one of `wanted` (ascending)."""
+    first = np.searchsorted(wanted, pos - within_bp)
+    last = np.searchsorted(wanted, pos + within_bp, "right")
+    return np.flatnonzero(last > first)
+
+
+def natural_odds(table: CandidateTable, config: KnownConfig) -> NDArray[np.float64]:
+    """log10 of nature's share of 0, 1 and 2 copies of each allele, float64 (N, 3)."""
+    is_snp = np.diff(table.alt_offset) == table.ref_len
+    het = np.where(is_snp, config.het_snp, config.het_indel)
+    return np.log10(np.stack([1.0 - het * (1.0 + config.hom_share), het, het * config.hom_share], axis=1))

@@ -1,0 +1,178 @@
+"""Files of alleles: bgzipped VCF or BCF, indexed, with or without genotypes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pysam
+from numpy.typing import NDArray
+
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.region import Region, merge_regions
+from deepcohort.core.sequence import decode_bases, encode_bases
+from deepcohort.known.config import KnownConfig
+from deepcohort.known.spelling import Change, changes_of, is_sequence, to_alleles
+from deepcohort.known.types import GivenAlleles
+
+_CHECKED_FIRST = 100
+_REACH_BP = 1_000  # how far an allele may move when it is left-aligned, rounded up
+
+
+class KnownSites:
+    """Alleles of an indexed VCF or BCF; genotypes in it are passed over."""
+
+    def __init__(
+        self, path: Path, contig_lengths: Mapping[str, int], option: str, config: KnownConfig | None = None
+    ) -> None:
+        """Open `path`; `option` is the user's word for it.
+
+        Raises:
+            DeepcohortError: missing, no VCF or BCF, not compressed or indexed, or of other contigs.
+        """
+        self.path, self._option, self._config = path, option, config or KnownConfig()
+        if not path.exists():
+            raise DeepcohortError(f"{path} does not exist; check {option}")
+        verbosity = pysam.set_verbosity(0)
+        try:
+            self._file = pysam.VariantFile(str(path), drop_samples=True)
+        except (OSError, ValueError) as error:
+            raise DeepcohortError(f"{path} is neither a VCF nor a BCF; check {option}") from error
+        finally:
+            pysam.set_verbosity(verbosity)
+        if not any(Path(f"{path}{ending}").exists() for ending in (".tbi", ".csi")):
+            self._file.close()
+            raise DeepcohortError(
+                f"{path} is not indexed; sort it, bgzip it and run: bcftools index {path} "
+                "(an index of unsorted records cannot be made)"
+            )
+        self._contigs = set(map(str, self._file.header.contigs)) & set(contig_lengths)
+        if not self._contigs:
+            names = ", ".join(map(str, list(self._file.header.contigs)[:3])) or "none"
+            known = ", ".join(list(contig_lengths)[:3])
+            self._file.close()
+            raise DeepcohortError(
+                f"{path} shares no contig with the reference (its: {names}; the reference's: {known}); "
+                f"give {option} a file of the reference that the reads were aligned to"
+            )
+        self._lengths = contig_lengths
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _records(self, region: Region) -> Iterator[pysam.VariantRecord]:
+        """Records that overlap `region`, by POS."""
+        if region.contig not in self._contigs or not len(region):
+            return
+        last = -1
+        try:
+            for record in self._file.fetch(region.contig, region.start, region.end):
+                if record.pos < last:
+                    raise DeepcohortError(
+                        f"{self.path} is not sorted: {record.contig}:{record.pos} stands after {last}; "
+                        f"run: bcftools sort {self.path}"
+                    )
+                last = record.pos
+                yield record
+        except (OSError, ValueError) as error:
+            raise DeepcohortError(
+                f"{self.path} cannot be read at {region}: {error}; "
+                f"index it again: bcftools index -f {self.path}"
+            ) from error
+
+    def fetch(self, window: Region, codes: NDArray[np.uint8], region: Region) -> GivenAlleles:
+        """Alleles with POS (once left-aligned) in `region`.
+
+        Args:
+            window: holds `region` and what the alleles reach. codes: uint8 reference codes of it.
+
+        Raises:
+            DeepcohortError: REF is not the reference's; unsorted; too many alternates at one POS.
+        """
+        found: dict[Change, list[str]] = {}
+        symbolic: list[int] = []
+        long: list[int] = []
+        first, last = region.start - window.start, region.end - window.start
+        for record in self._records(window):
+            if not window.contains(record.start):
+                continue
+            ref = record.ref or ""
+            if window.start + len(codes) < record.start + len(ref):
+                continue
+            self._check_ref(record, codes, window)
+            for alt in record.alts or ():
+                if not is_sequence(alt) or not is_sequence(ref):
+                    symbolic.append(record.start)
+                    continue
+                if max(len(ref), len(alt)) > self._config.max_allele_bp:
+                    long.append(record.start)
+                    continue
+                for change in changes_of(record.start - window.start, ref, alt, codes) or ():
+                    if first <= change[0] < last:
+                        ids = found.setdefault(change, [])
+                        ids += [x for x in (record.id or "").split(";") if x and x != "." and x not in ids]
+        self._check_number(found, window)
+        alleles = to_alleles(found)
+        text, offset = alleles.alt_seq.tobytes(), alleles.alt_offset.tolist()
+        keys = zip(alleles.pos.tolist(), alleles.ref_len.tolist(), strict=True)
+        names = [found[pos, n, text[offset[i] : offset[i + 1]]] for i, (pos, n) in enumerate(keys)]
+        return GivenAlleles(alleles, tuple(map(";".join, names)), tuple(symbolic), tuple(long))
+
+    def _check_ref(self, record: pysam.VariantRecord, codes: NDArray[np.uint8], window: Region) -> None:
+        ref = record.ref or ""
+        at = record.start - window.start
+        if is_sequence(ref) and not np.array_equal(encode_bases(ref), codes[at : at + len(ref)]):
+            there = decode_bases(codes[at : at + len(ref)])
+            raise DeepcohortError(
+                f"{self.path} belongs to another reference: REF at {record.contig}:{record.pos} is "
+                f"{ref[:20]}, the reference has {there[:20]}; give {self._option} a file of the same build"
+            )
+
+    def _check_number(self, found: Mapping[Change, list[str]], window: Region) -> None:
+        count: dict[int, int] = {}
+        for pos, _, _ in found:
+            count[pos] = count.get(pos, 0) + 1
+        most = max(count, key=count.__getitem__, default=0)
+        if count.get(most, 0) > self._config.max_alts:
+            raise DeepcohortError(
+                f"{self.path} gives {count[most]} alternates at {window.contig}:{window.start + most + 1}, "
+                f"and {self._config.max_alts} are the most; leave the rarest out"
+            )
+
+    def check_first(self, regions: Sequence[Region], reference: ReferenceFasta) -> None:
+        """Hold the first alleles of `regions` against `reference`.
+
+        Raises:
+            DeepcohortError: see `fetch`.
+        """
+        n = 0
+        for region in regions:
+            for record in self._records(region):
+                end = min(record.start + len(record.ref or ""), self._lengths[region.contig])
+                there = Region(region.contig, min(record.start, end), end)
+                self._check_ref(record, reference.fetch_codes(there), there)
+                n += 1
+                if n == _CHECKED_FIRST:
+                    return
+
+    def stretches(self, regions: Sequence[Region], join_bp: int) -> list[Region]:
+        """Parts of `regions` in which given alleles may lie, joined over gaps up to `join_bp`."""
+        found: list[Region] = []
+        for region in regions:
+            length = self._lengths[region.contig]
+            around = region.padded(_REACH_BP, length)
+            for record in self._records(around):
+                snp = len(record.ref or "") == 1 and all(len(alt) == 1 for alt in record.alts or ())
+                back = 0 if snp else _REACH_BP
+                start = max(region.start, record.start - back)
+                end = min(region.end, record.start + len(record.ref or "."))
+                if start >= end:
+                    continue
+                if found and found[-1].contig == region.contig and start <= found[-1].end + join_bp:
+                    joined = max(found[-1].end, end)
+                    if found[-1].start >= region.start:
+                        found[-1] = Region(region.contig, found[-1].start, joined)
+                        continue
+                found.append(Region(region.contig, start, end))
+        return merge_regions(found)

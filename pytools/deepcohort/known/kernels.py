@@ -1,0 +1,26 @@
+"""Kernels: what the reads alone say of alleles that were given."""
+# mypy: ignore-errors
+
+import numpy as np
+
+from deepcohort.candidates.phase_kernels import capped_ratio
+from deepcohort.core.numba_options import kernel
+
+
+@kernel
+def read_odds(rows, offset, read, allele, ratio, mapq, most):
+    """log10 P(reads | one, two copies) / P(reads | none) of the candidates `rows`, float64 (n, 2).
+
+    Args:
+        offset, read, allele, ratio: as in `ReadSupport`. mapq: uint8 (R,).
+        most: log10; no read says more.
+    """
+    odds = np.zeros((len(rows), 2))
+    half = np.log10(2.0)
+    for i in range(len(rows)):
+        for e in range(offset[rows[i]], offset[rows[i] + 1]):
+            if allele[e] >= 0:
+                x = min(max(capped_ratio(ratio[e], mapq[read[e]]), -most), most)
+                odds[i, 0] += np.log10(1.0 + 10.0**x) - half
+                odds[i, 1] += x
+    return odds
