@@ -219,7 +219,7 @@ def call(caller: str, item: CallSet, out: Path, options: str) -> None:
 def errors(item: CallSet, calls: Path, folder: Path) -> dict[str, dict[str, str]]:
     """Rows of evaluate's summary.tsv by type."""
     run(
-        f"deepcohort evaluate --calls {quoted(calls)} --truth {quoted(item.truth)} --confident {quoted(item.confident)}"
+        f"deepcohort evaluate --vcf {quoted(calls)} --truth {quoted(item.truth)} --confident {quoted(item.confident)}"
         f" --reference {quoted(item.reference)} --decompose --output {quoted(folder)}"
     )
     with open(folder / "summary.tsv") as lines:

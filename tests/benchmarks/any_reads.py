@@ -152,7 +152,7 @@ def judge(row: Row, item: CallSet, caller: str, folder: Path, args: argparse.Nam
     evaluated = folder / f"{caller}{tag}.eval"
     failure = failure or ask(
         ROOT / "pytools",
-        ["evaluate", "--calls", str(out), "--truth", str(item.truth), "--confident", str(item.confident), "--reference",
+        ["evaluate", "--vcf", str(out), "--truth", str(item.truth), "--confident", str(item.confident), "--reference",
          str(item.reference), "--decompose", "--quiet", "--threads", "1", "--output", str(evaluated)],
         LIMIT_S,
     )  # fmt: skip

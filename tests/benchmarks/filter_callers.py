@@ -83,7 +83,7 @@ def score(vcf: Path, folder: Path, out: Path, by: str) -> dict[str, tuple[float,
     found: dict[str, list[float]] = {}
     for mode in ((), ("--all-records",)):
         deepcohort(
-            "evaluate", "--calls", scored, "--truth", folder / "truth.vcf.gz", "--confident",
+            "evaluate", "--vcf", scored, "--truth", folder / "truth.vcf.gz", "--confident",
             folder / "confident.bed", "--reference", folder / "ref.fa", "--output", out, "--quiet", *mode,
         )  # fmt: skip
         with open(out / "summary.tsv") as file:

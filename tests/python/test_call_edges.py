@@ -72,6 +72,34 @@ def _n_and_soft_mask() -> Case:
     return Case(reference, tiled(text, 150, 340, copies=2), [snp(PLAIN, 350, "1/1")])
 
 
+def _deletion_at_n(letter: str = "N") -> Case:
+    # the base before three deleted ones is unknown in the reference
+    reference = LEFT[:200] + letter + LEFT[201:] + RIGHT
+    text = LEFT[:201] + LEFT[204:] + RIGHT
+    reads = [(i, f"{201 - i}M3D{i - 101}M", text[i : i + 100]) for i in range(110, 195, 5)]
+    return Case(reference, reads + tiled(PLAIN, 110, 195, every=5), [(201, "N" + LEFT[201:204], "N", "0/1")])
+
+
+def _deletion_at_iupac() -> Case:
+    return _deletion_at_n("R")
+
+
+def _insertion_at_n() -> Case:
+    reference = LEFT[:200] + "N" + LEFT[201:] + RIGHT
+    text = LEFT[:201] + "GATTC" + LEFT[201:] + RIGHT
+    reads = [(i, f"{201 - i}M5I{i - 106}M", text[i : i + 100]) for i in range(115, 195, 5)]
+    return Case(reference, reads, [(201, "N", "NGATTC", "1/1")])
+
+
+def _deletion_within_n() -> Case:
+    # of an assembly gap nobody knows what is missing
+    reference = LEFT[:200] + "N" * 40 + LEFT[240:] + RIGHT
+    text = LEFT[:220] + LEFT[230:] + RIGHT
+    return Case(
+        reference, [(i, f"{220 - i}M10D{i - 120}M", text[i : i + 100]) for i in range(130, 195, 3)], []
+    )
+
+
 def _mnp() -> Case:
     reads = tiled(changed(PLAIN, 300, 301, 302), 210, 300, every=5) + tiled(PLAIN, 210, 300, every=5)
     return Case(PLAIN, reads, [snp(PLAIN, k, "0/1") for k in (300, 301, 302)])
@@ -170,6 +198,10 @@ CASES = {
     "contig ends": _ends(),
     "deletion longer than reads": _long_deletion(),
     "N and soft-masked reference": _n_and_soft_mask(),
+    "deletion at N": _deletion_at_n(),
+    "deletion at an IUPAC letter": _deletion_at_iupac(),
+    "insertion at N": _insertion_at_n(),
+    "deletion within N": _deletion_within_n(),
     "MNP": _mnp(),
     "adjacent indels": _adjacent_indels(),
     "homopolymer of 24": _homopolymer(),

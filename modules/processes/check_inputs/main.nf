@@ -23,7 +23,7 @@ process CHECK_INPUTS {
     def options = [
         regions ? "--regions ${Shell.quote(regions)}" : '',
         contigs ? "--contigs ${Shell.quote(contigs)}" : '',
-        base_dir ? "--base ${Shell.quote(base_dir)}" : '',
+        base_dir ? "--base-dir ${Shell.quote(base_dir)}" : '',
         "--launch-dir ${Shell.quote(launch_dir)}",
         stored ? '--cohort-list stored.txt' : '',
         formats.collect { "--export ${it}" }.join(' '),

@@ -17,7 +17,7 @@ process EVALUATE_SAMPLE {
     def sample = meta.sample ? "--sample ${meta.sample}" : ''
     """
     mkdir -p evaluation
-    deepcohort evaluate --calls ${vcf} --truth ${truth_vcf} --confident ${truth_bed} --reference ${fasta} \\
+    deepcohort evaluate --vcf ${vcf} --truth ${truth_vcf} --confident ${truth_bed} --reference ${fasta} \\
         ${sample} ${within} --name ${meta.id} --output evaluation/${meta.id} ${task.ext.args ?: ''}
     ${Versions.write(task)}
     """

@@ -143,7 +143,7 @@ def _indels(
         & (fragments[:n_groups] >= config.min_fraction_indel * depth)
         & (pos >= first)
         & (pos < last)
-        & (reference[np.clip(pos, 0, len(reference) - 1)] < 4)
+        & _beside_bases(pos, reference)
     )
     second = (
         (fragments[:n_groups] >= config.min_fraction_second_indel * depth) & (pos >= first) & (pos < last)
@@ -160,3 +160,9 @@ def _indels(
         source.astype(np.int64),
         events.moved[leader].astype(np.int64),
     )
+
+
+def _beside_bases(pos: NDArray[np.int64], reference: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Whether the base at each `pos` or the one after it is known: not amid an assembly gap, bool (E,)."""
+    last = len(reference) - 1
+    return (reference[np.clip(pos, 0, last)] < 4) | (reference[np.clip(pos + 1, 0, last)] < 4)

@@ -1,5 +1,6 @@
 """The `deepcohort` command: one typer module per subcommand, imported only when it is run."""
 
+import difflib
 import errno
 import importlib
 import os
@@ -10,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from deepcohort.cli.dress import dress, group_help, tell_written
 from deepcohort.cli.places import check_places, check_text
 from deepcohort.core.errors import USER_ERROR_EXIT_CODE, DeepcohortError
 from deepcohort.core.extras import remedy_for
@@ -24,9 +26,10 @@ COMMANDS = {
     "align": "Align FASTQ files: index, lanes, samples with duplicates marked.",
     "shard": "Cut a reference into balanced regions.",
     "intersect": "Keep the parts of a BED that lie inside another.",
-    "call": "Call variants of one sample in one region: reads to gVCF.",
+    "call": "Call variants of one sample: reads to gVCF and VCF.",
     "merge": "Concatenate the shards of a sample (or of a cohort) into one file.",
     "genotype": "Genotype a cohort jointly from gVCFs.",
+    "sites": "List the alleles of a cohort, for a second look at every sample's reads.",
     "store": "Say what a stored cohort holds; make parts of one into a cohort.",
     "evaluate": "Compare calls with a truth set, haplotype-aware.",
     "report": "Turn evaluations into content for one MultiQC report.",
@@ -57,24 +60,29 @@ class _LazyGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
+            near = difflib.get_close_matches(cmd_name, COMMANDS, 1, 0.5)
+            if near and not cmd_name.startswith("-") and not ctx.resilient_parsing:
+                raise DeepcohortError(f"there is no command '{cmd_name[:40]}'; did you mean {near[0]}?")
             return None
         module = importlib.import_module(f"deepcohort.cli.{cmd_name}")
         module.app._add_completion = False  # completion belongs to `deepcohort` alone
         command = typer.main.get_command(module.app)
         command.name = cmd_name
+        dress(command, cmd_name)
         run = command.invoke
 
         def checked(context: Any) -> Any:
             check_text(context.params)
             check_places(cmd_name, context.params)
-            return run(context)
+            result = run(context)
+            tell_written(cmd_name, context.params)
+            return result
 
         command.invoke = checked  # type: ignore[assignment, method-assign]
         return command
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+    def get_help(self, ctx: Any) -> str:
+        return group_help(COMMANDS, self.help or "")
 
 
 app = typer.Typer(
@@ -82,6 +90,7 @@ app = typer.Typer(
     name="deepcohort",
     help="Germline variant calling of many samples by deep learning.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )

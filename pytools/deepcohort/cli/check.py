@@ -20,7 +20,10 @@ def check(
     contigs: Annotated[str, typer.Option(help="Contigs to be called, comma-separated; default: all.")] = "",
     regions: Annotated[Path | None, typer.Option(help="BED of what will be called.")] = None,
     base: Annotated[
-        Path | None, typer.Option(help="Folder that relative paths of the samplesheet start from.")
+        Path | None,
+        typer.Option(
+            "--base-dir", "--base", help="Folder that relative paths of the samplesheet start from."
+        ),
     ] = None,
     launch_dir: Annotated[
         Path | None, typer.Option(help="Second folder to look for relative paths in.")

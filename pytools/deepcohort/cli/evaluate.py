@@ -15,14 +15,17 @@ _DEFAULT = EvaluateConfig()
 def evaluate(
     reference: Annotated[Path, typer.Option(help="Indexed FASTA that calls and truth are about.")],
     output: Annotated[Path, typer.Option(help="Folder for the results.")],
-    calls: Annotated[list[Path] | None, typer.Option(help="VCF (bgzip, indexed) or BCF; repeatable.")] = None,
+    vcf: Annotated[
+        list[Path] | None,
+        typer.Option("--vcf", "--calls", help="Calls: VCF (bgzip, indexed) or BCF; repeatable."),
+    ] = None,
     truth: Annotated[
         Path | None, typer.Option(help="VCF of true variants; without it calls are described alone.")
     ] = None,
     confident: Annotated[Path | None, typer.Option(help="BED where the truth is known.")] = None,
-    sample: Annotated[list[str] | None, typer.Option(help="Sample of each --calls.")] = None,
+    sample: Annotated[list[str] | None, typer.Option(help="Sample of each --vcf.")] = None,
     truth_sample: Annotated[str | None, typer.Option(help="Sample of the truth.")] = None,
-    name: Annotated[list[str] | None, typer.Option(help="Name of each --calls in the results.")] = None,
+    name: Annotated[list[str] | None, typer.Option(help="Name of each --vcf in the results.")] = None,
     manifest: Annotated[
         Path | None,
         typer.Option(
@@ -56,13 +59,15 @@ def evaluate(
     obey_phase: Annotated[bool, typer.Option(help="Take phased genotypes as written.")] = (
         _DEFAULT.obey_phase_calls
     ),
-    ped: Annotated[Path | None, typer.Option(help="Families (PED), without truth.")] = None,
+    pedigree: Annotated[
+        Path | None, typer.Option("--pedigree", "--ped", help="Families (PED), without truth.")
+    ] = None,
     replicates: Annotated[
         list[str] | None, typer.Option(help="A,B: two samples of one person, without truth.")
     ] = None,
     sites: Annotated[Path | None, typer.Option(help="VCF of known sites, without truth.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Contigs compared at once.")] = _DEFAULT.threads,
-    quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Compare calls with a truth set on haplotypes, as rtg vcfeval does; or describe calls without one."""
     from dataclasses import replace
@@ -82,9 +87,9 @@ def evaluate(
         obey_phase_truth=obey_phase,
         threads=threads,
     )
-    call_sets = plan(calls or [], truth, confident, sample or [], truth_sample, name or [], manifest, reads)
+    call_sets = plan(vcf or [], truth, confident, sample or [], truth_sample, name or [], manifest, reads)
     if call_sets is None:
-        describe(calls or [], reference, output, ped, replicates or [], sites)
+        describe(vcf or [], reference, output, pedigree, replicates or [], sites)
     else:
         strata = read_stratifications(stratification or [])
         evaluate_many(call_sets, reference, output, strata, config, region, quiet)

@@ -39,7 +39,7 @@ def examples(
         bool,
         typer.Option(help="Randomise coverage (4-40x) but no qualities: for `deepcohort train --natural`."),
     ] = False,
-    quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Make labelled training examples from reads and truth."""
     from dataclasses import replace

@@ -46,7 +46,9 @@ def genotype(
     ] = None,
     regions: Annotated[Path | None, typer.Option(help="BED of regions.")] = None,
     pedigree: Annotated[Path | None, typer.Option(help="PED file: families, and sexes.")] = None,
-    sex: Annotated[Path | None, typer.Option(help="TSV of sample and sex (XX, XY, NA).")] = None,
+    sexes: Annotated[
+        Path | None, typer.Option("--sexes", "--sex", help="TSV of sample and sex (XX, XY, NA).")
+    ] = None,
     hwe: Annotated[
         bool, typer.Option(help="Allele frequencies of the cohort as Hardy-Weinberg prior of genotypes.")
     ] = _DEFAULTS.population_prior,
@@ -82,7 +84,7 @@ def genotype(
         low_qual=low_qual,
         keep_uncarried=keep_uncarried,
     )
-    ped, sexes = family_of(pedigree, sex)
+    ped, sex_of = family_of(pedigree, sexes)
     stores = listed_files(cohort or [], cohort_list, "--cohort-list")
     if shards is not None and save_cohort is None:
         raise DeepcohortError("--shards says how --save-cohort is divided; give both")
@@ -92,7 +94,7 @@ def genotype(
         output,
         chosen_regions(reference, region or [], regions),
         ped,
-        sexes,
+        sex_of,
         config,
         quiet,
         stores,

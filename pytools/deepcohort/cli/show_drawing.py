@@ -1,5 +1,7 @@
 """The picture of a site: reads above, the network's channels below."""
 
+import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,7 @@ _FORWARD, _REVERSE, _GAP_COLOUR = (0.86, 0.86, 0.90), (0.80, 0.84, 0.80), (0.15,
 _GAP, _OUTSIDE = 5, 6
 _ALLELE_COLOURS = {ALLELE_ALT: (0.75, 0.1, 0.4), ALLELE_REF: (0.4, 0.4, 0.4), ALLELE_OTHER: (0.9, 0.7, 0.1)}
 _ALLELE_NAMES = {ALLELE_ALT: "ALT", ALLELE_REF: "REF", ALLELE_OTHER: "other", -1: "unclear"}
+_SHOWN_SHARE = 0.2
 _SUFFIXES = (".png", ".pdf", ".svg")
 
 
@@ -117,31 +120,109 @@ def _draw_saliency(axes: Any, seen: "Saliency", copies: int) -> None:
     channels.set_yticks(range(len(CHANNELS)), CHANNELS, fontsize=7)
 
 
-def draw(picture: "SitePicture", output: Path) -> None:
-    """Write the picture to `output`.
+def _draw_coverage(axis: Any, picture: "SitePicture") -> None:
+    """Depth by column, grey; bases unlike the reference in at least a fifth of the reads, coloured."""
+    counts = picture.coverage
+    assert counts is not None
+    columns = np.arange(1, len(counts) + 1)
+    depth = counts.sum(axis=1)
+    axis.bar(columns, depth, width=1.0, color=(0.75, 0.75, 0.78))
+    bottom = np.zeros(len(counts))
+    for code, colour in enumerate((*_BASE_COLOURS, _GAP_COLOUR)):
+        other = np.where(picture.reference == code, 0, counts[:, code])
+        shown = np.where(other >= np.maximum(_SHOWN_SHARE * depth, 2), other, 0)
+        axis.bar(columns, shown, bottom=bottom, width=1.0, color=colour)
+        bottom += shown
+    axis.set_xlim(-0.5, len(counts) + 0.5)
+    axis.set_xticks([])
+    axis.tick_params(labelsize=6)
+    axis.set_ylabel("depth", fontsize=7)
+
+
+def _draw_sample(part: Any, picture: "SitePicture") -> None:
+    """Coverage above, reads below."""
+    if picture.coverage is None:
+        _draw_reads(part.subplots(), picture)
+        return
+    above, below = part.subplots(2, 1, height_ratios=(1, 5))
+    _draw_coverage(above, picture)
+    _draw_reads(below, picture)
+
+
+def _draw_legend(part: Any) -> None:
+    """What the colours mean, in one line."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    keys: list[Any] = [Patch(color=_BASE_COLOURS[k], label="ACGTN"[k]) for k in range(5)]
+    keys += [
+        Patch(color=_FORWARD, label="forward read"),
+        Patch(color=_REVERSE, label="reverse read"),
+        Patch(color=_GAP_COLOUR, label="deleted"),
+        Line2D([], [], color=(0.5, 0, 0.6), label="inserted, bp"),
+        *(Patch(color=_ALLELE_COLOURS[k], label=f"left: {_ALLELE_NAMES[k]}") for k in _ALLELE_COLOURS),
+        Patch(facecolor="white", edgecolor="grey", label="left white: unclear"),
+        Patch(color=(0.93, 0.75, 0.75), label="pale: clipped, or MAPQ < 20"),
+    ]
+    part.legend(handles=keys, loc="center", ncols=7, fontsize=6, frameon=False)
+
+
+def check_kind(output: Path) -> None:
+    """See that a picture of that name can be drawn.
+
+    Raises:
+        DeepcohortError: an unknown kind of picture.
+    """
+    if output.suffix.lower() not in _SUFFIXES:
+        raise DeepcohortError(
+            f"picture {output} must end in {', '.join(_SUFFIXES)}, or .html for several sites"
+        )
+
+
+def figure_of(pictures: "Sequence[SitePicture]") -> Any:
+    """The figure of one site: samples beneath each other; of a single one the network's view as well."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    first = pictures[0]
+    wide = max(12.0, min(30.0, len(first.reference) / 5.5))
+    whole = len(pictures) == 1 and first.pixels is not None and first.seen is not None
+    rows = [max(2.5, 0.06 * len(picture.reads) + 1.6) for picture in pictures]
+    heights = [*rows, *((4.5, 3.5, 1.6) if whole else ()), 0.5]
+    figure = Figure(figsize=(wide, sum(heights)), layout="constrained")
+    FigureCanvasAgg(figure)
+    parts: Any = figure.subfigures(len(heights), 1, height_ratios=heights)
+    for part, picture in zip(parts, pictures, strict=False):
+        part.suptitle(picture.line if len(pictures) > 1 else picture.title, fontsize=11 if whole else 9)
+        _draw_sample(part, picture)
+    if whole:
+        assert first.pixels is not None
+        assert first.probabilities is not None
+        assert first.seen is not None
+        n_channels = len(first.pixels)
+        axes = parts[1].subplots(2, (n_channels + 1) // 2).ravel()[:n_channels]
+        _draw_channels(axes, first.pixels)
+        copies = int(first.probabilities.argmax())
+        _draw_saliency(parts[2].subplots(1, 3, width_ratios=(3, 1, 1.3)), first.seen, copies)
+        _draw_bars(parts[3].subplots(), first.probabilities)
+    _draw_legend(parts[-1])
+    return figure
+
+
+def draw(pictures: "Sequence[SitePicture]", output: Path) -> None:
+    """Write the picture of one site to `output`.
 
     Raises:
         DeepcohortError: an unknown kind of picture, or a folder that cannot be written.
     """
-    if output.suffix.lower() not in _SUFFIXES:
-        raise DeepcohortError(f"picture {output} must end in {', '.join(_SUFFIXES)}")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12, 14 if picture.pixels is not None else 5.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    if picture.pixels is None or picture.probabilities is None or picture.seen is None:
-        figure.suptitle(picture.title, fontsize=11)
-        _draw_reads(figure.subplots(), picture)
-    else:
-        parts: Any = figure.subfigures(4, 1, height_ratios=(5, 4, 3, 1.3))
-        parts[0].suptitle(picture.title, fontsize=11)
-        _draw_reads(parts[0].subplots(), picture)
-        n_channels = len(picture.pixels)
-        axes = parts[1].subplots(2, (n_channels + 1) // 2).ravel()[:n_channels]
-        _draw_channels(axes, picture.pixels)
-        copies = int(picture.probabilities.argmax())
-        _draw_saliency(parts[2].subplots(1, 3, width_ratios=(3, 1, 1.3)), picture.seen, copies)
-        _draw_bars(parts[3].subplots(), picture.probabilities)
+    check_kind(output)
+    figure = figure_of(pictures)
     with atomic_outputs(output) as (temporary,):
         figure.savefig(temporary, dpi=130)
+
+
+def png_of(pictures: "Sequence[SitePicture]") -> bytes:
+    """The picture of one site as PNG."""
+    out = io.BytesIO()
+    figure_of(pictures).savefig(out, format="png", dpi=90)
+    return out.getvalue()

@@ -1,7 +1,7 @@
 """Evidence, tensor and probabilities of one site, gathered for its picture."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +20,10 @@ from deepcohort.model.load import CascadePredictor, load_predictor
 from deepcohort.paralogs.load import links_beside
 from deepcohort.pileup.encode import encode_pixels
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import profiled
+from deepcohort.reads.load import open_reads, profiled
 from deepcohort.reads.types import ReadBatch
 
-_FLANK_BP = 30
+FLANK_BP = 30
 # what a drawn column of a read holds, besides base codes 0..4
 GAP, OUTSIDE = 5, 6
 _ORDER = {ALLELE_ALT: 0, ALLELE_OTHER: 1, ALLELE_REF: 2}
@@ -49,7 +49,8 @@ class DrawnRead:
 class SitePicture:
     """All that the picture shows; `pixels` uint8 (channels, rows, columns), absent where no candidate is.
 
-    `seen`: what the CNN's answer rests on.
+    `seen`: what the CNN's answer rests on. `coverage`: int64 (W, 6), reads with each base code or a GAP.
+    `sample`: named where there are several.
     """
 
     title: str
@@ -62,6 +63,17 @@ class SitePicture:
     pixels: NDArray[np.uint8] | None = None
     probabilities: NDArray[np.float32] | None = None
     seen: Saliency | None = None
+    coverage: NDArray[np.int64] | None = None
+    sample: str = ""
+
+    @property
+    def line(self) -> str:
+        """Title and what the model thinks."""
+        p = self.probabilities
+        name = f"{self.sample}   " if self.sample else ""
+        if p is None:
+            return f"{name}{self.title}"
+        return f"{name}{self.title}   P(0 copies) {p[0]:.4f}   P(1) {p[1]:.4f}   P(2) {p[2]:.4f}"
 
 
 def _lay_out(reads: ReadBatch, row: int, start: int, width: int, allele: int) -> DrawnRead:
@@ -85,6 +97,16 @@ def _lay_out(reads: ReadBatch, row: int, start: int, width: int, allele: int) ->
         query += length if op in (0, 1, 4, 7, 8) else 0
     forward = not int(reads.flag[row]) & 0x10
     return DrawnRead(codes, clipped, tuple(inserted), allele, forward, int(reads.mapq[row]))
+
+
+def _coverage(reads: ReadBatch, start: int, width: int) -> NDArray[np.int64]:
+    """Reads with A, C, G, T, N or a gap at each column of the window, int64 (W, 6); no clipped bases."""
+    counts = np.zeros((width, GAP + 1), dtype=np.int64)
+    for row in np.flatnonzero((reads.pos < start + width) & (reads.end > start)).tolist():
+        drawn = _lay_out(reads, row, start, width, -1)
+        at = np.flatnonzero((drawn.codes != OUTSIDE) & ~drawn.clipped)
+        counts[at, drawn.codes[at]] += 1
+    return counts
 
 
 def choose_row(chunk: PreparedChunk, pos: int, alt: str) -> int | None:
@@ -113,7 +135,7 @@ def near_candidates(chunk: PreparedChunk, pos: int) -> str:
 
 
 def prepare_site(
-    reads: Sequence[Path], reference: Path, site: str, platform: str, model: str
+    reads: Sequence[Path], reference: Path, site: str, platform: str, model: str, flank_bp: int = FLANK_BP
 ) -> tuple[PreparedChunk, int, CascadePredictor]:
     """Evidence around a site as `call` sees it, its 0-based position, and the predictor.
 
@@ -125,7 +147,8 @@ def prepare_site(
     where = parse_region(site, lengths)
     pos = where.start
     predictor = load_predictor(model, platform, "cpu")
-    region = Region(where.contig, max(0, pos - 100), min(lengths[where.contig], pos + 101))
+    around = max(100, flank_bp + 30)
+    region = Region(where.contig, max(0, pos - around), min(lengths[where.contig], pos + around + 1))
     job = CallJob(
         reads,
         reference,
@@ -145,17 +168,24 @@ def prepare_site(
 
 
 def gather(
-    reads: Sequence[Path], reference: Path, site: str, alt: str, platform: str, model: str, max_reads: int
+    reads: Sequence[Path],
+    reference: Path,
+    site: str,
+    alt: str,
+    platform: str,
+    model: str,
+    max_reads: int,
+    flank_bp: int = FLANK_BP,
 ) -> SitePicture:
     """Evidence of one site as `call` sees it, after realignment; reads alone where no candidate is.
 
     Raises:
         DeepcohortError: no candidate with that ALT; unreadable inputs or model.
     """
-    chunk, pos, predictor = prepare_site(reads, reference, site, platform, model)
+    chunk, pos, predictor = prepare_site(reads, reference, site, platform, model, flank_bp)
     row = choose_row(chunk, pos, alt)
     if row is None:
-        return _reads_alone(chunk, pos, max_reads)
+        return _reads_alone(chunk, pos, max_reads, flank_bp)
 
     def pixels_of(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         return encode_pixels(chunk.evidence, chunk.codes, chunk.window, predictor.config, chunk.rows[rows])
@@ -166,20 +196,27 @@ def gather(
     p = probabilities[index]
     cnn = predict_of(load_predictor(model, platform, "cpu", mode="cnn"))
     seen = saliency(cnn, chunk.features[index], pixels, int(p.argmax()))
-    return _picture(chunk, row, pos, pixels, p, seen, max_reads)
+    return _picture(chunk, row, pos, pixels, p, seen, max_reads, flank_bp)
 
 
-def _reads_alone(chunk: PreparedChunk, pos: int, max_reads: int) -> SitePicture:
+def _reads_alone(chunk: PreparedChunk, pos: int, max_reads: int, flank_bp: int) -> SitePicture:
     """The picture of a place where nothing was a candidate: a missed variant, or none."""
     reads, window = chunk.evidence.reads, chunk.window
-    start, stop = max(0, pos - _FLANK_BP), min(window.end, pos + 1 + _FLANK_BP)
+    start, stop = max(0, pos - flank_bp), min(window.end, pos + 1 + flank_bp)
     rows = np.flatnonzero((reads.pos <= pos) & (reads.end > pos)).tolist()
     step = max(1, -(-len(rows) // max_reads))
     drawn = tuple(_lay_out(reads, row, start, stop - start, -1) for row in rows[::step])
     contig = chunk.evidence.table.contig
     title = f"{contig}:{pos + 1} is no candidate   reads {len(rows)}   ({near_candidates(chunk, pos)})"
     return SitePicture(
-        title, contig, start, pos, chunk.codes[start - window.start : stop - window.start], drawn, len(rows)
+        title,
+        contig,
+        start,
+        pos,
+        chunk.codes[start - window.start : stop - window.start],
+        drawn,
+        len(rows),
+        coverage=_coverage(reads, start, stop - start),
     )
 
 
@@ -191,10 +228,11 @@ def _picture(
     probabilities: NDArray[np.float32],
     seen: Saliency,
     max_reads: int,
+    flank_bp: int,
 ) -> SitePicture:
     table, support = chunk.evidence.table, chunk.evidence.support
-    start = max(0, pos - _FLANK_BP)
-    stop = min(chunk.window.end, pos + int(table.ref_len[row]) + _FLANK_BP)
+    start = max(0, pos - flank_bp)
+    stop = min(chunk.window.end, pos + int(table.ref_len[row]) + flank_bp)
     entries = range(int(support.offset[row]), int(support.offset[row + 1]))
     ordered = sorted(entries, key=lambda e: (_ORDER.get(int(support.allele[e]), 3), int(support.read[e])))
     step = max(1, -(-len(ordered) // max_reads))
@@ -205,7 +243,17 @@ def _picture(
     title = site_title(chunk, row, pos)
     reference = chunk.codes[start - chunk.window.start : stop - chunk.window.start]
     return SitePicture(
-        title, table.contig, start, pos, reference, drawn, len(ordered), pixels, probabilities, seen
+        title,
+        table.contig,
+        start,
+        pos,
+        reference,
+        drawn,
+        len(ordered),
+        pixels,
+        probabilities,
+        seen,
+        _coverage(chunk.evidence.reads, start, stop - start),
     )
 
 
@@ -224,6 +272,24 @@ def _short(allele: str) -> str:
     return allele if len(allele) <= 12 else f"{allele[:8]}..({len(allele)} bp)"
 
 
+def by_sample(reads: Sequence[Path], reference: Path) -> dict[str, list[Path]]:
+    """Files of each sample, in the order given; files without a sample's name are of one.
+
+    Raises:
+        DeepcohortError: a file cannot be read, or holds several samples.
+    """
+    files: dict[str, list[Path]] = {}
+    for path in reads:
+        with open_reads([path], reference) as source:
+            names = source.sample_names
+        if len(names) > 1:
+            raise DeepcohortError(
+                f"{path} holds {len(names)} samples ({', '.join(names[:3])}); split it by sample"
+            )
+        files.setdefault(names[0] if names else "", []).append(path)
+    return files
+
+
 def show_site(
     reads: Sequence[Path],
     reference: Path,
@@ -233,17 +299,42 @@ def show_site(
     platform: str = "illumina",
     model: str = "auto",
     max_reads: int = 60,
+    flank_bp: int = FLANK_BP,
 ) -> str:
-    """Write the picture; returns one line that says what the model thinks.
+    """Write the picture; returns a line per sample that says what the model thinks.
 
     Raises:
         DeepcohortError: see `gather`; or an unknown kind of picture.
     """
-    from deepcohort.cli.show_drawing import draw
+    from deepcohort.cli.show_drawing import check_kind, draw
 
-    picture = gather(reads, reference, site, alt, platform, model, max_reads)
-    draw(picture, output)
-    p = picture.probabilities
-    if p is None:
-        return picture.title
-    return f"{picture.title}   P(0 copies) {p[0]:.4f}   P(1) {p[1]:.4f}   P(2) {p[2]:.4f}"
+    check_kind(output)
+    pictures = gather_samples(
+        by_sample(reads, reference), reference, site, alt, platform, model, max_reads, flank_bp
+    )
+    draw(pictures, output)
+    return "\n".join(picture.line for picture in pictures)
+
+
+def gather_samples(
+    files: dict[str, list[Path]],
+    reference: Path,
+    site: str,
+    alt: str,
+    platform: str,
+    model: str,
+    max_reads: int,
+    flank_bp: int,
+) -> list[SitePicture]:
+    """The site in every sample; several share `max_reads`, and a sample without that ALT shows its reads.
+
+    Raises:
+        DeepcohortError: see `gather`.
+    """
+    share = max(5, max_reads // len(files))
+    pictures = []
+    for name, paths in files.items():
+        wanted = alt if len(files) == 1 else ""
+        picture = gather(paths, reference, site, wanted, platform, model, share, flank_bp)
+        pictures.append(replace(picture, sample=name if len(files) > 1 else ""))
+    return pictures

@@ -88,7 +88,7 @@ def simulate(
     ] = _S.decoy_fraction,
     aligner: Annotated[str, typer.Option(help="auto, bwa or mappy.")] = _R.aligner,
     threads: Annotated[int, typer.Option(help="Samples made at a time.", min=1)] = 1,
-    quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Simulate a cohort: genome, haplotypes, aligned reads and truth."""
     from deepcohort.simulate.cohort import Inputs, simulate_cohort

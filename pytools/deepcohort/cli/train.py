@@ -31,7 +31,7 @@ def train(
     init_from: Annotated[Path | None, typer.Option(help="Model file to fine-tune.")] = None,
     name: Annotated[str, typer.Option(help="Name of the model; default the platform.")] = "",
     fresh: Annotated[bool, typer.Option(help="Ignore checkpoints of an earlier run in the folder.")] = False,
-    quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Train or fine-tune a model; run again after a kill to go on."""
     from deepcohort.model.config import settings_from

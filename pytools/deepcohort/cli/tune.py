@@ -23,7 +23,7 @@ def tune(
         str | None,
         typer.Option(help="URL of a database that workers share; default SQLite in the output folder."),
     ] = None,
-    quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Search hyperparameters; the best ones are written as a config that `train` takes."""
     from deepcohort.core.errors import DeepcohortError

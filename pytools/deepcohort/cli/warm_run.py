@@ -143,7 +143,7 @@ def _evaluate(folder: Path, reference: Path, truth: Path) -> None:
     bed = folder / "confident.bed"
     bed.write_text(f"{CONTIG}\t0\t{LENGTH_BP}\n")
     files = {
-        "--calls": truth,
+        "--vcf": truth,
         "--truth": truth,
         "--confident": bed,
         "--stratification": f"all={bed}",

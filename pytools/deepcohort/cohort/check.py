@@ -16,8 +16,11 @@ from deepcohort.core.io import ReferenceFasta, check_contig_names
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.paths import is_remote
 from deepcohort.core.region import Region, intersect, merge_regions, subtract
+from deepcohort.formats.bgzf import check_bgzf_vcf
+from deepcohort.formats.vcf_index import open_vcf_index
 from deepcohort.reads.checksums import other_sequences
 from deepcohort.reads.groups import groups_of_sample, samples_of
+from deepcohort.reads.load import check_reads_index
 from deepcohort.reads.sex import SexEvidence, has_sex_contig, sex_of_reads
 
 _NAMED = 3  # contigs spelt out in one message
@@ -203,6 +206,7 @@ def _check_sample(
         if not found:
             try:
                 header = read_header(reads, reference if lengths else None)
+                check_reads_index(reads, index)
                 headers[reads] = header
                 bad, odd = compare_contigs(header.contigs, lengths, wanted) if lengths else ([], [])
                 found += [f"{where}{reads.name}: {text}" for text in bad]
@@ -222,12 +226,8 @@ def _check_sample(
     for column, path in (("truth_vcf", sample.truth_vcf), ("truth_bed", sample.truth_bed)):
         if path and not is_remote(path) and not os.path.isfile(path):
             problems.append(f"{_truth_row(sheet, sample)}{column} {path} does not exist")
-    truth = sample.truth_vcf
-    if truth and os.path.isfile(truth) and not (sample.truth_index and os.path.isfile(sample.truth_index)):
-        problems.append(
-            f"{_truth_row(sheet, sample)}truth_vcf {truth} is not indexed; compress it with bgzip and run: "
-            f"tabix -p vcf '{truth}'"
-        )
+    if sample.truth_vcf and os.path.isfile(sample.truth_vcf):
+        problems += [_truth_row(sheet, sample) + text for text in _check_truth(sample.truth_vcf, sample)]
     return sample
 
 
@@ -250,6 +250,19 @@ def _with_sex(
 def _truth_row(sheet: Sheet, sample: Sample) -> str:
     number = next(row.number for row in sheet.rows[sample.sample] if row["truth_vcf"] or row["truth_bed"])
     return f"row {number} ({sample.sample}): "
+
+
+def _check_truth(truth: Path, sample: Sample) -> list[str]:
+    """What stands against comparing with the truth VCF, by its ends and its index."""
+    if not (sample.truth_index and os.path.isfile(sample.truth_index)):
+        return [f"truth_vcf {truth} is not indexed; compress it with bgzip and run: tabix -p vcf '{truth}'"]
+    try:
+        if truth.suffix == ".gz":
+            check_bgzf_vcf(truth, "truth_vcf")
+            open_vcf_index(truth, "truth_vcf")
+    except DeepcohortError as error:
+        return [str(error)]
+    return []
 
 
 def _check_reads(reads: Path, index: Path, reference: Path) -> list[str]:

@@ -51,8 +51,8 @@ class EvaluateConfig:
 OVERLAP, VCFEVAL = "overlap", "vcfeval"
 # what the log says of each rule
 RULES = {
-    OVERLAP: "records may overlap (reference alleles and * assert nothing; contradictory ones match as is)",
-    VCFEVAL: "as rtg vcfeval --decompose (reference alleles are replayed; overlapping records exclude one)",
+    OVERLAP: "records may overlap; reference alleles and * assert nothing, contradictory ones match if alike",
+    VCFEVAL: "as rtg vcfeval --decompose; reference alleles are replayed, overlapping records exclude others",
 }
 
 

@@ -16,6 +16,7 @@ from deepcohort.formats.vcf_declarations import listed_contigs
 from deepcohort.formats.vcf_index import open_vcf_index
 from deepcohort.formats.vcf_text import read_header_lines
 
+_OPTION = {"calls": "vcf"}  # role -> option of `evaluate` that names it
 _SLICE_BYTES = 16 << 20  # text parsed at once
 
 
@@ -32,7 +33,7 @@ class VcfFile:
         self.path = Path(path)
         self.role = role
         if not self.path.exists():
-            raise DeepcohortError(f"{role} {self.path} does not exist; check --{role}")
+            raise DeepcohortError(f"{role} {self.path} does not exist; check --{_OPTION.get(role, role)}")
         self._is_bcf = self.path.suffix == ".bcf"
         self.header = self._read_header()
         self.samples = self._samples()
@@ -42,7 +43,7 @@ class VcfFile:
         self.contigs = list(self._index)
         # alleles that cannot be compared are counted as left out
         self._checker = LineChecker(
-            self.path, self.header, self.contig_lengths, sample=self.sample, odd_alts=True
+            self.path, self.header, self.contig_lengths, sample=self.sample, odd_alts=True, repeats=True
         )
 
     def _fail(self, problem: str, remedy: str) -> DeepcohortError:
@@ -149,7 +150,6 @@ class VcfFile:
         parts: list[tuple[NDArray, ...]] = []
         previous, line, used_before = -1, 0, 0
         name = np.frombuffer(contig.encode(), dtype=np.uint8)
-        self._checker.restart()
         for text in self._slices(contig) if contig in self._index else ():
             if not self._is_bcf:
                 self._checker.check_text(text)
@@ -168,7 +168,27 @@ class VcfFile:
             line += n
             used_before += used
             parts.append((ints[:n].copy(), floats[:n].copy(), gts[:n].copy(), pool[:used].copy()))
-        return _join(parts)
+        table = _join(parts)
+        self._check_repeats(contig, table)
+        return table
+
+    def _check_repeats(self, contig: str, table: RecordTable) -> None:
+        """See that no two records that pass FILTER have the same POS, REF and ALT."""
+        rows = np.flatnonzero(table.passed)
+        pos = table.pos[rows]
+        again = np.flatnonzero(pos[1:] == pos[:-1]) + 1
+        seen: set[bytes] = set()
+        last = -1
+        for at in again.tolist():
+            if pos[at] != last:
+                last, seen = int(pos[at]), {_alleles(table, int(rows[at - 1]))}
+            alleles = _alleles(table, int(rows[at]))
+            if alleles in seen and not alleles.count(b"<"):
+                raise self._fail(
+                    f"has a second record of the same POS, REF and ALT at {contig}:{last + 1}",
+                    "leave one: bcftools norm -d exact",
+                )
+            seen.add(alleles)
 
     def _check_ends(self, contig: str, ints: NDArray[np.int64]) -> None:
         """See that records lie within their contig, as long as the header says it is."""
@@ -192,6 +212,12 @@ class VcfFile:
         if result == pk.PARSE_UNSORTED:
             raise self._fail(f"is not sorted at {place}", f"run: bcftools sort -Oz {self.path}, and index it")
         raise self._fail(f"has a malformed record at {place}", "check it with: bcftools view")
+
+
+def _alleles(table: RecordTable, row: int) -> bytes:
+    """REF, a tab, and ALT of a record."""
+    start = int(table.pool_offset[row])
+    return table.pool[start : start + int(table.ref_len[row]) + 1 + int(table.alt_len[row])].tobytes()
 
 
 def _join(parts: list[tuple[NDArray, ...]]) -> RecordTable:

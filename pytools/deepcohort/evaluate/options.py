@@ -41,13 +41,13 @@ def plan(
     """
     problems = [f"--name {name[:40]!r} {why}" for name in names if (why := name_problem(name))]
     if manifest is not None and calls:
-        problems.append("--manifest and --calls exclude each other; list the calls in the manifest")
+        problems.append("--manifest and --vcf exclude each other; list the calls in the manifest")
     if manifest is None and not calls:
-        problems.append("nothing to evaluate; give --calls or --manifest")
+        problems.append("nothing to evaluate; give --vcf or --manifest")
     if names and len(names) != len(calls):
-        problems.append(f"{len(names)} --name for {len(calls)} --calls; give one for each")
+        problems.append(f"{len(names)} --name for {len(calls)} --vcf; give one for each")
     if len(samples) > 1 and len(samples) != len(calls):
-        problems.append(f"{len(samples)} --sample for {len(calls)} --calls; give one for all or one for each")
+        problems.append(f"{len(samples)} --sample for {len(calls)} --vcf; give one for all or one for each")
     if truth is None and confident is not None and manifest is None:
         problems.append("--confident without --truth has no meaning; give --truth as well")
     if problems:

@@ -228,7 +228,7 @@ def evaluate_set(
                 "truth": str(call_set.truth),
                 "confident": str(call_set.confident or ""),
                 "confident_bp": _span_bp(regions, [lengths[c] for c in contigs]),
-                "settings": asdict(config),
+                "settings": _settings(config),
                 "left_out": {role: reason.counts for role, reason in reasons.items()},
                 "given_up": given_up,
             }
@@ -240,6 +240,14 @@ def evaluate_set(
             if not quiet:
                 _tell(name, config, modern, made)
     return Judged(call_set, name, truth, calls, contigs)
+
+
+def _settings(config: EvaluateConfig) -> dict[str, object]:
+    """Settings for summary.json; those of the rule `overlap` alone only where they are on."""
+    return {name: value for name, value in asdict(config).items() if value or name not in _OF_OVERLAP}
+
+
+_OF_OVERLAP = ("identical", "base_pairs")
 
 
 def _span_bp(regions: Regions | None, contig_lengths: list[int]) -> int:

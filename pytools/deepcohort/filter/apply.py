@@ -20,6 +20,7 @@ from deepcohort.filter.score import Judged, Scorer
 from deepcohort.filter.thresholds import fitted_thresholds, sensitivity_thresholds
 from deepcohort.formats.tabix import IndexedVcfWriter
 from deepcohort.formats.vcf_check import checked_segments
+from deepcohort.formats.vcf_declarations import check_declarations
 from deepcohort.formats.vcf_text import Segment, VcfHeader, VcfTextReader
 from deepcohort.pileup.types import LazyPredictor
 from deepcohort.reads.config import ReadsConfig
@@ -183,6 +184,7 @@ def filter_vcf(
 
         def opened() -> VcfTextReader:
             reader = VcfTextReader(vcf)
+            check_declarations(reader.header.lines, vcf, whole=True)
             stack.callback(reader.close)
             return reader
 

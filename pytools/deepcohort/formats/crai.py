@@ -9,6 +9,7 @@ from deepcohort.core.errors import DeepcohortError
 
 _FILE_DEFINITION = 26  # bytes before the first container
 _MOST_HEADER_BYTES = 400  # of a container: some ten numbers of up to nine bytes, and a few landmarks
+_USUAL_HEADER_BYTES = 48  # with one landmark; more might hide a container of a read or two
 _EOF_BYTES = {2: 30, 3: 38}  # of the container that ends a file, by major version
 
 
@@ -30,14 +31,17 @@ def check_crai(index: Path, cram: Path) -> None:
     for offset, at, n_bytes in slices:
         if offset != container:
             # between the end of a container's slices and the next one's stands nothing
-            if (container < 0 and offset != first) or not 0 <= offset - reached <= _MOST_HEADER_BYTES:
+            gap = offset - reached
+            if (container < 0 and offset != first) or not 0 <= gap <= _MOST_HEADER_BYTES:
+                raise _misfit(index, cram, reached)
+            if gap > _USUAL_HEADER_BYTES and _container_end(cram, container, major) != offset:
                 raise _misfit(index, cram, reached)
             container, expected = offset, at
         if at != expected:
             raise _misfit(index, cram, offset)
         expected = at + n_bytes
         reached = offset + expected
-    if not 0 <= last - reached <= _MOST_HEADER_BYTES:
+    if last != (_container_end(cram, container, major) if slices else first):
         raise _misfit(index, cram, reached)
     places = [(ref, start) for ref, start, *_ in rows if ref >= 0]
     if places != sorted(places):

@@ -98,10 +98,6 @@ class LineChecker:
         self._rules = rules_of(header_lines, sample, max_ploidy, utf8, odd_alts, info, repeats)
         self._tail = b""  # the last lines of the same CHROM and POS
 
-    def restart(self) -> None:
-        """What comes next does not follow what was checked last."""
-        self._tail = b""
-
     def check_text(self, text: NDArray[np.uint8]) -> None:
         """Pass over every line of `text`, uint8, whole lines.
 

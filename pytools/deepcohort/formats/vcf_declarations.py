@@ -55,15 +55,19 @@ def listed_contigs(lines: Iterable[str]) -> frozenset[str]:
     return frozenset(fields["ID"] for _, section, fields in _structured(lines) if section == "contig")
 
 
-def check_declarations(lines: Sequence[str], path: Path) -> None:
+def check_declarations(lines: Sequence[str], path: Path, whole: bool = False) -> None:
     """See that every INFO, FORMAT and contig line says what it must, and none contradicts another.
+
+    `whole`: they must end as they should, too (they are to be written again).
 
     Raises:
         DeepcohortError: the first that does not.
     """
     seen: dict[tuple[str, str], tuple[str, ...]] = {}
     for line, section, fields in _structured(lines):
-        problem = _problem(line, section, fields)
+        problem = _problem(section, fields)
+        if whole and not (line.rstrip().endswith(">") and line.count('"') % 2 == line.count('\\"') % 2):
+            problem = problem or "a declaration that was cut"
         said = tuple(fields.get(k, "") for k in ("length", "Number", "Type"))
         if not problem and seen.setdefault((section, fields["ID"]), said) != said:
             problem = f"{fields['ID']} stands twice, and the two differ"
@@ -74,9 +78,7 @@ def check_declarations(lines: Sequence[str], path: Path) -> None:
             )
 
 
-def _problem(line: str, section: str, fields: dict[str, str]) -> str:
-    if not line.rstrip().endswith(">"):
-        return "a declaration that does not end in >"
+def _problem(section: str, fields: dict[str, str]) -> str:
     if not fields.get("ID"):
         return "a declaration without ID"
     if section == "contig":

@@ -115,6 +115,35 @@ def _is_symbolic(text: NDArray[np.uint8], at: int, end: int) -> bool:
 
 
 @kernel
+def find_left_out(
+    records: NDArray[np.int32], allele_text: NDArray[np.uint8], start: int, end: int
+) -> tuple[int, int]:
+    """Symbolic ALTs but that of any other allele, of variant records with POS in [start, end).
+
+    Returns:
+        How many, and the least POS of them (0-based; -1 where there is none).
+    """
+    n, first = 0, -1
+    for r in range(len(records)):
+        row = records[r]
+        if row[_KIND] != _VARIANT or row[_POS] < start or row[_POS] >= end:
+            continue
+        at = row[_SEQ] + row[_REF_LEN] + 1
+        stop = row[_SEQ] + row[_SEQ_LEN]
+        allele = 1
+        while at < stop:
+            after = at
+            while after < stop and allele_text[after] != _COMMA:
+                after += 1
+            if allele != row[_X] and _is_symbolic(allele_text, at, after):
+                n += 1
+                first = row[_POS] if first < 0 else min(first, row[_POS])
+            at = after + 1
+            allele += 1
+    return n, first
+
+
+@kernel
 def count_primitives(records: NDArray[np.int32]) -> tuple[int, int]:
     """Upper bounds of primitives and of their bases for all variant records."""
     rows = bases = 0

@@ -35,6 +35,7 @@ from deepcohort.joint.io_gvcf import (
 from deepcohort.joint.io_parts import MANIFEST, PartsWriter, StoredCohort, cut_at, open_stores, write_manifest
 from deepcohort.joint.io_store import StoreWriter
 from deepcohort.joint.judge_kernels import Evidence, Limits
+from deepcohort.joint.left_out import LeftOut
 from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, kinship_of, merge_pedigrees, unmatched
 from deepcohort.joint.ploidy import expected_ploidy, sex_chromosome
 from deepcohort.joint.sites import Sites, unify
@@ -109,7 +110,7 @@ def genotype_cohort(
         headers = check_inputs(paths, fasta, kept)
         if shards:
             regions = [region for _, part in shards for region in part]
-        wanted = _wanted(regions, kept, fasta)
+        wanted = wanted_regions(regions, kept, fasta)
         for store in kept:
             store.check_regions(wanted, config.max_shift_bp)
         sources: list[StoredCohort | GvcfSource] = [*kept]
@@ -126,7 +127,7 @@ def genotype_cohort(
         held = [region for store in kept for region in store.regions]
         pieces = list(cut_at(wanted, held + [region for _, part in parts for region in part]))
         windows = list(cut_windows(pieces, len(samples), config))
-        n_sites = 0
+        n_sites, left_out = 0, LeftOut()
         finals = [*([output] if output is not None else []), *(path for path, _ in parts)]
         with atomic_outputs(*finals, partners=(".tbi", ".csi")) as temporaries, ExitStack() as stack:
             writer = stack.enter_context(BgzfWriter(temporaries[0])) if output is not None else None
@@ -146,11 +147,13 @@ def genotype_cohort(
                 name = Path(reference).name
                 head = header_text(fasta.contig_lengths, cohort.samples, extra, name, config)
                 writer.write(head.encode())
-            for window, batches, bases in _read_windows(windows, sources, fasta, config, quiet):
+            for window, batches, bases in read_windows(windows, sources, fasta, config, quiet):
                 if saver is not None:
                     saver.add(window, batches)
                 if writer is not None:
-                    for text, written in _genotype_window(batches, cohort, fasta, window, config, bases):
+                    for text, written in _genotype_window(
+                        batches, cohort, fasta, window, config, bases, left_out
+                    ):
                         writer.write(text)
                         n_sites += written
             if writer is not None:
@@ -159,7 +162,7 @@ def genotype_cohort(
     if shards and save_store is not None:
         write_manifest([path for path, _ in parts], Path(save_store) / MANIFEST)
     stated = [(path, header.regions) for path, header in zip(paths, headers, strict=True)]
-    warnings = [*strangers, *uneven_coverage(stated, wanted)]
+    warnings = [*strangers, *uneven_coverage(stated, wanted), *left_out.warnings()]
     return GenotypeSummary(len(samples), n_sites, sum(len(region) for region in wanted), tuple(warnings))
 
 
@@ -176,7 +179,7 @@ def _parts(
         return [(Path(save_store), wanted)]
     Path(save_store).mkdir(parents=True, exist_ok=True)
     order = {name: i for i, name in enumerate(fasta.contig_lengths)}
-    parts = [(Path(save_store) / f"{name}.store", _wanted(part, [], fasta)) for name, part in shards]
+    parts = [(Path(save_store) / f"{name}.store", wanted_regions(part, [], fasta)) for name, part in shards]
     return sorted(parts, key=lambda part: (order[part[1][0].contig], part[1][0].start))
 
 
@@ -185,7 +188,7 @@ def _with_sexes(pedigree: Pedigree, sexes: dict[str, str]) -> Pedigree:
     return Pedigree(pedigree.parents, {**pedigree.sex, **sexes}, pedigree.family)
 
 
-def _wanted(
+def wanted_regions(
     regions: Sequence[Region] | None, stores: Sequence[StoredCohort], fasta: ReferenceFasta
 ) -> list[Region]:
     """Regions to genotype, merged and in the reference's order."""
@@ -198,7 +201,7 @@ def _wanted(
     return sorted(merge_regions(regions), key=lambda r: (order[r.contig], r.start))
 
 
-def _read_windows(
+def read_windows(
     windows: Sequence[Region],
     sources: Sequence[StoredCohort | GvcfSource],
     fasta: ReferenceFasta,
@@ -327,6 +330,7 @@ def _genotype_window(
     window: Region,
     config: JointConfig,
     held: ReferenceBases,
+    left_out: LeftOut,
 ) -> Iterator[tuple[bytes, int]]:
     """VCF lines of the sites whose POS lies in `window`, in pieces, with how many sites each holds."""
     if not config.respect_filter:
@@ -336,6 +340,7 @@ def _genotype_window(
         batches, cohort.labels, fasta, window, config.max_shift_bp, cohort.order, held
     )
     batches.clear()  # copied: what they hold is not needed any more
+    left_out.add(records, window)
     sites = unify(records.table, records.seq, records.records, records.allele_text, window.start, window.end)
     if not len(sites):
         return

@@ -15,7 +15,7 @@ from deepcohort import __version__
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.region import Region, intersect, merge_regions
-from deepcohort.joint.io_store import CohortStore, StoreWriter, holds
+from deepcohort.joint.io_store import CohortStore, StoreWriter, check_names, distinct_names, holds
 from deepcohort.joint.pedigree import Pedigree, pedigree_of_rows, pedigree_rows
 from deepcohort.joint.window import RecordBatch
 
@@ -187,9 +187,9 @@ def _load(path: Path) -> _Manifest:
         for name, _, regions in parts:
             if Path(name).name != name or not regions or any(r.contig not in contigs for r in regions):
                 raise ValueError(f"part {name}")
-        return _Manifest(
-            [str(name) for name in told["samples"]], contigs, pedigree_of_rows(told["pedigree"]), parts
-        )
+        samples, pedigree = distinct_names(told["samples"]), pedigree_of_rows(told["pedigree"])
+        check_names(samples, pedigree, contigs)
+        return _Manifest(samples, contigs, pedigree, parts)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, DeepcohortError) as error:
         raise DeepcohortError(f"{path} is no table of a stored cohort ({error}); make it again") from error
 
@@ -200,6 +200,8 @@ def summarise_store(path: Path) -> StoredSummary:
     Raises:
         DeepcohortError: it does not exist or cannot be read.
     """
+    if path.is_dir():
+        _parts_of(path)  # whole, and what the table says
     if path.is_dir() or path.suffix == ".json":
         told = _load(path / MANIFEST if path.is_dir() else path)
         regions = [region for _, _, held in told.parts for region in held]

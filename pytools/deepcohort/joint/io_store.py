@@ -8,7 +8,7 @@ of all samples over a stretch of bases, deflated); the chunk table; a JSON heade
 import json
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -151,31 +151,17 @@ class CohortStore:
         self.path = path
         header, self._table = _read_ends(path)
         try:
-            self.samples = _distinct_names(header["samples"])
+            self.samples = distinct_names(header["samples"])
             self.contigs = {str(name): int(length) for name, length in header["contigs"]}
             self.regions = [Region(str(name), int(start), int(end)) for name, start, end in header["regions"]]
             self.pad_bp = int(header["pad_bp"])
             self.pedigree = pedigree_of_rows(header.get("pedigree", []))  # absent in stores of older versions
-            self._check_names()
+            check_names(self.samples, self.pedigree, self.contigs)
             self._check_layout()
         except _DAMAGED as error:
             raise _damaged(path, error) from error
         self._first_row = np.searchsorted(self._table[:, _REGION], np.arange(len(self.regions) + 1))
         self._held: dict[int, tuple[NDArray[np.int32], bytes]] = {}
-
-    def _check_names(self) -> None:
-        """See that samples, families and contigs have names that a VCF and a PED can carry.
-
-        Raises:
-            ValueError: one has not.
-        """
-        people = {
-            name for row in pedigree_rows(self.pedigree) for name in (*row[:2], *row[2:4]) if name != "0"
-        }
-        for name in (*self.samples, *sorted(people), *self.contigs):
-            problem = name_problem(name)
-            if problem:
-                raise ValueError(f"the name {name[:40]!r} {problem}")
 
     def _check_layout(self) -> None:
         """See that the chunks tile the regions, so that no window can ask for what is not there.
@@ -283,7 +269,25 @@ def _damaged(path: Path, why: Exception | str) -> DeepcohortError:
     return DeepcohortError(f"stored cohort {path} is damaged ({why}); make it again")
 
 
-def _distinct_names(names: object) -> list[str]:
+def check_names(samples: Sequence[str], pedigree: Pedigree, contigs: Iterable[str]) -> None:
+    """See that samples, families and contigs have names that a VCF and a PED can carry.
+
+    Raises:
+        ValueError: one has not.
+    """
+    people = {name for row in pedigree_rows(pedigree) for name in (*row[:2], *row[2:4]) if name != "0"}
+    for name in (*samples, *sorted(people), *contigs):
+        problem = name_problem(name)
+        if problem:
+            raise ValueError(f"the name {name[:40]!r} {problem}")
+
+
+def distinct_names(names: object) -> list[str]:
+    """`names` as a list of text.
+
+    Raises:
+        ValueError: they are none, or one stands twice.
+    """
     if not isinstance(names, list) or not names or not all(isinstance(n, str) and n for n in names):
         raise ValueError("names of samples")
     if len(set(names)) != len(names):

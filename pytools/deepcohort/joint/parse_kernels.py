@@ -225,9 +225,12 @@ def _read_alts(text: NDArray[np.uint8], at: int, stop: int, row: NDArray[np.int3
             return False
         count += 1
         if text[at] == _LESS:
-            # <NON_REF> and <*> stand for any allele not seen; other symbols are not genotyped
-            if text[at + 1] == _STAR or (text[at + 1] == 78 and text[at + 2] == 79):
+            # <NON_REF>, <*> and bcftools 1.2's <X> stand for any allele not seen; others are not genotyped
+            is_x = text[at + 1] == 88 and text[at + 2] == _MORE
+            if text[at + 1] == _STAR or is_x or (text[at + 1] == 78 and text[at + 2] == 79):
                 row[_X] = count
+            else:
+                solid += 1
         else:
             solid += 1
         at = end + 1

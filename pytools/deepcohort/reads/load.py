@@ -239,6 +239,24 @@ def open_reads(
     return ReadSource(files, contig_lengths, config)
 
 
+def check_reads_index(path: Path, index: Path) -> None:
+    """See that a BAM or CRAM is whole and sorted as far as its ends tell, and that `index` is its own.
+
+    Raises:
+        DeepcohortError: it is not.
+    """
+    with open(path, "rb") as file:
+        is_cram = file.read(4) == b"CRAM"
+    if is_cram:
+        check_crai(index, path)
+        return
+    reads = _BamReads(path, index, ReadsConfig(), _LEAST_KEPT_BYTES)
+    try:
+        reads.check_index()
+    finally:
+        reads.close()
+
+
 def _open_one(
     path: str,
     index_path: str | Path | None,

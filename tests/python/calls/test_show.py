@@ -64,3 +64,59 @@ def test_reads_alone_where_no_candidate_is(inputs, tmp_path):
     line = show_site(*inputs, "warm:1500", tmp_path / "x.png")
     assert line.startswith("warm:1500 is no candidate   reads ")
     assert (tmp_path / "x.png").stat().st_size > 5_000
+
+
+def test_width_coverage_and_samples(inputs, tmp_path):
+    """A wider window, depth by column, and two samples beneath each other."""
+    from deepcohort.cli.show_run import by_sample, gather_samples
+
+    narrow = gather(*inputs, "warm:4001", "", "illumina", "auto", 100)
+    wide = gather(*inputs, "warm:4001", "", "illumina", "auto", 100, 90)
+    assert len(wide.reference) == len(narrow.reference) + 120
+    assert wide.coverage.shape == (len(wide.reference), 6)
+    assert wide.coverage[wide.pos - wide.start].sum() >= len(narrow.reads) / 2
+    assert (wide.coverage[60:-60] == narrow.coverage).mean() > 0.99
+    files = by_sample(inputs[0], inputs[1])
+    assert len(files) == 1
+    name, paths = next(iter(files.items()))
+    two = gather_samples(
+        {name: paths, "other": paths}, inputs[1], "warm:4001", "", "illumina", "auto", 40, 30
+    )
+    assert [picture.sample for picture in two] == [name, "other"]
+    assert all(len(picture.reads) <= 21 for picture in two)
+    assert two[0].line.startswith(f"{name}   warm:4001 C>CTTCAG")
+
+
+def test_many_sites_on_one_page(inputs, tmp_path):
+    """Judged records of an annotated VCF, with next and previous."""
+    import pysam
+    from deepcohort.cli.io_sites import Site, sites_of
+    from deepcohort.cli.show_page import write_page
+    from deepcohort.cli.show_run import by_sample
+
+    text = (
+        '##fileformat=VCFv4.2\n##contig=<ID=warm>\n##FORMAT=<ID=BD,Number=1,Type=String,Description="x">\n'
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tTRUTH\tQUERY\n"
+        "warm\t3001\t.\tGGGT\tG\t.\t.\t.\tBD\t.\tFP\nwarm\t4001\t.\tC\tCTTCAG\t.\t.\t.\tBD\tTP\tTP\n"
+    )
+    path = tmp_path / "annotated.vcf"
+    path.write_text(text)
+    pysam.tabix_index(str(path), preset="vcf", force=True)
+    vcf = tmp_path / "annotated.vcf.gz"
+    assert sites_of(vcf, "FP", 100) == [Site("warm:3001", "GGGT>G FP")]
+    assert [site.text for site in sites_of(vcf, "", 1)] == ["warm:3001"]
+    assert len(sites_of(vcf, "", 9)) == 2
+    out = tmp_path / "page.html"
+    files = by_sample(inputs[0], inputs[1])
+    sites = [*sites_of(vcf, "FP", 9), Site("warm:1500", "<b>")]
+    assert write_page(files, inputs[1], sites, out, "illumina", "auto", 20, 30, quiet=True) == 2
+    page = out.read_text()
+    assert page.count("<section ") == page.count("data:image/png;base64,") == 2
+    assert 'id="next"' in page
+    assert 'id="previous"' in page
+    assert "<b>" not in page
+    with pytest.raises(DeepcohortError, match="no site to show"):
+        write_page(files, inputs[1], [], out, "illumina", "auto", 20, 30)
+    (tmp_path / "plain.vcf").write_text(text.replace("BD", "XX"))
+    with pytest.raises(DeepcohortError, match="has no FORMAT/BD"):
+        sites_of(tmp_path / "plain.vcf", "FP", 9)

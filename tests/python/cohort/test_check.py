@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pysam
@@ -13,6 +14,10 @@ from deepcohort.core.region import Region
 from typer.testing import CliRunner
 
 CONTIGS = {"chr1": 200, "chr2": 100}
+VCF = (
+    "##fileformat=VCFv4.3\n##contig=<ID=chr1,length=200>\n"
+    "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tA\n"
+)
 
 
 def write_reference(folder: Path, contigs=None) -> Path:
@@ -126,10 +131,50 @@ def test_truth_must_be_there_and_indexed(tmp_path):
     assert len(found) == 2
     assert "row 2 (A): truth_bed" in found[0]
     assert "t.vcf.gz is not indexed" in found[1]
-    (tmp_path / "t.vcf.gz.csi").write_text("x")
+    with pysam.BGZFile(str(tmp_path / "t.vcf.gz"), "wb") as out:
+        out.write(f"{VCF}chr1\t9\t.\tA\tC\t.\t.\t.\tGT\t0/1\n".encode())
+    pysam.tabix_index(str(tmp_path / "t.vcf.gz"), preset="vcf", csi=True)
     (tmp_path / "t.bed").write_text("x")
     samples, _ = check(tmp_path, "sample,reads,truth_vcf,truth_bed\nA,a.bam,t.vcf.gz,t.bed\n", reference)
     assert samples[0].truth_index == tmp_path / "t.vcf.gz.csi"
+
+
+@pytest.mark.parametrize("suffix", [".csi", ".tbi"])
+def test_a_truth_with_the_index_of_another_file(suffix, tmp_path):
+    reference = write_reference(tmp_path)
+    write_reads(tmp_path / "a.bam")
+    for name, n in (("other", 9), ("t", 900)):
+        with pysam.BGZFile(str(tmp_path / f"{name}.vcf.gz"), "wb") as out:
+            out.write((VCF + "chr1\t9\t.\tA\tC\t.\t.\t.\tGT\t0/1\n" * n).encode())
+        pysam.tabix_index(str(tmp_path / f"{name}.vcf.gz"), preset="vcf", csi=suffix == ".csi")
+    shutil.copy(tmp_path / f"other.vcf.gz{suffix}", tmp_path / f"t.vcf.gz{suffix}")
+    (tmp_path / "t.bed").write_text("x")
+    found = problems_of(tmp_path, "sample,reads,truth_vcf,truth_bed\nA,a.bam,t.vcf.gz,t.bed\n", reference)
+    assert len(found) == 1
+    assert f"row 2 (A): index {tmp_path}/t.vcf.gz{suffix} does not belong to" in found[0]
+    assert "run: tabix" in found[0]
+
+
+@pytest.mark.parametrize("kind", ["bam", "cram"])
+def test_reads_with_the_index_of_another_file(kind, tmp_path):
+    """Stale indexes: today's message of the caller, hours later, says that the reads are damaged."""
+    reference = write_reference(tmp_path)
+    more = reference if kind == "cram" else None
+    reads = write_reads(tmp_path / f"a.{kind}", reference=more)
+    header = {
+        "HD": {"VN": "1.6", "SO": "coordinate"},
+        "SQ": [{"SN": n, "LN": bp} for n, bp in CONTIGS.items()],
+    }
+    extra = {"reference_filename": str(reference)} if more else {}
+    with pysam.AlignmentFile(str(tmp_path / f"b.{kind}"), "wc" if more else "wb", header=header, **extra):
+        pass
+    suffix = "crai" if more else "bai"
+    pysam.index(str(tmp_path / f"b.{kind}"))
+    shutil.copy(tmp_path / f"b.{kind}.{suffix}", f"{reads}.{suffix}")
+    found = problems_of(tmp_path, f"sample,reads\nA,a.{kind}\n", reference)
+    assert len(found) == 1
+    assert f"a.{kind}.{suffix}" in found[0]
+    assert "samtools index" in found[0]
 
 
 def test_reference_problems_are_reported_with_the_rest(tmp_path):

@@ -180,7 +180,7 @@ def test_options_that_contradict():
     assert len(str(caught.value).splitlines()) == 2
     with pytest.raises(DeepcohortError, match="exclude each other"):
         plan([Path("a")], Path("t"), None, [], None, [], Path("m"), None)
-    with pytest.raises(DeepcohortError, match="1 --name for 2 --calls"):
+    with pytest.raises(DeepcohortError, match="1 --name for 2 --vcf"):
         plan([Path("a"), Path("b")], Path("t"), None, [], None, ["x"], None, None)
     assert plan([Path("a")], None, None, [], None, [], None, None) is None
 

@@ -61,7 +61,7 @@ def run(*options: object) -> None:
 
 def test_one_call_set(files, tmp_path):
     out = tmp_path / "out"
-    run("--calls", files["first"], "--truth", files["truth"], "--confident", files["confident"],
+    run("--vcf", files["first"], "--truth", files["truth"], "--confident", files["confident"],
         "--reference", files["reference"], "--output", out, "--stratification", f"low={files['low']}")  # fmt: skip
     summary = rows(out / "summary.tsv")
     assert list(summary[0])[:8] == ["type", "TP_truth", "FN", "TP_call", "FP", "precision", "recall", "f1"]
@@ -99,18 +99,18 @@ def test_outside_regions_is_not_counted_but_a_match_across_the_edge_is(files, tm
     out = tmp_path / "out"
     edge = tmp_path / "edge.bed"
     edge.write_text("chr1\t195\t201\n")
-    run("--calls", files["first"], "--truth", files["truth"], "--confident", edge,
+    run("--vcf", files["first"], "--truth", files["truth"], "--confident", edge,
         "--reference", files["reference"], "--output", out)  # fmt: skip
     assert [row["TP_truth"] for row in rows(out / "summary.tsv")] == ["0", "1"]
     edge.write_text("chr1\t190\t200\n")
-    run("--calls", files["first"], "--truth", files["truth"], "--confident", edge,
+    run("--vcf", files["first"], "--truth", files["truth"], "--confident", edge,
         "--reference", files["reference"], "--output", out)  # fmt: skip
     assert [row["TP_truth"] for row in rows(out / "summary.tsv")] == ["0", "0"]
 
 
 def test_two_call_sets_are_compared(files, tmp_path):
     out = tmp_path / "out"
-    run("--calls", files["first"], "--calls", files["second"], "--truth", files["truth"],
+    run("--vcf", files["first"], "--vcf", files["second"], "--truth", files["truth"],
         "--confident", files["confident"], "--reference", files["reference"], "--output", out)  # fmt: skip
     test = next(row for row in rows(out / "mcnemar.tsv") if row["type"] == "ALL")
     assert (test["a"], test["b"]) == ("first", "second")
@@ -146,7 +146,7 @@ def test_manifest(files, tmp_path):
 
 def test_same_bytes_whatever_the_threads(files, tmp_path):
     for threads in (1, 3):
-        run("--calls", files["first"], "--truth", files["truth"], "--confident", files["confident"],
+        run("--vcf", files["first"], "--truth", files["truth"], "--confident", files["confident"],
             "--reference", files["reference"], "--output", tmp_path / str(threads), "--threads", threads)  # fmt: skip
     for name in ("summary.tsv", "curves.tsv", "extended.tsv", "annotated.vcf.gz"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "3" / name).read_bytes()
@@ -160,7 +160,7 @@ def test_depth_and_mapq_from_reads(files, tmp_path):
     bam = tmp_path / "reads.bam"
     pysam.sort("-o", str(bam), str(sam))
     pysam.index(str(bam))
-    run("--calls", files["second"], "--truth", files["truth"], "--confident", files["confident"],
+    run("--vcf", files["second"], "--truth", files["truth"], "--confident", files["confident"],
         "--reference", files["reference"], "--output", tmp_path / "out", "--reads", bam)  # fmt: skip
     table = {(r["group"], r["stratum"]): r for r in rows(tmp_path / "out/extended.tsv") if r["type"] == "SNP"}
     assert table["depth", "10-19"]["TP_truth"] == "2"  # both inside the reads
@@ -208,7 +208,7 @@ def test_bcf_calls(files, tmp_path):
             out.write(record)
     bcftools.index(str(bcf))
     run(
-        "--calls",
+        "--vcf",
         bcf,
         "--truth",
         files["truth"],
@@ -256,7 +256,7 @@ def test_gvcf_blocks_take_no_part(files, tmp_path):
     calls = [f"chr1 1 {SEQUENCE[0]} <NON_REF> 0/0", snp(10, "0/1"), f"chr1 11 {SEQUENCE[10]} <NON_REF> 0/0"]
     gvcf = index_vcf(tmp_path / "s.g.vcf", vcf_text(calls, LENGTHS))
     run(
-        "--calls",
+        "--vcf",
         gvcf,
         "--truth",
         files["truth"],

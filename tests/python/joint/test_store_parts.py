@@ -186,6 +186,7 @@ def spoil_keys(key, value=None):
             spoil_keys("parts", [{"file": "one.store", "bytes": 1, "regions": [["c1", 9, 0]]}]),
             r"no table of a stored cohort \(region c1:10-0 is reversed",
         ),
+        (spoil_keys("samples", ["A", "B\n##evil"]), r"no table of a stored cohort \(the name"),
         (lambda folder: (folder / MANIFEST).unlink(), r"is no stored cohort: it has no cohort\.json"),
     ],
 )
@@ -200,6 +201,8 @@ def test_bad_folders(cohort, tmp_path, spoil, message):
         genotype_cohort(paths[2:], folder / "ref.fa", tmp_path / "out.vcf.gz", quiet=True, stores=[stored])
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out.vcf.gz").exists()
+    with pytest.raises(DeepcohortError, match=message):  # what `deepcohort check` looks at
+        summarise_store(stored)
 
 
 def test_overlapping_missing_and_foreign_parts_are_named(cohort, tmp_path):

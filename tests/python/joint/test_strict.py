@@ -7,6 +7,7 @@ import pytest
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.formats.hts_index import HtsIndex
 from deepcohort.joint.config import JointConfig
+from deepcohort.joint.genotype import genotype_cohort
 from joint_helpers import SEQUENCE, block, genotype, het, write_gvcf, write_reference
 
 KEYS = "GT:GQ:DP:AD:PL"
@@ -48,7 +49,7 @@ REFUSED = {
     "dropped_pl": (snp("0/1:99:30"), "without the PL"),
     "empty_value": (snp("0/1::30:15,15,0:300,0,400,390,450,840"), "empty"),
     "surplus_value": (snp("0/1:99:30:15,15,0:300,0,400,390,450,840:7"), "more values"),
-    "key_twice": (snp("0/1:99:30:15,15,0:300,0,400,390,450,840", "GT:GQ:DP:AD:GQ"), "repeated key"),
+    "key_twice": (snp("0/1:99:30:15,15,0:300,0,400,390,450,840", "GT:GQ:DP:AD:GQ"), "stands twice"),
     "gt_not_first": (snp("99:0/1", "GQ:GT"), "GT not first"),
     "ref_letters": (snp("0/1:99", "GT:GQ", ref="GX"), "REF that is not"),
     "alt_letters": (snp("0/1:99", "GT:GQ", alt="A2,<NON_REF>"), "ALT that is no"),
@@ -197,6 +198,23 @@ def test_dialects(folder, case):
     assert list(rows) == ["13 G A"]  # no breakend among the alleles
     if expected is not None:
         assert rows["13 G A"]["A"]["GT"] == expected
+
+
+def test_what_is_left_out_is_counted(folder):
+    breakend = DIALECTS["breakend"][0]
+    deletion = breakend.replace("13 G G[c1:200[,<NON_REF>", "20 C <DEL>,<INS:ME>,<NON_REF>").replace(
+        "0/1:99:30:15,15,0:300,0,400,390,450,840", "0/0:99:30:30,0,0,0:0,90,900,90,900,900,90,900,900,900"
+    )
+    more = [block(1, 12), breakend, block(14, 19), deletion, block(21, 300)]
+    paths = [write_gvcf(folder, "A", more), write_gvcf(folder, "B", rows_of(SNP))]
+    config = JointConfig()
+    done = genotype_cohort(paths, folder / "ref.fa", folder / "o.vcf.gz", config=config)
+    assert [text for text in done.warnings if "left out" in text] == [
+        "3 breakends or other symbolic alleles of the gVCFs are left out, the first at c1:13; genotype structural "
+        "variants with a tool made for them"
+    ]
+    sound = genotype_cohort(paths[1:], folder / "ref.fa", folder / "o.vcf.gz", config=config)
+    assert not sound.warnings
 
 
 def test_the_same_line_twice_is_one(folder):

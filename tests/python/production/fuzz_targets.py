@@ -89,7 +89,7 @@ def make_base(base: Path) -> None:
     stored.write_bytes(stored_bgzf(inflate((sim / "sample1.bam").read_bytes())))
     pysam.index(str(stored))
     _command(
-        "evaluate", "--calls", base / "1.vcf.gz", "--truth", sim / "sample1.truth.vcf.gz", "--confident",
+        "evaluate", "--vcf", base / "1.vcf.gz", "--truth", sim / "sample1.truth.vcf.gz", "--confident",
         sim / "sample1.confident.bed", "--reference", reference, "--output", base / "evaluation", "--quiet",
     )  # fmt: skip
     _command("stats", "--vcf", base / "cohort.vcf.gz", "--output", base / "stats", "--quiet")
@@ -472,7 +472,7 @@ def fuzz_evaluate(seed: int, base: Path, folder: Path) -> None:
     why = _spoilt_vcf(rng, sound[spoilt], folder / "x.vcf.gz")
     files = sound | {spoilt: folder / "x.vcf.gz"}
     run_here(
-        "evaluate", "--calls", files["calls"], "--truth", files["truth"], "--confident", base / "sim" / "sample1.confident.bed",
+        "evaluate", "--vcf", files["calls"], "--truth", files["truth"], "--confident", base / "sim" / "sample1.confident.bed",
         "--reference", base / "sim" / "reference.fa", "--output", folder / "evaluation",
     )  # fmt: skip
     judge(why, _table(folder / "evaluation" / "extended.tsv"), base, "evaluate")
@@ -491,7 +491,7 @@ def fuzz_bed(seed: int, base: Path, folder: Path) -> None:
             text_or_gzip = spoil_bytes(rng, gzip.compress(text_or_gzip))
         (folder / "y.bed.gz").write_bytes(text_or_gzip)
         run_here(
-            "evaluate", "--calls", base / "1.vcf.gz", "--truth", base / "sim" / "sample1.truth.vcf.gz",
+            "evaluate", "--vcf", base / "1.vcf.gz", "--truth", base / "sim" / "sample1.truth.vcf.gz",
             "--confident", folder / "y.bed.gz", "--reference", base / "sim" / "reference.fa",
             "--output", folder / "evaluation",
         )  # fmt: skip

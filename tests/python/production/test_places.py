@@ -21,7 +21,7 @@ COMMANDS = {
     "call": "--reads sim/sample1.bam --reference sim/reference.fa --gvcf OUT/o.g.vcf.gz --regions shards.bed --model X --paralogs paralogs.tsv.gz --ploidy-bed X --quiet",
     "genotype": "--gvcf 1.g.vcf.gz --reference sim/reference.fa --output OUT/o.vcf.gz --pedigree X --sex X --cohort X --gvcf-list X --regions shards.bed --shards X",
     "merge": "--input 1.g.vcf.gz --output OUT/o.g.vcf.gz --shards X --input-list X",
-    "evaluate": "--calls 1.vcf.gz --truth sim/sample1.truth.vcf.gz --confident sim/sample1.confident.bed --reference sim/reference.fa --output OUT/e --manifest X --reads X",
+    "evaluate": "--vcf 1.vcf.gz --truth sim/sample1.truth.vcf.gz --confident sim/sample1.confident.bed --reference sim/reference.fa --output OUT/e --manifest X --reads X",
     "stats": "--vcf cohort.vcf.gz --output OUT/s --pedigree X --quiet",
     "export": "--vcf cohort.vcf.gz --format zarr --output OUT/x --pedigree X",
     "filter": "--vcf 1.vcf.gz --reads sim/sample1.bam --reference sim/reference.fa --output OUT/o.vcf.gz --trained X",
