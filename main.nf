@@ -75,9 +75,10 @@ def simulated_samples(meta, sheet, fasta, fai) {
     return sheet.splitCsv(header: true).collect { row ->
         def beside = { name -> sheet.parent.resolve(name) }
         def id = "${meta.id}.${row.sample}".toString()
+        def truth_index = ['.tbi', '.csi'].collect { suffix -> beside("${row.truth_vcf}${suffix}") }.find { it.exists() } ?: beside("${row.truth_vcf}.tbi")
         [
             [id: id, sample: row.sample, shard: 'all', n_shards: 1], row.platform ?: 'illumina', [beside(row.reads)],
-            [beside(row.index ?: "${row.reads}.bai")], beside(row.truth_vcf), beside("${row.truth_vcf}.tbi"), beside(row.truth_bed),
+            [beside(row.index ?: "${row.reads}.bai")], beside(row.truth_vcf), truth_index, beside(row.truth_bed),
             fasta, fai, [],
         ]
     }

@@ -58,8 +58,8 @@ class Annotation {
     static List<Path> files(Map params) {
         return entries(params.scores).collectMany { _name, file, _items ->
             def path = Nextflow.file(file, glob: false) as Path
-            def index = Nextflow.file("${file}.tbi".toString(), glob: false) as Path
-            return Files.exists(index) ? [path, index] : [path]
+            def indexes = ['.tbi', '.csi'].collect { suffix -> Nextflow.file("${file}${suffix}".toString(), glob: false) as Path }
+            return [path] + indexes.findAll { index -> Files.exists(index) }
         }
     }
 }

@@ -13,7 +13,7 @@ process ANNOTATE_SHARD {
     path tables, stageAs: 'scores/*'                // their files and indexes, or []
 
     output:
-    tuple val(meta), path("${meta.id}.annotated.vcf.gz"), path("${meta.id}.annotated.vcf.gz.tbi"), emit: vcf
+    tuple val(meta), path("${meta.id}.annotated.vcf.gz"), path("${meta.id}.annotated.vcf.gz.{tbi,csi}"), emit: vcf
     path 'versions.yml', emit: versions
 
     script:

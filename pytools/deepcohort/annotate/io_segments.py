@@ -76,7 +76,7 @@ def _chosen(reader: _SeekingReader, path: Path, regions: Sequence[Region] | None
     if regions is None:
         yield from reader.segments()
         return
-    index = read_index(path)
+    index = read_index(path, is_vcf=True)
     if index is not None:
         for region in regions:
             offset = index.offset(region.contig, region.start)

@@ -1,23 +1,20 @@
 """Text of big tables: plain, gzip or BGZF, in pieces of whole lines; by index where there is one."""
 
 import os
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from isal import igzip, igzip_lib, isal_zlib
-from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.formats.bgzf import EOF_BLOCK
+from deepcohort.formats.hts_index import HtsIndex
+from deepcohort.formats.vcf_index import open_vcf_index
 
 PIECE_BYTES = 8 << 20
 _MAGIC = b"\x1f\x8b"
 _DAMAGED: tuple[type[Exception], ...] = (EOFError, OSError, igzip_lib.IsalError, isal_zlib.error)  # type: ignore[assignment]
-_BAD_INDEX: tuple[type[Exception], ...] = (*_DAMAGED, ValueError, struct.error)
-_WINDOW_SHIFT = 14
 
 
 class TextSource:
@@ -116,53 +113,36 @@ class TextSource:
 
 
 class TabixIndex:
-    """Where the lines of a contig begin, by the linear index of a .tbi file."""
+    """Where the lines of a contig begin, by the index of a bgzipped table or VCF."""
 
-    def __init__(self, names: list[str], linear: list[NDArray[np.uint64]]) -> None:
-        self.names = names
-        self._linear = dict(zip(names, linear, strict=True))
+    def __init__(self, index: HtsIndex) -> None:
+        self.names = list(index.names)
+        self._index = index
+        self._number = {name: number for number, name in enumerate(index.names)}
 
     def offset(self, contig: str, pos: int) -> int | None:
         """Virtual offset at or before the first line that reaches `pos` (0-based); None: no such line."""
-        linear = self._linear.get(contig)
-        if linear is None or not len(linear):
-            return None
-        window = pos >> _WINDOW_SHIFT
-        if window >= len(linear):
-            return None
-        later = np.flatnonzero(linear[window:])
-        return int(linear[window + later[0]]) if len(later) else None
+        number = self._number.get(contig)
+        return None if number is None else self._index.start_of(number, pos)
 
 
-def read_index(path: Path) -> TabixIndex | None:
-    """Index of `path` from the .tbi beside it; None where there is none.
+def read_index(path: Path, is_vcf: bool = False) -> TabixIndex | None:
+    """Index of `path` from the .tbi or .csi beside it; None where there is none.
+
+    `is_vcf`: it is held against the whole file; of other tables nobody knows where their lines begin.
 
     Raises:
-        DeepcohortError: it is damaged, or older than the file.
+        DeepcohortError: it is damaged, or not that of the file.
     """
-    beside = Path(f"{path}.tbi")
-    if not beside.is_file():
+    beside = next((p for s in (".tbi", ".csi") if (p := Path(f"{path}{s}")).is_file()), None)
+    if beside is None:
         return None
-    try:
-        data = igzip.decompress(beside.read_bytes())
-        if data[:4] != b"TBI\1":
-            raise ValueError("no tabix index")
-        n_ref, names_size = struct.unpack_from("<i", data, 4)[0], struct.unpack_from("<i", data, 32)[0]
-        names = [name.decode() for name in data[36 : 36 + names_size].split(b"\0")[:-1]]
-        at, linear = 36 + names_size, []
-        for _ in range(n_ref):
-            (n_bins,) = struct.unpack_from("<i", data, at)
-            at += 4
-            for _ in range(n_bins):
-                at += 8 + 16 * struct.unpack_from("<Ii", data, at)[1]
-            (n_windows,) = struct.unpack_from("<i", data, at)
-            linear.append(np.frombuffer(data, dtype="<u8", count=n_windows, offset=at + 4))
-            at += 4 + 8 * n_windows
-        if len(names) != n_ref:
-            raise ValueError("names and contigs differ in number")
-    except _BAD_INDEX as error:
-        raise DeepcohortError(f"index {beside} is damaged ({error}); run tabix on {path} again") from error
-    return TabixIndex(names, linear)
+    if is_vcf:
+        return TabixIndex(open_vcf_index(path))
+    index = HtsIndex(beside, f"run tabix on {path} again")
+    if not index.names and index.n_contigs:
+        raise DeepcohortError(f"index {beside} names no contigs; run tabix on {path} again")
+    return TabixIndex(index)
 
 
 _REFSEQ = {f"NC_{i:06d}": str(i) for i in range(1, 23)} | {

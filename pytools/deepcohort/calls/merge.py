@@ -83,16 +83,19 @@ def _coverage(fields: list[bytes], sample: dict[bytes, bytes]) -> list[int]:
     """Bases of a block, the sum of their depths, and how many reach each of COVERED_AT."""
     bp = _end_of(fields[7]) - int(fields[1]) + 1
     _, _, told = fields[7].partition(b";COV=")
-    if told:
-        return [bp, *map(int, told.split(b","))]
     depth = int(sample[b"MIN_DP"])
-    return [bp, bp * depth, *(bp if depth >= at else 0 for at in COVERED_AT)]
+    total, *counts = map(int, told.split(b",")) if told else [bp * depth]
+    above = iter(counts)
+    return [bp, total, *(bp if depth >= at else next(above, 0) for at in COVERED_AT)]
 
 
 def _coverage_text(a: list[int], b: list[int], min_dp: int) -> bytes:
     """INFO COV of two blocks joined, with the semicolon before it; empty where every base has MIN_DP."""
-    bp, *whole = (x + y for x, y in zip(a, b, strict=True))
-    return b"" if whole[0] == bp * min_dp else b";COV=" + b",".join(b"%d" % n for n in whole)
+    bp, total, *counts = (x + y for x, y in zip(a, b, strict=True))
+    if total == bp * min_dp:
+        return b""
+    told = [n for at, n in zip(COVERED_AT, counts, strict=True) if at > min_dp and n]
+    return b";COV=" + b",".join(b"%d" % n for n in (total, *told))
 
 
 class _MergedWriter:

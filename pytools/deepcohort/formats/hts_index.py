@@ -14,7 +14,7 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.formats import hts_index_kernels as ik
 from deepcohort.formats.bgzf import EOF_BLOCK, next_block
 
-_MOST_BYTES = 1 << 30  # an index of the largest genomes takes some 100 MB
+_MOST_BYTES = 1 << 28  # an index of the largest genomes takes some 50 MB
 _BAI_SHIFT, _BAI_DEPTH = 14, 5
 _TABIX_FIXED = struct.Struct("<7i")  # format, columns of name, begin and end, comment, skip, bytes of names
 

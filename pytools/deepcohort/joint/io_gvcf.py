@@ -11,6 +11,7 @@ import pysam
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region, parse_region
 from deepcohort.formats.bgzf import check_bgzf_vcf, inflate_blocks
+from deepcohort.formats.tabix import TBI_LIMIT_BP
 from deepcohort.formats.vcf_check import FAULTS, malformed_line
 from deepcohort.formats.vcf_check_kernels import BYTE
 from deepcohort.formats.vcf_header import REGION_KEY
@@ -19,7 +20,6 @@ from deepcohort.formats.vcf_text import read_header_lines
 from deepcohort.formats.vcf_value_kernels import first_unprintable
 
 _REGION_LINE = f"##{REGION_KEY}="
-_TBI_LIMIT_BP = 1 << 29
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +236,7 @@ def index_vcf(path: Path, longest_contig_bp: int) -> None:
         DeepcohortError: the index cannot be written.
     """
     try:
-        pysam.tabix_index(str(path), preset="vcf", force=True, csi=longest_contig_bp >= _TBI_LIMIT_BP)
+        pysam.tabix_index(str(path), preset="vcf", force=True, csi=longest_contig_bp > TBI_LIMIT_BP)
     except OSError as error:
         full = shutil.disk_usage(path.parent).free < 1 << 20
         reason = "disk full; free space and run again" if full else str(error)

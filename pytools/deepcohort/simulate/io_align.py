@@ -10,6 +10,7 @@ from typing import Protocol
 import pysam
 
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.formats.tabix import TBI_LIMIT_BP
 from deepcohort.simulate.config import ReadConfig
 from deepcohort.simulate.io_pairs import Group, finish_pairs
 from deepcohort.simulate.sequence_text import read_texts
@@ -125,7 +126,8 @@ def write_bam(path: Path, header: dict, batches: Iterable[Group], read_group: st
         pysam.merge("-f", "-c", "-p", "--no-PG", "-l", "3", str(path), *map(str, parts))  # type: ignore[attr-defined]
         for part in parts:
             part.unlink()
-    pysam.index(str(path))  # type: ignore[attr-defined]
+    is_long = max(int(line["LN"]) for line in header["SQ"]) > TBI_LIMIT_BP
+    pysam.index(*(["-c"] if is_long else []), str(path))  # type: ignore[attr-defined]
     return count
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from deepcohort.core.sequence import ASCII_OF_CODE, decode_bases
 from deepcohort.core.vcf_constants import VCF_VERSION
 from deepcohort.formats.bgzf import BgzfWriter
+from deepcohort.formats.tabix import TBI_LIMIT_BP
 from deepcohort.simulate.alleles import trim
 from deepcohort.simulate.types import ABSENT, Genome, Person, SiteTable
 
@@ -63,7 +64,8 @@ def write_truth(
             lines = sorted((line for line in found if line), key=lambda line: line[0])
             count += len(lines)
             out.write("".join(text for _, text in lines).encode())
-    pysam.tabix_index(str(path), preset="vcf", force=True)
+    is_long = max(genome.lengths.values(), default=0) > TBI_LIMIT_BP
+    pysam.tabix_index(str(path), preset="vcf", force=True, csi=is_long)
     return count
 
 
@@ -117,8 +119,10 @@ def write_samplesheet(path: Path, people: list[Person], platform: str) -> None:
     with open(path, "w") as out:
         out.write(columns + "\n")
         for p in people:
+            # .csi where a contig is too long for a .bai
+            index = "bam.csi" if path.with_name(f"{p.name}.bam.csi").exists() else "bam.bai"
             out.write(
-                f"{p.name},{p.name}.bam,{p.name}.bam.bai,{p.sex},{platform},{p.family},{p.father},{p.mother},"
+                f"{p.name},{p.name}.bam,{p.name}.{index},{p.sex},{platform},{p.family},{p.father},{p.mother},"
                 f"{p.name}.truth.vcf.gz,{p.name}.confident.bed\n"
             )
 

@@ -310,3 +310,18 @@ def test_other_platforms_and_aligners(tmp_path, platform, aligner):
             wrong = sum(read.query_sequence[q] != sequence[r] for q, r in pairs)
             gaps = sum(n for op, n in read.cigartuples if op in (1, 2))
             assert read.get_tag("NM") == wrong + gaps
+
+
+def test_indexes_of_long_contigs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """.csi in the place of .bai and .tbi where a contig is too long for these, and the samplesheet says so."""
+    for module in ("io_outputs", "io_align"):
+        monkeypatch.setattr(f"deepcohort.simulate.{module}.TBI_LIMIT_BP", 5_000)
+    config = dataclasses.replace(
+        TINY, genome=GenomeConfig(total_bp=12_000, n_contigs=1), family="none", unrelated=1
+    )
+    simulate_cohort(tmp_path / "out", config, quiet=True)
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"sample1.bam.csi", "sample1.truth.vcf.gz.csi"} <= names
+    assert not [name for name in names if name.endswith((".bai", ".tbi"))]
+    rows = list(csv.DictReader((tmp_path / "out" / "samplesheet.csv").open()))
+    assert rows[0]["index"] == "sample1.bam.csi"
