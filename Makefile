@@ -40,9 +40,9 @@ models: setup-train ## train the shipped models again; REFERENCE=ref.fa PLANT=tr
 	    $(if $(CONFIDENT),--plant-confident $(CONFIDENT)) $(foreach recipe,$(RECIPE),--recipe $(recipe))
 
 popgen-models: setup-train ## train the shipped population genetic models again (assets/models/popgen)
-	for name in balancing:2000 sweep:750; do \
+	for name in balancing:4000 sweep:1200; do \
 	    task=$${name%%:*}; loci=$${name##*:}; \
-	    $(BIN)/deepcohort popgen simulate --task $$task --loci $$loci --seed 1 --output work/popgen/$$task && \
+	    $(BIN)/deepcohort popgen simulate --task $${task}_any --loci $$loci --seed 1 --output work/popgen/$$task && \
 	    $(BIN)/deepcohort popgen train --simulations work/popgen/$$task --output work/popgen/run_$$task \
 	        --config assets/models/popgen/$$task.toml --name $$task && \
 	    cp work/popgen/run_$$task/$$task.dcpop work/popgen/run_$$task/$$task.md assets/models/popgen/ || exit; \

@@ -10,6 +10,7 @@ include { WRITE_PROVENANCE } from './modules/processes/write_provenance/main'
 include { PREPARE_COHORT   } from './modules/subworkflows/prepare_cohort/main'
 include { ALIGN_COHORT     } from './modules/subworkflows/align_cohort/main'
 include { CALL_SAMPLE      } from './modules/subworkflows/call_sample/main'
+include { LOOK_AGAIN       } from './modules/subworkflows/look_again/main'
 include { GENOTYPE_COHORT  } from './modules/subworkflows/genotype_cohort/main'
 include { ANNOTATE_COHORT  } from './modules/subworkflows/annotate_cohort/main'
 include { EVALUATE_COHORT  } from './modules/subworkflows/evaluate_cohort/main'
@@ -208,8 +209,14 @@ workflow CALLING {
     ch_checksums = channel.empty()
     ch_stats = channel.empty()
     if (params.joint) {
+        LOOK_AGAIN(
+            CALL_SAMPLE.out.gvcf, CALL_SAMPLE.out.facts, COHORT.out.aligned, COHORT.out.shard, COHORT.out.table, COHORT.out.reference,
+            ch_paralogs, optional_file(params.model == 'auto' ? null : params.model), StoredCohorts.parts(params.cohort),
+            params.second_look == null ? 'auto' : params.second_look.toString(),
+        )
+        ch_versions = ch_versions.mix(LOOK_AGAIN.out.versions)
         GENOTYPE_COHORT(
-            CALL_SAMPLE.out.gvcf, COHORT.out.sample.map { it.sample }.toList(),
+            LOOK_AGAIN.out.gvcf, COHORT.out.sample.map { it.sample }.toList(),
             COHORT.out.pedigree.map { it.countLines() }, StoredCohorts.parts(params.cohort),
             params.cohort_batch ?: '', params.save_cohort, export_formats(), params.shard_bp ?: '', optional_file(params.regions),
             params.contigs ?: '', COHORT.out.reference, COHORT.out.pedigree,
@@ -365,7 +372,7 @@ workflow {
         exit(0)
     }
     Messages.stopIf(Backend.retired(params))
-    Messages.stopIf(Parameters.problems(schema, params, workflow.commandLine) + Messages.missing(params) + StoredCohorts.problems(params) + Annotation.problems(params) + KnownAlleles.problems(params) + Backend.problems(params, workflow.profile))
+    Messages.stopIf(Parameters.problems(schema, params, workflow.commandLine) + Messages.missing(params) + StoredCohorts.problems(params) + Annotation.problems(params) + KnownAlleles.problems(params) + SecondLook.problems(params) + Backend.problems(params, workflow.profile))
 
     if (params.mode == 'plan') {
         PLANNING()

@@ -23,7 +23,7 @@ from deepcohort.calls.phase import same_site_phase
 from deepcohort.calls.ploidy import PloidyMap
 from deepcohort.calls.types import Known
 from deepcohort.candidates.config import CandidatesConfig
-from deepcohort.candidates.find import find_candidates
+from deepcohort.candidates.find import find_candidates, no_candidates
 from deepcohort.candidates.types import CandidateEvidence, CandidateTable
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
@@ -32,7 +32,7 @@ from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.stages import StageTimer
 from deepcohort.formats.vcf_header import make_header
 from deepcohort.known.config import KnownConfig
-from deepcohort.known.evidence import look_up, natural_odds
+from deepcohort.known.evidence import look_up, natural_odds, without_judged
 from deepcohort.known.io_known import KnownSites
 from deepcohort.known.types import GivenAlleles, KnownEvidence
 from deepcohort.model.guard import held_back
@@ -71,7 +71,7 @@ class CallJob:
 
     Without `paralogs` reads stay where the aligner put them. `remarks` are for the user: odd but allowed.
     `notes` are header lines KEY=VALUE. `alleles`: VCF or BCF of alleles that get a record whatever the reads
-    show; `alleles_only`: no others do.
+    show; `alleles_only`: no others do; `second_look`: these too are weighed by the reads alone, as aligned.
     """
 
     reads: Sequence[Path]
@@ -91,6 +91,7 @@ class CallJob:
     remarks: tuple[str, ...] = ()
     alleles: Path | None = None
     alleles_only: bool = False
+    second_look: bool = False
     known_config: KnownConfig = field(default_factory=KnownConfig)
 
 
@@ -164,13 +165,18 @@ class ChunkPreparer:
         with timer.stage("reference"):
             codes = self._reference.fetch_codes(window)
         with timer.stage("candidates"):
-            evidence = find_candidates(reads, codes, window, around, job.candidates_config)
+            if job.second_look:
+                evidence = no_candidates(reads, codes, window, around)
+            else:
+                evidence = find_candidates(reads, codes, window, around, job.candidates_config)
         found = None
         table = evidence.table
         if self._given is not None:
             with timer.stage("given alleles"):
                 given = self._given.fetch(window, codes, around)
                 found = look_up(given, evidence, codes, window, job.candidates_config, job.known_config)
+                if job.second_look:
+                    found = without_judged(found, job.candidates_config)
                 table = found.table
         wanted, is_cut = rows_needed(
             table, region, around, contig_length, codes, window.start,

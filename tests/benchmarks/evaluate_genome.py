@@ -105,7 +105,7 @@ def make_calls(
             alt = base + alt
         out.append((pos, base, alt, "0/1" if pos % 3 else "1/1", qual, int(min(99, qual))))
     out.sort(key=lambda row: row[0])
-    return out
+    return list({row[:3]: row for row in out}.values())  # no record twice
 
 
 def make_pair(folder: Path, records: int, megabases: float, error: float, seed: int) -> None:

@@ -19,14 +19,17 @@ from pathlib import Path
 
 import numpy as np
 from deepcohort.popgen.archive import Judge, PopModel, read_pop_model
+from deepcohort.popgen.compare import area_under_curve
 from deepcohort.popgen.compare_run import compare
-from deepcohort.popgen.config import Observation, train_defaults
-from deepcohort.popgen.encode import encode_loci, encode_windows
+from deepcohort.popgen.config import Encoding, Observation, train_defaults
+from deepcohort.popgen.encode import encode_loci, encode_windows, encoding_for
+from deepcohort.popgen.null import log_odds
 from deepcohort.popgen.observe import observe_counts
 from deepcohort.popgen.scan import scan
 from deepcohort.popgen.shards import Simulations, make_loci, rows_of, simulate
 from deepcohort.popgen.tasks import Scenario, Task, built_in
 from deepcohort.popgen.train import train
+from popgen_robust import HISTORIES, Loci, interval, report, test_sets
 
 LACTASE = 136_608_646  # rs4988235, hg19
 EXTRAZONAL = 28  # haplotypes of the first lineage of Omocestus petraeus, the first columns
@@ -41,6 +44,7 @@ class Run:
     loci: int
     test: int
     epochs: int
+    classical: bool
 
 
 def cpu_s() -> float:
@@ -91,7 +95,8 @@ def against_classical(
     sims, fresh = simulated(run, task, loci, 1), simulated(run, task, test, 2)
     model = trained(run, sims, name, observation, limit)
     with timed(f"compare {name}"):
-        scores = compare(model, sims, fresh, run.work / f"cmp_{name}", limit, classical=classical)
+        own = classical and run.classical
+        scores = compare(model, sims, fresh, run.work / f"cmp_{name}", limit, classical=own)
     for way, s in scores.items():
         ahead = "" if s.behind is None else "{:.4f} ({:.4f} to {:.4f})".format(*s.behind)
         accuracy, auc = ("{:.4f} ({:.4f} to {:.4f})".format(*v) for v in (s.accuracy, s.auc))
@@ -121,38 +126,60 @@ def sweep(run: Run) -> None:
 
 
 def wrong_history(run: Run) -> None:
-    """The base model on loci of another history; false positives where 1 % of the right history's are."""
-    task = built_in()["balancing"]
-    model = trained(run, simulated(run, task, run.loci, 1), "base", Observation())
-    judge = Judge(model)
-
-    def judged(which: Task, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        loci = simulated(run, which, run.test, seed).read()
-        x = encode_loci(loci, model.encoding, Observation())
-        out = judge(x.pixels, x.features)
-        return out.p, x.label, out.misfit
-
-    p, label, _ = judged(task, 2)
-    cut = float(np.quantile(p[label == 0, 1], 0.99))
-    histories = {
-        "Gutenkunst 2009": str(run.data / "popgen/demes/stdpopsim.OutOfAfrica_3G09.yaml"),
-        "Tennessen 2012": str(run.data / "popgen/demes/stdpopsim.OutOfAfrica_2T12.yaml"),
+    """Models of one history and of histories at random on loci unlike those trained on, three thresholds."""
+    one = trained(run, simulated(run, built_in()["balancing"], run.loci, 1), "base", Observation())
+    mixed = simulated(run, built_in()["balancing_any"], 2 * run.loci, 1)
+    models = {
+        "one history": (one, "as trained, one history"),
+        "histories at random": (trained(run, mixed, "any", Observation()), "histories at random"),
     }
-    for name, path in histories.items():
-        if not Path(path).exists():
-            print(f"wrong_history\t{name}\tskipped: {path} is absent")
-            continue
-        focal = "CEU" if "3G09" in path else "EUR"
-        q, truth, misfit = judged(replace(task, name=f"other_{focal}", history=path, focal=focal), 3)
-        false = (q[truth == 0, 1] > cut).astype(float)
-        low, high = np.quantile(
-            np.random.default_rng(1).choice(false, (1_000, len(false))).mean(axis=1), [0.025, 0.975]
-        )
-        print(
-            f"wrong_history\t{name}\taccuracy {(q.argmax(axis=1) == truth).mean():.4f}\t"
-            f"false positives {false.mean():.4f} ({low:.4f} to {high:.4f})\tmisfit p < .01: {(misfit < 0.01).mean():.3f}",
-            flush=True,
-        )
+    report(models, lambda encoding: unlike_sets(run, encoding, Observation()))
+
+
+def wrong_history_shipped(run: Run) -> None:
+    """The same of the shipped model, through its own observation (reads, errors, phase at random)."""
+    model = read_pop_model("balancing")
+    report(
+        {"shipped": (model, "histories at random")},
+        lambda encoding: unlike_sets(run, encoding, model.observation),
+    )
+
+
+def unlike_sets(run: Run, encoding: Encoding, observation: Observation) -> Iterator[Loci]:
+    """Test sets, simulated in the work folder."""
+
+    def make(task: Task, n: int, seed: int) -> Simulations:
+        return simulated(run, task, n, seed)
+
+    return test_sets(make, run.data, run.test, encoding, observation)
+
+
+def reversal(run: Run) -> None:
+    """The model of one history by gradient reversal towards unlabelled loci of Gutenkunst 2009."""
+    from popgen_adapt import adapt
+
+    task = built_in()["balancing"]
+    focal, file = HISTORIES["Gutenkunst 2009"]
+    path = run.data / "popgen" / "demes" / file
+    if not path.exists():
+        print(f"reversal\tskipped: {path} is absent")
+        return
+    both = (task.scenarios[0], replace(task.scenarios[0], label="also neutral"))
+    target = replace(task, name="unlabelled", history=str(path), focal=focal, scenarios=both)
+    source = simulated(run, task, run.loci, 1)
+    with timed("reversal"):
+        config = replace(train_defaults(False), epochs=run.epochs)
+        found = adapt(source, simulated(run, target, run.loci // 4, 5), config, 1.0)
+    encoding = encoding_for(source.read(), False, task.locus_bp)
+    for loci in unlike_sets(run, encoding, Observation()):
+        if loci.name in ("as trained, one history", *HISTORIES):
+            score = log_odds(found.probabilities(loci.examples))
+            called, label = score > found.cut, loci.examples.label
+            print(
+                f"reversal\t{loci.name}\tAUC {area_under_curve(score, label == 1):.4f}\tFP "
+                f"{interval(called[label == 0])} %, power {interval(called[label == 1])} %",
+                flush=True,
+            )
 
 
 def advantage(run: Run) -> None:
@@ -166,8 +193,6 @@ def advantage(run: Run) -> None:
         loci = simulated(run, own, run.test // 2, 4).read()
         x = encode_loci(loci, model.encoding, Observation())
         p = Judge(model)(x.pixels, x.features).p
-        from deepcohort.popgen.compare import area_under_curve
-
         frequency = loci.parameters[loci.label == 1, 2]
         print(
             f"advantage\t{s}\tAUC {area_under_curve(p[:, 1], x.label == 1):.4f}\t"
@@ -178,17 +203,24 @@ def advantage(run: Run) -> None:
 
 def cold_stages(run: Run) -> None:
     """Kirschner's three scenarios, 40 haplotypes, by number of simulations."""
-    for limit in (1_500, 3_000, 7_500, 15_000):
+    for limit in (1_500, 3_000, 7_500, 30_000):
         against_classical(
             run,
             f"cold_{limit}",
             built_in()["cold_stages"],
             Observation(),
-            15_000,
+            30_000,
             1_500,
             limit,
             classical=limit == 1_500,
         )
+
+
+def cold_stages_270(run: Run) -> None:
+    """The same with the paper's 160 + 110 haplotypes, 1,000 simulations per scenario."""
+    against_classical(
+        run, "cold_270", built_in()["cold_stages_270"], Observation(), 3_000, 1_500, classical=False
+    )
 
 
 def petraeus(run: Run) -> None:
@@ -270,8 +302,11 @@ EXPERIMENTS: dict[str, Callable[[Run], None]] = {
         ancient,
         sweep,
         wrong_history,
+        wrong_history_shipped,
+        reversal,
         advantage,
         cold_stages,
+        cold_stages_270,
         petraeus,
         lactase,
         rescaling,
@@ -292,9 +327,12 @@ def main() -> None:
     parser.add_argument("--loci", type=int, default=2_000)
     parser.add_argument("--test", type=int, default=1_000)
     parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--network-only", action="store_true", help="without the classical ways")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    run = Run(options.work, options.data, options.loci, options.test, options.epochs)
+    run = Run(
+        options.work, options.data, options.loci, options.test, options.epochs, not options.network_only
+    )
     for name in options.only:
         EXPERIMENTS[name](run)
 

@@ -1,13 +1,16 @@
 """bwa mem and minimap2 where only their Python packages are: the same algorithms, records made here."""
 
+import os
+import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 import pysam
 
+from deepcohort.align.tools import INDEX_SUFFIXES
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.simulate.io_align import quiet_stderr
 from deepcohort.simulate.io_pairs import Group, finish_pairs
@@ -36,8 +39,8 @@ def pairs_by_pybwa(
     """Write BAM of one or two FASTQ files, in their order, to `out`."""
     import pybwa
 
-    with quiet_stderr():
-        mem = pybwa.BwaMem(prefix=str(prefix))
+    with _beside_names(prefix, header) as complete, quiet_stderr():
+        mem = pybwa.BwaMem(prefix=str(complete))
     paired = len(files) == 2
     options = pybwa.BwaMemOptions(
         interleaved_paired_end=paired, soft_clip_supplementary=True, threads=threads
@@ -51,6 +54,19 @@ def pairs_by_pybwa(
             else:
                 records = [record for own in groups for record in own]
             _write(bam, records, group)
+
+
+@contextmanager
+def _beside_names(prefix: Path, header: dict) -> Iterator[Path]:
+    """Prefix of bwa's index at `prefix` with the list of contigs that pybwa, unlike bwa, looks for."""
+    with tempfile.TemporaryDirectory() as folder:
+        here = Path(folder, "genome")
+        for suffix in (*INDEX_SUFFIXES["bwa"], ".alt"):
+            if os.path.exists(f"{prefix}{suffix}"):
+                os.symlink(os.path.realpath(f"{prefix}{suffix}"), f"{here}{suffix}")
+        names = pysam.AlignmentHeader.from_dict({"HD": {"VN": "1.6"}, "SQ": header["SQ"]})
+        here.with_suffix(".dict").write_text(str(names))
+        yield here
 
 
 def reads_by_mappy(

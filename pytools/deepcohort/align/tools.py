@@ -11,11 +11,11 @@ from pathlib import Path
 from deepcohort.core.errors import DeepcohortError
 
 SHORT, LONG = ("bwa-mem2", "bwa", "pybwa"), ("minimap2", "mappy")
-# files beside (or named as) the reference that make an index; pybwa wants names of contigs too
+# files beside (or named as) the reference that make an index; pybwa reads bwa's
 INDEX_SUFFIXES = {
     "bwa-mem2": (".0123", ".amb", ".ann", ".bwt.2bit.64", ".pac"),
     "bwa": (".amb", ".ann", ".bwt", ".pac", ".sa"),
-    "pybwa": (".amb", ".ann", ".bwt", ".dict", ".pac", ".sa"),
+    "pybwa": (".amb", ".ann", ".bwt", ".pac", ".sa"),
     "minimap2": (".mmi",),
     "mappy": (".mmi",),
 }

@@ -138,9 +138,13 @@ class CallsWriter:
         assert self._gvcf is not None
         at = region.start - counts.region.start
         n_ref, n_total = counts.n_ref[at : at + len(region)], counts.n_total[at : at + len(region)]
-        one, two, classes = self._confidence(
-            region, n_ref, n_total, genotyped, reference, reference_start, ploidy
-        )
+        if self._given_only:
+            one = two = np.zeros(len(region), np.int32)
+            classes = np.zeros(len(region), np.int16)
+        else:
+            one, two, classes = self._confidence(
+                region, n_ref, n_total, genotyped, reference, reference_start, ploidy
+            )
         sites = genotyped.sites
         self._contig = region.contig
         contig = np.frombuffer(region.contig.encode(), dtype=np.uint8)

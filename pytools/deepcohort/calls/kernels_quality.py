@@ -120,16 +120,17 @@ def _fill_span(text, span, start, end, depth, info, info_stop, whole):
     span[SPAN_START], span[SPAN_END] = start, end
     bp = max(0, end - start)
     at = _info_value(text, info, info_stop, _COV) if whole else -1
-    if at >= 0:
-        for k in range(1 + len(COVERED_AT)):
-            span[SPAN_SUM + k] = _number(text, at)
-            while text[at] != _COMMA and text[at] != _SEMICOLON and text[at] != _TAB:
-                at += 1
-            at += 1
-        return
-    span[SPAN_SUM] = bp * max(depth, 0)
+    span[SPAN_SUM] = bp * max(depth, 0) if at < 0 else _number(text, at)
     for k in range(len(COVERED_AT)):
         span[SPAN_AT_LEAST + k] = bp if depth >= COVERED_AT[k] else 0
+        if at >= 0 and depth < COVERED_AT[k]:
+            while _ZERO <= text[at] <= _ZERO + 9:
+                at += 1
+            if text[at] != _COMMA:
+                at = -1  # no base is that deep
+            else:
+                at += 1
+                span[SPAN_AT_LEAST + k] = _number(text, at)
 
 
 @kernel

@@ -132,11 +132,11 @@ def _put_genotype(buffer, n, first, second):
 
 @kernel
 def _put_signed(buffer, n, value):
-    """A value of either sign with up to three decimals; never -0."""
-    if value < -0.0005:
+    """A value of either sign with up to two decimals; never -0."""
+    if value < -0.005:
         buffer[n] = _MINUS
-        return _put_fixed(buffer, n + 1, -value, 3)
-    return _put_fixed(buffer, n, max(value, 0.0), 3)
+        return _put_fixed(buffer, n + 1, -value, 2)
+    return _put_fixed(buffer, n, max(value, 0.0), 2)
 
 
 @kernel
@@ -148,6 +148,10 @@ def _put_coverage(buffer, n, state):
     n = _put(buffer, n, _COV)
     n = _put_int(buffer, n, state[SUM])
     for k in range(len(_COVERED_AT)):
+        if state[MIN_DEPTH] >= _COVERED_AT[k]:
+            continue  # all bases
+        if state[AT_LEAST + k] == 0:
+            break  # nor any deeper
         buffer[n] = _COMMA
         n = _put_int(buffer, n + 1, state[AT_LEAST + k])
     return n
@@ -162,7 +166,7 @@ def _put_bias(buffer, n, qual, dp, is_called, strands, mapping, ranks, in_gvcf):
         buffer[n] = _SEMICOLON
         n += 1
     n = _put(buffer, n, _FS)
-    n = _put_fixed(buffer, n, fisher_strand(strands[0], strands[1], strands[2], strands[3]), 3)
+    n = _put_fixed(buffer, n, fisher_strand(strands[0], strands[1], strands[2], strands[3]), 2)
     if mapping[1] > 0:
         n = _put(buffer, n, _MQ)
         n = _put_fixed(buffer, n, np.sqrt(mapping[0] / mapping[1]), 2)
@@ -181,7 +185,7 @@ def _put_bias(buffer, n, qual, dp, is_called, strands, mapping, ranks, in_gvcf):
         n = _put(buffer, n, _READ_POS)
         n = _put_signed(buffer, n, ranks[2])
     n = _put(buffer, n, _SOR)
-    return _put_fixed(buffer, n, strand_odds_ratio(strands[0], strands[1], strands[2], strands[3]), 3)
+    return _put_fixed(buffer, n, strand_odds_ratio(strands[0], strands[1], strands[2], strands[3]), 2)
 
 
 @kernel

@@ -29,7 +29,7 @@ _MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class Piece:
     """A region that one input answers for."""
 
     region: Region
@@ -83,16 +83,19 @@ def _coverage(fields: list[bytes], sample: dict[bytes, bytes]) -> list[int]:
     """Bases of a block, the sum of their depths, and how many reach each of COVERED_AT."""
     bp = _end_of(fields[7]) - int(fields[1]) + 1
     _, _, told = fields[7].partition(b";COV=")
-    if told:
-        return [bp, *map(int, told.split(b","))]
     depth = int(sample[b"MIN_DP"])
-    return [bp, bp * depth, *(bp if depth >= at else 0 for at in COVERED_AT)]
+    total, *counts = map(int, told.split(b",")) if told else [bp * depth]
+    above = iter(counts)
+    return [bp, total, *(bp if depth >= at else next(above, 0) for at in COVERED_AT)]
 
 
 def _coverage_text(a: list[int], b: list[int], min_dp: int) -> bytes:
     """INFO COV of two blocks joined, with the semicolon before it; empty where every base has MIN_DP."""
-    bp, *whole = (x + y for x, y in zip(a, b, strict=True))
-    return b"" if whole[0] == bp * min_dp else b";COV=" + b",".join(b"%d" % n for n in whole)
+    bp, total, *counts = (x + y for x, y in zip(a, b, strict=True))
+    if total == bp * min_dp:
+        return b""
+    told = [n for at, n in zip(COVERED_AT, counts, strict=True) if at > min_dp and n]
+    return b";COV=" + b",".join(b"%d" % n for n in (total, *told))
 
 
 class _MergedWriter:
@@ -150,7 +153,7 @@ class PieceJoiner:
             if self._merged is None:
                 self._merged = _MergedWriter(self._writer, BlockJoiner(reader.header))
             for region in regions:
-                _copy_piece(_Piece(region, reader), self._merged)
+                _copy_piece(Piece(region, reader), self._merged)
             _check_exhausted([reader])
         finally:
             reader.close()
@@ -193,11 +196,10 @@ def merge_shards(
             readers.append(VcfTextReader(path))
             stack.callback(readers[-1].close)
         header = readers[0].header
-        _check_headers(readers)
-        pieces = _pieces(readers)
-        rank = {name: i for i, name in enumerate(header.contig_lengths)}
-        pieces.sort(key=lambda piece: (rank[piece.region.contig], piece.region.start))
-        _check_pieces(pieces, shards)
+        check_headers(readers)
+        rank = _rank(header)
+        pieces = pieces_in_order(readers)
+        check_pieces(pieces, shards)
         if facts:
             check_sample(header, readers[0].path)
         tally = quality = None
@@ -222,7 +224,7 @@ def merge_shards(
 
 
 def _copy_piece(
-    piece: _Piece,
+    piece: Piece,
     merged: _MergedWriter,
     checker: LineChecker | None = None,
     tally: RecordTally | None = None,
@@ -254,7 +256,8 @@ def _merged_header(
     return "\n".join(lines) + "\n"
 
 
-def _check_headers(readers: Sequence[VcfTextReader]) -> None:
+def check_headers(readers: Sequence[VcfTextReader]) -> None:
+    """Raises InputProblems where headers differ by more than regions."""
     first, problems = readers[0], []
     for reader in readers[1:]:
         if reader.header.lines == first.header.lines:
@@ -269,13 +272,18 @@ def _check_headers(readers: Sequence[VcfTextReader]) -> None:
         raise InputProblems(problems)
 
 
-def _pieces(readers: Sequence[VcfTextReader]) -> list[_Piece]:
-    """What each input answers for: by its header, or else by its first and last record."""
+def pieces_in_order(readers: Sequence[VcfTextReader]) -> list[Piece]:
+    """What each input answers for: by its header, or else by its first and last record; in genome order."""
     pieces = []
     for reader in readers:
         regions: Sequence[Region] = reader.header.regions or _spans(reader.path)
-        pieces += [_Piece(region, reader) for region in regions]
-    return pieces
+        pieces += [Piece(region, reader) for region in regions]
+    rank = _rank(readers[0].header)
+    return sorted(pieces, key=lambda piece: (rank[piece.region.contig], piece.region.start))
+
+
+def _rank(header: VcfHeader) -> dict[str, int]:
+    return {name: i for i, name in enumerate(header.contig_lengths)}
 
 
 def _spans(path: Path) -> list[Region]:
@@ -296,7 +304,8 @@ def _named(regions: Sequence[Region]) -> str:
     return ", ".join(str(region) for region in regions[:_MAX_NAMED]) + more
 
 
-def _check_pieces(pieces: Sequence[_Piece], shards: Sequence[Region] | None) -> None:
+def check_pieces(pieces: Sequence[Piece], shards: Sequence[Region] | None) -> None:
+    """Raises InputProblems where pieces, in order, overlap, or are not what `shards` ask for."""
     problems = []
     for left, right in pairwise(pieces):
         if left.region.contig == right.region.contig and right.region.start < left.region.end:
@@ -361,12 +370,24 @@ def merge_files(
     """`merge_shards` with files named on the command line or in a list, and shards as BED.
 
     Raises:
-        DeepcohortError: no input, an unreadable list or BED, options that do not fit; see `merge_shards`.
+        DeepcohortError: options that do not fit; see `listed_inputs` and `merge_shards`.
     """
     if ((targets or target_table) and not facts) or (target_table and not targets):
         raise DeepcohortError("--targets goes with --facts, and --target-table with --targets; give them too")
     if date and not re.fullmatch(r"\d{8}", date):
         raise DeepcohortError(f"--date {date!r} is no date; write YYYYMMDD")
+    paths, wanted = listed_inputs(inputs, input_list, shards)
+    return merge_shards(paths, output, wanted, facts, targets, target_table, date)
+
+
+def listed_inputs(
+    inputs: Sequence[Path], input_list: Path | None, shards: Path | None
+) -> tuple[list[Path], list[Region] | None]:
+    """Files named on the command line or in a list, and the regions of a BED.
+
+    Raises:
+        DeepcohortError: no input, one given twice, an unreadable list or BED.
+    """
     paths = list(inputs)
     if input_list is not None:
         paths += [Path(line) for line in text_of(input_list).splitlines() if line.strip()]
@@ -376,7 +397,7 @@ def merge_files(
     repeated = sorted({str(path) for path in paths if paths.count(path) > 1})
     if repeated:
         raise DeepcohortError(f"{', '.join(repeated)} is given more than once; merge each shard once")
-    return merge_shards(paths, output, wanted, facts, targets, target_table, date)
+    return paths, wanted
 
 
 def _bed_regions(bed: Path) -> list[Region]:

@@ -11,7 +11,7 @@ from deepcohort.candidates.indel_kernels import NEIGHBOUR_BP
 from deepcohort.candidates.realign import Realignment
 from deepcohort.candidates.select import no_alleles, select_alleles, take_alleles
 from deepcohort.candidates.support import weigh_reads
-from deepcohort.candidates.types import AlleleCounts, CandidateEvidence, CandidateTable
+from deepcohort.candidates.types import AlleleCounts, CandidateEvidence, CandidateTable, ReadSupport
 from deepcohort.core.region import Region
 from deepcohort.reads.types import ReadBatch
 
@@ -75,6 +75,37 @@ def find_candidates(
         support=support,
         reads=reads,
         realigned=realigned,
+    )
+
+
+def no_candidates(
+    reads: ReadBatch, reference_codes: NDArray[np.uint8], window: Region, region: Region
+) -> CandidateEvidence:
+    """Evidence of `region` in which nothing is looked for: no candidate, no count, reads as aligned."""
+    nothing = np.zeros(len(region), np.int32)
+    codes = reference_codes[region.start - window.start : region.end - window.start]
+    alleles = no_alleles()
+    return CandidateEvidence(
+        counts=AlleleCounts(region, nothing, nothing, nothing, codes),
+        table=CandidateTable(
+            region.contig,
+            alleles.pos,
+            alleles.ref_len,
+            alleles.alt_seq,
+            alleles.alt_offset,
+            np.empty(0, np.int32),
+            np.empty((0, 2), np.int32),
+            np.empty(0, np.bool_),
+        ),
+        support=ReadSupport(
+            np.zeros(1, np.int64),
+            np.empty(0, np.int32),
+            np.empty(0, np.int8),
+            np.empty(0, np.float32),
+            np.empty(0, np.int32),
+        ),
+        reads=reads,
+        realigned=np.zeros(len(reads), np.bool_),
     )
 
 

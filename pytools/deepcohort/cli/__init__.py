@@ -29,6 +29,7 @@ COMMANDS = {
     "call": "Call variants of one sample: reads to gVCF and VCF.",
     "merge": "Concatenate the shards of a sample (or of a cohort) into one file.",
     "genotype": "Genotype a cohort jointly from gVCFs.",
+    "sites": "List the alleles of a cohort, for a second look at every sample's reads.",
     "store": "Say what a stored cohort holds; make parts of one into a cohort.",
     "evaluate": "Compare calls with a truth set, haplotype-aware.",
     "report": "Turn evaluations into content for one MultiQC report.",

@@ -58,6 +58,13 @@ def call(
     alleles_only: Annotated[
         bool, typer.Option("--alleles-only", help="Write records of those alone.")
     ] = False,
+    second_look: Annotated[
+        bool,
+        typer.Option(
+            "--second-look",
+            help="With --alleles: their records alone, by the reads alone, to be merged onto a first gVCF.",
+        ),
+    ] = False,
     sex: Annotated[str, typer.Option(help="XX, XY, NA, or auto (by coverage): ploidy of X and Y.")] = "auto",
     ploidy: Annotated[int, typer.Option(help="Ploidy outside the ploidy BED and X, Y: 1 or 2.")] = 2,
     ploidy_bed: Annotated[
@@ -108,7 +115,8 @@ def call(
             paralogs=paralogs,
             place_paralogs=place_paralogs,
             alleles=alleles,
-            alleles_only=alleles_only,
+            alleles_only=alleles_only or second_look,
+            second_look=second_look,
             sex=sex,
             ploidy=ploidy,
             ploidy_bed=ploidy_bed,

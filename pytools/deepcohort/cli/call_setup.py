@@ -57,6 +57,7 @@ class CallRequest:
     place_paralogs: bool = True
     alleles: Path | None = None
     alleles_only: bool = False
+    second_look: bool = False
     sex: str = "auto"
     ploidy: int = 2
     ploidy_bed: Path | None = None
@@ -226,6 +227,7 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         remarks=tuple(remarks),
         alleles=request.alleles,
         alleles_only=request.alleles_only,
+        second_look=request.second_look,
     )
     if request.known is not None:
         return replace(job, notes=request.known[1]), predictor
@@ -300,7 +302,8 @@ def _check_alleles(request: CallRequest, lengths: dict[str, int], regions: Seque
     """See that the file of alleles can be used; the first alleles of the regions are held against REF."""
     if request.alleles is None:
         if request.alleles_only:
-            raise DeepcohortError("--alleles-only needs alleles; give --alleles")
+            option = "--second-look" if request.second_look else "--alleles-only"
+            raise DeepcohortError(f"{option} needs alleles; give --alleles")
         return
     sites = KnownSites(request.alleles, lengths, "--alleles")
     try:

@@ -8,7 +8,7 @@ PANELS = {
     "Evaluation": ("evaluate", "report"),
     "Training": ("simulate", "profile", "examples", "train", "tune"),
     "Population genetics": ("popgen",),
-    "Before a run": ("check", "index", "paralogs", "warm"),
+    "Before a run": ("check", "plan", "align", "index", "paralogs", "warm"),
     "Pipeline steps": ("shard", "intersect", "merge", "summary", "provenance"),
 }
 
@@ -51,6 +51,12 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "check": (("All problems of a samplesheet, by row", "check --samplesheet cohort.csv -R GRCh38.fa"),),
     "index": (("", "index -R GRCh38.fa"),),
     "paralogs": (("Once per reference; `call` finds the table by itself", "paralogs -R GRCh38.fa"),),
+    "plan": (
+        (
+            "After `check -o` and `shard`",
+            "plan --samples samples.json --shards shards.bed -R GRCh38.fa --place slurm",
+        ),
+    ),
     "shard": (("Regions of 50 Mb", "shard -R GRCh38.fa --shard-bp 50000000 -o shards.bed"),),
     "intersect": (("", "intersect --bed targets.bed --within shard.bed -o part.bed"),),
     "call": (

@@ -18,6 +18,10 @@ def merge(
     shards: Annotated[
         Path | None, typer.Option(help="BED of all shards: a missing or surplus one is an error.")
     ] = None,
+    onto: Annotated[
+        Path | None,
+        typer.Option(help="gVCF of a first call that the inputs, of `call --second-look`, are put into."),
+    ] = None,
     checksums: Annotated[
         Path | None, typer.Option(help="Table to write: name, bytes and SHA-256 of the output.")
     ] = None,
@@ -39,10 +43,20 @@ def merge(
     ] = "",
 ) -> None:
     """Concatenate the shards of a sample (or of a cohort) into one file."""
-    from deepcohort.calls.merge import merge_files
+    from deepcohort.calls.merge import listed_inputs, merge_files
     from deepcohort.cohort.provenance import write_checksums
+    from deepcohort.core.errors import DeepcohortError
 
-    n_records = merge_files(input_ or [], input_list, output, shards, facts, targets, target_table, date)
+    if onto is not None:
+        from deepcohort.calls.onto import insert_records
+
+        if facts:
+            raise DeepcohortError("--facts are of a first call; merge that with --facts, without --onto")
+        paths, wanted = listed_inputs(input_ or [], input_list, shards)
+        n_records, n_new = insert_records(onto, paths, output, wanted)
+        typer.echo(f"{output}: {n_new:,} records of a second look", err=True)
+    else:
+        n_records = merge_files(input_ or [], input_list, output, shards, facts, targets, target_table, date)
     if checksums:
         write_checksums([output], checksums)
     typer.echo(f"{output}: {n_records:,} records", err=True)

@@ -21,6 +21,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
     "call": {"gvcf": FILE, "vcf": FILE, "profile_json": FILE},
     "merge": {"output": FILE, "checksums": FILE, "facts": FILE},
     "genotype": {"output": FILE, "save_cohort": EITHER},
+    "sites": {"output": FILE},
     "store": {"output": FILE},
     "evaluate": {"output": FOLDER},
     "report": {"output": FOLDER},

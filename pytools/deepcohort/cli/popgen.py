@@ -160,7 +160,7 @@ def _settings(unlinked: bool, config: Path | None, set_: list[str] | None, obser
 
 @app.command()
 def scan(
-    vcf: Annotated[Path, typer.Option(help="Cohort VCF or BCF.")],
+    vcf: Annotated[Path, typer.Option(help="Cohort VCF, BCF or VCF Zarr (folder or zip).")],
     model: Annotated[str, typer.Option(help="Model file, or the name of a shipped one: balancing, sweep.")],
     output: Annotated[Path, typer.Option(help="Folder for windows.tsv, details.tsv, scan.html and others.")],
     samples: Annotated[
@@ -172,15 +172,19 @@ def scan(
     ] = "auto",
     window_bp: Annotated[int, typer.Option(min=0, help="Length of windows; 0 = the model's.")] = 0,
     step_bp: Annotated[int, typer.Option(min=0, help="From one window to the next; 0 = half a window.")] = 0,
+    background: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a wider scan with the same model, whose windows say what is neutral."),
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Of the network.")] = 1,
     quiet: Quiet = False,
 ) -> None:
     """Scan a cohort VCF in windows: probabilities, parameters, statistics, misfit."""
     from deepcohort.popgen.archive import read_pop_model
     from deepcohort.popgen.scan import scan as run
-    from deepcohort.popgen.scan import write_scan
+    from deepcohort.popgen.scan_output import write_scan
 
     opened = read_pop_model(model)
-    found = run(vcf, opened, samples, genotypes, window_bp, step_bp, threads, quiet)
+    found = run(vcf, opened, samples, genotypes, window_bp, step_bp, threads, quiet, background)
     write_scan(output, found, opened)
     typer.echo(f"{output / 'windows.tsv'}: {int(found.judged.sum())} of {len(found.windows)} windows judged")

@@ -7,7 +7,7 @@ _OF_PACKAGE = {
     **dict.fromkeys(("sqlalchemy", "alembic"), "train"),
     **dict.fromkeys(("msprime", "demes", "tskit", "pybwa"), "simulate"),
     **dict.fromkeys(("matplotlib", "multiqc"), "report"),
-    "bio2zarr": "export",
+    **dict.fromkeys(("bio2zarr", "zarr"), "export"),
     "sklearn": "popgen",
     "mappy": "longreads",
 }

@@ -19,10 +19,11 @@ COVERED_AT = (10, 20, 30)  # x, the depths that COV counts bases of
 INFO = {
     "END": ("1", "Integer", "End position of the variant or reference block"),
     "COV": (
-        "4",
+        ".",
         "Integer",
         "Of a reference block: sum of its bases' DP and how many of them have DP 10 or more - 20 or more - "
-        "30 or more; left out where every base has MIN_DP",
+        "30 or more: as far as these lie above MIN_DP (else all have it) and until none has it; "
+        "left out where all have MIN_DP",
     ),
     "BaseQRankSum": ("1", "Float", "Z of the rank sum test of base qualities - ALT against REF reads"),
     "FS": ("1", "Float", "Strand bias: phred-scaled p-value of Fisher's exact test"),

@@ -150,25 +150,113 @@ def _turn(flip, group, which, c0, c1, t0, t1):
 
 
 @kernel
-def _apart(spelled, other, template, c0, c1, t0, t1, flip, alleles, pool, low, high, order, limit):
-    """Edit distance between calls and truth, both haplotypes together."""
+def _apart(scratch, order, template, span, flip, alleles, pool, limit):
+    """Edit distance between calls and truth of a neighbourhood, both haplotypes together.
+
+    `span`: first and last + 1 call, first and last + 1 truth variant, and its bounds on the reference.
+    `scratch`: uint8 (2, size), room for two sequences.
+    """
     total = 0
     for h in range(2):
-        n = _spell(spelled, template, c0, c1, h, flip, alleles, pool, low, high, order)
-        m = _spell(other, template, t0, t1, h, flip, alleles, pool, low, high, order)
-        total += edit_distance(spelled, n, other, m, limit)
+        n = _spell(scratch[0], template, span[0], span[1], h, flip, alleles, pool, span[4], span[5], order)
+        m = _spell(scratch[1], template, span[2], span[3], h, flip, alleles, pool, span[4], span[5], order)
+        total += edit_distance(scratch[0], n, scratch[1], m, limit)
     return total
 
 
 @kernel
-def judge(template, alleles, pool, phase, flip, bases, spans, low, high):
+def _try_all(best, n_groups, group, scratch, order, template, span, flip, alleles, pool, limit):
+    """Smallest distance over all ways to turn the groups, which are left so; `best`: as they lie."""
+    kept = state = 0
+    for way in range(1, 2 ** (n_groups - 1)):
+        if best == 0:
+            break
+        for g in range(1, n_groups):  # group 0 stays: both sides may be turned together
+            if ((way ^ state) >> (g - 1)) & 1:
+                _turn(flip, group, g, span[0], span[1], span[2], span[3])
+        state = way
+        apart = _apart(scratch, order, template, span, flip, alleles, pool, limit)
+        if apart < best:
+            best = apart
+            kept = way
+    for g in range(1, n_groups):
+        if ((kept ^ state) >> (g - 1)) & 1:
+            _turn(flip, group, g, span[0], span[1], span[2], span[3])
+    return best
+
+
+@kernel
+def _turn_one_by_one(
+    best, tries, n_groups, group, scratch, order, template, span, flip, alleles, pool, limit
+):
+    """The same by turning one group after the other, at most `tries` times."""
+    for _ in range(_PASSES):
+        before = best
+        for g in range(1, n_groups):
+            if best == 0 or tries <= 0:
+                break
+            tries -= 1
+            _turn(flip, group, g, span[0], span[1], span[2], span[3])
+            apart = _apart(scratch, order, template, span, flip, alleles, pool, limit)
+            if apart < best:
+                best = apart
+            else:
+                _turn(flip, group, g, span[0], span[1], span[2], span[3])
+        if best == before:
+            break
+    return best
+
+
+@kernel
+def _arrange(tries, group, scratch, order, template, span, flip, alleles, pool, phase, limit):
+    """Lay both sides on haplotypes so that they differ least, `flip` in place; how much they then differ."""
+    fixed = np.empty(len(order), dtype=np.int64)
+    n_groups = _group(span[0], span[1], alleles, phase, group, 0, fixed)
+    n_groups = _group(span[2], span[3], alleles, phase, group, n_groups, fixed)
+    for side in range(2):
+        for v in range(span[2 * side], span[2 * side + 1]):
+            if group[v] != NONE:
+                flip[v] = flip[fixed[group[v]]]
+    best = _apart(scratch, order, template, span, flip, alleles, pool, limit)
+    if best > 0:  # or as both sides are written
+        calls, truth = flip[span[0] : span[1]].copy(), flip[span[2] : span[3]].copy()
+        flip[span[0] : span[1]] = 0
+        flip[span[2] : span[3]] = 0
+        apart = _apart(scratch, order, template, span, flip, alleles, pool, limit)
+        if apart < best:
+            best = apart
+        else:
+            flip[span[0] : span[1]] = calls
+            flip[span[2] : span[3]] = truth
+    if n_groups > 1 and 2 ** min(n_groups - 1, 40) <= min(_MAX_TRIES, tries):
+        return _try_all(best, n_groups, group, scratch, order, template, span, flip, alleles, pool, limit)
+    return _turn_one_by_one(
+        best, tries, n_groups, group, scratch, order, template, span, flip, alleles, pool, limit
+    )
+
+
+@kernel
+def _size_of(span, alleles, bases):
+    """Longest sequence that a neighbourhood can spell, and the sum of all its edits."""
+    size = span[5] - span[4]
+    edits = 0.0
+    for side in range(2):
+        for v in range(span[2 * side], span[2 * side + 1]):
+            for h in range(2):
+                size += alleles[v, h, LENGTH]
+                edits += bases[v, h]
+    return size, edits
+
+
+@kernel
+def judge(template, alleles, pool, phase, flip, bases, spans):
     """What neighbourhoods of calls and truth have in common.
 
     Parameters:
         template: uint8 (L,). alleles: int64 (V, 2, 4), trimmed, of all variants, by position within a side.
         phase: int64 (V,), phase set, -1 unphased. flip: int8 (V,), 1 = the genotype lies the other way
-        round to begin with; changed. bases: float32 (V, 2). spans: int64 (N, 4), first and last + 1
-        call, first and last + 1 truth variant of each neighbourhood. low, high: int64 (N,), its bounds.
+        round to begin with; changed. bases: float32 (V, 2). spans: int64 (N, 6), first and last + 1
+        call, first and last + 1 truth variant of each neighbourhood, its bounds on the reference.
 
     Returns:
         float64 (N, 2): the share of the bases of calls and of truth that the other side has too:
@@ -176,120 +264,28 @@ def judge(template, alleles, pool, phase, flip, bases, spans, low, high):
         reference and c that between them, in the arrangement of haplotypes that makes c smallest (written
         phase is kept); -1 where the sequences are too far apart to be compared.
     """
-    share = np.empty((len(spans), 2), dtype=np.float64)
+    share = np.full((len(spans), 2), -1.0)
     group = np.full(len(flip), NONE, dtype=np.int64)
-    asis = np.zeros_like(flip)
     for i in range(len(spans)):
-        c0, c1, t0, t1 = spans[i, 0], spans[i, 1], spans[i, 2], spans[i, 3]
-        size = high[i] - low[i]
-        total = 0.0
-        for v in range(c0, c1):
-            size += alleles[v, 0, LENGTH] + alleles[v, 1, LENGTH]
-            total += bases[v, 0] + bases[v, 1]
-        for v in range(t0, t1):
-            size += alleles[v, 0, LENGTH] + alleles[v, 1, LENGTH]
-            total += bases[v, 0] + bases[v, 1]
-        limit = int(total) + 1
+        span = spans[i]
+        size, edits = _size_of(span, alleles, bases)
+        limit = int(edits) + 1
         cost = size + limit * limit
-        n_variants = c1 - c0 + t1 - t0
-        share[i] = -1
         if cost > _WORK // 4:
             continue
-        spelled = np.empty(size, dtype=np.uint8)
-        other = np.empty(size, dtype=np.uint8)
-        order = np.empty(n_variants, dtype=np.int64)
-        fixed = np.empty(n_variants, dtype=np.int64)
-        n_groups = _group(c0, c1, alleles, phase, group, 0, fixed)
-        n_groups = _group(t0, t1, alleles, phase, group, n_groups, fixed)
-        for v in range(c0, c1):
-            if group[v] != NONE:
-                flip[v] = flip[fixed[group[v]]]
-        for v in range(t0, t1):
-            if group[v] != NONE:
-                flip[v] = flip[fixed[group[v]]]
-        best = _apart(
-            spelled, other, template, c0, c1, t0, t1, flip, alleles, pool, low[i], high[i], order, limit
-        )
-        if best > 0:  # or as both sides are written
-            apart = _apart(
-                spelled, other, template, c0, c1, t0, t1, asis, alleles, pool, low[i], high[i], order, limit
-            )
-            if apart < best:
-                best = apart
-                flip[c0:c1] = 0
-                flip[t0:t1] = 0
+        scratch = np.empty((2, size), dtype=np.uint8)
+        order = np.empty(span[1] - span[0] + span[3] - span[2], dtype=np.int64)
         tries = _WORK // cost
-        if n_groups > 1 and 2 ** min(n_groups - 1, 40) <= min(_MAX_TRIES, tries):
-            kept = state = 0
-            for way in range(1, 2 ** (n_groups - 1)):
-                if best == 0:
-                    break
-                for g in range(1, n_groups):  # group 0 stays: both sides may be turned together
-                    if ((way ^ state) >> (g - 1)) & 1:
-                        _turn(flip, group, g, c0, c1, t0, t1)
-                state = way
-                apart = _apart(
-                    spelled,
-                    other,
-                    template,
-                    c0,
-                    c1,
-                    t0,
-                    t1,
-                    flip,
-                    alleles,
-                    pool,
-                    low[i],
-                    high[i],
-                    order,
-                    limit,
-                )
-                if apart < best:
-                    best = apart
-                    kept = way
-            for g in range(1, n_groups):
-                if ((kept ^ state) >> (g - 1)) & 1:
-                    _turn(flip, group, g, c0, c1, t0, t1)
-        elif n_groups > 1:
-            for _ in range(_PASSES):
-                before = best
-                for g in range(1, n_groups):
-                    if best == 0 or tries <= 0:
-                        break
-                    tries -= 1
-                    _turn(flip, group, g, c0, c1, t0, t1)
-                    apart = _apart(
-                        spelled,
-                        other,
-                        template,
-                        c0,
-                        c1,
-                        t0,
-                        t1,
-                        flip,
-                        alleles,
-                        pool,
-                        low[i],
-                        high[i],
-                        order,
-                        limit,
-                    )
-                    if apart < best:
-                        best = apart
-                    else:
-                        _turn(flip, group, g, c0, c1, t0, t1)
-                if best == before:
-                    break
-        a = 0
-        b = 0
-        reference = template[low[i] : high[i]]
-        for h in range(2):
-            n = _spell(spelled, template, c0, c1, h, flip, alleles, pool, low[i], high[i], order)
-            a += edit_distance(spelled, n, reference, len(reference), limit)
-            n = _spell(other, template, t0, t1, h, flip, alleles, pool, low[i], high[i], order)
-            b += edit_distance(other, n, reference, len(reference), limit)
-        nothing = 1.0 if best == 0 else 0.0  # records that cancel one another change nothing
-        both = (a + b - best) / 2.0
-        share[i, 0] = both / a if a > 0 else nothing
-        share[i, 1] = both / b if b > 0 else nothing
+        between = _arrange(tries, group, scratch, order, template, span, flip, alleles, pool, phase, limit)
+        nothing = 1.0 if between == 0 else 0.0  # records that cancel one another change nothing
+        reference = template[span[4] : span[5]]
+        own = np.zeros(2)
+        for side in range(2):
+            first, last = span[2 * side], span[2 * side + 1]
+            for h in range(2):
+                n = _spell(scratch[0], template, first, last, h, flip, alleles, pool, span[4], span[5], order)
+                own[side] += edit_distance(scratch[0], n, reference, len(reference), limit)
+        both = (own[0] + own[1] - between) / 2.0
+        for side in range(2):
+            share[i, side] = both / own[side] if own[side] > 0 else nothing
     return share

@@ -77,7 +77,8 @@ def credit(template: NDArray[np.uint8], calls: Played, truth: Played) -> tuple[C
     sides = (calls, truth)
     orders, clusters, lows, highs = _clusters(calls, truth)
     n = len(lows)
-    spans = np.zeros((n, 4), dtype=np.int64)
+    spans = np.zeros((n, 6), dtype=np.int64)
+    spans[:, 4], spans[:, 5] = lows, highs
     shift = 0
     for k, (side, cluster) in enumerate(zip(sides, clusters, strict=True)):
         spans[:, 2 * k] = shift + np.searchsorted(cluster, np.arange(n), side="left")
@@ -99,8 +100,6 @@ def credit(template: NDArray[np.uint8], calls: Played, truth: Played) -> tuple[C
         joined("way"),
         joined("bases"),
         spans[chosen],
-        lows[chosen],
-        highs[chosen],
     )
     credits = [
         _shared_out(side, order, cluster, share[:, k])

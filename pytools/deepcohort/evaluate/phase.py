@@ -21,11 +21,12 @@ def _phased_hets(side: SideResult) -> NDArray[np.int64]:
 def phase_row(result: ContigResult) -> dict[str, Any]:
     """Counts of one contig: phased heterozygous records on each side, those that both sides write alike,
     neighbours among these that share a phase set on both sides, and how often their phase differs."""
-    rows, keys = [], []
-    for side in (result.calls, result.truth):
-        chosen = _phased_hets(side)
+    rows, keys = [_phased_hets(result.calls), _phased_hets(result.truth)], []
+    if not len(rows[0]) or not len(rows[1]):  # nothing to compare: no keys are made
+        rows_of_both = {"phased_truth": len(rows[1]), "phased_calls": len(rows[0])}
+        return {"contig": result.contig, **rows_of_both, "compared": 0, "pairs": 0, "switches": 0}
+    for side, chosen in zip((result.calls, result.truth), rows, strict=True):
         table = side.table
-        rows.append(chosen)
         keys.append(
             allele_keys(table.pool, table.pool_offset, table.pos, table.ref_len, table.alt_len, chosen)
         )

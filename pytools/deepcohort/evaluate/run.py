@@ -332,7 +332,9 @@ def _write(paths: dict[str, Path], made: tb.Tables, info: dict, given_up: list[t
         ("indel_lengths.tsv", made.spectrum),
         ("given_up.tsv", given_up),
     ):
-        tb.write_tsv(paths[name], rows, _EMPTY_COLUMNS[name])
+        # strata have columns of base pairs where these were counted
+        columns = None if rows and name == "extended.tsv" else _EMPTY_COLUMNS[name]
+        tb.write_tsv(paths[name], rows, columns)
 
 
 def _given_up(result: ContigResult) -> list[tb.Row]:

@@ -36,6 +36,11 @@ def _described(kind: str, key: str, number: str, type_: str, text: str) -> str:
     return f'##{kind}=<ID={key},Number={number},Type={type_},Description="{text}">'
 
 
+def given_lines() -> list[str]:
+    """INFO lines of files with records of alleles that the user gave."""
+    return [_described("INFO", key, *values) for key, values in INFO_GIVEN.items()]
+
+
 def make_header(
     sample: str,
     contig_lengths: Mapping[str, int],
@@ -66,7 +71,7 @@ def make_header(
         _described("INFO", k, *v) for k, v in INFO.items() if gq_bands is not None or k not in gvcf_only
     ]
     if given:
-        lines += [_described("INFO", key, *values) for key, values in INFO_GIVEN.items()]
+        lines += given_lines()
     keys = ["GT", "GQ", "DP", "MIN_DP", "AD", "VAF", "PL", "SB"]
     lines += [_described("FORMAT", k, *FORMAT[k]) for k in keys if gq_bands is not None or k not in gvcf_only]
     if gq_bands is not None:

@@ -110,7 +110,7 @@ def genotype_cohort(
         headers = check_inputs(paths, fasta, kept)
         if shards:
             regions = [region for _, part in shards for region in part]
-        wanted = _wanted(regions, kept, fasta)
+        wanted = wanted_regions(regions, kept, fasta)
         for store in kept:
             store.check_regions(wanted, config.max_shift_bp)
         sources: list[StoredCohort | GvcfSource] = [*kept]
@@ -147,7 +147,7 @@ def genotype_cohort(
                 name = Path(reference).name
                 head = header_text(fasta.contig_lengths, cohort.samples, extra, name, config)
                 writer.write(head.encode())
-            for window, batches, bases in _read_windows(windows, sources, fasta, config, quiet):
+            for window, batches, bases in read_windows(windows, sources, fasta, config, quiet):
                 if saver is not None:
                     saver.add(window, batches)
                 if writer is not None:
@@ -179,7 +179,7 @@ def _parts(
         return [(Path(save_store), wanted)]
     Path(save_store).mkdir(parents=True, exist_ok=True)
     order = {name: i for i, name in enumerate(fasta.contig_lengths)}
-    parts = [(Path(save_store) / f"{name}.store", _wanted(part, [], fasta)) for name, part in shards]
+    parts = [(Path(save_store) / f"{name}.store", wanted_regions(part, [], fasta)) for name, part in shards]
     return sorted(parts, key=lambda part: (order[part[1][0].contig], part[1][0].start))
 
 
@@ -188,7 +188,7 @@ def _with_sexes(pedigree: Pedigree, sexes: dict[str, str]) -> Pedigree:
     return Pedigree(pedigree.parents, {**pedigree.sex, **sexes}, pedigree.family)
 
 
-def _wanted(
+def wanted_regions(
     regions: Sequence[Region] | None, stores: Sequence[StoredCohort], fasta: ReferenceFasta
 ) -> list[Region]:
     """Regions to genotype, merged and in the reference's order."""
@@ -201,7 +201,7 @@ def _wanted(
     return sorted(merge_regions(regions), key=lambda r: (order[r.contig], r.start))
 
 
-def _read_windows(
+def read_windows(
     windows: Sequence[Region],
     sources: Sequence[StoredCohort | GvcfSource],
     fasta: ReferenceFasta,

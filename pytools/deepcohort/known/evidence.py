@@ -70,6 +70,36 @@ def look_up(
     )
 
 
+def without_judged(found: KnownEvidence, candidates: CandidatesConfig) -> KnownEvidence:
+    """`found` without SNPs of so many reads that the first call had them for candidates.
+
+    Where it left no record of such a SNP, networks saw its reads and did not believe them: errors recur at a
+    place.
+    """
+    table = found.table
+    is_snp = (table.ref_len == 1) & (np.diff(table.alt_offset) == 1)
+    reads = table.ad[:, 1]
+    judged = (reads >= candidates.min_count) & (reads >= candidates.min_fraction_snp * table.dp)
+    rows = np.flatnonzero(~(is_snp & judged))
+    alleles = take_alleles(Alleles(table.pos, table.ref_len, table.alt_seq, table.alt_offset), rows)
+    return KnownEvidence(
+        table=CandidateTable(
+            contig=table.contig,
+            pos=alleles.pos,
+            ref_len=alleles.ref_len,
+            alt_seq=alleles.alt_seq,
+            alt_offset=alleles.alt_offset,
+            dp=table.dp[rows],
+            ad=table.ad[rows],
+            realigned=table.realigned[rows],
+        ),
+        shown=found.shown[rows],
+        given=found.given[rows],
+        ids=tuple(found.ids[row] for row in rows.tolist()),
+        log10_odds=found.log10_odds[rows],
+    )
+
+
 def _near(pos: NDArray[np.int64], wanted: NDArray[np.int64], within_bp: int) -> NDArray[np.int64]:
     """Rows of `pos` (ascending) within `within_bp` of one of `wanted` (ascending)."""
     first = np.searchsorted(wanted, pos - within_bp)

@@ -16,6 +16,8 @@ from deepcohort.known.spelling import Change, changes_of, is_sequence, to_allele
 from deepcohort.known.types import GivenAlleles
 
 _CHECKED_FIRST = 100
+_CODES = {base: int(encode_bases(base)[0]) for base in "ACGTacgt"}
+_BYTES = {base: bytes([code]) for base, code in _CODES.items()}
 _REACH_BP = 1_000  # how far an allele may move when it is left-aligned, rounded up
 
 
@@ -97,21 +99,30 @@ class KnownSites:
         for record in self._records(window):
             if not window.contains(record.start):
                 continue
-            ref = record.ref or ""
-            if window.start + len(codes) < record.start + len(ref):
-                continue
-            self._check_ref(record, codes, window)
+            name, at, ref = record.id or "", record.start - window.start, record.ref or ""
+            code = _CODES.get(ref)
+            is_same = code is not None and codes[at] == code
+            if not is_same:
+                self._check_ref(record, codes, window)
             for alt in record.alts or ():
-                if not is_sequence(alt) or not is_sequence(ref):
-                    symbolic.append(record.start)
-                    continue
-                if max(len(ref), len(alt)) > self._config.max_allele_bp:
+                changes: Sequence[Change] | None
+                if is_same and alt in _CODES:
+                    changes = ((at, 1, _BYTES[alt]),)  # most are such
+                elif not is_sequence(alt) or not is_sequence(ref):
+                    changes = None
+                elif max(len(ref), len(alt)) > self._config.max_allele_bp:
                     long.append(record.start)
                     continue
-                for change in changes_of(record.start - window.start, ref, alt, codes) or ():
+                else:
+                    changes = changes_of(at, ref, alt, codes)
+                if changes is None:
+                    symbolic.append(record.start)
+                    continue
+                for change in changes:
                     if first <= change[0] < last:
                         ids = found.setdefault(change, [])
-                        ids += [x for x in (record.id or "").split(";") if x and x != "." and x not in ids]
+                        if name:
+                            ids += [x for x in name.split(";") if x and x != "." and x not in ids]
         self._check_number(found, window)
         alleles = to_alleles(found)
         text, offset = alleles.alt_seq.tobytes(), alleles.alt_offset.tolist()
@@ -122,6 +133,8 @@ class KnownSites:
     def _check_ref(self, record: pysam.VariantRecord, codes: NDArray[np.uint8], window: Region) -> None:
         ref = record.ref or ""
         at = record.start - window.start
+        if at + len(ref) > len(codes):
+            return  # longer than what is looked up
         if is_sequence(ref) and not np.array_equal(encode_bases(ref), codes[at : at + len(ref)]):
             there = decode_bases(codes[at : at + len(ref)])
             raise DeepcohortError(

@@ -15,11 +15,14 @@ from deepcohort.core.archives import DAMAGED_ARCHIVE
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.model.archive import assets_folders, write_members
 from deepcohort.model.calibrate import softmax
+from deepcohort.popgen.background import Background, background_from_facts
 from deepcohort.popgen.config import QUANTILES, Encoding, Observation, observation_from
 from deepcohort.popgen.misfit import Familiar
+from deepcohort.popgen.null import Null, null_from_facts
 
 SUFFIX = ".dcpop"
-FORMAT = 1
+FORMAT = 2  # since 2: background of a genome and null of scores; 1 is read, and has neither
+_READ = (1, 2)
 _MEMBERS = ("model.json", "net.onnx", "familiar.npz")
 _DAMAGED: tuple[type[Exception], ...] = (*DAMAGED_ARCHIVE, MemoryError, TypeError, AttributeError)
 
@@ -45,6 +48,16 @@ class PopModel:
         return Encoding(
             int(e["sites"]), tuple(int(r) for r in e["rows"]), bool(e["unlinked"]), int(e["locus_bp"])
         )
+
+    @property
+    def background(self) -> Background | None:
+        """How a genome's windows become the context of each; None of models of one history."""
+        return background_from_facts(self.about.get("background"))
+
+    def null(self, known: bool) -> Null | None:
+        """The null of scores, with the background of the genome known or not; None of files of format 1."""
+        facts = self.about.get("null")
+        return None if facts is None else null_from_facts(facts["known" if known else "unknown"])
 
     @property
     def observation(self) -> Observation:
@@ -124,15 +137,16 @@ def read_pop_model(name: str | Path) -> PopModel:
                 )
             parts = {member: archive.read(member) for member in _MEMBERS}
         about = json.loads(parts["model.json"])
-        if about["format"] != FORMAT:
+        if about["format"] not in _READ:
             raise DeepcohortError(
                 f"model {path} has file format {about['format']}, this deepcohort {deepcohort.__version__} "
-                f"reads {FORMAT}; use a model made for this version"
+                f"reads up to {FORMAT}; use a model made for this version"
             )
         with np.load(io.BytesIO(parts["familiar.npz"]), allow_pickle=False) as arrays:
             familiar = Familiar(**{k: arrays[k] for k in arrays.files})
         model = PopModel(str(path), about, parts["net.onnx"], familiar)
-        _ = (model.labels, model.encoding, model.observation, about["temperature"], about["parameters"])
+        _ = (model.labels, model.encoding, model.observation, model.background, model.null(True))
+        _ = (model.null(False), about["temperature"], about["parameters"])
     except _DAMAGED as error:
         raise DeepcohortError(
             f"model {path} is no popgen model file or is damaged ({error}); fetch or train it again"
@@ -151,6 +165,8 @@ class Judge:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self.model = model
+        background = model.background
+        self._width = 0 if background is None else background.axes.shape[1]
         try:
             self._session = onnxruntime.InferenceSession(
                 model.onnx, options, providers=["CPUExecutionProvider"]
@@ -159,16 +175,20 @@ class Judge:
             reason = str(error).splitlines()[0]
             raise DeepcohortError(f"model {model.path}: its network cannot be loaded ({reason})") from error
 
-    def __call__(self, pixels: NDArray[np.uint8], features: NDArray[np.float32]) -> Judgement:
-        """Judge windows."""
+    def __call__(
+        self,
+        pixels: NDArray[np.uint8],
+        features: NDArray[np.float32],
+        context: NDArray[np.floating] | None = None,
+    ) -> Judgement:
+        """Judge windows; `context`: (C,) of their genome, None = unknown."""
         about = self.model.about
+        whole = features if self._width == 0 else self._with_context(features, context)
         k, parameters = len(about["labels"]), about["parameters"]
         outs = [np.empty((0, k + len(parameters) * len(QUANTILES)), np.float32)]
         for start in range(0, len(pixels), 64):
             part = slice(start, start + 64)
-            outs.append(
-                self._session.run(["logits"], {"pixels": pixels[part], "features": features[part]})[0]
-            )
+            outs.append(self._session.run(["logits"], {"pixels": pixels[part], "features": whole[part]})[0])
         out = np.concatenate(outs)
         q = np.sort(out[:, k:].reshape(len(out), len(parameters), len(QUANTILES)).astype(np.float64), axis=2)
         for i, p in enumerate(parameters):
@@ -176,6 +196,13 @@ class Judge:
         return Judgement(
             softmax(out[:, :k] / about["temperature"]), q, self.model.familiar.strangeness(features)
         )
+
+    def _with_context(
+        self, features: NDArray[np.float32], context: NDArray[np.floating] | None
+    ) -> NDArray[np.float32]:
+        values = np.zeros(self._width) if context is None else context
+        tail = np.broadcast_to(values.astype(np.float32), (len(features), self._width))
+        return np.concatenate([features, tail], axis=1)
 
 
 def unscale(values: NDArray[np.float64], log: bool) -> NDArray[np.float64]:

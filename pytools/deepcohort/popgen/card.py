@@ -3,6 +3,10 @@
 from typing import Any
 
 
+def _range(pair: tuple[float, float]) -> str:
+    return f"{pair[0]:g}" if pair[0] == pair[1] else f"{pair[0]:g} to {pair[1]:g}"
+
+
 def model_card(about: dict[str, Any]) -> str:
     """Markdown: what the model tells apart, what it was trained on, how well, and where not to use it."""
     task, facts, m = about["task"], about["facts"], about["facts"]["metrics"]
@@ -20,14 +24,18 @@ def model_card(about: dict[str, Any]) -> str:
         f"- Trained on {facts['loci']:,} simulated loci (task `{task['name']}`, seed {facts['seed']}): "
         + (f"{task['unlinked_snps']} unlinked SNPs" if task["unlinked_snps"] else f"{task['locus_bp']:,} bp")
         + f", {groups}.",
-        f"- Mutation rate {task['mutation_rate']:g}, recombination {task['recombination'][0]:g} to "
-        f"{task['recombination'][1]:g}.",
+        f"- Mutation rate {_range(task['mutation_rate'])}, recombination {_range(task['recombination'])}, "
+        f"share of it in hotspots {_range(task['hotspot_share'])}.",
     ]
     if task["kind"] == "selection":
         lines.append(
             f"- History: {task['history']}, deme {task['focal']}; no migrants since the selected allele "
             "arose."
         )
+        lines += [
+            f"- {name} drawn for every locus: {low:g} to {high:g}, {shape}."
+            for name, (low, high, shape) in task["priors"]
+        ]
     for s in task["scenarios"]:
         if s["mode"] != "neutral":
             lines.append(

@@ -28,6 +28,110 @@ def _waiting_time(rate, growth, size_factor):
 
 
 @kernel
+def _move_all(pool, count, moves):
+    """Populations join others as an epoch starts."""
+    for k in range(len(count)):
+        j = moves[k]
+        if j != k:
+            for i in range(count[k]):
+                pool[j, count[j]] = pool[k, i]
+                count[j] += 1
+            count[k] = 0
+
+
+@kernel
+def _carriers(chosen, n, left, right, origin, stack, out):
+    """Count the samples below node `chosen` by population, into `out` (K,)."""
+    out[:] = 0
+    top = 1
+    stack[0] = chosen
+    while top > 0:
+        top -= 1
+        x = stack[top]
+        if x < n:
+            out[origin[x]] += 1
+        else:
+            stack[top] = left[x]
+            stack[top + 1] = right[x]
+            top += 2
+
+
+@kernel
+def _genealogy(samples, starts, sizes, growths, migration, moves, pool, count, left, right):
+    """The node above which the mutation of one genealogy falls; -1 where lineages never meet.
+
+    Arrays are those of `unlinked_snps`. Everything of an event stands in this one loop: calls cost two thirds
+    more, in counted references.
+    """
+    n_epochs, k_pop = sizes.shape
+    leaf = 0
+    for k in range(k_pop):
+        count[k] = samples[k]
+        for i in range(samples[k]):
+            pool[k, i] = leaf
+            leaf += 1
+    alive, node, epoch, t, total, chosen = leaf, leaf, 0, 0.0, 0.0, 0
+    while alive > 1:
+        best = np.inf
+        event, who, to = 0, 0, 0
+        for k in range(k_pop):
+            c = count[k]
+            if c > 1:
+                g = growths[epoch, k]
+                size = sizes[epoch, k]
+                if g != 0.0:
+                    size = size * math.exp(-g * (t - starts[epoch]))
+                w = _waiting_time(0.5 * c * (c - 1) / size, g, size)
+                if w < best:
+                    best, event, who = w, 1, k
+            if c > 0:
+                for j in range(k_pop):
+                    m = migration[epoch, k, j]
+                    if m > 0.0 and j != k:
+                        w = -math.log(1.0 - np.random.random()) / (m * c)
+                        if w < best:
+                            best, event, who, to = w, 2, k, j
+        ends = starts[epoch + 1] if epoch + 1 < n_epochs else np.inf
+        if t + best >= ends:
+            best = ends - t
+            event = 0
+        if best == np.inf:
+            return -1
+        # the branch of the mutation: reservoir sampling over the lengths added
+        add = best * alive
+        total += add
+        if np.random.random() * total < add:
+            pick = int(np.random.random() * alive)
+            for k in range(k_pop):
+                if pick < count[k]:
+                    chosen = pool[k, pick]
+                    break
+                pick -= count[k]
+        t += best
+        c = count[who]
+        if event == 0:
+            epoch += 1
+            _move_all(pool, count, moves[epoch])
+            continue
+        a = int(np.random.random() * c)
+        if event == 1:
+            b = int(np.random.random() * (c - 1))
+            if b >= a:
+                b += 1
+            left[node], right[node] = pool[who, a], pool[who, b]
+            pool[who, a] = node
+            pool[who, b] = pool[who, c - 1]
+            node += 1
+            alive -= 1
+        else:
+            pool[to, count[to]] = pool[who, a]
+            count[to] += 1
+            pool[who, a] = pool[who, c - 1]
+        count[who] = c - 1
+    return chosen
+
+
+@kernel
 def unlinked_snps(samples, starts, sizes, growths, migration, moves, n_snps, out):
     """Derived-allele counts of SNPs on independent genealogies, one mutation each, into `out`.
 
@@ -37,109 +141,18 @@ def unlinked_snps(samples, starts, sizes, growths, migration, moves, n_snps, out
     of i moves to j. moves: int64 (E, K), population to which all lineages of k move as an epoch starts (k =
     none). out: uint8 or int16 (n_snps, K). The mutation falls on a branch in proportion to its length.
     """
-    n_epochs, k_pop = sizes.shape
-    n = 0
-    for k in range(k_pop):
-        n += samples[k]
+    k_pop, n = len(samples), samples.sum()
     pool = np.empty((k_pop, n), np.int64)
     count = np.empty(k_pop, np.int64)
     left = np.empty(2 * n, np.int64)
     right = np.empty(2 * n, np.int64)
-    origin = np.empty(n, np.int64)
+    origin = np.repeat(np.arange(k_pop), samples)
     stack = np.empty(2 * n, np.int64)
-    leaf = 0
-    for k in range(k_pop):
-        for _ in range(samples[k]):
-            origin[leaf] = k
-            leaf += 1
     for snp in range(n_snps):
-        leaf = 0
-        for k in range(k_pop):
-            count[k] = samples[k]
-            for i in range(samples[k]):
-                pool[k, i] = leaf
-                leaf += 1
-        alive, node, epoch, t, total, chosen = n, n, 0, 0.0, 0.0, 0
-        while alive > 1:
-            best = np.inf
-            event, who, to = 0, 0, 0
-            for k in range(k_pop):
-                c = count[k]
-                if c > 1:
-                    g = growths[epoch, k]
-                    size = sizes[epoch, k]
-                    if g != 0.0:
-                        size = size * math.exp(-g * (t - starts[epoch]))
-                    w = _waiting_time(0.5 * c * (c - 1) / size, g, size)
-                    if w < best:
-                        best, event, who = w, 1, k
-                if c > 0:
-                    for j in range(k_pop):
-                        m = migration[epoch, k, j]
-                        if m > 0.0 and j != k:
-                            w = -math.log(1.0 - np.random.random()) / (m * c)
-                            if w < best:
-                                best, event, who, to = w, 2, k, j
-            ends = np.inf
-            if epoch + 1 < n_epochs:
-                ends = starts[epoch + 1]
-            if t + best >= ends:
-                best = ends - t
-                event = 0
-            if best == np.inf:
-                return False  # lineages that never meet
-            # the branch of the mutation: reservoir sampling over the lengths added
-            add = best * alive
-            total += add
-            if np.random.random() * total < add:
-                pick = int(np.random.random() * alive)
-                for k in range(k_pop):
-                    if pick < count[k]:
-                        chosen = pool[k, pick]
-                        break
-                    pick -= count[k]
-            t += best
-            if event == 1:
-                c = count[who]
-                a = int(np.random.random() * c)
-                b = int(np.random.random() * (c - 1))
-                if b >= a:
-                    b += 1
-                left[node], right[node] = pool[who, a], pool[who, b]
-                pool[who, a] = node
-                pool[who, b] = pool[who, c - 1]
-                count[who] = c - 1
-                node += 1
-                alive -= 1
-            elif event == 2:
-                c = count[who]
-                a = int(np.random.random() * c)
-                pool[to, count[to]] = pool[who, a]
-                count[to] += 1
-                pool[who, a] = pool[who, c - 1]
-                count[who] = c - 1
-            else:
-                epoch += 1
-                for k in range(k_pop):
-                    j = moves[epoch, k]
-                    if j != k:
-                        for i in range(count[k]):
-                            pool[j, count[j]] = pool[k, i]
-                            count[j] += 1
-                        count[k] = 0
-        for k in range(k_pop):
-            out[snp, k] = 0
-        top = 1
-        stack[0] = chosen
-        while top > 0:
-            top -= 1
-            x = stack[top]
-            if x < n:
-                out[snp, origin[x]] += 1
-            else:
-                stack[top] = left[x]
-                stack[top + 1] = right[x]
-                top += 2
+        chosen = _genealogy(samples, starts, sizes, growths, migration, moves, pool, count, left, right)
+        if chosen < 0:
+            return False  # lineages that never meet
+        _carriers(chosen, n, left, right, origin, stack, out[snp])
     return True
 
 
@@ -150,6 +163,226 @@ def _any_shared(k, m):
     for i in range(k):
         p *= max(0.0, 1.0 - i / m)
     return 1.0 - p
+
+
+@kernel
+def _cut_lineage(lineage, new, x, keeps_left, n_seg, seg_lineage, seg_left, seg_right, seg_node):
+    """Segments of `lineage` on the far side of the crossover at `x` go to lineage `new`.
+
+    Returns (segments in all, whether any went, whether any stayed); segments are -1 where arrays are full.
+    """
+    moved = False
+    stays = False
+    count = n_seg
+    for s in range(count):
+        if seg_lineage[s] != lineage:
+            continue
+        away = seg_left[s] >= x if keeps_left else seg_right[s] <= x
+        if away:
+            seg_lineage[s] = new
+            moved = True
+        elif seg_left[s] < x < seg_right[s]:
+            if n_seg + 1 >= len(seg_lineage):
+                return -1, moved, stays
+            seg_lineage[n_seg], seg_node[n_seg] = new, seg_node[s]
+            if keeps_left:
+                seg_left[n_seg], seg_right[n_seg] = x, seg_right[s]
+                seg_right[s] = x
+            else:
+                seg_left[n_seg], seg_right[n_seg] = seg_left[s], x
+                seg_left[s] = x
+            n_seg += 1
+            moved = True
+            stays = True
+        else:
+            stays = True
+    return n_seg, moved, stays
+
+
+@kernel
+def _draw_parents(active, n_active, cls, c, m, parent):
+    """Parents among `m` of the lineages of class `c`, drawn until two lineages share one."""
+    while True:
+        for a in range(n_active):
+            if cls[active[a]] == c:
+                parent[a] = int(np.random.random() * m)
+        for a in range(n_active):
+            if cls[active[a]] != c:
+                continue
+            for b in range(a):
+                if cls[active[b]] == c and parent[b] == parent[a]:
+                    return
+
+
+@kernel
+def _gather(a, n_active, active, cls, parent, n_seg, seg_lineage, lo, hi):
+    """Segments of the lineages that share the parent of place `a` join its lineage; how many lineages did."""
+    first = active[a]
+    mates = 0
+    for b in range(a + 1, n_active):
+        lineage = active[b]
+        if lineage < 0 or cls[lineage] != cls[first] or parent[b] != parent[a]:
+            continue
+        for s in range(n_seg):
+            if seg_lineage[s] == lineage:
+                seg_lineage[s] = first
+        lo[first], hi[first] = min(lo[first], lo[lineage]), max(hi[first], hi[lineage])
+        parent[b] = -1
+        active[b] = -1
+        mates += 1
+    return mates
+
+
+@kernel
+def _cuts_of(lineage, n_seg, seg_lineage, seg_left, seg_right, ends):
+    """Ascending ends of a lineage's segments; an empty array where `ends` is too small."""
+    n = 0
+    for s in range(n_seg):
+        if seg_lineage[s] == lineage:
+            if n + 4 >= len(ends):
+                return ends[:0]
+            ends[n], ends[n + 1] = seg_left[s], seg_right[s]
+            n += 2
+    return np.unique(ends[:n])
+
+
+@kernel
+def _coalesce(
+    lineage, time, cuts, n_seg, n_edges, n_nodes, seg_lineage, seg_left, seg_right, seg_node, edges, node_time
+):
+    """Where segments of `lineage` overlap they meet in a new node at `time`.
+
+    Returns (segments, edges, nodes); segments are -1 where arrays are full.
+    """
+    born = -1
+    count = n_seg
+    for i in range(len(cuts) - 1):
+        x, y = cuts[i], cuts[i + 1]
+        covered = 0
+        only = -1
+        for s in range(count):
+            if seg_lineage[s] == lineage and seg_left[s] <= x and seg_right[s] >= y:
+                covered += 1
+                only = seg_node[s]
+        if covered == 0:
+            continue
+        if n_seg + 1 >= len(seg_lineage) or n_edges + covered >= len(edges) or n_nodes + 1 >= len(node_time):
+            return -1, n_edges, n_nodes
+        if covered > 1:
+            if born < 0:
+                born = n_nodes
+                node_time[born] = time
+                n_nodes += 1
+            for s in range(count):
+                if seg_lineage[s] == lineage and seg_left[s] <= x and seg_right[s] >= y:
+                    edges[n_edges, 0], edges[n_edges, 1] = x, y
+                    edges[n_edges, 2], edges[n_edges, 3] = born, seg_node[s]
+                    n_edges += 1
+            only = born
+        seg_lineage[n_seg], seg_left[n_seg], seg_right[n_seg], seg_node[n_seg] = -2, x, y, only
+        n_seg += 1
+    for s in range(n_seg):
+        if seg_lineage[s] == lineage:
+            seg_lineage[s] = -1
+        elif seg_lineage[s] == -2:
+            seg_lineage[s] = lineage
+    return n_seg, n_edges, n_nodes
+
+
+@kernel
+def _without_gone(n_active, active, n_seg, seg_lineage, seg_left, seg_right, seg_node):
+    """Lineages and segments that live on, moved together; (lineages, segments)."""
+    lineages = 0
+    for a in range(n_active):
+        if active[a] >= 0:
+            active[lineages] = active[a]
+            lineages += 1
+    kept = 0
+    for s in range(n_seg):
+        if seg_lineage[s] >= 0:
+            seg_lineage[kept], seg_left[kept] = seg_lineage[s], seg_left[s]
+            seg_right[kept], seg_node[kept] = seg_right[s], seg_node[s]
+            kept += 1
+    return lineages, kept
+
+
+@kernel
+def _recombine(
+    q, fitness, centre_bp, recombination, n_active, n_lin, n_seg, active, cls, lo, hi,
+    seg_lineage, seg_left, seg_right, seg_node,
+):  # fmt: skip
+    """Crossovers on the way to parents of frequency `q`; (lineages alive, in all, segments or -1)."""
+    now = n_active
+    for a in range(now):
+        lin = active[a]
+        h_lo, h_hi = min(lo[lin], centre_bp), max(hi[lin], centre_bp)
+        if np.random.random() >= recombination * (h_hi - h_lo):
+            continue
+        x = h_lo + np.random.random() * (h_hi - h_lo)
+        c = cls[lin]
+        with_allele = q * fitness[c + 1]
+        without = (1.0 - q) * fitness[c]
+        other = 1 if np.random.random() * (with_allele + without) < with_allele else 0
+        keeps_left = x > centre_bp  # the part with the centre keeps its class
+        if n_lin + 1 >= len(cls) or n_active + 1 >= len(cls) or n_seg + 2 >= len(seg_lineage):
+            return n_active, n_lin, -1
+        new = n_lin
+        n_seg, moved, stays = _cut_lineage(
+            lin, new, x, keeps_left, n_seg, seg_lineage, seg_left, seg_right, seg_node
+        )
+        if n_seg < 0:
+            return n_active, n_lin, -1
+        if not moved:
+            continue
+        if keeps_left:
+            lo[new], hi[new] = max(lo[lin], x), hi[lin]
+            hi[lin] = min(hi[lin], x)
+        else:
+            lo[new], hi[new] = lo[lin], min(hi[lin], x)
+            lo[lin] = max(lo[lin], x)
+        cls[new] = other
+        n_lin += 1
+        if stays:
+            active[n_active] = new
+            n_active += 1
+        else:
+            active[a] = new
+    return n_active, n_lin, n_seg
+
+
+@kernel
+def _count_class(active, n_active, cls, c):
+    """Lineages of class `c`."""
+    k = 0
+    for a in range(n_active):
+        if cls[active[a]] == c:
+            k += 1
+    return k
+
+
+@kernel
+def _meet_in_class(
+    c, time, n_active, n_seg, n_edges, n_nodes, active, cls, parent, lo, hi,
+    seg_lineage, seg_left, seg_right, seg_node, ends, edges, node_time,
+):  # fmt: skip
+    """Lineages of class `c` with one parent become one; (lineages, segments or -1, edges, nodes)."""
+    for a in range(n_active):
+        lineage = active[a]
+        if lineage < 0 or cls[lineage] != c or parent[a] < 0:
+            continue
+        if _gather(a, n_active, active, cls, parent, n_seg, seg_lineage, lo, hi) == 0:
+            continue
+        cuts = _cuts_of(lineage, n_seg, seg_lineage, seg_left, seg_right, ends)
+        if len(cuts) == 0:
+            return n_active, -1, n_edges, n_nodes
+        n_seg, n_edges, n_nodes = _coalesce(
+            lineage, time, cuts, n_seg, n_edges, n_nodes,
+            seg_lineage, seg_left, seg_right, seg_node, edges, node_time,
+        )  # fmt: skip
+        if n_seg < 0:
+            return n_active, -1, n_edges, n_nodes
+    n_active, n_seg = _without_gone(n_active, active, n_seg, seg_lineage, seg_left, seg_right, seg_node)
+    return n_active, n_seg, n_edges, n_nodes
 
 
 @kernel
@@ -168,196 +401,50 @@ def linked_history(
     class of each sample, filled.
     """
     n = len(sample_time)
-    t_max = len(p) - 1
-    max_seg = len(edges)
-    seg_lineage = np.empty(max_seg, np.int64)
-    seg_left = np.empty(max_seg)
-    seg_right = np.empty(max_seg)
-    seg_node = np.empty(max_seg, np.int64)
-    n_seg = 0
+    seg_lineage = np.empty(len(edges), np.int64)
+    seg_left = np.empty(len(edges))
+    seg_right = np.empty(len(edges))
+    seg_node = np.empty(len(edges), np.int64)
     cap = 8 * n + 4000
     cls = np.empty(cap, np.int8)  # of lineages
     active = np.empty(cap, np.int64)  # ids of living lineages
     lo = np.empty(cap)
     hi = np.empty(cap)
-    n_lin, n_active, n_nodes, n_edges, joined = 0, 0, n, 0, 0
-    for i in range(n):
-        node_time[i] = sample_time[i]
     parent = np.empty(cap, np.int64)
     ends = np.empty(4 * cap)
-    for g in range(t_max):
+    n_seg, n_lin, n_active, n_nodes, n_edges, joined = 0, 0, 0, n, 0, 0
+    node_time[:n] = sample_time
+    for g in range(len(p) - 1):
         while joined < n and sample_time[joined] == g:
             state[joined] = 1 if np.random.random() < p[g] else 0
             cls[n_lin] = state[joined]
             lo[n_lin], hi[n_lin] = 0.0, locus_bp
             active[n_active] = n_lin
-            seg_lineage[n_seg], seg_left[n_seg], seg_right[n_seg], seg_node[n_seg] = (
-                n_lin,
-                0.0,
-                locus_bp,
-                joined,
-            )
+            seg_lineage[n_seg], seg_node[n_seg] = n_lin, joined
+            seg_left[n_seg], seg_right[n_seg] = 0.0, locus_bp
             n_seg += 1
             n_active += 1
             n_lin += 1
             joined += 1
         q = p[g + 1]
-        # recombination on the way to the parents
-        now = n_active
-        for a in range(now):
-            lin = active[a]
-            h_lo, h_hi = min(lo[lin], centre_bp), max(hi[lin], centre_bp)
-            if np.random.random() >= recombination * (h_hi - h_lo):
-                continue
-            x = h_lo + np.random.random() * (h_hi - h_lo)
-            c = cls[lin]
-            with_allele = q * fitness[c + 1]
-            without = (1.0 - q) * fitness[c]
-            other = 1 if np.random.random() * (with_allele + without) < with_allele else 0
-            keeps_left = x > centre_bp  # the part with the centre keeps its class
-            if n_lin + 1 >= cap or n_active + 1 >= cap or n_seg + 2 >= max_seg:
-                return -1, 0
-            moved = False
-            stays = False
-            new = n_lin
-            count = n_seg
-            for s in range(count):
-                if seg_lineage[s] != lin:
-                    continue
-                away = seg_left[s] >= x if keeps_left else seg_right[s] <= x
-                if away:
-                    seg_lineage[s] = new
-                    moved = True
-                elif seg_left[s] < x < seg_right[s]:
-                    if n_seg + 1 >= max_seg:
-                        return -1, 0
-                    seg_lineage[n_seg], seg_node[n_seg] = new, seg_node[s]
-                    if keeps_left:
-                        seg_left[n_seg], seg_right[n_seg] = x, seg_right[s]
-                        seg_right[s] = x
-                    else:
-                        seg_left[n_seg], seg_right[n_seg] = seg_left[s], x
-                        seg_left[s] = x
-                    n_seg += 1
-                    moved = True
-                    stays = True
-                else:
-                    stays = True
-            if moved:
-                if keeps_left:
-                    lo[new], hi[new] = max(lo[lin], x), hi[lin]
-                    hi[lin] = min(hi[lin], x)
-                else:
-                    lo[new], hi[new] = lo[lin], min(hi[lin], x)
-                    lo[lin] = max(lo[lin], x)
-                cls[new] = other
-                n_lin += 1
-                if stays:
-                    active[n_active] = new
-                    n_active += 1
-                else:
-                    active[a] = new
-        # parents within each class
+        n_active, n_lin, n_seg = _recombine(
+            q, fitness, centre_bp, recombination, n_active, n_lin, n_seg, active, cls, lo, hi,
+            seg_lineage, seg_left, seg_right, seg_node,
+        )  # fmt: skip
+        if n_seg < 0:
+            return -1, 0
         total = haploid_size[g + 1]
         selected = int(q * total + 0.5)
         for c in range(2):
             m = selected if c == 1 else total - selected
-            k = 0
-            for a in range(n_active):
-                if cls[active[a]] == c:
-                    k += 1
+            k = _count_class(active, n_active, cls, c)
             if k < 2 or (m > 1 and np.random.random() >= _any_shared(k, m)):
                 continue
-            m = max(m, 1)
-            while True:
-                for a in range(n_active):
-                    if cls[active[a]] == c:
-                        parent[a] = int(np.random.random() * m)
-                shared = False
-                for a in range(n_active):
-                    if cls[active[a]] != c:
-                        continue
-                    for b in range(a):
-                        if cls[active[b]] == c and parent[b] == parent[a]:
-                            shared = True
-                if shared:
-                    break
-            done = n_active
-            for a in range(done):
-                first = active[a]
-                if first < 0 or cls[first] != c or parent[a] < 0:
-                    continue
-                mates = 0
-                for b in range(a + 1, done):
-                    if active[b] >= 0 and cls[active[b]] == c and parent[b] == parent[a]:
-                        mates += 1
-                if mates == 0:
-                    continue
-                # every segment joins the first lineage, then the cuts of all of them are met in order
-                for b in range(a + 1, done):
-                    lin = active[b]
-                    if lin >= 0 and cls[lin] == c and parent[b] == parent[a]:
-                        for s in range(n_seg):
-                            if seg_lineage[s] == lin:
-                                seg_lineage[s] = first
-                        lo[first], hi[first] = min(lo[first], lo[lin]), max(hi[first], hi[lin])
-                        parent[b] = -1
-                        active[b] = -1
-                n_ends = 0
-                for s in range(n_seg):
-                    if seg_lineage[s] == first:
-                        ends[n_ends], ends[n_ends + 1] = seg_left[s], seg_right[s]
-                        n_ends += 2
-                        if n_ends + 2 >= len(ends):
-                            return -1, 0
-                cuts = np.unique(ends[:n_ends])
-                born = -1
-                count = n_seg
-                for i in range(len(cuts) - 1):
-                    x, y = cuts[i], cuts[i + 1]
-                    covered = 0
-                    only = -1
-                    for s in range(count):
-                        if seg_lineage[s] == first and seg_left[s] <= x and seg_right[s] >= y:
-                            covered += 1
-                            only = seg_node[s]
-                    if covered == 0:
-                        continue
-                    if (
-                        n_seg + 1 >= max_seg
-                        or n_edges + covered >= len(edges)
-                        or n_nodes + 1 >= len(node_time)
-                    ):
-                        return -1, 0
-                    if covered > 1:
-                        if born < 0:
-                            born = n_nodes
-                            node_time[born] = g + 1
-                            n_nodes += 1
-                        for s in range(count):
-                            if seg_lineage[s] == first and seg_left[s] <= x and seg_right[s] >= y:
-                                edges[n_edges, 0], edges[n_edges, 1] = x, y
-                                edges[n_edges, 2], edges[n_edges, 3] = born, seg_node[s]
-                                n_edges += 1
-                        only = born
-                    seg_lineage[n_seg], seg_left[n_seg], seg_right[n_seg], seg_node[n_seg] = -2, x, y, only
-                    n_seg += 1
-                for s in range(n_seg):
-                    if seg_lineage[s] == first:
-                        seg_lineage[s] = -1
-                    elif seg_lineage[s] == -2:
-                        seg_lineage[s] = first
-            kept = 0
-            for a in range(done):
-                if active[a] >= 0:
-                    active[kept] = active[a]
-                    kept += 1
-            n_active = kept
-            kept = 0
-            for s in range(n_seg):
-                if seg_lineage[s] >= 0:
-                    seg_lineage[kept], seg_left[kept] = seg_lineage[s], seg_left[s]
-                    seg_right[kept], seg_node[kept] = seg_right[s], seg_node[s]
-                    kept += 1
-            n_seg = kept
+            _draw_parents(active, n_active, cls, c, max(m, 1), parent)
+            n_active, n_seg, n_edges, n_nodes = _meet_in_class(
+                c, g + 1, n_active, n_seg, n_edges, n_nodes, active, cls, parent, lo, hi,
+                seg_lineage, seg_left, seg_right, seg_node, ends, edges, node_time,
+            )  # fmt: skip
+            if n_seg < 0:
+                return -1, 0
     return n_edges, n_nodes

@@ -76,9 +76,14 @@ def standardised(train: NDArray[np.floating], *others: NDArray[np.floating]) -> 
 
 
 def abc_posteriors(
-    train: Sample, features: NDArray[np.floating], n_classes: int, adjust: bool, tolerance: float = TOLERANCE
+    train: Sample,
+    features: NDArray[np.floating],
+    n_classes: int,
+    adjust: bool,
+    tolerance: float = TOLERANCE,
+    left_out: NDArray[np.integer] | None = None,
 ) -> NDArray[np.float64]:
-    """Posterior model probabilities float64 (N, K) by ABC.
+    """Posterior model probabilities float64 (N, K) by ABC; `left_out`: training locus hidden from each row.
 
     The nearest `tolerance` of training loci are accepted. Rejection: their shares of each class. `adjust`:
     ridge multinomial regression of the class on the statistics, Epanechnikov weights, evaluated at the
@@ -89,6 +94,8 @@ def abc_posteriors(
     out = np.empty((len(y), n_classes))
     for i, row in enumerate(y):
         d = np.sqrt(((x - row) ** 2).sum(axis=1))
+        if left_out is not None:
+            d[left_out[i]] = np.inf
         near = np.argpartition(d, n - 1)[:n]
         near = near[np.argsort(d[near], kind="stable")]
         weight = 1.0 - (d[near] / max(d[near].max() * 1.0001, 1e-12)) ** 2

@@ -11,6 +11,7 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.popgen.archive import Judge, PopModel
 from deepcohort.popgen.compare import Sample, Score, abc_posteriors, baselines, score
+from deepcohort.popgen.compare_tables import bayes_rows, cross_validation_rows, text_of_rows
 from deepcohort.popgen.encode import encode_loci
 from deepcohort.popgen.shards import Simulations
 from deepcohort.popgen.train import first_loci
@@ -30,6 +31,9 @@ def compare(
 ) -> dict[str, Score]:
     """Scores by method, written to comparison.tsv, comparison.json, probabilities.npz and MultiQC content.
 
+    Beside them bayes_factors.tsv (posteriors and Bayes factors by true class) and, with the classical ways,
+    cross_validation.tsv (training loci judged by ABC from all others).
+
     The classical ways learn from all loci that the network's training, validation and test parts hold.
 
     Raises:
@@ -47,7 +51,9 @@ def compare(
     judge = Judge(model)
     found: dict[str, NDArray[np.floating]] = {NETWORK: judge(judged.pixels, judged.features).p}
     k = len(model.labels)
+    validation: list[list[str]] = []
     if classical:
+        validation = cross_validation_rows(Sample(learnt.features, learnt.label), model.labels, seed)
         names = tuple(model.about["statistics"])
         found.update(baselines(Sample(learnt.features, learnt.label), judged.features, names, k, seed))
         outputs = np.log(judge(learnt.pixels, learnt.features).p + 1e-9)
@@ -59,6 +65,11 @@ def compare(
         for name, p in found.items()
     }
     _write(output, scores, found, judged.label, model)
+    with atomic_outputs(output / "bayes_factors.tsv") as [table]:
+        table.write_text(text_of_rows(bayes_rows(found, judged.label, model.labels)))
+    if validation:
+        with atomic_outputs(output / "cross_validation.tsv") as [table]:
+            table.write_text(text_of_rows(validation))
     return scores
 
 

@@ -50,11 +50,11 @@ def _refuse_zero_proportions(raw: Any) -> None:
         raise ValueError("proportions must be above 0")
 
 
-def history_of(name: str) -> Any:
-    """The Demes graph of a file, or of a shipped history.
+def history_text(name: str) -> tuple[str, str]:
+    """Text of a Demes file, or of a shipped history, and what to call it.
 
     Raises:
-        DeepcohortError: no such file, or an invalid one.
+        DeepcohortError: no such file, or one that cannot be read.
     """
     path = Path(name)
     shipped = HISTORIES / f"{name}.yaml"
@@ -64,10 +64,61 @@ def history_of(name: str) -> Any:
         known = ", ".join(sorted(p.stem for p in HISTORIES.glob("*.yaml")))
         raise DeepcohortError(f"history {name} does not exist; give a Demes file or one of: {known}")
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8"), f"history {path}"
     except (OSError, UnicodeDecodeError) as error:
         raise DeepcohortError(f"history {path} cannot be read: {error}") from error
-    return read_history(text, f"history {path}")
+
+
+def history_of(name: str) -> Any:
+    """The Demes graph of a file, or of a shipped history.
+
+    Raises:
+        DeepcohortError: no such file, or an invalid one.
+    """
+    return read_history(*history_text(name))
+
+
+def template_of(text: str, where: str) -> Any:
+    """A history with $NAME in place of numbers, as plain values.
+
+    Raises:
+        DeepcohortError: text that is no YAML.
+    """
+    import demes
+
+    try:
+        return demes.loads_asdict(text)
+    except Exception as error:  # YAML's kinds
+        reason = " ".join(str(error).split())[:200]
+        raise DeepcohortError(f"{where}: not a valid Demes history ({reason})") from error
+
+
+def graph_of_template(template: Any, values: dict[str, float], where: str) -> Any:
+    """The Demes graph of a template with its parameters.
+
+    Raises:
+        DeepcohortError: a parameter without a value, or a history that is not valid with them.
+    """
+    import demes
+
+    derived = _Derived(values)
+
+    def fill(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {k: fill(v) for k, v in node.items()}
+        if isinstance(node, list):
+            return [fill(v) for v in node]
+        return float(Template(node).substitute(derived)) if isinstance(node, str) and "$" in node else node
+
+    try:
+        return demes.Graph.fromdict(fill(template))
+    except KeyError as error:
+        raise DeepcohortError(f"{where}: names {error}, which has no prior in the task") from error
+    except Exception as error:  # the parser raises its own and plain Python's kinds
+        reason = " ".join(str(error).split())[:200]
+        raise DeepcohortError(
+            f"{where}: not a valid Demes history with the values drawn ({reason})"
+        ) from error
 
 
 def to_demography(graph: Any, where: str) -> "msprime.Demography":
@@ -95,7 +146,7 @@ class _Derived(dict[str, float]):
         for sign in ("_and_", "_by_"):
             left, found, right = key.partition(sign)
             if found and left in self:
-                other = self[right] if right in self else float(right)
+                other = float(right) if right[:1].isdigit() else self[right]
                 return self[left] + other if sign == "_and_" else self[left] / other
         raise KeyError(key)
 

@@ -1,29 +1,31 @@
 """Windows of a cohort to class probabilities, parameters, statistics and misfit; without torch."""
 
 import json
-import sys
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.progress import track
-from deepcohort.popgen.archive import Judge, Judgement, PopModel
-from deepcohort.popgen.encode import encode_windows
-from deepcohort.popgen.io_scan import ContigGenotypes, open_cohort, read_contigs, read_groups
-from deepcohort.popgen.misfit import ALARM_P, ALARM_SHARE, alarm
-from deepcohort.popgen.observe import posterior_shares, variable_matrix
-from deepcohort.popgen.samples import (
+from deepcohort.core.sample_places import (
     LEAST_SAMPLES,
     genetic_covariance,
     neighbour_embedding,
     principal_components,
 )
+from deepcohort.popgen.archive import Judge, Judgement, PopModel
+from deepcohort.popgen.background import LEAST_WINDOWS
+from deepcohort.popgen.config import Encoding
+from deepcohort.popgen.encode import encode_windows, image_shape
+from deepcohort.popgen.io_scan import ContigGenotypes, open_cohort, read_contigs, read_groups
+from deepcohort.popgen.io_zarr import ZarrCohort, is_zarr
+from deepcohort.popgen.misfit import ALARM_P, ALARM_SHARE, alarm
+from deepcohort.popgen.null import Extremes, extremes_notes, extremes_of
+from deepcohort.popgen.observe import posterior_shares, variable_matrix
 from deepcohort.popgen.types import Observed
 
 LEAST_SNPS = 5
@@ -50,6 +52,7 @@ class Scan:
     """A finished scan: windows, SNPs that vary in each, what the model says, statistics, notes for people.
 
     `judged`: bool (N,), windows with enough SNPs; the arrays of `judgement` and `features` are of those.
+    `extremes`: how extreme these windows are.
     `places`: float64 (samples, 4), two principal components and the two axes of the neighbour embedding.
     """
 
@@ -57,6 +60,7 @@ class Scan:
     n_snps: NDArray[np.int64]
     judged: NDArray[np.bool_]
     judgement: Judgement
+    extremes: Extremes
     features: NDArray[np.float32]
     notes: list[str]
     samples: list[str]
@@ -186,12 +190,15 @@ def scan(
     step_bp: int = 0,
     threads: int = 1,
     quiet: bool = False,
+    background: str | Path | None = None,
 ) -> Scan:
     """Scan a cohort VCF. `source`: genotypes (gt), likelihoods (pl), or by depth (auto).
 
+    background: folder of an earlier scan with this model, whose windows are the null in place of these.
+
     Raises:
         DeepcohortError: a model of unlinked SNPs, a VCF without genotypes, samples or groups that do not fit,
-            no window with enough SNPs, likelihoods asked for that are not there.
+            no window with enough SNPs, likelihoods asked for that are not there, another model's background.
     """
     encoding = model.encoding
     if encoding.unlinked:
@@ -203,16 +210,18 @@ def scan(
         raise DeepcohortError(f"--genotypes {source} is unknown; choose from {', '.join(SOURCES)}")
     window_bp = window_bp or encoding.locus_bp
     step_bp = step_bp or max(1, window_bp // 2)
+    known = None if background is None else read_background(background, model)
     groups = read_groups(sample_list) if sample_list is not None else None
-    reader, samples = open_cohort(vcf, list(groups) if groups else None)
+    contigs, samples = _opened(vcf, list(groups) if groups else None, source != "gt")
     chooser = Chooser(model, samples, groups)
     judge = Judge(model, threads)
     notes = list(chooser.notes)
     windows: list[Window] = []
     counts: list[int] = []
-    parts: list[tuple[Judgement, NDArray[np.float32]]] = []
+    held: list[bytes] = []  # images, until the whole genome says what its background is
+    parts: list[NDArray[np.float32]] = []
     thinned: list[NDArray[np.float64]] = []
-    for genotypes in track(read_contigs(reader, vcf, source != "gt"), None, "scanning, contigs", quiet):
+    for genotypes in track(contigs, None, "scanning, contigs", quiet):
         use_pl = _use_pl(genotypes, source, str(vcf))
         found = windows_of(genotypes, window_bp, step_bp)
         thinned.append(_thinned_shares(genotypes))
@@ -224,7 +233,8 @@ def scan(
             _check_phase(model, rich)
             if rich:
                 pixels, features = encode_windows(rich, encoding)
-                parts.append((judge(pixels, features), features))
+                held.append(zlib.compress(pixels.tobytes(), 1))
+                parts.append(features)
     if not parts:
         raise DeepcohortError(
             f"VCF {vcf}: no window has {LEAST_SNPS} biallelic SNPs that vary among the samples and pass "
@@ -237,9 +247,9 @@ def scan(
         notes.append(
             f"{int((~judged).sum())} of {len(judged)} windows have fewer than {LEAST_SNPS} SNPs: not judged"
         )
-    judgement = Judgement(
-        *(np.concatenate([getattr(j, name) for j, _ in parts]) for name in ("p", "quantiles", "misfit"))
-    )
+    features = np.concatenate(parts)
+    context = _context(model, features if known is None else known[1])
+    judgement = _judged(judge, held, parts, encoding, context)
     share, raised = alarm(judgement.misfit)
     if raised:
         notes.append(
@@ -249,10 +259,91 @@ def scan(
             "history and "
             "an observation like your data"
         )
-    features = np.concatenate([f for _, f in parts])
+    extremes = _extremes(model, judgement, features, context, None if known is None else known[0])
+    notes += extremes_notes(extremes, judgement.p, model.background is not None)
     return Scan(
-        windows, n_snps, judged, judgement, features, notes, samples, _places(np.concatenate(thinned))
+        windows,
+        n_snps,
+        judged,
+        judgement,
+        extremes,
+        features,
+        notes,
+        samples,
+        _places(np.concatenate(thinned)),
     )
+
+
+def _context(model: PopModel, features: NDArray[np.float32]) -> NDArray[np.float64] | None:
+    """Context of a genome by the statistics of its windows; None where it is unknown."""
+    if model.background is None or len(features) < LEAST_WINDOWS:
+        return None
+    return model.background.context(features)
+
+
+def _judged(
+    judge: Judge,
+    held: list[bytes],
+    parts: list[NDArray[np.float32]],
+    encoding: Encoding,
+    context: NDArray[np.float64] | None,
+) -> Judgement:
+    """Judgement of all windows, chunk by chunk."""
+    found = []
+    for packed, features in zip(held, parts, strict=True):
+        pixels = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(-1, *image_shape(encoding))
+        found.append(judge(pixels, features, context))
+    return Judgement(
+        *(np.concatenate([getattr(j, name) for j in found]) for name in ("p", "quantiles", "misfit"))
+    )
+
+
+def _extremes(
+    model: PopModel,
+    judgement: Judgement,
+    features: NDArray[np.float32],
+    context: NDArray[np.float64] | None,
+    others: NDArray[np.float64] | None,
+) -> Extremes:
+    phased = features[:, [model.about["statistics"].index("phased")]]
+    known = phased if context is None else np.column_stack([phased, np.tile(context, (len(phased), 1))])
+    has = context is not None
+    return extremes_of(judgement.p, model.null(has), known, has, others)
+
+
+def _opened(
+    path: str | Path, wanted: list[str] | None, with_pl: bool
+) -> tuple[Iterator[ContigGenotypes], list[str]]:
+    """Contigs and samples of a VCF, BCF or VCF Zarr."""
+    if is_zarr(path):
+        cohort = ZarrCohort(path, wanted)
+        return cohort.contigs(with_pl), cohort.samples
+    reader, samples = open_cohort(path, wanted)
+    return read_contigs(reader, path, with_pl), samples
+
+
+def read_background(folder: str | Path, model: PopModel) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Scores (N,) and statistics (N, F) of the windows of an earlier scan.
+
+    Raises:
+        DeepcohortError: no scan, or one with another model.
+    """
+    folder = Path(folder)
+    try:
+        version = json.loads((folder / "scan.json").read_text())["version"]
+        head, *lines = (folder / "details.tsv").read_text().splitlines()
+        columns = [head.split("\t").index(name) for name in ("score", *model.about["statistics"])]
+        values = np.array([[float(line.split("\t")[c]) for c in columns] for line in lines])
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise DeepcohortError(
+            f"background {folder} is no folder of deepcohort popgen scan ({error}); check --background"
+        ) from error
+    if version != model.about["version"]:
+        raise DeepcohortError(
+            f"background {folder} was scanned with model {version}, this scan uses {model.about['version']}; "
+            "scan both with one model"
+        )
+    return values[:, 0], values[:, 1:].astype(np.float32)
 
 
 def _thinned_shares(genotypes: ContigGenotypes) -> NDArray[np.float64]:
@@ -300,110 +391,3 @@ def _use_pl(genotypes: ContigGenotypes, source: str, vcf: str) -> bool:
 def _chunks(items: list[Window], n: int) -> Iterator[list[Window]]:
     for start in range(0, len(items), n):
         yield items[start : start + n]
-
-
-def write_scan(output: str | Path, found: Scan, model: PopModel) -> None:
-    """Write windows.tsv, details.tsv, windows.bed, scan.json, scan.html and MultiQC content."""
-    from deepcohort.popgen.scan_report import multiqc_content, scan_page
-
-    output = Path(output)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DeepcohortError(f"output folder {output} cannot be made: {error}") from error
-    for line in found.notes:
-        print(f"popgen scan: {line}", file=sys.stderr)
-    finals = [
-        output / n
-        for n in (
-            "windows.tsv",
-            "details.tsv",
-            "windows.bed",
-            "scan.json",
-            "popgen_scan_mqc.json",
-            "samples.tsv",
-        )
-    ]
-    with atomic_outputs(*finals) as [windows, details, bed, summary, multiqc, samples]:
-        windows.write_text(_windows_text(found, model))
-        details.write_text(_details_text(found, model))
-        bed.write_text(_bed_text(found))
-        samples.write_text(_samples_text(found))
-        summary.write_text(json.dumps(_summary(found, model), indent=1) + "\n")
-        multiqc.write_text(json.dumps(multiqc_content(found, model), indent=1) + "\n")
-    scan_page(output / "scan.html", found, model)
-
-
-def _rows(found: Scan) -> Iterator[tuple[Window, int, int]]:
-    """Windows, their number of SNPs, and their row among the judged (-1 = not judged)."""
-    row = 0
-    for window, n, judged in zip(found.windows, found.n_snps, found.judged, strict=True):
-        yield window, int(n), row if judged else -1
-        row += int(judged)
-
-
-def _windows_text(found: Scan, model: PopModel) -> str:
-    lines = ["\t".join(["contig", "start", "end", "n_snps", *(f"p_{label}" for label in model.labels)])]
-    for w, n, row in _rows(found):
-        p = [f"{v:.6g}" for v in found.judgement.p[row]] if row >= 0 else ["nan"] * len(model.labels)
-        lines.append("\t".join([w.contig, str(w.start), str(w.end), str(n), *p]))
-    return "\n".join(lines) + "\n"
-
-
-def _details_text(found: Scan, model: PopModel) -> str:
-    quantiles = model.about["quantiles"]
-    shown = [quantiles.index(q) for q in (0.05, 0.5, 0.95)]
-    head = ["contig", "start", "end", "misfit"]
-    head += [f"{p['name']}_{q:g}" for p in model.about["parameters"] for q in (0.05, 0.5, 0.95)]
-    head += list(model.about["statistics"])
-    lines = ["\t".join(head)]
-    for w, _, row in _rows(found):
-        if row < 0:
-            continue
-        values = [
-            found.judgement.misfit[row],
-            *found.judgement.quantiles[row][:, shown].ravel(),
-            *found.features[row],
-        ]
-        lines.append("\t".join([w.contig, str(w.start), str(w.end), *(f"{v:.5g}" for v in values)]))
-    return "\n".join(lines) + "\n"
-
-
-def _samples_text(found: Scan) -> str:
-    lines = ["sample\tpc1\tpc2\tembedding1\tembedding2"]
-    for name, row in zip(found.samples, found.places, strict=True):
-        lines.append("\t".join([name, *(f"{v:.5g}" for v in row)]))
-    return "\n".join(lines) + "\n"
-
-
-def _bed_text(found: Scan) -> str:
-    """BED with 1,000 times the probability of anything but the first class as score."""
-    lines = []
-    for w, n, row in _rows(found):
-        if row >= 0:
-            lines.append(
-                f"{w.contig}\t{w.start}\t{w.end}\t{n}_snps\t{round(1000 * (1 - found.judgement.p[row, 0]))}"
-            )
-    return "\n".join(lines) + "\n"
-
-
-def _summary(found: Scan, model: PopModel) -> dict[str, Any]:
-    share, raised = alarm(found.judgement.misfit)
-    names = model.about["statistics"]
-    outside = model.familiar.outside(found.features)
-    worst = np.argsort(-outside, kind="stable")[:5]
-    return {
-        "model": model.about["name"],
-        "version": model.about["version"],
-        "windows": len(found.windows),
-        "judged": int(found.judged.sum()),
-        "called": {
-            label: int((found.judgement.p.argmax(axis=1) == k).sum()) for k, label in enumerate(model.labels)
-        },
-        "misfit": {
-            "share_of_windows": share,
-            "alarm": raised,
-            "statistics_outside": {names[i]: round(float(outside[i]), 4) for i in worst},
-        },
-        "notes": found.notes,
-    }

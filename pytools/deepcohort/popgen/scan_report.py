@@ -23,10 +23,11 @@ def scan_page(path: Path, found: "Scan", model: PopModel) -> None:
     windows = [w for w, ok in zip(found.windows, found.judged, strict=True) if ok]
     n = found.n_snps[found.judged]
     other = 1 - found.judgement.p[:, 0]
-    order = np.argsort(-other, kind="stable")[:_TOP]
+    order = np.argsort(-found.extremes.score, kind="stable")[:_TOP]
     rows = [
         [f"{windows[i].contig}:{windows[i].start + 1:,}-{windows[i].end:,}", f"{n[i]:,}",
-         *(f"{v:.4f}" for v in found.judgement.p[i]), f"{found.judgement.misfit[i]:.3f}"]
+         *(f"{v:.4f}" for v in found.judgement.p[i]), f"{found.judgement.misfit[i]:.3f}",
+         *(f"{v[i]:.2g}" for v in (found.extremes.rank, found.extremes.p, found.extremes.q))]
         for i in order
     ]  # fmt: skip
     outside = model.familiar.outside(found.features)
@@ -46,7 +47,15 @@ def scan_page(path: Path, found: "Scan", model: PopModel) -> None:
             )
         ),
         f"<h2>The {len(order)} first windows</h2>",
-        table(["window", "SNPs", *(f"p {label}" for label in model.labels), "misfit p"], rows),
+        table(
+            ["window", "SNPs", *(f"p {k}" for k in model.labels), "misfit p", "rank p", "null p", "q"],
+            rows,
+        ),
+        note(
+            f"{found.extremes.outliers} windows stand out at a false discovery rate of 10 % (q). rank p: "
+            "place among all windows; null p: share of simulated neutral loci that score as much"
+            + (", in a genome like this one." if found.extremes.known else ".")
+        ),
         "<h2>Do the data look like the simulations?</h2>",
         note(
             f"{100 * share:.1f} % of windows are stranger than 99 % of simulated loci: "
@@ -118,8 +127,8 @@ def multiqc_content(found: "Scan", model: PopModel) -> dict[str, Any]:
         "id": "popgen_scan",
         "section_name": "Population genetics: scan",
         "description": f"Probability of anything but {model.labels[0]} by window, model "
-        "{model.about['name']} "
-        f"{model.about['version']}; {100 * share:.1f} % of windows unlike the simulations.{warning}",
+        f"{model.about['name']} {model.about['version']}; {found.extremes.outliers} windows stand out (q of "
+        f"10 %); {100 * share:.1f} % of windows unlike the simulations.{warning}",
         "plot_type": "linegraph",
         "pconfig": {
             "id": "popgen_scan_plot", "title": "deepcohort: population genetics, scan", "xlab": "Mb",

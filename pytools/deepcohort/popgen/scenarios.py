@@ -10,7 +10,7 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.popgen.coalescent_kernels import set_seed, unlinked_snps
 from deepcohort.popgen.demography import Epochs, epochs_of, fill_in, read_history, to_demography
 from deepcohort.popgen.selection import variable_sites
-from deepcohort.popgen.tasks import COLD_STAGE_PARAMETERS, Scenario, Task, draw_prior
+from deepcohort.popgen.tasks import COLD_STAGE_PARAMETERS, Scenario, Task, draw_prior, draw_rate
 from deepcohort.popgen.types import Locus
 
 
@@ -53,8 +53,8 @@ def history_locus(task: Task, scenario: Scenario, seed: int) -> tuple[Locus, lis
         random_seed=int(rng.integers(1, 2**31)), ploidy=2,
     )  # fmt: skip
     ts = msprime.sim_mutations(
-        ts, rate=task.mutation_rate, discrete_genome=False, model=msprime.BinaryMutationModel(),
-        random_seed=int(rng.integers(1, 2**31)),
+        ts, rate=draw_rate(task.mutation_rate, rng), discrete_genome=False,
+        model=msprime.BinaryMutationModel(), random_seed=int(rng.integers(1, 2**31)),
     )  # fmt: skip
     return Locus(*variable_sites(ts)), parameters
 

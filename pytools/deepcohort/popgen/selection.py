@@ -17,8 +17,16 @@ from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.popgen.coalescent_kernels import linked_history, set_seed
-from deepcohort.popgen.demography import history_of, size_by_generation, to_demography
-from deepcohort.popgen.tasks import Scenario, Task
+from deepcohort.popgen.demography import (
+    graph_of_template,
+    history_text,
+    read_history,
+    size_by_generation,
+    template_of,
+    to_demography,
+)
+from deepcohort.popgen.recombination import CrossoverMap, draw_map
+from deepcohort.popgen.tasks import Scenario, Task, draw_prior, draw_rate
 from deepcohort.popgen.types import Locus
 
 _ATTEMPTS = 128  # trajectories drawn at a time
@@ -49,21 +57,37 @@ def equilibrium(fitness: NDArray[np.float64]) -> float:
     return float(rise / (rise + fall))
 
 
-def prepare_history(task: Task) -> History:
-    """Read the history of `task`.
+class Histories:
+    """The history of each locus of a task: always the same, or drawn from the task's priors."""
 
-    Raises:
-        DeepcohortError: an unreadable history or an unknown deme.
-    """
-    graph = history_of(task.history)
-    demography = to_demography(graph, f"history {task.history}")
-    names = [p.name for p in demography.populations]
-    if task.focal not in names:
-        raise DeepcohortError(f"history {task.history} has no deme {task.focal}; it has {', '.join(names)}")
-    years = graph.generation_time if graph.time_units != "generations" else task.generation_years
-    return History(
-        graph, demography, names.index(task.focal), float(years or task.generation_years), str(task.history)
-    )
+    def __init__(self, task: Task) -> None:
+        """Read the history of `task`.
+
+        Raises:
+            DeepcohortError: an unreadable history, an unknown deme, a parameter without a prior.
+        """
+        self._task = task
+        self._text, self._where = history_text(task.history)
+        self._fixed = None if task.priors else self._ready(read_history(self._text, self._where))
+        self._template = template_of(self._text, self._where) if task.priors else None
+
+    def draw(self, rng: np.random.Generator) -> tuple[History, list[float]]:
+        """A history and the values of its priors."""
+        if self._fixed is not None:
+            return self._fixed, []
+        values = {name: draw_prior(prior, rng) for name, prior in self._task.priors}
+        graph = graph_of_template(self._template, values, self._where)
+        return self._ready(graph), list(values.values())
+
+    def _ready(self, graph: Any) -> History:
+        task = self._task
+        demography = to_demography(graph, self._where)
+        names = [p.name for p in demography.populations]
+        if task.focal not in names:
+            raise DeepcohortError(f"{self._where} has no deme {task.focal}; it has {', '.join(names)}")
+        years = graph.generation_time if graph.time_units != "generations" else task.generation_years
+        years = float(years or task.generation_years)
+        return History(graph, demography, names.index(task.focal), years, self._where)
 
 
 def trajectory(
@@ -109,7 +133,7 @@ def draw_selection(
     for _ in range(_DRAWS):
         years, s = float(rng.uniform(*scenario.onset_years)), float(rng.choice(scenario.s))
         arises = max(1, round(years / history.generation_years))
-        sizes = size_by_generation(history.graph, task.focal, arises, f"history {history.where}")
+        sizes = size_by_generation(history.graph, task.focal, arises, history.where)
         fitness = fitness_of(s, scenario.dominance)
         p = trajectory(fitness, sizes, scenario.frequency, rng, rounds=4)
         if p is not None:
@@ -120,11 +144,15 @@ def draw_selection(
     )
 
 
-def selected_locus(task: Task, history: History, scenario: Scenario, seed: int) -> tuple[Locus, list[float]]:
+def selected_locus(
+    task: Task, histories: Histories, scenario: Scenario, seed: int
+) -> tuple[Locus, list[float]]:
     """One locus of a scenario and its parameters, from its seed alone."""
     rng = np.random.default_rng(seed)
     rate = float(np.exp(rng.uniform(*np.log(np.maximum(task.recombination, 1e-30)))))
     centre = task.locus_bp / 2 + rng.uniform(-1, 1) * min(task.centre_jitter_bp, task.locus_bp / 2 - 1)
+    history, drawn = histories.draw(rng)
+    site = _Site(centre, rate, draw_rate(task.mutation_rate, rng), _map_of(task, rng))
     oldest = max(g.age_years for g in task.groups)
     selected = scenario.mode != "neutral"
     # neutral loci take the onset of a selected scenario: nothing but selection differs
@@ -133,15 +161,42 @@ def selected_locus(task: Task, history: History, scenario: Scenario, seed: int) 
     if selected:
         years, fitness, found = draw_selection(task, history, scenario, rng)
     generations = max(1, round(max(years, oldest) / history.generation_years))
-    sizes = size_by_generation(history.graph, task.focal, generations, f"history {history.where}")
+    sizes = size_by_generation(history.graph, task.focal, generations, history.where)
     p = np.zeros(generations + 1)
     p[: len(found)] = found
-    advantage = float(fitness[1] - 1.0)
-    tables, state = linked_tables(task, history, p, sizes, fitness, centre, rate, int(rng.integers(2**31)))
-    locus = _with_mutations(tables, state, task, history, generations, centre, rate, rng)
-    if not selected:
-        return locus, [np.nan, np.nan, np.nan, rate]
-    return locus, [advantage, years, float(p[0]), rate]
+    ancestry = linked_tables(
+        task, history, p, sizes, fitness, site.genetic_centre, rate, int(rng.integers(2**31))
+    )
+    locus = _with_mutations(*ancestry, history, generations, site, rng)
+    own = [float(fitness[1] - 1.0), years, float(p[0])] if selected else [np.nan] * 3
+    varied = [v for pair, v in site.varied(task) if len(set(pair)) > 1]
+    return locus, [*own, rate, *varied, *drawn]
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """Where the selected site lies (bp), rates per bp and generation, the crossovers' map (None = even)."""
+
+    centre: float
+    recombination: float
+    mutation_rate: float
+    hotspots: tuple[float, CrossoverMap] | None
+
+    @property
+    def genetic_centre(self) -> float:
+        return self.hotspots[1].to_genetic(self.centre) if self.hotspots else self.centre
+
+    def varied(self, task: Task) -> list[tuple[tuple[float, float], float]]:
+        share = self.hotspots[0] if self.hotspots else 0.0
+        return [(task.mutation_rate, self.mutation_rate), (task.hotspot_share, share)]
+
+
+def _map_of(task: Task, rng: np.random.Generator) -> tuple[float, CrossoverMap] | None:
+    """Share of hotspots and a map; None where the task has none."""
+    if task.hotspot_share[1] == 0:
+        return None
+    share = float(rng.uniform(*task.hotspot_share))
+    return share, draw_map(float(task.locus_bp), share, rng)
 
 
 def _selected_scenario(task: Task, rng: np.random.Generator) -> Scenario:
@@ -198,11 +253,9 @@ def linked_tables(
 def _with_mutations(
     tables: tskit.TableCollection,
     state: NDArray[np.int8],
-    task: Task,
     history: History,
     generations: int,
-    centre: float,
-    rate: float,
+    site: _Site,
     rng: np.random.Generator,
 ) -> Locus:
     """Go on beyond the oldest generation by msprime, add mutations and the selected site itself."""
@@ -210,19 +263,23 @@ def _with_mutations(
     whole = msprime.sim_ancestry(
         initial_state=tables.tree_sequence(),
         demography=history.demography,
-        recombination_rate=rate,
+        recombination_rate=site.recombination,
         start_time=generations,
         random_seed=int(seeds[0]),
     )
+    crossovers = site.hotspots[1] if site.hotspots else None
+    rate = crossovers.mutation_map(site.mutation_rate) if crossovers else site.mutation_rate
     mutated = msprime.sim_mutations(
-        whole, rate=task.mutation_rate, discrete_genome=False, model=msprime.BinaryMutationModel(),
+        whole, rate=rate, discrete_genome=False, model=msprime.BinaryMutationModel(),
         random_seed=int(seeds[1]),
     )  # fmt: skip
     alleles, positions = variable_sites(mutated)
+    if crossovers:
+        positions = crossovers.to_physical(positions)
     if 0 < state.sum() < len(state):
-        at = int(np.searchsorted(positions, centre))
+        at = int(np.searchsorted(positions, site.centre))
         alleles = np.insert(alleles, at, state.astype(np.uint8), axis=0)
-        positions = np.insert(positions, at, centre)
+        positions = np.insert(positions, at, site.centre)
     return Locus(alleles, positions)
 
 

@@ -127,16 +127,16 @@ def _make_shard(job: tuple[Task, int, int, int, Path]) -> None:
 def make_loci(task: Task, seed: int, indices: range) -> Loci:
     """Loci `indices` of a task, in memory."""
     from deepcohort.popgen.scenarios import cold_stages, history_locus
-    from deepcohort.popgen.selection import prepare_history, selected_locus
+    from deepcohort.popgen.selection import Histories, selected_locus
 
-    history = prepare_history(task) if task.kind == "selection" else None
+    histories = Histories(task) if task.kind == "selection" else None
     parts: list[Locus] = []
     labels, parameters, seeds = [], [], []
     for index in indices:
         label = index % len(task.scenarios)
         scenario, own = task.scenarios[label], seed_of(task, seed, index)
-        if history is not None:
-            locus, values = selected_locus(task, history, scenario, own)
+        if histories is not None:
+            locus, values = selected_locus(task, histories, scenario, own)
         elif task.kind == "cold_stages":
             locus, values = cold_stages(task, scenario, own)
         else:

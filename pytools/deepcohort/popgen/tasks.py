@@ -60,8 +60,10 @@ class Task:
             histories with priors), cold_stages (the three scenarios of Kirschner et al. 2022).
         scenarios: the classes. groups: who is sampled.
         history: Demes file (or the name of one that is shipped) of kind selection. focal: its deme.
+        priors: of the parameters that stand in the history as $NAME; drawn anew for every locus.
         locus_bp: length of a locus; unlinked_snps: SNPs on independent genealogies; 0 = a locus.
-        mutation_rate: per bp and generation; recombination: per bp and generation, drawn log-uniformly.
+        mutation_rate, recombination: per bp and generation, drawn log-uniformly between two rates.
+        hotspot_share: of the recombination, within hotspots of 2 kb; of kind selection.
         centre_jitter_bp: the selected site lies within this distance of the centre.
         generation_years: of kind selection where the history counts in generations.
     """
@@ -74,10 +76,12 @@ class Task:
     focal: str = "CEU"
     locus_bp: int = 50_000
     unlinked_snps: int = 0
-    mutation_rate: float = 1.44e-8
+    mutation_rate: tuple[float, float] = (1.44e-8, 1.44e-8)
     recombination: tuple[float, float] = (1.0e-8, 1.0e-8)
+    hotspot_share: tuple[float, float] = (0.0, 0.0)
     centre_jitter_bp: int = 2_500
     generation_years: float = 29.0
+    priors: tuple[tuple[str, Prior], ...] = ()
 
     def __post_init__(self) -> None:
         problems = list(_problems(self))
@@ -93,12 +97,14 @@ class Task:
     def parameter_names(self) -> tuple[str, ...]:
         """Names of the parameters that simulations record."""
         if self.kind == "selection":
-            return ("advantage", "onset_years", "frequency", "recombination")
+            varied = [n for n in ("mutation_rate", "hotspot_share") if len(set(getattr(self, n))) > 1]
+            return (*SELECTION_PARAMETERS, *varied, *(name for name, _ in self.priors))
         if self.kind == "cold_stages":
             return COLD_STAGE_PARAMETERS
         return tuple(dict.fromkeys(name for s in self.scenarios for name, _ in s.priors))
 
 
+SELECTION_PARAMETERS = ("advantage", "onset_years", "frequency", "recombination")
 COLD_STAGE_PARAMETERS = (
     "generation_years", "ne", "size_ratio", "t3", "t2", "t1", "t1_growth",
     "lgm_1", "lgm_2", "pleistocene_1", "pleistocene_2", "m12_lgm", "m21_lgm", "m12", "m21",
@@ -117,12 +123,17 @@ def _problems(task: Task) -> list[str]:
     if task.kind == "selection" and ages != sorted(ages):
         out.append("groups must be listed from the youngest to the oldest")
     for name, low, high in (
-        ("locus_bp", 100, 10_000_000), ("mutation_rate", 1e-12, 1e-3), ("unlinked_snps", 0, 100_000),
+        ("locus_bp", 100, 10_000_000), ("unlinked_snps", 0, 100_000),
     ):  # fmt: skip
         if not low <= getattr(task, name) <= high:
             out.append(f"{name} is {getattr(task, name)}; it must lie in {low} to {high}")
-    if not 0 <= task.recombination[0] <= task.recombination[1] <= 1e-3:
-        out.append("recombination must be two ascending rates up to 1e-3")
+    for name, floor, top in (
+        ("mutation_rate", 1e-12, 1e-3), ("recombination", 0.0, 1e-3), ("hotspot_share", 0.0, 0.95),
+    ):  # fmt: skip
+        low, high = getattr(task, name)
+        if not floor <= low <= high <= top:
+            out.append(f"{name} must be two ascending numbers from {floor:g} to {top:g}")
+    out += [f"prior of {name} {text}" for name, text in _prior_problems(task.priors)]
     for s in task.scenarios:
         out += _scenario_problems(task, s)
     return out
@@ -138,10 +149,16 @@ def _scenario_problems(task: Task, s: Scenario) -> list[str]:
         out.append(f"scenario {s.label}: frequency must be two ascending shares")
     if task.kind == "history" and not s.demes:
         out.append(f"scenario {s.label}: demes is missing")
-    for name, (low, high, shape) in s.priors:
-        if low > high or shape not in ("uniform", "log") or (shape == "log" and low <= 0):
-            out.append(f"scenario {s.label}: prior of {name} must be [low, high, 'uniform' or 'log']")
+    out += [f"scenario {s.label}: prior of {name} {text}" for name, text in _prior_problems(s.priors)]
     return out
+
+
+def _prior_problems(priors: tuple[tuple[str, Prior], ...]) -> list[tuple[str, str]]:
+    return [
+        (name, "must be [low, high, 'uniform' or 'log']")
+        for name, (low, high, shape) in priors
+        if low > high or shape not in ("uniform", "log") or (shape == "log" and low <= 0)
+    ]
 
 
 def _balancing() -> Task:
@@ -173,6 +190,28 @@ def _one_deme(*epochs: str) -> str:
     return "time_units: generations\ndemes:\n  - name: A\n    epochs:\n" + "".join(
         f"      - {{{e}}}\n" for e in epochs
     )
+
+
+# wide around what has been inferred for Europe and East Asia: sizes of diploids, times in generations;
+# `bottle` lasts until the founding, `expansion` until the exodus
+NON_AFRICAN: tuple[tuple[str, Prior], ...] = (
+    ("ancestral", (8_000.0, 20_000.0, "log")),
+    ("expansion", (500.0, 8_000.0, "log")),
+    ("expanded", (12_000.0, 40_000.0, "log")),
+    ("bottle", (200.0, 3_600.0, "log")),
+    ("bottleneck", (1_000.0, 8_000.0, "log")),
+    ("founding", (600.0, 1_400.0, "uniform")),
+    ("founders", (500.0, 6_000.0, "log")),
+    ("present", (6_000.0, 300_000.0, "log")),
+)
+
+
+def any_history(task: Task, name: str) -> Task:
+    """A task under non-African histories, rates and recombination maps at random."""
+    return replace(
+        task, name=name, history="non_african", focal="focal", priors=NON_AFRICAN,
+        mutation_rate=(1.0e-8, 2.0e-8), recombination=(0.25e-8, 3.0e-8), hotspot_share=(0.0, 0.8),
+    )  # fmt: skip
 
 
 def _histories() -> Task:
@@ -234,8 +273,13 @@ def built_in() -> dict[str, Task]:
     partial = replace(
         _INCOMPLETE, onset_years=(4_000.0, 15_000.0), frequency=(0.3, 0.95), s=(0.03, 0.05, 0.08, 0.12)
     )
+    sweep = Task(
+        "sweep", "selection", (Scenario("neutral"), partial), (Group("present", 60),),
+        locus_bp=200_000, recombination=(0.3e-8, 2.0e-8), centre_jitter_bp=20_000,
+    )  # fmt: skip
     return {
         "balancing": balancing,
+        "balancing_any": any_history(balancing, "balancing_any"),
         "balancing_ancient": replace(
             balancing, name="balancing_ancient", groups=(*balancing.groups, *_ANCIENT)
         ),
@@ -249,10 +293,8 @@ def built_in() -> dict[str, Task]:
                 replace(balancing.scenarios[1], onset_years=(20_000.0, 40_000.0), s=(0.001,)),
             ),
         ),
-        "sweep": Task(
-            "sweep", "selection", (Scenario("neutral"), partial), (Group("present", 60),),
-            locus_bp=200_000, recombination=(0.3e-8, 2.0e-8), centre_jitter_bp=20_000,
-        ),
+        "sweep": sweep,
+        "sweep_any": any_history(sweep, "sweep_any"),
         "demography": _histories(),
         "cold_stages": _cold_stages(28, 12),
         "cold_stages_270": replace(_cold_stages(160, 110), name="cold_stages_270"),
@@ -317,9 +359,7 @@ def task_from_facts(facts: dict[str, Any], where: str | Path = "task") -> Task:
         for raw in facts.get("scenarios", ()):
             _known(raw, Scenario, where)
             s = dict(raw)
-            priors = s.pop("priors", ())
-            priors = priors.items() if isinstance(priors, dict) else priors
-            s["priors"] = tuple((str(n), (float(p[0]), float(p[1]), str(p[2]))) for n, p in priors)
+            s["priors"] = _priors_from(s.pop("priors", ()))
             for key in ("s", "onset_years", "frequency"):
                 if key in s:
                     s[key] = tuple(float(v) for v in s[key])
@@ -328,15 +368,27 @@ def task_from_facts(facts: dict[str, Any], where: str | Path = "task") -> Task:
         for raw in facts.get("groups", ()):
             _known(raw, Group, where)
             groups.append(Group(**raw))
-        rest = {k: v for k, v in facts.items() if k not in ("scenarios", "groups", "recombination")}
-        if "recombination" in facts:
-            low, high = facts["recombination"]
-            rest["recombination"] = (float(low), float(high))
+        rest = {k: v for k, v in facts.items() if k not in ("scenarios", "groups")}
+        for key in ("mutation_rate", "recombination", "hotspot_share"):
+            if key in rest:
+                rest[key] = _pair(rest[key])
+        rest["priors"] = _priors_from(rest.pop("priors", ()))
         return Task(scenarios=tuple(scenarios), groups=tuple(groups), **rest)
     except (TypeError, ValueError, AttributeError, IndexError) as error:
         raise DeepcohortError(
             f"{where}: a setting has the wrong form ({error}); see docs/popgen.md"
         ) from error
+
+
+def _pair(value: Any) -> tuple[float, float]:
+    """Two rates, or one that is both."""
+    low, high = (value, value) if isinstance(value, int | float) else value
+    return float(low), float(high)
+
+
+def _priors_from(priors: Any) -> tuple[tuple[str, Prior], ...]:
+    pairs = priors.items() if isinstance(priors, dict) else priors
+    return tuple((str(n), (float(p[0]), float(p[1]), str(p[2]))) for n, p in pairs)
 
 
 def _known(values: Any, kind: type, where: str | Path) -> None:
@@ -349,6 +401,13 @@ def _known(values: Any, kind: type, where: str | Path) -> None:
             f"{where}: unknown {kind.__name__.lower()} settings {', '.join(unknown)}; known: "
             f"{', '.join(sorted(names))}"
         )
+
+
+def draw_rate(pair: tuple[float, float], rng: np.random.Generator) -> float:
+    """A rate between two, log-uniformly; without a draw where both are the same."""
+    if pair[0] == pair[1]:
+        return pair[0]
+    return float(np.exp(rng.uniform(*np.log(np.maximum(pair, 1e-30)))))
 
 
 def draw_prior(prior: Prior, rng: np.random.Generator) -> float:

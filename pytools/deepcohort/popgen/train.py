@@ -21,14 +21,16 @@ from deepcohort.model.calibrate import fit_calibration, mean_nll, softmax
 from deepcohort.model.config import TrainConfig, write_config
 from deepcohort.model.train import fit, prepare, standardise
 from deepcohort.popgen.archive import SUFFIX, write_pop_model
+from deepcohort.popgen.background import Background, learn_background, taught_contexts
 from deepcohort.popgen.card import model_card
 from deepcohort.popgen.config import QUANTILES, Encoding, Observation, observation_facts
 from deepcohort.popgen.encode import encode_loci, encoding_for
 from deepcohort.popgen.misfit import learn_familiar
 from deepcohort.popgen.network import LocusModule, LocusNet, export_onnx
+from deepcohort.popgen.null import learn_null, log_odds
 from deepcohort.popgen.shards import Simulations
 from deepcohort.popgen.statistics import statistics
-from deepcohort.popgen.tasks import task_facts
+from deepcohort.popgen.tasks import Task, task_facts
 from deepcohort.popgen.types import Encoded, Loci
 
 Batch = tuple[Tensor, Tensor, Tensor]  # pixels uint8, features float32, targets float32 (B, 1 + P)
@@ -205,6 +207,8 @@ class Prepared:
     observation: Observation
     examples: Encoded
     scalings: list[Scaling]
+    statistics: int
+    background: Background | None
 
 
 def prepare_examples(simulations: Simulations, observation: Observation, limit: int = 0) -> Prepared:
@@ -221,8 +225,27 @@ def prepare_examples(simulations: Simulations, observation: Observation, limit: 
     encoding = encoding_for(loci, task.unlinked_snps > 0, task.locus_bp, task.unlinked_snps)
     examples = encode_loci(loci, encoding, observation)
     columns, scalings = scalings_of(task.parameter_names, loci.parameters)
-    examples = replace(examples, parameters=np.ascontiguousarray(examples.parameters[:, columns]))
-    return Prepared(simulations, loci, encoding, observation, examples, scalings)
+    n_statistics = examples.features.shape[1]
+    background, contexts = _contexts(task, examples)
+    examples = replace(
+        examples,
+        parameters=np.ascontiguousarray(examples.parameters[:, columns]),
+        features=np.concatenate([examples.features, contexts], axis=1),
+    )
+    return Prepared(simulations, loci, encoding, observation, examples, scalings, n_statistics, background)
+
+
+def _contexts(task: Task, examples: Encoded) -> tuple[Background | None, NDArray[np.float32]]:
+    """What genomes look like and each locus's context; no columns where the history is always the same."""
+    if not task.priors:
+        return None, np.empty((len(examples), 0), np.float32)
+    names = [name for name in (*[n for n, _ in task.priors], "mutation_rate") if name in task.parameter_names]
+    history = examples.parameters[:, [task.parameter_names.index(name) for name in names]]
+    seen_as = examples.features[:, :1]  # phased or not: a cohort is one of them
+    if seen_as.std() > 0:
+        history = np.column_stack([history, seen_as])
+    background, contexts = learn_background(examples.features, history, examples.label == 0)
+    return background, contexts.astype(np.float32)
 
 
 def first_loci(loci: Loci, n: int) -> Loci:
@@ -244,7 +267,15 @@ def make_network(p: Prepared, config: TrainConfig) -> LocusNet:
 def make_data(p: Prepared, config: TrainConfig) -> LocusData:
     """Batches of prepared simulations."""
     n_classes = len(p.simulations.task.labels)
-    return LocusData(p.examples, config, n_classes, p.scalings, p.observation.looks, not p.encoding.unlinked)
+    examples = p.examples
+    if p.background is not None:
+        training = split(len(examples) // p.observation.looks, config, "train").repeat(p.observation.looks)
+        contexts = taught_contexts(
+            examples.features[:, p.statistics :].astype(np.float64), training, config.seed
+        )
+        features = np.concatenate([examples.features[:, : p.statistics], contexts.astype(np.float32)], axis=1)
+        examples = replace(examples, features=features)
+    return LocusData(examples, config, n_classes, p.scalings, p.observation.looks, not p.encoding.unlinked)
 
 
 def train(
@@ -336,10 +367,14 @@ def _finish(
         "temperature": temperature,
         "parameters": [asdict(s) for s in p.scalings],
         "quantiles": list(QUANTILES),
+        "background": None if p.background is None else p.background.facts(),
+        "null": _nulls(network, p, data, k, temperature),
         "train": asdict(config),
         "facts": {"loci": len(p.loci), "metrics": metrics, "coverage": coverage, "seed": p.simulations.seed},
     }
-    familiar = learn_familiar(data.parts["train"].features, data.parts["validation"].features)
+    familiar = learn_familiar(
+        *(data.parts[part].features[:, : p.statistics] for part in ("train", "validation"))
+    )
     card = model_card(about)
     path = output / f"{name}{SUFFIX}"
     write_pop_model(path, about, export_onnx(network, p.encoding), familiar, weights.getvalue(), card)
@@ -347,6 +382,28 @@ def _finish(
         temporary.write_text(card)
     training_report(output, about, probabilities, test.label, cpu_s)
     return TrainResult(path, metrics)
+
+
+def _nulls(
+    network: LocusNet, p: Prepared, data: LocusData, k: int, temperature: float
+) -> dict[str, dict[str, Any]]:
+    """Scores of held-out loci of the first class, with their genome's background known and unknown."""
+    parts = [data.parts[name].take(data.parts[name].label == 0) for name in ("validation", "test")]
+    found = {}
+    for name in ("known", "unknown"):
+        scores, known = [], []
+        for part in parts:
+            features = part.features.copy()
+            if name == "unknown":
+                features[:, p.statistics :] = 0.0
+            out = network_outputs(network, data, replace(part, features=features))
+            scores.append(log_odds(softmax(out[:, :k] / temperature)))
+            phased = features[:, :1]
+            known.append(
+                np.column_stack([phased, features[:, p.statistics :]]) if name == "known" else phased
+            )
+        found[name] = learn_null(np.concatenate(scores), np.concatenate(known)).facts()
+    return found
 
 
 def _portable(facts: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 
 from deepcohort.core.outputs import atomic_folder, check_folder_place
 from deepcohort.core.progress import track
+from deepcohort.core.sample_places import (
+    LEAST_SAMPLES,
+    genetic_covariance,
+    neighbour_embedding,
+    principal_components,
+)
 from deepcohort.core.text import table_cell
 from deepcohort.report import cohort_multiqc as multiqc
 from deepcohort.report.cohort_config import CohortStatsConfig
@@ -25,7 +31,6 @@ from deepcohort.report.cohort_relatedness import (
     degree_of,
     is_parent_child,
     king_kinship,
-    principal_components,
 )
 from deepcohort.report.io_cohort import CohortVcf
 
@@ -231,16 +236,33 @@ def _relatedness(
     _write_tsv(folder / "relatedness.tsv", rows, columns)
     if rows:
         multiqc.relatedness_table(folder, rows)
-    coordinates, shares = principal_components(copies, min(config.n_components, len(names)))
-    _write_tsv(
-        folder / "pca.tsv",
-        [
-            {"sample": name, **{f"PC{k + 1}": round(float(x), 6) for k, x in enumerate(coordinates[i])}}
-            for i, name in enumerate(names)
-        ],
-    )
-    multiqc.pca_plot(folder, names, coordinates.round(6).tolist(), shares.tolist(), family)
+    _write_places(folder, names, copies, config, family)
     return rows
+
+
+def _write_places(
+    folder: Path,
+    names: list[str],
+    copies: NDArray[np.int8],
+    config: CohortStatsConfig,
+    family: Mapping[str, str],
+) -> None:
+    """pca.tsv and its plots: principal components; an embedding of cohorts neither tiny nor huge."""
+    share = np.where(copies >= 0, copies, np.nan).astype(np.float32) / np.float32(2)
+    coordinates, shares = principal_components(
+        genetic_covariance(share, config.min_frequency), min(config.n_components, len(names))
+    )
+    columns = {f"PC{k + 1}": coordinates[:, k] for k in range(coordinates.shape[1])}
+    multiqc.pca_plot(folder, names, coordinates.round(6).tolist(), shares.tolist(), family)
+    if LEAST_SAMPLES <= len(names) <= config.max_embedded:
+        places = neighbour_embedding(coordinates)
+        columns |= {"embedding1": places[:, 0], "embedding2": places[:, 1]}
+        multiqc.embedding_plot(folder, names, places.round(4).tolist())
+    rows = [
+        {"sample": name, **{key: round(float(values[i]), 6) for key, values in columns.items()}}
+        for i, name in enumerate(names)
+    ]
+    _write_tsv(folder / "pca.tsv", rows)
 
 
 def _expected_relations(

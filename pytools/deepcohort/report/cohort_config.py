@@ -13,7 +13,7 @@ class CohortStatsConfig:
         min_frequency: minor allele frequency that such a site needs.
         max_missing: fraction of missing genotypes above which it is left out.
         min_relatedness_sites: fewer give no kinship, PCA or pedigree check.
-        n_components: of the PCA.
+        n_components: of the PCA. max_embedded: more samples get no neighbour embedding (time grows with N^2).
         first_degree, second_degree: KING kinship from which a pair counts as such (Manichaikul 2010).
         duplicate: kinship from which two samples are one person or monozygotic twins.
         min_sex_sites: sites of X (outside the PAR) that the sex check needs.
@@ -25,6 +25,7 @@ class CohortStatsConfig:
     max_missing: float = 0.1
     min_relatedness_sites: int = 1_000
     n_components: int = 4
+    max_embedded: int = 1_000
     first_degree: float = 0.177
     second_degree: float = 0.0884
     duplicate: float = 0.354

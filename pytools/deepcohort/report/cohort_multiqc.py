@@ -137,6 +137,21 @@ def pca_plot(
     )
 
 
+def embedding_plot(folder: Path, samples: list[str], places: list[list[float]]) -> Path:
+    """Scatter plot of the neighbour embedding."""
+    data = {name: {"x": row[0], "y": row[1]} for name, row in zip(samples, places, strict=True)}
+    return write_section(
+        folder,
+        "embedding",
+        "Neighbour embedding",
+        "Samples by the same SNPs (t-SNE of the principal components): neighbours stay together, distances "
+        "between groups say nothing.",
+        "scatter",
+        data,
+        {"xlab": "axis 1", "ylab": "axis 2"},
+    )
+
+
 def relatedness_table(folder: Path, rows: list[dict[str, Any]]) -> Path:
     """Table of related pairs and of pairs the pedigree names."""
     data = {

@@ -60,25 +60,3 @@ def degree_of(phi: float, ibs0: float, config: CohortStatsConfig) -> str:
     if phi >= config.first_degree:
         return "parent-child" if ibs0 < _PARENT_IBS0 else "siblings"
     return "second degree" if phi >= config.second_degree else "unrelated"
-
-
-def principal_components(
-    copies: NDArray[np.int8], n_components: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Coordinates (N, K) and the share of variance of each component (K,).
-
-    Patterson et al. 2006: columns centred and scaled by sqrt(2 p q); missing genotypes are the mean.
-    The sign is such that the sample farthest out is positive, so that runs compare.
-    """
-    called = copies >= 0
-    frequency = np.where(called, copies, 0).sum(axis=1) / (2.0 * np.maximum(called.sum(axis=1), 1))
-    scale = np.sqrt(2.0 * frequency * (1.0 - frequency))
-    usable = scale > 0
-    centred = np.where(called, copies - 2.0 * frequency[:, None], 0.0)[usable] / scale[usable, None]
-    covariance = centred.T @ centred / max(1, usable.sum())
-    values, vectors = np.linalg.eigh(covariance)
-    order = np.argsort(values)[::-1][:n_components]
-    values, vectors = np.maximum(values[order], 0.0), vectors[:, order]
-    signs = np.sign(vectors[np.argmax(np.abs(vectors), axis=0), np.arange(len(order))])
-    total = float(np.trace(covariance)) or 1.0
-    return vectors * signs * np.sqrt(values), values / total

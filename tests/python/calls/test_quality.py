@@ -28,7 +28,7 @@ def site(contig, pos, ref, alt, cell, word="PASS", qual=50):
 
 PL3, PL6 = "40,0,50,90,90,99", "9,9,9,9,9,9,9,9,9,9"
 LINES = [
-    block("chr1", 1, 100, dp=18, cov=";COV=2400,100,80,10"),
+    block("chr1", 1, 100, dp=18, cov=";COV=2400,80,10"),
     site("chr1", 101, "A", "G", f"0/1:40:30:15,15,0:{PL3}"),
     block("chr1", 102, 200, dp=40),
     site("chr1", 201, "ACG", "A", f"1/1:50:25:0,25,0:{PL3}"),

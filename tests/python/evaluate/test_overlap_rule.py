@@ -215,7 +215,11 @@ def test_the_log_names_the_rule(tmp_path: Path, write_reference, capsys):
     plain = tmp_path / "plain"
     evaluate_set(CallSet(path, path), reference, plain, config=of_rule(VCFEVAL))
     assert "scored wrongly by this rule" in capsys.readouterr().err
-    assert "recall_bp" not in (plain / "summary.tsv").read_text()
+    for name in ("summary.tsv", "extended.tsv"):
+        assert "recall_bp" not in (plain / name).read_text()
+        rows = read_tsv(tmp_path / "out" / name)
+        assert rows
+        assert all(row["recall_bp"] == "1.0" for row in rows if row["truth_bp"] != "0.0")
     assert not (plain / "phase.tsv").exists()
     with pytest.raises(DeepcohortError, match=r"--rule 'hap\.py' is none of overlap, vcfeval"):
         of_rule("hap.py")

@@ -9,7 +9,7 @@ from deepcohort.cli.stats import app
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.report.cohort import write_cohort_stats
 from deepcohort.report.cohort_config import CohortStatsConfig
-from deepcohort.report.cohort_relatedness import degree_of, king_kinship, principal_components
+from deepcohort.report.cohort_relatedness import degree_of, king_kinship
 from typer.testing import CliRunner
 
 HEADER = """##fileformat=VCFv4.3
@@ -95,19 +95,33 @@ def test_kinship_of_relatives():
     assert k.phi[at["dad"], at["kid"]] == pytest.approx(0.25, abs=0.02)
 
 
-def test_components_part_populations():
+def test_components_part_populations_and_holes_draw_no_sample_to_the_middle(tmp_path):
     rng = np.random.default_rng(5)
     base = rng.uniform(0.1, 0.9, 2_000)
     other = np.clip(base + rng.normal(0, 0.2, 2_000), 0.02, 0.98)
     copies = np.concatenate(
         [rng.binomial(2, base[:, None], (2_000, 8)), rng.binomial(2, other[:, None], (2_000, 8))], axis=1
     ).astype(np.int8)
-    copies[::50, 3] = -1
-    coordinates, shares = principal_components(copies, 3)
-    first = coordinates[:, 0]
+    copies[rng.random(2_000) < 0.6, 3] = -1  # within what a site may miss: one of 16
+    names = [f"s{i}" for i in range(16)]
+    words = np.array(["./.", "0/0", "0/1", "1/1"])
+    rows = [
+        f"1 {i + 1} . A G 50 PASS . GT:GQ:DP " + " ".join(f"{g}:50:30" for g in words[copies[i] + 1])
+        for i in range(len(copies))
+    ]
+    write_cohort_stats(write_vcf(tmp_path / "c.vcf", names, rows), tmp_path / "out", quiet=True)
+    head, *lines = [r.split("\t") for r in (tmp_path / "out" / "pca.tsv").read_text().splitlines()]
+    assert head == ["sample", "PC1", "PC2", "PC3", "PC4", "embedding1", "embedding2"]
+    first = np.array([float(r[1]) for r in lines])
     assert (np.sign(first[:8]) == np.sign(first[0])).all()
     assert (np.sign(first[8:]) == -np.sign(first[0])).all()
-    assert shares[0] > 1.5 * shares[1]
+    assert abs(first[3]) > 0.7 * np.abs(np.delete(first[:8], 3)).mean()
+    places = np.array([[float(v) for v in r[5:]] for r in lines])
+    gap = np.sqrt(((places[:, None] - places[None]) ** 2).sum(axis=-1))
+    np.fill_diagonal(gap, np.inf)
+    assert ((gap.argmin(axis=1) < 8) == (np.arange(16) < 8)).all()
+    content = json.loads((tmp_path / "out" / "deepcohort_embedding_mqc.json").read_text())
+    assert len(content["data"]) == 16
 
 
 def test_sex_pedigree_and_multiqc_files(tmp_path):
@@ -149,7 +163,7 @@ def test_sex_pedigree_and_multiqc_files(tmp_path):
         assert content["id"].startswith("deepcohort_")
         assert content["plot_type"] in ("table", "bargraph", "scatter")
         assert content["data"]
-    assert len(list(out.glob("*_mqc.json"))) == 5
+    assert len(list(out.glob("*_mqc.json"))) == 6
 
 
 def test_bad_vcf(tmp_path):

@@ -29,7 +29,7 @@ def small_task(folder: Path, **changes: object) -> Task:
         history=str(history),
         focal="A",
         locus_bp=20_000,
-        mutation_rate=2.5e-7,
+        mutation_rate=(2.5e-7, 2.5e-7),
         recombination=(2e-7, 2e-7),
         generation_years=1.0,
         centre_jitter_bp=1_000,

@@ -1,5 +1,7 @@
 """Training, the model file, the classical ways."""
 
+import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 
@@ -19,6 +21,7 @@ from deepcohort.popgen.compare import (
     score,
 )
 from deepcohort.popgen.compare_run import compare
+from deepcohort.popgen.compare_tables import bayes_rows, cross_validation_rows, truth_factors
 from deepcohort.popgen.config import Encoding, Observation
 from deepcohort.popgen.encode import encode_loci
 from deepcohort.popgen.misfit import alarm, learn_familiar
@@ -100,6 +103,22 @@ def test_loci_of_one_class_or_too_few_are_refused(tmp_path):
         open_simulations(tmp_path)
 
 
+def test_training_without_torch_is_told_in_one_line(tmp_path):
+    simulate(small_task(tmp_path), 4, tmp_path / "sims", quiet=True)
+    code = (
+        "import sys; sys.modules['torch'] = None; from deepcohort.cli import main; "
+        f"sys.argv = ['deepcohort', 'popgen', 'train', '--simulations', {str(tmp_path / 'sims')!r}, "
+        f"'--output', {str(tmp_path / 'run')!r}]; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "deepcohort: error: this command needs torch, which is not installed here; run: make setup TRAIN=1, or: "
+        "pip install 'deepcohort[train]'\n"
+    )
+    assert not (tmp_path / "run").exists()
+
+
 def test_bad_model_files(tmp_path):
     with pytest.raises(DeepcohortError, match="neither a file nor a shipped model"):
         read_pop_model("no_such_model")
@@ -158,12 +177,45 @@ def test_all_classical_ways_run_and_are_scored():
         assert abs(s.behind[0]) < 0.15
 
 
+def _rows(path):
+    return [line.split("\t") for line in path.read_text().splitlines()]
+
+
+def test_bayes_factors_of_the_truth_by_hand():
+    p = np.array([[0.8, 0.15, 0.05], [0.8, 0.15, 0.05], [0.0, 1.0, 0.0]])
+    label = np.array([0, 1, 0])
+    assert truth_factors(p, label) == pytest.approx([0.8 / 0.15, 0.15 / 0.8, 1e-6])
+    head, *rows = bayes_rows({"way": p}, label, ("a", "b", "c"))
+    assert [len(r) for r in rows] == [len(head)] * 2  # no locus of c
+    assert rows[0][:4] == ["way", "a", "2", "0.4"]
+    assert rows[0][-2:] == ["0", "0.5"]
+
+
+def test_cross_validation_leaves_each_locus_out():
+    sample = two_gaussians(300, 3)
+    rng = np.random.default_rng(1)
+    nothing = Sample(rng.normal(size=(300, 3)), sample.label)
+    for one, low, high in ((sample, 0.65, 0.9), (nothing, 0.35, 0.65)):
+        rows = cross_validation_rows(one, ("a", "b"), 1)[1:]
+        counts = np.array([[int(v) for v in row[2:4]] for row in rows]).reshape(2, 2, 2)
+        assert (counts.sum(axis=(1, 2)) == 200).all()
+        right = np.trace(counts, axis1=1, axis2=2) / 200
+        assert ((right > low) & (right < high)).all()
+    # a locus that saw itself would be called by itself alone
+    p = abc_posteriors(nothing, nothing.features[:5], 2, False, 1 / 300, left_out=np.arange(5))
+    assert p.shape == (5, 2)
+
+
 def test_comparison_of_a_run(small_run, tmp_path):
     pytest.importorskip("sklearn", reason="scikit-learn is not installed")
     made, result, _ = small_run
     test = simulate(made.task, 60, tmp_path / "test", seed=8, quiet=True)
     scores = compare(read_pop_model(result.model), made, test, tmp_path / "out", limit=200)
     assert {"network", "ABC regression", "random forest", "ABC on the network"} <= set(scores)
+    tables = {name: _rows(tmp_path / "out" / f"{name}.tsv") for name in ("bayes_factors", "cross_validation")}
+    assert len(tables["bayes_factors"]) == 1 + 2 * len(scores)
+    counts = np.array([[int(v) for v in row[2:4]] for row in tables["cross_validation"][1:]])
+    assert counts.sum() == 2 * 200
     table = (tmp_path / "out" / "comparison.tsv").read_text().splitlines()
     assert len(table) == len(scores) + 1
     other = simulate(replace(built_in()["cold_stages"], unlinked_snps=20), 3, tmp_path / "other", quiet=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from deepcohort.popgen.samples import genetic_covariance, neighbour_embedding, principal_components
+from deepcohort.core.sample_places import genetic_covariance, neighbour_embedding, principal_components
 
 
 def two_populations(missing: float) -> np.ndarray:

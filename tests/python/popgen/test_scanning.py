@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import pysam
 import pytest
 from deepcohort.cli import app
 from deepcohort.core.errors import DeepcohortError
@@ -14,7 +15,8 @@ from deepcohort.model.config import read_config
 from deepcohort.popgen.archive import read_pop_model
 from deepcohort.popgen.config import train_defaults
 from deepcohort.popgen.io_scan import ContigGenotypes
-from deepcohort.popgen.scan import scan, windows_of, write_scan
+from deepcohort.popgen.scan import scan, windows_of
+from deepcohort.popgen.scan_output import write_scan
 from deepcohort.popgen.shards import make_loci
 from popgen_builders import records_of, vcf_text
 from typer.testing import CliRunner
@@ -139,6 +141,72 @@ def test_likelihoods_are_used_where_depth_is_low(tmp_path, cohort):
         scan(write(tmp_path, {"c": (80_000, records)}), model, source="pl", quiet=True)
 
 
+@pytest.mark.parametrize("suffix", [".vcz", ".vcz.zip"])
+def test_vcf_zarr_gives_what_the_vcf_gives(tmp_path, cohort, suffix):
+    converter = pytest.importorskip("bio2zarr.vcf", reason="bio2zarr is not installed")
+    model, records = cohort
+    head = '##FORMAT=<ID=DP,Number=1,Type=Integer,Description="x">\n##FILTER=<ID=bad,Description="x">'
+    missing = [(pos, ["./.", *row[1:]] if pos % 7 == 0 else row) for pos, row in records]
+    first = [r for r in missing if r[0] < 20_000]
+    text = vcf_text({"a": (80_000, missing), "b": (20_001, first)}, 6, head).splitlines()
+    rows = [i for i, line in enumerate(text) if not line.startswith("#")]
+    words = [text[i].split("\t") for i in rows]
+    words[3][6], words[5][4], words[7][3] = "bad", "C,G", "AC"  # none of these counts
+    for i, w in zip(rows, words, strict=True):
+        text[i] = "\t".join([*w[:8], "GT:DP", *(f"{g}:30" for g in w[9:])])
+    plain, packed = tmp_path / "c.vcf", tmp_path / "c.vcf.gz"
+    plain.write_text("\n".join(text) + "\n")
+    pysam.tabix_compress(str(plain), str(packed))
+    pysam.tabix_index(str(packed), preset="vcf")
+    store = tmp_path / f"cohort{suffix}"
+    converter.convert([packed], store, variants_chunk_size=50, worker_processes=0)
+    (tmp_path / "list").write_text("S1\nS3\nS4\nS0\n")
+    for samples in (None, tmp_path / "list"):
+        one, two = (scan(path, model, samples, quiet=True) for path in (packed, store))
+        assert one.windows == two.windows
+        assert one.samples == two.samples
+        assert np.array_equal(one.features, two.features)
+        assert np.array_equal(one.judgement.p, two.judgement.p)
+    (tmp_path / "list").write_text("Nobody\n")
+    with pytest.raises(DeepcohortError, match="has no sample Nobody"):
+        scan(store, model, tmp_path / "list", quiet=True)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DeepcohortError, match="neither a VCF nor VCF Zarr"):
+        scan(tmp_path / "empty", model, quiet=True)
+
+
+def test_vcf_zarr_without_zarr_is_told_in_one_line(tmp_path, cohort, monkeypatch):
+    (tmp_path / "x.vcz").mkdir()
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    with pytest.raises(
+        DeepcohortError,
+        match=r"zarr, which is not installed here; run: make setup, or: pip install 'deepcohort\[export\]'",
+    ):
+        scan(tmp_path / "x.vcz", cohort[0], quiet=True)
+
+
+def test_a_wider_scan_says_how_extreme_a_short_one_is(tmp_path, cohort):
+    model, records = cohort
+    first = [(pos, row) for pos, row in records if pos < 20_000]
+    path = write(tmp_path, {f"c{k}": (20_001, first) for k in range(60)})
+    wide = scan(path, model, quiet=True)
+    write_scan(tmp_path / "wide", wide, model)
+    short = write(tmp_path, {"c": (80_000, records)})
+    found = scan(short, model, step_bp=20_000, quiet=True, background=tmp_path / "wide")
+    assert int(found.extremes.p.argmin()) == 2
+    assert found.extremes.rank[2] == pytest.approx(1 / 61)
+    write_scan(tmp_path / "out", found, model)
+    head, *rows = [r.split("\t") for r in (tmp_path / "out" / "details.tsv").read_text().splitlines()]
+    assert head[4:8] == ["score", "rank_p", "null_p", "q"]
+    assert float(rows[2][6]) == pytest.approx(found.extremes.p[2], rel=1e-3)
+    summary = json.loads((tmp_path / "wide" / "scan.json").read_text())
+    (tmp_path / "wide" / "scan.json").write_text(json.dumps({**summary, "version": "other"}))
+    with pytest.raises(DeepcohortError, match="scan both with one model"):
+        scan(short, model, quiet=True, background=tmp_path / "wide")
+    with pytest.raises(DeepcohortError, match="is no folder of deepcohort popgen scan"):
+        scan(short, model, quiet=True, background=tmp_path)
+
+
 def test_bad_input_ends_in_one_line(tmp_path, cohort):
     model, records = cohort
     path = write(tmp_path, {"c": (80_000, records)})
@@ -212,7 +280,7 @@ def test_the_command_and_its_one_line_errors(tmp_path, cohort, small_run):
 
 def test_scanning_needs_no_torch():
     code = (
-        "import sys, deepcohort.popgen.scan, deepcohort.popgen.scan_report; sys.exit('torch' in sys.modules)"
+        "import sys, deepcohort.popgen.scan, deepcohort.popgen.scan_output; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 

@@ -18,7 +18,7 @@ from popgen_builders import small_task
 def test_neutral_loci_have_the_segregating_sites_and_diversity_of_theory(tmp_path):
     task = small_task(tmp_path)
     loci = make_loci(replace(task, scenarios=task.scenarios[::-1]), 1, range(1, 400, 2))
-    n, theta = 12, 4 * 1000 * task.mutation_rate * task.locus_bp
+    n, theta = 12, 4 * 1000 * task.mutation_rate[0] * task.locus_bp
     assert set(loci.label) == {1}
     sites = np.diff(loci.offsets)
     assert abs(sites.mean() / (theta * harmonic(n)) - 1) < 4 * sites.std() / sites.mean() / 200**0.5

@@ -4,24 +4,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEAST_SAMPLES = 4
-_LEAST_MAF = 0.05
+LEAST_MAF = 0.05
+_BLOCK = 4_096  # sites
 _ITERATIONS = 400
 
 
-def genetic_covariance(share: NDArray[np.floating]) -> NDArray[np.float64]:
+def genetic_covariance(share: NDArray[np.floating], least_maf: float = LEAST_MAF) -> NDArray[np.float64]:
     """Covariance of samples (N, N) from ALT shares (S, N), NaN = missing.
 
     Sites are standardised as Patterson et al. (2006) do; every pair of samples is averaged over the sites at
     which both were seen, so that samples with many holes are not drawn to the middle.
     """
-    seen = ~np.isnan(share)
-    n = np.maximum(seen.sum(axis=1), 1)
-    p = np.where(seen, share, 0.0).sum(axis=1) / n
-    use = np.minimum(p, 1 - p) >= _LEAST_MAF
-    seen, p = seen[use], p[use]
-    z = np.where(seen, share[use] - p[:, None], 0.0) / np.sqrt(p * (1 - p))[:, None]
-    both = seen.T.astype(np.float64) @ seen
-    return np.asarray((z.T @ z) / np.maximum(both, 1))
+    n_samples = share.shape[1]
+    total, both = np.zeros((n_samples, n_samples)), np.zeros((n_samples, n_samples))
+    for start in range(0, len(share), _BLOCK):  # a genome of sites would not fit in memory as it is here
+        part = share[start : start + _BLOCK].astype(np.float64)
+        seen = ~np.isnan(part)
+        p = np.where(seen, part, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+        use = np.minimum(p, 1 - p) >= least_maf
+        seen, p = seen[use], p[use]
+        z = np.where(seen, part[use] - p[:, None], 0.0) / np.sqrt(p * (1 - p))[:, None]
+        known = seen.astype(np.float64)
+        total += z.T @ z
+        both += known.T @ known
+    return np.asarray(total / np.maximum(both, 1))
 
 
 def principal_components(
