@@ -65,8 +65,14 @@ def adapt(source: Simulations, target: Simulations, config: TrainConfig, strengt
     network, data = make_network(prepared, config), make_data(prepared, config)
     standardise([network], data, keep=False)  # type: ignore[arg-type]
     other = encode_loci(target.read(), prepared.encoding, Observation())
+    unknown = (
+        prepared.examples.features.shape[1] - other.features.shape[1]
+    )  # backgrounds, where there are any
     other = Encoded(
-        other.pixels, other.features, other.label, np.zeros((len(other), len(prepared.scalings)), np.float32)
+        other.pixels,
+        np.pad(other.features, ((0, 0), (0, unknown))),
+        other.label,
+        np.zeros((len(other), len(prepared.scalings)), np.float32),
     )
     hidden: list[Tensor] = []
     network.head[2].register_forward_hook(lambda module, given, out: hidden.append(out))

@@ -114,9 +114,16 @@ class Extremes:
     known: bool
 
     @property
-    def outliers(self) -> int:
-        """Windows that stand out at a false discovery rate of 10 %."""
-        return int((self.q <= FALSE_DISCOVERIES).sum())
+    def outliers(self) -> int | None:
+        """Windows that stand out at a false discovery rate of 10 %; None of a model without a null."""
+        return None if np.isnan(self.q).any() else int((self.q <= FALSE_DISCOVERIES).sum())
+
+    @property
+    def told(self) -> str:
+        """How many do, in words."""
+        if self.outliers is None:
+            return "the model has no null"
+        return f"{self.outliers} windows stand out at a false discovery rate of 10 % (q)"
 
 
 def extremes_of(

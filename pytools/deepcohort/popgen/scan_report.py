@@ -52,8 +52,8 @@ def scan_page(path: Path, found: "Scan", model: PopModel) -> None:
             rows,
         ),
         note(
-            f"{found.extremes.outliers} windows stand out at a false discovery rate of 10 % (q). rank p: "
-            "place among all windows; null p: share of simulated neutral loci that score as much"
+            f"{found.extremes.told}. rank p: place among all windows; null p: share of simulated neutral "
+            "loci that score as much"
             + (", in a genome like this one." if found.extremes.known else ".")
         ),
         "<h2>Do the data look like the simulations?</h2>",
@@ -127,8 +127,8 @@ def multiqc_content(found: "Scan", model: PopModel) -> dict[str, Any]:
         "id": "popgen_scan",
         "section_name": "Population genetics: scan",
         "description": f"Probability of anything but {model.labels[0]} by window, model "
-        f"{model.about['name']} {model.about['version']}; {found.extremes.outliers} windows stand out (q of "
-        f"10 %); {100 * share:.1f} % of windows unlike the simulations.{warning}",
+        f"{model.about['name']} {model.about['version']}; {found.extremes.told}; {100 * share:.1f} % of "
+        f"windows unlike the simulations.{warning}",
         "plot_type": "linegraph",
         "pconfig": {
             "id": "popgen_scan_plot", "title": "deepcohort: population genetics, scan", "xlab": "Mb",

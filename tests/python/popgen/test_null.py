@@ -97,11 +97,15 @@ def test_unknown_backgrounds_and_many_calls_are_told():
     found = extremes_of(p, null, np.zeros((31, 1)), False)
     assert found.rank[-1] == pytest.approx(2 / 32)
     assert found.p[-1] == pytest.approx(1 / 501)
+    assert found.outliers is not None
     assert 0 < found.outliers < 31
     notes = extremes_notes(found, p, True)
     assert "31 windows do not tell what this genome looks like" in notes[0]
     assert "17 of 31 windows are called" in notes[1]
     assert extremes_notes(found, probabilities(np.full(31, -3.0)), False) == []
-    assert np.isnan(extremes_of(p, None, np.zeros((31, 1)), False).q).all()
+    without = extremes_of(p, None, np.zeros((31, 1)), False)
+    assert np.isnan(without.q).all()
+    assert without.outliers is None
+    assert without.told == "the model has no null"
     ranked = extremes_of(p, null, np.zeros((31, 1)), True, np.arange(99) - 200.0)
     assert ranked.rank.max() == pytest.approx(0.01)

@@ -309,3 +309,6 @@ def test_the_sweep_model_ranks_lactase_high_in_hapmap_europeans(shared_data):
     windows = [found.windows[i] for i in order[:2]]
     assert any(w.start <= 136_545_000 and w.end >= 136_594_000 for w in windows)
     assert any(w.start <= 136_608_645 < w.end for w in windows)
+    # nearly all windows are called: that is told, and ranks are what is left
+    assert any("of 31 windows are called, more than selection explains" in note for note in found.notes)
+    assert np.sort(found.extremes.rank)[:2] == pytest.approx([2 / 32, 3 / 32])
