@@ -66,20 +66,12 @@ class HtsIndex:
         data = np.frombuffer(raw, np.uint8)
         if not (0 <= self.n_contigs <= len(raw) // 4 and 0 <= self._depth < 10 and 0 < self._min_shift < 31):
             raise self._damaged("its header gives numbers that cannot be")
-        n_bins, n_chunks, n_linear, end = ik.count_index(data, at, self.n_contigs, self._is_csi)
+        found = ik.read_index(data, at, self.n_contigs, self._is_csi)
+        self._bins, self._bin_starts, self._chunks, self._linear, self._linear_starts, end = found
         if end < 0:
             raise self._damaged("it is cut short, or a count in it is wrong")
         if len(raw) - end not in (0, 8):
             raise self._damaged("bytes follow its end")
-        self._bins = np.empty((n_bins, ik.N_COLUMNS), np.int64)
-        self._bin_starts = np.empty(self.n_contigs + 1, np.int64)
-        self._chunks = np.empty((n_chunks, 2), np.int64)
-        self._linear = np.empty(n_linear, np.int64)
-        self._linear_starts = np.empty(self.n_contigs + 1, np.int64)
-        ik.read_index(
-            data, at, self.n_contigs, self._is_csi, self._bins, self._bin_starts, self._chunks, self._linear,
-            self._linear_starts,
-        )  # fmt: skip
         self._n_unplaced = struct.unpack_from("<Q", raw, end)[0] if len(raw) > end else 0
         self._check_structure()
 

@@ -26,7 +26,7 @@ def _u64(raw: NDArray[np.uint8], at: int) -> int:
 
 
 @kernel
-def count_index(raw: NDArray[np.uint8], at: int, n_refs: int, is_csi: bool) -> tuple[int, int, int, int]:
+def _count_index(raw: NDArray[np.uint8], at: int, n_refs: int, is_csi: bool) -> tuple[int, int, int, int]:
     """Bins, chunks and linear entries of the `n_refs` contigs that begin at `at`, and where they end.
 
     The last is -1 where a count reaches beyond `raw` or is negative.
@@ -65,16 +65,23 @@ def count_index(raw: NDArray[np.uint8], at: int, n_refs: int, is_csi: bool) -> t
 
 @kernel
 def read_index(
-    raw: NDArray[np.uint8], at: int, n_refs: int, is_csi: bool, bins: NDArray[np.int64],
-    bin_starts: NDArray[np.int64], chunks: NDArray[np.int64], linear: NDArray[np.int64],
-    linear_starts: NDArray[np.int64],
-) -> None:  # fmt: skip
-    """Fill the arrays that `count_index` gave the sizes of.
+    raw: NDArray[np.uint8], at: int, n_refs: int, is_csi: bool
+) -> tuple[
+    NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], int
+]:  # fmt: skip
+    """The `n_refs` contigs that begin at `at`, in one kernel, as each takes time to load.
 
-    Args:
-        bins: int64 (B, N_COLUMNS). bin_starts, linear_starts: int64 (n_refs + 1,), rows of each contig.
-        chunks: int64 (C, 2), first and last virtual offset. linear: int64 (L,), virtual offsets.
+    Returns:
+        bins int64 (B, N_COLUMNS); bin_starts int64 (n_refs + 1,), rows of each contig; chunks int64 (C, 2),
+        first and last virtual offset; linear int64 (L,), virtual offsets; linear_starts int64 (n_refs + 1,);
+        and where they end, -1 where a count reaches beyond `raw` or is negative (the arrays are empty then).
     """
+    n_bins_all, n_chunks, n_entries, end = _count_index(raw, at, n_refs, is_csi)
+    if end < 0:
+        n_bins_all = n_chunks = n_entries = n_refs = 0
+    bins = np.empty((n_bins_all, N_COLUMNS), np.int64)
+    bin_starts, linear_starts = np.empty(n_refs + 1, np.int64), np.empty(n_refs + 1, np.int64)
+    chunks, linear = np.empty((n_chunks, 2), np.int64), np.empty(n_entries, np.int64)
     b = c = k = 0
     for ref in range(n_refs):
         bin_starts[ref], linear_starts[ref] = b, k
@@ -99,3 +106,4 @@ def read_index(
                 at += 8
                 k += 1
     bin_starts[n_refs], linear_starts[n_refs] = b, k
+    return bins, bin_starts, chunks, linear, linear_starts, end

@@ -51,6 +51,8 @@ def read_header(path: Path) -> GvcfHeader:
 
 
 _BLOCK_MARKS = (b"<NON_REF>", b"<*>", b"\tEND=", b";END=")
+# what first_unprintable takes; bytes.translate finds the rest without a kernel to load
+_TEXT_BYTES = bytes(byte for byte in range(256) if byte in b"\t\n\r" or (byte >= 32 and byte != 127))
 _DEFINES = re.compile("##(INFO|FORMAT|ALT|GVCFBlock)")
 _FEW_RECORDS = 100  # of a file whose header speaks of blocks: it may be cut to a few places
 _MOST_LOOKED_AT = 200_000  # records before a file without a block counts as a plain VCF
@@ -196,6 +198,9 @@ class GvcfStream:
         return self._text[:cut]
 
     def _check_bytes(self) -> None:
+        if not self._text[self._n_checked :].translate(None, _TEXT_BYTES):
+            self._n_checked = len(self._text)
+            return
         at = first_unprintable(np.frombuffer(self._text, dtype=np.uint8)[self._n_checked :])
         if at >= 0:
             at += self._n_checked

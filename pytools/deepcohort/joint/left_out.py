@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from deepcohort.core.region import Region
+from deepcohort.joint import columns as c
 from deepcohort.joint.allele_kernels import find_left_out
 from deepcohort.joint.window import CohortRecords
 
@@ -16,6 +19,10 @@ class LeftOut:
 
     def add(self, records: CohortRecords, window: Region) -> None:
         """Count those of records with POS in `window`; windows come in order."""
+        letters = np.bincount(records.allele_text, minlength=256)
+        others = np.count_nonzero((records.records[:, c.KIND] == c.VARIANT) & (records.records[:, c.X] > 0))
+        if letters[ord("<")] <= others and not letters[list(b"[].")].any():
+            return  # the usual case, without a kernel to load
         n, pos = find_left_out(records.records, records.allele_text, window.start, window.end)
         if n and not self.n_alleles:
             self.first = f"{window.contig}:{pos + 1}"
