@@ -17,6 +17,7 @@ _OK, _GENOTYPE, _MISSED, _EXTRA = "#3a8f6b", "#b8952c", "#d1682b", "#a3497c"
 _MAX_HEATMAPS = 4
 _LENGTH_BINS = ((1, 1), (2, 2), (3, 3), (4, 5), (6, 10), (11, 20), (21, 50), (51, 1 << 30))
 _MIN_LENGTH_RECORDS = 10
+_TOO_FEW_PHRED = 10
 _MIN_STRATUM = 5  # records on each side; below that F1 says nothing
 
 
@@ -269,8 +270,8 @@ def indel_lengths(evaluations: Sequence[Evaluation]) -> Section:
 def _calibration_line(rows: Sequence[Row]) -> list[list[float]]:
     """Mean GQ and observed phred of each bin.
 
-    A bin without errors stands at the phred of its interval's upper end, or on the diagonal where its calls
-    are too few to reach it: nothing speaks against it. Without them a line shows the unlucky bins alone.
+    A bin without errors stands on the diagonal, or at the phred of its interval's upper end where that is
+    higher. Where this end lies _TOO_FEW_PHRED below the promise, the bin's calls are too few to say anything.
     """
     points = []
     for row in rows:
@@ -280,7 +281,10 @@ def _calibration_line(rows: Sequence[Row]) -> list[list[float]]:
             high = number(row.get("observed_error_high"))
             if math.isnan(high) or high <= 0:
                 continue
-            phred = round(max(-10 * math.log10(high), number(row["mean_gq"])), 2)
+            bound, promise = -10 * math.log10(high), number(row["mean_gq"])
+            if bound < promise - _TOO_FEW_PHRED:
+                continue
+            phred = round(max(bound, promise), 2)
         points.append((round(number(row["mean_gq"]), 2), phred))
     return _pairs(points)
 

@@ -32,8 +32,9 @@ ROC = (
 CALIBRATION = (
     "GQ promises a probability of error, 10<sup>-GQ/10</sup>. Calls are binned by GQ; the line shows the "
     "error that truth reveals, as phred. On the diagonal GQ means what it says; below it, calls are "
-    "over-confident. A bin without any error stands at the upper end of its 95 % "
-    "interval, or on the diagonal where its calls are too few to reach it."
+    "over-confident. A bin without any error stands on the diagonal, or at its "
+    "interval's upper end where that is higher; one whose calls are too few to come within 10 phred of "
+    "the promise says nothing and is left out."
 )
 LENGTHS = (
     "Errors by length of the indel in bp, deletions left, insertions right. The rate divides FN + FP by "

@@ -7,6 +7,7 @@ from typing import Any
 
 from deepcohort.core.escape import escaped
 from deepcohort.report import samples_text as words
+from deepcohort.report.cohort_counts import sex_contig
 from deepcohort.report.reads import Facts
 from deepcohort.report.sex import sex_row
 
@@ -490,8 +491,10 @@ def weak_targets(samples: Sequence[Facts]) -> Section:
     """The targets of which least is callable, over all samples."""
     found: dict[tuple[str, str], list[tuple[float, float, str]]] = {}
     for facts in samples:
+        has_y = (facts.get("sex") or {}).get("Sex") != "XX"
         for row in (facts["quality"].get("targets") or {}).get("intervals", []):
-            if row["callable"] is not None:
+            on_y = sex_contig(row["region"].rpartition(":")[0]) == "Y"
+            if row["callable"] is not None and (has_y or not on_y):
                 here = found.setdefault((row["name"], row["region"]), [])
                 here.append((row["callable"], row["mean_depth"], facts["sample"]))
     if not found:
@@ -581,7 +584,7 @@ def checks_table(samples: Sequence[Facts]) -> Section:
 
     def row(facts: Facts) -> dict[str, Any]:
         found = facts["quality"]["contamination"]
-        sex = {key: value or None for key, value in sex_row(facts).items()}
+        sex = {key: None if value == "" else value for key, value in sex_row(facts).items()}
         return {
             "contamination": percent(found["estimate"]),
             "error": percent(found["standard_error"]),

@@ -58,8 +58,8 @@ TARGETS = (
 )
 ON_TARGET = "Depth inside the targets over depth of all called bases"
 WEAK_TARGETS = (
-    "The {shown} of {n:,} intervals of which least is callable in some sample. All of them, sample by "
-    "sample: samples/SAMPLE/SAMPLE.targets.tsv."
+    "The {shown} of {n:,} intervals of which least is callable in some sample (Y of women left out). "
+    "All of them, sample by sample: samples/SAMPLE/SAMPLE.targets.tsv."
 )
 CHECKS = (
     "<b>Contamination</b>: where a SNP of an autosome (DP 15) shows too few REF reads for a heterozygote "

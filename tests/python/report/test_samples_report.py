@@ -134,6 +134,22 @@ def test_targets_and_the_weakest(tmp_path):
     assert weak["2"]["sample"] == "b"
 
 
+def test_y_of_women_is_no_weak_target(tmp_path):
+    row = {**interval("SRY", 0.0), "region": "chrY:1-100"}
+    woman = facts("a", {"Sex": "XX", "From": "coverage"}, targets=targets(row))
+    assert "deepcohort_samples_weak_targets_mqc.json" not in sections([woman], tmp_path / "1")
+    man = facts("b", {"Sex": "XY", "From": "coverage"}, targets=targets(row))
+    found = sections([woman, man], tmp_path / "2")["deepcohort_samples_weak_targets_mqc.json"]["data"]
+    assert [r["sample"] for r in found.values()] == ["b"]
+
+
+def test_nought_is_shown(tmp_path):
+    woman = facts("a", sex={"Sex": "XX", "From": "coverage"})
+    woman["quality"]["sex"] = {"x_depth": 1.0, "y_depth": 0.0, "x_het": 0, "x_hom": 0}
+    row = sections([woman], tmp_path)["deepcohort_samples_checks_mqc.json"]["data"]["a"]
+    assert (row["y_depth"], row["x_het"], row["check"]) == (0.0, 0, "ok")
+
+
 def test_samples_without_quality_are_left_out(tmp_path):
     assert write_samples([{**facts(), "quality": None}], tmp_path) == []
 

@@ -17,6 +17,7 @@ def test_bins_without_errors_are_drawn_at_their_bound():
         {"type": "SNP", "mean_gq": "10", "observed_phred": "12.5", "observed_error_high": "0.1"},
         {"type": "SNP", "mean_gq": "20", "observed_phred": "inf", "observed_error_high": "0.001"},
         {"type": "SNP", "mean_gq": "40", "observed_phred": "inf", "observed_error_high": "0.001"},
+        {"type": "SNP", "mean_gq": "45", "observed_phred": "inf", "observed_error_high": "0.001"},
         {"type": "SNP", "mean_gq": "50", "observed_phred": "inf", "observed_error_high": "NA"},
     ]
     section = calibration([Evaluation("a", {}, {"calibration": rows})])
