@@ -119,7 +119,7 @@ def test_the_picture_shows_what_the_network_saw(inputs, tmp_path):
     assert np.abs(picture.seen.cells[there]).max() > 0
     assert np.abs(picture.seen.reads).max() > 0
     assert np.abs(picture.seen.channels).max() > 0
-    draw(picture, tmp_path / "with.svg")
+    draw([picture], tmp_path / "with.svg")
     text = (tmp_path / "with.svg").read_bytes()
-    draw(replace(picture, seen=None), tmp_path / "without.svg")
+    draw([replace(picture, seen=None)], tmp_path / "without.svg")
     assert text != (tmp_path / "without.svg").read_bytes()
