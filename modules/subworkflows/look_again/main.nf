@@ -19,7 +19,7 @@ workflow LOOK_AGAIN {
 
     main:
     // everything waits for the last facts: what depth the cohort has decides
-    ch_decided = ch_facts.collect().map { facts -> SecondLook.wanted(wanted, facts) }.first()
+    ch_decided = ch_facts.collect().map { facts -> SecondLook.wanted(wanted, facts) }
     if (stored) {
         ch_decided.filter { it }.subscribe {
             log.info("Stored samples are not looked at again for alleles that new ones bring: they keep what their gVCFs say. For that, name all samples in the samplesheet (docs/known_alleles.md).")
@@ -36,7 +36,6 @@ workflow LOOK_AGAIN {
         .toSortedList { a, b -> a[0].sample <=> b[0].sample }
         .filter { rows -> rows }
         .map { rows -> [rows.collect { it[1] }, rows.collect { it[2] }] }
-        .first()
     n_shards = ch_shard.count()
     LIST_SITES(
         ch_shard.combine(n_shards).map { shard, bed, n ->
