@@ -287,7 +287,8 @@ def test_gatk_takes_the_gvcf(inputs, tmp_path):
     reference.with_suffix(".dict").write_text("\n".join(["@HD\tVN:1.6", *lines]) + "\n")
     sites = write_sites(tmp_path, {CONTIG: LENGTH_BP}, random_sites(genome, 200, 7))
     gvcf, vcf = call(tmp_path, reference, bam, [WHOLE], alleles=sites)
-    for options in (("-V", gvcf, "-gvcf"), ("-V", vcf)):
+    # given alleles stay where nobody carries them, which GATK's check of ALLELES would refuse
+    for options in (("-V", gvcf, "-gvcf"), ("-V", vcf, "--validation-type-to-exclude", "ALLELES")):
         command = [GATK, "ValidateVariants", "-R", reference, *options]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-3000:]
