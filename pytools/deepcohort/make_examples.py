@@ -15,11 +15,12 @@ from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.progress import track
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases
+from deepcohort.formats.bed import read_bed
 from deepcohort.paralogs.load import AnyReads, links_beside, open_placed
 from deepcohort.pileup.augment import AugmentConfig, augment_reads
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.encode import Buffers, encode_examples, reach_bp
-from deepcohort.pileup.io import TruthVcf, read_bed
+from deepcohort.pileup.io import TruthVcf
 from deepcohort.pileup.label import AMBIGUOUS, label_candidates
 from deepcohort.pileup.library_augment import LibraryAugment, vary_library
 from deepcohort.pileup.shards import Examples, ExampleWriter, stretch_id
@@ -77,12 +78,12 @@ def make_examples(
         DeepcohortError: inputs that are missing or do not fit together, or no candidate anywhere.
     """
     config = config or ExamplesConfig()
-    known = read_bed(confident) if confident else None
     usual = profiled(reads, reference, replace(config.reads, sample=sample or ""))
     with (
         ReferenceFasta(reference) as fasta,
         open_placed(reads, reference, usual, links_beside(reference, config.platform)) as source,
     ):
+        known = _known(confident, fasta.contig_lengths) if confident else None
         if sample is None and len(source.sample_names) > 1:
             raise DeepcohortError(
                 f"the reads are of several samples ({', '.join(source.sample_names[:5])}); give --sample"
@@ -103,6 +104,14 @@ def make_examples(
     writer.close({"reads": [str(Path(r).name) for r in reads], "config": asdict(config)})
     n = writer.label_counts
     return int(n[0]), int(n[1]), int(n[2])
+
+
+def _known(confident: str | Path, contig_lengths: dict[str, int]) -> dict[str, list[Region]]:
+    """Sorted disjoint intervals of the BED by contig of the reference."""
+    by_contig: dict[str, list[Region]] = {}
+    for region in read_bed(confident, contig_lengths, unknown="skip").merged():
+        by_contig.setdefault(region.contig, []).append(region)
+    return by_contig
 
 
 def _stretches(

@@ -13,11 +13,11 @@ import numpy as np
 from deepcohort.calls.facts import RecordTally, check_sample, facts_of, facts_text, note_difference
 from deepcohort.calls.quality import QualityTally, write_target_table
 from deepcohort.core.errors import DeepcohortError, InputProblems
-from deepcohort.core.intervals import read_named
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.region import Region, merge_regions
-from deepcohort.core.text import bed_lines, text_of
+from deepcohort.core.text import text_of
 from deepcohort.core.vcf_constants import COVERED_AT
+from deepcohort.formats.bed import read_bed
 from deepcohort.formats.tabix import IndexedVcfWriter
 from deepcohort.formats.vcf_check import LineChecker, checker_of
 from deepcohort.formats.vcf_header import region_lines
@@ -204,7 +204,7 @@ def merge_shards(
             check_sample(header, readers[0].path)
         tally = quality = None
         if facts:
-            wanted = read_named(targets, header.contig_lengths) if targets else ()
+            wanted = read_bed(targets, header.contig_lengths).named() if targets else ()
             tally, quality = RecordTally(), QualityTally(wanted)
         finals = [output, *(path for path in (facts, target_table) if path)]
         with atomic_outputs(*finals, partners=(".tbi", ".csi")) as temporary:
@@ -391,20 +391,10 @@ def listed_inputs(
     paths = list(inputs)
     if input_list is not None:
         paths += [Path(line) for line in text_of(input_list).splitlines() if line.strip()]
-    wanted = None if shards is None else _bed_regions(shards)
+    wanted = None if shards is None else read_bed(shards, None).regions()
     if not paths:
         raise DeepcohortError("nothing to merge; give --input or --input-list")
     repeated = sorted({str(path) for path in paths if paths.count(path) > 1})
     if repeated:
         raise DeepcohortError(f"{', '.join(repeated)} is given more than once; merge each shard once")
     return paths, wanted
-
-
-def _bed_regions(bed: Path) -> list[Region]:
-    found = []
-    for number, line in bed_lines(bed):
-        fields = line.split("\t")
-        if len(fields) < 3 or not (fields[1].isdecimal() and fields[2].strip().isdecimal()):
-            raise DeepcohortError(f"{bed} line {number} is no BED interval; write contig, start and end")
-        found.append(Region(fields[0], int(fields[1]), int(fields[2])))
-    return found

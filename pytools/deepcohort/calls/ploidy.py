@@ -7,20 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.genome import MITOCHONDRIAL_NAMES, X_NAMES, Y_NAMES, pseudo_autosomal
 from deepcohort.core.region import Region
-from deepcohort.core.text import bed_lines
+from deepcohort.formats.bed import read_bed
 
-# Pseudo-autosomal regions, 0-based half-open, by length of the contig (Genome Reference Consortium)
-_PAR = {
-    156_040_895: ((10_000, 2_781_479), (155_701_382, 156_030_895)),  # X, GRCh38
-    57_227_415: ((10_000, 2_781_479), (56_887_902, 57_217_415)),  # Y, GRCh38
-    155_270_560: ((60_000, 2_699_520), (154_931_043, 155_260_560)),  # X, GRCh37
-    59_373_566: ((10_000, 2_649_520), (59_034_049, 59_363_566)),  # Y, GRCh37
-}
-X_NAMES = frozenset(("X", "chrX"))
-Y_NAMES = frozenset(("Y", "chrY"))
-MITOCHONDRIAL_NAMES = frozenset(("M", "MT", "chrM", "chrMT"))
 SEXES = ("XX", "XY", "NA")
 
 
@@ -66,7 +57,7 @@ def ploidy_of_sex(sex: str, contig_lengths: Mapping[str, int]) -> list[tuple[Reg
             continue
         found.append((Region(contig, 0, length), 1 if sex == "XY" else 0))
         if sex == "XY":
-            found += [(Region(contig, start, end), 2) for start, end in _PAR.get(length, ())]
+            found += [(Region(contig, start, end), 2) for start, end in pseudo_autosomal(contig, length)]
     return found
 
 
@@ -75,25 +66,18 @@ def read_ploidy_bed(path: str | Path, contig_lengths: Mapping[str, int]) -> list
 
     Raises:
         InputProblems: every malformed line, with its number.
-        DeepcohortError: no such file.
+        DeepcohortError: see `read_bed`.
     """
-    found: list[tuple[Region, int]] = []
-    problems: list[str] = []
-    for number, line in bed_lines(Path(path)):
-        fields = line.split()
-        value = next((f for f in fields[3:5] if f in ("0", "1", "2")), None)
-        if value is None or not (fields[1].isdecimal() and fields[2].isdecimal()):
-            problems.append(f"{path} line {number}: write contig, start, end and a ploidy of 0, 1 or 2")
-        elif fields[0] not in contig_lengths:
-            problems.append(f"{path} line {number}: the reference has no contig {fields[0]}")
-        elif int(fields[1]) >= min(int(fields[2]), contig_lengths[fields[0]]):
-            problems.append(f"{path} line {number}: the interval is empty or beyond the end of {fields[0]}")
-        else:
-            end = min(int(fields[2]), contig_lengths[fields[0]])
-            found.append((Region(fields[0], int(fields[1]), end), int(value)))
-    if problems:
-        raise InputProblems(problems)
-    return found
+    table = read_bed(path, contig_lengths, more_problem=_ploidy_problem)
+    return [(region, int(_ploidy_text(more))) for region, more in table.rows()]
+
+
+def _ploidy_text(more: tuple[str, ...]) -> str:
+    return next((field for field in more[:2] if field in ("0", "1", "2")), "")
+
+
+def _ploidy_problem(more: tuple[str, ...]) -> str:
+    return "" if _ploidy_text(more) else "write contig, start, end and a ploidy of 0, 1 or 2"
 
 
 def make_ploidy_map(

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.calls import kernels_quality as k
-from deepcohort.calls.ploidy import MITOCHONDRIAL_NAMES, X_NAMES, Y_NAMES
-from deepcohort.core.intervals import NamedRegion
+from deepcohort.core.genome import MITOCHONDRIAL_NAMES, X_NAMES, Y_NAMES
 from deepcohort.core.vcf_constants import COVERED_AT
+from deepcohort.formats.bed import NamedRegion
 from deepcohort.formats.vcf_text import Segment
 
 # share of REF among the alleles of another person where this one is homozygous for ALT: for alleles of

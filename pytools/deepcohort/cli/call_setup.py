@@ -11,12 +11,13 @@ from deepcohort.call_shard import CallJob, ShardConfig, features_of
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
 from deepcohort.candidates.config import candidates_of
-from deepcohort.cohort.io import padded, read_bed, read_header
+from deepcohort.cohort.io import padded, read_header
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta, check_contig_names
 from deepcohort.core.names import name_problem
 from deepcohort.core.paths import is_remote
 from deepcohort.core.region import Region, intersect, merge_regions, parse_region
+from deepcohort.formats.bed import read_bed
 from deepcohort.known.io_known import KnownSites
 from deepcohort.model.load import CascadePredictor, load_predictor
 from deepcohort.model.novelty import novelty
@@ -129,7 +130,7 @@ def chosen_regions(
     """
     problems = _Problems()
     wanted = [problems.attempt(partial(parse_region, text, contig_lengths)) for text in texts]
-    listed = problems.attempt(partial(read_bed, bed, contig_lengths)) if bed is not None else None
+    listed = problems.attempt(lambda: read_bed(bed, contig_lengths).regions()) if bed is not None else None
     problems.raise_if_any()
     regions = merge_regions(region for region in wanted if region is not None)
     if listed is not None:

@@ -46,15 +46,14 @@ def examples(
 
     from deepcohort.core.io import ReferenceFasta
     from deepcohort.core.region import parse_region
+    from deepcohort.formats.bed import read_bed
     from deepcohort.make_examples import make_examples
     from deepcohort.pileup.augment import NATURAL, augmentation_of
-    from deepcohort.pileup.io import read_bed
     from deepcohort.pileup.library_augment import NATURAL_LIBRARY, LibraryAugment
 
-    chosen = [r for of_contig in read_bed(regions).values() for r in of_contig] if regions else []
-    if region:
-        with ReferenceFasta(reference) as fasta:
-            chosen += [parse_region(text, fasta.contig_lengths) for text in region]
+    with ReferenceFasta(reference) as fasta:
+        chosen = read_bed(regions, fasta.contig_lengths).merged() if regions else []
+        chosen += [parse_region(text, fasta.contig_lengths) for text in region or ()]
     config = replace(
         _DEFAULT,
         platform=platform,

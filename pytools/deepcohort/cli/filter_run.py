@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.evaluate.config import EvaluateConfig
-from deepcohort.evaluate.io_bed import read_bed
 from deepcohort.evaluate.match import ALLELE_ONLY, MISS, TP, ContigResult
-from deepcohort.evaluate.run import check_contigs, compare, open_pair
+from deepcohort.evaluate.run import check_contigs, compare, confident_intervals, open_pair
 from deepcohort.evaluate.types import CallSet
 from deepcohort.filter.config import TrainFilterConfig
 from deepcohort.filter.head import Head, save_head
@@ -79,7 +78,7 @@ def label(item: TrainingInput, reference: Path) -> LabelledSet:
         calls, truth = open_pair(CallSet(item.vcf, item.truth, item.confident))
         for vcf in (calls, truth):
             check_contigs(vcf, fasta)
-        regions = None if item.confident is None else read_bed(item.confident, fasta.contig_lengths)
+        regions = confident_intervals(item.confident, fasta.contig_lengths)
         for result, _ in compare(calls, truth, fasta, regions, config, None, lambda _result, _codes: None):
             labels[result.contig] = _labels(result)
             true = np.isin(result.truth.decision, (TP, MISS, ALLELE_ONLY))

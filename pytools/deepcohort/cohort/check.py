@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from deepcohort.cohort.fastq import fastq_problems
-from deepcohort.cohort.io import ReadsHeader, find_index, read_bed, read_header
+from deepcohort.cohort.io import ReadsHeader, find_index, read_header
 from deepcohort.cohort.samplesheet import Sheet, is_safe, pedigree_lines, read_samplesheet
 from deepcohort.cohort.types import Sample, StoredSamples
 from deepcohort.core.errors import DeepcohortError, InputProblems
@@ -16,6 +16,7 @@ from deepcohort.core.io import ReferenceFasta, check_contig_names
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.paths import is_remote
 from deepcohort.core.region import Region, intersect, merge_regions, subtract
+from deepcohort.formats.bed import read_bed
 from deepcohort.formats.bgzf import check_bgzf_vcf
 from deepcohort.formats.vcf_index import open_vcf_index
 from deepcohort.reads.checksums import other_sequences
@@ -118,7 +119,7 @@ def check_cohort(
         wanted = [name for name in lengths if not contigs or name in contigs]
         asked = [Region(name, 0, lengths[name]) for name in wanted]
         if regions:
-            in_bed = merge_regions(read_bed(regions, lengths))
+            in_bed = read_bed(regions, lengths).merged()
             named = {region.contig for region in in_bed}
             wanted = [name for name in wanted if name in named]
             asked = intersect(in_bed, asked)

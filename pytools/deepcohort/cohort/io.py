@@ -1,4 +1,4 @@
-"""Files that describe a cohort: alignment headers, BED, FASTA indexes; shard BEDs out."""
+"""Files that describe a cohort: alignment headers, FASTA indexes; shard BEDs out."""
 
 import os
 from dataclasses import dataclass
@@ -10,15 +10,14 @@ import pysam
 from deepcohort.cohort.config import ShardConfig
 from deepcohort.cohort.sharding import cut_shards, sequence_runs
 from deepcohort.cohort.types import Shard
-from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.region import Region, intersect, merge_regions
-from deepcohort.core.text import bed_lines
+from deepcohort.formats.bed import read_bed, write_bed
 from deepcohort.reads.groups import ReadGroups
 
 _INDEX_SUFFIXES = {".bam": (".bai", ".csi"), ".cram": (".crai",), ".gz": (".tbi", ".csi"), ".bcf": (".csi",)}
-_MAX_PROBLEMS = 20
 _CHUNK_BP = 8_000_000
 
 
@@ -120,58 +119,11 @@ def callable_regions(reference: ReferenceFasta, contigs: list[str], config: Shar
     return found
 
 
-def read_bed(path: Path, contig_lengths: dict[str, int] | None) -> list[Region]:
-    """Intervals of a BED file (plain or gzip), in file order; columns after the third are ignored.
-
-    Args:
-        path: the file.
-        contig_lengths: of the reference, to check against; None takes any contig.
-
-    Raises:
-        InputProblems: every malformed line, unknown contig and interval beyond its contig, by line number.
-        DeepcohortError: the file is missing, unreadable or has no interval.
-    """
-    problems: list[str] = []
-    regions: list[Region] = []
-    for number, line in bed_lines(path):
-        problem, region = _parse_bed_line(line, contig_lengths)
-        if region is not None:
-            regions.append(region)
-        elif len(problems) < _MAX_PROBLEMS:
-            problems.append(f"{path} line {number}: {problem}")
-    if problems:
-        raise InputProblems(problems)
-    if not any(len(region) for region in regions):
-        raise DeepcohortError(f"{path} holds no interval; give CONTIG, START, END separated by tabs")
-    return regions
-
-
 def padded(regions: list[Region], padding_bp: int, contig_lengths: dict[str, int]) -> list[Region]:
     """Regions grown by `padding_bp` to both sides, those that touch then joined."""
     if not padding_bp:
         return regions
     return merge_regions(r.padded(padding_bp, contig_lengths[r.contig]) for r in regions if len(r))
-
-
-def _parse_bed_line(line: str, contig_lengths: dict[str, int] | None) -> tuple[str, Region | None]:
-    fields = line.rstrip("\r\n").split("\t")
-    if len(fields) < 3:
-        fields = line.split()
-    if len(fields) < 3:
-        return "fewer than 3 columns (CONTIG, START, END)", None
-    contig = fields[0]
-    if contig_lengths is not None and contig not in contig_lengths:
-        other = contig.removeprefix("chr") if contig.startswith("chr") else f"chr{contig}"
-        hint = f"; did you mean {other}?" if other in contig_lengths else ""
-        return f"contig {contig} is not in the reference{hint}", None
-    if not (fields[1].strip().isdecimal() and fields[2].strip().isdecimal()):
-        return f"start and end must be whole numbers, not {fields[1]!r} and {fields[2]!r}", None
-    start, end = int(fields[1]), int(fields[2])
-    if start > end:
-        return f"start {start} lies after end {end}", None
-    if contig_lengths is not None and end > contig_lengths[contig]:
-        return f"end {end} lies beyond {contig} ({contig_lengths[contig]} bp)", None
-    return "", Region(contig, start, end)
 
 
 def intersect_beds(bed: Path, within: Path, output: Path) -> int:
@@ -180,9 +132,9 @@ def intersect_beds(bed: Path, within: Path, output: Path) -> int:
     Raises:
         DeepcohortError: an unreadable or empty input.
     """
-    shared = intersect(merge_regions(read_bed(bed, None)), read_bed(within, None))
+    shared = intersect(read_bed(bed, None).merged(), read_bed(within, None).regions())
     with atomic_outputs(output) as (temporary,):
-        temporary.write_text("".join(f"{r.contig}\t{r.start}\t{r.end}\n" for r in shared))
+        write_bed(temporary, shared)
     return sum(len(region) for region in shared)
 
 
@@ -220,7 +172,7 @@ def shard_reference(
                 f"--contigs names {', '.join(unknown)}, not in {reference} "
                 f"(it has {len(lengths)}: {', '.join(list(lengths)[:5])}, ...)"
             )
-        wanted = padded(read_bed(regions, lengths), padding_bp, lengths) if regions else None
+        wanted = padded(read_bed(regions, lengths).regions(), padding_bp, lengths) if regions else None
         chosen = [name for name in lengths if not contigs or name in set(contigs)]
         if wanted is not None:
             in_bed = {region.contig for region in wanted}

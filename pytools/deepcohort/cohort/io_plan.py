@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from deepcohort.cohort.io import read_bed
 from deepcohort.cohort.plan import Work
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
+from deepcohort.formats.bed import read_bed
 
 
 def read_work(samples: Path, shards: Path, reference: Path, joint: bool, stored: int) -> Work:
@@ -23,13 +23,11 @@ def read_work(samples: Path, shards: Path, reference: Path, joint: bool, stored:
         raise DeepcohortError(f"{samples} is no output of deepcohort check")
     with ReferenceFasta(reference) as fasta:
         lengths = fasta.contig_lengths
-    read_bed(shards, lengths)  # each line checked
     bp: dict[str, int] = {}
-    for line in shards.read_text().splitlines():
-        cells = line.split("\t")
-        if len(cells) < 4:
+    for region, more in read_bed(shards, lengths).rows():
+        if not more or not more[0]:
             raise DeepcohortError(
                 f"{shards} names no shards in its fourth column; make it by: deepcohort shard"
             )
-        bp[cells[3]] = bp.get(cells[3], 0) + int(cells[2]) - int(cells[1])
+        bp[more[0]] = bp.get(more[0], 0) + len(region)
     return Work(rows, [bp[name] for name in sorted(bp)], sum(lengths.values()), joint, stored)

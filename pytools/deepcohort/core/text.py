@@ -1,10 +1,8 @@
-"""Text that users hand in: lists, BED, PED, tables, settings."""
+"""Text that users hand in."""
 
 import gzip
-import io
 import re
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 from deepcohort.core.archives import gunzip
@@ -37,33 +35,6 @@ def text_of(path: Path) -> str:
         raise DeepcohortError(f"{path} cannot be read: {error}; copy or make it again") from error
     except OSError as error:
         raise DeepcohortError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def bed_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Rows of a BED file and their numbers, from 1; blank lines, comments and browser lines are passed over.
-
-    Picard's interval list (1-based, with a SAM header) comes as BED: its name is column 4.
-
-    Raises:
-        DeepcohortError: see `text_of`; or a malformed line of an interval list.
-    """
-    is_list = False
-    for number, line in enumerate(io.StringIO(text_of(path), newline=None), start=1):
-        if line.startswith("@") and (is_list or number == 1):
-            is_list = True
-        elif line.strip() and not line.startswith(("#", "track", "browser")):
-            row = line.removesuffix("\n")
-            yield number, _bed_of_interval(row, path, number) if is_list else row
-
-
-def _bed_of_interval(line: str, path: Path, number: int) -> str:
-    fields = line.split("\t")
-    if len(fields) < 3 or not (fields[1].isdecimal() and fields[2].isdecimal()) or int(fields[1]) < 1:
-        raise DeepcohortError(
-            f"{path} line {number} is no interval; write CONTIG, START (from 1), END, STRAND and NAME, "
-            "separated by tabs"
-        )
-    return "\t".join((fields[0], str(int(fields[1]) - 1), fields[2], *fields[4:5]))
 
 
 def table_cell(value: str) -> str:

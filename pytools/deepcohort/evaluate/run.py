@@ -19,7 +19,6 @@ from deepcohort.evaluate import tables as tb
 from deepcohort.evaluate.compare_sets import differing_loci, paired_tests
 from deepcohort.evaluate.config import OVERLAP, RULES, EvaluateConfig, of_rule
 from deepcohort.evaluate.io_annotated import AnnotatedWriter
-from deepcohort.evaluate.io_bed import Regions, read_bed
 from deepcohort.evaluate.io_vcf import VcfFile
 from deepcohort.evaluate.match import ContigResult, match_contig
 from deepcohort.evaluate.metrics import COUNT_COLUMNS
@@ -28,6 +27,7 @@ from deepcohort.evaluate.phase import phase_row, phase_table
 from deepcohort.evaluate.read_depth import depth_at
 from deepcohort.evaluate.tally import Counted, Kept, Reasons, concatenate, count_side, counted_rows
 from deepcohort.evaluate.types import CallSet, RecordTable
+from deepcohort.formats.bed import Intervals, read_bed
 
 _FETCH_BP = 8_000_000
 
@@ -104,7 +104,7 @@ def compare(
     calls: VcfFile,
     truth: VcfFile,
     reference: ReferenceFasta,
-    confident: Regions | None,
+    confident: Intervals | None,
     config: EvaluateConfig,
     region: Region | None,
     digest: Callable[[ContigResult, NDArray[np.uint8]], T],
@@ -163,8 +163,11 @@ def evaluate_set(
         for vcf in (calls_vcf, truth_vcf):
             check_contigs(vcf, fasta)
         lengths = fasta.contig_lengths
-        regions = None if call_set.confident is None else read_bed(call_set.confident, lengths)
-        beds = [read_bed(path, lengths, strict=False) for path in stratifications.values()]
+        regions = confident_intervals(call_set.confident, lengths)
+        beds = [
+            read_bed(path, lengths, unknown="skip", overhang="cut").columns()
+            for path in stratifications.values()
+        ]
         within = None if region is None else parse_region(region, lengths)
         contigs = [c for c in lengths if c in calls_vcf.contigs or c in truth_vcf.contigs]
         kept: dict[str, list[Kept]] = {"calls": [], "truth": []}
@@ -250,7 +253,18 @@ def _settings(config: EvaluateConfig) -> dict[str, object]:
 _OF_OVERLAP = ("identical", "base_pairs")
 
 
-def _span_bp(regions: Regions | None, contig_lengths: list[int]) -> int:
+def confident_intervals(bed: Path | None, contig_lengths: dict[str, int]) -> Intervals | None:
+    """Where the truth is known, by contig; None where that is everywhere.
+
+    A BED of the whole genome serves for a part of the reference: contigs that it lacks are passed over.
+
+    Raises:
+        DeepcohortError: see `read_bed`.
+    """
+    return None if bed is None else read_bed(bed, contig_lengths, unknown="skip").columns()
+
+
+def _span_bp(regions: Intervals | None, contig_lengths: list[int]) -> int:
     """Base pairs in which truth is known."""
     if regions is None:
         return sum(contig_lengths)

@@ -10,18 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.core.genome import is_numbered, pseudo_autosomal, sex_chromosome
 from deepcohort.evaluate.annotate_kernels import allele_keys
 from deepcohort.evaluate.context_kernels import classify, reference_context
-from deepcohort.evaluate.io_bed import Regions
 from deepcohort.evaluate.match import IGNORED, OUTSIDE, ContigResult, SideResult
 from deepcohort.evaluate.read_depth import DepthAt
 from deepcohort.evaluate.variant_kernels import REASONS, inside_regions
+from deepcohort.formats.bed import Intervals
 
 AUTOSOME, CHR_X, PAR, CHR_Y, OTHER_CONTIG = range(5)
-_PAR_BP = {  # pseudo-autosomal ends of X, 0-based, by length of X (GRCh37, GRCh38)
-    155270560: ((60000, 2699520), (154931043, 155260560)),
-    156040895: ((10000, 2781479), (155701382, 156030895)),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +146,7 @@ def count_side(
     other: SideResult,
     index: int,
     template: NDArray[np.uint8],
-    beds: list[Regions],
+    beds: list[Intervals],
     depth: DepthAt | None,
 ) -> Counted:
     """Counted records of one side of a compared contig; `depth`: at the records of both sides."""
@@ -199,15 +196,15 @@ def count_side(
 
 
 def _ploidy_region(contig: str, length: int, pos: NDArray[np.int32]) -> NDArray[np.uint8]:
-    name = contig.removeprefix("chr").upper()
+    role = sex_chromosome(contig)
     out = np.full(len(pos), OTHER_CONTIG, dtype=np.uint8)
-    if name.isdigit():
+    if is_numbered(contig):
         out[:] = AUTOSOME
-    elif name == "X":
+    elif role == "X":
         out[:] = CHR_X
-        for start, end in _PAR_BP.get(length, ()):
+        for start, end in pseudo_autosomal(contig, length):
             out[(pos >= start) & (pos < end)] = PAR
-    elif name == "Y":
+    elif role == "Y":
         out[:] = CHR_Y
     return out
 

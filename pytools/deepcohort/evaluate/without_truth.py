@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
-from deepcohort.core.text import text_of
 from deepcohort.evaluate import context_kernels as ck
 from deepcohort.evaluate import tables as tb
 from deepcohort.evaluate.annotate_kernels import allele_keys
@@ -22,6 +21,7 @@ from deepcohort.evaluate.match import ALLELE_ONLY, MISS, OUTSIDE, TP, match_trio
 from deepcohort.evaluate.metrics import ratio
 from deepcohort.evaluate.run import template_codes
 from deepcohort.evaluate.types import RecordTable
+from deepcohort.formats.ped import read_ped
 
 _FILES = ("samples.tsv", "mendelian.tsv", "replicates.tsv", "novelty.tsv", "without_truth.json")
 
@@ -200,24 +200,13 @@ def _read_sites(path: Path, contigs: Sequence[str]) -> set[tuple[str, int, str, 
     return out
 
 
-def read_ped(path: Path) -> list[tuple[str, str, str]]:
+def trios_of(ped: Path) -> list[tuple[str, str, str]]:
     """(child, father, mother) of every complete trio of a PED file.
 
     Raises:
-        DeepcohortError: missing file, or fewer than four columns.
+        DeepcohortError: see `read_ped`.
     """
-    if not path.exists():
-        raise DeepcohortError(f"pedigree {path} does not exist")
-    trios = []
-    for number, line in enumerate(text_of(path).splitlines(), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        fields = line.split()
-        if len(fields) < 4:
-            raise DeepcohortError(f"pedigree {path} line {number} has fewer than 4 columns")
-        if "0" not in (fields[2], fields[3]):
-            trios.append((fields[1], fields[2], fields[3]))
-    return trios
+    return [(row.sample, row.father, row.mother) for row in read_ped(ped) if row.father and row.mother]
 
 
 def _on_haplotypes(
@@ -259,7 +248,7 @@ def describe(
 
     rows: dict[str, list[tb.Row]] = {}
     rows["samples.tsv"] = [{"sample": s, **sample_statistics(c)} for s, (_, c) in columns.items()]
-    trios = read_ped(ped) if ped else []
+    trios = trios_of(ped) if ped else []
     rows["mendelian.tsv"] = [
         {
             "child": c,

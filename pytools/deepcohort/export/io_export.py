@@ -14,15 +14,15 @@ import pysam
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.names import blank_problem
 from deepcohort.core.outputs import FULL, atomic_outputs
-from deepcohort.core.text import text_of
 from deepcohort.formats.bgzf import check_bgzf_vcf, is_bcf
+from deepcohort.formats.ped import read_ped
 from deepcohort.formats.vcf_check import check_vcf
 from deepcohort.formats.vcf_index import open_vcf_index
 
 FORMATS = ("zarr", "plink2")
 # suffixes of what each format leaves
 OUTPUTS = {"zarr": (".vcz.zip",), "plink2": (".pgen", ".pvar.zst", ".psam")}
-_SEX_CODES = {"1": "1", "2": "2"}
+_SEX_CODES = {"XY": "1", "XX": "2"}
 # in memory: samples x records of a chunk, of all columns; GQ, DP, AD, PL of 10 alleles are some 300 bytes
 _CELLS_PER_CHUNK = 1_000_000
 _RECORDS_PER_CHUNK = 10_000
@@ -141,11 +141,11 @@ def _write_pgen(vcf: Path, samples: list[str], pedigree: Path | None, folder: Pa
 
 def _psam_lines(samples: list[str], pedigree: Path | None) -> list[str]:
     """A .psam of the samples, in the order of the VCF: family, parents and sex as far as they are known."""
-    known = {}
-    for line in text_of(pedigree).splitlines() if pedigree is not None else []:
-        fields = [field.strip() for field in (line.split("\t") if "\t" in line else line.split())]
-        if len(fields) >= 5 and not line.startswith("#"):
-            known[fields[1]] = (fields[0], fields[2], fields[3], _SEX_CODES.get(fields[4], "NA"))
+    rows = read_ped(pedigree) if pedigree is not None else []
+    known = {
+        row.sample: (row.family, row.father or "0", row.mother or "0", _SEX_CODES.get(row.sex, "NA"))
+        for row in rows
+    }
     lines = ["#FID\tIID\tPAT\tMAT\tSEX"]
     problems = []
     for name in samples:

@@ -7,7 +7,8 @@ from pathlib import Path
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region, parse_region
-from deepcohort.core.text import bed_lines, text_of
+from deepcohort.core.text import text_of
+from deepcohort.formats.bed import read_bed
 from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, read_pedigree, read_sexes
 
 
@@ -51,8 +52,8 @@ def read_shards(bed: Path, lengths: dict[str, int]) -> list[tuple[str, list[Regi
     """`named_shards` on contigs of these lengths."""
     shards: dict[str, list[Region]] = {}
     unnamed = []
-    for region, more in _read_bed(bed, lengths, "--shards"):
-        name = more[0].strip() if more else ""
+    for region, more in read_bed(bed, lengths).rows():
+        name = more[0] if more else ""
         if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", name):
             shards.setdefault(name, []).append(region)
         else:
@@ -74,32 +75,8 @@ def chosen_regions(reference: Path, texts: Sequence[str], bed: Path | None) -> l
         lengths = fasta.contig_lengths
     regions = [parse_region(text, lengths) for text in texts]
     if bed is not None:
-        regions += [region for region, _ in _read_bed(bed, lengths, "--regions")]
+        regions += read_bed(bed, lengths).regions()
     return regions
-
-
-def _read_bed(bed: Path, lengths: dict[str, int], option: str) -> list[tuple[Region, list[str]]]:
-    """Region and further columns of each row; `option` gave the file."""
-    if not bed.exists():
-        raise DeepcohortError(f"BED {bed} does not exist; check {option}")
-    rows = []
-    problems = []
-    for number, line in bed_lines(bed):
-        fields = line.split("\t")
-        if len(fields) < 3 or not (fields[1].isdecimal() and fields[2].isdecimal()):
-            problems.append(f"{bed} line {number} is not BED (contig, start, end)")
-        elif fields[0] not in lengths:
-            problems.append(f"{bed} line {number}: the reference has no contig {fields[0]}")
-        elif int(fields[1]) >= min(int(fields[2]), lengths[fields[0]]):
-            problems.append(f"{bed} line {number} is empty or beyond the end of {fields[0]}")
-        else:
-            end = min(int(fields[2]), lengths[fields[0]])
-            rows.append((Region(fields[0], int(fields[1]), end), fields[3:]))
-    if problems:
-        raise InputProblems(problems)
-    if not rows:
-        raise DeepcohortError(f"BED {bed} holds no region")
-    return rows
 
 
 def family_of(pedigree: Path | None, sex: Path | None) -> tuple[Pedigree, dict[str, str]]:

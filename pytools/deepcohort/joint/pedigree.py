@@ -8,15 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
-from deepcohort.core.names import name_problem
 from deepcohort.core.text import text_of
+from deepcohort.formats.ped import SEX_WORDS, UNKNOWN, read_ped
 from deepcohort.joint.family_kernels import Kinship
 
-_SEX_WORDS = {
-    "1": "XY", "2": "XX", "XY": "XY", "XX": "XX", "M": "XY", "F": "XX", "MALE": "XY", "FEMALE": "XX",
-}  # fmt: skip
 _NAMED = 5  # spelt out in one message
-_UNKNOWN = {"", "0", "-9", ".", "NA", "OTHER", "UNKNOWN"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,57 +37,20 @@ def read_pedigree(path: str | Path) -> Pedigree:
     """Pedigree of a PED file (family, sample, father, mother, sex[, phenotype]; 0 = unknown).
 
     Raises:
-        InputProblems: rows that are too short, samples twice, unknown sex codes, a parent of the
-            wrong sex; all of them together.
+        InputProblems: see `read_ped`.
+        DeepcohortError: someone is their own ancestor.
     """
-    path = Path(path)
-    if not path.exists():
-        raise DeepcohortError(f"pedigree {path} does not exist; check --pedigree")
-    parents: dict[str, tuple[str, str]] = {}
-    sex: dict[str, str] = {}
-    family: dict[str, str] = {}
-    problems: list[str] = []
-    for number, line in enumerate(text_of(path).splitlines(), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        fields = line.split("\t") if "\t" in line else line.split()
-        where = f"pedigree {path} line {number}"
-        if len(fields) < 5:
-            problems.append(
-                f"{where} has {len(fields)} columns; needed are family, sample, father, mother, sex"
-            )
-            continue
-        group, name, father, mother, code = (field.strip() for field in fields[:5])
-        persons = (person or "0" for person in (group, father, mother))
-        odd = next(
-            (f"{person[:40]!r} {why}" for person in (name, *persons) if (why := name_problem(person))), ""
-        )
-        if odd:
-            problems.append(f"{where}: the name {odd}")
-            continue
-        if name in family:
-            problems.append(f"{where}: sample {name} stands there twice; keep one row")
-            continue
-        family[name] = group
-        if code.upper() in _SEX_WORDS:
-            sex[name] = _SEX_WORDS[code.upper()]
-        elif code.upper() not in _UNKNOWN:
-            problems.append(f"{where}: sex '{code}' of {name} is unknown; write 1 (male), 2 (female) or 0")
-        father, mother = ("" if p.upper() in _UNKNOWN else p for p in (father, mother))
-        if father or mother:
-            parents[name] = (father, mother)
-    for child, (father, mother) in parents.items():
-        if sex.get(father) == "XX" or sex.get(mother) == "XY" or child in (father, mother):
-            problems.append(
-                f"pedigree {path}: the parents of {child} have the wrong sex or are {child} itself"
-            )
-    if problems:
-        raise InputProblems(problems)
+    rows = read_ped(path)
+    parents = {row.sample: (row.father, row.mother) for row in rows if row.father or row.mother}
     families: Families = {}
     for child, (father, mother) in parents.items():
         families.setdefault((father or "0", mother or "0"), []).append(child)
     generations(families)
-    return Pedigree(parents, sex, family)
+    return Pedigree(
+        parents,
+        sex={row.sample: row.sex for row in rows if row.sex},
+        family={row.sample: row.family for row in rows},
+    )
 
 
 def person_of(pedigree: Pedigree, name: str) -> tuple[str, str, str, str]:
@@ -158,9 +117,9 @@ def read_sexes(path: str | Path) -> dict[str, str]:
         if not line.strip() or line.startswith("#") or fields[:2] == ["sample", "sex"]:
             continue
         word = fields[1].strip().upper() if len(fields) > 1 else "?"
-        if word in _SEX_WORDS:
-            sex[fields[0]] = _SEX_WORDS[word]
-        elif word not in _UNKNOWN:
+        if word in SEX_WORDS:
+            sex[fields[0]] = SEX_WORDS[word]
+        elif word not in UNKNOWN:
             problems.append(f"sex table {path} line {number}: '{word}' is not XX, XY or NA")
     if problems:
         raise InputProblems(problems)

@@ -3,21 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.ploidy import MITOCHONDRIAL_NAMES
-
-# Pseudo-autosomal regions, 0-based half-open, by (contig, length): GRCh37 and GRCh38 (GRC).
-_PAR = {
-    ("X", 155_270_560): ((60_000, 2_699_520), (154_931_043, 155_260_560)),
-    ("X", 156_040_895): ((10_000, 2_781_479), (155_701_382, 156_030_895)),
-    ("Y", 59_373_566): ((10_000, 2_649_520), (59_034_049, 59_363_566)),
-    ("Y", 57_227_415): ((10_000, 2_781_479), (56_887_902, 57_217_415)),
-}
-
-
-def sex_chromosome(contig: str) -> str:
-    """ "X", "Y" or "" for a contig name."""
-    name = contig.removeprefix("chr").upper()
-    return name if name in ("X", "Y") else ""
+from deepcohort.core.genome import MITOCHONDRIAL_NAMES, pseudo_autosomal, sex_chromosome
 
 
 def expected_ploidy(
@@ -39,7 +25,7 @@ def expected_ploidy(
         return np.zeros((len(positions), len(sexes)), dtype=np.int8)
     ploidy = np.zeros((len(positions), len(sexes)), dtype=np.int8)
     in_par = np.zeros(len(positions), dtype=np.bool_)
-    for start, end in _PAR.get((which, contig_length), ()):
+    for start, end in pseudo_autosomal(contig, contig_length):
         in_par |= (positions >= start) & (positions < end)
     for i, sex in enumerate(sexes):
         if sex:

@@ -7,8 +7,7 @@ from pathlib import Path
 import cyvcf2
 
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.region import Region, merge_regions
-from deepcohort.core.text import bed_lines
+from deepcohort.core.region import Region
 from deepcohort.formats.bgzf import check_bgzf_vcf, is_bcf
 from deepcohort.formats.vcf_check import check_vcf
 from deepcohort.formats.vcf_index import open_vcf_index
@@ -145,25 +144,3 @@ class TruthVcf:
             on = (first == index, second == index)
             out.append(TruthAllele(at, short_ref, short_alt, on, bool(phased), number))
         return out
-
-
-def read_bed(path: str | Path) -> dict[str, list[Region]]:
-    """Merged intervals of a BED file by contig.
-
-    Raises:
-        DeepcohortError: missing, or a line that is not an interval.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise DeepcohortError(f"BED file {path} does not exist")
-    regions = []
-    for number, line in bed_lines(path):
-        fields = line.split("\t")
-        try:
-            regions.append(Region(fields[0], int(fields[1]), int(fields[2])))
-        except (IndexError, ValueError, DeepcohortError) as error:
-            raise DeepcohortError(f"line {number} of {path} is no BED interval: {line[:60]}") from error
-    by_contig: dict[str, list[Region]] = {}
-    for region in merge_regions(regions):
-        by_contig.setdefault(region.contig, []).append(region)
-    return by_contig

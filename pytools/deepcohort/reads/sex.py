@@ -3,18 +3,16 @@
 An index counts the reads of each contig (BAM) or the bytes they take (CRAM): nothing else is read.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.genome import X_NAMES, Y_NAMES, is_numbered
 from deepcohort.core.paths import is_remote
 from deepcohort.formats.crai import crai_contents
 from deepcohort.formats.hts_index import beside, load_index
 
-_NUMBERED = re.compile(r"(chr)?\d+")
-_X, _Y = ("X", "chrX"), ("Y", "chrY")
 # XX and XY of whole genomes lie near X 1.0 and 0.5, Y 0.01 and 0.2-0.5 (half of the human Y is N). What lies
 # between is not told: exomes, aneuploidies, samples of mixed reads.
 _XX_LEAST_X, _XY_X, _Y_BOUND = 0.8, (0.35, 0.65), 0.1
@@ -55,7 +53,7 @@ class SexEvidence:
 
 def has_sex_contig(contigs: Sequence[str] | Mapping[str, int]) -> bool:
     """Whether one of the names is X's or Y's."""
-    return any(name in contigs for name in (*_X, *_Y))
+    return any(name in contigs for name in X_NAMES | Y_NAMES)
 
 
 def sex_of_reads(
@@ -84,14 +82,14 @@ def sex_of_reads(
 
 def judge_depths(found: Mapping[str, tuple[float, float]], lengths: Mapping[str, int]) -> SexEvidence:
     """Sex by (reads, covered bp) of each contig."""
-    x_name = next((name for name in _X if name in lengths), "")
-    y_name = next((name for name in _Y if name in lengths), "")
+    x_name = next((name for name in lengths if name in X_NAMES), "")
+    y_name = next((name for name in lengths if name in Y_NAMES), "")
     if not x_name:
         return SexEvidence("NA", why="the reads have no contig X")
     whole = [
         name
         for name, (_, covered) in found.items()
-        if _NUMBERED.fullmatch(name) and covered >= _LEAST_COVERED * lengths[name]
+        if is_numbered(name) and covered >= _LEAST_COVERED * lengths[name]
     ]
     reads, covered = (sum(found[name][k] for name in whole) for k in range(2))
     x_reads, x_covered = found.get(x_name, (0.0, 0.0))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.core.genome import sex_chromosome
 from deepcohort.report.cohort_config import CohortStatsConfig
 from deepcohort.report.io_cohort import CohortSite
 
@@ -79,12 +80,6 @@ def is_transition(ref: str, alt: str) -> bool:
     return any((a, b) in _TRANSITIONS for a, b in zip(ref, alt, strict=True) if a != b)
 
 
-def sex_contig(contig: str) -> str:
-    """ "X", "Y" or ""."""
-    name = contig.removeprefix("chr").upper()
-    return name if name in ("X", "Y") else ""
-
-
 def count_site(site: CohortSite, samples: SampleCounts, sites: SiteCounts, index: dict[str, int]) -> None:
     """Add one site to the counts; sites that do not pass count in `by_filter` only."""
     sites.by_filter["PASS" if site.passed else "filtered"] += 1
@@ -105,7 +100,7 @@ def count_site(site: CohortSite, samples: SampleCounts, sites: SiteCounts, index
     samples.dp_n += site.dp >= 0
     samples.gq_sum += np.where(called, np.maximum(site.gq, 0), 0)
     samples.gq_n += called
-    where = sex_contig(site.contig)
+    where = sex_chromosome(site.contig)
     if where == "X":
         samples.x_het += het
         samples.x_called += called & ~haploid
@@ -170,7 +165,7 @@ def count_trios(
 
     Only trios of three complete diploid genotypes of which one is not reference count.
     """
-    if not trios or not site.passed or sex_contig(site.contig):
+    if not trios or not site.passed or sex_chromosome(site.contig):
         return
     column = 0 if all(allele_kind(site.ref, alt) in ("SNP", "OTHER") for alt in site.alts) else 1
     for i, trio in enumerate(trios):
@@ -192,7 +187,7 @@ class GenotypeMatrix:
 
     def add(self, site: CohortSite) -> None:
         """Take the site if it is suitable and its turn."""
-        if not site.passed or len(site.alts) != 1 or sex_contig(site.contig):
+        if not site.passed or len(site.alts) != 1 or sex_chromosome(site.contig):
             return
         if allele_kind(site.ref, site.alts[0]) != "SNP":
             return

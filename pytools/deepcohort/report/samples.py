@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from deepcohort.core.escape import escaped
+from deepcohort.core.genome import MITOCHONDRIAL_NAMES, sex_chromosome
 from deepcohort.report import samples_text as words
-from deepcohort.report.cohort_counts import sex_contig
 from deepcohort.report.reads import Facts
 from deepcohort.report.sex import sex_row
 
@@ -426,7 +426,7 @@ def main_contigs(samples: Sequence[Facts]) -> list[str]:
     for facts in samples:
         coverage = facts["quality"]["coverage"]
         for name, row in coverage["contigs"].items():
-            small = name.removeprefix("chr") in ("X", "Y", "M", "MT")
+            small = bool(sex_chromosome(name)) or name in MITOCHONDRIAL_NAMES
             share = 1.0 if small else row["bp"] / max(coverage["all"]["bp"], 1)
             found[name] = max(found.get(name, 0.0), share)
     return [name for name, share in found.items() if share >= _LEAST_CONTIG_SHARE][:_MOST_CONTIGS]
@@ -493,7 +493,7 @@ def weak_targets(samples: Sequence[Facts]) -> Section:
     for facts in samples:
         has_y = (facts.get("sex") or {}).get("Sex") != "XX"
         for row in (facts["quality"].get("targets") or {}).get("intervals", []):
-            on_y = sex_contig(row["region"].rpartition(":")[0]) == "Y"
+            on_y = sex_chromosome(row["region"].rpartition(":")[0]) == "Y"
             if row["callable"] is not None and (has_y or not on_y):
                 here = found.setdefault((row["name"], row["region"]), [])
                 here.append((row["callable"], row["mean_depth"], facts["sample"]))

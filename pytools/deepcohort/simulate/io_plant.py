@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.sequence import decode_bases, encode_bases
-from deepcohort.core.text import bed_lines
+from deepcohort.formats.bed import read_bed
 from deepcohort.formats.vcf_check import check_vcf
 from deepcohort.simulate.alleles import left_align
 from deepcohort.simulate.sexes import SexContig, mark_absent, presence
@@ -106,17 +106,13 @@ def clip_bed(bed: Path, genome: Genome) -> dict[str, NDArray[np.bool_]]:
     """Per contig, bool (L,), the bases inside the intervals of `bed` (coordinates of the origin).
 
     Raises:
-        DeepcohortError: unreadable or malformed BED.
+        DeepcohortError: see `read_bed`.
     """
     inside = {name: np.zeros(len(codes), bool) for name, codes in genome.contigs.items()}
-    try:
-        for _, line in bed_lines(bed):
-            contig, a, b = line.split()[:3]
-            for name, mask in inside.items():
-                region = genome.origin.get(name)
-                if (region.contig if region else name) == contig:
-                    shift = region.start if region else 0
-                    mask[max(0, int(a) - shift) : max(0, int(b) - shift)] = True
-    except ValueError as error:
-        raise DeepcohortError(f"{bed} cannot be read as BED: {error}") from error
+    for region in read_bed(bed, None).regions():
+        for name, mask in inside.items():
+            origin = genome.origin.get(name)
+            if (origin.contig if origin else name) == region.contig:
+                shift = origin.start if origin else 0
+                mask[max(0, region.start - shift) : max(0, region.end - shift)] = True
     return inside

@@ -5,17 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.core.genome import pseudo_autosomal, sex_chromosome
 from deepcohort.simulate.types import ABSENT, Person
 
-# (length of the contig) -> pseudo-autosomal stretches, 0-based half-open; from the assemblies' reports
-_PAR_X = {
-    156_040_895: ((10_000, 2_781_479), (155_701_382, 156_030_895)),  # GRCh38
-    155_270_560: ((60_000, 2_699_520), (154_931_043, 155_260_560)),  # GRCh37
-}
-_PAR_Y = {
-    57_227_415: ((10_000, 2_781_479), (56_887_902, 57_217_415)),
-    59_373_566: ((10_000, 2_649_520), (59_034_049, 59_363_566)),
-}
 MADE_UP_PAR_SHARE = 0.05  # of chrX, at its start; chrY is N there, as in analysis sets
 
 
@@ -29,12 +21,12 @@ class SexContig:
 
 def sex_contig(name: str, length: int, made_up: bool) -> SexContig:
     """Role of contig `name` of `length` bp; `made_up` ones have their PAR at the start."""
-    role = {"x": "X", "y": "Y"}.get(name.lower().removeprefix("chr"), "")
+    role = sex_chromosome(name)
     if not role:
         return SexContig()
     if made_up:
         return SexContig(role, ((0, int(MADE_UP_PAR_SHARE * length)),) if role == "X" else ())
-    return SexContig(role, (_PAR_X if role == "X" else _PAR_Y).get(length, ()))
+    return SexContig(role, pseudo_autosomal(name, length))
 
 
 def copies(person: Person, contig: SexContig, length: int) -> list[tuple[int, int, int]]:

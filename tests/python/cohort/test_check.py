@@ -6,7 +6,7 @@ import pysam
 import pytest
 from deepcohort.cli import app
 from deepcohort.cohort.check import check_cohort, compare_contigs
-from deepcohort.cohort.io import index_reference, read_bed
+from deepcohort.cohort.io import index_reference
 from deepcohort.cohort.samplesheet import pedigree_lines
 from deepcohort.cohort.types import StoredSamples
 from deepcohort.core.errors import DeepcohortError, InputProblems
@@ -225,25 +225,6 @@ def test_relative_paths_start_from_the_sheet_then_from_launch_or_from_base(tmp_p
     assert samples[0].reads == (tmp_path / "base" / "a.bam",)
 
 
-@pytest.mark.parametrize(
-    ("line", "problem"),
-    [
-        ("chr1\t5", "fewer than 3 columns"),
-        ("chrX\t1\t2", "contig chrX is not in the reference"),
-        ("chr1\ta\t2", "must be whole numbers"),
-        ("chr1\t-1\t2", "must be whole numbers"),
-        ("chr1\t5\t2", "start 5 lies after end 2"),
-        ("chr1\t5\t201", "end 201 lies beyond chr1 (200 bp)"),
-    ],
-)
-def test_bed_lines_are_named(tmp_path, line, problem):
-    bed = tmp_path / "x.bed"
-    bed.write_text(f"#header\nchr1\t0\t9\n{line}\n")
-    with pytest.raises(InputProblems, match="line 3") as error:
-        read_bed(bed, CONTIGS)
-    assert problem in str(error.value)
-
-
 def test_beds_are_intersected(tmp_path):
     (tmp_path / "a.bed").write_text("chr2\t0\t9\nchr1\t5\t20\nchr1\t0\t7\nother\t0\t5\n")
     (tmp_path / "b.bed").write_text("chr1\t6\t8\tshard_1\nchr1\t18\t30\tshard_2\n")
@@ -251,12 +232,6 @@ def test_beds_are_intersected(tmp_path):
     result = CliRunner().invoke(app, ["intersect", *arguments, "--output", str(tmp_path / "c.bed")])
     assert result.exit_code == 0, result.output
     assert (tmp_path / "c.bed").read_text() == "chr1\t6\t8\nchr1\t18\t20\n"
-
-
-def test_an_empty_bed_is_an_error(tmp_path):
-    (tmp_path / "x.bed").write_text("chr1\t5\t5\n")
-    with pytest.raises(DeepcohortError, match="holds no interval"):
-        read_bed(tmp_path / "x.bed", CONTIGS)
 
 
 @pytest.mark.parametrize(

@@ -7,25 +7,21 @@ from pathlib import Path
 import pytest
 from deepcohort.calls.merge import merge_files
 from deepcohort.calls.ploidy import read_ploidy_bed
-from deepcohort.cohort.io import read_bed
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.text import text_of
-from deepcohort.evaluate.io_bed import read_bed as read_confident
-from deepcohort.evaluate.without_truth import read_ped
+from deepcohort.evaluate.without_truth import trios_of
+from deepcohort.formats.bed import read_bed
 from deepcohort.joint.inputs import listed_files
 from deepcohort.joint.pedigree import read_pedigree, read_sexes
 from deepcohort.model.config import read_config
-from deepcohort.pileup.io import read_bed as read_training_bed
 
 LENGTHS = {"c1": 100}
 READERS: dict[str, Callable[[Path], object]] = {
     "text": text_of,
     "regions": lambda path: read_bed(path, LENGTHS),
     "ploidy": lambda path: read_ploidy_bed(path, LENGTHS),
-    "confident": lambda path: read_confident(path, LENGTHS),
-    "training": read_training_bed,
     "pedigree": read_pedigree,
-    "trios": read_ped,
+    "trios": trios_of,
     "sexes": read_sexes,
     "list": lambda path: listed_files([], path, "--gvcf-list"),
     "merge": lambda path: merge_files([], path, path.with_name("o.vcf.gz"), None),

@@ -153,10 +153,10 @@ def test_triploid_symbolic_and_breakends_are_left_out_and_counted(pair, tmp_path
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("chr1\t50\t20", "line 1 has a reversed or negative interval chr1:50-20"),
-        ("chr1\t-5\t20", "line 1 has a reversed or negative interval"),
-        ("chr1\t5\t99999", "line 1 reaches chr1:99999, beyond"),
-        ("chr1\tfive\tten", "line 1 is not 'contig start end'"),
+        ("chr1\t50\t20", "line 1: start 50 lies after end 20"),
+        ("chr1\t-5\t20", "line 1: start and end must be whole numbers"),
+        ("chr1\t5\t99999", "line 1: end 99999 lies beyond chr1"),
+        ("chr1\tfive\tten", "line 1: start and end must be whole numbers"),
         ("chr9\t5\t10", "names no contig of the reference"),
         ("chr1\t5\t5", "holds no interval"),
         ("# nothing", "holds no interval"),

@@ -8,7 +8,7 @@ from deepcohort.candidates.types import CandidateTable
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases
-from deepcohort.pileup.io import TruthAllele, TruthVcf, read_bed, trim_allele
+from deepcohort.pileup.io import TruthAllele, TruthVcf, trim_allele
 from deepcohort.pileup.label import label_candidates
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -158,12 +158,3 @@ def test_truth_file_problems(truth_file, tmp_path):
     with pytest.raises(DeepcohortError, match="not indexed"):
         TruthVcf(bare)
     assert cyvcf2  # the reader behind it
-
-
-def test_bed(tmp_path):
-    bed = tmp_path / "a.bed"
-    bed.write_text("track x\nc\t5\t9\nc\t8\t12\nd\t1\t2\n")
-    assert read_bed(bed) == {"c": [Region("c", 5, 12)], "d": [Region("d", 1, 2)]}
-    bed.write_text("c\t5\n")
-    with pytest.raises(DeepcohortError, match="line 1"):
-        read_bed(bed)
