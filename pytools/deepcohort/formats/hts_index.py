@@ -47,7 +47,8 @@ class HtsIndex:
 
     Attributes:
         path: of the index. names: contigs of a tabix index, in its order; empty for a BAM's.
-        n_contigs: how many it has.
+        n_contigs: how many it has. columns: of a tabix index: format, columns of name, begin and end, comment
+            byte, lines to skip; empty for a BAM's.
     """
 
     def __init__(self, path: Path, remedy: str) -> None:
@@ -96,6 +97,7 @@ class HtsIndex:
     def _read_start(self, raw: bytes) -> int:
         """Read what stands before the contigs; returns where these begin."""
         self.names: tuple[str, ...] = ()
+        self.columns: tuple[int, ...] = ()
         self._is_csi = raw[:4] == b"CSI\x01"
         self._min_shift, self._depth = _BAI_SHIFT, _BAI_DEPTH
         if raw[:4] == b"BAI\x01":
@@ -115,7 +117,8 @@ class HtsIndex:
         return 20 + n_aux
 
     def _read_names(self, raw: bytes, at: int) -> int:
-        n_bytes = _TABIX_FIXED.unpack_from(raw, at)[6]
+        *columns, n_bytes = _TABIX_FIXED.unpack_from(raw, at)
+        self.columns = tuple(columns)
         at += _TABIX_FIXED.size
         if n_bytes < 0 or at + n_bytes > len(raw):
             raise self._damaged("its header gives numbers that cannot be")

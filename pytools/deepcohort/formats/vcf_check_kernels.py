@@ -69,6 +69,7 @@ class LineRules(NamedTuple):
         check_info: keys and values of INFO are looked at. Numbers whose count the header leaves open are not:
             published truth sets hold text there.
         repeats: POS, REF and ALT of a record may be those of another.
+        info_names: keys of INFO must be such, whatever stands behind them.
         keys: of FORMAT. info: of INFO.
     """
 
@@ -79,6 +80,7 @@ class LineRules(NamedTuple):
     odd_alts: bool
     check_info: bool
     repeats: bool
+    info_names: bool
     keys: KeyRules
     info: KeyRules
 
@@ -222,7 +224,7 @@ def _info_value_fits(
     """Whether the value text[start:end] of an INFO key is what its declaration lets it be."""
     if end == start:
         return kind == ANY
-    if (kind != INTEGER and kind != FLOAT) or number == NUMBER_UNKNOWN:
+    if kind not in (INTEGER, NOT_NEGATIVE, FLOAT) or number == NUMBER_UNKNOWN:
         return True
     count = 0
     at = start
@@ -232,7 +234,9 @@ def _info_value_fits(
         is_missing = i - at == 1 and text[at] == DOT
         if kind == FLOAT and not is_number(text, at, i) and not is_no_finite_number(text, at, i):
             return False
-        if kind == INTEGER and not is_missing and not is_integer(text, at, i):
+        if kind != FLOAT and not is_missing and not is_integer(text, at, i):
+            return False
+        if kind == NOT_NEGATIVE and text[at] == MINUS:
             return False
         count += 1
         at = i + 1
@@ -276,6 +280,24 @@ def _info_sound(
         elif k >= 0 and rules.kinds[k] != ANY:
             return False
         at = i + 1
+    return True
+
+
+@kernel
+def _info_named(text: NDArray[np.uint8], start: int, end: int) -> bool:
+    """Whether what stands in the INFO text[start:end] before `=`, or alone, are keys; it may end in `;`."""
+    if end - start == 1 and text[start] == DOT:
+        return True
+    at = start
+    while at < end:
+        stop = at
+        while stop < end and text[stop] != EQUALS and text[stop] != SEMICOLON:
+            stop += 1
+        if not is_info_key(text, at, stop):
+            return False
+        while stop < end and text[stop] != SEMICOLON:
+            stop += 1
+        at = stop + 1
     return True
 
 
@@ -388,12 +410,11 @@ def find_fault(text: NDArray[np.uint8], rules: LineRules) -> tuple[int, int, int
                     place_at, place_length, n_alleles = line, end - line, 0
             elif field == 3:
                 ref_start = start
-            elif (
-                field == 7
-                and rules.check_info
-                and not _info_sound(text, start, end, n_alts, rules.info, info_codes)
-            ):
-                return line, BAD_INFO, place_at
+            elif field == 7:
+                if rules.check_info and not _info_sound(text, start, end, n_alts, rules.info, info_codes):
+                    return line, BAD_INFO, place_at
+                if rules.info_names and not _info_named(text, start, end):
+                    return line, BAD_INFO, place_at
         elif field == 8:
             same = end - start == format_end - format_start and _same(text, format_start, start, end - start)
             if not same:

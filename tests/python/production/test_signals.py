@@ -1,7 +1,8 @@
-"""Commands struck by signals at any moment: no file half-written, nobody left running, and the next run gives the bytes of a sound one.
+"""Commands struck by signals: nothing half-written, nobody left running, and the next run gives a sound one's bytes.
 
 Each case strikes one command with one signal `STRIKES` times, at moments spread evenly over the time that a
-sound run takes. Training is struck in model/test_model_struck.py, runs of the pipeline in test_struck_nightly.py.
+sound run takes, from when it listens to signals. Training is struck in model/test_model_struck.py, runs of
+the pipeline in test_struck_nightly.py.
 """
 
 import hashlib
@@ -112,11 +113,21 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _start(words: list[object]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "deepcohort.cli", *map(str, words)],
+        [sys.executable, "-c", "from deepcohort.start import main; main()", *map(str, words)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+
+
+def _wait_until_it_listens(process: subprocess.Popen[bytes]) -> None:
+    """Until SIGTERM has a handler: what comes before is Python's own start."""
+    bit = 1 << (signal.SIGTERM - 1)
+    while process.poll() is None:
+        caught = Path(f"/proc/{process.pid}/status").read_text().partition("SigCgt:")[2].split()
+        if caught and int(caught[0], 16) & bit:
+            return
+        time.sleep(0.01)
 
 
 def _bytes_of(folder: Path) -> dict[str, str]:
@@ -175,6 +186,7 @@ def test_struck_commands_leave_nothing_half_written(
         folder = tmp_path / f"strike{strike}"
         folder.mkdir()
         process = _start(job.words(base, folder))
+        _wait_until_it_listens(process)
         time.sleep(duration * (strike + 0.5) / STRIKES)
         running = process.poll() is None
         process.send_signal(number)
