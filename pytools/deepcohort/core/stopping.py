@@ -36,7 +36,7 @@ def listen() -> None:
 
 
 def _is_deaf(frame: FrameType | None) -> bool:
-    """Whether an exception raised in `frame` would be lost: C code that calls back has nowhere to pass it on."""
+    """Whether an exception raised in `frame` would be lost: C code that calls back cannot pass it on."""
     while frame is not None:
         if frame.f_code.co_name == "__del__" or "llvmlite" in frame.f_code.co_filename:
             return True
