@@ -44,7 +44,7 @@ class VcfFile:
         # alleles that cannot be compared are counted as left out
         self._checker = LineChecker(
             self.path, self.header, self.contig_lengths, sample=self.sample, odd_alts=True, repeats=True,
-            info_names=True,
+            info=True,
         )  # fmt: skip
 
     def _fail(self, problem: str, remedy: str) -> DeepcohortError:

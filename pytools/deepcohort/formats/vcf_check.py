@@ -35,6 +35,7 @@ FAULTS = (
     "a genotype without the PL that FORMAT announces",
     "an INFO key that is empty or stands twice, or a value of it that the header does not allow",
     "a second record of the same POS, REF and ALT (bcftools norm -d exact leaves one)",
+    "a line of the header, or a comment, among the records",
 )
 _NUMBERS = {"A": ck.NUMBER_A, "R": ck.NUMBER_R, "G": ck.NUMBER_G}
 _NOT_NEGATIVE = {
@@ -46,13 +47,12 @@ _BLOCK_ALTS = (b"<*>", b"<NON_REF>")
 
 def rules_of(
     header_lines: Sequence[str], sample: int = -1, max_ploidy: int = 0, utf8: bool = True,
-    odd_alts: bool = False, info: bool = False, repeats: bool = False, info_names: bool = False,
+    odd_alts: bool = False, info: bool = False, repeats: bool = False,
 ) -> ck.LineRules:  # fmt: skip
     """What header lines (the last names the columns) say of the records; see `LineRules`."""
     declared = declarations(header_lines)
     return ck.LineRules(
         header_lines[-1].rstrip("\r").count("\t") + 1, sample, max_ploidy, utf8, odd_alts, info, repeats,
-        info_names,
         _key_rules(d for d in declared if d.section == "FORMAT"),
         _key_rules(d for d in declared if d.section == "INFO"),
     )  # fmt: skip
@@ -89,17 +89,17 @@ class LineChecker:
     def __init__(
         self, path: Path, header_lines: Sequence[str], contig_lengths: Mapping[str, int], *,
         sample: int = -1, max_ploidy: int = 0, utf8: bool = True, odd_alts: bool = False, info: bool = False,
-        repeats: bool = False, info_names: bool = False,
+        repeats: bool = False,
     ) -> None:  # fmt: skip
         """For the lines of `path`, which has this header, in the order of the file.
 
         Args:
             contig_lengths: bp of each contig that its length is known of.
-            sample, max_ploidy, utf8, odd_alts, info, repeats, info_names: see `LineRules`.
+            sample, max_ploidy, utf8, odd_alts, info, repeats: see `LineRules`.
         """
         self._path = path
         self._lengths = dict(contig_lengths)
-        self._rules = rules_of(header_lines, sample, max_ploidy, utf8, odd_alts, info, repeats, info_names)
+        self._rules = rules_of(header_lines, sample, max_ploidy, utf8, odd_alts, info, repeats)
         self._tail = b""  # the last lines of the same CHROM and POS
 
     def check_text(self, text: NDArray[np.uint8]) -> None:

@@ -42,8 +42,8 @@ ANY, INTEGER, NOT_NEGATIVE, FLOAT, GENOTYPE = 0, 1, 2, 3, 4
 # faults, in the order of vcf_text.FAULTS
 (
     SOUND, BYTE, COLUMNS, EMPTY, BAD_POS, BAD_REF, BAD_ALT, BAD_QUAL, BAD_END, BAD_FORMAT, SURPLUS, BAD_GT,
-    PLOIDY, BAD_VALUE, NEGATIVE, COUNT, DROPPED, BAD_INFO, REPEATED,
-) = range(19)  # fmt: skip
+    PLOIDY, BAD_VALUE, NEGATIVE, COUNT, DROPPED, BAD_INFO, REPEATED, COMMENT,
+) = range(20)  # fmt: skip
 
 
 class KeyRules(NamedTuple):
@@ -69,7 +69,6 @@ class LineRules(NamedTuple):
         check_info: keys and values of INFO are looked at. Numbers whose count the header leaves open are not:
             published truth sets hold text there.
         repeats: POS, REF and ALT of a record may be those of another.
-        info_names: keys of INFO must be such, whatever stands behind them.
         keys: of FORMAT. info: of INFO.
     """
 
@@ -80,7 +79,6 @@ class LineRules(NamedTuple):
     odd_alts: bool
     check_info: bool
     repeats: bool
-    info_names: bool
     keys: KeyRules
     info: KeyRules
 
@@ -284,24 +282,6 @@ def _info_sound(
 
 
 @kernel
-def _info_named(text: NDArray[np.uint8], start: int, end: int) -> bool:
-    """Whether what stands in the INFO text[start:end] before `=`, or alone, are keys; it may end in `;`."""
-    if end - start == 1 and text[start] == DOT:
-        return True
-    at = start
-    while at < end:
-        stop = at
-        while stop < end and text[stop] != EQUALS and text[stop] != SEMICOLON:
-            stop += 1
-        if not is_info_key(text, at, stop):
-            return False
-        while stop < end and text[stop] != SEMICOLON:
-            stop += 1
-        at = stop + 1
-    return True
-
-
-@kernel
 def _is_structural(text: NDArray[np.uint8], start: int, end: int) -> bool:
     """Whether every ALT of the column text[start:end] is symbolic and none that of a reference block."""
     at = start
@@ -386,6 +366,8 @@ def find_fault(text: NDArray[np.uint8], rules: LineRules) -> tuple[int, int, int
             return line, COLUMNS, place_at
         if end == start:
             return line, EMPTY if byte == _TAB or field else COLUMNS, place_at
+        if field == 0 and text[start] == _HASH:
+            return line, COMMENT, place_at
         if field == 4:
             n_alts = count_alts(text, start, end, rules.odd_alts)
             if n_alts < 0:
@@ -410,11 +392,12 @@ def find_fault(text: NDArray[np.uint8], rules: LineRules) -> tuple[int, int, int
                     place_at, place_length, n_alleles = line, end - line, 0
             elif field == 3:
                 ref_start = start
-            elif field == 7:
-                if rules.check_info and not _info_sound(text, start, end, n_alts, rules.info, info_codes):
-                    return line, BAD_INFO, place_at
-                if rules.info_names and not _info_named(text, start, end):
-                    return line, BAD_INFO, place_at
+            elif (
+                field == 7
+                and rules.check_info
+                and not _info_sound(text, start, end, n_alts, rules.info, info_codes)
+            ):
+                return line, BAD_INFO, place_at
         elif field == 8:
             same = end - start == format_end - format_start and _same(text, format_start, start, end - start)
             if not same:

@@ -29,6 +29,7 @@ def open_vcf_index(path: Path, role: str = "") -> HtsIndex:
             f"index {found} is of other columns than a VCF's, so no record would be found; "
             f"run: tabix -f -p vcf {path}"
         )
+    index.check_bounds()
     index.check_fits(path, first_record(path))
     return index
 
