@@ -518,7 +518,7 @@ def call_shard(
         if own.phase_evidence is not None:
             _call(own, predictor, contig_lengths, timer, collector, quiet)
             with timer.stage("phase"):
-                write_evidence(own.phase_evidence, job.sample, job.regions, collector.evidence())
+                write_evidence(own.phase_evidence, job.sample, job.regions, collector.evidence(), job.phase)
             return timer
         place = finals[0].parent
         name = stack.enter_context(TemporaryDirectory(prefix=f".tmp-{os.getpid()}.unphased-", dir=place))

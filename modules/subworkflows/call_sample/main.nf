@@ -35,13 +35,13 @@ workflow CALL_SAMPLE {
     CALL_SHARD.out.calls.subscribe { gate.leave() }
 
     ch_gathered = CALL_SHARD.out.calls
-        .map { meta, gvcf, gtbi, vcf, vtbi -> [groupKey(meta.sample, meta.n_shards), meta.shard, gvcf, gtbi, vcf, vtbi] }
+        .map { meta, gvcf, gtbi, vcf, vtbi, phase -> [groupKey(meta.sample, meta.n_shards), meta.shard, gvcf, gtbi, vcf, vtbi, phase] }
         .groupTuple()
-        .map { key, shards, gvcfs, gtbis, vcfs, vtbis ->
+        .map { key, shards, gvcfs, gtbis, vcfs, vtbis, phases ->
             // in genome order, whatever order the shards came in: -resume needs the same task again
             def order = shards.indices.toList().sort { shards[it] }
             def meta = [id: key.target, sample: key.target, shard: 'all', n_shards: shards.size()]
-            [meta] + [gvcfs, gtbis, vcfs, vtbis].collect { files -> order.collect { files[it] } }
+            [meta] + [gvcfs, gtbis, vcfs, vtbis, phases].collect { files -> order.collect { files[it] } }
         }
     MERGE_SAMPLE(ch_gathered, shard_table, targets)
 

@@ -176,7 +176,8 @@ class _Joining:
             source = _PieceEvidence(self._pieces, self._folder)
             contigs = dict.fromkeys(region.contig for region in self._job.regions)
             found = [part for contig in contigs if (part := source.evidence(contig)) is not None]
-            write_evidence(self._named[self._job.phase_evidence], self._job.sample, self._job.regions, found)
+            path = self._named[self._job.phase_evidence]
+            write_evidence(path, self._job.sample, self._job.regions, found, self._job.phase)
 
 
 def _called(
