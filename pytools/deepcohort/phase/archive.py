@@ -28,7 +28,7 @@ def write_evidence(
     found: Sequence[Evidence],
     config: PhaseConfig | None = None,
 ) -> None:
-    """Write the evidence of `sample` in `regions`, to be phased by `config`; the same bytes for the same evidence."""
+    """Write the evidence of `sample` in `regions`, to be phased by `config`; the same bytes each time."""
     meta = {
         "format": _FORMAT,
         "sample": sample,
