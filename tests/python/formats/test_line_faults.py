@@ -252,7 +252,7 @@ def test_records_beyond_their_contig(tmp_path, start: int, end: int) -> None:
 
 
 def test_every_fault_has_its_words() -> None:
-    assert len(FAULTS) == ck.REPEATED + 1
+    assert len(FAULTS) == ck.COMMENT + 1
 
 
 @pytest.mark.parametrize(
