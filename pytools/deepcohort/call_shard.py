@@ -4,6 +4,7 @@ Work goes in chunks along the genome, small enough for memory. A chunk looks bey
 that no group of overlapping alleles is cut; so neither chunks nor shards show in the output.
 """
 
+import os
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,17 +12,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.calls.bias import site_bias
 from deepcohort.calls.config import CallsConfig
+from deepcohort.calls.fragments import FragmentCollector, chunk_evidence, heterozygous_sites
 from deepcohort.calls.genotype import genotype_sites, overlap_components, select_candidates
 from deepcohort.calls.gvcf import CallsWriter
 from deepcohort.calls.phase import same_site_phase
+from deepcohort.calls.phased import write_phased
 from deepcohort.calls.ploidy import PloidyMap
-from deepcohort.calls.types import Known
+from deepcohort.calls.types import GenotypedSites, Known
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.find import find_candidates, no_candidates
 from deepcohort.candidates.types import CandidateEvidence, CandidateTable
@@ -39,6 +43,9 @@ from deepcohort.known.panel import panel_odds, share_of_novel, shifted
 from deepcohort.model.guard import held_back, surely_there
 from deepcohort.paralogs.load import open_placed
 from deepcohort.paralogs.types import Links
+from deepcohort.phase.archive import write_evidence
+from deepcohort.phase.config import PhaseConfig
+from deepcohort.phase.phaser import EvidenceInMemory, Phaser, PhaseSource
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.encode import COMPANY_BP, Buffers, encode_examples, encode_pixels, reach_bp
 from deepcohort.pileup.features import N_FEATURES
@@ -75,6 +82,8 @@ class CallJob:
     show; `alleles_only`: no others do; `second_look`: these too are weighed by the reads alone, as aligned.
     `panel`: VCF or BCF of alleles with frequencies, of `panel_population` where it tells of several;
     `panel_novel`: share of the sample's SNPs that it lacks.
+    `phase`: whether and how heterozygous sites are phased; with `phase_evidence` they are not yet, and what
+    that takes is written there, for `merge` to phase all shards of the sample together.
     """
 
     reads: Sequence[Path]
@@ -99,6 +108,8 @@ class CallJob:
     panel_population: str = ""
     panel_novel: float = 1.0
     known_config: KnownConfig = field(default_factory=KnownConfig)
+    phase: PhaseConfig | None = None
+    phase_evidence: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,9 +329,15 @@ class _ShardWriter:
     """Gathers prepared chunks until the model has enough to do, then genotypes and writes them."""
 
     def __init__(
-        self, job: CallJob, predictor: LazyPredictor, writer: CallsWriter, timer: StageTimer
+        self,
+        job: CallJob,
+        predictor: LazyPredictor,
+        writer: CallsWriter,
+        timer: StageTimer,
+        collector: FragmentCollector | None = None,
     ) -> None:
         self._job, self._predictor, self._writer, self._timer = job, predictor, writer, timer
+        self._collector = collector
         self._waiting: list[PreparedChunk] = []
         self._buffers = Buffers()
         self._n_examples = self._n_bases = self._n_bp = 0
@@ -407,12 +424,27 @@ class _ShardWriter:
             bias = site_bias(
                 chunk.evidence, chunk.rows, judged, genotyped.sites.pos, chunk.codes, chunk.window.start
             )
+        self._collect(chunk, judged, genotyped)
         self._timer.count("overlaps resolved", genotyped.n_overlaps_resolved)
         with self._timer.stage("write"):
             self._writer.write_chunk(
                 chunk.region, chunk.evidence.counts, genotyped, chunk.codes, chunk.window.start, ploidy,
                 table.pos[chunk.judged[disputed]], bias,
             )  # fmt: skip
+
+    def _collect(self, chunk: PreparedChunk, judged: CandidateTable, genotyped: GenotypedSites) -> None:
+        """Keep what fragments say at the heterozygous sites, for phasing."""
+        if self._collector is None:
+            return
+        with self._timer.stage("phase evidence"):
+            config, sites = self._job.calls_config, genotyped.sites
+            chosen = heterozygous_sites(sites, chunk.region, config, self._job.alleles_only)
+            if len(chosen):
+                self._collector.add(
+                    chunk_evidence(
+                        chunk.evidence, chunk.rows, judged, sites, chosen, chunk.codes, chunk.window.start
+                    )
+                )
 
 
 def _posterior(
@@ -479,6 +511,7 @@ def header_of(
     job: CallJob, predictor: LazyPredictor, contig_lengths: dict[str, int], gq_bands: Sequence[int] | None
 ) -> str:
     """Header text of the VCF of `job`, whose regions are in genome order, or of its gVCF with `gq_bands`."""
+    phase = "" if job.phase is None else "pending" if job.phase_evidence is not None else "done"
     return make_header(
         job.sample,
         contig_lengths,
@@ -489,6 +522,7 @@ def header_of(
         gq_bands,
         job.notes,
         job.alleles is not None,
+        phase,
     )
 
 
@@ -505,33 +539,70 @@ def call_shard(
     with ReferenceFasta(job.reference) as reference:
         contig_lengths = reference.contig_lengths
     job = replace(job, regions=genome_order(job.regions, contig_lengths))
-    finals = [path for path in (job.gvcf, job.vcf) if path is not None]
-    with atomic_outputs(*finals, partners=(".tbi", ".csi")) as temporaries:
+    finals = [path for path in (job.gvcf, job.vcf, job.phase_evidence) if path is not None]
+    with atomic_outputs(*finals, partners=(".tbi", ".csi")) as temporaries, ExitStack() as stack:
         named = dict(zip(finals, temporaries, strict=True))
-
-        def output(path: Path | None, bands: Sequence[int] | None) -> tuple[Path, str] | None:
-            if path is None:
-                return None
-            return named[path], header_of(job, predictor, contig_lengths, bands)
-
-        with CallsWriter(
-            contig_lengths,
-            output(job.gvcf, job.calls_config.gq_bands),
-            output(job.vcf, None),
-            job.calls_config,
-            job.alleles_only,
-        ) as writer:
-            regions = _regions_of_given(job, contig_lengths)
-            plan = ChunkPlan(regions, job.shard_config)
-            shard = _ShardWriter(job, predictor, writer, timer)
-            chunks = _prepared_chunks(job, plan, timer)
-            n_bp, label = sum(map(len, regions)), f"calling {job.sample}"
-            for chunk in track_bp(chunks, n_bp, label, lambda done: len(done.region), quiet):
-                plan.learn(chunk)
-                shard.add(chunk)
-            shard.flush()
-        timer.count("records", writer.n_records)
+        own = replace(
+            job, gvcf=job.gvcf and named[job.gvcf], vcf=job.vcf and named[job.vcf],
+            phase_evidence=job.phase_evidence and named[job.phase_evidence],
+        )  # fmt: skip
+        if job.phase is None:
+            _call(own, predictor, contig_lengths, timer, None, quiet)
+            return timer
+        collector = FragmentCollector(job.regions)
+        if own.phase_evidence is not None:
+            _call(own, predictor, contig_lengths, timer, collector, quiet)
+            with timer.stage("phase"):
+                write_evidence(own.phase_evidence, job.sample, job.regions, collector.evidence())
+            return timer
+        place = finals[0].parent
+        name = stack.enter_context(TemporaryDirectory(prefix=f".tmp-{os.getpid()}.unphased-", dir=place))
+        unphased = replace(
+            own, gvcf=own.gvcf and Path(name) / "g.vcf.gz", vcf=own.vcf and Path(name) / "vcf.gz"
+        )
+        _call(unphased, predictor, contig_lengths, timer, collector, quiet)
+        with timer.stage("phase"):
+            phases = PhaseSource([EvidenceInMemory(collector.evidence())], job.phase)
+            for source, final in ((unphased.gvcf, own.gvcf), (unphased.vcf, own.vcf)):
+                if source is not None and final is not None:
+                    n = write_phased(source, final, contig_lengths, Phaser(phases))
+                    source.unlink()
+        timer.count("phased sites", n)
     return timer
+
+
+def _call(
+    job: CallJob,
+    predictor: LazyPredictor,
+    contig_lengths: dict[str, int],
+    timer: StageTimer,
+    collector: FragmentCollector | None,
+    quiet: bool,
+) -> None:
+    """Call and write the gVCF and VCF of `job`, unphased, where it says; fills `collector`."""
+
+    def output(path: Path | None, bands: Sequence[int] | None) -> tuple[Path, str] | None:
+        if path is None:
+            return None
+        return path, header_of(job, predictor, contig_lengths, bands)
+
+    with CallsWriter(
+        contig_lengths,
+        output(job.gvcf, job.calls_config.gq_bands),
+        output(job.vcf, None),
+        job.calls_config,
+        job.alleles_only,
+    ) as writer:
+        regions = _regions_of_given(job, contig_lengths)
+        plan = ChunkPlan(regions, job.shard_config)
+        shard = _ShardWriter(job, predictor, writer, timer, collector)
+        chunks = _prepared_chunks(job, plan, timer)
+        n_bp, label = sum(map(len, regions)), f"calling {job.sample}"
+        for chunk in track_bp(chunks, n_bp, label, lambda done: len(done.region), quiet):
+            plan.learn(chunk)
+            shard.add(chunk)
+        shard.flush()
+    timer.count("records", writer.n_records)
 
 
 def _regions_of_given(job: CallJob, contig_lengths: dict[str, int]) -> Sequence[Region]:

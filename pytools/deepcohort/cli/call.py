@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from deepcohort.calls.config import CallsConfig
+from deepcohort.phase.config import PhaseConfig
 
 app = typer.Typer()
 _CALLS = CallsConfig()
@@ -91,6 +92,20 @@ def call(
             min=0,
         ),
     ] = None,
+    phase: Annotated[
+        bool,
+        typer.Option("--phase/--no-phase", help="Phase heterozygous sites by the reads: GT 0|1, PS, PQ."),
+    ] = True,
+    min_phase_quality: Annotated[
+        int, typer.Option(help="Phred; sites and links less sure are left unphased.", min=1, max=99)
+    ] = PhaseConfig().min_quality_phred,
+    phase_evidence: Annotated[
+        Path | None,
+        typer.Option(
+            help="Leave records unphased and write here what phasing takes, .npz: for a shard that "
+            "`deepcohort merge` will phase together with the others."
+        ),
+    ] = None,
     max_depth: Annotated[
         int | None, typer.Option(help="Deeper stretches are thinned to this, by read name.", min=1)
     ] = None,
@@ -132,6 +147,9 @@ def call(
             min_homref_gq=min_homref_gq,
             low_qual=low_qual,
             single_read_qual=single_read_qual,
+            phase=phase,
+            min_phase_quality=min_phase_quality,
+            phase_evidence=phase_evidence,
             max_depth=max_depth,
             threads=threads,
             profile_stages=profile_stages,

@@ -26,6 +26,7 @@ from deepcohort.model.types import DEVICES
 from deepcohort.paralogs.io_table import read_table
 from deepcohort.paralogs.load import PLATFORM, links_beside
 from deepcohort.paralogs.types import Links
+from deepcohort.phase.config import PhaseConfig
 from deepcohort.reads.checksums import other_sequences
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import ReadGroups, groups_of_sample, samples_of
@@ -69,6 +70,9 @@ class CallRequest:
     min_homref_gq: int = CallsConfig().min_homref_gq
     low_qual: float = CallsConfig().low_qual
     single_read_qual: float | None = None
+    phase: bool = True
+    min_phase_quality: int = PhaseConfig().min_quality_phred
+    phase_evidence: Path | None = None
     max_depth: int | None = None
     threads: int = 1
     profile_stages: bool = False
@@ -101,6 +105,11 @@ class _Problems:
 
 def _check_outputs(request: CallRequest, problems: _Problems) -> None:
     outputs = [path for path in (request.gvcf, request.vcf) if path is not None]
+    evidence = request.phase_evidence
+    if evidence is not None and not (request.phase and not request.second_look):
+        problems.add("--phase-evidence is for phasing; leave out --no-phase and --second-look")
+    if evidence is not None and evidence.suffix != ".npz":
+        problems.add(f"phase evidence {evidence} must end in .npz")
     if not outputs:
         problems.add("nothing to write; give --gvcf, --vcf or both")
     if len(outputs) == 2 and outputs[0] == outputs[1]:
@@ -235,6 +244,8 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         second_look=request.second_look,
         panel=request.panel,
         panel_population=request.panel_population,
+        phase=_phase_config(request),
+        phase_evidence=request.phase_evidence,
     )
     if request.known is not None:
         return replace(job, notes=request.known[1], panel_novel=request.known[2]), predictor
@@ -273,6 +284,13 @@ def _calls_config(request: CallRequest, depth: float) -> CallsConfig:
     if request.single_read_qual is not None:
         return replace(config, single_read_qual=request.single_read_qual)
     return replace(config, single_read_qual=0.0) if depth >= config.single_read_depth else config
+
+
+def _phase_config(request: CallRequest) -> PhaseConfig | None:
+    """How to phase; not at all in a second look, whose records go beside phased ones."""
+    if not request.phase or request.second_look:
+        return None
+    return PhaseConfig(min_quality_phred=request.min_phase_quality)
 
 
 def _with_notes(

@@ -48,6 +48,11 @@ class JointConfig:
             reference evidence is looked up; also the padding of every shard.
         keep_uncarried: write ALTs, and sites, that no genotype holds (in the gVCFs some sample had them).
         max_pl_alleles: sites with more alleles carry no PL (its length grows with the square).
+        phase: write the phase of genotypes: by transmission within families, by the gVCFs' read blocks.
+        phase_min_gq: GQ that a child and its parents must have for transmission to be read from them.
+        phase_reach_bp: farthest that sites of a read block, or of a haplotype handed on, lend an open site
+            their phase, per step; windows are read that much wider, so that no shard sees less.
+        phase_rounds: rounds of two such steps.
         cells_per_window: samples x bp handled at once; sets the memory that is needed.
     """
 
@@ -77,4 +82,13 @@ class JointConfig:
     max_shift_bp: int = 1_000
     keep_uncarried: bool = False
     max_pl_alleles: int = 10
+    phase: bool = True
+    phase_min_gq: int = 20
+    phase_reach_bp: int = 5_000
+    phase_rounds: int = 2
     cells_per_window: int = 50_000_000
+
+    @property
+    def phase_context_bp(self) -> int:
+        """How far from a site others may decide its phase."""
+        return 2 * self.phase_rounds * self.phase_reach_bp

@@ -195,6 +195,23 @@ def test_a_signal_during_imports_leaves_no_trace(number: signal.Signals):
     assert (done.returncode, done.stderr) == (128 + number, "")
 
 
+def test_a_signal_where_exceptions_are_lost_still_ends_the_command():
+    code = (
+        "import os, signal, time\n"
+        "from deepcohort.core.stopping import listen\n"
+        "class Deaf:\n"
+        "    def __del__(self): os.kill(os.getpid(), signal.SIGTERM); time.sleep(0.1)\n"
+        "listen()\n"
+        "Deaf()\n"
+        "time.sleep(20)\n"
+        "print('went on')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGTERM, "", "")
+
+
 def test_errors_of_an_interrupted_import_are_no_bugs():
     code = (
         "import os, signal, sys, deepcohort.cli as c\n"
