@@ -198,7 +198,7 @@ workflow CALLING {
     CALL_SAMPLE(
         COHORT.out.aligned, COHORT.out.shard, COHORT.out.table, COHORT.out.reference, ch_paralogs,
         optional_file(params.model == 'auto' ? null : params.model), optional_file(params.targets ?: params.regions),
-        indexed_file(params.alleles),
+        indexed_file(params.alleles), indexed_file(params.panel),
     )
     CALL_SAMPLE.out.called.subscribe { meta -> progress.called(meta.shard) }
     CALL_SAMPLE.out.gvcf.subscribe { progress.merged() }

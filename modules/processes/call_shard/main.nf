@@ -9,6 +9,7 @@ process CALL_SHARD {
     path paralogs
     path model, stageAs: 'model/*'
     tuple path(alleles, stageAs: 'alleles/*'), path(alleles_index, stageAs: 'alleles/*')
+    tuple path(panel, stageAs: 'panel/*'), path(panel_index, stageAs: 'panel/*')
 
     output:
     tuple val(meta), path("${meta.id}.g.vcf.gz"), path("${meta.id}.g.vcf.gz.{tbi,csi}"), path("${meta.id}.vcf.gz"), path("${meta.id}.vcf.gz.{tbi,csi}"), emit: calls
@@ -18,10 +19,11 @@ process CALL_SHARD {
     def inputs = (urls + (reads instanceof List ? reads : [reads])).collect { "--reads ${Shell.quote(it)}" }.join(' ')
     def copies = paralogs ? "--paralogs ${paralogs}" : '--no-place-paralogs'
     def given = alleles ? "--alleles ${Shell.quote(alleles)}" : ''
+    def prior = panel ? "--panel ${Shell.quote(panel)}" : ''
     def weights = model ? "--model ${Shell.quote(model)}" : ''
     """
     deepcohort call ${inputs} --reference ${fasta} --sample ${meta.sample} --platform ${platform} --sex ${sex} \\
-        --regions ${shard} ${copies} --gvcf ${meta.id}.g.vcf.gz --vcf ${meta.id}.vcf.gz ${weights} ${given} --quiet ${task.ext.args ?: ''}
+        --regions ${shard} ${copies} --gvcf ${meta.id}.g.vcf.gz --vcf ${meta.id}.vcf.gz ${weights} ${given} ${prior} --quiet ${task.ext.args ?: ''}
     ${Versions.write(task)}
     """
 
