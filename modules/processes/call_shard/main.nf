@@ -9,6 +9,7 @@ process CALL_SHARD {
     path paralogs
     path model, stageAs: 'model/*'
     tuple path(alleles, stageAs: 'alleles/*'), path(alleles_index, stageAs: 'alleles/*')
+    tuple path(panel, stageAs: 'panel/*'), path(panel_index, stageAs: 'panel/*')
 
     output:
     tuple val(meta), path("${meta.id}.g.vcf.gz"), path("${meta.id}.g.vcf.gz.{tbi,csi}"), path("${meta.id}.vcf.gz"), path("${meta.id}.vcf.gz.{tbi,csi}"), path("${meta.id}.phase.npz"), emit: calls
@@ -18,11 +19,13 @@ process CALL_SHARD {
     def inputs = (urls + (reads instanceof List ? reads : [reads])).collect { "--reads ${Shell.quote(it)}" }.join(' ')
     def copies = paralogs ? "--paralogs ${paralogs}" : '--no-place-paralogs'
     def given = alleles ? "--alleles ${Shell.quote(alleles)}" : ''
+    def prior = panel ? "--panel ${Shell.quote(panel)}" : ''
     def phase = task.ext.phase == false ? '--no-phase' : "--phase-evidence ${meta.id}.phase.npz"
     def weights = model ? "--model ${Shell.quote(model)}" : ''
     """
     deepcohort call ${inputs} --reference ${fasta} --sample ${meta.sample} --platform ${platform} --sex ${sex} \\
-        --regions ${shard} ${copies} --gvcf ${meta.id}.g.vcf.gz --vcf ${meta.id}.vcf.gz ${weights} ${given} ${phase} --quiet ${task.ext.args ?: ''}
+        --regions ${shard} ${copies} --gvcf ${meta.id}.g.vcf.gz --vcf ${meta.id}.vcf.gz ${weights} ${given} ${prior} ${phase} \\
+        --quiet ${task.ext.args ?: ''}
     touch ${meta.id}.phase.npz
     ${Versions.write(task)}
     """

@@ -13,6 +13,7 @@ workflow CALL_SAMPLE {
     model         // value: model file or []
     targets       // value: BED or interval list whose coverage is told, or []
     alleles       // value: [ VCF or BCF of alleles that get a record, index ] or [ [], [] ]
+    panel         // value: [ VCF or BCF of alleles with frequencies, index ] or [ [], [] ]
 
     main:
     // sample by sample, so that the first are complete while the last still wait; shard by shard, every sample's
@@ -31,7 +32,7 @@ workflow CALL_SAMPLE {
                 [meta, row.platform, row.sex, remote.collect { row.reads[it] }, reads, indexes, bed]
             }
         }
-    CALL_SHARD(ch_work, ch_reference, paralogs, model, alleles)
+    CALL_SHARD(ch_work, ch_reference, paralogs, model, alleles, panel)
     CALL_SHARD.out.calls.subscribe { gate.leave() }
 
     ch_gathered = CALL_SHARD.out.calls

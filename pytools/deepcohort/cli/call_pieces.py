@@ -82,7 +82,7 @@ def call_in_pieces(request: CallRequest, job: CallJob, predictor: LazyPredictor,
         named, folder = dict(zip(outputs, temporaries, strict=True)), Path(name)
         joining = _Joining(job, predictor, contig_lengths, pieces, named, folder)
         # the library is looked at once, not by each process again
-        done = _called(replace(request, known=(job.reads_config, job.notes)), pieces, folder)
+        done = _called(replace(request, known=(job.reads_config, job.notes, job.panel_novel)), pieces, folder)
         n_bp, label = _length_bp(job.regions), f"calling {job.sample}"
         for number, summary in track_bp(done, n_bp, label, lambda x: _length_bp(pieces[x[0]]), request.quiet):
             timer.absorb(summary)
