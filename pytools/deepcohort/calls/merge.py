@@ -295,7 +295,7 @@ def _phaser_of(readers: Sequence[VcfTextReader], evidence: Sequence[Path]) -> Ph
         )
     files = [open_evidence(path) for path in evidence]
     _check_evidence(readers, files)
-    return Phaser(PhaseSource(files))
+    return Phaser(PhaseSource(files, files[0].config))
 
 
 def _check_evidence(readers: Sequence[VcfTextReader], files: Sequence[EvidenceFile]) -> None:
@@ -310,6 +310,8 @@ def _check_evidence(readers: Sequence[VcfTextReader], files: Sequence[EvidenceFi
         problems.append(f"no phase evidence answers for {_named(missing)}; give that of every shard")
     if extra := list(_minus(have, want)):
         problems.append(f"phase evidence answers for {_named(extra)}, which no input does")
+    if len({file.config for file in files}) > 1:
+        problems.append("shards were called with different --min-phase-quality; call all with one")
     if sum(map(len, have)) > sum(map(len, merge_regions(have))):
         problems.append("files of phase evidence overlap; give each once")
     if problems:

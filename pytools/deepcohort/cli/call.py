@@ -59,6 +59,13 @@ def call(
     alleles_only: Annotated[
         bool, typer.Option("--alleles-only", help="Write records of those alone.")
     ] = False,
+    panel: Annotated[
+        Path | None,
+        typer.Option(help="VCF or BCF, indexed, with frequencies (AC and AN, AF, or genotypes): a prior."),
+    ] = None,
+    panel_population: Annotated[
+        str, typer.Option(help="Take the frequencies of this population: AF_x, x_AF, or AC_x and AN_x.")
+    ] = "",
     second_look: Annotated[
         bool,
         typer.Option(
@@ -132,6 +139,8 @@ def call(
             alleles=alleles,
             alleles_only=alleles_only or second_look,
             second_look=second_look,
+            panel=panel,
+            panel_population=panel_population,
             sex=sex,
             ploidy=ploidy,
             ploidy_bed=ploidy_bed,

@@ -82,7 +82,7 @@ def call_in_pieces(request: CallRequest, job: CallJob, predictor: LazyPredictor,
         named, folder = dict(zip(outputs, temporaries, strict=True)), Path(name)
         joining = _Joining(job, predictor, contig_lengths, pieces, named, folder)
         # the library is looked at once, not by each process again
-        done = _called(replace(request, known=(job.reads_config, job.notes)), pieces, folder)
+        done = _called(replace(request, known=(job.reads_config, job.notes, job.panel_novel)), pieces, folder)
         n_bp, label = _length_bp(job.regions), f"calling {job.sample}"
         for number, summary in track_bp(done, n_bp, label, lambda x: _length_bp(pieces[x[0]]), request.quiet):
             timer.absorb(summary)
@@ -176,7 +176,8 @@ class _Joining:
             source = _PieceEvidence(self._pieces, self._folder)
             contigs = dict.fromkeys(region.contig for region in self._job.regions)
             found = [part for contig in contigs if (part := source.evidence(contig)) is not None]
-            write_evidence(self._named[self._job.phase_evidence], self._job.sample, self._job.regions, found)
+            path = self._named[self._job.phase_evidence]
+            write_evidence(path, self._job.sample, self._job.regions, found, self._job.phase)
 
 
 def _called(

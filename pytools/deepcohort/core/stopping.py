@@ -35,6 +35,13 @@ def listen() -> None:
             signal.signal(number, stop)
 
 
+def stop_listening() -> None:
+    """From now on a signal ends this process at once: nothing is left to tidy up, and Python is ending."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) not in (signal.SIG_IGN, None):
+            signal.signal(number, signal.SIG_DFL)
+
+
 def _is_deaf(frame: FrameType | None) -> bool:
     """Whether an exception raised in `frame` would be lost: C code that calls back cannot pass it on."""
     while frame is not None:

@@ -27,6 +27,9 @@ class JointConfig:
             because errors recur at a place; what other samples carry is no error. Goes with population_prior.
         read_weight, read_error: weight of the reads in that (geometric) mean, and the rate at which they err.
         read_max_dp: samples with more reads keep the PLs that their gVCF gives.
+        error_prior, error_steepness: of cohorts of `prior_samples` or more, most of them no deeper, QUAL of a
+            SNP is from the reads of all samples, and no more than their odds against one rate of errors in
+            all of them. Such places have that prior; rates are rarer the higher, by so much log10 per unit.
         site_prior: prior probability that a site where some sample calls a variant is variable (QUAL).
         de_novo_rate: prior probability of a new mutation per transmitted allele at such a site. Not the
             genome's mutation rate: that a child was called where its parents were not leaves few other
@@ -64,6 +67,8 @@ class JointConfig:
     read_weight: float = 0.5
     read_error: float = 3e-3
     read_max_dp: int = 15
+    error_prior: float = 0.25
+    error_steepness: float = 10.0
     site_prior: float = 0.5
     de_novo_rate: float = 1e-3
     de_novo_probability: float = 0.5

@@ -484,6 +484,8 @@ def limits_of(config: JointConfig, contig: str) -> Limits:
         read_weight=config.read_weight,
         read_error=config.read_error,
         read_max_dp=config.read_max_dp,
+        error_prior=config.error_prior,
+        error_steepness=config.error_steepness if config.population_prior else -1.0,
         site_prior=config.site_prior,
         de_novo_rate=config.de_novo_rate,
         de_novo_probability=config.de_novo_probability,

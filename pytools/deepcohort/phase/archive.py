@@ -13,6 +13,7 @@ from deepcohort.core.archives import DAMAGED_ARCHIVE, read_arrays
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.paths import make_again
 from deepcohort.core.region import Region
+from deepcohort.phase.config import PhaseConfig
 from deepcohort.phase.types import Evidence
 
 _FORMAT = "deepcohort phase evidence 1"
@@ -20,13 +21,20 @@ _NOT_OURS: tuple[type[Exception], ...] = (*DAMAGED_ARCHIVE, TypeError, Deepcohor
 _DTYPES = {"pos": np.int64, "fragment": np.uint64, "site": np.int32, "odds": np.int8}
 
 
-def write_evidence(path: Path, sample: str, regions: Sequence[Region], found: Sequence[Evidence]) -> None:
-    """Write the evidence of `sample` in `regions`; the same bytes for the same evidence."""
+def write_evidence(
+    path: Path,
+    sample: str,
+    regions: Sequence[Region],
+    found: Sequence[Evidence],
+    config: PhaseConfig | None = None,
+) -> None:
+    """Write the evidence of `sample` in `regions`, to be phased by `config`; the same bytes each time."""
     meta = {
         "format": _FORMAT,
         "sample": sample,
         "regions": [[r.contig, r.start, r.end] for r in regions],
         "contigs": [evidence.contig for evidence in found],
+        "min_quality_phred": (config or PhaseConfig()).min_quality_phred,
     }
     arrays = {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)}
     for i, evidence in enumerate(found):
@@ -41,12 +49,14 @@ class EvidenceFile:
 
     Attributes:
         sample: name. regions: that it answers for. contigs: with sites.
+        config: how to phase.
     """
 
     path: Path
     sample: str
     regions: tuple[Region, ...]
     contigs: tuple[str, ...]
+    config: PhaseConfig
 
     def evidence(self, contig: str) -> Evidence | None:
         """Evidence of `contig`; None where the file has no site there.
@@ -79,7 +89,8 @@ def open_evidence(path: Path) -> EvidenceFile:
         if meta["format"] != _FORMAT:
             raise ValueError(f"its format is {str(meta['format'])[:40]!r}")
         regions = tuple(Region(str(name), int(start), int(end)) for name, start, end in meta["regions"])
-        return EvidenceFile(path, str(meta["sample"]), regions, tuple(map(str, meta["contigs"])))
+        config = PhaseConfig(min_quality_phred=int(meta["min_quality_phred"]))
+        return EvidenceFile(path, str(meta["sample"]), regions, tuple(map(str, meta["contigs"])), config)
     except _NOT_OURS as error:
         raise _damaged(path, error) from error
 

@@ -31,10 +31,14 @@ pytestmark = [
 
 @dataclass(frozen=True)
 class Command:
-    """`words` of a command that reads `base` and writes into `folder`; `needs` a program that may be absent."""
+    """`words` of a command that reads `base` and writes into `folder`.
+
+    `needs`: a program that may be absent. `keeps`: a whole output is refused, not written again.
+    """
 
     words: Callable[[Path, Path], list[object]]
     needs: str = ""
+    keeps: bool = False
 
 
 def _call(base: Path, folder: Path) -> list[object]:
@@ -82,7 +86,8 @@ COMMANDS = {
             "examples", "--reads", base / "sim" / "sample1.bam", "--reference", base / "sim" / "reference.fa",
             "--truth", base / "sim" / "sample1.truth.vcf.gz", "--confident", base / "sim" / "sample1.confident.bed",
             "--output", folder / "out",
-        ]
+        ],
+        keeps=True,
     ),
     "simulate": Command(
         lambda _base, folder: [
@@ -111,9 +116,16 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+# a shell that runs pytest in the background has Ctrl-C ignored in all that it starts
+_ENTRY = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from deepcohort.start import main; main()"
+)
+
+
 def _start(words: list[object]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-c", "from deepcohort.start import main; main()", *map(str, words)],
+        [sys.executable, "-c", _ENTRY, *map(str, words)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,
@@ -199,6 +211,8 @@ def test_struck_commands_leave_nothing_half_written(
             assert b"Traceback" not in said, said.decode()[-3000:]
         whole = {key: value for key, value in left.items() if ".tmp-" not in key}
         assert all(wanted.get(key) == value for key, value in whole.items()), f"strike {strike}: half-written"
+        if job.keeps and whole == wanted:
+            continue
         again = _start(job.words(base, folder))
         _, said = again.communicate(timeout=900)
         assert again.returncode == 0, said.decode()[-2000:]
