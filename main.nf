@@ -12,6 +12,7 @@ include { ALIGN_COHORT     } from './modules/subworkflows/align_cohort/main'
 include { CALL_SAMPLE      } from './modules/subworkflows/call_sample/main'
 include { LOOK_AGAIN       } from './modules/subworkflows/look_again/main'
 include { GENOTYPE_COHORT  } from './modules/subworkflows/genotype_cohort/main'
+include { PHASE_COHORT     } from './modules/subworkflows/phase_cohort/main'
 include { ANNOTATE_COHORT  } from './modules/subworkflows/annotate_cohort/main'
 include { EVALUATE_COHORT  } from './modules/subworkflows/evaluate_cohort/main'
 include { LEARN_MODEL      } from './modules/subworkflows/train_model/main'
@@ -197,7 +198,7 @@ workflow CALLING {
     CALL_SAMPLE(
         COHORT.out.aligned, COHORT.out.shard, COHORT.out.table, COHORT.out.reference, ch_paralogs,
         optional_file(params.model == 'auto' ? null : params.model), optional_file(params.targets ?: params.regions),
-        indexed_file(params.alleles),
+        indexed_file(params.alleles), indexed_file(params.panel),
     )
     CALL_SAMPLE.out.called.subscribe { meta -> progress.called(meta.shard) }
     CALL_SAMPLE.out.gvcf.subscribe { progress.merged() }
@@ -226,9 +227,16 @@ workflow CALLING {
         ch_checksums = GENOTYPE_COHORT.out.checksums
         ch_stats = GENOTYPE_COHORT.out.stats
         ch_versions = ch_versions.mix(GENOTYPE_COHORT.out.versions)
+        ch_cohort = GENOTYPE_COHORT.out.vcf
+        if (params.phase_cohort) {
+            PHASE_COHORT(ch_cohort, GENOTYPE_COHORT.out.table, params.phase_panel ?: '', COHORT.out.pedigree)
+            ch_cohort = PHASE_COHORT.out.vcf
+            ch_checksums = ch_checksums.mix(PHASE_COHORT.out.checksums)
+            ch_versions = ch_versions.mix(PHASE_COHORT.out.versions)
+        }
         if (Annotation.wanted(params)) {
             ANNOTATE_COHORT(
-                GENOTYPE_COHORT.out.vcf, GENOTYPE_COHORT.out.shard, GENOTYPE_COHORT.out.table,
+                ch_cohort, GENOTYPE_COHORT.out.shard, GENOTYPE_COHORT.out.table,
                 optional_file(params.alphamissense), optional_file(params.amino_acids), optional_file(params.genes),
                 Annotation.staged(params), Annotation.files(params), COHORT.out.reference, COHORT.out.pedigree,
             )
@@ -372,7 +380,7 @@ workflow {
         exit(0)
     }
     Messages.stopIf(Backend.retired(params))
-    Messages.stopIf(Parameters.problems(schema, params, workflow.commandLine) + Messages.missing(params) + StoredCohorts.problems(params) + Annotation.problems(params) + KnownAlleles.problems(params) + SecondLook.problems(params) + Backend.problems(params, workflow.profile))
+    Messages.stopIf(Parameters.problems(schema, params, workflow.commandLine) + Messages.missing(params) + StoredCohorts.problems(params) + Annotation.problems(params) + KnownAlleles.problems(params) + SecondLook.problems(params) + Haplotypes.problems(params) + Backend.problems(params, workflow.profile))
 
     if (params.mode == 'plan') {
         PLANNING()

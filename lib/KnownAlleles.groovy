@@ -1,7 +1,7 @@
 import java.nio.file.Files
 import java.nio.file.Path
 
-/** --alleles, as the head must know it. */
+/** --alleles and --panel, as the head must know them. */
 class KnownAlleles {
 
     /** Index beside a file: the one there is, or .tbi (of a VCF) or .csi (of a BCF) where it cannot be seen from here. */
@@ -14,13 +14,15 @@ class KnownAlleles {
 
     /** What is wrong, one line each; contents are left to `deepcohort call`. */
     static List<String> problems(Map params) {
-        if (!params.alleles) return []
-        def name = params.alleles.toString()
         def found = []
-        if (params.mode != 'call') found << '--alleles is for --mode call'
-        if (!name.contains('://') && Files.exists(Path.of(name)) && !Files.exists(Path.of(index(name)))) {
-            found << "--alleles ${name} is not indexed; run: bcftools index ${name}".toString()
+        [alleles: params.alleles, panel: params.panel].findAll { it.value }.each { option, given ->
+            def name = given.toString()
+            if (params.mode != 'call') found << "--${option} is for --mode call".toString()
+            if (!name.contains('://') && Files.exists(Path.of(name)) && !Files.exists(Path.of(index(name)))) {
+                found << "--${option} ${name} is not indexed; run: bcftools index ${name}".toString()
+            }
         }
+        if (params.panel_population && !params.panel) found << '--panel_population needs a panel; give --panel'
         return found
     }
 }

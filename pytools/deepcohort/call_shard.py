@@ -4,6 +4,7 @@ Work goes in chunks along the genome, small enough for memory. A chunk looks bey
 that no group of overlapping alleles is cut; so neither chunks nor shards show in the output.
 """
 
+import os
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,17 +12,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.calls.bias import site_bias
 from deepcohort.calls.config import CallsConfig
+from deepcohort.calls.fragments import FragmentCollector, chunk_evidence, heterozygous_sites
 from deepcohort.calls.genotype import genotype_sites, overlap_components, select_candidates
 from deepcohort.calls.gvcf import CallsWriter
 from deepcohort.calls.phase import same_site_phase
+from deepcohort.calls.phased import write_phased
 from deepcohort.calls.ploidy import PloidyMap
-from deepcohort.calls.types import Known
+from deepcohort.calls.types import GenotypedSites, Known
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.find import find_candidates, no_candidates
 from deepcohort.candidates.types import CandidateEvidence, CandidateTable
@@ -31,13 +35,17 @@ from deepcohort.core.progress import track_bp
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.stages import StageTimer
 from deepcohort.formats.vcf_header import make_header
+from deepcohort.known.ask import Asked, KnownFiles
 from deepcohort.known.config import KnownConfig
-from deepcohort.known.evidence import look_up, natural_odds, without_judged
+from deepcohort.known.evidence import natural_odds
 from deepcohort.known.io_known import KnownSites
-from deepcohort.known.types import GivenAlleles, KnownEvidence
-from deepcohort.model.guard import held_back
+from deepcohort.known.panel import panel_odds, share_of_novel, shifted
+from deepcohort.model.guard import held_back, surely_there
 from deepcohort.paralogs.load import open_placed
 from deepcohort.paralogs.types import Links
+from deepcohort.phase.archive import write_evidence
+from deepcohort.phase.config import PhaseConfig
+from deepcohort.phase.phaser import EvidenceInMemory, Phaser, PhaseSource
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.encode import COMPANY_BP, Buffers, encode_examples, encode_pixels, reach_bp
 from deepcohort.pileup.features import N_FEATURES
@@ -72,6 +80,10 @@ class CallJob:
     Without `paralogs` reads stay where the aligner put them. `remarks` are for the user: odd but allowed.
     `notes` are header lines KEY=VALUE. `alleles`: VCF or BCF of alleles that get a record whatever the reads
     show; `alleles_only`: no others do; `second_look`: these too are weighed by the reads alone, as aligned.
+    `panel`: VCF or BCF of alleles with frequencies, of `panel_population` where it tells of several;
+    `panel_novel`: share of the sample's SNPs that it lacks.
+    `phase`: whether and how heterozygous sites are phased; with `phase_evidence` they are not yet, and what
+    that takes is written there, for `merge` to phase all shards of the sample together.
     """
 
     reads: Sequence[Path]
@@ -92,7 +104,12 @@ class CallJob:
     alleles: Path | None = None
     alleles_only: bool = False
     second_look: bool = False
+    panel: Path | None = None
+    panel_population: str = ""
+    panel_novel: float = 1.0
     known_config: KnownConfig = field(default_factory=KnownConfig)
+    phase: PhaseConfig | None = None
+    phase_evidence: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +121,7 @@ class PreparedChunk:
         rows: int64 (n,), rows of the evidence's table: candidates in `region`, and those outside
             whose alleles overlap with theirs. features: float32 (n, F) of these rows.
         table: these rows, and given alleles; known: of it. judged: int64 (n,), where `rows` stand in it.
-        log10_odds: float64 (N, 2), see `KnownEvidence`.
+        log10_odds: float64 (N, 2), frequency: float64 (N,), see `KnownEvidence`.
         codes: uint8 reference codes of `window`.
     """
 
@@ -118,6 +135,7 @@ class PreparedChunk:
     judged: NDArray[np.int64]
     known: Known | None = None
     log10_odds: NDArray[np.float64] | None = None
+    frequency: NDArray[np.float64] | None = None
 
     @property
     def n_bases(self) -> int:
@@ -133,17 +151,14 @@ class ChunkPreparer:
         self._timer = timer
         self._source = open_placed(job.reads, job.reference, job.reads_config, job.paralogs)
         self._reference = ReferenceFasta(job.reference)
-        self._given: KnownSites | None = None
-        if job.alleles is not None:
-            lengths = self._reference.contig_lengths
-            self._given = KnownSites(job.alleles, lengths, "--alleles", job.known_config)
+        lengths = self._reference.contig_lengths
+        self._known = KnownFiles(job.alleles, job.panel, job.panel_population, lengths, job.known_config)
 
     def close(self) -> None:
         """Close the inputs."""
         self._source.close()
         self._reference.close()
-        if self._given is not None:
-            self._given.close()
+        self._known.close()
 
     def prepare(self, region: Region) -> PreparedChunk:
         """Evidence and examples of `region`; looks farther until no group of alleles is cut."""
@@ -169,15 +184,12 @@ class ChunkPreparer:
                 evidence = no_candidates(reads, codes, window, around)
             else:
                 evidence = find_candidates(reads, codes, window, around, job.candidates_config)
-        found = None
-        table = evidence.table
-        if self._given is not None:
-            with timer.stage("given alleles"):
-                given = self._given.fetch(window, codes, around)
-                found = look_up(given, evidence, codes, window, job.candidates_config, job.known_config)
-                if job.second_look:
-                    found = without_judged(found, job.candidates_config)
-                table = found.table
+        asked = None
+        if job.alleles is not None or job.panel is not None:
+            with timer.stage("known alleles"):
+                candidates = job.candidates_config
+                asked = self._known.ask(window, around, codes, evidence, candidates, job.second_look)
+        table = evidence.table if asked is None else asked.found.table
         wanted, is_cut = rows_needed(
             table, region, around, contig_length, codes, window.start,
             margin_bp=job.candidates_config.max_indel_bp + reach_bp(job.pileup_config),
@@ -185,11 +197,11 @@ class ChunkPreparer:
         )  # fmt: skip
         if is_cut:
             return None
-        if found is None:
+        if asked is None:
             rows, judged = wanted, np.arange(len(wanted))
         else:
-            judged = np.flatnonzero(found.shown[wanted] >= 0)
-            rows = found.shown[wanted[judged]]
+            judged = np.flatnonzero(asked.found.shown[wanted] >= 0)
+            rows = asked.found.shown[wanted[judged]]
         with timer.stage("features"):
             examples = encode_examples(
                 evidence, codes, window, job.pileup_config, features_only=True, select=rows
@@ -200,25 +212,28 @@ class ChunkPreparer:
         chunk = PreparedChunk(
             region, evidence, rows, select_candidates(table, wanted), examples.features, codes, window, judged
         )
-        return chunk if found is None else self._with_given(chunk, found, given, wanted)
+        return chunk if asked is None else self._with_known(chunk, asked, wanted)
 
-    def _with_given(
-        self, chunk: PreparedChunk, found: KnownEvidence, given: GivenAlleles, wanted: NDArray[np.int64]
-    ) -> PreparedChunk:
-        """`chunk`, whose table holds the rows `wanted` of `found`, with what is known of them."""
+    def _with_known(self, chunk: PreparedChunk, asked: Asked, wanted: NDArray[np.int64]) -> PreparedChunk:
+        """`chunk`, whose table holds the rows `wanted` of what was asked, with what is known of them."""
+        found, timer, region = asked.found, self._timer, chunk.region
         is_given = found.given[wanted]
         prior = np.where(is_given[:, None], natural_odds(chunk.table, self._job.known_config), 0.0)
         ids = tuple(found.ids[row] for row in wanted.tolist())
-        known = Known(is_given, ids, found.shown[wanted] >= 0, prior)
-        pos = chunk.table.pos
-        inside = (pos >= chunk.region.start) & (pos < chunk.region.end)
-        self._timer.count("given alleles", int((is_given & inside).sum()))
-        self._timer.count(SYMBOLIC, given.n_symbolic(chunk.region))
-        self._timer.count(LONG, given.n_long(chunk.region))
-        return replace(chunk, known=known, log10_odds=found.log10_odds[wanted])
+        known = Known(is_given, ids, found.shown[wanted] >= 0, prior, asked.panel is not None)
+        inside = (chunk.table.pos >= region.start) & (chunk.table.pos < region.end)
+        for kind, alleles in (("given", asked.given), ("panel", asked.panel)):
+            if alleles is not None:
+                own = is_given if kind == "given" else ~is_given & ~known.judged
+                timer.count(f"{kind} alleles", int((own & inside).sum()))
+                timer.count(SYMBOLIC.format(kind), alleles.n_symbolic(region))
+                timer.count(LONG.format(kind), alleles.n_long(region))
+        return replace(
+            chunk, known=known, log10_odds=found.log10_odds[wanted], frequency=found.frequency[wanted]
+        )
 
 
-SYMBOLIC, LONG = "given alleles that are no sequence", "given alleles that are too long"
+SYMBOLIC, LONG = "{} alleles that are no sequence", "{} alleles that are too long"
 _MAX_REACH_BP = 20_000
 
 
@@ -314,9 +329,15 @@ class _ShardWriter:
     """Gathers prepared chunks until the model has enough to do, then genotypes and writes them."""
 
     def __init__(
-        self, job: CallJob, predictor: LazyPredictor, writer: CallsWriter, timer: StageTimer
+        self,
+        job: CallJob,
+        predictor: LazyPredictor,
+        writer: CallsWriter,
+        timer: StageTimer,
+        collector: FragmentCollector | None = None,
     ) -> None:
         self._job, self._predictor, self._writer, self._timer = job, predictor, writer, timer
+        self._collector = collector
         self._waiting: list[PreparedChunk] = []
         self._buffers = Buffers()
         self._n_examples = self._n_bases = self._n_bp = 0
@@ -393,8 +414,7 @@ class _ShardWriter:
                 copies[row] = job.ploidy.array(Region(table.contig, pos, pos + 1))[0]
             pairs, pair_reads = same_site_phase(chunk.evidence.table, chunk.evidence.support, chunk.rows)
             phase = chunk.judged[pairs], pair_reads
-            known = chunk.known
-            posterior = probabilities if known is None else _with_odds(chunk, known, probabilities)
+            known, posterior = _posterior(chunk, probabilities, copies, job)
             genotyped = genotype_sites(
                 table, posterior, chunk.codes, chunk.window.start, copies, job.calls_config, phase,
                 known,
@@ -404,6 +424,7 @@ class _ShardWriter:
             bias = site_bias(
                 chunk.evidence, chunk.rows, judged, genotyped.sites.pos, chunk.codes, chunk.window.start
             )
+        self._collect(chunk, judged, genotyped)
         self._timer.count("overlaps resolved", genotyped.n_overlaps_resolved)
         with self._timer.stage("write"):
             self._writer.write_chunk(
@@ -411,39 +432,86 @@ class _ShardWriter:
                 table.pos[chunk.judged[disputed]], bias,
             )  # fmt: skip
 
+    def _collect(self, chunk: PreparedChunk, judged: CandidateTable, genotyped: GenotypedSites) -> None:
+        """Keep what fragments say at the heterozygous sites, for phasing."""
+        if self._collector is None:
+            return
+        with self._timer.stage("phase evidence"):
+            config, sites = self._job.calls_config, genotyped.sites
+            chosen = heterozygous_sites(sites, chunk.region, config, self._job.alleles_only)
+            if len(chosen):
+                self._collector.add(
+                    chunk_evidence(
+                        chunk.evidence, chunk.rows, judged, sites, chosen, chunk.codes, chunk.window.start
+                    )
+                )
 
-def _with_odds(chunk: PreparedChunk, known: Known, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Float64 (N, 3): `probabilities` of judged rows; of others, reads and what is known beforehand."""
+
+def _posterior(
+    chunk: PreparedChunk, probabilities: NDArray[np.float32], copies: NDArray[np.int8], job: CallJob
+) -> tuple[Known | None, NDArray[np.floating]]:
+    """What is known of the chunk's table, and its (N, 3) probabilities.
+
+    Those of judged rows are the networks'; of others, reads and nature's rate. A panel shifts both, and what
+    it shifts is no part of PL.
+    """
+    if chunk.known is None:
+        return None, probabilities
     assert chunk.log10_odds is not None
-    logs = known.prior.copy()
+    assert chunk.frequency is not None
+    logs = natural_odds(chunk.table, job.known_config)
     logs[:, 1:] += chunk.log10_odds
     whole = 10.0 ** (logs - logs.max(axis=1, keepdims=True))
     whole /= whole.sum(axis=1, keepdims=True)
     whole[chunk.judged] = probabilities
-    return np.asarray(whole)
+    if not chunk.known.from_panel:
+        return chunk.known, whole
+    shift = panel_odds(chunk.table, chunk.frequency, copies, job.known_config, job.panel_novel)
+    shift[chunk.known.given & np.isnan(chunk.frequency)] = 0.0
+    made, ratio = shifted(whole, shift, job.calls_config.min_homref_gq)
+    return replace(chunk.known, prior=chunk.known.prior + ratio), made
 
 
-def features_of(job: CallJob, regions: Sequence[Region]) -> NDArray[np.float32]:
-    """Float32 (N, F): features of the candidates in `regions`."""
+def sample_chunks(job: CallJob, regions: Sequence[Region]) -> list[PreparedChunk]:
+    """Evidence and features of some regions, one chunk each."""
     preparer = ChunkPreparer(job, StageTimer())
     try:
-        found = [preparer.prepare(region) for region in regions]
+        return [preparer.prepare(region) for region in regions]
     finally:
         preparer.close()
-    inside = [
-        chunk.features[
-            (chunk.evidence.table.pos[chunk.rows] >= chunk.region.start)
-            & (chunk.evidence.table.pos[chunk.rows] < chunk.region.end)
-        ]
-        for chunk in found
-    ]
+
+
+def _own_rows(chunk: PreparedChunk) -> NDArray[np.bool_]:
+    """Which judged candidates of a chunk have their POS in its region, bool (n,)."""
+    pos = chunk.evidence.table.pos[chunk.rows]
+    return np.asarray((pos >= chunk.region.start) & (pos < chunk.region.end))
+
+
+def features_of(chunks: Sequence[PreparedChunk]) -> NDArray[np.float32]:
+    """Float32 (N, F): features of the candidates of `chunks`."""
+    inside = [chunk.features[_own_rows(chunk)] for chunk in chunks]
     return np.concatenate(inside) if inside else np.empty((0, N_FEATURES), np.float32)
+
+
+def novel_in(chunks: Sequence[PreparedChunk], config: KnownConfig) -> tuple[float, int]:
+    """(Share of the sample's SNPs that the panel lacks, how many sure ones tell so)."""
+    n = n_known = 0
+    for chunk in chunks:
+        if chunk.frequency is None:
+            continue
+        table = select_candidates(chunk.table, chunk.judged)
+        sure = (table.ref_len == 1) & (np.diff(table.alt_offset) == 1) & surely_there(chunk.features)
+        sure &= _own_rows(chunk)
+        n += int(sure.sum())
+        n_known += int((sure & ~np.isnan(chunk.frequency[chunk.judged])).sum())
+    return share_of_novel(n, n_known, config), n
 
 
 def header_of(
     job: CallJob, predictor: LazyPredictor, contig_lengths: dict[str, int], gq_bands: Sequence[int] | None
 ) -> str:
     """Header text of the VCF of `job`, whose regions are in genome order, or of its gVCF with `gq_bands`."""
+    phase = "" if job.phase is None else "pending" if job.phase_evidence is not None else "done"
     return make_header(
         job.sample,
         contig_lengths,
@@ -454,6 +522,7 @@ def header_of(
         gq_bands,
         job.notes,
         job.alleles is not None,
+        phase,
     )
 
 
@@ -470,33 +539,70 @@ def call_shard(
     with ReferenceFasta(job.reference) as reference:
         contig_lengths = reference.contig_lengths
     job = replace(job, regions=genome_order(job.regions, contig_lengths))
-    finals = [path for path in (job.gvcf, job.vcf) if path is not None]
-    with atomic_outputs(*finals, partners=(".tbi", ".csi")) as temporaries:
+    finals = [path for path in (job.gvcf, job.vcf, job.phase_evidence) if path is not None]
+    with atomic_outputs(*finals, partners=(".tbi", ".csi")) as temporaries, ExitStack() as stack:
         named = dict(zip(finals, temporaries, strict=True))
-
-        def output(path: Path | None, bands: Sequence[int] | None) -> tuple[Path, str] | None:
-            if path is None:
-                return None
-            return named[path], header_of(job, predictor, contig_lengths, bands)
-
-        with CallsWriter(
-            contig_lengths,
-            output(job.gvcf, job.calls_config.gq_bands),
-            output(job.vcf, None),
-            job.calls_config,
-            job.alleles_only,
-        ) as writer:
-            regions = _regions_of_given(job, contig_lengths)
-            plan = ChunkPlan(regions, job.shard_config)
-            shard = _ShardWriter(job, predictor, writer, timer)
-            chunks = _prepared_chunks(job, plan, timer)
-            n_bp, label = sum(map(len, regions)), f"calling {job.sample}"
-            for chunk in track_bp(chunks, n_bp, label, lambda done: len(done.region), quiet):
-                plan.learn(chunk)
-                shard.add(chunk)
-            shard.flush()
-        timer.count("records", writer.n_records)
+        own = replace(
+            job, gvcf=job.gvcf and named[job.gvcf], vcf=job.vcf and named[job.vcf],
+            phase_evidence=job.phase_evidence and named[job.phase_evidence],
+        )  # fmt: skip
+        if job.phase is None:
+            _call(own, predictor, contig_lengths, timer, None, quiet)
+            return timer
+        collector = FragmentCollector(job.regions)
+        if own.phase_evidence is not None:
+            _call(own, predictor, contig_lengths, timer, collector, quiet)
+            with timer.stage("phase"):
+                write_evidence(own.phase_evidence, job.sample, job.regions, collector.evidence(), job.phase)
+            return timer
+        place = finals[0].parent
+        name = stack.enter_context(TemporaryDirectory(prefix=f".tmp-{os.getpid()}.unphased-", dir=place))
+        unphased = replace(
+            own, gvcf=own.gvcf and Path(name) / "g.vcf.gz", vcf=own.vcf and Path(name) / "vcf.gz"
+        )
+        _call(unphased, predictor, contig_lengths, timer, collector, quiet)
+        with timer.stage("phase"):
+            phases = PhaseSource([EvidenceInMemory(collector.evidence())], job.phase)
+            for source, final in ((unphased.gvcf, own.gvcf), (unphased.vcf, own.vcf)):
+                if source is not None and final is not None:
+                    n = write_phased(source, final, contig_lengths, Phaser(phases))
+                    source.unlink()
+        timer.count("phased sites", n)
     return timer
+
+
+def _call(
+    job: CallJob,
+    predictor: LazyPredictor,
+    contig_lengths: dict[str, int],
+    timer: StageTimer,
+    collector: FragmentCollector | None,
+    quiet: bool,
+) -> None:
+    """Call and write the gVCF and VCF of `job`, unphased, where it says; fills `collector`."""
+
+    def output(path: Path | None, bands: Sequence[int] | None) -> tuple[Path, str] | None:
+        if path is None:
+            return None
+        return path, header_of(job, predictor, contig_lengths, bands)
+
+    with CallsWriter(
+        contig_lengths,
+        output(job.gvcf, job.calls_config.gq_bands),
+        output(job.vcf, None),
+        job.calls_config,
+        job.alleles_only,
+    ) as writer:
+        regions = _regions_of_given(job, contig_lengths)
+        plan = ChunkPlan(regions, job.shard_config)
+        shard = _ShardWriter(job, predictor, writer, timer, collector)
+        chunks = _prepared_chunks(job, plan, timer)
+        n_bp, label = sum(map(len, regions)), f"calling {job.sample}"
+        for chunk in track_bp(chunks, n_bp, label, lambda done: len(done.region), quiet):
+            plan.learn(chunk)
+            shard.add(chunk)
+        shard.flush()
+    timer.count("records", writer.n_records)
 
 
 def _regions_of_given(job: CallJob, contig_lengths: dict[str, int]) -> Sequence[Region]:

@@ -1,10 +1,10 @@
-// All shards of one sample -> its gVCF and VCF
+// All shards of one sample -> its gVCF and VCF, phased
 process MERGE_SAMPLE {
     tag "${meta.id}"
     label 'light'
 
     input:
-    tuple val(meta), path(gvcfs, stageAs: 'gvcfs/*'), path(gvcf_indexes, stageAs: 'gvcfs/*'), path(vcfs, stageAs: 'vcfs/*'), path(vcf_indexes, stageAs: 'vcfs/*')
+    tuple val(meta), path(gvcfs, stageAs: 'gvcfs/*'), path(gvcf_indexes, stageAs: 'gvcfs/*'), path(vcfs, stageAs: 'vcfs/*'), path(vcf_indexes, stageAs: 'vcfs/*'), path(evidence, stageAs: 'phase/*')
     path shards  // the table of all shards: none may be missing
     path targets, stageAs: 'targets/*'  // BED or interval list whose coverage is told, or []
 
@@ -17,13 +17,15 @@ process MERGE_SAMPLE {
     path 'versions.yml', emit: versions
 
     script:
+    def phase = task.ext.phase == false ? '' : '--phase-list phase.txt'
     def wanted = targets ? "--targets ${Shell.quote(targets)} --target-table ${meta.sample}.targets.tsv" : ''
     """
     ls gvcfs/*.vcf.gz > gvcfs.txt
     ls vcfs/*.vcf.gz > vcfs.txt
-    deepcohort merge --input-list gvcfs.txt --shards ${shards} --output ${meta.sample}.g.vcf.gz \\
+    ls phase/*.npz > phase.txt
+    deepcohort merge --input-list gvcfs.txt --shards ${shards} ${phase} --output ${meta.sample}.g.vcf.gz \\
         --facts ${meta.sample}.facts.json ${wanted} --checksums ${meta.sample}.g.checksums.tsv ${task.ext.args ?: ''}
-    deepcohort merge --input-list vcfs.txt --shards ${shards} --output ${meta.sample}.vcf.gz \\
+    deepcohort merge --input-list vcfs.txt --shards ${shards} ${phase} --output ${meta.sample}.vcf.gz \\
         --checksums ${meta.sample}.checksums.tsv ${task.ext.args ?: ''}
     ${Versions.write(task)}
     """

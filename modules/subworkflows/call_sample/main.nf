@@ -13,6 +13,7 @@ workflow CALL_SAMPLE {
     model         // value: model file or []
     targets       // value: BED or interval list whose coverage is told, or []
     alleles       // value: [ VCF or BCF of alleles that get a record, index ] or [ [], [] ]
+    panel         // value: [ VCF or BCF of alleles with frequencies, index ] or [ [], [] ]
 
     main:
     // sample by sample, so that the first are complete while the last still wait; shard by shard, every sample's
@@ -31,17 +32,17 @@ workflow CALL_SAMPLE {
                 [meta, row.platform, row.sex, remote.collect { row.reads[it] }, reads, indexes, bed]
             }
         }
-    CALL_SHARD(ch_work, ch_reference, paralogs, model, alleles)
+    CALL_SHARD(ch_work, ch_reference, paralogs, model, alleles, panel)
     CALL_SHARD.out.calls.subscribe { gate.leave() }
 
     ch_gathered = CALL_SHARD.out.calls
-        .map { meta, gvcf, gtbi, vcf, vtbi -> [groupKey(meta.sample, meta.n_shards), meta.shard, gvcf, gtbi, vcf, vtbi] }
+        .map { meta, gvcf, gtbi, vcf, vtbi, phase -> [groupKey(meta.sample, meta.n_shards), meta.shard, gvcf, gtbi, vcf, vtbi, phase] }
         .groupTuple()
-        .map { key, shards, gvcfs, gtbis, vcfs, vtbis ->
+        .map { key, shards, gvcfs, gtbis, vcfs, vtbis, phases ->
             // in genome order, whatever order the shards came in: -resume needs the same task again
             def order = shards.indices.toList().sort { shards[it] }
             def meta = [id: key.target, sample: key.target, shard: 'all', n_shards: shards.size()]
-            [meta] + [gvcfs, gtbis, vcfs, vtbis].collect { files -> order.collect { files[it] } }
+            [meta] + [gvcfs, gtbis, vcfs, vtbis, phases].collect { files -> order.collect { files[it] } }
         }
     MERGE_SAMPLE(ch_gathered, shard_table, targets)
 

@@ -303,6 +303,22 @@ def _reads_of(gt, depths):
 
 
 @kernel
+def _is_sure(gt, qual, depths, low_qual, single_qual):
+    """Whether a called site gets FILTER PASS."""
+    return qual >= (max(low_qual, single_qual) if _reads_of(gt, depths) <= 1 else low_qual)
+
+
+@kernel
+def passes(gt, qual, ad, ad_offset, low_qual, single_qual):
+    """Bool (S,): sites with FILTER PASS, those whose genotype holds an ALT and is sure enough."""
+    found = np.zeros(len(gt), np.bool_)
+    for s in range(len(gt)):
+        if gt[s, 0] >= 0 and max(gt[s, 0], gt[s, 1]) > 0:
+            found[s] = _is_sure(gt[s], qual[s], ad[ad_offset[s] : ad_offset[s + 1]], low_qual, single_qual)
+    return found
+
+
+@kernel
 def put_site(
     buffer, n, contig, pos, ref_codes, alt_seq, alt_offset, first_alt, n_alts, ploidy, gt, gl, gq, qual,
     dp, depths, low_qual, single_qual, with_non_ref, is_disputed, name, is_given, has_bias, strands, mapping,
@@ -329,8 +345,8 @@ def put_site(
     elif gt[0] <= 0 and gt[1] <= 0:
         n = _put(buffer, n + 1, _DISPUTED if is_disputed else _REF_CALL)
     else:
-        needed = max(low_qual, single_qual) if _reads_of(gt, depths) <= 1 else low_qual
-        n = _put(buffer, n + 1, _PASS if qual >= needed else _LOW_QUAL)
+        is_sure = _is_sure(gt, qual, depths, low_qual, single_qual)
+        n = _put(buffer, n + 1, _PASS if is_sure else _LOW_QUAL)
     buffer[n] = _TAB
     n += 1
     if is_given:

@@ -20,8 +20,10 @@ from deepcohort.core.vcf_constants import COVERED_AT
 from deepcohort.formats.bed import read_bed
 from deepcohort.formats.tabix import IndexedVcfWriter
 from deepcohort.formats.vcf_check import LineChecker, checker_of
-from deepcohort.formats.vcf_header import region_lines
+from deepcohort.formats.vcf_header import PHASE_PENDING, region_lines
 from deepcohort.formats.vcf_text import Segment, VcfHeader, VcfTextReader
+from deepcohort.phase.archive import EvidenceFile, open_evidence
+from deepcohort.phase.phaser import Phaser, PhaseSource
 
 _BAND = re.compile(r"##GVCFBlock.*minGQ=(\d+)\(inclusive\)")
 _MAX_REGION_LINES = 1_000
@@ -140,8 +142,15 @@ class PieceJoiner:
     For files that this very run has just written: they are not checked as those of `merge_shards` are.
     """
 
-    def __init__(self, path: str | Path, header: str, contig_lengths: Mapping[str, int]) -> None:
-        """Begin `path` with `header`, its text."""
+    def __init__(
+        self,
+        path: str | Path,
+        header: str,
+        contig_lengths: Mapping[str, int],
+        phaser: Phaser | None = None,
+    ) -> None:
+        """Begin `path` with `header`, its text; `phaser`: of the pieces, which are not phased yet."""
+        self._phaser = phaser
         self._writer = IndexedVcfWriter(path, contig_lengths)
         self._writer.write_header(header)
         self._merged: _MergedWriter | None = None
@@ -153,7 +162,7 @@ class PieceJoiner:
             if self._merged is None:
                 self._merged = _MergedWriter(self._writer, BlockJoiner(reader.header))
             for region in regions:
-                _copy_piece(Piece(region, reader), self._merged)
+                _copy_piece(Piece(region, reader), self._merged, phaser=self._phaser)
             _check_exhausted([reader])
         finally:
             reader.close()
@@ -162,6 +171,8 @@ class PieceJoiner:
         """Finish the file and its index."""
         if self._merged is not None:
             self._merged.flush()
+        if self._phaser is not None:
+            self._phaser.finish()
         self._writer.close()
 
 
@@ -173,6 +184,7 @@ def merge_shards(
     targets: Path | None = None,
     target_table: Path | None = None,
     date: str = "",
+    evidence: Sequence[Path] = (),
 ) -> int:
     """Write one indexed file of all inputs, in genome order whatever their order; returns records.
 
@@ -185,6 +197,7 @@ def merge_shards(
         facts: JSON file to write about the one sample of the inputs (`calls.facts`).
         targets: BED of intervals whose coverage stands in the facts, and as TSV in `target_table`.
         date: YYYYMMDD for the header's ##fileDate; "" for none, so that the bytes do not tell the day.
+        evidence: files of `call --phase-evidence`, of just the shards that are merged.
 
     Raises:
         InputProblems: headers that differ, shards that overlap, are missing or were not asked for;
@@ -200,6 +213,7 @@ def merge_shards(
         rank = _rank(header)
         pieces = pieces_in_order(readers)
         check_pieces(pieces, shards)
+        phaser = _phaser_of(readers, evidence)
         if facts:
             check_sample(header, readers[0].path)
         tally = quality = None
@@ -212,8 +226,11 @@ def merge_shards(
                 writer.write_header(_merged_header(header, [reader.header for reader in readers], rank, date))
                 merged = _MergedWriter(writer, BlockJoiner(header))
                 for piece in pieces:
-                    _copy_piece(piece, merged, checker_of(piece.reader, utf8=False), tally, quality)
+                    checker = checker_of(piece.reader, utf8=False)
+                    _copy_piece(piece, merged, checker, tally, quality, phaser)
                 merged.flush()
+                if phaser is not None:
+                    phaser.finish()
             _check_exhausted(readers)
             if tally and quality:
                 found = facts_of(header, tally, readers[0].path, quality)
@@ -229,6 +246,7 @@ def _copy_piece(
     checker: LineChecker | None = None,
     tally: RecordTally | None = None,
     quality: QualityTally | None = None,
+    phaser: Phaser | None = None,
 ) -> None:
     is_first = True
     for segment in piece.reader.take(piece.region):
@@ -238,7 +256,7 @@ def _copy_piece(
             tally.add(segment)
         if quality is not None:
             quality.add(segment)
-        merged.write(segment, is_first)
+        merged.write(segment if phaser is None else phaser.apply(segment), is_first)
         is_first = False
 
 
@@ -248,12 +266,56 @@ def _merged_header(
     regions = sorted(
         merge_regions(r for h in headers for r in h.regions), key=lambda r: (rank[r.contig], r.start)
     )
-    lines = list(header.lines)
+    lines = [line for line in header.lines if line != PHASE_PENDING]
     if date:
         lines.insert(1, f"##fileDate={date}")
     if len(regions) <= _MAX_REGION_LINES:
         lines[-1:-1] = region_lines(regions)
     return "\n".join(lines) + "\n"
+
+
+def _phaser_of(readers: Sequence[VcfTextReader], evidence: Sequence[Path]) -> Phaser | None:
+    """What phases the records of `readers`, which have one header; None where they need none.
+
+    Raises:
+        InputProblems, DeepcohortError: evidence missing, not asked for, or of other shards or samples.
+    """
+    header = readers[0].header
+    if PHASE_PENDING not in header.lines:
+        if evidence:
+            raise DeepcohortError(
+                f"{readers[0].path} does not wait to be phased; leave out the phase evidence, or call with "
+                "--phase-evidence"
+            )
+        return None
+    if not evidence:
+        raise DeepcohortError(
+            f"{readers[0].path} is not phased yet; give the phase evidence that `deepcohort call` wrote "
+            "beside each shard (--phase-evidence), or call with --no-phase"
+        )
+    files = [open_evidence(path) for path in evidence]
+    _check_evidence(readers, files)
+    return Phaser(PhaseSource(files, files[0].config))
+
+
+def _check_evidence(readers: Sequence[VcfTextReader], files: Sequence[EvidenceFile]) -> None:
+    """Raises InputProblems where `files` are not the evidence of just these shards and this sample."""
+    sample = readers[0].header.samples[0]
+    problems = [
+        f"{file.path} is of sample {file.sample}, not {sample}" for file in files if file.sample != sample
+    ]
+    have = [region for file in files for region in file.regions]
+    want = [region for reader in readers for region in reader.header.regions]
+    if missing := list(_minus(want, have)):
+        problems.append(f"no phase evidence answers for {_named(missing)}; give that of every shard")
+    if extra := list(_minus(have, want)):
+        problems.append(f"phase evidence answers for {_named(extra)}, which no input does")
+    if len({file.config for file in files}) > 1:
+        problems.append("shards were called with different --min-phase-quality; call all with one")
+    if sum(map(len, have)) > sum(map(len, merge_regions(have))):
+        problems.append("files of phase evidence overlap; give each once")
+    if problems:
+        raise InputProblems(problems)
 
 
 def check_headers(readers: Sequence[VcfTextReader]) -> None:
@@ -366,6 +428,8 @@ def merge_files(
     targets: Path | None = None,
     target_table: Path | None = None,
     date: str = "",
+    evidence: Sequence[Path] = (),
+    evidence_list: Path | None = None,
 ) -> int:
     """`merge_shards` with files named on the command line or in a list, and shards as BED.
 
@@ -377,7 +441,8 @@ def merge_files(
     if date and not re.fullmatch(r"\d{8}", date):
         raise DeepcohortError(f"--date {date!r} is no date; write YYYYMMDD")
     paths, wanted = listed_inputs(inputs, input_list, shards)
-    return merge_shards(paths, output, wanted, facts, targets, target_table, date)
+    told = [*evidence, *(_listed(evidence_list) if evidence_list is not None else ())]
+    return merge_shards(paths, output, wanted, facts, targets, target_table, date, told)
 
 
 def listed_inputs(
@@ -388,9 +453,7 @@ def listed_inputs(
     Raises:
         DeepcohortError: no input, one given twice, an unreadable list or BED.
     """
-    paths = list(inputs)
-    if input_list is not None:
-        paths += [Path(line) for line in text_of(input_list).splitlines() if line.strip()]
+    paths = [*inputs, *(_listed(input_list) if input_list is not None else ())]
     wanted = None if shards is None else read_bed(shards, None).regions()
     if not paths:
         raise DeepcohortError("nothing to merge; give --input or --input-list")
@@ -398,3 +461,8 @@ def listed_inputs(
     if repeated:
         raise DeepcohortError(f"{', '.join(repeated)} is given more than once; merge each shard once")
     return paths, wanted
+
+
+def _listed(path: Path) -> list[Path]:
+    """Files that `path` names, one per line."""
+    return [Path(line) for line in text_of(path).splitlines() if line.strip()]

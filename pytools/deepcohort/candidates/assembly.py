@@ -44,10 +44,10 @@ def assemble_alleles(
 
 def add_alleles(alleles: Alleles, more: Alleles) -> tuple[Alleles, NDArray[np.int64]]:
     """(`alleles` and those of `more` that are new, sorted; new row of each old one, int64 (N,))."""
-    known = set(_keys(alleles))
-    rows: list[tuple[int, int, int, bytes]] = list(_keys(alleles))
+    known = set(allele_keys(alleles))
+    rows: list[tuple[int, int, int, bytes]] = list(allele_keys(alleles))
     n_old = len(rows)
-    for key in _keys(more):
+    for key in allele_keys(more):
         if key not in known:
             known.add(key)
             rows.append(key)
@@ -66,7 +66,8 @@ def add_alleles(alleles: Alleles, more: Alleles) -> tuple[Alleles, NDArray[np.in
     return joined, row_of[:n_old]
 
 
-def _keys(alleles: Alleles) -> list[tuple[int, int, int, bytes]]:
+def allele_keys(alleles: Alleles) -> list[tuple[int, int, int, bytes]]:
+    """Of each allele (pos, ref_len, alt length, alt): what makes it the same as another, and their order."""
     text = alleles.alt_seq.tobytes()
     offset = alleles.alt_offset.tolist()
     pos, ref_len = alleles.pos.tolist(), alleles.ref_len.tolist()

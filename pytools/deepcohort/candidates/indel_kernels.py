@@ -107,7 +107,8 @@ def site_repeats(site_pos, site_first, ref_len, alt_offset, alt_seq, reference):
             more = repeat_after(reference, after, unit, n)
             period[c] = indel_period(unit, n)
             units[c] = (more + n) / period[c]
-            resync[s] = max(resync[s], after + more)
+            # of a replacement, alleles read alike behind all that is replaced
+            resync[s] = max(resync[s], after + more, p + ref_len[c])
     return resync, period, units
 
 

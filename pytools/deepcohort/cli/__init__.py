@@ -15,7 +15,7 @@ from deepcohort.cli.dress import dress, group_help, tell_written
 from deepcohort.cli.places import check_places, check_text
 from deepcohort.core.errors import USER_ERROR_EXIT_CODE, DeepcohortError
 from deepcohort.core.extras import remedy_for
-from deepcohort.core.stopping import exit_at_once, listen, told_to_stop
+from deepcohort.core.stopping import exit_at_once, listen, stop_listening, told_to_stop
 
 # subcommand -> one line of help. The module deepcohort.cli.<name> holds `app`, a typer.Typer with
 # one command; it is imported only when it is run or its help is asked for (start-up stays short).
@@ -31,6 +31,7 @@ COMMANDS = {
     "genotype": "Genotype a cohort jointly from gVCFs.",
     "sites": "List the alleles of a cohort, for a second look at every sample's reads.",
     "store": "Say what a stored cohort holds; make parts of one into a cohort.",
+    "phase": "Phase the unrelated samples of a cohort statistically, by Beagle.",
     "evaluate": "Compare calls with a truth set, haplotype-aware.",
     "report": "Turn evaluations into content for one MultiQC report.",
     "simulate": "Simulate a cohort: haplotypes, reads, truth.",
@@ -150,6 +151,8 @@ def main() -> None:
             exit_at_once(code)
         _tell_refusal(error)
         raise
+    finally:
+        stop_listening()
 
 
 def _refuse(*lines: str, code: int = USER_ERROR_EXIT_CODE) -> NoReturn:

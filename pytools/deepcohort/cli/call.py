@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from deepcohort.calls.config import CallsConfig
+from deepcohort.phase.config import PhaseConfig
 
 app = typer.Typer()
 _CALLS = CallsConfig()
@@ -58,6 +59,13 @@ def call(
     alleles_only: Annotated[
         bool, typer.Option("--alleles-only", help="Write records of those alone.")
     ] = False,
+    panel: Annotated[
+        Path | None,
+        typer.Option(help="VCF or BCF, indexed, with frequencies (AC and AN, AF, or genotypes): a prior."),
+    ] = None,
+    panel_population: Annotated[
+        str, typer.Option(help="Take the frequencies of this population: AF_x, x_AF, or AC_x and AN_x.")
+    ] = "",
     second_look: Annotated[
         bool,
         typer.Option(
@@ -82,6 +90,20 @@ def call(
             help="QUAL below this where a single read shows the ALT: FILTER LowQual. Default "
             f"{_CALLS.single_read_qual:g} in samples below {_CALLS.single_read_depth:g}x, else --low-qual.",
             min=0,
+        ),
+    ] = None,
+    phase: Annotated[
+        bool,
+        typer.Option("--phase/--no-phase", help="Phase heterozygous sites by the reads: GT 0|1, PS, PQ."),
+    ] = True,
+    min_phase_quality: Annotated[
+        int, typer.Option(help="Phred; sites and links less sure are left unphased.", min=1, max=99)
+    ] = PhaseConfig().min_quality_phred,
+    phase_evidence: Annotated[
+        Path | None,
+        typer.Option(
+            help="Leave records unphased and write here what phasing takes, .npz: for a shard that "
+            "`deepcohort merge` will phase together with the others."
         ),
     ] = None,
     max_depth: Annotated[
@@ -117,12 +139,17 @@ def call(
             alleles=alleles,
             alleles_only=alleles_only or second_look,
             second_look=second_look,
+            panel=panel,
+            panel_population=panel_population,
             sex=sex,
             ploidy=ploidy,
             ploidy_bed=ploidy_bed,
             min_homref_gq=min_homref_gq,
             low_qual=low_qual,
             single_read_qual=single_read_qual,
+            phase=phase,
+            min_phase_quality=min_phase_quality,
+            phase_evidence=phase_evidence,
             max_depth=max_depth,
             threads=threads,
             profile_stages=profile_stages,

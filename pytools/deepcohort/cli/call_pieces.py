@@ -27,6 +27,9 @@ from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.progress import track_bp
 from deepcohort.core.region import Region
 from deepcohort.core.stages import StageTimer
+from deepcohort.phase.archive import open_evidence, write_evidence
+from deepcohort.phase.phaser import Phaser, PhaseSource, joined_evidence
+from deepcohort.phase.types import Evidence
 from deepcohort.pileup.types import LazyPredictor
 
 # A process takes some seconds to start, a piece some hundredths; the last pieces leave cores idle.
@@ -71,7 +74,7 @@ def call_in_pieces(request: CallRequest, job: CallJob, predictor: LazyPredictor,
     pieces = pieces_of(job.regions, request.threads)
     if len(pieces) == 1:
         return False
-    outputs = [path for path in (job.gvcf, job.vcf) if path is not None]
+    outputs = [path for path in (job.gvcf, job.vcf, job.phase_evidence) if path is not None]
     with (
         atomic_outputs(*outputs, partners=(".tbi", ".csi")) as temporaries,
         tempfile.TemporaryDirectory(prefix=f".tmp-{os.getpid()}.pieces-", dir=outputs[0].parent) as name,
@@ -79,7 +82,7 @@ def call_in_pieces(request: CallRequest, job: CallJob, predictor: LazyPredictor,
         named, folder = dict(zip(outputs, temporaries, strict=True)), Path(name)
         joining = _Joining(job, predictor, contig_lengths, pieces, named, folder)
         # the library is looked at once, not by each process again
-        done = _called(replace(request, known=(job.reads_config, job.notes)), pieces, folder)
+        done = _called(replace(request, known=(job.reads_config, job.notes, job.panel_novel)), pieces, folder)
         n_bp, label = _length_bp(job.regions), f"calling {job.sample}"
         for number, summary in track_bp(done, n_bp, label, lambda x: _length_bp(pieces[x[0]]), request.quiet):
             timer.absorb(summary)
@@ -97,8 +100,37 @@ def _part(folder: Path, kind: str, number: int) -> Path:
     return folder / f"{number}.{kind}.gz"
 
 
+def _evidence_part(folder: Path, number: int) -> Path:
+    return folder / f"{number}.phase.npz"
+
+
+class _PieceEvidence:
+    """Phase evidence of all pieces of a contig."""
+
+    def __init__(self, pieces: Sequence[Piece], folder: Path) -> None:
+        self._pieces, self._folder = pieces, folder
+
+    def evidence(self, contig: str) -> Evidence | None:
+        """Of a contig whose pieces are all called, or None where it has no site."""
+        numbers = [i for i, piece in enumerate(self._pieces) if any(r.contig == contig for r in piece)]
+        files = [open_evidence(_evidence_part(self._folder, i)) for i in numbers]
+        parts = [part for file in files if (part := file.evidence(contig)) is not None]
+        return joined_evidence(parts) if parts else None
+
+
+def _needed(pieces: Sequence[Piece], phased: bool) -> list[int]:
+    """For each piece the last one that must be called before it can be written: of its contigs, if phased."""
+    last = {region.contig: i for i, piece in enumerate(pieces) for region in piece}
+    return [max(last[region.contig] for region in piece) if phased else i for i, piece in enumerate(pieces)]
+
+
 class _Joining:
-    """Joins pieces to the outputs while others are still called, each when those before it are in."""
+    """Joins pieces to the outputs while others are still called, each when those before it are in, and
+    those of its contig where sites are phased: a block may be as long as that.
+
+    Phase evidence that is asked for holds more at the edges of pieces than one process would write;
+    nothing else depends on it.
+    """
 
     def __init__(
         self,
@@ -109,30 +141,43 @@ class _Joining:
         named: Mapping[Path, Path],
         folder: Path,
     ) -> None:
-        self._pieces, self._folder = pieces, folder
-        self._waiting: set[int] = set()
-        self._next = 0
+        self._job, self._pieces, self._folder, self._named = job, pieces, folder, named
+        self._called: set[int] = set()
+        self._next = self._n_called = 0
+        phased = job.phase is not None and job.phase_evidence is None
+        self._needed = _needed(pieces, phased)
+        phases = PhaseSource([_PieceEvidence(pieces, folder)], job.phase)
         self._joiners = {
-            kind: PieceJoiner(named[path], header_of(job, predictor, contig_lengths, bands), contig_lengths)
+            kind: PieceJoiner(
+                named[path], header_of(job, predictor, contig_lengths, bands), contig_lengths,
+                Phaser(phases) if phased else None,
+            )
             for kind, path, bands in (("g.vcf", job.gvcf, job.calls_config.gq_bands), ("vcf", job.vcf, None))
             if path is not None
-        }
+        }  # fmt: skip
 
     def add(self, number: int) -> None:
         """Piece `number` is called."""
-        self._waiting.add(number)
-        while self._next in self._waiting:
+        self._called.add(number)
+        while self._n_called in self._called:
+            self._n_called += 1
+        while self._next < len(self._pieces) and self._needed[self._next] < self._n_called:
             for kind, joiner in self._joiners.items():
                 path = _part(self._folder, kind, self._next)
                 joiner.add(path, self._pieces[self._next])
                 path.unlink()
-            self._waiting.remove(self._next)
             self._next += 1
 
     def close(self) -> None:
         """Finish the outputs."""
         for joiner in self._joiners.values():
             joiner.close()
+        if self._job.phase_evidence is not None:
+            source = _PieceEvidence(self._pieces, self._folder)
+            contigs = dict.fromkeys(region.contig for region in self._job.regions)
+            found = [part for contig in contigs if (part := source.evidence(contig)) is not None]
+            path = self._named[self._job.phase_evidence]
+            write_evidence(path, self._job.sample, self._job.regions, found, self._job.phase)
 
 
 def _called(
@@ -190,6 +235,7 @@ def _call_piece(piece: Piece, number: int, folder: Path) -> dict[str, Any]:
     job, predictor = _worker
     timer = StageTimer()
     gvcf, vcf = (_part(folder, kind, number) for kind in ("g.vcf", "vcf"))
-    own = replace(job, regions=piece, gvcf=job.gvcf and gvcf, vcf=job.vcf and vcf)
+    evidence = None if job.phase is None else _evidence_part(folder, number)
+    own = replace(job, regions=piece, gvcf=job.gvcf and gvcf, vcf=job.vcf and vcf, phase_evidence=evidence)
     call_shard(own, predictor, timer, quiet=True)
     return timer.summary()

@@ -22,11 +22,12 @@ def _warn_of_mapq_zero(timer: StageTimer, sample: str) -> None:
         )
 
 
-def _tell_of_given(request: CallRequest, timer: StageTimer) -> None:
-    """Say what of the given alleles got no record, and why."""
-    for name in (SYMBOLIC, LONG):
-        if n := timer.counted(name):
-            print(f"deepcohort: note: {request.alleles}: {n:,} {name} were passed over", file=sys.stderr)
+def _tell_of_known(request: CallRequest, timer: StageTimer) -> None:
+    """Say what of the given alleles and of the panel's was passed over, and why."""
+    for kind, path in (("given", request.alleles), ("panel", request.panel)):
+        for name in (SYMBOLIC.format(kind), LONG.format(kind)):
+            if n := timer.counted(name):
+                print(f"deepcohort: note: {path}: {n:,} {name} were passed over", file=sys.stderr)
 
 
 def run_call(request: CallRequest) -> None:
@@ -48,7 +49,7 @@ def run_call(request: CallRequest) -> None:
             job, predictor = make_job(request)
         call_shard(job, predictor, timer, request.quiet)
     _warn_of_mapq_zero(timer, job.sample)
-    _tell_of_given(request, timer)
+    _tell_of_known(request, timer)
     if request.profile_stages:
         n_bp = sum(len(region) for region in job.regions)
         print(timer.table(n_bp), file=sys.stderr)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from deepcohort.call_shard import CallJob, ShardConfig, features_of
+from deepcohort.call_shard import CallJob, ShardConfig, features_of, novel_in, sample_chunks
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
 from deepcohort.candidates.config import candidates_of
@@ -18,13 +18,16 @@ from deepcohort.core.names import name_problem
 from deepcohort.core.paths import is_remote
 from deepcohort.core.region import Region, intersect, merge_regions, parse_region
 from deepcohort.formats.bed import read_bed
+from deepcohort.known.config import KnownConfig
 from deepcohort.known.io_known import KnownSites
+from deepcohort.known.io_panel import PanelSites
 from deepcohort.model.load import CascadePredictor, load_predictor
 from deepcohort.model.novelty import novelty
 from deepcohort.model.types import DEVICES
 from deepcohort.paralogs.io_table import read_table
 from deepcohort.paralogs.load import PLATFORM, links_beside
 from deepcohort.paralogs.types import Links
+from deepcohort.phase.config import PhaseConfig
 from deepcohort.reads.checksums import other_sequences
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import ReadGroups, groups_of_sample, samples_of
@@ -35,6 +38,7 @@ from deepcohort.reads.sex import SexEvidence, has_sex_contig, mapped_share, sex_
 T = TypeVar("T")
 PLATFORMS = ("illumina", "hifi", "ont")
 _CUDA_BATCH_EXAMPLES = 8_192
+PANEL_KEY = "deepcohort_panel"
 _CHEAP_BP = 5_000_000  # contigs whose sequence is always held against @SQ M5
 
 
@@ -59,20 +63,24 @@ class CallRequest:
     alleles: Path | None = None
     alleles_only: bool = False
     second_look: bool = False
+    panel: Path | None = None
+    panel_population: str = ""
     sex: str = "auto"
     ploidy: int = 2
     ploidy_bed: Path | None = None
     min_homref_gq: int = CallsConfig().min_homref_gq
     low_qual: float = CallsConfig().low_qual
     single_read_qual: float | None = None
+    phase: bool = True
+    min_phase_quality: int = PhaseConfig().min_quality_phred
+    phase_evidence: Path | None = None
     max_depth: int | None = None
     threads: int = 1
     profile_stages: bool = False
     profile_json: Path | None = None
     quiet: bool = False
-    known: tuple[ReadsConfig, tuple[str, ...]] | None = (
-        None  # of the sample, by the process that started this one
-    )
+    # of the sample, by the process that started this one: settings, header notes, what the panel lacks
+    known: tuple[ReadsConfig, tuple[str, ...], float] | None = None
 
 
 class _Problems:
@@ -98,6 +106,11 @@ class _Problems:
 
 def _check_outputs(request: CallRequest, problems: _Problems) -> None:
     outputs = [path for path in (request.gvcf, request.vcf) if path is not None]
+    evidence = request.phase_evidence
+    if evidence is not None and not (request.phase and not request.second_look):
+        problems.add("--phase-evidence is for phasing; leave out --no-phase and --second-look")
+    if evidence is not None and evidence.suffix != ".npz":
+        problems.add(f"phase evidence {evidence} must end in .npz")
     if not outputs:
         problems.add("nothing to write; give --gvcf, --vcf or both")
     if len(outputs) == 2 and outputs[0] == outputs[1]:
@@ -183,6 +196,7 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         held = problems.attempt(lambda: _read_groups(request, reads_config, regions or [], remarks)) or []
         paralogs = problems.attempt(lambda: _paralogs(request, lengths)) or {}
         problems.attempt(lambda: _check_alleles(request, lengths, regions or []))
+        more_notes += problems.attempt(lambda: _panel_note(request, lengths, regions or [])) or ()
     sample: str | None = ""
     if held:
         names = sorted({name for _, groups in held for name in samples_of(groups)})
@@ -229,9 +243,13 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         alleles=request.alleles,
         alleles_only=request.alleles_only,
         second_look=request.second_look,
+        panel=request.panel,
+        panel_population=request.panel_population,
+        phase=_phase_config(request),
+        phase_evidence=request.phase_evidence,
     )
     if request.known is not None:
-        return replace(job, notes=request.known[1]), predictor
+        return replace(job, notes=request.known[1], panel_novel=request.known[2]), predictor
     if request.second_look:  # its records go into a file that has the notes
         return job, predictor
     return _with_notes(job, predictor, windows, request.quiet, more_notes), predictor
@@ -269,6 +287,13 @@ def _calls_config(request: CallRequest, depth: float) -> CallsConfig:
     return replace(config, single_read_qual=0.0) if depth >= config.single_read_depth else config
 
 
+def _phase_config(request: CallRequest) -> PhaseConfig | None:
+    """How to phase; not at all in a second look, whose records go beside phased ones."""
+    if not request.phase or request.second_look:
+        return None
+    return PhaseConfig(min_quality_phred=request.min_phase_quality)
+
+
 def _with_notes(
     job: CallJob,
     predictor: CascadePredictor,
@@ -280,7 +305,8 @@ def _with_notes(
 
     Both come from the same windows whatever is called, so that all shards say the same.
     """
-    known = novelty(features_of(job, windows), *predictor.limits, predictor.platform)
+    chunks = sample_chunks(job, windows)
+    known = novelty(features_of(chunks), *predictor.limits, predictor.platform)
     if known.is_alarming and not quiet:
         print(f"deepcohort: warning: {job.sample}: {known.line(predictor.name)}", file=sys.stderr)
     notes = (
@@ -289,6 +315,13 @@ def _with_notes(
         f"Strangest={known.strangest or 'none'};StrangestShare={known.strangest_share:.3f};"
         f"Alarm={'yes' if known.is_alarming else 'no'}",
     )
+    if job.panel is not None:
+        share, n = novel_in(chunks, job.known_config)
+        job = replace(job, panel_novel=share)
+        more = tuple(
+            f"{line};NovelShare={share:.3f};SureSNPs={n}" if line.startswith(PANEL_KEY) else line
+            for line in more
+        )
     return replace(job, notes=(*notes, *more))
 
 
@@ -312,6 +345,28 @@ def _check_alleles(request: CallRequest, lengths: dict[str, int], regions: Seque
     try:
         with ReferenceFasta(request.reference) as fasta:
             sites.check_first(regions, fasta)
+    finally:
+        sites.close()
+
+
+def _panel_note(request: CallRequest, lengths: dict[str, int], regions: Sequence[Region]) -> tuple[str, ...]:
+    """See that the panel can be used; the header's note on it."""
+    if request.panel is None:
+        if request.panel_population:
+            raise DeepcohortError("--panel-population needs a panel; give --panel")
+        return ()
+    if request.second_look:
+        raise DeepcohortError(
+            "--panel and --second-look exclude each other: a look takes likelihoods of the reads alone; "
+            "leave --panel out"
+        )
+    sites = PanelSites(request.panel, lengths, request.panel_population)
+    try:
+        with ReferenceFasta(request.reference) as fasta:
+            sites.check_first(regions, fasta)
+        strength = KnownConfig().panel_strength
+        file = request.panel.name
+        return (f"{PANEL_KEY}=File={file};Frequencies={sites.keys.text};Strength={strength:g}",)
     finally:
         sites.close()
 

@@ -28,9 +28,15 @@ def filter_(
     trained: Annotated[
         Path | None, typer.Option(help="Filter trained for this caller; without: the network's score alone.")
     ] = None,
+    judge: Annotated[
+        str, typer.Option(help="What is judged: genotype (as called), or allele (in one copy or two).")
+    ] = _D.judge,
     snp_threshold: Annotated[
         float | None,
-        typer.Option(help="SNPs of a lower DC_SCORE get FILTER DCLow. Default: fitted to the calls."),
+        typer.Option(
+            help=f"SNPs of a lower DC_SCORE get FILTER DCLow. Default: {_D.threshold:g}, "
+            f"{_D.few_threshold:g} in files of fewer than {_D.min_records}."
+        ),
     ] = _D.snp_threshold,
     indel_threshold: Annotated[float | None, typer.Option(help="The same for indels.")] = _D.indel_threshold,
     sensitivity: Annotated[
@@ -108,7 +114,7 @@ def filter_(
     assert vcf is not None
     assert output is not None
     config = FilterConfig(
-        snp_threshold=snp_threshold, indel_threshold=indel_threshold, sensitivity=sensitivity
+        judge=judge, snp_threshold=snp_threshold, indel_threshold=indel_threshold, sensitivity=sensitivity
     )
     head_ = load_head(trained) if trained else None
     done = filter_vcf(vcf, reads or [], reference, output, predictor, config, head_)

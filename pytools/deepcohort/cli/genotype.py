@@ -66,6 +66,9 @@ def genotype(
     keep_uncarried: Annotated[
         bool, typer.Option("--keep-uncarried", help="Write ALTs and sites that no genotype holds, too.")
     ] = False,
+    phase: Annotated[
+        bool, typer.Option(help="Phase of families and of the gVCFs' read blocks: `|`, PS and PQ.")
+    ] = _DEFAULTS.phase,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Genotype a cohort jointly from gVCFs."""
@@ -83,6 +86,7 @@ def genotype(
         min_gq=min_gq,
         low_qual=low_qual,
         keep_uncarried=keep_uncarried,
+        phase=phase,
     )
     ped, sex_of = family_of(pedigree, sexes)
     stores = listed_files(cohort or [], cohort_list, "--cohort-list")

@@ -4,7 +4,7 @@
 # panel -> commands, in the order of `deepcohort --help`; a command that is in none comes last, under "Other"
 PANELS = {
     "Calling": ("call", "filter", "show", "why"),
-    "Cohort": ("genotype", "stats", "annotate", "export", "store"),
+    "Cohort": ("genotype", "phase", "stats", "annotate", "export", "store"),
     "Evaluation": ("evaluate", "report"),
     "Training": ("simulate", "profile", "examples", "train", "tune"),
     "Population genetics": ("popgen",),
@@ -31,6 +31,7 @@ SHORT_HERE = {
     ("stats", "vcf"): "-V",
     ("annotate", "vcf"): "-V",
     ("export", "vcf"): "-V",
+    ("phase", "vcf"): "-V",
     ("show", "vcf"): "-V",
     ("popgen scan", "vcf"): "-V",
 }
@@ -118,6 +119,12 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "why": (("", "why -I child.bam -R GRCh38.fa --site chr20:1000123"),),
     "stats": (("", "stats -V cohort.vcf.gz --pedigree families.ped -o stats"),),
+    "phase": (
+        (
+            "One contig, with a panel",
+            "phase -V cohort.vcf.gz --contig chr20 --panel panel.chr20.vcf.gz -o chr20.vcf.gz",
+        ),
+    ),
     "export": (("VCF Zarr; for plink2: pgen", "export -V cohort.vcf.gz --format zarr -o cohort"),),
     "annotate": (("", "annotate -V cohort.vcf.gz -R GRCh38.fa --genes genes.gff3.gz -o annotated.vcf.gz"),),
     "filter": (("GATK's calls", "filter -V gatk.vcf.gz -I child.bam -R GRCh38.fa -o filtered.vcf.gz"),),

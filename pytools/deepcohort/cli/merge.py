@@ -22,6 +22,13 @@ def merge(
         Path | None,
         typer.Option(help="gVCF of a first call that the inputs, of `call --second-look`, are put into."),
     ] = None,
+    phase_evidence: Annotated[
+        list[Path] | None,
+        typer.Option(help="File of `call --phase-evidence` of one shard; repeat: one for each input."),
+    ] = None,
+    phase_list: Annotated[
+        Path | None, typer.Option(help="File that names one file of phase evidence per line.")
+    ] = None,
     checksums: Annotated[
         Path | None, typer.Option(help="Table to write: name, bytes and SHA-256 of the output.")
     ] = None,
@@ -52,11 +59,16 @@ def merge(
 
         if facts:
             raise DeepcohortError("--facts are of a first call; merge that with --facts, without --onto")
+        if phase_evidence or phase_list:
+            raise DeepcohortError("a second look is not phased; leave out --phase-evidence with --onto")
         paths, wanted = listed_inputs(input_ or [], input_list, shards)
         n_records, n_new = insert_records(onto, paths, output, wanted)
         typer.echo(f"{output}: {n_new:,} records of a second look", err=True)
     else:
-        n_records = merge_files(input_ or [], input_list, output, shards, facts, targets, target_table, date)
+        n_records = merge_files(
+            input_ or [], input_list, output, shards, facts, targets, target_table, date,
+            phase_evidence or [], phase_list,
+        )  # fmt: skip
     if checksums:
         write_checksums([output], checksums)
     typer.echo(f"{output}: {n_records:,} records", err=True)

@@ -33,6 +33,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
     "show": {"output": FILE},
     "why": {"output": FILE},
     "stats": {"output": FOLDER},
+    "phase": {"output": FILE},
     "export": {"output": PREFIX},
     "annotate": {"output": FILE, "pack": FILE, "report": FOLDER},
     "filter": {"output": FILE, "train": FILE},

@@ -6,6 +6,7 @@ from types import FrameType
 from typing import NoReturn
 
 _told: list[int] = []
+_SECONDS_UNTIL_ASKED_AGAIN = 0.01
 
 
 def listen() -> None:
@@ -15,10 +16,14 @@ def listen() -> None:
     """
     own = os.getpid()
 
-    def stop(number: int, _frame: FrameType | None) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
         if os.getpid() != own:  # a child that was forked by a library
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
+            return
+        if not _told and _is_deaf(frame):
+            signal.signal(signal.SIGALRM, lambda _, later: stop(number, later))
+            signal.setitimer(signal.ITIMER_REAL, _SECONDS_UNTIL_ASKED_AGAIN)
             return
         first = not _told
         _told.append(number)
@@ -28,6 +33,22 @@ def listen() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) not in (signal.SIG_IGN, None):  # nohup, a shell's `command &`
             signal.signal(number, stop)
+
+
+def stop_listening() -> None:
+    """From now on a signal ends this process at once: nothing is left to tidy up, and Python is ending."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) not in (signal.SIG_IGN, None):
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _is_deaf(frame: FrameType | None) -> bool:
+    """Whether an exception raised in `frame` would be lost: C code that calls back cannot pass it on."""
+    while frame is not None:
+        if frame.f_code.co_name == "__del__" or "llvmlite" in frame.f_code.co_filename:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def told_to_stop() -> int | None:

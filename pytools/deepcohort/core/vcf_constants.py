@@ -53,4 +53,5 @@ FORMAT = {
         "Reads by strand: REF forward - REF reverse - ALT forward - ALT reverse (all ALTs together)",
     ),
     "PS": ("1", "Integer", "Phase set"),
+    "PQ": ("1", "Integer", "Phred-scaled probability that the alleles are phased wrongly within the set"),
 }

@@ -43,8 +43,9 @@ class VcfFile:
         self.contigs = list(self._index)
         # alleles that cannot be compared are counted as left out
         self._checker = LineChecker(
-            self.path, self.header, self.contig_lengths, sample=self.sample, odd_alts=True, repeats=True
-        )
+            self.path, self.header, self.contig_lengths, sample=self.sample, odd_alts=True, repeats=True,
+            info=True,
+        )  # fmt: skip
 
     def _fail(self, problem: str, remedy: str) -> DeepcohortError:
         return DeepcohortError(f"{self.role} {self.path} {problem}; {remedy}")

@@ -22,8 +22,8 @@ from deepcohort.evaluate.io_annotated import AnnotatedWriter
 from deepcohort.evaluate.io_vcf import VcfFile
 from deepcohort.evaluate.match import ContigResult, match_contig
 from deepcohort.evaluate.metrics import COUNT_COLUMNS
+from deepcohort.evaluate.phase import BLOCK_COLUMNS, ContigPhase, block_table, contig_phase, phase_table
 from deepcohort.evaluate.phase import COLUMNS as PHASE_COLUMNS
-from deepcohort.evaluate.phase import phase_row, phase_table
 from deepcohort.evaluate.read_depth import depth_at
 from deepcohort.evaluate.tally import Counted, Kept, Reasons, concatenate, count_side, counted_rows
 from deepcohort.evaluate.types import CallSet, RecordTable
@@ -174,10 +174,12 @@ def evaluate_set(
         builder = tb.TableBuilder(list(stratifications), call_set.reads is not None, config.base_pairs)
         reasons = {"calls": Reasons(), "truth": Reasons()}
         given_up: list[tb.Row] = []
-        phase: list[tb.Row] = []
+        phase: list[ContigPhase | None] = []
         modern = np.zeros(2, dtype=np.int64)
 
-        def digest(result: ContigResult, template: NDArray[np.uint8]) -> tuple[Counted, Counted]:
+        def digest(
+            result: ContigResult, template: NDArray[np.uint8]
+        ) -> tuple[Counted, Counted, ContigPhase | None]:
             depth = None
             if call_set.reads is not None:
                 pos = [side.table.pos[counted_rows(side)] for side in (result.calls, result.truth)]
@@ -192,9 +194,10 @@ def evaluate_set(
             return (
                 count_side(result, result.calls, result.truth, index, template, beds, depth),
                 count_side(result, result.truth, result.calls, index, template, beds, depth),
+                contig_phase(result, template) if config.rule == OVERLAP else None,
             )
 
-        names = [name for name in _FILES if name != _PHASE or config.rule == OVERLAP]
+        names = [name for name in _FILES if name not in (_PHASE, _BLOCKS) or config.rule == OVERLAP]
         with atomic_outputs(*(output / name for name in names), partners=(".tbi", ".csi")) as temporary:
             paths = dict(zip(names, temporary, strict=True))
             writer = AnnotatedWriter(paths["annotated.vcf.gz"], {c: lengths[c] for c in contigs})
@@ -207,7 +210,7 @@ def evaluate_set(
                     reasons["calls"].add(result.calls)
                     reasons["truth"].add(result.truth)
                     given_up += _given_up(result)
-                    phase.append(phase_row(result))
+                    phase.append(counted[2])
                     modern += (result.overlapping, result.starred)
                     writer.write(result)
                 writer.close()
@@ -239,6 +242,7 @@ def evaluate_set(
                 table = phase_table(phase)
                 info |= {"rule": config.rule, "phase": table}
                 tb.write_tsv(paths[_PHASE], table, PHASE_COLUMNS)
+                tb.write_tsv(paths[_BLOCKS], block_table(phase), BLOCK_COLUMNS)
             _write(paths, made, info, given_up)
             if not quiet:
                 _tell(name, config, modern, made)
@@ -290,7 +294,7 @@ def _tell(name: str, config: EvaluateConfig, modern: NDArray[np.int64], made: tb
         print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)), file=log)
 
 
-_PHASE = "phase.tsv"
+_PHASE, _BLOCKS = "phase.tsv", "phase_blocks.tsv"
 _FILES = (
     "summary.tsv",
     "summary.json",
@@ -301,6 +305,7 @@ _FILES = (
     "indel_lengths.tsv",
     "given_up.tsv",
     _PHASE,
+    _BLOCKS,
     "annotated.vcf.gz",
 )
 _EMPTY_COLUMNS = {

@@ -17,7 +17,7 @@ from deepcohort.filter.config import LOW_SCORE, SCORE_KEY, FilterConfig
 from deepcohort.filter.head import Head
 from deepcohort.filter.records import is_snp, parse_record
 from deepcohort.filter.score import Judged, Scorer
-from deepcohort.filter.thresholds import fitted_thresholds, sensitivity_thresholds
+from deepcohort.filter.thresholds import default_thresholds, sensitivity_thresholds
 from deepcohort.formats.tabix import IndexedVcfWriter
 from deepcohort.formats.vcf_check import checked_segments
 from deepcohort.formats.vcf_declarations import check_declarations
@@ -47,7 +47,11 @@ class SegmentScores:
 
 
 def _header_text(
-    header: VcfHeader, predictor: LazyPredictor, head: Head | None, thresholds: tuple[float, float]
+    header: VcfHeader,
+    predictor: LazyPredictor,
+    head: Head | None,
+    judge: str,
+    thresholds: tuple[float, float],
 ) -> str:
     """The header with what is new in it; the rest as it was, but that no line stands twice."""
     lines = [
@@ -55,7 +59,8 @@ def _header_text(
         for line in dict.fromkeys(header.lines)
         if f"ID={SCORE_KEY}," not in line and f"ID={LOW_SCORE}," not in line
     ]
-    meaning = "the called alternate is there" if head is None else "the record is right, as trained"
+    told = "the called genotype is right" if judge == "genotype" else "the called alternate is there"
+    meaning = told if head is None else "the record is right, as trained"
     new = [
         f'##INFO=<ID={SCORE_KEY},Number=1,Type=Float,Description="log10 odds that {meaning}, '
         f'by deepcohort {predictor.name} {predictor.version}">',
@@ -148,7 +153,7 @@ def _thresholds(
             prior = config.prior if head is None else None
             snp, indel = sensitivity_thresholds(config.sensitivity, score, is_snp, prior)
         else:
-            snp, indel = fitted_thresholds(score, is_snp, config)
+            snp, indel = default_thresholds(score, is_snp, config)
     return (
         snp if config.snp_threshold is None else config.snp_threshold,
         indel if config.indel_threshold is None else config.indel_threshold,
@@ -198,7 +203,7 @@ def filter_vcf(
         with atomic_outputs(output, partners=(".tbi", ".csi")) as (temporary,):
             lengths = {**fasta.contig_lengths, **reader.header.contig_lengths}
             with IndexedVcfWriter(temporary, lengths) as writer:
-                writer.write_header(_header_text(reader.header, predictor, head, thresholds))
+                writer.write_header(_header_text(reader.header, predictor, head, config.judge, thresholds))
                 pairs = (
                     score_segments(reader, scorer, head)
                     if kept is None

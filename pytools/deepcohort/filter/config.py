@@ -6,6 +6,7 @@ from deepcohort.core.errors import DeepcohortError
 
 SCORE_KEY = "DC_SCORE"
 LOW_SCORE = "DCLow"
+JUDGED = ("genotype", "allele")
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,27 +14,27 @@ class FilterConfig:
     """Thresholds and working sizes.
 
     Attributes:
+        judge: "genotype": a record is right where its genotype is, as it stands; "allele": where the called
+            ALTs are there, in one copy or two.
         snp_threshold, indel_threshold: log10 odds; records that score lower get FILTER DCLow. None: those
-            of the trained filter; without one they are fitted to the call set (see `thresholds`).
+            of the trained filter; without one `threshold`, or `few_threshold` for a type of which the file
+            has fewer than `min_records`. Chosen on calls of bcftools and freebayes on planted variants of
+            chr20:2-4 Mb.
         sensitivity: per cent of the true records to keep, by the scores; sets both thresholds.
-        prior: share of true records for which the network's score is meant. snp_margin, indel_margin:
-            log10 odds, for this call set, below which records go. clean_indels: share of true indels from
-            which none goes. min_fitted: records needed to fit. few_threshold: with fewer. All chosen on
-            calls of bcftools, freebayes and GATK on planted variants of chr20:2-4 Mb.
+        prior: share of true records for which the network's score is meant.
         max_score: log10 odds are cut to +- this.
         max_allele_bp: longer alleles are not scored.
         chunk_bp: bp of genome worked on at once. max_gap_bp: records farther apart than this are
             worked on apart.
     """
 
+    judge: str = "genotype"
     snp_threshold: float | None = None
     indel_threshold: float | None = None
     sensitivity: float | None = None
     prior: float = 0.9
-    snp_margin: float = -0.5
-    indel_margin: float = -1.0
-    clean_indels: float = 0.99
-    min_fitted: int = 100
+    threshold: float = -0.5
+    min_records: int = 100
     few_threshold: float = -2.0
     max_score: float = 10.0
     max_allele_bp: int = 500
@@ -41,6 +42,8 @@ class FilterConfig:
     max_gap_bp: int = 2_000
 
     def __post_init__(self) -> None:
+        if self.judge not in JUDGED:
+            raise DeepcohortError(f"judge {self.judge} is none of {', '.join(JUDGED)}")
         if self.max_score <= 0:
             raise DeepcohortError(f"max_score {self.max_score} must be above 0")
         if self.sensitivity is not None and not 0 < self.sensitivity <= 100:

@@ -1,41 +1,53 @@
 """Evidence for given alleles among those that the reads show by themselves."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.candidates.assembly import add_alleles
 from deepcohort.candidates.config import CandidatesConfig
-from deepcohort.candidates.find import find_candidates
-from deepcohort.candidates.select import Alleles
+from deepcohort.candidates.select import Alleles, take_alleles
 from deepcohort.candidates.support import weigh_reads
 from deepcohort.candidates.types import CandidateEvidence, CandidateTable
 from deepcohort.core.region import Region
-from deepcohort.reads.types import ReadBatch
+from deepcohort.filter.spell import changes_by_place
+from deepcohort.known.spelling import Change, to_alleles
+
+
+def shown_alleles(evidence: CandidateEvidence, window: Region) -> Alleles:
+    """The candidates' alleles, positions relative to the window."""
+    table = evidence.table
+    return Alleles(table.pos - window.start, table.ref_len, table.alt_seq, table.alt_offset)
 
 
 def evidence_for(
-    given: Alleles,
-    reads: ReadBatch,
+    given: Sequence[Change],
+    hidden: Sequence[Change],
+    evidence: CandidateEvidence,
     codes: NDArray[np.uint8],
     window: Region,
-    region: Region,
     config: CandidatesConfig,
 ) -> CandidateEvidence:
-    """Evidence of `find_candidates`, with `given` (positions relative to `window`) in its table.
+    """`evidence` of `find_candidates`, with `given` in its table and `hidden` (of those shown) out of it.
 
-    Reads are realigned to what they show themselves; given alleles are then weighed like the others.
+    Reads stay realigned to what they show themselves; given alleles are weighed like the others. Where
+    nothing is new `evidence` is returned as it is.
     """
-    evidence = find_candidates(reads, codes, window, region, config)
-    table = evidence.table
-    shown = Alleles(table.pos - window.start, table.ref_len, table.alt_seq, table.alt_offset)
-    alleles, row_of = add_alleles(shown, given)
+    shown = shown_alleles(evidence, window)
+    places = changes_by_place(shown)
+    known, out = set(places), set(hidden)
+    if known.issuperset(given) and not out & known:
+        return evidence
+    kept = np.array([i for i, change in enumerate(places) if change not in out], np.int64)
+    alleles, row_of = add_alleles(take_alleles(shown, kept), to_alleles(given))
     # a buffer that may be written to: kernels are compiled for that
     alleles.alt_seq = alleles.alt_seq.copy()
     support, dp, ad = weigh_reads(evidence.reads, alleles, codes, window, config)
     realigned = _near_realigned(evidence, alleles.pos + window.start)
-    realigned[row_of] = table.realigned
+    realigned[row_of] = evidence.table.realigned[kept]
     joined = CandidateTable(
-        contig=table.contig,
+        contig=evidence.table.contig,
         pos=alleles.pos + window.start,
         ref_len=alleles.ref_len,
         alt_seq=alleles.alt_seq,
@@ -52,10 +64,3 @@ def _near_realigned(evidence: CandidateEvidence, pos: NDArray[np.int64]) -> NDAr
     rows = np.flatnonzero(evidence.realigned)
     starts, ends = np.sort(evidence.reads.pos[rows]), np.sort(evidence.reads.end[rows])
     return np.asarray(np.searchsorted(starts, pos, "right") > np.searchsorted(ends, pos, "right"))
-
-
-def row_numbers(table: CandidateTable) -> dict[tuple[int, int, bytes], int]:
-    """Row of each (POS, REF bp, ALT codes)."""
-    text, offset = table.alt_seq.tobytes(), table.alt_offset.tolist()
-    keys = zip(table.pos.tolist(), table.ref_len.tolist(), strict=True)
-    return {(pos, n, text[offset[i] : offset[i + 1]]): i for i, (pos, n) in enumerate(keys)}

@@ -16,7 +16,7 @@ from deepcohort.core.outputs import atomic_outputs
 from deepcohort.filter.annotations import Annotations, plain_annotations
 from deepcohort.filter.score import NETWORK_NAMES
 
-FORMAT = "deepcohort filter 1"
+FORMAT = "deepcohort filter 2"
 _DAMAGED: tuple[type[Exception], ...] = (*DAMAGED_ARCHIVE, TypeError, AttributeError)
 _CUT = 6.0  # standard deviations
 _MAX_SCORE = 10.0

@@ -11,17 +11,29 @@ def parse_record(fields: Sequence[bytes]) -> RecordAlleles:
     Copies are told of one-sample files alone.
     """
     alts = tuple(fields[4].decode().split(","))
-    counts: dict[int, int] = {}
+    held: set[int] = set()
+    copies: dict[int, int] = {}
     if len(fields) > 9 and fields[8].startswith(b"GT"):
         for sample in fields[9:]:
-            genotype = sample.split(b":", 1)[0].replace(b"|", b"/")
-            for allele in genotype.split(b"/"):
-                if allele.isdigit() and 0 < int(allele) <= len(alts):
-                    counts[int(allele) - 1] = counts.get(int(allele) - 1, 0) + 1
-    called = tuple(sorted(counts)) or tuple(range(len(alts)))
-    known = bool(counts) and len(fields) == 10
-    copies = tuple(min(2, counts[k]) if known else -1 for k in called)
-    return RecordAlleles(int(fields[1]) - 1, fields[3].decode(), alts, called, copies)
+            copies = alt_copies(sample.split(b":", 1)[0], len(alts))
+            held.update(copies)
+    called = tuple(sorted(held)) or tuple(range(len(alts)))
+    known = bool(held) and len(fields) == 10
+    told = tuple(copies.get(k, -1) if known else -1 for k in called)
+    return RecordAlleles(int(fields[1]) - 1, fields[3].decode(), alts, called, told)
+
+
+def alt_copies(genotype: bytes, n_alts: int) -> dict[int, int]:
+    """Copies (1, 2) of each ALT (from 0) that a GT holds; -1 where the GT does not say.
+
+    A haploid ALT counts as two copies: reads look like those of a homozygote. Of half-calls and of
+    more than two copies nothing is said.
+    """
+    alleles = genotype.replace(b"|", b"/").split(b"/")
+    held = [int(a) - 1 for a in alleles if a.isdigit() and 0 < int(a) <= n_alts]
+    if len(alleles) > 2 or not all(a.isdigit() for a in alleles):
+        return dict.fromkeys(held, -1)
+    return {k: held.count(k) + (len(alleles) == 1) for k in held}
 
 
 def is_snp(record: RecordAlleles) -> bool:

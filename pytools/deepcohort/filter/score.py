@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.candidates.config import CandidatesConfig
+from deepcohort.candidates.find import find_candidates
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region
 from deepcohort.filter.alleles import RecordAlleles
 from deepcohort.filter.config import FilterConfig
-from deepcohort.filter.evidence import evidence_for, row_numbers
-from deepcohort.known.spelling import Change, changes_of, is_sequence, to_alleles
+from deepcohort.filter.evidence import evidence_for, shown_alleles
+from deepcohort.filter.spell import Spelling, changes_by_place, spellings_of
+from deepcohort.known.spelling import Change, is_sequence
 from deepcohort.pileup.encode import encode_examples, encode_pixels, reach_bp
 from deepcohort.pileup.features import FEATURE_NAMES
 from deepcohort.pileup.types import LazyPredictor
@@ -39,7 +41,8 @@ class Judged:
 
     Attributes:
         known: bool (n,), False where nothing can be said: symbolic alleles, no reads.
-        log_odds: float64 (n,), log10 odds that the called ALTs are there; 0 where unknown.
+        log_odds: float64 (n,), log10 odds that the genotype is right (or that the called ALTs are there,
+            where it says no more, or FilterConfig.judge is "allele"); 0 where unknown.
         inputs: float64 (n, K), what a trained filter looks at: NETWORK_NAMES, then the caller's
             annotations; NaN where absent or unknown.
     """
@@ -68,8 +71,8 @@ class Scorer:
     ) -> Judged:
         """What is known of each record; `annotations` float64 (n, A) are put beside it.
 
-        Several ALTs: the most doubtful of those that the genotypes hold. A replacement of several
-        bases: the most doubtful of its SNPs.
+        Several ALTs: the most doubtful of those that the genotypes hold. An ALT of several changes: the
+        most doubtful of them, in the spelling that the reads show.
         """
         known = np.zeros(len(records), dtype=bool)
         log_odds = np.zeros(len(records))
@@ -108,13 +111,15 @@ class Scorer:
         region = Region(contig, records[0].pos, stop).padded(beyond_bp, length)
         window = region.padded(self._candidates.pad_bp, length)
         codes = self._reference.fetch_codes(window)
-        wanted = [self._changes(record, codes, window, region) for record in records]
-        given = to_alleles(change for alleles in wanted for allele in alleles or () for change in allele)
-        evidence = evidence_for(given, self._source.fetch(window), codes, window, region, self._candidates)
-        row_of = row_numbers(evidence.table)
-        rows = np.array(
-            sorted({row_of[self._key(c, window)] for w in wanted for a in w or () for c in a}), dtype=np.int64
-        )
+        evidence = find_candidates(self._source.fetch(window), codes, window, region, self._candidates)
+        shown = changes_by_place(shown_alleles(evidence, window))
+        wanted = [self._spellings(record, codes, shown, window, region) for record in records]
+        ways = [way for alleles in wanted for allele in alleles or () for way in allele]
+        given = {change for way in ways for change in way.changes}
+        hidden = {change for way in ways for change in way.hidden} - given
+        evidence = evidence_for(sorted(given), sorted(hidden), evidence, codes, window, self._candidates)
+        row_of = {c: i for i, c in enumerate(changes_by_place(shown_alleles(evidence, window)))}
+        rows = np.array(sorted(row_of[change] for change in given), dtype=np.int64)
         if not len(rows):
             return [None] * len(records)
         config = self._predictor.config
@@ -126,37 +131,56 @@ class Scorer:
             return encode_pixels(evidence, codes, window, config, rows[some])
 
         p = np.maximum(self._predictor.predict_lazily(features, pixels_of).astype(np.float64), 0)
-        at = {int(row): k for k, row in enumerate(rows)}
-        depth = evidence.table.dp
+        at = {change: k for k, change in enumerate(sorted(given, key=lambda c: row_of[c]))}
+        seen = evidence.table.dp[rows] > 0
         found: list[tuple[float, NDArray[np.float64]] | None] = []
         for record, alleles in zip(records, wanted, strict=True):
-            changes = [[at[row_of[self._key(c, window)]] for c in allele] for allele in alleles or ()]
-            if not changes or any(not a or any(depth[rows[k]] == 0 for k in a) for a in changes):
+            doubt = self._doubt(record, alleles or (), at, p, seen)
+            if doubt is None:
                 found.append(None)
                 continue
-            # first of the most doubtful: (allele, its row)
-            which, k = max(((i, k) for i, a in enumerate(changes) for k in a), key=lambda x: p[x[1], 0])
-            n_changes = sum(map(len, changes))
-            found.append(
-                (self._log_odds(float(p[k, 0])), _inputs(record, which, n_changes, p[k], features[k]))
-            )
+            which, k, n_changes, right = doubt
+            found.append((self._log_odds(right), _inputs(record, which, n_changes, p[k], features[k])))
         return found
 
-    @staticmethod
-    def _key(change: Change, window: Region) -> tuple[int, int, bytes]:
-        return change[0] + window.start, change[1], change[2]
+    def _doubt(
+        self,
+        record: RecordAlleles,
+        alleles: Sequence[Sequence[Spelling]],
+        at: dict[Change, int],
+        p: NDArray[np.float64],
+        seen: NDArray[np.bool_],
+    ) -> tuple[int, int, int, float] | None:
+        """The most doubtful called ALT (from 0, of those spelled out), its row, its changes, P(right).
 
-    def _log_odds(self, absent: float) -> float:
+        None where no read sees one of them.
+        """
+        copies = _spelled_copies(record)
+        worst = None
+        for which, ways in enumerate(alleles):
+            told = copies[which] if self._config.judge == "genotype" else -1
+            right = p[:, told] if told > 0 else 1 - p[:, 0]
+            found = _least_doubted(ways, at, right, seen)
+            if found is None:
+                return None
+            if worst is None or right[found[0]] < worst[3]:
+                worst = (which, *found, float(right[found[0]]))
+        return worst
+
+    def _log_odds(self, right: float) -> float:
         limit = 10.0**-self._config.max_score
-        absent = min(max(absent, limit), 1 - limit)
-        return float(
-            np.clip(np.log10((1 - absent) / absent), -self._config.max_score, self._config.max_score)
-        )
+        right = min(max(right, limit), 1 - limit)
+        return float(np.clip(np.log10(right / (1 - right)), -self._config.max_score, self._config.max_score))
 
-    def _changes(
-        self, record: RecordAlleles, codes: NDArray[np.uint8], window: Region, region: Region
-    ) -> list[list[Change]] | None:
-        """Changes of each called ALT, or None where one cannot be judged."""
+    def _spellings(
+        self,
+        record: RecordAlleles,
+        codes: NDArray[np.uint8],
+        shown: Sequence[Change],
+        window: Region,
+        region: Region,
+    ) -> list[list[Spelling]] | None:
+        """Ways to write each called ALT, or None where one cannot be judged."""
         found = []
         for k in record.called:
             alt = record.alts[k]
@@ -166,11 +190,32 @@ class Scorer:
                 return None
             if max(len(alt), len(record.ref)) > self._config.max_allele_bp:
                 return None
-            changes = changes_of(record.pos - window.start, record.ref, alt, codes)
-            if not changes or not all(region.contains(c[0] + window.start) for c in changes):
+            ways = spellings_of(record.pos - window.start, record.ref, alt, shown, codes)
+            if not ways or not all(region.contains(c[0] + window.start) for w in ways for c in w.changes):
                 return None
-            found.append(changes)
+            found.append(ways)
         return found or None
+
+
+def _least_doubted(
+    ways: Sequence[Spelling], at: dict[Change, int], right: NDArray[np.float64], seen: NDArray[np.bool_]
+) -> tuple[int, int] | None:
+    """(row of the most doubtful change, changes) of the way to write an allele that is doubted least."""
+    best = None
+    for way in ways:
+        rows = [at[change] for change in way.changes]
+        if not all(seen[k] for k in rows):
+            return None
+        worst = min(rows, key=lambda k: float(right[k]))
+        if best is None or right[worst] > right[best[0]]:
+            best = worst, len(rows)
+    return best
+
+
+def _spelled_copies(record: RecordAlleles) -> list[int]:
+    """Copies of each called ALT that is spelled out (not `*`), -1 unknown."""
+    copies = record.copies or (-1,) * len(record.called)
+    return [n for k, n in zip(record.called, copies, strict=True) if record.alts[k] != "*"]
 
 
 def _inputs(
@@ -178,7 +223,7 @@ def _inputs(
 ) -> NDArray[np.float64]:
     """NETWORK_NAMES of a record; `which`: of its called ALTs that are spelled out, the most doubtful."""
     spelled = [k for k, called in enumerate(record.called) if record.alts[called] != "*"]
-    copies = record.copies[spelled[which]] if record.copies else -1
+    copies = _spelled_copies(record)[which]
     ln_p = np.log(np.maximum(p, _LEAST_P))
     change = len(record.alts[record.called[spelled[which]]]) - len(record.ref)
     own = (

@@ -47,7 +47,8 @@ class HtsIndex:
 
     Attributes:
         path: of the index. names: contigs of a tabix index, in its order; empty for a BAM's.
-        n_contigs: how many it has.
+        n_contigs: how many it has. columns: of a tabix index: format, columns of name, begin and end, comment
+            byte, lines to skip; empty for a BAM's.
     """
 
     def __init__(self, path: Path, remedy: str) -> None:
@@ -96,6 +97,7 @@ class HtsIndex:
     def _read_start(self, raw: bytes) -> int:
         """Read what stands before the contigs; returns where these begin."""
         self.names: tuple[str, ...] = ()
+        self.columns: tuple[int, ...] = ()
         self._is_csi = raw[:4] == b"CSI\x01"
         self._min_shift, self._depth = _BAI_SHIFT, _BAI_DEPTH
         if raw[:4] == b"BAI\x01":
@@ -115,7 +117,8 @@ class HtsIndex:
         return 20 + n_aux
 
     def _read_names(self, raw: bytes, at: int) -> int:
-        n_bytes = _TABIX_FIXED.unpack_from(raw, at)[6]
+        *columns, n_bytes = _TABIX_FIXED.unpack_from(raw, at)
+        self.columns = tuple(columns)
         at += _TABIX_FIXED.size
         if n_bytes < 0 or at + n_bytes > len(raw):
             raise self._damaged("its header gives numbers that cannot be")
@@ -160,6 +163,12 @@ class HtsIndex:
         for ref in range(self.n_contigs):
             self._check_order(ref)
 
+    def _levels(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """First bin of the level of each bin, and the level: 0 is the whole contig."""
+        firsts = np.array([((1 << 3 * level) - 1) // 7 for level in range(self._depth + 1)])
+        level = np.searchsorted(firsts, numbers, side="right") - 1
+        return firsts[level], level
+
     def _check_order(self, ref: int) -> None:
         """See that the bins of each level follow each other, and so do the lower bounds."""
         rows = self._bins[self._bin_starts[ref] : self._bin_starts[ref + 1]]
@@ -168,8 +177,7 @@ class HtsIndex:
             return
         rows = rows[np.argsort(rows[:, ik.NUMBER])]
         numbers, begins = rows[:, ik.NUMBER], self._chunks[rows[:, ik.FIRST_CHUNK], 0]
-        firsts = np.array([((1 << 3 * level) - 1) // 7 for level in range(self._depth + 1)])
-        level = np.searchsorted(firsts, numbers, side="right") - 1
+        _, level = self._levels(numbers)
         if ((np.diff(begins) < 0) & (np.diff(level) == 0)).any():
             raise self._damaged("its bins do not follow the file")
         if self._is_csi:
@@ -181,6 +189,26 @@ class HtsIndex:
         if (np.diff(known) < 0).any():
             raise self._damaged("its linear index does not follow the file")
         # no bound is held against its bin: samtools before 1.0 left unmapped reads out of the linear index
+
+    def check_bounds(self) -> None:
+        """See that the linear index of a .tbi bids no reader to begin after records that it wants.
+
+        The window in which a bin begins has no bound beyond the first record of the bin.
+
+        Raises:
+            DeepcohortError: it would pass records over.
+        """
+        for ref in range(0 if self._is_csi else self.n_contigs):
+            rows = self._rows(ref)
+            rows = rows[rows[:, ik.N_CHUNKS] > 0]
+            linear = self._linear[self._linear_starts[ref] : self._linear_starts[ref + 1]]
+            if not len(rows) or not len(linear):
+                continue
+            firsts, level = self._levels(rows[:, ik.NUMBER])
+            window = (rows[:, ik.NUMBER] - firsts) << 3 * (self._depth - level)
+            begins = self._chunks[rows[:, ik.FIRST_CHUNK], 0]
+            if (linear[np.minimum(window, len(linear) - 1)] > begins).any():
+                raise self._damaged("its linear index begins after records")
 
     def check_fits(self, data: Path, first_record: int, has_unplaced: bool = False) -> None:
         """See that the chunks tile the records of the file `data`, from the first to the last.
@@ -256,10 +284,9 @@ class HtsIndex:
             linear = self._linear[self._linear_starts[ref] : self._linear_starts[ref + 1]]
             return len(np.unique(linear[linear > 0])) << _BAI_SHIFT
         numbers = self._rows(ref)[:, ik.NUMBER]
-        firsts = np.array([((1 << 3 * level) - 1) // 7 for level in range(self._depth + 1)])
-        level = np.searchsorted(firsts, numbers, side="right") - 1
+        firsts, level = self._levels(numbers)
         shift = self._min_shift + 3 * (self._depth - level)
-        starts = (numbers - firsts[level]) << shift
+        starts = (numbers - firsts) << shift
         order = np.argsort(starts, kind="stable")
         reached = covered = 0
         for start, end in zip(starts[order].tolist(), (starts + (1 << shift))[order].tolist(), strict=True):

@@ -17,7 +17,7 @@ from deepcohort.formats.tabix_kernels import MIN_SHIFT, index_lines
 _TBI_DEPTH = 5
 TBI_LIMIT_BP = 1 << 29
 # format VCF, columns of CHROM, POS, (no end), comment '#', skip 0
-_VCF_COLUMNS = (2, 1, 2, 0, ord("#"), 0)
+VCF_COLUMNS = (2, 1, 2, 0, ord("#"), 0)
 INDEX_SUFFIXES = (".tbi", ".csi")
 
 
@@ -82,7 +82,7 @@ class IndexedVcfWriter:
 
     def _index_bytes(self) -> bytes:
         names = b"".join(name.encode() + b"\0" for name in self._order)
-        columns = struct.pack("<6i", *_VCF_COLUMNS) + struct.pack("<i", len(names)) + names
+        columns = struct.pack("<6i", *VCF_COLUMNS) + struct.pack("<i", len(names)) + names
         if self._is_csi:
             parts = [b"CSI\1", struct.pack("<3i", MIN_SHIFT, self._depth, len(columns)), columns]
             parts.append(struct.pack("<i", len(self._order)))

@@ -35,9 +35,13 @@ FAULTS = (
     "a genotype without the PL that FORMAT announces",
     "an INFO key that is empty or stands twice, or a value of it that the header does not allow",
     "a second record of the same POS, REF and ALT (bcftools norm -d exact leaves one)",
+    "a line of the header, or a comment, among the records",
 )
 _NUMBERS = {"A": ck.NUMBER_A, "R": ck.NUMBER_R, "G": ck.NUMBER_G}
-_NOT_NEGATIVE = ("GQ", "DP", "AD", "PL", "MIN_DP", "SB", "PS", "RGQ", "ADF", "ADR")
+_NOT_NEGATIVE = {
+    "FORMAT": ("GQ", "DP", "AD", "PL", "MIN_DP", "SB", "PS", "RGQ", "ADF", "ADR"),
+    "INFO": ("AC", "AN", "NS", "DP"),
+}
 _BLOCK_ALTS = (b"<*>", b"<NON_REF>")
 
 
@@ -58,7 +62,7 @@ def _key_rules(declared: Iterable[Declaration]) -> ck.KeyRules:
     codes, kinds, numbers = [], [], []
     for key in {d.key: d for d in declared}.values():
         kind = {"Integer": ck.INTEGER, "Float": ck.FLOAT}.get(key.type_, ck.ANY)
-        if kind == ck.INTEGER and key.section == "FORMAT" and key.key in _NOT_NEGATIVE:
+        if kind == ck.INTEGER and key.key in _NOT_NEGATIVE[key.section]:
             kind = ck.NOT_NEGATIVE
         is_genotype = (key.section, key.key) == ("FORMAT", "GT")
         text = np.frombuffer(key.key.encode(), dtype=np.uint8)

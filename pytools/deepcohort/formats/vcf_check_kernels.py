@@ -42,8 +42,8 @@ ANY, INTEGER, NOT_NEGATIVE, FLOAT, GENOTYPE = 0, 1, 2, 3, 4
 # faults, in the order of vcf_text.FAULTS
 (
     SOUND, BYTE, COLUMNS, EMPTY, BAD_POS, BAD_REF, BAD_ALT, BAD_QUAL, BAD_END, BAD_FORMAT, SURPLUS, BAD_GT,
-    PLOIDY, BAD_VALUE, NEGATIVE, COUNT, DROPPED, BAD_INFO, REPEATED,
-) = range(19)  # fmt: skip
+    PLOIDY, BAD_VALUE, NEGATIVE, COUNT, DROPPED, BAD_INFO, REPEATED, COMMENT,
+) = range(20)  # fmt: skip
 
 
 class KeyRules(NamedTuple):
@@ -222,7 +222,7 @@ def _info_value_fits(
     """Whether the value text[start:end] of an INFO key is what its declaration lets it be."""
     if end == start:
         return kind == ANY
-    if (kind != INTEGER and kind != FLOAT) or number == NUMBER_UNKNOWN:
+    if kind not in (INTEGER, NOT_NEGATIVE, FLOAT) or number == NUMBER_UNKNOWN:
         return True
     count = 0
     at = start
@@ -232,7 +232,9 @@ def _info_value_fits(
         is_missing = i - at == 1 and text[at] == DOT
         if kind == FLOAT and not is_number(text, at, i) and not is_no_finite_number(text, at, i):
             return False
-        if kind == INTEGER and not is_missing and not is_integer(text, at, i):
+        if kind != FLOAT and not is_missing and not is_integer(text, at, i):
+            return False
+        if kind == NOT_NEGATIVE and text[at] == MINUS:
             return False
         count += 1
         at = i + 1
@@ -364,6 +366,8 @@ def find_fault(text: NDArray[np.uint8], rules: LineRules) -> tuple[int, int, int
             return line, COLUMNS, place_at
         if end == start:
             return line, EMPTY if byte == _TAB or field else COLUMNS, place_at
+        if field == 0 and text[start] == _HASH:
+            return line, COMMENT, place_at
         if field == 4:
             n_alts = count_alts(text, start, end, rules.odd_alts)
             if n_alts < 0:

@@ -11,6 +11,7 @@ _FIELD = re.compile(r'([^=,"]+)=("(?:[^"\\]|\\.)*"|[^,]*)(?:,|$)')
 _NUMBER = re.compile(r"[AGRPM.]|L[ARG]|-?\d+")  # VCF 4.0 wrote -1 for "unknown", 4.4 and 4.5 have P, M and L.
 _TYPES = frozenset({"Integer", "Float", "Flag", "Character", "String"})
 _CHECKED = ("INFO", "FORMAT", "contig")
+_META = re.compile(r"##[^=\s]+=.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,17 @@ def listed_contigs(lines: Iterable[str]) -> frozenset[str]:
 def check_declarations(lines: Sequence[str], path: Path, whole: bool = False) -> None:
     """See that every INFO, FORMAT and contig line says what it must, and none contradicts another.
 
-    `whole`: they must end as they should, too (they are to be written again).
+    `whole`: they must end as they should, too, and every line be KEY=VALUE (they are to be written again).
 
     Raises:
         DeepcohortError: the first that does not.
     """
+    for line in lines:
+        section = line[2:].partition("=")[0]
+        if line.startswith("##") and section in _CHECKED and not line.startswith(f"##{section}=<"):
+            raise _malformed(path, line, "a declaration that is not <ID=...>")
+        if whole and line.startswith("##") and not _META.match(line):
+            raise _malformed(path, line, "a line that is not ##KEY=VALUE")
     seen: dict[tuple[str, str], tuple[str, ...]] = {}
     for line, section, fields in _structured(lines):
         problem = _problem(section, fields)
@@ -72,10 +79,13 @@ def check_declarations(lines: Sequence[str], path: Path, whole: bool = False) ->
         if not problem and seen.setdefault((section, fields["ID"]), said) != said:
             problem = f"{fields['ID']} stands twice, and the two differ"
         if problem:
-            raise DeepcohortError(
-                f"{path} has a malformed VCF header: {problem}, in '{line[:60]}'; "
-                "mend it with bcftools reheader"
-            )
+            raise _malformed(path, line, problem)
+
+
+def _malformed(path: Path, line: str, problem: str) -> DeepcohortError:
+    return DeepcohortError(
+        f"{path} has a malformed VCF header: {problem}, in '{line[:60]}'; mend it with bcftools reheader"
+    )
 
 
 def _problem(section: str, fields: dict[str, str]) -> str:

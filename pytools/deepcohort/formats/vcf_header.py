@@ -10,6 +10,7 @@ from deepcohort.core.vcf_constants import FILTERS, FORMAT, INFO, INFO_GIVEN, NON
 from deepcohort.formats.bgzf import inflate_blocks, next_block
 
 REGION_KEY = "deepcohort_region"
+PHASE_PENDING = "##deepcohort_phase=pending"  # unphased so far: `deepcohort merge` phases all shards together
 _COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT"
 
 
@@ -51,16 +52,19 @@ def make_header(
     gq_bands: Sequence[int] | None = None,
     notes: Sequence[str] = (),
     given: bool = False,
+    phase: str = "",
 ) -> str:
     """Header text of a single-sample file, newline at the end; a gVCF where `gq_bands` are given.
 
-    `notes`: further lines KEY=VALUE about the sample. `given`: whether the user gave alleles.
+    `notes`: further lines KEY=VALUE about the sample. `given`: whether the user gave alleles. `phase`: "done"
+    where heterozygous sites are phased, "pending" where `deepcohort merge` will phase them.
 
     It names no command line, time or folder: the same input gives the same bytes.
     """
     lines = [f"##fileformat={VCF_VERSION}", f"##source=deepcohort {__version__}"]
     lines += [f"##deepcohort_model={model_name} {model_version}", f"##reference={reference_name}"]
     lines += [f"##{note}" for note in notes]
+    lines += [PHASE_PENDING] if phase == "pending" else []
     if gq_bands is not None:
         lines.append(f'##ALT=<ID={NON_REF[1:-1]},Description="Any allele not listed at this place">')
     wanted = FILTERS if gq_bands is not None or given else FILTERS.keys() - {"RefCall"}
@@ -73,6 +77,7 @@ def make_header(
     if given:
         lines += given_lines()
     keys = ["GT", "GQ", "DP", "MIN_DP", "AD", "VAF", "PL", "SB"]
+    keys += ["PS", "PQ"] if phase else []
     lines += [_described("FORMAT", k, *FORMAT[k]) for k in keys if gq_bands is not None or k not in gvcf_only]
     if gq_bands is not None:
         lines += block_band_lines(gq_bands)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.formats.hts_index import HtsIndex
+from deepcohort.formats.tabix import VCF_COLUMNS
 from deepcohort.formats.vcf_header import first_record
 
 
@@ -23,6 +24,12 @@ def open_vcf_index(path: Path, role: str = "") -> HtsIndex:
     index = HtsIndex(found, f"run: tabix -f -p vcf {path}")
     if not index.names and index.n_contigs:
         raise DeepcohortError(f"index {found} names no contigs: it is no VCF's; run: tabix -f -p vcf {path}")
+    if index.names and index.columns != VCF_COLUMNS:
+        raise DeepcohortError(
+            f"index {found} is of other columns than a VCF's, so no record would be found; "
+            f"run: tabix -f -p vcf {path}"
+        )
+    index.check_bounds()
     index.check_fits(path, first_record(path))
     return index
 

@@ -22,7 +22,9 @@ MQ_N = 18
 X = 19  # index of <NON_REF> or <*> among the alleles, or -1
 RANKS = 20  # to 22: BaseQRankSum, MQRankSum and ReadPosRankSum in thousandths; NO_RANK: not given
 N_RANKS = 3
-N_COLUMNS = 23
+PS = 23  # phase set of a phased GT: its PS, 0 where none is written; -1: unphased
+PQ = 24  # phase quality, phred; -1: missing
+N_COLUMNS = 25
 NO_RANK = -2_000_000_000
 
 BLOCK = 0

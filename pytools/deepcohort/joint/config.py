@@ -27,6 +27,9 @@ class JointConfig:
             because errors recur at a place; what other samples carry is no error. Goes with population_prior.
         read_weight, read_error: weight of the reads in that (geometric) mean, and the rate at which they err.
         read_max_dp: samples with more reads keep the PLs that their gVCF gives.
+        error_prior, error_steepness: of cohorts of `prior_samples` or more, most of them no deeper, QUAL of a
+            SNP is from the reads of all samples, and no more than their odds against one rate of errors in
+            all of them. Such places have that prior; rates are rarer the higher, by so much log10 per unit.
         site_prior: prior probability that a site where some sample calls a variant is variable (QUAL).
         de_novo_rate: prior probability of a new mutation per transmitted allele at such a site. Not the
             genome's mutation rate: that a child was called where its parents were not leaves few other
@@ -45,6 +48,11 @@ class JointConfig:
             reference evidence is looked up; also the padding of every shard.
         keep_uncarried: write ALTs, and sites, that no genotype holds (in the gVCFs some sample had them).
         max_pl_alleles: sites with more alleles carry no PL (its length grows with the square).
+        phase: write the phase of genotypes: by transmission within families, by the gVCFs' read blocks.
+        phase_min_gq: GQ that a child and its parents must have for transmission to be read from them.
+        phase_reach_bp: farthest that sites of a read block, or of a haplotype handed on, lend an open site
+            their phase, per step; windows are read that much wider, so that no shard sees less.
+        phase_rounds: rounds of two such steps.
         cells_per_window: samples x bp handled at once; sets the memory that is needed.
     """
 
@@ -59,6 +67,8 @@ class JointConfig:
     read_weight: float = 0.5
     read_error: float = 3e-3
     read_max_dp: int = 15
+    error_prior: float = 0.25
+    error_steepness: float = 10.0
     site_prior: float = 0.5
     de_novo_rate: float = 1e-3
     de_novo_probability: float = 0.5
@@ -72,4 +82,13 @@ class JointConfig:
     max_shift_bp: int = 1_000
     keep_uncarried: bool = False
     max_pl_alleles: int = 10
+    phase: bool = True
+    phase_min_gq: int = 20
+    phase_reach_bp: int = 5_000
+    phase_rounds: int = 2
     cells_per_window: int = 50_000_000
+
+    @property
+    def phase_context_bp(self) -> int:
+        """How far from a site others may decide its phase."""
+        return 2 * self.phase_rounds * self.phase_reach_bp

@@ -16,6 +16,7 @@ from deepcohort.joint.judge_kernels import (
     empty_verdict,
     judge_site,
 )
+from deepcohort.joint.phase_kernels import SiteCalls, read_phase
 from deepcohort.joint.states import OK
 from deepcohort.joint.summary_kernels import FS, MQ, N_SUMMARY, QD, RANK_SUMS, SOR, site_summary
 from deepcohort.joint.text_kernels import put_bytes, put_float, put_gt, put_int, put_int_or_dot, put_ints
@@ -221,6 +222,17 @@ def _put_origin(
 
 
 @kernel
+def _note_calls(evidence: Evidence, site: int, v: Verdict, calls: SiteCalls, line: int) -> None:
+    """Phase by the samples' records, while alleles stand as in the evidence; cutting keeps their order."""
+    for s in range(len(v.gq)):
+        found, order, quality = read_phase(evidence, site, s, v.gt[s])
+        calls.read_set[line, s], calls.read_order[line, s], calls.read_pq[line, s] = found, order, quality
+        calls.is_new[line, s] = v.de_novo[s] > 0.0
+        calls.gq[line, s] = v.gq[s]
+    calls.pos[line] = evidence.pos[site]
+
+
+@kernel
 def emit_sites(
     first_site: int,
     evidence: Evidence,
@@ -228,10 +240,13 @@ def emit_sites(
     kin: Kinship,
     limits: Limits,
     out: NDArray[np.uint8],
+    calls: SiteCalls,
+    n_before: int,
 ) -> tuple[int, int, int]:
     """VCF lines of sites from `first_site` on, until `out` (uint8) might not hold the next one.
 
     ALTs that no genotype holds are left out, and sites without any other (unless `keep_uncarried`).
+    `calls` is filled from line `n_before` on, if it has room for any.
 
     Returns:
         Bytes written, the first site not looked at, and lines written.
@@ -258,6 +273,9 @@ def emit_sites(
             evidence.records, evidence.numbers, evidence.variant_of[site], v.gt, v.dp, evidence.star[site],
             qual, summary,
         )  # fmt: skip
+        line, start = n_before + n_lines, at
+        if len(calls.pos):
+            _note_calls(evidence, site, v, calls, line)
         n_kept = n_alleles
         if not limits.keep_uncarried:
             n_kept = carried_alleles(v.gt, n_alleles, kept)
@@ -294,4 +312,7 @@ def emit_sites(
         out[at] = _NEWLINE
         at += 1
         n_lines += 1
+        if len(calls.pos):
+            calls.gt[line] = v.gt
+            calls.line[line, 0], calls.line[line, 1] = start, at
     return at, n_sites, n_lines

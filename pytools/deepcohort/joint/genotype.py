@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,12 +36,21 @@ from deepcohort.joint.io_parts import MANIFEST, PartsWriter, StoredCohort, cut_a
 from deepcohort.joint.io_store import StoreWriter
 from deepcohort.joint.judge_kernels import Evidence, Limits
 from deepcohort.joint.left_out import LeftOut
-from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, kinship_of, merge_pedigrees, unmatched
+from deepcohort.joint.pedigree import (
+    EMPTY_PEDIGREE,
+    Pedigree,
+    kinship_of,
+    lineage_of,
+    merge_pedigrees,
+    unmatched,
+)
+from deepcohort.joint.phase import PhasedLines, Phasing
 from deepcohort.joint.ploidy import expected_ploidy, sex_chromosome
 from deepcohort.joint.sites import Sites, unify
-from deepcohort.joint.window import CohortRecords, GvcfSource, RecordBatch, ReferenceBases, gather
+from deepcohort.joint.window import CohortRecords, GvcfSource, Reach, RecordBatch, ReferenceBases, gather
 
 _BUFFER_BYTES = 4 << 20
+_LEAST_CONTEXTS = 4  # windows that are read wider are this many times as wide as what is read beside them
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,7 @@ class _Cohort:
     names: NDArray[np.uint8]
     name_offsets: NDArray[np.int64]
     kin: Kinship
+    phasing: Phasing
 
 
 def genotype_cohort(
@@ -122,11 +132,15 @@ def genotype_cohort(
         strangers = unmatched(pedigree, sexes or {}, samples)
         pedigree = merge_pedigrees([store.pedigree for store in kept], pedigree)
         labels = [name for s in sources for name in s.labels]
+        has_phase = any("PS" in h.formats for h in headers) or any(store.has_phase for store in kept)
         cohort = _describe(labels, samples, pedigree, sexes or {}, sort_samples)
+        beside_bp = min([config.phase_context_bp, *(s.beside_bp(config.max_shift_bp) for s in kept)])
+        cohort = replace(cohort, phasing=_phasing(cohort.samples, pedigree, has_phase, beside_bp, config))
+        reach = Reach(beside_bp if save_store is not None else cohort.phasing.context_bp, config.max_shift_bp)
         parts = _parts(save_store, shards, wanted, fasta)
         held = [region for store in kept for region in store.regions]
         pieces = list(cut_at(wanted, held + [region for _, part in parts for region in part]))
-        windows = list(cut_windows(pieces, len(samples), config))
+        windows = list(cut_windows(pieces, len(samples), config, cohort.phasing.context_bp))
         n_sites, left_out = 0, LeftOut()
         finals = [*([output] if output is not None else []), *(path for path, _ in parts)]
         with atomic_outputs(*finals, partners=(".tbi", ".csi")) as temporaries, ExitStack() as stack:
@@ -136,7 +150,16 @@ def genotype_cohort(
 
                 def make(path: Path, part: Sequence[Region]) -> StoreWriter:
                     lengths = fasta.contig_lengths
-                    return StoreWriter(path, samples, lengths, part, config.max_shift_bp, stored_pedigree)
+                    return StoreWriter(
+                        path,
+                        samples,
+                        lengths,
+                        part,
+                        reach.right_bp,
+                        stored_pedigree,
+                        reach.left_bp,
+                        has_phase,
+                    )
 
                 stored_pedigree = _with_sexes(pedigree, sexes or {})
                 hidden = temporaries[-len(parts) :]
@@ -145,9 +168,11 @@ def genotype_cohort(
             if writer is not None:
                 extra = (*region_lines(wanted),)
                 name = Path(reference).name
-                head = header_text(fasta.contig_lengths, cohort.samples, extra, name, config)
+                head = header_text(
+                    fasta.contig_lengths, cohort.samples, extra, name, config, cohort.phasing.is_on
+                )
                 writer.write(head.encode())
-            for window, batches, bases in read_windows(windows, sources, fasta, config, quiet):
+            for window, batches, bases in read_windows(windows, sources, fasta, config, quiet, reach):
                 if saver is not None:
                     saver.add(window, batches)
                 if writer is not None:
@@ -162,7 +187,12 @@ def genotype_cohort(
     if shards and save_store is not None:
         write_manifest([path for path, _ in parts], Path(save_store) / MANIFEST)
     stated = [(path, header.regions) for path, header in zip(paths, headers, strict=True)]
-    warnings = [*strangers, *uneven_coverage(stated, wanted), *left_out.warnings()]
+    warnings = [
+        *strangers,
+        *_without_phase(cohort.phasing, kept, config),
+        *uneven_coverage(stated, wanted),
+        *left_out.warnings(),
+    ]
     return GenotypeSummary(len(samples), n_sites, sum(len(region) for region in wanted), tuple(warnings))
 
 
@@ -207,26 +237,31 @@ def read_windows(
     fasta: ReferenceFasta,
     config: JointConfig,
     quiet: bool,
+    reach: Reach | None = None,
 ) -> Iterator[tuple[Region, list[RecordBatch], ReferenceBases]]:
     """Each window with the records of all sources, and the reference around it."""
+    reach = reach or Reach(0, config.max_shift_bp)
     previous: Region | None = None
     for window in track(windows, len(windows), "genotype", quiet):
         if previous is None or (previous.contig, previous.end) != (window.contig, window.start):
             for source in sources:
-                source.seek(window.contig, window.start)
+                source.seek(window.contig, max(0, window.start - reach.left_bp))
         previous = window
-        bases = ReferenceBases.around(fasta, window, 4 * config.max_shift_bp)
-        pad_bp = config.max_shift_bp
+        bases = ReferenceBases.around(fasta, window, 4 * config.max_shift_bp + reach.left_bp)
         batches = [
-            s.read(window, pad_bp, bases) if isinstance(s, GvcfSource) else s.read(window, pad_bp)
+            s.read(window, reach.right_bp, bases, reach.left_bp)
+            if isinstance(s, GvcfSource)
+            else s.read(window, *reach.within(s))
             for s in sources
         ]
         yield window, batches, bases
 
 
-def cut_windows(regions: Sequence[Region], n_samples: int, config: JointConfig) -> Iterator[Region]:
-    """Regions cut into pieces of about `config.cells_per_window` samples x bp."""
-    width = max(4 * config.max_shift_bp, config.cells_per_window // n_samples)
+def cut_windows(
+    regions: Sequence[Region], n_samples: int, config: JointConfig, context_bp: int = 0
+) -> Iterator[Region]:
+    """Regions cut into pieces of about `config.cells_per_window` samples x bp, wide beside `context_bp`."""
+    width = max(4 * config.max_shift_bp, config.cells_per_window // n_samples, _LEAST_CONTEXTS * context_bp)
     for region in regions:
         for start in range(region.start, region.end, width):
             yield Region(region.contig, start, min(region.end, start + width))
@@ -320,7 +355,36 @@ def _describe(
     names = np.frombuffer("".join(samples).encode(), dtype=np.uint8)
     name_offsets = np.cumsum([0, *(len(name.encode()) for name in samples)]).astype(np.int64)
     sex = [sexes.get(name) or pedigree.sex.get(name, "") for name in samples]
-    return _Cohort(labels, samples, order, sex, names, name_offsets, kinship_of(pedigree, samples))
+    kin = kinship_of(pedigree, samples)
+    return _Cohort(labels, samples, order, sex, names, name_offsets, kin, Phasing.off(len(samples)))
+
+
+def _phasing(
+    samples: list[str],
+    pedigree: Pedigree,
+    has_phase: bool,
+    beside_bp: int,
+    config: JointConfig,
+) -> Phasing:
+    """What can be phased of a cohort: nothing where no gVCF tells phase and nobody has a parent here."""
+    lineage = lineage_of(pedigree, samples)
+    if not config.phase or not (has_phase or len(lineage.trios)):
+        return Phasing.off(len(samples))
+    context_bp = beside_bp if len(lineage.trios) else 0
+    reach_bp = context_bp // max(1, 2 * config.phase_rounds)
+    return Phasing(True, lineage, context_bp, reach_bp, config.phase_rounds, config.phase_min_gq)
+
+
+def _without_phase(phasing: Phasing, stores: Sequence[StoredCohort], config: JointConfig) -> list[str]:
+    """A warning of stores that keep too little beside their regions to phase families there."""
+    if not len(phasing.lineage.trios) or not config.phase:
+        return []
+    short = [s for s in stores if s.beside_bp(config.max_shift_bp) < config.phase_context_bp]
+    return [
+        f"stored cohort {store.path} keeps no phase: read blocks do not help to phase families; store its "
+        "gVCFs again"
+        for store in short[:1]
+    ]
 
 
 def _genotype_window(
@@ -336,12 +400,13 @@ def _genotype_window(
     if not config.respect_filter:
         for batch in batches:
             batch.records[:, c.FILTERED] = 0
+    judged = window.padded(cohort.phasing.context_bp, fasta.contig_lengths[window.contig])
     records, bases, bases_start = gather(
-        batches, cohort.labels, fasta, window, config.max_shift_bp, cohort.order, held
+        batches, cohort.labels, fasta, judged, config.max_shift_bp, cohort.order, held
     )
     batches.clear()  # copied: what they hold is not needed any more
     left_out.add(records, window)
-    sites = unify(records.table, records.seq, records.records, records.allele_text, window.start, window.end)
+    sites = unify(records.table, records.seq, records.records, records.allele_text, judged.start, judged.end)
     if not len(sites):
         return
     shape = (len(sites), len(cohort.samples))
@@ -389,14 +454,21 @@ def _emit(
     )  # fmt: skip
     texts = SiteTexts(prefix, prefix_offsets, origin, origin_offsets, cohort.names, cohort.name_offsets)
     out = np.empty(_BUFFER_BYTES, dtype=np.uint8)
-    site = 0
+    lines = PhasedLines(cohort.phasing, window, len(sites), limits.haploid_from_mother)
+    site = n_before = 0
     while site < len(sites):
-        used, reached, n_lines = emit_sites(site, evidence, texts, cohort.kin, limits, out)
+        used, reached, n_lines = emit_sites(
+            site, evidence, texts, cohort.kin, limits, out, lines.calls, n_before
+        )
         if reached == site:
             out = np.empty(2 * len(out), dtype=np.uint8)
             continue
-        yield out[:used].tobytes(), n_lines
-        site = reached
+        if cohort.phasing.is_on:
+            lines.add(out[:used].copy(), n_lines)
+        else:
+            yield out[:used].tobytes(), n_lines
+        site, n_before = reached, n_before + n_lines
+    yield from lines.written()
 
 
 def limits_of(config: JointConfig, contig: str) -> Limits:
@@ -412,6 +484,8 @@ def limits_of(config: JointConfig, contig: str) -> Limits:
         read_weight=config.read_weight,
         read_error=config.read_error,
         read_max_dp=config.read_max_dp,
+        error_prior=config.error_prior,
+        error_steepness=config.error_steepness if config.population_prior else -1.0,
         site_prior=config.site_prior,
         de_novo_rate=config.de_novo_rate,
         de_novo_probability=config.de_novo_probability,

@@ -49,6 +49,16 @@ FORMAT = {
     ),
     "DNQ": ("1", "Integer", "Phred-scaled probability that the child's allele is not new"),
 }
+PHASE_FORMAT = {
+    "PS": (
+        "1",
+        "Integer",
+        "Phase set: 1 = by family, one block per contig (children paternal|maternal, founders "
+        "transmitted|untransmitted); else the read block of the sample's gVCF",
+    ),
+    "PQ": ("1", "Integer", "Phred-scaled probability that the genotype lies the other way in its phase set"),
+    "DNO": ("1", "String", "Parent on whose haplotype the child's new allele arose: F(ather) or M(other)"),
+}
 FILTERS = {
     "PASS": "All filters passed",
     "LowQual": "QUAL below the threshold",
@@ -62,7 +72,8 @@ def settings_text(config: JointConfig) -> str:
     found = [
         f"{field.name}={getattr(config, field.name)}"
         for field in fields(config)
-        if field.name != "cells_per_window" and getattr(config, field.name) != getattr(default, field.name)
+        if field.name not in ("cells_per_window", "phase")
+        and getattr(config, field.name) != getattr(default, field.name)
     ]
     return " ".join(found) or "defaults"
 
@@ -73,6 +84,7 @@ def header_text(
     extra: tuple[str, ...] = (),
     reference: str = "",
     config: JointConfig | None = None,
+    has_phase: bool = False,
 ) -> str:
     """Whole header, up to the #CHROM line.
 
@@ -85,7 +97,7 @@ def header_text(
     if config is not None:
         lines.append(f"##deepcohort_command=genotype {settings_text(config)}")
     lines += [f'##FILTER=<ID={key},Description="{text}">' for key, text in FILTERS.items()]
-    for kind, table in (("INFO", INFO), ("FORMAT", FORMAT)):
+    for kind, table in (("INFO", INFO), ("FORMAT", {**FORMAT, **(PHASE_FORMAT if has_phase else {})})):
         lines += [
             f'##{kind}=<ID={key},Number={number},Type={type_},Description="{text}">'
             for key, (number, type_, text) in table.items()

@@ -74,6 +74,15 @@ class StoredCohort:
         self._current = first
 
     @property
+    def has_phase(self) -> bool:
+        """Whether some sample's gVCF tells phase."""
+        return any(part.has_phase for part in self.parts)
+
+    def beside_bp(self, pad_bp: int) -> int:
+        """How far to both sides of its regions sites can be judged whose records reach `pad_bp` further."""
+        return max(0, min(min(part.left_bp, part.pad_bp - pad_bp) for part in self.parts))
+
+    @property
     def labels(self) -> list[str]:
         """Name of each sample's origin, for messages."""
         return [f"{self.path} (sample {name})" for name in self.samples]
@@ -82,8 +91,8 @@ class StoredCohort:
         """Forget what is held; any window may be read next."""
         self._current.seek(contig, pos)
 
-    def read(self, window: Region, pad_bp: int) -> RecordBatch:
-        """Records of all samples that overlap `window` grown to the right by `pad_bp`.
+    def read(self, window: Region, pad_bp: int, left_bp: int = 0) -> RecordBatch:
+        """Records of all samples that overlap `window` grown by `pad_bp` (right) and `left_bp`.
 
         Args:
             window: within one region of one part.
@@ -93,7 +102,7 @@ class StoredCohort:
         if part is not self._current:
             self._current.seek(window.contig, window.start)
             self._current = part
-        return part.read(window, pad_bp)
+        return part.read(window, pad_bp, left_bp)
 
     def check_regions(self, wanted: Sequence[Region], pad_bp: int) -> None:
         """See that windows of `wanted` can be read.

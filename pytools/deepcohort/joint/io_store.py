@@ -42,7 +42,7 @@ from deepcohort.joint.window import RecordBatch
 
 _MAGIC = b"DCSTORE1"
 _TAIL = struct.Struct("<qqqq8s")  # offsets and sizes of the chunk table and of the header, magic
-_FORMAT = 2  # 1: without rank sums, otherwise the same
+_FORMAT = 3  # 1: without rank sums; 2: without phase, and without records before the regions
 _DAMAGED: tuple[type[Exception], ...] = (*DAMAGED_ARCHIVE, TypeError, AttributeError, DeepcohortError)
 _CHUNK_SAMPLES_BP = 400_000  # about 8,000 records at 30x: enough to deflate well, little to read too much
 _MIN_CHUNK_BP, _MAX_CHUNK_BP = 4_096, 65_536
@@ -71,7 +71,10 @@ class StoreWriter:
         regions: Sequence[Region],
         pad_bp: int,
         pedigree: Pedigree = EMPTY_PEDIGREE,
+        left_bp: int = 0,
+        has_phase: bool = False,
     ) -> None:
+        """A store of `samples` in `regions`, with records `pad_bp` beyond and `left_bp` before each."""
         self._file = open(path, "wb")  # noqa: SIM115 - closed by `close`
         self._file.write(_MAGIC)
         self._header = {
@@ -81,11 +84,13 @@ class StoreWriter:
             "contigs": [[name, length] for name, length in contigs.items()],
             "regions": [[r.contig, r.start, r.end] for r in regions],
             "pad_bp": pad_bp,
+            "left_bp": left_bp,
+            "has_phase": has_phase,
             "pedigree": pedigree_rows(pedigree),
         }
         self._regions = list(regions)
         self._region = 0
-        self._pad_bp = pad_bp
+        self._pad_bp, self._left_bp = pad_bp, left_bp
         self._width = min(_MAX_CHUNK_BP, max(_MIN_CHUNK_BP, _CHUNK_SAMPLES_BP // max(1, len(samples))))
         self._table: list[tuple[int, ...]] = []
 
@@ -94,6 +99,8 @@ class StoreWriter:
         while not holds(self._regions[self._region], window):
             self._region += 1
         edges = [*range(window.start, window.end, self._width), window.end]
+        if window.start == self._regions[self._region].start and min(window.start, self._left_bp):
+            edges.insert(0, max(0, window.start - self._left_bp))
         if window.end == self._regions[self._region].end:
             edges.append(window.end + self._pad_bp)
         rows = []
@@ -138,7 +145,8 @@ class CohortStore:
 
     Attributes:
         samples: names. contigs: name -> length of the reference it was made on.
-        regions: where sites may start. pad_bp: how far beyond them records are kept.
+        regions: where sites may start. pad_bp, left_bp: how far beyond and before them records are kept.
+        has_phase: some sample's gVCF tells phase.
         pedigree: families and sexes that the samples were stored with.
     """
 
@@ -154,7 +162,8 @@ class CohortStore:
             self.samples = distinct_names(header["samples"])
             self.contigs = {str(name): int(length) for name, length in header["contigs"]}
             self.regions = [Region(str(name), int(start), int(end)) for name, start, end in header["regions"]]
-            self.pad_bp = int(header["pad_bp"])
+            self.pad_bp, self.left_bp = int(header["pad_bp"]), int(header.get("left_bp", 0))
+            self.has_phase = bool(header.get("has_phase", False))
             self.pedigree = pedigree_of_rows(header.get("pedigree", []))  # absent in stores of older versions
             check_names(self.samples, self.pedigree, self.contigs)
             self._check_layout()
@@ -169,7 +178,7 @@ class CohortStore:
         Raises:
             ValueError: the header contradicts itself or the chunk table.
         """
-        if not self.regions or self.pad_bp < 0:
+        if not self.regions or self.pad_bp < 0 or self.left_bp < 0:
             raise ValueError("no region")
         for region in self.regions:
             if region.end > self.contigs.get(region.contig, 0) or not len(region):
@@ -180,7 +189,7 @@ class CohortStore:
             raise ValueError("chunks out of order")
         for number, region in enumerate(self.regions):
             mine = table[edges[number] : edges[number + 1]]
-            tiled = len(mine) and mine[0, _START] == region.start
+            tiled = len(mine) and mine[0, _START] == max(0, region.start - self.left_bp)
             tiled = tiled and np.array_equal(mine[1:, _START], mine[:-1, _END])
             if not tiled or np.any(mine[:, _END] < mine[:, _START]) or mine[-1, _END] < region.end:
                 raise ValueError(f"chunks of {region}")
@@ -194,17 +203,17 @@ class CohortStore:
         """Forget what is held; any window may be read next."""
         self._held = {}
 
-    def read(self, window: Region, pad_bp: int) -> RecordBatch:
-        """Records of all samples that overlap `window` grown to the right by `pad_bp`.
+    def read(self, window: Region, pad_bp: int, left_bp: int = 0) -> RecordBatch:
+        """Records of all samples that overlap `window` grown by `pad_bp` (right) and `left_bp`.
 
         Raises:
             DeepcohortError: a chunk is damaged.
         """
-        until = window.end + pad_bp
+        until, from_pos = window.end + pad_bp, max(0, window.start - left_bp)
         region = next(i for i, region in enumerate(self.regions) if holds(region, window))
         low, high = self._first_row[region : region + 2]
         mine = self._table[low:high]
-        wanted = low + np.flatnonzero((mine[:, _END] > window.start) & (mine[:, _START] < until))
+        wanted = low + np.flatnonzero((mine[:, _END] > from_pos) & (mine[:, _START] < until))
         self._held = {i: held for i, held in self._held.items() if i in wanted}
         for i in wanted:
             if i not in self._held:
@@ -222,7 +231,7 @@ class CohortStore:
         offsets = np.zeros(n + 1, dtype=np.int64)
         whole = decode_window(
             np.frombuffer(b"".join(self._held[i][1] for i in wanted), dtype=np.uint8), heads, starts,
-            self._table[wanted, _START].astype(np.int64), window.start, until, records, numbers, letters,
+            self._table[wanted, _START].astype(np.int64), from_pos, until, records, numbers, letters,
             offsets,
         )  # fmt: skip
         if not whole or not records_sound(records[: offsets[-1]], numbers, letters, offsets):
@@ -335,7 +344,7 @@ def _read_ends(path: Path) -> tuple[dict[str, Any], NDArray[np.int64]]:
             raise ValueError("a chunk outside the file")
     except _DAMAGED as error:
         raise _damaged(path, error) from error
-    if told[0] not in (1, _FORMAT):
+    if told[0] not in (1, 2, _FORMAT):
         raise DeepcohortError(
             f"stored cohort {path} was written by {told[1]} in format {told[0]}, this is format {_FORMAT}; "
             "make it again"

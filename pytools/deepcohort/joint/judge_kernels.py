@@ -18,6 +18,7 @@ from deepcohort.joint.prior_kernels import (
     raise_rare,
 )
 from deepcohort.joint.project_kernels import project_site
+from deepcohort.joint.quality_kernels import is_shallow, shallow_quality
 from deepcohort.joint.states import OK
 
 _MAX_QUAL = 99_999.0
@@ -36,6 +37,8 @@ class Limits(NamedTuple):
     read_weight: float
     read_error: float
     read_max_dp: int
+    error_prior: float
+    error_steepness: float  # negative: QUAL takes the PLs alone
     site_prior: float
     de_novo_rate: float
     de_novo_probability: float
@@ -177,6 +180,28 @@ def _weigh(v: Verdict, n_alleles: int, limits: Limits, weight: float) -> None:
 
 
 @kernel
+def _quality(
+    v: Verdict, sure: NDArray[np.float64], log_ratio: float, is_snp: bool, n_alleles: int, limits: Limits
+) -> float:
+    """QUAL; `sure` and `log_ratio` are without what blocks' reads add."""
+    # a site is at least as sure as its surest carrier
+    surest = surest_carrier(v.posterior, v.state, v.was_cut)
+    if (
+        not is_snp
+        or limits.error_steepness < 0.0
+        or not is_shallow(v.state, v.dp, limits.read_max_dp, max(2.0, limits.prior_samples))
+    ):
+        return max(site_quality(log_ratio, limits.site_prior), surest)
+    pooled, beside_errors = shallow_quality(
+        v.ad, v.dp, v.state, v.ploidy, sure, n_alleles, limits.inbreeding,
+        (limits.ref_pseudo, limits.alt_pseudo), limits.read_weight, limits.read_error, limits.read_max_dp,
+        limits.error_steepness,
+    )  # fmt: skip
+    carried = max(site_quality(pooled, limits.site_prior), surest)
+    return min(carried, site_quality(beside_errors, 1.0 - limits.error_prior))
+
+
+@kernel
 def _mark_new_mutations(v: Verdict, limits: Limits) -> bool:
     """Leave in de_novo what is probable enough in a called sample; whether that is any."""
     any_new = False
@@ -207,14 +232,13 @@ def judge_site(
     )  # fmt: skip
     likelihoods(v.pl, v.state, v.ploidy, n_genotypes, v.likelihood)
     log_ratio = _estimate(v.likelihood, v, n_alleles, limits, v.frequency)
+    # reads that differ in blocks help to genotype a site, not to find it: errors recur at a place
+    cut_likelihoods(v.likelihood, v.was_cut, n_genotypes, sure)
     if v.was_cut.any():
-        # reads that differ in blocks help to genotype a site, not to find it: errors recur at a place
-        cut_likelihoods(v.likelihood, v.was_cut, n_genotypes, sure)
         log_ratio = _estimate(sure, v, n_alleles, limits, np.empty(n_alleles))
     weight = prior_weight(v.state, limits.prior_samples)
     _weigh(v, n_alleles, limits, weight)
-    # a site is at least as sure as its surest carrier
-    qual = max(site_quality(log_ratio, limits.site_prior), surest_carrier(v.posterior, v.state, v.was_cut))
+    qual = _quality(v, sure, log_ratio, evidence.is_snp[site] and star < 0, n_alleles, limits)
     if (
         evidence.is_snp[site]
         and limits.known_phred >= 0.0
@@ -224,7 +248,6 @@ def judge_site(
             limits.read_max_dp if star < 0 else NO_DP, v.likelihood,
         )
     ):  # fmt: skip
-        # for genotypes alone: QUAL takes the callers' word, for errors recur at a place
         _estimate(v.likelihood, v, n_alleles, limits, v.frequency)
         _weigh(v, n_alleles, limits, weight)
     n_pedigrees = len(kin.person_offsets) - 1

@@ -48,6 +48,7 @@ _GT0, _GT1, _GQ, _DP, _PL, _PL_N, _AD, _AD_N, _SB, _MQ_SQ, _MQ_N, _X = (
 )  # fmt: skip
 _BLOCK, _VARIANT = c.BLOCK, c.VARIANT
 _RANKS, _N_RANKS, _NO_RANK = c.RANKS, c.N_RANKS, c.NO_RANK
+_PS, _PQ = c.PS, c.PQ
 _INT_LIMIT = 1_000_000_000
 _MOST_PL = 100_000_000  # beyond it no likelihood, nor depth, lies
 _MAX_ALTS = 1_000  # the genotyping kernels hold as many
@@ -58,6 +59,7 @@ DONE, NEXT_CONTIG, UNSORTED, GAP, TWICE, OTHER_REF, BEYOND = -1, -2, -3, -4, -5,
 
 # FORMAT keys, by their code in _format_code
 _K_GT, _K_GQ, _K_DP, _K_MIN_DP, _K_AD, _K_PL, _K_SB, _K_GQX, _K_OTHER = 0, 1, 2, 3, 4, 5, 6, 7, 8
+_K_PS, _K_PQ = 9, 10
 _MAX_KEYS = 64
 
 
@@ -98,8 +100,8 @@ def _format_code(text: NDArray[np.uint8], at: int, stop: int) -> int:
             return _K_DP
         if a == 65 and b == 68:
             return _K_AD
-        if a == 80 and b == 76:
-            return _K_PL
+        if a == 80:  # P
+            return _K_PL if b == 76 else (_K_PS if b == 83 else (_K_PQ if b == 81 else _K_OTHER))
         if a == 83 and b == 66:
             return _K_SB
     elif size == 6 and text[at] == 77 and text[at + 3] == 95 and text[at + 4] == 68:  # MIN_DP
@@ -298,6 +300,7 @@ def _read_gt(text: NDArray[np.uint8], at: int, stop: int, row: NDArray[np.int32]
     if after < stop and (text[after] == _SLASH or text[after] == _BAR):
         value, end = _read_int(text, after + 1, stop)
         row[_GT1] = value if end > after + 1 else -1
+        row[_PS] = 0 if text[after] == _BAR else -1
     return SOUND
 
 
@@ -363,6 +366,18 @@ def _read_scalar(text: NDArray[np.uint8], code: int, at: int, stop: int) -> tupl
 
 
 @kernel
+def _read_phase(text: NDArray[np.uint8], code: int, at: int, stop: int, row: NDArray[np.int32]) -> None:
+    """PS or PQ text[at:stop] of a phased GT, which stands before them; a PS that is no number unphases it."""
+    if row[_PS] < 0 or (stop - at == 1 and text[at] == _DOT):
+        return
+    value = natural(text, at, stop)
+    if code == _K_PQ:
+        row[_PQ] = value if value <= _INT_LIMIT else -1
+    else:
+        row[_PS] = value if value <= MAX_INT else -1
+
+
+@kernel
 def _read_format(text: NDArray[np.uint8], at: int, stop: int, codes: NDArray[np.int8]) -> int:
     """Codes of the keys of FORMAT text[at:stop]; how many, -1 where one is empty, known and repeated."""
     n = 0
@@ -398,6 +413,7 @@ def _read_sample(
     """Read the sample column text[at:stop] by the keys of FORMAT; `used` and a fault."""
     row[_GT0], row[_GT1], row[_GQ], row[_DP] = -1, -1, -1, -1
     row[_PL], row[_PL_N], row[_AD], row[_AD_N], row[_SB] = 0, 0, 0, 0, -1
+    row[_PS] = row[_PQ] = -1
     has_min_dp = False
     key = 0
     while True:
@@ -412,6 +428,8 @@ def _read_sample(
         fault = SOUND
         if code == _K_GT:
             fault = _read_gt(text, at, end, row)
+        elif code in (_K_PS, _K_PQ):
+            _read_phase(text, code, at, end, row)
         elif code in (_K_PL, _K_AD, _K_SB):
             used, fault = _read_numbers(text, code, at, end, row, numbers, used)
         elif code != _K_OTHER:

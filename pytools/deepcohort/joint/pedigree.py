@@ -11,6 +11,7 @@ from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.text import text_of
 from deepcohort.formats.ped import SEX_WORDS, UNKNOWN, read_ped
 from deepcohort.joint.family_kernels import Kinship
+from deepcohort.joint.phase_kernels import Lineage
 
 _NAMED = 5  # spelt out in one message
 
@@ -124,6 +125,33 @@ def read_sexes(path: str | Path) -> dict[str, str]:
     if problems:
         raise InputProblems(problems)
     return sex
+
+
+def lineage_of(pedigree: Pedigree, samples: Sequence[str]) -> Lineage:
+    """Who of `samples` descends from whom; a founder's heir is its first child by name."""
+    index = {name: i for i, name in enumerate(samples)}
+    families: Families = {}
+    trios: dict[str, tuple[str, str]] = {}
+    for child, (father, mother) in pedigree.parents.items():
+        families.setdefault((father or f"\tfather of {child}", mother or f"\tmother of {child}"), []).append(
+            child
+        )
+        if child in index and (father in index or mother in index):
+            trios[child] = father, mother
+    generation = generations(families)
+    rows = sorted(trios, key=lambda child: (generation[child], child))
+    heir = np.full(len(samples), -1, dtype=np.int32)
+    related = np.zeros(len(samples), dtype=np.bool_)
+    for child in rows:
+        for person in (child, *trios[child]):
+            if person in index:
+                related[index[person]] = True
+    for child in sorted(rows):
+        for parent in trios[child]:
+            if parent in index and parent not in trios and heir[index[parent]] < 0:
+                heir[index[parent]] = index[child]
+    table = [[index[child], *(index.get(parent, -1) for parent in trios[child])] for child in rows]
+    return Lineage(np.array(table, dtype=np.int32).reshape(-1, 3), heir, related)
 
 
 Families = dict[tuple[str, str], list[str]]  # (father, mother) -> children

@@ -10,6 +10,7 @@ _POS, _END, _KIND, _N_ALT, _REF_LEN, _SEQ, _SEQ_LEN = (
     c.POS, c.END, c.KIND, c.N_ALT, c.REF_LEN, c.SEQ, c.SEQ_LEN,
 )  # fmt: skip
 _PL, _PL_N, _AD, _AD_N, _SB, _X = c.PL, c.PL_N, c.AD, c.AD_N, c.SB, c.X
+_PS, _PQ = c.PS, c.PQ
 _BLOCK, _VARIANT = c.BLOCK, c.VARIANT
 _TAB, _COMMA = 9, 44
 _MAX_ALTS = 1_000  # as the parser's
@@ -55,6 +56,8 @@ def records_sound(
                 return False
             last_pos = row[_POS]
             if row[_N_ALT] < 0 or row[_N_ALT] > _MAX_ALTS or row[_X] == 0 or row[_X] > row[_N_ALT]:
+                return False
+            if row[_PS] < -1 or row[_PQ] < -1:
                 return False
             size = len(numbers)
             lists = _inside(row[_PL], row[_PL_N], size) and _inside(row[_AD], row[_AD_N], size)

@@ -14,6 +14,7 @@ _FILTERED, _GT0, _GT1, _GQ, _DP, _PL, _PL_N, _AD, _AD_N, _SB = (
 )  # fmt: skip
 _MQ_SQ, _MQ_N, _X, _BLOCK = c.MQ_SQ, c.MQ_N, c.X, c.BLOCK
 _RANKS, _N_RANKS, _NO_RANK = c.RANKS, c.N_RANKS, c.NO_RANK
+_PS, _PQ = c.PS, c.PQ
 N_COLUMNS = c.N_COLUMNS
 
 # columns of a chunk's head, int32 per sample: what starts before the chunk, then what starts in it
@@ -73,6 +74,7 @@ def _block_form(row: NDArray[np.int32], numbers: NDArray[np.int32]) -> int:
     usual = row[_KIND] == _BLOCK and row[_N_ALT] == 1 and row[_X] == 1 and row[_REF_LEN] == 1
     usual = usual and row[_GT0] == 0 and row[_GT1] == 0 and row[_FILTERED] == 0 and row[_PL_N] == 3
     usual = usual and row[_AD_N] == 0 and row[_SB] < 0 and row[_MQ_SQ] == -1 and row[_MQ_N] == -1
+    usual = usual and row[_PS] < 0
     if not usual or numbers[row[_PL]] != 0:
         return _ANY
     return _REF_BLOCK if numbers[row[_PL] + 1] == row[_GQ] else _REF_BLOCK_PL
@@ -111,7 +113,8 @@ def _put_record(
     for column in _PLAIN_COLUMNS:
         at = put_varint(out, at, row[column])
     has_ranks = _has_ranks(row)
-    at = put_varint(out, at, (1 if row[_SB] >= 0 else 0) + (2 if has_ranks else 0))
+    is_phased = row[_PS] >= 0
+    at = put_varint(out, at, (1 if row[_SB] >= 0 else 0) + (2 if has_ranks else 0) + (4 if is_phased else 0))
     for i in range(row[_PL_N]):
         at = put_varint(out, at, numbers[row[_PL] + i])
     for i in range(row[_AD_N]):
@@ -122,6 +125,9 @@ def _put_record(
     if has_ranks:
         for k in range(_N_RANKS):
             at = put_varint(out, at, row[_RANKS + k])
+    if is_phased:
+        at = put_varint(out, at, row[_POS] - row[_PS])
+        at = put_varint(out, at, row[_PQ])
     for i in range(row[_SEQ_LEN]):
         out[at] = letters[row[_SEQ] + i]
         at += 1
@@ -227,6 +233,7 @@ def _get_record(
     length, at = get_varint(text, at)
     row[_POS], row[_END] = pos, pos + length
     row[_SEQ], row[_PL], row[_AD], row[_SB] = 0, used, 0, -1
+    row[_PS] = row[_PQ] = -1
     for k in range(_N_RANKS):
         row[_RANKS + k] = _NO_RANK
     if form != _ANY:
@@ -275,6 +282,11 @@ def _get_record(
         for k in range(_N_RANKS):
             value, at = get_varint(text, at)
             row[_RANKS + k] = value
+    if also & 4:
+        value, at = get_varint(text, at)
+        row[_PS] = pos - value
+        value, at = get_varint(text, at)
+        row[_PQ] = value
     row[_SEQ] = n_letters
     if at + n_seq > len(text):
         return beyond, used, n_letters

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,36 @@ class ReferenceBases:
 _ACGTN = bytes(i if chr(i) in "ACGTN" else ord("N") for i in range(256))
 
 
+class _Kept(Protocol):
+    """A store that knows how far beyond its regions sites can be judged."""
+
+    def beside_bp(self, pad_bp: int) -> int:
+        """Bp to both sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far beside a window records are read: of sites `context_bp` away, `pad_bp` around them."""
+
+    context_bp: int
+    pad_bp: int
+
+    @property
+    def left_bp(self) -> int:
+        """To the left; records that overlap the first base are read anyway."""
+        return self.context_bp
+
+    @property
+    def right_bp(self) -> int:
+        """To the right."""
+        return self.context_bp + self.pad_bp
+
+    def within(self, store: _Kept) -> tuple[int, int]:
+        """To the right and left, as far as `store` goes."""
+        context = min(self.context_bp, store.beside_bp(self.pad_bp))
+        return context + self.pad_bp, context
+
+
 class GvcfSource:
     """One gVCF as a source of records, window after window."""
 
@@ -100,15 +131,15 @@ class GvcfSource:
         """Go to `pos` (0-based) of `contig`."""
         self._stream.seek(contig, pos)
 
-    def read(self, window: Region, pad_bp: int, reference: ReferenceBases) -> RecordBatch:
-        """Records that overlap `window` grown to the right by `pad_bp`; windows come in order.
+    def read(self, window: Region, pad_bp: int, reference: ReferenceBases, left_bp: int = 0) -> RecordBatch:
+        """Records that overlap `window` grown to the right by `pad_bp`, to the left by `left_bp`; in order.
 
         Raises:
             DeepcohortError: a line that breaks VCF or contradicts the reference, records out of order or
                 given twice, stretches that the file answers for without a record.
         """
         stated = self._stated.get(window.contig, np.empty((0, 2), dtype=np.int64))
-        return read_sample(self._stream, window, pad_bp, reference, stated, self._contigs)
+        return read_sample(self._stream, window, pad_bp, reference, stated, self._contigs, left_bp)
 
 
 def read_sample(
@@ -118,14 +149,15 @@ def read_sample(
     reference: ReferenceBases,
     stated: NDArray[np.int64],
     contigs: Collection[str],
+    left_bp: int = 0,
 ) -> RecordBatch:
-    """Records of one gVCF that overlap `window` grown to the right by `pad_bp`; advances the stream.
+    """Records of one gVCF that overlap `window` grown by `pad_bp` (right) and `left_bp`; advances the stream.
 
     Raises:
         DeepcohortError: see `GvcfSource.read`.
     """
     contig = window.contig.encode()
-    until = window.end + pad_bp
+    until, from_pos = window.end + pad_bp, max(0, window.start - left_bp)
     held = stream.until(contig, until)
     text = np.frombuffer(held, dtype=np.uint8)
     n_lines = held.count(b"\n") + 1
@@ -135,7 +167,7 @@ def read_sample(
     numbers = np.empty(n_numbers, dtype=np.int32)
     letters = np.empty(len(text), dtype=np.uint8)
     n, used, n_letters, stop, why = parse_records(
-        text, np.frombuffer(contig, dtype=np.uint8), reference.contig_length, window.start, until, stated,
+        text, np.frombuffer(contig, dtype=np.uint8), reference.contig_length, from_pos, until, stated,
         window.end, stream.fresh_at, stream.floor, reference.bases, reference.start, records, starts, numbers,
         letters,
     )  # fmt: skip
@@ -143,10 +175,10 @@ def read_sample(
         raise _parse_error(stream.path, window, held, stop, why, reference)
     if why == pk.NEXT_CONTIG:
         _check_contig(stream.path, held, stop, contigs)
-    # the next window starts at window.end: keep the lines that reach into it
+    # the next window starts at window.end: keep the lines that reach into it, or lie just before
     spanning = b"".join(
         held[starts[i] : held.index(b"\n", starts[i]) + 1]
-        for i in np.flatnonzero(records[:n, c.END] > window.end)
+        for i in np.flatnonzero(records[:n, c.END] > window.end - left_bp)
     )
     stream.keep(spanning, stop, until)
     return RecordBatch(

@@ -21,8 +21,12 @@ def look_up(
     window: Region,
     candidates: CandidatesConfig,
     config: KnownConfig,
+    by_user: NDArray[np.bool_] | None = None,
 ) -> KnownEvidence:
-    """What the reads say of `given`, beside the candidates of `evidence`, which stay as they are."""
+    """What the reads say of `given`, beside the candidates of `evidence`, which stay as they are.
+
+    `by_user`: which of them get a record whatever the reads show; None: all.
+    """
     table = evidence.table
     shown = Alleles(table.pos - window.start, table.ref_len, table.alt_seq, table.alt_offset)
     joined, row_of = add_alleles(shown, given.alleles)
@@ -31,7 +35,7 @@ def look_up(
     origin = np.full(n, -1, np.int64)
     origin[row_of] = np.arange(len(shown))
     is_given = np.zeros(n, np.bool_)
-    is_given[given_rows] = True
+    is_given[given_rows] = True if by_user is None else by_user
     ids = [""] * n
     for row, name in zip(given_rows.tolist(), given.ids, strict=True):
         ids[row] = name
@@ -48,7 +52,7 @@ def look_up(
         dp[only], ad[only] = near_dp[at], near_ad[at]
         odds[only] = read_odds(
             at, support.offset, support.read, support.allele, support.log10_ratio, evidence.reads.mapq,
-            -np.log10(config.read_error),
+            -np.log10(np.where(is_given[only], config.read_error, config.panel_read_error)),
         )  # fmt: skip
     realigned = np.zeros(n, np.bool_)
     realigned[row_of] = table.realigned
@@ -67,6 +71,7 @@ def look_up(
         given=is_given,
         ids=tuple(ids),
         log10_odds=odds,
+        frequency=np.full(n, np.nan),
     )
 
 
@@ -81,7 +86,12 @@ def without_judged(found: KnownEvidence, candidates: CandidatesConfig) -> KnownE
     reads = table.ad[:, 1]
     share = np.where(is_snp, candidates.min_fraction_snp, candidates.min_fraction_indel)
     judged = (reads >= candidates.min_count) & (reads >= share * table.dp)
-    rows = np.flatnonzero(~judged)
+    return take_known(found, np.flatnonzero(~judged))
+
+
+def take_known(found: KnownEvidence, rows: NDArray[np.int64]) -> KnownEvidence:
+    """The rows `rows`, ascending."""
+    table = found.table
     alleles = take_alleles(Alleles(table.pos, table.ref_len, table.alt_seq, table.alt_offset), rows)
     return KnownEvidence(
         table=CandidateTable(
@@ -98,6 +108,7 @@ def without_judged(found: KnownEvidence, candidates: CandidatesConfig) -> KnownE
         given=found.given[rows],
         ids=tuple(found.ids[row] for row in rows.tolist()),
         log10_odds=found.log10_odds[rows],
+        frequency=found.frequency[rows],
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pysam
@@ -15,10 +16,26 @@ from deepcohort.known.config import KnownConfig
 from deepcohort.known.spelling import Change, changes_of, is_sequence, to_alleles
 from deepcohort.known.types import GivenAlleles
 
-_CHECKED_FIRST = 100
+CHECKED_FIRST = 100
 _CODES = {base: int(encode_bases(base)[0]) for base in "ACGTacgt"}
 _BYTES = {base: bytes([code]) for base, code in _CODES.items()}
 _REACH_BP = 1_000  # how far an allele may move when it is left-aligned, rounded up
+
+
+class SiteRecord(NamedTuple):
+    """What is read of a record; `frequencies` of each alternate, None: they are not looked at."""
+
+    contig: str
+    start: int
+    ref: str
+    alts: tuple[str, ...]
+    name: str
+    frequencies: tuple[float, ...] | None = None
+
+    @property
+    def pos(self) -> int:
+        """POS, 1-based."""
+        return self.start + 1
 
 
 class KnownSites:
@@ -63,13 +80,20 @@ class KnownSites:
         """Close the file."""
         self._file.close()
 
-    def _records(self, region: Region) -> Iterator[pysam.VariantRecord]:
+    def _read(self, region: Region) -> Iterator[SiteRecord]:
+        """Records that overlap `region`, as they stand."""
+        for record in self._file.fetch(region.contig, region.start, region.end):
+            yield SiteRecord(
+                record.contig, record.start, record.ref or "", record.alts or (), record.id or ""
+            )
+
+    def _records(self, region: Region) -> Iterator[SiteRecord]:
         """Records that overlap `region`, by POS."""
         if region.contig not in self._contigs or not len(region):
             return
         last = -1
         try:
-            for record in self._file.fetch(region.contig, region.start, region.end):
+            for record in self._read(region):
                 if record.pos < last:
                     raise DeepcohortError(
                         f"{self.path} is not sorted: {record.contig}:{record.pos} stands after {last}; "
@@ -93,18 +117,19 @@ class KnownSites:
             DeepcohortError: REF is not the reference's; unsorted; too many alternates at one POS.
         """
         found: dict[Change, list[str]] = {}
+        shares: dict[Change, float] = {}
         symbolic: list[int] = []
         long: list[int] = []
         first, last = region.start - window.start, region.end - window.start
         for record in self._records(window):
             if not window.contains(record.start):
                 continue
-            name, at, ref = record.id or "", record.start - window.start, record.ref or ""
+            name, at, ref = record.name, record.start - window.start, record.ref
             code = _CODES.get(ref)
             is_same = code is not None and codes[at] == code
             if not is_same:
                 self._check_ref(record, codes, window)
-            for alt in record.alts or ():
+            for k, alt in enumerate(record.alts):
                 changes: Sequence[Change] | None
                 if is_same and alt in _CODES:
                     changes = ((at, 1, _BYTES[alt]),)  # most are such
@@ -121,17 +146,21 @@ class KnownSites:
                 for change in changes:
                     if first <= change[0] < last:
                         ids = found.setdefault(change, [])
+                        if record.frequencies is not None:
+                            shares[change] = shares.get(change, 0.0) + record.frequencies[k]
                         if name:
                             ids += [x for x in name.split(";") if x and x != "." and x not in ids]
         self._check_number(found, window)
         alleles = to_alleles(found)
         text, offset = alleles.alt_seq.tobytes(), alleles.alt_offset.tolist()
         keys = zip(alleles.pos.tolist(), alleles.ref_len.tolist(), strict=True)
-        names = [found[pos, n, text[offset[i] : offset[i + 1]]] for i, (pos, n) in enumerate(keys)]
-        return GivenAlleles(alleles, tuple(map(";".join, names)), tuple(symbolic), tuple(long))
+        rows = [(pos, n, text[offset[i] : offset[i + 1]]) for i, (pos, n) in enumerate(keys)]
+        names = [";".join(found[row]) for row in rows]
+        frequency = np.array([shares.get(row, np.nan) for row in rows], np.float64)
+        return GivenAlleles(alleles, tuple(names), tuple(symbolic), tuple(long), np.minimum(frequency, 1.0))
 
-    def _check_ref(self, record: pysam.VariantRecord, codes: NDArray[np.uint8], window: Region) -> None:
-        ref = record.ref or ""
+    def _check_ref(self, record: SiteRecord, codes: NDArray[np.uint8], window: Region) -> None:
+        ref = record.ref
         at = record.start - window.start
         if at + len(ref) > len(codes):
             return  # longer than what is looked up
@@ -162,11 +191,11 @@ class KnownSites:
         n = 0
         for region in regions:
             for record in self._records(region):
-                end = min(record.start + len(record.ref or ""), self._lengths[region.contig])
+                end = min(record.start + len(record.ref), self._lengths[region.contig])
                 there = Region(region.contig, min(record.start, end), end)
                 self._check_ref(record, reference.fetch_codes(there), there)
                 n += 1
-                if n == _CHECKED_FIRST:
+                if n == CHECKED_FIRST:
                     return
 
     def stretches(self, regions: Sequence[Region], join_bp: int) -> list[Region]:
@@ -176,7 +205,7 @@ class KnownSites:
             length = self._lengths[region.contig]
             around = region.padded(_REACH_BP, length)
             for record in self._records(around):
-                snp = len(record.ref or "") == 1 and all(len(alt) == 1 for alt in record.alts or ())
+                snp = len(record.ref) == 1 and all(len(alt) == 1 for alt in record.alts)
                 back = 0 if snp else _REACH_BP
                 start = max(region.start, record.start - back)
                 end = min(region.end, record.start + len(record.ref or "."))

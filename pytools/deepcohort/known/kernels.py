@@ -13,14 +13,15 @@ def read_odds(rows, offset, read, allele, ratio, mapq, most):
 
     Args:
         offset, read, allele, ratio: as in `ReadSupport`. mapq: uint8 (R,).
-        most: log10; no read says more.
+        most: float64 (n,), log10; no read says more.
     """
     odds = np.zeros((len(rows), 2))
     half = np.log10(2.0)
     for i in range(len(rows)):
+        cap = most[i]
         for e in range(offset[rows[i]], offset[rows[i] + 1]):
             if allele[e] >= 0:
-                x = min(max(capped_ratio(ratio[e], mapq[read[e]]), -most), most)
+                x = min(max(capped_ratio(ratio[e], mapq[read[e]]), -cap), cap)
                 odds[i, 0] += np.log10(1.0 + 10.0**x) - half
                 odds[i, 1] += x
     return odds

@@ -1,6 +1,6 @@
 """What the known room hands on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,14 @@ class GivenAlleles:
         ids: of each allele, "" without one.
         symbolic: POS of ALTs passed over as they are no sequence (symbolic, `*`, N, breakends).
         long: POS of those longer than the limit.
+        frequency: float64 (N,) of a panel; NaN, or empty where nothing is told.
     """
 
     alleles: Alleles
     ids: tuple[str, ...]
     symbolic: tuple[int, ...] = ()
     long: tuple[int, ...] = ()
+    frequency: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def n_symbolic(self, region: Region) -> int:
         """ALTs in `region` that are no sequence."""
@@ -45,6 +47,7 @@ class KnownEvidence:
         given: bool (N,). ids: of each row, "" without one.
         log10_odds: float64 (N, 2), log10 P(reads | one copy, two copies) / P(reads | no copy) of rows that
             are given only; 0 elsewhere.
+        frequency: float64 (N,), of the panel; NaN where it tells none, or there is no panel.
     """
 
     table: CandidateTable
@@ -52,3 +55,4 @@ class KnownEvidence:
     given: NDArray[np.bool_]
     ids: tuple[str, ...]
     log10_odds: NDArray[np.float64]
+    frequency: NDArray[np.float64]

@@ -7,6 +7,7 @@ from deepcohort.pileup.features import F
 
 # log10 odds that reads of good MAPQ alone give the variant, and each strand alone; ALT reads, and their share
 _LEAST_LOG10, _LEAST_STRAND_LOG10, _LEAST_ALT, _LEAST_VAF = 10.0, 3.0, 6, 0.25
+_SURE_LOG10, _SURE_ALT, _SURE_VAF = 6.0, 3, 0.3
 _MOST_ABSENT = 0.9  # P(0 copies) that is left at a disputed site: GQ 10, so that it stays a record
 
 
@@ -24,6 +25,16 @@ def disputed_sites(features: NDArray[np.float32], probabilities: NDArray[np.floa
         & (features[:, F.lod_reverse] >= _LEAST_STRAND_LOG10 * tenths)
         & (features[:, F.n_alt_small] >= _LEAST_ALT * tenths)
         & (features[:, F.vaf] >= _LEAST_VAF)
+    )
+
+
+def surely_there(features: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Bool (N,): variants that reads of good MAPQ alone leave no doubt of, and that many of them show."""
+    tenths = 0.1
+    return np.asarray(
+        (features[:, F.lod_mapq30] >= _SURE_LOG10 * tenths)
+        & (features[:, F.n_alt_small] >= _SURE_ALT * tenths)
+        & (features[:, F.vaf] >= _SURE_VAF)
     )
 
 

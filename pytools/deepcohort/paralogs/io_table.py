@@ -25,7 +25,12 @@ def table_beside(reference: Path) -> Path | None:
 def write_table(path: Path, links: Links, lengths: Mapping[str, int]) -> None:
     """Write `links`, one line a tile, in the order of the reference's contigs; 0-based, half open."""
     rank = {name: i for i, name in enumerate(lengths)}
-    with atomic_outputs(path) as (temporary,), gzip.GzipFile(temporary, "wb", 6, mtime=0) as out:
+    with (
+        atomic_outputs(path) as (temporary,),
+        open(temporary, "wb") as raw,
+        # no name and no time in the header: the same table is the same bytes
+        gzip.GzipFile("", "wb", 6, fileobj=raw, mtime=0) as out,
+    ):
         head = [_FIRST, f"##contigs={_fingerprint(lengths)}", _COLUMNS]
         out.write("".join(f"{line}\n" for line in head).encode())
         for (contig, number), link in sorted(links.items(), key=lambda item: (rank[item[0][0]], item[0][1])):

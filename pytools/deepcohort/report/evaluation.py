@@ -11,6 +11,7 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.escape import escaped
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.report import evaluation_bases as bases
+from deepcohort.report import evaluation_phase as phases
 from deepcohort.report import evaluation_plots as plots
 from deepcohort.report import evaluation_tables as tables
 from deepcohort.report.evaluation_text import DEFINITIONS, INTRODUCTION
@@ -66,6 +67,8 @@ def _read_one(folder: Path) -> Evaluation:
     try:
         info = json.loads((folder / "summary.json").read_text())
         tables = {name: _read_tsv(folder / f"{name}.tsv") for name in _TABLES}
+        blocks = folder / "phase_blocks.tsv"  # absent by the rule of vcfeval
+        tables["phase_blocks"] = _read_tsv(blocks) if blocks.exists() else []
     except (OSError, ValueError, KeyError) as error:
         raise DeepcohortError(
             f"evaluation {folder} cannot be read ({error}); run deepcohort evaluate again"
@@ -102,7 +105,8 @@ def write_report(folders: Sequence[Path], output: Path) -> list[Path]:
             ("indel_lengths", plots.indel_lengths(evaluations)),
             ("calibration", plots.calibration(evaluations)),
             *plots.confusion(evaluations),
-            ("phase", bases.phase(evaluations)),
+            ("phase", phases.phase(evaluations)),
+            ("phase_blocks", phases.blocks(evaluations)),
             ("paired", tables.paired_tests(tests)),
             ("roc", plots.roc(evaluations)),
             ("left_out", tables.left_out(evaluations)),

@@ -1,4 +1,4 @@
-"""Base pairs and phase of the evaluation report as MultiQC content."""
+"""Base pairs of the evaluation report as MultiQC content."""
 
 from __future__ import annotations
 
@@ -14,10 +14,6 @@ _BASE_PAIRS = (
     "Partial credit: an insertion of ten bases called as eight is one error above, and eight bases found "
     "here. Where records of a neighbourhood do not match, both haplotypes are spelled out and compared base "
     "by base; phase is kept where it is written. A homozygous change counts on both haplotypes."
-)
-_PHASE = (
-    "Heterozygous calls that are right and phased in calls and truth. A pair is two neighbours in one phase "
-    "set on both sides; a switch is a pair whose phase differs from the truth's."
 )
 
 
@@ -52,46 +48,6 @@ def base_pairs(evaluations: Sequence[Evaluation]) -> Section:
             "found_bp": {"title": "found", **count},
             "call_bp": {"title": "Calls, bp", **count},
             "right_bp": {"title": "right", **count},
-        },
-        "data": data,
-    }
-
-
-def phase(evaluations: Sequence[Evaluation]) -> Section:
-    """Switch errors, a row per call set; nothing if no calls and truth are both phased."""
-    data: dict[str, dict[str, Any]] = {}
-    for evaluation in evaluations:
-        rows = evaluation.info.get("phase") or []
-        if rows:
-            whole = rows[-1]
-            cells = {
-                key: whole[key] for key in ("phased_truth", "phased_calls", "compared", "pairs", "switches")
-            }
-            if whole["switch_rate"] is not None:
-                cells["switch_rate"] = percent(whole["switch_rate"])
-            data[evaluation.name] = cells
-    if not data:
-        return {}
-    count = {"format": "{:,.0f}", "scale": False}
-    return {
-        "section_name": "Phase",
-        "description": _PHASE,
-        "plot_type": "table",
-        "pconfig": plot("phase", "phase", col1_header="Calls"),
-        "headers": {
-            "switch_rate": {
-                "title": "Switch rate",
-                "suffix": "%",
-                "format": "{:,.3f}",
-                "scale": "OrRd",
-                "min": 0,
-                "max": 5,
-            },
-            "switches": {"title": "Switches", **count},
-            "pairs": {"title": "Pairs", **count},
-            "compared": {"title": "Compared", **count},
-            "phased_truth": {"title": "Phased in truth", **count},
-            "phased_calls": {"title": "Phased in calls", **count},
         },
         "data": data,
     }

@@ -1,7 +1,7 @@
 import java.nio.file.Path
 import java.util.zip.GZIPInputStream
 
-/** What snapshots hold of a VCF: variants and genotypes, no header, no numbers that another model would change a little. */
+/** What snapshots hold of a VCF: variants and genotypes, no header, no phase, no numbers that another model would change a little. */
 class Variants {
 
     // below it a site is a matter of opinion
@@ -11,7 +11,7 @@ class Variants {
     static List<String> of(file) {
         return records(file).findAll { it[4] != '<NON_REF>' && it[5] != '.' && (it[5] as double) >= CLEAR_QUAL }.collect { fields ->
             def alt = fields[4].tokenize(',').findAll { it != '<NON_REF>' }.join(',')
-            "${fields[0]}:${fields[1]} ${fields[3]}>${alt} ${fields[9..-1].collect { it.tokenize(':')[0].replace('|', '/') }.join(' ')}".toString()
+            "${fields[0]}:${fields[1]} ${fields[3]}>${alt} ${fields[9..-1].collect { it.tokenize(':')[0].tokenize('|/').sort().join('/') }.join(' ')}".toString()
         }
     }
 

@@ -22,7 +22,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-READS_VCF = ("stats", "export", "filter", "annotate", "evaluate", "show")
+READS_VCF = ("stats", "export", "filter", "annotate", "evaluate", "show", "phase")
 
 
 def run(*words: object, **more: object) -> subprocess.CompletedProcess[str]:
@@ -193,6 +193,42 @@ def test_a_signal_during_imports_leaves_no_trace(number: signal.Signals):
         check=False,
     )
     assert (done.returncode, done.stderr) == (128 + number, "")
+
+
+def test_a_signal_where_exceptions_are_lost_still_ends_the_command():
+    code = (
+        "import os, signal, time\n"
+        "from deepcohort.core.stopping import listen\n"
+        "class Deaf:\n"
+        "    def __del__(self): os.kill(os.getpid(), signal.SIGTERM); time.sleep(0.1)\n"
+        "listen()\n"
+        "Deaf()\n"
+        "time.sleep(20)\n"
+        "print('went on')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGTERM, "", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_python_ends_leaves_no_trace(number: signal.Signals):
+    code = (
+        "import atexit, os, signal, sys, deepcohort.start as s\n"
+        "number = signal.Signals(int(sys.argv.pop()))\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "atexit.register(lambda: os.kill(os.getpid(), number))\n"
+        "s.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--version", str(int(number))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (-number, "")
+    assert done.stdout.startswith("deepcohort ")
 
 
 def test_errors_of_an_interrupted_import_are_no_bugs():

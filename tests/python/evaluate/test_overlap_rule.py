@@ -15,7 +15,7 @@ from deepcohort.core.sequence import encode_bases
 from deepcohort.evaluate import base_pair_kernels as bk
 from deepcohort.evaluate.config import OVERLAP, VCFEVAL, of_rule
 from deepcohort.evaluate.match import ALLELE_ONLY, MISS, TP, ContigResult, match_contig
-from deepcohort.evaluate.phase import phase_row, phase_table
+from deepcohort.evaluate.phase import contig_phase, phase_table
 from deepcohort.evaluate.run import evaluate_set
 from deepcohort.evaluate.types import CallSet
 from evaluate_builders import index_vcf, vcf_text
@@ -183,10 +183,10 @@ def test_written_phase_is_kept():
     result = match([first, turned], [first, second])
     assert count(result) == (2, 0, 2, 0)
     assert bases(result) == (2, 1, 2, 1)
-    row = phase_row(result)
-    assert (row["compared"], row["pairs"], row["switches"]) == (2, 1, 1)
-    assert phase_table([row])[-1]["switch_rate"] == 1
-    assert phase_table([phase_row(match([free], [second]))]) == []
+    template = (encode_bases(REFERENCE) + np.uint8(1)) % np.uint8(5)
+    row = phase_table([contig_phase(result, template)])[-1]
+    assert (row["compared"], row["pairs"], row["switches"], row["switch_rate"]) == (2, 1, 1, 1)
+    assert phase_table([contig_phase(match([free], [second]), template)]) == []
 
 
 def test_phase_sets_part_what_they_do_not_join(tmp_path: Path, write_reference):
@@ -198,9 +198,11 @@ def test_phase_sets_part_what_they_do_not_join(tmp_path: Path, write_reference):
     path = index_vcf(tmp_path / "x.vcf", text)
     evaluate_set(CallSet(path, path), reference, tmp_path / "out", quiet=True)
     rows = read_tsv(tmp_path / "out" / "phase.tsv")
-    assert [(r["contig"], r["compared"], r["pairs"], r["switches"]) for r in rows] == [
-        ("c", "3", "1", "0"),
-        ("all", "3", "1", "0"),
+    assert [(r["contig"], r["type"], r["compared"], r["pairs"], r["switches"]) for r in rows] == [
+        ("c", "SNP", "3", "1", "0"),
+        ("c", "ALL", "3", "1", "0"),
+        ("all", "SNP", "3", "1", "0"),
+        ("all", "ALL", "3", "1", "0"),
     ]
 
 

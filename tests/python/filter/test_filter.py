@@ -11,7 +11,7 @@ from deepcohort.core.sequence import decode_bases, encode_bases
 from deepcohort.filter.alleles import RecordAlleles
 from deepcohort.filter.apply import filter_vcf, rewrite
 from deepcohort.filter.config import FilterConfig
-from deepcohort.filter.records import parse_record
+from deepcohort.filter.records import alt_copies, parse_record
 from deepcohort.known.spelling import changes_of, is_sequence, to_alleles
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,6 +80,24 @@ def test_parse_record_takes_called_alternates():
 
 
 @pytest.mark.parametrize(
+    ("genotype", "expected"),
+    [
+        (b"0/1", {0: 1}),
+        (b"2|2", {1: 2}),
+        (b"1/2", {0: 1, 1: 1}),
+        (b"1", {0: 2}),  # haploid: its reads look homozygous
+        (b"0", {}),
+        (b"./.", {}),
+        (b"./1", {0: -1}),
+        (b"0/1/1", {0: -1}),
+        (b"0/7", {}),
+    ],
+)
+def test_alt_copies(genotype, expected):
+    assert alt_copies(genotype, 2) == expected
+
+
+@pytest.mark.parametrize(
     ("filters", "info", "score", "low", "expected"),
     [
         (".", ".", 2.5, False, ("PASS", "DC_SCORE=2.500")),
@@ -131,7 +149,7 @@ def test_true_and_false_records(inputs, tmp_path):
     rows = [f"warm\t{p}\t.\t{r}\t{a}\t1e3\t.\tX=a%3Bb\tGT\t0|1" for p, r, a in sorted(true + false + odd)]
     vcf = write_vcf(tmp_path / "in.vcf.gz", reference, rows)
     out = tmp_path / "out.vcf.gz"
-    done = filter_vcf(vcf, [bam], reference, out, NaivePredictor(), FilterConfig(max_score=6))
+    done = filter_vcf(vcf, [bam], reference, out, NaivePredictor(), FilterConfig(judge="allele", max_score=6))
     assert (done.n_records, done.n_scored, done.n_low) == (len(rows), len(true + false), len(false))
     found = {}
     with gzip.open(out, "rt") as file:
@@ -149,8 +167,36 @@ def test_true_and_false_records(inputs, tmp_path):
     assert 0 < scores[0] <= 6
     # a second pass changes nothing but the header's model line
     again = tmp_path / "again.vcf.gz"
-    filter_vcf(out, [bam], reference, again, NaivePredictor(), FilterConfig(max_score=6))
+    filter_vcf(out, [bam], reference, again, NaivePredictor(), FilterConfig(judge="allele", max_score=6))
     assert again.read_bytes() == out.read_bytes()
+
+
+@pytest.mark.parametrize("judge", ["genotype", "allele"])
+def test_wrong_genotypes(inputs, tmp_path, judge):
+    """A true ALT in the wrong number of copies is a wrong record by genotype, a right one by allele."""
+    reference, bam, truth = inputs
+    with pysam.VariantFile(str(truth)) as file:
+        true = [(r.pos, r.ref, r.alts[0], r.samples[0]["GT"]) for r in file]
+    rows, wrong = [], []
+    for i, (pos, ref, alt, gt) in enumerate(true):
+        copies = sum(a == 1 for a in gt)
+        wrong.append(i % 2 == 0)
+        called = 3 - copies if i % 2 == 0 else copies
+        rows.append(f"warm\t{pos}\t.\t{ref}\t{alt}\t50\t.\t.\tGT\t{'0/1' if called == 1 else '1/1'}")
+    vcf = write_vcf(tmp_path / "in.vcf.gz", reference, rows)
+    out = tmp_path / "out.vcf.gz"
+    config = FilterConfig(judge=judge, snp_threshold=0, indel_threshold=0)
+    filter_vcf(vcf, [bam], reference, out, NaivePredictor(), config)
+    with pysam.VariantFile(str(out)) as file:
+        low = ["DCLow" in r.filter for r in file]
+        told = file.header.info["DC_SCORE"].description
+    assert low == (wrong if judge == "genotype" else [False] * len(wrong))
+    assert ("genotype is right" in told) == (judge == "genotype")
+
+
+def test_judge_is_checked():
+    with pytest.raises(DeepcohortError, match="none of genotype, allele"):
+        FilterConfig(judge="record")
 
 
 def test_wrong_reference_is_named(inputs, tmp_path):

@@ -16,7 +16,7 @@ from deepcohort.filter.apply import filter_vcf
 from deepcohort.filter.config import FilterConfig, TrainFilterConfig
 from deepcohort.filter.head import load_head
 from deepcohort.filter.records import parse_record
-from deepcohort.filter.thresholds import fitted_thresholds, sensitivity_thresholds, true_share
+from deepcohort.filter.thresholds import default_thresholds, sensitivity_thresholds, true_share
 from deepcohort.filter.train import RIGHT, UNKNOWN, WRONG, Labelled, best_threshold, fit
 from naive_predictor import NaivePredictor
 from typer.testing import CliRunner
@@ -193,16 +193,14 @@ def test_share_of_true_records_is_found():
     assert shift == pytest.approx(np.log10(0.8 / 0.2), abs=0.06)
 
 
-def test_fitted_thresholds():
-    config = FilterConfig(min_fitted=50)
-    snp = np.ones(200, bool)
-    clean, messy = np.full(200, 4.0), np.where(np.arange(200) < 100, 3.0, -2.0)
-    low_clean, indel = fitted_thresholds(clean, snp, config)
-    assert indel == config.few_threshold
-    low_messy, _ = fitted_thresholds(messy, snp, config)
-    assert low_clean < -1.5 < low_messy < 1
-    assert fitted_thresholds(clean, ~snp, config)[1] == -np.inf  # clean indels stay
-    assert np.isfinite(fitted_thresholds(messy, ~snp, config)[1])
+def test_default_thresholds():
+    config = FilterConfig(min_records=100)
+    snp = np.arange(300) < 200
+    score = np.zeros(300)
+    assert default_thresholds(score, snp, config) == (-0.5, -0.5)
+    score[0] = score[250] = np.nan  # not scored: 99 indels are left
+    assert default_thresholds(score, snp, config) == (-0.5, -2.0)
+    assert default_thresholds(score[:0], snp[:0], config) == (-2.0, -2.0)
 
 
 def test_sensitivity():

@@ -52,6 +52,34 @@ def test_an_index_of_another_file_is_refused(tmp_path: Path, csi: bool, other: d
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "columns", [(0, 1, 2, 0, 35, 0), (2, 2, 1, 0, 35, 0), (2, 1, 2, 0, 64, 0), (2, 1, 2, 0, 35, 3)]
+)
+def test_a_tbi_of_other_columns_is_refused(columns: tuple[int, ...], tmp_path: Path) -> None:
+    """htslib finds no record by such an index, and says nothing."""
+    path = write_vcf(tmp_path / "x.vcf.gz", n=40)
+    index = Path(f"{path}.tbi")
+    raw = bytearray(gzip.decompress(index.read_bytes()))
+    raw[8:32] = struct.pack("<6i", *columns)
+    index.write_bytes(gzip.compress(bytes(raw), mtime=0))
+    with pytest.raises(DeepcohortError, match="of other columns than a VCF's"):
+        open_vcf_index(path)
+
+
+@pytest.mark.parametrize("window", [0, 7, 54])
+def test_a_tbi_whose_linear_index_skips_records_is_refused(window: int, tmp_path: Path) -> None:
+    path = write_vcf(tmp_path / "x.vcf.gz", "a")
+    raw = bytearray(gzip.decompress(Path(f"{path}.tbi").read_bytes()))
+    n_windows = 900_000 // 16_384 + 1
+    assert struct.unpack_from("<i", raw, len(raw) - 8 * n_windows - 12)[0] == n_windows
+    at = len(raw) - 8 - 8 * (n_windows - window)  # 8 bytes follow: records without a place
+    (bound,) = struct.unpack_from("<Q", raw, at)
+    struct.pack_into("<Q", raw, at, bound + (1 << 40))
+    Path(f"{path}.tbi").write_bytes(gzip.compress(bytes(raw), mtime=0))
+    with pytest.raises(DeepcohortError, match=r"does not follow the file|begins after records"):
+        open_vcf_index(path)
+
+
 def test_a_tbi_that_lacks_a_contig_is_refused(tmp_path: Path) -> None:
     path = write_vcf(tmp_path / "x.vcf.gz")
     raw = bytearray(gzip.decompress(Path(f"{path}.tbi").read_bytes()))

@@ -26,6 +26,7 @@ def write_gvcf(
     index: bool = True,
     name: str | None = None,
     csi: bool = False,
+    phase: bool = False,
 ) -> Path:
     """gVCF of `rows` (blanks become TABs; CHROM c1, ID and FORMAT are filled in where 6 fields are given).
 
@@ -34,6 +35,8 @@ def write_gvcf(
     keys = {"GT": "1,String", "GQ": "1,Integer", "DP": "1,Integer", "MIN_DP": "1,Integer", "AD": "R,Integer"}
     if pl:
         keys["PL"] = "G,Integer"
+    if phase:
+        keys |= {"PS": "1,Integer", "PQ": "1,Integer"}
     lines = ["##fileformat=VCFv4.3", '##INFO=<ID=END,Number=1,Type=Integer,Description="e">']
     lines += ['##INFO=<ID=MQ,Number=1,Type=Float,Description="m">', '##FILTER=<ID=Bad,Description="b">']
     lines += ['##FORMAT=<ID=SB,Number=4,Type=Integer,Description="s">']
@@ -104,4 +107,5 @@ def read_rows(path: Path):
 
 
 def gts(row, *samples: str) -> list[str]:
-    return [row[s]["GT"] for s in samples]
+    """Genotypes without their phase."""
+    return ["/".join(sorted(row[s]["GT"].replace("|", "/").split("/"))) for s in samples]

@@ -155,7 +155,7 @@ BAD = {
     "damaged": (flip, {}, "is damaged at byte 8; make it again"),
     "other file": (lambda p: p.write_bytes(b"text" * 30), {}, "is no stored cohort"),
     "region": (lambda p: None, {"regions": [Region("c1", 0, 300)]}, r"lacks 1 of 1 regions \(c1:1-300\)"),
-    "padding": (lambda p: None, {"config": replace(SMALL, max_shift_bp=12)}, "keeps 11 bp beside"),
+    "padding": (lambda p: None, {"config": replace(SMALL, max_shift_bp=30_000)}, "keeps 20011 bp beside"),
 }
 
 

@@ -48,6 +48,25 @@ def call(folder, reference, bam, regions, name="x", predictor=None, **settings):
     return gvcf, vcf
 
 
+def made_up(folder, text, reads, contig="c"):
+    """Reference and BAM of reads (POS, CIGAR, bases), each of its own name."""
+    reference = folder / "r.fa"
+    reference.write_text(f">{contig}\n{text}\n")
+    pysam.faidx(str(reference))
+    sam = folder / "x.sam"
+    lines = [f"@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:{contig}\tLN:{len(text)}\n@RG\tID:1\tSM:S"]
+    for i, (pos, cigar, bases) in enumerate(sorted(reads)):
+        flag = 16 * (i % 2)
+        lines.append(
+            f"r{i}\t{flag}\t{contig}\t{pos}\t60\t{cigar}\t*\t0\t0\t{bases}\t{'I' * len(bases)}\tRG:Z:1"
+        )
+    sam.write_text("\n".join(lines) + "\n")
+    bam = folder / "x.bam"
+    pysam.view("-b", "-o", str(bam), str(sam), catch_stdout=False)
+    pysam.index(str(bam))
+    return reference, bam
+
+
 def rows_of(path):
     """Columns of the records of a VCF."""
     with gzip.open(path, "rt") as file:

@@ -15,7 +15,7 @@ from deepcohort.candidates.config import candidates_of
 from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
 from deepcohort.core.region import Region
 from deepcohort.joint.genotype import genotype_cohort
-from known_helpers import bcftools, call, given_of, rows_of, sample_of, write_sites
+from known_helpers import bcftools, call, given_of, made_up, rows_of, sample_of, write_sites
 
 WHOLE = Region(CONTIG, 0, LENGTH_BP)
 
@@ -56,25 +56,6 @@ def random_sites(genome, n, seed):
             alt = f"{ref[0]},{ref}{other(base)}"
         rows.append((CONTIG, pos + 1, f"rs{pos}", ref, alt))
     return rows
-
-
-def made_up(folder, text, reads, contig="c"):
-    """Reference and BAM of reads (POS, CIGAR, bases), each of its own name."""
-    reference = folder / "r.fa"
-    reference.write_text(f">{contig}\n{text}\n")
-    pysam.faidx(str(reference))
-    sam = folder / "x.sam"
-    lines = [f"@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:{contig}\tLN:{len(text)}\n@RG\tID:1\tSM:S"]
-    for i, (pos, cigar, bases) in enumerate(sorted(reads)):
-        flag = 16 * (i % 2)
-        lines.append(
-            f"r{i}\t{flag}\t{contig}\t{pos}\t60\t{cigar}\t*\t0\t0\t{bases}\t{'I' * len(bases)}\tRG:Z:1"
-        )
-    sam.write_text("\n".join(lines) + "\n")
-    bam = folder / "x.bam"
-    pysam.view("-b", "-o", str(bam), str(sam), catch_stdout=False)
-    pysam.index(str(bam))
-    return reference, bam
 
 
 TEXT = "".join(np.random.default_rng(11).choice(list("ACGT"), 600))

@@ -81,6 +81,12 @@ LINKS = {
 }
 
 
+def test_the_table_is_the_same_bytes_whatever_it_is_called(tmp_path):
+    write_table(tmp_path / "one.tsv.gz", LINKS, LENGTHS)
+    write_table(tmp_path / "other.tsv.gz", LINKS, LENGTHS)
+    assert (tmp_path / "one.tsv.gz").read_bytes() == (tmp_path / "other.tsv.gz").read_bytes()
+
+
 def test_table_round_trip_in_the_order_of_contigs(tmp_path):
     path = tmp_path / "ref.fa.paralogs.tsv.gz"
     assert table_beside(tmp_path / "ref.fa") is None

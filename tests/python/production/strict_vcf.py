@@ -152,7 +152,7 @@ def _info_problem(info: str, pos: int, n_alts: int, contig_bp: int, header: _Hea
         if not _KEY.fullmatch(key) or key in seen or " " in part:
             return f"INFO {key[:20]}"
         seen.add(key)
-        number, kind = header.kinds.get(("INFO", key), (".", "String"))
+        number, kind = header.kinds.get(("INFO", key), (".", "String") if sign else ("0", "Flag"))
         if kind == "Flag":
             if sign:
                 return f"INFO {key} has a value"

@@ -72,6 +72,16 @@ def test_profile_changes_only_what_its_snapshot_says(profile: str, settings: dic
     assert text + "\n" == path.read_text(), f"profile {profile} changed; see UPDATE_SNAPSHOTS in {__file__}"
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_profile_takes_no_process_its_options_away(profile: str, settings: dict[str, set[str]]) -> None:
+    """A block of the same name in a profile replaces the pipeline's own, and its options go unsaid."""
+    of_a_process = re.compile(r"process\.'withName:[^']*'\.(ext|publishDir|time)\b")
+    lost = {
+        line.split(" = ")[0] for line in settings["standard"] - settings[profile] if of_a_process.match(line)
+    }
+    assert not {key for key in lost if not any(line.startswith(key) for line in settings[profile])}
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

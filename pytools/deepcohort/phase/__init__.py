@@ -1,0 +1,1 @@
+"""Which alleles of one sample lie on one chromosome, told by its fragments."""
