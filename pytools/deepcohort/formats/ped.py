@@ -51,8 +51,8 @@ def read_ped(path: str | Path) -> list[PedRow]:
             problems.append(f"pedigree {path} line {number}{problem}")
         else:
             family, name, father, mother, word = fields[:_COLUMNS]
-            parents = ("" if p.upper() in UNKNOWN else p for p in (father, mother))
-            rows[name] = PedRow(family, name, *parents, SEX_WORDS.get(word.upper(), ""))
+            father, mother = ("" if parent.upper() in UNKNOWN else parent for parent in (father, mother))
+            rows[name] = PedRow(family, name, father, mother, SEX_WORDS.get(word.upper(), ""))
     sex = {row.sample: row.sex for row in rows.values()}
     problems += [
         f"pedigree {path}: the parents of {row.sample} have the wrong sex or are {row.sample} itself"
