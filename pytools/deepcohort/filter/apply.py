@@ -185,7 +185,7 @@ def filter_vcf(
         config_of_reads = ReadsConfig(sample=names[0]) if len(names) == 1 else ReadsConfig()
         usual = profiled(reads, reference, config_of_reads)
         source = stack.enter_context(open_reads(reads, reference, usual))
-        scorer = Scorer(source, fasta, predictor, config, candidates_of(predictor.platform))
+        scorer = Scorer(source, fasta, predictor, config, candidates_of(predictor.platform, usual.library))
 
         def opened() -> VcfTextReader:
             reader = VcfTextReader(vcf)
