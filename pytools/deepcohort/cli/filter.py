@@ -74,6 +74,9 @@ def filter_(
     allow_missing_reads: Annotated[
         bool, typer.Option(help="Of a cohort: leave genotypes of samples without reads unscored.")
     ] = False,
+    checksums: Annotated[
+        Path | None, typer.Option(help="Table to write: name, bytes and SHA-256 of the output.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="With --train.")] = _T.seed,
 ) -> None:
     """Score and filter another caller's VCF with the network (INFO/DC_SCORE, FILTER DCLow).
@@ -135,7 +138,7 @@ def filter_(
         note = unread_note(request)
         if note:
             typer.echo(f"{output}: {note}", err=True)
-        _tell(output, run_cohort(request))
+        _tell(output, run_cohort(request), checksums)
         return
     predictor = load_predictor(model, platform, device)
     if train is not None:
@@ -169,10 +172,15 @@ def filter_(
     _tell(
         output,
         filter_vcf(vcf, [Path(word) for word in reads or ()], reference, output, predictor, config, head_),
+        checksums,
     )
 
 
-def _tell(output: Path, done: "FilterSummary") -> None:
+def _tell(output: Path, done: "FilterSummary", checksums: Path | None) -> None:
+    if checksums is not None:
+        from deepcohort.cohort.provenance import write_checksums
+
+        write_checksums([output], checksums)
     typer.echo(
         f"{output}: {done.n_records} records, {done.n_scored} scored, {done.n_low} low "
         f"(thresholds {done.snp_threshold:.2f}, {done.indel_threshold:.2f})",
