@@ -8,7 +8,7 @@ class Scale {
     private static final int ONE_LEVEL = 500
     private static final int BATCH = 100
     // CPU s of filtering a cohort VCF, per Mb and sample at 30x (docs/experiments/filter.md)
-    private static final double FILTER_SECONDS_PER_MB_SAMPLE = 1.3d
+    private static final double FILTER_SECONDS_PER_MB_SAMPLE = 1.1d
     private static final List<Integer> STEPS_MB = [100, 50, 25, 10, 5, 2, 1]
 
     /**

@@ -2,7 +2,7 @@
 
 import signal
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -103,6 +103,7 @@ class SampleScorers:
             self._configs[sample] = profiled(reads.files, reference, ReadsConfig(sample=reads.sample))
         stack = ExitStack()
         source = stack.enter_context(open_reads(reads.files, reference, self._configs[sample]))
+        check_owner(reads, source.sample_names, {s.sample for s in self._inputs.samples})
         self._open[sample] = source, stack
         return source
 
@@ -112,6 +113,22 @@ class SampleScorers:
             stack.close()
         self._open.clear()
         self._reference.close()
+
+
+def check_owner(reads: SampleReads, held: Sequence[str], cohort: Set[str]) -> None:
+    """See that a sample's reads are not those of another sample of the cohort.
+
+    A lone name that no sample has is let pass: people rename.
+
+    Raises:
+        DeepcohortError: they are, by their read groups.
+    """
+    others = sorted(cohort & set(held)) if reads.sample not in held else []
+    if others:
+        raise DeepcohortError(
+            f"{reads.files[0]} is given as reads of {reads.sample}, but its read groups (SM) name "
+            f"{others[0]}, another sample of the VCF; give each sample its own reads"
+        )
 
 
 _worker: SampleScorers | None = None

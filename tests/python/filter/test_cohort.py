@@ -17,7 +17,7 @@ from deepcohort.filter import blocks
 from deepcohort.filter.aggregate import allele_score
 from deepcohort.filter.apply import filter_vcf
 from deepcohort.filter.cohort import check_samples, scored_line
-from deepcohort.filter.cohort_scores import LineScores
+from deepcohort.filter.cohort_scores import LineScores, SampleReads, check_owner
 from deepcohort.filter.config import FilterConfig
 from deepcohort.filter.genotypes import carriers, with_scores
 from naive_predictor import NaivePredictor
@@ -248,6 +248,14 @@ def test_a_sample_without_reads_is_told(cohort, tmp_path):
     read = VCF(str(out))
     told = {v.POS - 1: v.INFO.get("DC_UNSCORED") for v in read}
     assert {pos for pos, n in told.items() if n} == {2_000, 3_000, 5_000, 8_000, 9_500}
+
+
+def test_swapped_reads_are_refused(cohort, tmp_path):
+    (_, _, first), (_, _, second) = (word.partition("=") for word in cohort[1])
+    with pytest.raises(DeepcohortError, match=r"as reads of person\d, but .* name person\d, another sample"):
+        filtered(cohort, tmp_path / "out.vcf.gz", [f"person0={second}", f"person1={first}"])
+    assert not list(tmp_path.iterdir())
+    check_owner(SampleReads("person0", (first,)), ["renamed"], {"person0", "person1"})
 
 
 def test_samplesheets(cohort, tmp_path):
