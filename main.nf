@@ -13,10 +13,13 @@ include { CALL_SAMPLE      } from './modules/subworkflows/call_sample/main'
 include { LOOK_AGAIN       } from './modules/subworkflows/look_again/main'
 include { GENOTYPE_COHORT  } from './modules/subworkflows/genotype_cohort/main'
 include { PHASE_COHORT     } from './modules/subworkflows/phase_cohort/main'
+include { FILTER_COHORT    } from './modules/subworkflows/filter_cohort/main'
 include { ANNOTATE_COHORT  } from './modules/subworkflows/annotate_cohort/main'
 include { EVALUATE_COHORT  } from './modules/subworkflows/evaluate_cohort/main'
 include { LEARN_MODEL      } from './modules/subworkflows/train_model/main'
 include { LEARN_POPGEN     } from './modules/subworkflows/learn_popgen/main'
+include { FILTER_SAMPLE    } from './modules/processes/filter_sample/main'
+include { SHARD_REFERENCE as SHARD_VCFS } from './modules/processes/shard_reference/main'
 include { PLAN_RUN         } from './modules/processes/plan_run/main'
 include { POPGEN_SCAN      } from './modules/processes/popgen_scan/main'
 
@@ -234,6 +237,16 @@ workflow CALLING {
             ch_checksums = ch_checksums.mix(PHASE_COHORT.out.checksums)
             ch_versions = ch_versions.mix(PHASE_COHORT.out.versions)
         }
+        if (params.filter) {
+            ch_rows = COHORT.out.aligned.toSortedList { a, b -> a.sample <=> b.sample }.map { rows -> ['cohort'] + ReadsSheet.of(rows) }
+            FILTER_COHORT(
+                ch_cohort, ch_rows, GENOTYPE_COHORT.out.shard, GENOTYPE_COHORT.out.table, COHORT.out.reference,
+                optional_file(params.model == 'auto' ? null : params.model), params.cohort as boolean,
+            )
+            ch_cohort = FILTER_COHORT.out.vcf
+            ch_checksums = ch_checksums.mix(FILTER_COHORT.out.checksums)
+            ch_versions = ch_versions.mix(FILTER_COHORT.out.versions)
+        }
         if (Annotation.wanted(params)) {
             ANNOTATE_COHORT(
                 ch_cohort, GENOTYPE_COHORT.out.shard, GENOTYPE_COHORT.out.table,
@@ -290,6 +303,38 @@ workflow EVALUATION {
     stats       = channel.empty()                                         // channel: folder
     facts       = channel.empty()                                         // channel: JSON
     versions    = REFERENCE.out.versions.mix(EVALUATE_COHORT.out.versions)  // channel: versions.yml
+}
+
+// --mode filter: VCFs of any caller, scored and filtered by the reads of their samples
+workflow FILTERING {
+    main:
+    REFERENCE()
+    def model = optional_file(params.model == 'auto' ? null : params.model)
+    def found = VcfSheet.cohorts(params.samplesheet, params.base_dir)
+    def (one, several) = found.split { _name, _vcf, _index, samples -> samples.size() == 1 }
+    def meta = { name -> [id: name, sample: name, shard: 'all', n_shards: 1] }
+    FILTER_SAMPLE(
+        channel.fromList(one.collect { name, vcf, index, samples -> [meta(name), vcf, index] + ReadsSheet.of(samples) }),
+        REFERENCE.out.reference, model,
+    )
+    // cut for cohorts alone
+    SHARD_VCFS(
+        REFERENCE.out.reference.filter { several }, [], '', Scale.filterShardBp(several.collect { it[3].size() }.max() ?: 1, params.shard_bp),
+    )
+    FILTER_COHORT(
+        channel.fromList(several.collect { name, vcf, index, _samples -> [meta(name), vcf, index] }),
+        channel.fromList(several.collect { name, _vcf, _index, samples -> [name] + ReadsSheet.of(samples) }),
+        SHARD_VCFS.out.shards.flatMap { beds -> [beds].flatten().sort { it.name } }.map { bed -> [bed.baseName, bed] },
+        SHARD_VCFS.out.table, REFERENCE.out.reference, model, false,
+    )
+
+    emit:
+    inputs      = channel.fromList(found.collect { it[1] })                              // channel: file
+    checksums   = FILTER_SAMPLE.out.checksums.mix(FILTER_COHORT.out.checksums)           // channel: table
+    evaluations = channel.empty()                                                        // channel: folder
+    stats       = channel.empty()                                                        // channel: folder
+    facts       = channel.empty()                                                        // channel: JSON
+    versions    = REFERENCE.out.versions.mix(FILTER_SAMPLE.out.versions.unique { 'one' }, SHARD_VCFS.out.versions, FILTER_COHORT.out.versions)  // channel: versions.yml
 }
 
 // --mode train: samples with truth, from a samplesheet or simulated, to a model
@@ -380,7 +425,7 @@ workflow {
         exit(0)
     }
     Messages.stopIf(Backend.retired(params))
-    Messages.stopIf(Parameters.problems(schema, params, workflow.commandLine) + Messages.missing(params) + StoredCohorts.problems(params) + Annotation.problems(params) + KnownAlleles.problems(params) + SecondLook.problems(params) + Haplotypes.problems(params) + Backend.problems(params, workflow.profile))
+    Messages.stopIf(Parameters.problems(schema, params, workflow.commandLine) + Messages.missing(params) + StoredCohorts.problems(params) + Annotation.problems(params) + KnownAlleles.problems(params) + SecondLook.problems(params) + Haplotypes.problems(params) + VcfSheet.problems(params) + Backend.problems(params, workflow.profile))
 
     if (params.mode == 'plan') {
         PLANNING()
@@ -389,7 +434,11 @@ workflow {
         workflow.onComplete = { Messages.finish(workflow, params.outdir, plan.text, params.email) }
         return
     }
-    if (params.mode == 'evaluate') {
+    if (params.mode == 'filter') {
+        FILTERING()
+        ran = FILTERING.out
+    }
+    else if (params.mode == 'evaluate') {
         EVALUATION()
         ran = EVALUATION.out
     }

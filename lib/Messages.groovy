@@ -98,7 +98,9 @@ class Messages {
         [
             ['plan', 'plan/plan.tsv'],
             ['cohort VCF', 'cohort/cohort.vcf.gz'],
+            ['filtered', 'cohort/cohort.filtered.vcf.gz'],
             ['annotated', 'cohort/cohort.annotated.vcf.gz'],
+            ['filtered', 'filtered'],
             ['stored cohort', 'cohort/store'],
             ['samples', 'samples'],
             ['evaluation', 'evaluation'],

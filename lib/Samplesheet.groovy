@@ -31,6 +31,12 @@ class Samplesheet {
         return found as List
     }
 
+    /** The index of local reads, beside them, or null. */
+    static Path indexOf(path) {
+        if (path.toString().contains('://')) return null
+        return indexesOf(Paths.get(path.toString())).find { it.toString() ==~ /.*\.(bai|csi|crai)/ }
+    }
+
     private static List<Path> indexesOf(Path path) {
         def stem = path.toString().replaceFirst(/\.(bam|cram)$/, '')
         def names = ['.bai', '.csi', '.crai', '.tbi'].collectMany { ["${path}${it}", "${stem}${it}"] }.unique()

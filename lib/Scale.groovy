@@ -7,6 +7,8 @@ class Scale {
     private static final double TASK_SECONDS = 3600d
     private static final int ONE_LEVEL = 500
     private static final int BATCH = 100
+    // CPU s of filtering a cohort VCF, per Mb and sample at 30x (docs/experiments/filter.md)
+    private static final double FILTER_SECONDS_PER_MB_SAMPLE = 1.1d
     private static final List<Integer> STEPS_MB = [100, 50, 25, 10, 5, 2, 1]
 
     /**
@@ -16,6 +18,13 @@ class Scale {
      */
     static long cohortShardBp(long samples, limit) {
         double mb = TASK_SECONDS / (SECONDS_PER_MB + SECONDS_PER_MB_SAMPLE * samples)
+        long bp = 1_000_000L * (STEPS_MB.find { it <= mb } ?: 1)
+        return limit ? Math.min(bp, limit as long) : bp
+    }
+
+    /** Callable bp per shard of filtering the VCF of `samples`: an hour of work at most, in coarse steps. */
+    static long filterShardBp(long samples, limit) {
+        double mb = TASK_SECONDS / (FILTER_SECONDS_PER_MB_SAMPLE * samples)
         long bp = 1_000_000L * (STEPS_MB.find { it <= mb } ?: 1)
         return limit ? Math.min(bp, limit as long) : bp
     }

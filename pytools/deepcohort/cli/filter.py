@@ -1,11 +1,14 @@
 """deepcohort filter."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deepcohort.filter.config import FilterConfig, TrainFilterConfig
+
+if TYPE_CHECKING:
+    from deepcohort.filter.apply import FilterSummary
 
 app = typer.Typer()
 _D = FilterConfig()
@@ -17,7 +20,13 @@ def filter_(
     reference: Annotated[Path, typer.Option(help="Indexed FASTA that calls and reads were made on.")],
     vcf: Annotated[Path | None, typer.Option(help="VCF of any caller, .vcf.gz.")] = None,
     reads: Annotated[
-        list[Path] | None, typer.Option(help="BAM or CRAM of the sample, indexed; repeatable.")
+        list[str] | None,
+        typer.Option(
+            help="BAM or CRAM of the sample, indexed; repeatable. SAMPLE=FILE for each sample of a cohort."
+        ),
+    ] = None,
+    samplesheet: Annotated[
+        Path | None, typer.Option(help="Instead of --reads, for a cohort: CSV with columns sample, reads.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="VCF to write, .vcf.gz; its index comes beside it.")
@@ -56,17 +65,47 @@ def filter_(
     annotations: Annotated[
         bool, typer.Option(help="With --train: use the caller's QUAL, GQ and INFO numbers too.")
     ] = _T.use_annotations,
+    regions: Annotated[
+        Path | None, typer.Option(help="Of a cohort: BED of records to write; scores stay the same.")
+    ] = None,
+    threads: Annotated[
+        int, typer.Option(min=1, help="Of a cohort: processes that score samples side by side.")
+    ] = 1,
+    allow_missing_reads: Annotated[
+        bool, typer.Option(help="Of a cohort: leave genotypes of samples without reads unscored.")
+    ] = False,
+    checksums: Annotated[
+        Path | None, typer.Option(help="Table to write: name, bytes and SHA-256 of the output.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="With --train.")] = _T.seed,
 ) -> None:
-    """Score and filter another caller's VCF with the network (INFO/DC_SCORE, FILTER DCLow)."""
+    """Score and filter another caller's VCF with the network (INFO/DC_SCORE, FILTER DCLow).
+
+    Of a cohort: each carrier's genotype too (FORMAT/DC_SCORE), from all carriers' reads.
+    """
+    from deepcohort.cli.filter_cohort import CohortRequest, is_cohort, option_problems, unread_note
+    from deepcohort.cli.filter_cohort import run as run_cohort
     from deepcohort.core.errors import InputProblems
     from deepcohort.model.load import load_predictor
 
     problems = []
+    by_sample = is_cohort(reads or (), samplesheet)
+    if by_sample:
+        others = {"--trained": trained, "--train": train, "--sensitivity": sensitivity}
+        problems += option_problems(reads or (), samplesheet, others)
+    else:
+        cohort_alone = {
+            "--regions": regions, "--threads": threads > 1, "--allow-missing-reads": allow_missing_reads
+        }  # fmt: skip
+        problems += [
+            f"{name} is for cohorts: give --samplesheet, or --reads SAMPLE=FILE"
+            for name, value in cohort_alone.items()
+            if value
+        ]
     if train is None:
         problems += [
             f"{name} is needed"
-            for name, value in (("--vcf", vcf), ("--reads", reads), ("--output", output))
+            for name, value in (("--vcf", vcf), ("--reads", reads or samplesheet), ("--output", output))
             if not value
         ]
         problems += [
@@ -88,6 +127,19 @@ def filter_(
         problems.append("--sensitivity and the thresholds exclude each other")
     if problems:
         raise InputProblems(problems)
+    if by_sample:
+        assert vcf is not None
+        assert output is not None
+        judged = FilterConfig(judge=judge, snp_threshold=snp_threshold, indel_threshold=indel_threshold)
+        request = CohortRequest(
+            vcf, reference, output, tuple(reads or ()), samplesheet, platform, model, device, judged, threads,
+            regions, allow_missing_reads,
+        )  # fmt: skip
+        note = unread_note(request)
+        if note:
+            typer.echo(f"{output}: {note}", err=True)
+        _tell(output, run_cohort(request), checksums)
+        return
     predictor = load_predictor(model, platform, device)
     if train is not None:
         from deepcohort.cli.filter_run import TrainingInput, read_training_manifest
@@ -98,7 +150,7 @@ def filter_(
         else:
             assert vcf is not None
             assert truth is not None
-            items = [TrainingInput(vcf, tuple(reads or ()), truth, confident)]
+            items = [TrainingInput(vcf, tuple(map(Path, reads or ())), truth, confident)]
         head = run(
             items, reference, train, predictor, TrainFilterConfig(use_annotations=annotations, seed=seed)
         )
@@ -117,7 +169,18 @@ def filter_(
         judge=judge, snp_threshold=snp_threshold, indel_threshold=indel_threshold, sensitivity=sensitivity
     )
     head_ = load_head(trained) if trained else None
-    done = filter_vcf(vcf, reads or [], reference, output, predictor, config, head_)
+    _tell(
+        output,
+        filter_vcf(vcf, [Path(word) for word in reads or ()], reference, output, predictor, config, head_),
+        checksums,
+    )
+
+
+def _tell(output: Path, done: "FilterSummary", checksums: Path | None) -> None:
+    if checksums is not None:
+        from deepcohort.cohort.provenance import write_checksums
+
+        write_checksums([output], checksums)
     typer.echo(
         f"{output}: {done.n_records} records, {done.n_scored} scored, {done.n_low} low "
         f"(thresholds {done.snp_threshold:.2f}, {done.indel_threshold:.2f})",

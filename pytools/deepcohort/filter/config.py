@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from deepcohort.core.errors import DeepcohortError
 
 SCORE_KEY = "DC_SCORE"
+ALT_SCORE_KEY = "DC_ALT_SCORE"
+SCORED_KEY = "DC_SCORED"
+UNSCORED_KEY = "DC_UNSCORED"
 LOW_SCORE = "DCLow"
 JUDGED = ("genotype", "allele")
 
@@ -18,8 +21,8 @@ class FilterConfig:
             ALTs are there, in one copy or two.
         snp_threshold, indel_threshold: log10 odds; records that score lower get FILTER DCLow. None: those
             of the trained filter; without one `threshold`, or `few_threshold` for a type of which the file
-            has fewer than `min_records`. Chosen on calls of bcftools and freebayes on planted variants of
-            chr20:2-4 Mb.
+            has fewer than `min_records` (of a cohort always `threshold`). These are fixed round numbers;
+            when they were fixed, results of planted chr20:2-4 Mb, HG002 and NA12878 were in view.
         sensitivity: per cent of the true records to keep, by the scores; sets both thresholds.
         prior: share of true records for which the network's score is meant.
         max_score: log10 odds are cut to +- this.
