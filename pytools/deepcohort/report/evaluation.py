@@ -3,7 +3,6 @@
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +14,9 @@ from deepcohort.report import evaluation_phase as phases
 from deepcohort.report import evaluation_plots as plots
 from deepcohort.report import evaluation_tables as tables
 from deepcohort.report.evaluation_text import DEFINITIONS, INTRODUCTION
+from deepcohort.report.evaluation_types import Evaluation, Row
 
-Row = dict[str, str]
 _TABLES = ("extended", "curves", "confusion", "calibration", "indel_lengths")
-
-
-@dataclass(slots=True)
-class Evaluation:
-    """One judged call set as `deepcohort evaluate` left it: summary.json and the tables beside it."""
-
-    name: str
-    info: dict[str, Any]
-    tables: dict[str, list[Row]] = field(default_factory=dict)
-
-    def rows(self, table: str, **values: str) -> list[Row]:
-        """Rows of a table that have these values."""
-        return [r for r in self.tables.get(table, []) if all(r.get(k) == v for k, v in values.items())]
 
 
 def read_evaluations(folders: Sequence[Path]) -> tuple[list[Evaluation], list[Row], list[dict[str, Any]]]:
