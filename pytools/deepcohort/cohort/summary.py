@@ -1,12 +1,12 @@
 """The outcome of a run in a few lines, for the terminal."""
 
-import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
+from deepcohort.formats.table import read_table
 
 _TYPES = ("SNP", "INDEL")
 _COUNTS = ("TP_truth", "FN", "TP_call", "FP")
@@ -46,16 +46,11 @@ def read_scores(evaluations: list[Path]) -> list[Score]:
     """
     scores = []
     for folder in sorted(evaluations, key=lambda path: path.name):
-        table = folder / "summary.tsv"
-        try:
-            with open(table, newline="") as file:
-                rows = {row["type"]: row for row in csv.DictReader(file, delimiter="\t")}
-            for kind in _TYPES:
-                if kind in rows:
-                    counts = [int(float(rows[kind][column])) for column in _COUNTS]
-                    scores.append(Score(folder.name, kind, *counts))
-        except (OSError, KeyError, ValueError) as error:
-            raise DeepcohortError(f"{table} is no summary of an evaluation: {error!r}") from error
+        table = read_table(folder / "summary.tsv", "summary of an evaluation", ("type", *_COUNTS))
+        rows = {row["type"]: row for row in table}
+        for kind in _TYPES:
+            if kind in rows:
+                scores.append(Score(folder.name, kind, *(rows[kind].whole(column) for column in _COUNTS)))
     return scores
 
 

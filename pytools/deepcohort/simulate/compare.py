@@ -1,6 +1,5 @@
 """How real simulated reads are: the same measurements on real and on simulated reads."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,8 @@ from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
+from deepcohort.simulate.compare_plot import plot_curves
+from deepcohort.simulate.curve import Curve
 from deepcohort.simulate.kernels import MAX_COPIES, find_tracts
 from deepcohort.simulate.kernels_learn import count_bases, count_slips
 from deepcohort.simulate.learn import Evidence, gather_evidence
@@ -16,17 +17,6 @@ _CYCLES = 400
 _MAX_RUN = 16
 _AF_EDGES = np.array([0.04, 0.06, 0.08, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.01])
 _DEPTH_EDGES = np.arange(0, 2.6, 0.1)  # in units of the median
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """A measurement along an axis: `value` float64 (n,) with its weight `n` float64 (n,)."""
-
-    name: str
-    axis: str
-    x: list[str]
-    value: NDArray[np.float64]
-    n: NDArray[np.float64]
 
 
 def compare_reads(
@@ -59,8 +49,6 @@ def compare_reads(
         lines = [f"{name}\t{ratio:.3f}\t{_distance(a, b):.3f}" for (name, ratio), a, b in
                  zip(summary.items(), real_curves, simulated_curves, strict=True)]  # fmt: skip
         brief.write_text("\n".join(["measurement\tsimulated_over_real\tdistance", *lines]) + "\n")
-        from deepcohort.simulate.compare_plot import plot_curves
-
         plot_curves(picture, real_curves, simulated_curves)
     return summary
 

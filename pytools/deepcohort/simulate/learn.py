@@ -11,9 +11,8 @@ from scipy.stats import binom
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
-from deepcohort.simulate.hot_sites import HOT_RATES
 from deepcohort.simulate.io_learn import LearnReads, read_for_learning
-from deepcohort.simulate.kernels import MAX_COPIES, MAX_UNIT, find_tracts
+from deepcohort.simulate.kernels import HOT_RATES, MAX_COPIES, MAX_UNIT, find_tracts
 from deepcohort.simulate.kernels_learn import count_bases, count_slips, count_transitions, pile_up
 from deepcohort.simulate.profile import IlluminaProfile, cumulative
 
