@@ -17,6 +17,7 @@ ALLOWED = {
     "pileup": {"core", "formats", "reads", "candidates"},
     "model": {"core", "formats", "reads", "candidates", "pileup"},
     "phase": {"core", "formats"},
+    "haplotag": {"core", "formats", "reads", "candidates", "known", "calls", "phase"},
     "calls": {"core", "formats", "candidates", "phase"},
     "joint": {"core", "formats", "reads", "calls"},
     "filter": {"core", "formats", "reads", "candidates", "known", "calls", "pileup", "model"},

@@ -10,7 +10,7 @@ from deepcohort.phase.config import MAX_LOG10, UNITS_PER_LOG10
 _REF, _ALT = 0, 1
 _SECOND_OF_PAIR = 0x80
 _PAIRED = 0x1
-_OTHER_FRAGMENT = np.uint64(0x9E3779B97F4A7C15)
+OTHER_FRAGMENT = np.uint64(0x9E3779B97F4A7C15)
 FAR_BP = 10_000  # mates farther apart are taken as two fragments: what joins them may be a chimera
 
 
@@ -138,7 +138,7 @@ def _odds_of_read(has_first, has_second, said, shown):
 def fragment_id(row, name_hash, flag, insert_size):
     """What tells a read's fragment from others; mates far apart are two."""
     if flag[row] & _PAIRED and abs(insert_size[row]) > FAR_BP and flag[row] & _SECOND_OF_PAIR:
-        return name_hash[row] ^ _OTHER_FRAGMENT
+        return name_hash[row] ^ OTHER_FRAGMENT
     return name_hash[row]
 
 

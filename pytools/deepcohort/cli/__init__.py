@@ -31,6 +31,7 @@ COMMANDS = {
     "genotype": "Genotype a cohort jointly from gVCFs.",
     "sites": "List the alleles of a cohort, for a second look at every sample's reads.",
     "store": "Say what a stored cohort holds; make parts of one into a cohort.",
+    "haplotag": "Tag the reads of a sample with their haplotype, by its phased VCF.",
     "phase": "Phase the unrelated samples of a cohort statistically, by Beagle.",
     "evaluate": "Compare calls with a truth set, haplotype-aware.",
     "report": "Turn evaluations into content for one MultiQC report.",

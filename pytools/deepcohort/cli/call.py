@@ -106,6 +106,10 @@ def call(
             "`deepcohort merge` will phase together with the others."
         ),
     ] = None,
+    haplotag: Annotated[
+        Path | None,
+        typer.Option(help="BAM or CRAM to write: the reads with their haplotype (HP) and phase set (PS)."),
+    ] = None,
     max_depth: Annotated[
         int | None, typer.Option(help="Deeper stretches are thinned to this, by read name.", min=1)
     ] = None,
@@ -150,6 +154,7 @@ def call(
             phase=phase,
             min_phase_quality=min_phase_quality,
             phase_evidence=phase_evidence,
+            haplotag=haplotag,
             max_depth=max_depth,
             threads=threads,
             profile_stages=profile_stages,

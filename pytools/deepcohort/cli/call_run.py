@@ -30,6 +30,22 @@ def _tell_of_known(request: CallRequest, timer: StageTimer) -> None:
                 print(f"deepcohort: note: {path}: {n:,} {name} were passed over", file=sys.stderr)
 
 
+def _tag_reads(request: CallRequest, sample: str) -> None:
+    """Write the reads with the haplotypes of the calls just made."""
+    from deepcohort.cli.haplotag_run import tag_reads
+    from deepcohort.haplotag.run import TagRequest
+
+    calls = request.vcf or request.gvcf
+    assert calls is not None
+    assert request.haplotag is not None
+    tag_reads(
+        TagRequest(
+            calls, request.reads, request.reference, request.haplotag, sample, request.platform,
+            request.threads,
+        )
+    )  # fmt: skip
+
+
 def run_call(request: CallRequest) -> None:
     """Call variants as asked; prints the stages' table to stderr where asked.
 
@@ -50,6 +66,9 @@ def run_call(request: CallRequest) -> None:
         call_shard(job, predictor, timer, request.quiet)
     _warn_of_mapq_zero(timer, job.sample)
     _tell_of_known(request, timer)
+    if request.haplotag is not None:
+        with timer.stage("haplotag"):
+            _tag_reads(request, job.sample)
     if request.profile_stages:
         n_bp = sum(len(region) for region in job.regions)
         print(timer.table(n_bp), file=sys.stderr)

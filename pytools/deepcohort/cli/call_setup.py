@@ -75,6 +75,7 @@ class CallRequest:
     phase: bool = True
     min_phase_quality: int = PhaseConfig().min_quality_phred
     phase_evidence: Path | None = None
+    haplotag: Path | None = None
     max_depth: int | None = None
     threads: int = 1
     profile_stages: bool = False
@@ -112,6 +113,13 @@ def _check_outputs(request: CallRequest, problems: _Problems) -> None:
         problems.add("--phase-evidence is for phasing; leave out --no-phase and --second-look")
     if evidence is not None and evidence.suffix != ".npz":
         problems.add(f"phase evidence {evidence} must end in .npz")
+    if request.haplotag is not None:
+        if evidence is not None or not request.phase or request.second_look:
+            problems.add(
+                "--haplotag is by phased calls; leave out --no-phase, --phase-evidence, --second-look"
+            )
+        if request.haplotag.suffix not in (".bam", ".cram"):
+            problems.add(f"--haplotag {request.haplotag} must end in .bam or .cram")
     if not outputs:
         problems.add("nothing to write; give --gvcf, --vcf or both")
     if len(outputs) == 2 and outputs[0] == outputs[1]:

@@ -3,7 +3,7 @@
 
 # panel -> commands, in the order of `deepcohort --help`; a command that is in none comes last, under "Other"
 PANELS = {
-    "Calling": ("call", "filter", "show", "why"),
+    "Calling": ("call", "haplotag", "filter", "show", "why"),
     "Cohort": ("genotype", "phase", "stats", "annotate", "export", "store"),
     "Evaluation": ("evaluate", "report"),
     "Training": ("simulate", "profile", "examples", "train", "tune"),
@@ -32,6 +32,7 @@ SHORT_HERE = {
     ("annotate", "vcf"): "-V",
     ("export", "vcf"): "-V",
     ("phase", "vcf"): "-V",
+    ("haplotag", "vcf"): "-V",
     ("show", "vcf"): "-V",
     ("popgen scan", "vcf"): "-V",
 }
@@ -119,6 +120,12 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "why": (("", "why -I child.bam -R GRCh38.fa --site chr20:1000123"),),
     "stats": (("", "stats -V cohort.vcf.gz --pedigree families.ped -o stats"),),
+    "haplotag": (
+        (
+            "Reads for a genome browser",
+            "haplotag -V child.vcf.gz -I child.bam -R GRCh38.fa -o child.tagged.bam",
+        ),
+    ),
     "phase": (
         (
             "One contig, with a panel",

@@ -56,6 +56,15 @@ def _hash_name(buffer, at, length):
 
 
 @kernel
+def hash_names(buffer, offset):
+    """`ReadBatch.name_hash` of names, uint64 (N,); name i owns buffer[offset[i]:offset[i + 1]]."""
+    hashes = np.empty(len(offset) - 1, np.uint64)
+    for i in range(len(hashes)):
+        hashes[i] = _hash_name(buffer, offset[i], offset[i + 1] - offset[i])
+    return hashes
+
+
+@kernel
 def _tag_value_bytes(buffer, at, kind):
     """Bytes of a tag's value at `at`, or -1 for an unknown type."""
     if kind == 65 or kind == 99 or kind == 67:  # A c C
