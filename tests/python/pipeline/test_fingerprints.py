@@ -13,7 +13,15 @@ def test_a_task_per_sample_and_one_for_all(tmp_path):
     write_cohort(tmp_path, ["S1", "S2", "S3"])
     for name in ("snps.vcf.gz", "snps.vcf.gz.tbi"):
         (tmp_path / name).touch()
-    arguments = ["-stub", "--samplesheet", "cohort.csv", "--reference", "ref.fa", "--fingerprints", "snps.vcf.gz"]
+    arguments = [
+        "-stub",
+        "--samplesheet",
+        "cohort.csv",
+        "--reference",
+        "ref.fa",
+        "--fingerprints",
+        "snps.vcf.gz",
+    ]
     run = nextflow(tmp_path, *arguments)
     assert run.status == 0, run.text
     counts = Counter(task["process"].split(":")[-1] for task in run.tasks("results"))
