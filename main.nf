@@ -10,6 +10,7 @@ include { WRITE_PROVENANCE } from './modules/processes/write_provenance/main'
 include { PREPARE_COHORT   } from './modules/subworkflows/prepare_cohort/main'
 include { ALIGN_COHORT     } from './modules/subworkflows/align_cohort/main'
 include { CALL_SAMPLE      } from './modules/subworkflows/call_sample/main'
+include { FINGERPRINT_COHORT } from './modules/subworkflows/fingerprint_cohort/main'
 include { LOOK_AGAIN       } from './modules/subworkflows/look_again/main'
 include { GENOTYPE_COHORT  } from './modules/subworkflows/genotype_cohort/main'
 include { PHASE_COHORT     } from './modules/subworkflows/phase_cohort/main'
@@ -212,6 +213,15 @@ workflow CALLING {
     ch_versions = ch_versions.mix(CALL_SAMPLE.out.versions)
     ch_checksums = channel.empty()
     ch_stats = channel.empty()
+    if (params.fingerprints) {
+        FINGERPRINT_COHORT(
+            COHORT.out.aligned, COHORT.out.reference, indexed_file(params.fingerprints), COHORT.out.pedigree,
+            optional_file(params.regions), params.contigs ?: '',
+        )
+        FINGERPRINT_COHORT.out.warnings.subscribe { lines -> Messages.warnings(lines.readLines()).each { log.warn(it) } }
+        ch_stats = ch_stats.mix(FINGERPRINT_COHORT.out.tables)
+        ch_versions = ch_versions.mix(FINGERPRINT_COHORT.out.versions)
+    }
     if (params.joint) {
         LOOK_AGAIN(
             CALL_SAMPLE.out.gvcf, CALL_SAMPLE.out.facts, COHORT.out.aligned, COHORT.out.shard, COHORT.out.table, COHORT.out.reference,
@@ -228,7 +238,7 @@ workflow CALLING {
         GENOTYPE_COHORT.out.n_shards.subscribe { n -> progress.cohort(n) }
         GENOTYPE_COHORT.out.genotyped.subscribe { progress.genotyped() }
         ch_checksums = GENOTYPE_COHORT.out.checksums
-        ch_stats = GENOTYPE_COHORT.out.stats
+        ch_stats = ch_stats.mix(GENOTYPE_COHORT.out.stats)
         ch_versions = ch_versions.mix(GENOTYPE_COHORT.out.versions)
         ch_cohort = GENOTYPE_COHORT.out.vcf
         if (params.phase_cohort) {

@@ -23,6 +23,12 @@ class Messages {
         return lines.size() > MOST_NOTES ? shown + ["Note: and ${lines.size() - MOST_NOTES} more (.command.err of CHECK_INPUTS)".toString()] : shown
     }
 
+    /** Warnings about samples, the first of them. */
+    static List<String> warnings(List<String> lines) {
+        def more = lines.size() - MOST_NOTES
+        return more > 0 ? lines.take(MOST_NOTES) + ["and ${more} more (fingerprints/fingerprints.json)".toString()] : lines
+    }
+
     /** Ends the run with one line per problem, when there are any. */
     static void stopIf(List<String> problems) {
         if (problems) {

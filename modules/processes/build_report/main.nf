@@ -27,6 +27,7 @@ process BUILD_REPORT {
     for folder in evaluation/*/; do [ -d "\$folder" ] && folders+=(--evaluation "\${folder%/}"); done
     cohort=()
     for file in stats/*/cohort.json; do [ -f "\$file" ] && cohort=(--cohort "\$file"); done
+    for file in stats/*/fingerprints.json; do [ -f "\$file" ] && cohort+=(--fingerprints "\$file"); done
     reads=()
     if [ -d facts ]; then reads=(--facts facts); fi
     deepcohort summary \${folders[@]+"\${folders[@]}"} \${cohort[@]+"\${cohort[@]}"} \${reads[@]+"\${reads[@]}"} --output summary.txt
