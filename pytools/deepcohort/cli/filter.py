@@ -51,6 +51,10 @@ def filter_(
     sensitivity: Annotated[
         float | None, typer.Option(help="Keep this per cent of the true records (by the scores) instead.")
     ] = _D.sensitivity,
+    fdr: Annotated[
+        float | None,
+        typer.Option(help="Keep as many as the scores allow with this share wrong (0.01) instead."),
+    ] = _D.fdr,
     train: Annotated[
         Path | None, typer.Option(help="Train a filter and write it here, instead of filtering.")
     ] = None,
@@ -91,7 +95,7 @@ def filter_(
     problems = []
     by_sample = is_cohort(reads or (), samplesheet)
     if by_sample:
-        others = {"--trained": trained, "--train": train, "--sensitivity": sensitivity}
+        others = {"--trained": trained, "--train": train, "--sensitivity": sensitivity, "--fdr": fdr}
         problems += option_problems(reads or (), samplesheet, others)
     else:
         cohort_alone = {
@@ -121,10 +125,15 @@ def filter_(
         ]
     elif vcf or reads or truth or confident:
         problems.append("--manifest and --vcf, --reads, --truth, --confident exclude each other")
-    if train is not None and (output or trained or sensitivity is not None):
-        problems.append("--train excludes --output, --trained and --sensitivity: train first, then filter")
-    if sensitivity is not None and (snp_threshold is not None or indel_threshold is not None):
-        problems.append("--sensitivity and the thresholds exclude each other")
+    if train is not None and (output or trained or sensitivity is not None or fdr is not None):
+        problems.append(
+            "--train excludes --output, --trained, --sensitivity and --fdr: train first, then filter"
+        )
+    by_hand = snp_threshold is not None or indel_threshold is not None
+    if (sensitivity is not None) + (fdr is not None) + by_hand > 1:
+        problems.append("--sensitivity, --fdr and the thresholds exclude each other")
+    if fdr is not None and trained is not None:
+        problems.append("--fdr is for the network's own score: leave out --trained")
     if problems:
         raise InputProblems(problems)
     if by_sample:
@@ -166,7 +175,11 @@ def filter_(
     assert vcf is not None
     assert output is not None
     config = FilterConfig(
-        judge=judge, snp_threshold=snp_threshold, indel_threshold=indel_threshold, sensitivity=sensitivity
+        judge=judge,
+        snp_threshold=snp_threshold,
+        indel_threshold=indel_threshold,
+        sensitivity=sensitivity,
+        fdr=fdr,
     )
     head_ = load_head(trained) if trained else None
     _tell(

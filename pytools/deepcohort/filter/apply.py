@@ -17,7 +17,7 @@ from deepcohort.filter.config import LOW_SCORE, SCORE_KEY, FilterConfig
 from deepcohort.filter.head import Head
 from deepcohort.filter.records import is_snp, parse_record
 from deepcohort.filter.score import Judged, Scorer
-from deepcohort.filter.thresholds import default_thresholds, sensitivity_thresholds
+from deepcohort.filter.thresholds import default_thresholds, fdr_thresholds, sensitivity_thresholds
 from deepcohort.formats.tabix import IndexedVcfWriter
 from deepcohort.formats.vcf_check import checked_segments
 from deepcohort.formats.vcf_declarations import check_declarations
@@ -143,7 +143,7 @@ def check_head(head: Head | None, predictor: LazyPredictor) -> None:
 def _needs_all(config: FilterConfig, head: Head | None) -> bool:
     """Whether the thresholds depend on the scores of all records."""
     fixed = head is not None or None not in (config.snp_threshold, config.indel_threshold)
-    return config.sensitivity is not None or not fixed
+    return config.sensitivity is not None or config.fdr is not None or not fixed
 
 
 def _thresholds(
@@ -158,6 +158,8 @@ def _thresholds(
         if config.sensitivity is not None:
             prior = config.prior if head is None else None
             snp, indel = sensitivity_thresholds(config.sensitivity, score, is_snp, prior)
+        elif config.fdr is not None:
+            snp, indel = fdr_thresholds(config.fdr, score, is_snp)
         else:
             snp, indel = default_thresholds(score, is_snp, config)
     return (
