@@ -4,7 +4,7 @@ import java.nio.file.Path
 /** --alleles and --panel, as the head must know them. */
 class KnownAlleles {
 
-    /** Index beside a file: the one there is, or .tbi (of a VCF) or .csi (of a BCF) where it cannot be seen from here. */
+    /** Index beside a file: the one there is, or .tbi (of a VCF) or .csi (of a BCF) if it cannot be seen from here. */
     static String index(name) {
         def found = ['.tbi', '.csi'].collect { name.toString() + it }
         def usual = name.toString().endsWith('.bcf') ? found[1] : found[0]
