@@ -35,7 +35,8 @@ def indexes_beside(reference) {
 // Files of an index of bwa-mem2 or bwa beside --reference, whole, or []
 def aligner_index() {
     if (params.simulate || !params.reference) return []
-    def parts = ['bwa-mem2': ['.0123', '.amb', '.ann', '.bwt.2bit.64', '.pac'], bwa: ['.amb', '.ann', '.bwt', '.pac', '.sa']]
+    def parts = ['bwa-mem2': ['.0123', '.amb', '.ann', '.bwt.2bit.64', '.pac'],
+        bwa: ['.amb', '.ann', '.bwt', '.pac', '.sa']]
     def beside = { suffix -> file("${params.reference}${suffix}", glob: false) }
     def found = parts.findAll { name, _suffixes -> params.aligner in [null, 'auto', name] }
         .findResult { _name, suffixes -> suffixes.every { beside(it).exists() } ? suffixes : null }
@@ -61,7 +62,8 @@ def optional_file(name) {
 def listed_files(names) {
     return (names ?: '').tokenize(',').collectMany { name ->
         def found = [file(name.trim())].flatten()
-        Messages.stopIf(found && found.every { it.exists() } ? [] : ["${name.trim()} names no file; check --multiqc_config and --multiqc_files"])
+        def problem = "${name.trim()} names no file; check --multiqc_config and --multiqc_files"
+        Messages.stopIf(found && found.every { it.exists() } ? [] : [problem])
         found
     }
 }
@@ -80,7 +82,8 @@ def simulated_samples(meta, sheet, fasta, fai) {
     return sheet.splitCsv(header: true).collect { row ->
         def beside = { name -> sheet.parent.resolve(name) }
         def id = "${meta.id}.${row.sample}".toString()
-        def truth_index = ['.tbi', '.csi'].collect { suffix -> beside("${row.truth_vcf}${suffix}") }.find { it.exists() } ?: beside("${row.truth_vcf}.tbi")
+        def indexes = ['.tbi', '.csi'].collect { suffix -> beside("${row.truth_vcf}${suffix}") }
+        def truth_index = indexes.find { it.exists() } ?: indexes[0]
         [
             [id: id, sample: row.sample, shard: 'all', n_shards: 1], row.platform ?: 'illumina', [beside(row.reads)],
             [beside(row.index ?: "${row.reads}.bai")], beside(row.truth_vcf), truth_index, beside(row.truth_bed),
@@ -101,7 +104,8 @@ def run_account() {
 }
 
 def own_versions() {
-    return "Workflow:\n    ${workflow.manifest.name}: ${workflow.manifest.version}\n    Nextflow: ${nextflow.version}\n".toString()
+    def own = workflow.manifest
+    return "Workflow:\n    ${own.name}: ${own.version}\n    Nextflow: ${nextflow.version}\n".toString()
 }
 
 // [ fasta, fai, gzi or [] ] of --reference, indexed if need be
@@ -147,7 +151,8 @@ workflow COHORT {
     )
     PREPARE_COHORT.out.notes.subscribe { notes -> Messages.notes(notes.readLines()).each { log.info(it) } }
     ALIGN_COHORT(
-        PREPARE_COHORT.out.sample, ch_reference, aligner_index(), params.aligner ?: 'auto', params.save_reads ? 'cram' : 'bam',
+        PREPARE_COHORT.out.sample, ch_reference, aligner_index(), params.aligner ?: 'auto',
+        params.save_reads ? 'cram' : 'bam',
     )
 
     emit:
@@ -168,7 +173,8 @@ workflow PLANNING {
     REFERENCE()
     ch_staged = channel.value(staged_files())
     PREPARE_COHORT(
-        channel.value(file(params.samplesheet, glob: false)), REFERENCE.out.reference, ch_staged, optional_file(params.regions),
+        channel.value(file(params.samplesheet, glob: false)), REFERENCE.out.reference, ch_staged,
+        optional_file(params.regions),
         params.contigs ?: '', params.shard_bp ?: '', StoredCohorts.heads(params.cohort), [], params.base_dir ?: '',
         workflow.launchDir.toString(),
     )
@@ -218,21 +224,26 @@ workflow CALLING {
             COHORT.out.aligned, COHORT.out.reference, indexed_file(params.fingerprints), COHORT.out.pedigree,
             optional_file(params.regions), params.contigs ?: '',
         )
-        FINGERPRINT_COHORT.out.warnings.subscribe { lines -> Messages.warnings(lines.readLines()).each { log.warn(it) } }
+        FINGERPRINT_COHORT.out.warnings.subscribe { lines ->
+            Messages.warnings(lines.readLines()).each { log.warn(it) }
+        }
         ch_stats = ch_stats.mix(FINGERPRINT_COHORT.out.tables)
         ch_versions = ch_versions.mix(FINGERPRINT_COHORT.out.versions)
     }
     if (params.joint) {
         LOOK_AGAIN(
-            CALL_SAMPLE.out.gvcf, CALL_SAMPLE.out.facts, COHORT.out.aligned, COHORT.out.shard, COHORT.out.table, COHORT.out.reference,
-            ch_paralogs, optional_file(params.model == 'auto' ? null : params.model), StoredCohorts.parts(params.cohort),
+            CALL_SAMPLE.out.gvcf, CALL_SAMPLE.out.facts, COHORT.out.aligned, COHORT.out.shard, COHORT.out.table,
+            COHORT.out.reference,
+            ch_paralogs, optional_file(params.model == 'auto' ? null : params.model),
+            StoredCohorts.parts(params.cohort),
             params.second_look == null ? 'auto' : params.second_look.toString(),
         )
         ch_versions = ch_versions.mix(LOOK_AGAIN.out.versions)
         GENOTYPE_COHORT(
             LOOK_AGAIN.out.gvcf, COHORT.out.sample.map { it.sample }.toList(),
             COHORT.out.pedigree.map { it.countLines() }, StoredCohorts.parts(params.cohort),
-            params.cohort_batch ?: '', params.save_cohort, export_formats(), params.shard_bp ?: '', optional_file(params.regions),
+            params.cohort_batch ?: '', params.save_cohort, export_formats(), params.shard_bp ?: '',
+            optional_file(params.regions),
             params.contigs ?: '', COHORT.out.reference, COHORT.out.pedigree,
         )
         GENOTYPE_COHORT.out.n_shards.subscribe { n -> progress.cohort(n) }
@@ -248,7 +259,8 @@ workflow CALLING {
             ch_versions = ch_versions.mix(PHASE_COHORT.out.versions)
         }
         if (params.filter) {
-            ch_rows = COHORT.out.aligned.toSortedList { a, b -> a.sample <=> b.sample }.map { rows -> ['cohort'] + ReadsSheet.of(rows) }
+            ch_rows = COHORT.out.aligned.toSortedList { a, b -> a.sample <=> b.sample }
+                .map { rows -> ['cohort'] + ReadsSheet.of(rows) }
             FILTER_COHORT(
                 ch_cohort, ch_rows, GENOTYPE_COHORT.out.shard, GENOTYPE_COHORT.out.table, COHORT.out.reference,
                 optional_file(params.model == 'auto' ? null : params.model), params.cohort as boolean,
@@ -273,10 +285,13 @@ workflow CALLING {
             ch_versions = ch_versions.mix(POPGEN_SCAN.out.versions)
         }
         // genotypes of the cohort are scored beside a sample's own calls, as SAMPLE.cohort
-        ch_judged = ch_judged.mix(ch_truth.combine(GENOTYPE_COHORT.out.vcf).map { sample, _truth, _index, _bed, _meta, vcf, tbi ->
+        ch_both = ch_truth.combine(GENOTYPE_COHORT.out.vcf)
+        ch_judged = ch_judged.mix(ch_both.map { sample, _truth, _index, _bed, _meta, vcf, tbi ->
             [[id: "${sample}.cohort".toString(), sample: sample, shard: 'all', n_shards: 1], vcf, tbi]
         })
-        ch_truth = ch_truth.mix(ch_truth.map { sample, vcf, index, bed -> ["${sample}.cohort".toString(), vcf, index, bed] })
+        ch_truth = ch_truth.mix(ch_truth.map { sample, vcf, index, bed ->
+            ["${sample}.cohort".toString(), vcf, index, bed]
+        })
     }
     EVALUATE_COHORT(
         ch_judged, ch_truth, params.regions || params.contigs ? COHORT.out.table : [], COHORT.out.reference,
@@ -300,9 +315,11 @@ workflow EVALUATION {
     def calls = file(params.calls, glob: false)
     def index = { name -> ['.tbi', '.csi'].collect { file(name + it, glob: false) }.findAll { it.exists() } }
     def meta = [id: params.sample ?: calls.simpleName, sample: params.sample ?: '', shard: 'all', n_shards: 1]
-    def truth = [meta.id, file(params.truth_vcf, glob: false), index(params.truth_vcf), file(params.truth_bed, glob: false)]
+    def truth = [meta.id, file(params.truth_vcf, glob: false), index(params.truth_vcf),
+        file(params.truth_bed, glob: false)]
     EVALUATE_COHORT(
-        channel.of([meta, calls, index(params.calls)]), channel.of(truth), optional_file(params.regions), REFERENCE.out.reference,
+        channel.of([meta, calls, index(params.calls)]), channel.of(truth), optional_file(params.regions),
+        REFERENCE.out.reference,
         optional_file(params.targets),
     )
 
@@ -324,12 +341,15 @@ workflow FILTERING {
     def (one, several) = found.split { _name, _vcf, _index, samples -> samples.size() == 1 }
     def meta = { name -> [id: name, sample: name, shard: 'all', n_shards: 1] }
     FILTER_SAMPLE(
-        channel.fromList(one.collect { name, vcf, index, samples -> [meta(name), vcf, index] + ReadsSheet.of(samples) }),
+        channel.fromList(
+            one.collect { name, vcf, index, samples -> [meta(name), vcf, index] + ReadsSheet.of(samples) },
+        ),
         REFERENCE.out.reference, model,
     )
     // cut for cohorts alone
     SHARD_VCFS(
-        REFERENCE.out.reference.filter { several }, [], '', Scale.filterShardBp(several.collect { it[3].size() }.max() ?: 1, params.shard_bp),
+        REFERENCE.out.reference.filter { several }, [], '',
+        Scale.filterShardBp(several.collect { it[3].size() }.max() ?: 1, params.shard_bp),
     )
     FILTER_COHORT(
         channel.fromList(several.collect { name, vcf, index, _samples -> [meta(name), vcf, index] }),
@@ -344,7 +364,9 @@ workflow FILTERING {
     evaluations = channel.empty()                                                        // channel: folder
     stats       = channel.empty()                                                        // channel: folder
     facts       = channel.empty()                                                        // channel: JSON
-    versions    = REFERENCE.out.versions.mix(FILTER_SAMPLE.out.versions.unique { 'one' }, SHARD_VCFS.out.versions, FILTER_COHORT.out.versions)  // channel: versions.yml
+    versions    = REFERENCE.out.versions.mix(  // channel: versions.yml
+        FILTER_SAMPLE.out.versions.unique { 'one' }, SHARD_VCFS.out.versions, FILTER_COHORT.out.versions,
+    )
 }
 
 // --mode train: samples with truth, from a samplesheet or simulated, to a model
@@ -359,7 +381,8 @@ workflow TRAINING {
                 def meta = [id: row.sample, sample: row.sample, shard: 'all', n_shards: 1]
                 def reads = [row.reads, row.indexes].collect { files -> files.collect { file(it, glob: false) } }
                 def tbi = file(row.truth_index, glob: false)
-                [meta, row.platform] + reads + [file(row.truth_vcf, glob: false), tbi, file(row.truth_bed, glob: false), fasta, fai, gzi]
+                [meta, row.platform] + reads + [file(row.truth_vcf, glob: false), tbi, file(row.truth_bed, glob: false),
+                    fasta, fai, gzi]
             }
         ch_inputs = COHORT.out.sheet.mix(COHORT.out.reference.map { it[0] })
         ch_versions = COHORT.out.versions
@@ -377,7 +400,9 @@ workflow TRAINING {
             channel.of(1..params.simulations).map { i -> [[id: "simulation_${i}".toString()], params.seed + i] },
             ch_reference,
         )
-        ch_sample = SIMULATE_COHORT.out.cohort.flatMap { meta, sheet, fasta, fai, _files -> simulated_samples(meta, sheet, fasta, fai) }
+        ch_sample = SIMULATE_COHORT.out.cohort.flatMap { meta, sheet, fasta, fai, _files ->
+            simulated_samples(meta, sheet, fasta, fai)
+        }
         ch_versions = SIMULATE_COHORT.out.versions
         ch_natural = channel.empty()
         if (params.natural) {
@@ -388,7 +413,9 @@ workflow TRAINING {
                 channel.of(first..last).map { i -> [[id: "natural_${i}".toString()], params.seed + i] },
                 ch_reference,
             )
-            ch_natural = SIMULATE_NATURAL.out.cohort.flatMap { meta, sheet, fasta, fai, _files -> simulated_samples(meta, sheet, fasta, fai) }
+            ch_natural = SIMULATE_NATURAL.out.cohort.flatMap { meta, sheet, fasta, fai, _files ->
+                simulated_samples(meta, sheet, fasta, fai)
+            }
         }
     }
     LEARN_MODEL(
@@ -410,8 +437,10 @@ workflow POPGEN {
     main:
     def (task_name, task_file) = named_or_file(params.popgen_task, 'toml')
     LEARN_POPGEN(
-        params.model_name == 'model' ? task_name.tokenize('/').last() - '.toml' : params.model_name, task_name, task_file,
-        params.popgen_loci, params.popgen_test_loci, params.popgen_shards, params.seed + 1, optional_file(params.train_config),
+        params.model_name == 'model' ? task_name.tokenize('/').last() - '.toml' : params.model_name, task_name,
+        task_file,
+        params.popgen_loci, params.popgen_test_loci, params.popgen_shards, params.seed + 1,
+        optional_file(params.train_config),
     )
 
     emit:
@@ -435,7 +464,10 @@ workflow {
         exit(0)
     }
     Messages.stopIf(Backend.retired(params))
-    Messages.stopIf(Parameters.problems(schema, params, workflow.commandLine) + Messages.missing(params) + StoredCohorts.problems(params) + Annotation.problems(params) + KnownAlleles.problems(params) + SecondLook.problems(params) + Haplotypes.problems(params) + VcfSheet.problems(params) + Backend.problems(params, workflow.profile))
+    Messages.stopIf(Parameters.problems(schema, params, workflow.commandLine) + Messages.missing(params)
+        + StoredCohorts.problems(params) + Annotation.problems(params) + KnownAlleles.problems(params)
+        + SecondLook.problems(params) + Haplotypes.problems(params) + VcfSheet.problems(params)
+        + Backend.problems(params, workflow.profile))
 
     if (params.mode == 'plan') {
         PLANNING()
@@ -474,11 +506,13 @@ workflow {
         ran.versions.map { it.text }.unique().collect(sort: true).map { it.join('') }.ifEmpty(''),
     )
     WRITE_PROVENANCE(
-        ran.versions.mix(BUILD_REPORT.out.versions).map { it.text }.mix(channel.of(own_versions())).unique().collect(sort: true).map { it.join('') },
+        ran.versions.mix(BUILD_REPORT.out.versions).map { it.text }.mix(channel.of(own_versions())).unique()
+            .collect(sort: true).map { it.join('') },
         run_account(),
         ran.inputs.toSortedList { a, b -> a.name <=> b.name },
         ran.checksums.toSortedList { a, b -> a.name <=> b.name },
-        params.model && params.model != 'auto' ? file(params.model, glob: false) : files("${projectDir}/assets/models/*.{dcmodel,md}"),
+        params.model && params.model != 'auto'
+            ? file(params.model, glob: false) : files("${projectDir}/assets/models/*.{dcmodel,md}"),
     )
 
     def summary = [:]

@@ -1,7 +1,7 @@
 /** Reads of a cohort's samples between channels and `deepcohort filter --samplesheet`. */
 class ReadsSheet {
 
-    /** [ [ name, platform, [ URLs ], number of local files ], ... ], local reads and their indexes, of rows of samples.json. */
+    /** [ [ name, platform, [ URLs ], number of local files ], ... ], reads and indexes, of rows of samples.json. */
     static List<List> of(List rows) {
         def samples = [], reads = [], indexes = []
         rows.each { row ->

@@ -13,8 +13,8 @@ class Scale {
 
     /**
      * Callable bp per shard of joint genotyping for `samples`: an hour of work at most (every task stages the gVCFs
-     * of all samples, so not less), in coarse steps, so that a few samples more leave the shards as they are; never above
-     * `limit` where that is given.
+     * of all samples, so not less), in coarse steps, so that a few samples more leave the shards as they are; never
+     * above `limit` where that is given.
      */
     static long cohortShardBp(long samples, limit) {
         double mb = TASK_SECONDS / (SECONDS_PER_MB + SECONDS_PER_MB_SAMPLE * samples)
@@ -30,9 +30,10 @@ class Scale {
     }
 
     /**
-     * Sample -> [ name and size of its batch ] when gVCFs are stored in batches before they are genotyped; empty when one
-     * level is enough. By default so from 501 samples on: below, a second pass costs more than staging every gVCF to
-     * every shard. Batches follow the samplesheet, so that samples added at its end leave the earlier batches as they are.
+     * Sample -> [ name and size of its batch ] when gVCFs are stored in batches before they are genotyped; empty
+     * when one level is enough. By default so from 501 samples on: below, a second pass costs more than staging
+     * every gVCF to every shard. Batches follow the samplesheet, so that samples added at its end leave the earlier
+     * batches as they are.
      */
     static Map<String, List> batches(List<String> samples, limit) {
         int size = limit ? limit as int : samples.size() > ONE_LEVEL ? BATCH : samples.size()

@@ -1,6 +1,6 @@
 // Fingerprints of all samples -> whose reads they are: tables, report, warnings
 process COMPARE_FINGERPRINTS {
-    label 'medium'
+    label 'process_low'
 
     input:
     path fingerprints, stageAs: 'samples/*'
@@ -16,10 +16,13 @@ process COMPARE_FINGERPRINTS {
     path 'versions.yml', emit: versions
 
     script:
-    def where = [regions ? "--regions ${Shell.quote(regions)}" : '', contigs ? "--contigs ${Shell.quote(contigs)}" : ''].join(' ')
+    def where = [
+        regions ? "--regions ${Shell.quote(regions)}" : '', contigs ? "--contigs ${Shell.quote(contigs)}" : '',
+    ].join(' ')
     """
     rm -rf fingerprints
-    deepcohort fingerprint compare --fingerprint samples --pedigree ${pedigree} --reference ${fasta} --sites ${Shell.quote(sites)} ${where} \\
+    deepcohort fingerprint compare --fingerprint samples --pedigree ${pedigree} --reference ${fasta} \\
+        --sites ${Shell.quote(sites)} ${where} \\
         --output fingerprints --warnings warnings.txt
     ${Versions.write(task)}
     """

@@ -1,10 +1,11 @@
 // VCF of one sample, of any caller, and its reads -> the VCF with scores and FILTER
 process FILTER_SAMPLE {
     tag "${meta.id}"
-    label 'call'
+    label 'process_medium'
 
     input:
-    tuple val(meta), path(vcf, stageAs: 'calls/*'), path(index, stageAs: 'calls/*'), val(samples), path(reads, stageAs: 'reads/?/*'), path(indexes, stageAs: 'reads/?/*')
+    tuple val(meta), path(vcf, stageAs: 'calls/*'), path(index, stageAs: 'calls/*'), val(samples),
+        path(reads, stageAs: 'reads/?/*'), path(indexes, stageAs: 'reads/?/*')
     tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
     path model, stageAs: 'model/*'
 

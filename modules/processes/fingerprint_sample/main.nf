@@ -1,7 +1,7 @@
 // Reads of one sample -> what they show at known SNPs
 process FINGERPRINT_SAMPLE {
     tag "${meta.id}"
-    label 'light'
+    label 'process_single'
 
     input:
     tuple val(meta), path(reads, stageAs: 'reads/?/*'), path(indexes, stageAs: 'reads/?/*')
@@ -16,9 +16,12 @@ process FINGERPRINT_SAMPLE {
 
     script:
     def inputs = (reads instanceof List ? reads : [reads]).collect { "--reads ${Shell.quote(it)}" }.join(' ')
-    def where = [regions ? "--regions ${Shell.quote(regions)}" : '', contigs ? "--contigs ${Shell.quote(contigs)}" : ''].join(' ')
+    def where = [
+        regions ? "--regions ${Shell.quote(regions)}" : '', contigs ? "--contigs ${Shell.quote(contigs)}" : '',
+    ].join(' ')
     """
-    deepcohort fingerprint sample ${inputs} --reference ${fasta} --sample ${meta.sample} --sites ${Shell.quote(sites)} ${where} \\
+    deepcohort fingerprint sample ${inputs} --reference ${fasta} --sample ${meta.sample} \\
+        --sites ${Shell.quote(sites)} ${where} \\
         --output ${meta.sample}.fingerprint.json
     ${Versions.write(task)}
     """

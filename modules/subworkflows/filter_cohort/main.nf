@@ -6,7 +6,8 @@ include { CONCAT_COHORT as CONCAT_FILTERED } from '../../processes/concat_cohort
 workflow FILTER_COHORT {
     take:
     ch_vcf        // channel: [ meta, vcf, index or [] ] of cohorts
-    ch_reads      // channel: [ id of a cohort, [ [ name, platform, [ URLs ], number of local files ], ... ], reads, indexes ]
+    // [ id of a cohort, [ [ name, platform, [ URLs ], number of local files ], ... ], reads, indexes ]
+    ch_reads
     ch_shard      // channel: [ name, bed ], of all cohorts
     table         // value: BED of all shards
     ch_reference  // value: [ fasta, fai, gzi or [] ]
@@ -20,7 +21,8 @@ workflow FILTER_COHORT {
         .combine(ch_shard)
         .combine(ch_shard.count())
         .map { id, vcf, index, samples, reads, indexes, shard, bed, n ->
-            [[id: "${id}.${shard}".toString(), sample: id, shard: shard, n_shards: n], bed, vcf, index, samples, reads, indexes]
+            def meta = [id: "${id}.${shard}".toString(), sample: id, shard: shard, n_shards: n]
+            [meta, bed, vcf, index, samples, reads, indexes]
         }
     FILTER_SHARD(ch_work, ch_reference, model, may_lack)
     ch_gathered = FILTER_SHARD.out.vcf
@@ -36,5 +38,6 @@ workflow FILTER_COHORT {
     emit:
     vcf       = CONCAT_FILTERED.out.vcf        // channel: [ meta, vcf, tbi ]
     checksums = CONCAT_FILTERED.out.checksums  // channel: table of names, sizes and SHA-256
-    versions  = FILTER_SHARD.out.versions.unique { 'one' }.mix(CONCAT_FILTERED.out.versions.unique { 'one' })  // channel: versions.yml, one a process
+    // channel: versions.yml, one a process
+    versions  = FILTER_SHARD.out.versions.unique { 'one' }.mix(CONCAT_FILTERED.out.versions.unique { 'one' })
 }

@@ -17,7 +17,8 @@ workflow FINGERPRINT_COHORT {
         .map { row ->
             def local = row.reads.indices.findAll { !row.reads[it].contains('://') }
             if (!local) log.info("Note: ${row.sample}: no fingerprint, as its reads are at URLs")
-            [[id: row.sample, sample: row.sample, shard: 'all', n_shards: 1]] + [row.reads, row.indexes].collect { files -> local.collect { file(files[it], glob: false) } }
+            def meta = [id: row.sample, sample: row.sample, shard: 'all', n_shards: 1]
+            [meta] + [row.reads, row.indexes].collect { files -> local.collect { file(files[it], glob: false) } }
         }
         .filter { _meta, reads, _indexes -> reads }
     FINGERPRINT_SAMPLE(ch_work, ch_reference, sites, regions, contigs)
@@ -29,5 +30,6 @@ workflow FINGERPRINT_COHORT {
     emit:
     tables   = COMPARE_FINGERPRINTS.out.tables    // channel: folder
     warnings = COMPARE_FINGERPRINTS.out.warnings  // channel: text, a line each
-    versions = FINGERPRINT_SAMPLE.out.versions.unique { 'one' }.mix(COMPARE_FINGERPRINTS.out.versions)  // channel: versions.yml, one a process
+    // channel: versions.yml, one a process
+    versions = FINGERPRINT_SAMPLE.out.versions.unique { 'one' }.mix(COMPARE_FINGERPRINTS.out.versions)
 }

@@ -10,7 +10,7 @@ from deepcohort.core.outputs import atomic_outputs
 from deepcohort.simulate.compare_plot import plot_curves
 from deepcohort.simulate.curve import Curve
 from deepcohort.simulate.kernels import MAX_COPIES, find_tracts
-from deepcohort.simulate.kernels_learn import count_bases, count_slips
+from deepcohort.simulate.kernels_learn import Tracts, count_bases, count_slips
 from deepcohort.simulate.learn import Evidence, gather_evidence
 
 _CYCLES = 400
@@ -55,13 +55,7 @@ def compare_reads(
 
 def measure(evidence: list[Evidence]) -> list[Curve]:
     """All curves of one set of reads, in a fixed order."""
-    bases = [
-        count_bases(
-            e.reads.reference, e.masked, e.reads.pos, e.use, e.mate, e.reverse, e.reads.seq,
-            e.reads.qual, e.reads.offset, *e.cigar, _CYCLES, 3,
-        )
-        for e in evidence
-    ]  # fmt: skip
+    bases = [count_bases(e.reads.reference, e.masked, e.aligned, _CYCLES, 3) for e in evidence]
     by_cycle = sum(b[0] for b in bases)
     by_context = sum(b[1] for b in bases)
     quality = by_cycle.sum(axis=(0, 1))
@@ -104,9 +98,8 @@ def _run_curves(evidence: list[Evidence]) -> list[Curve]:
         ends = starts + (index // MAX_COPIES + 1) * (index % MAX_COPIES)
         blocked = np.zeros(len(starts), bool)
         for _ in range(2):  # as in learning: tracts whose true length differs are left out
-            n, change, per_tract = count_slips(
-                starts, ends, index, blocked, e.reads.pos, e.end, e.use, *e.cigar, 6 * MAX_COPIES, 4
-            )
+            tracts = Tracts(starts, ends, index, blocked)
+            n, change, per_tract = count_slips(tracts, e.aligned, 6 * MAX_COPIES, 4)
             worst = per_tract.max(axis=1)
             blocked |= (worst >= 3) & (worst > (0.2 + 0.012 * (index % MAX_COPIES)) * n)
         passages += np.bincount(index, weights=n, minlength=6 * MAX_COPIES)
