@@ -74,7 +74,7 @@ class VcfSheet {
         def all = rows(samplesheet)
         def sheet = "samplesheet ${samplesheet}"
         if (!all) {
-            return ["${sheet} has no rows; its columns are vcf, sample, reads and, if not illumina, platform".toString()]
+            return ["${sheet} has no rows; its columns are vcf, sample, reads, platform".toString()]
         }
         def lacking = COLUMNS.take(3) - all[0].header
         def strange = all[0].header - COLUMNS
