@@ -339,3 +339,23 @@ def test_bad_fingerprints(cohort, tmp_path):
     (tmp_path / "c.csv").write_text(f"sample,reads\nclean,{rows[0][1]}\n")
     sheet = ("check", "--samplesheet", tmp_path / "c.csv", "-R", world.fasta)
     assert "give --fingerprints" in refused(*sheet, "--fingerprint-tables", tmp_path / "out")
+
+
+def test_read_groups_of_one_file(tmp_path):
+    """Those of the sample count, each apart; lanes of two persons under one name are a swap."""
+    world = World(tmp_path, 60)
+    one, other = world.person(), world.person()
+    panel = world.panel()
+    sites = read_sites(panel, world.fasta)
+    both = world.bam("both", [(one, 15, "1", "A"), (other, 15, "2", "B"), (other, 15, "3", "A")])
+    mine = count_reads([both], world.fasta, "A", sites)
+    assert [unit.group for unit in mine] == ["1", "3"]
+    assert [unit.group for unit in count_reads([both], world.fasta, "B", sites)] == ["2"]
+    result = invoke(
+        "fingerprint", "sample", "-I", both, "-R", world.fasta, "-s", "A", "--sites", panel, "-o", tmp_path / "a.json"
+    )  # fmt: skip
+    assert result.exit_code == 0
+    assert result.output.startswith("A: swap; contamination ")
+    assert read_fingerprint(tmp_path / "a.json", sites).persons == (
+        ("both.bam (read group 1)",), ("both.bam (read group 3)",),
+    )  # fmt: skip
