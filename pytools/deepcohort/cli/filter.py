@@ -1,5 +1,6 @@
 """deepcohort filter."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,9 @@ _T = TrainFilterConfig()
 
 @app.command(name="filter")
 def filter_(
-    reference: Annotated[Path, typer.Option(help="Indexed FASTA that calls and reads were made on.")],
+    reference: Annotated[
+        Path | None, typer.Option(help="Indexed FASTA that calls and reads were made on.")
+    ] = None,
     vcf: Annotated[Path | None, typer.Option(help="VCF of any caller, .vcf.gz.")] = None,
     reads: Annotated[
         list[str] | None,
@@ -81,6 +84,18 @@ def filter_(
     checksums: Annotated[
         Path | None, typer.Option(help="Table to write: name, bytes and SHA-256 of the output.")
     ] = None,
+    resource: Annotated[
+        Path | None,
+        typer.Option(
+            help="Of a VCF that is scored already: FILTER by tranches of these known alleles (VCF)."
+        ),
+    ] = None,
+    tranche: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="With --resource: per cent of the known alleles to keep; repeatable. Default: 99, 99.9."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="With --train.")] = _T.seed,
 ) -> None:
     """Score and filter another caller's VCF with the network (INFO/DC_SCORE, FILTER DCLow).
@@ -92,7 +107,11 @@ def filter_(
     from deepcohort.core.errors import InputProblems
     from deepcohort.model.load import load_predictor
 
-    problems = []
+    if resource is not None:
+        _write_tranches(vcf, output, resource, tranche or (99.0, 99.9), {"--reads": reads, "--train": train})
+        return
+    problems = ["--reference is needed"] if reference is None else []
+    problems += ["--tranche needs --resource"] if tranche else []
     by_sample = is_cohort(reads or (), samplesheet)
     if by_sample:
         others = {"--trained": trained, "--train": train, "--sensitivity": sensitivity, "--fdr": fdr}
@@ -136,6 +155,7 @@ def filter_(
         problems.append("--fdr is for the network's own score: leave out --trained")
     if problems:
         raise InputProblems(problems)
+    assert reference is not None
     if by_sample:
         assert vcf is not None
         assert output is not None
@@ -187,6 +207,28 @@ def filter_(
         filter_vcf(vcf, [Path(word) for word in reads or ()], reference, output, predictor, config, head_),
         checksums,
     )
+
+
+def _write_tranches(
+    vcf: Path | None,
+    output: Path | None,
+    resource: Path,
+    levels: Sequence[float],
+    others: Mapping[str, object],
+) -> None:
+    from deepcohort.cli.filter_tranches import run, told
+    from deepcohort.core.errors import InputProblems
+
+    problems = [f"{name} is needed" for name, value in (("--vcf", vcf), ("--output", output)) if not value]
+    problems += [
+        f"--resource takes the scores that {vcf} has, and excludes {name}: score first, then give the result"
+        for name, value in others.items()
+        if value
+    ]
+    if problems or vcf is None or output is None:
+        raise InputProblems(problems)
+    for line in told(run(vcf, output, resource, levels)):
+        typer.echo(f"{output}: {line}", err=True)
 
 
 def _tell(output: Path, done: "FilterSummary", checksums: Path | None) -> None:

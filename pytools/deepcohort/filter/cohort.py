@@ -1,6 +1,6 @@
 """A cohort's VCF rewritten with scores of its genotypes, alleles and records; every other byte is kept."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from deepcohort.filter.config import ALT_SCORE_KEY, LOW_SCORE, SCORE_KEY, SCORED
 from deepcohort.filter.genotypes import with_scores
 from deepcohort.filter.records import is_snp
 from deepcohort.formats.tabix import IndexedVcfWriter
-from deepcohort.formats.vcf_header import region_lines
+from deepcohort.formats.vcf_header import contig_lines, region_lines
 from deepcohort.formats.vcf_text import Segment, VcfHeader
 
 _MOST_NAMED = 5
@@ -89,17 +89,19 @@ def cohort_header(
     about: str,
     thresholds: tuple[float, float],
     regions: Sequence[Region] | None,
-    unread: Sequence[str] = (),
+    unread: Sequence[str],
+    contig_lengths: Mapping[str, int],
 ) -> str:
     """The header with what is new in it; the rest as it was, but that no line stands twice.
 
-    `unread`: samples whose reads were not given.
+    `unread`: samples whose reads were not given. `contig_lengths`: for a header without contigs.
     """
     new = _declared(about, thresholds)
     own = (*(start for start, _ in new), f"##{_UNREAD_KEY}=")
     lines = [line for line in dict.fromkeys(header.lines) if not line.startswith(own)]
     added = [start + rest for start, rest in new]
     added += [f"##{_UNREAD_KEY}={','.join(unread)}"] if unread else []
+    added += [] if header.contig_lengths else contig_lines(contig_lengths)
     kept = region_lines(regions if regions is not None else header.regions)
     return "\n".join([*lines[:-1], *added, *kept, lines[-1]]) + "\n"
 
@@ -197,7 +199,7 @@ def filter_cohort(
         atomic_outputs(output, partners=(".tbi", ".csi")) as (temporary,),
         IndexedVcfWriter(temporary, lengths) as writer,
     ):
-        writer.write_header(cohort_header(header, about, pair, regions, unread))
+        writer.write_header(cohort_header(header, about, pair, regions, unread, lengths))
         for block, rows in scored_blocks(blocks_of(segments), inputs, threads):
             inside = None if regions is None else by_contig.get(block.contig, [])
             _write(block, rows, inside, pair, writer, counts)

@@ -217,6 +217,23 @@ def test_the_same_however_it_is_cut(cohort, tmp_path, monkeypatch):
     assert (tmp_path / "merged2.vcf.gz").read_bytes() == (tmp_path / "merged5.vcf.gz").read_bytes()
 
 
+def test_a_header_without_contigs_gets_them(cohort, tmp_path):
+    reference, reads, vcf = cohort
+    with gzip.open(vcf, "rt") as file:
+        text = "".join(line for line in file if not line.startswith("##contig"))
+    (tmp_path / "n.vcf").write_text(text)
+    pysam.tabix_index(str(tmp_path / "n.vcf"), preset="vcf")
+    parts = [tmp_path / "a.vcf.gz", tmp_path / "b.vcf.gz"]
+    shards = [Region("warm", 0, 4_000), Region("warm", 4_000, 12_000)]
+    for part, shard in zip(parts, shards, strict=True):
+        bed = tmp_path / "part.bed"
+        bed.write_text(f"warm\t{shard.start}\t{shard.end}\n")
+        filtered((reference, reads, tmp_path / "n.vcf.gz"), part, bed=bed)
+    merge_shards(parts, tmp_path / "merged.vcf.gz", shards)
+    filtered(cohort, tmp_path / "whole.vcf.gz")
+    assert records(tmp_path / "merged.vcf.gz") == records(tmp_path / "whole.vcf.gz")
+
+
 def test_blocks_are_those_of_the_whole_file(cohort, monkeypatch):
     monkeypatch.setattr(blocks, "BLOCK_BP", 2_000)
     whole = {b.spans[b.first][0] // 2_000: b for b in blocks.blocks_of(segments_of(cohort[2], None))}
