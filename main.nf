@@ -12,6 +12,7 @@ include { ALIGN_COHORT     } from './modules/subworkflows/align_cohort/main'
 include { CALL_SAMPLE      } from './modules/subworkflows/call_sample/main'
 include { FINGERPRINT_COHORT } from './modules/subworkflows/fingerprint_cohort/main'
 include { LOOK_AGAIN       } from './modules/subworkflows/look_again/main'
+include { TAG_READS        } from './modules/subworkflows/tag_reads/main'
 include { GENOTYPE_COHORT  } from './modules/subworkflows/genotype_cohort/main'
 include { PHASE_COHORT     } from './modules/subworkflows/phase_cohort/main'
 include { FILTER_COHORT    } from './modules/subworkflows/filter_cohort/main'
@@ -217,6 +218,10 @@ workflow CALLING {
         .map { row -> [row.sample] + [row.truth_vcf, row.truth_index, row.truth_bed].collect { file(it, glob: false) } }
     ch_judged = CALL_SAMPLE.out.vcf
     ch_versions = ch_versions.mix(CALL_SAMPLE.out.versions)
+    if (params.haplotag) {
+        TAG_READS(COHORT.out.aligned, CALL_SAMPLE.out.vcf, COHORT.out.reference)
+        ch_versions = ch_versions.mix(TAG_READS.out.versions)
+    }
     ch_checksums = channel.empty()
     ch_stats = channel.empty()
     if (params.fingerprints) {

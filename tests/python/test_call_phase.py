@@ -14,6 +14,7 @@ from deepcohort.calls.merge import merge_files, merge_shards
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.region import Region
 from deepcohort.phase.config import PhaseConfig
+from deepcohort.reads.config import ReadsConfig
 from naive_predictor import NaivePredictor
 
 CONTIG, LENGTH_BP = "c", 9_000
@@ -168,6 +169,24 @@ def test_shards_do_not_show(inputs, tmp_path, cuts):
         merge_shards([s[kind] for s in shards], merged, evidence=[s[2] for s in reversed(shards)])
         assert merged.read_bytes() == whole[kind].read_bytes()
         assert Path(f"{merged}.tbi").read_bytes() == Path(f"{whole[kind]}.tbi").read_bytes()
+
+
+def test_least_quality_means_the_same_in_call_and_merge(inputs, tmp_path):
+    """A shard's evidence says how it is to be phased, and `merge` phases so."""
+    few = {"reads_config": ReadsConfig(max_depth=7)} if inputs[1] == "short" else {}
+    strict = {"phase": PhaseConfig(min_quality_phred=99), **few}
+    whole, usual = call(tmp_path, inputs, "whole", **strict), call(tmp_path, inputs, "usual", **few)
+    shards = [
+        call(tmp_path, inputs, f"s{a}", Region(CONTIG, a, b), evidence=True, **strict)
+        for a, b in ((0, 3_500), (3_500, LENGTH_BP))
+    ]
+    for kind in (0, 1):
+        merged = tmp_path / f"merged{kind}.vcf.gz"
+        merge_shards([s[kind] for s in shards], merged, evidence=[s[2] for s in shards])
+        assert merged.read_bytes() == whole[kind].read_bytes()
+    kept = phased_of(whole[1])
+    assert 0 < len(kept) < len(phased_of(usual[1]))
+    assert {sample["PQ"] for _, sample in kept.values()} == {"99"}
 
 
 @pytest.mark.parametrize("threads", [1, 2], ids=str)

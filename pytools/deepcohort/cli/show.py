@@ -30,6 +30,9 @@ def show(
     platform: Annotated[str, typer.Option(help="Of the reads: illumina, hifi or ont.")] = "illumina",
     model: Annotated[str, typer.Option(help="Model file, or auto: the shipped one.")] = "auto",
     max_reads: Annotated[int, typer.Option(help="Reads drawn at most, all samples together.", min=1)] = 60,
+    by_haplotype: Annotated[
+        bool, typer.Option("--by-haplotype", help="Group reads by their tag HP, of `deepcohort haplotag`.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Draw the reads of a site, in one sample or several, and what the network sees of it, with its
@@ -53,11 +56,24 @@ def show(
     if output.suffix.lower() != ".html":
         if len(sites) != 1 or vcf is not None:
             raise DeepcohortError(f"{output} holds one --site; name a file that ends in .html for several")
-        typer.echo(show_site(reads, reference, sites[0], output, alt, platform, model, max_reads, width))
+        typer.echo(
+            show_site(
+                reads, reference, sites[0], output, alt, platform, model, max_reads, width, by_haplotype
+            )
+        )
         return
     chosen = [Site(text) for text in sites]
     chosen += sites_of(vcf, judged, max_sites) if vcf is not None else []
     n = write_page(
-        by_sample(reads, reference), reference, chosen, output, platform, model, max_reads, width, quiet
+        by_sample(reads, reference),
+        reference,
+        chosen,
+        output,
+        platform,
+        model,
+        max_reads,
+        width,
+        quiet,
+        by_haplotype,
     )
     typer.echo(f"{output}: {n} sites")

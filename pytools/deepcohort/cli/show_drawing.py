@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,24 @@ def _draw_reads(axis: Any, picture: "SitePicture") -> None:
     counts = ", ".join(f"{n} {name}" for name, n in groups.items() if n)
     axis.set_ylabel(f"{len(picture.reads)} of {picture.n_reads} reads\n{counts}", fontsize=7)
     axis.set_yticks([])
+    if picture.by_haplotype:
+        _draw_haplotypes(axis, picture)
+
+
+def haplotype_groups(picture: "SitePicture") -> list[tuple[int, int, int]]:
+    """(HP or 0, first row, row behind the last) of each group of reads, rows of the image."""
+    tags = [read.haplotype for read in picture.reads]
+    starts = [i for i in range(len(tags)) if i == 0 or tags[i] != tags[i - 1]]
+    return [(tags[a], a + 1, b + 1) for a, b in pairwise([*starts, len(tags)])]
+
+
+def _draw_haplotypes(axis: Any, picture: "SitePicture") -> None:
+    """Lines between the haplotypes, their names and numbers of reads on the right."""
+    right = len(picture.reference) + 0.7
+    for haplotype, first, behind in haplotype_groups(picture):
+        name = f"HP {haplotype}" if haplotype else "no HP"
+        axis.axhline(first - 0.5, color="black", linewidth=0.8)
+        axis.text(right, (first + behind - 1) / 2, f"{name}\n{behind - first} reads", fontsize=6, va="center")
 
 
 def _draw_channels(axes: Any, pixels: NDArray[np.uint8]) -> None:

@@ -62,6 +62,7 @@ def write_page(
     max_reads: int,
     flank_bp: int,
     quiet: bool = False,
+    haplotypes: bool = False,
 ) -> int:
     """Write all sites into one self-contained page; how many were drawn.
 
@@ -75,7 +76,9 @@ def write_page(
         raise DeepcohortError("no site to show; see --site, --vcf and --judged")
     sections, options = [], []
     for k, site in enumerate(track(sites, len(sites), "show", quiet)):
-        pictures = gather_samples(files, reference, site.text, "", platform, model, max_reads, flank_bp)
+        pictures = gather_samples(
+            files, reference, site.text, "", platform, model, max_reads, flank_bp, haplotypes
+        )
         about = html.escape(" ".join(filter(None, (site.text, site.about))))
         lines = html.escape("\n".join(picture.line for picture in pictures))
         picture = base64.b64encode(png_of(pictures)).decode()

@@ -1,6 +1,6 @@
 """Evidence, tensor and probabilities of one site, gathered for its picture."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from deepcohort.call_shard import CallJob, ChunkPreparer, PreparedChunk
 from deepcohort.candidates.config import candidates_of
 from deepcohort.candidates.types import ALLELE_ALT, ALLELE_OTHER, ALLELE_REF
+from deepcohort.cli.io_haplotypes import haplotypes_near
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region, parse_region
@@ -34,7 +35,8 @@ class DrawnRead:
     """One read over the window of the picture: codes uint8 (W,), GAP = deleted, OUTSIDE = not covered.
 
     `inserted`: columns after which it inserts, with bp. `clipped`: bool (W,), soft-clipped bases.
-    `allele`: of candidates.types. `forward`: strand. `mapq`: phred.
+    `allele`: of candidates.types. `forward`: strand. `mapq`: phred. `name_hash`: of ReadBatch.
+    `haplotype`: its tag HP, 0 without one.
     """
 
     codes: NDArray[np.uint8]
@@ -43,6 +45,8 @@ class DrawnRead:
     allele: int
     forward: bool
     mapq: int
+    name_hash: int = 0
+    haplotype: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class SitePicture:
     """All that the picture shows; `pixels` uint8 (channels, rows, columns), absent where no candidate is.
 
     `seen`: what the CNN's answer rests on. `coverage`: int64 (W, 6), reads with each base code or a GAP.
-    `sample`: named where there are several.
+    `sample`: named where there are several. `by_haplotype`: whether reads stand by their haplotype.
     """
 
     title: str
@@ -65,6 +69,7 @@ class SitePicture:
     seen: Saliency | None = None
     coverage: NDArray[np.int64] | None = None
     sample: str = ""
+    by_haplotype: bool = False
 
     @property
     def line(self) -> str:
@@ -96,7 +101,16 @@ def _lay_out(reads: ReadBatch, row: int, start: int, width: int, allele: int) ->
         at += length if op in (0, 2, 3, 7, 8) else 0
         query += length if op in (0, 1, 4, 7, 8) else 0
     forward = not int(reads.flag[row]) & 0x10
-    return DrawnRead(codes, clipped, tuple(inserted), allele, forward, int(reads.mapq[row]))
+    return DrawnRead(
+        codes, clipped, tuple(inserted), allele, forward, int(reads.mapq[row]), int(reads.name_hash[row])
+    )
+
+
+def by_haplotype(picture: SitePicture, haplotypes: Mapping[int, int]) -> SitePicture:
+    """`picture` with its reads by haplotype, those without one last; within one they stay in their order."""
+    known = [replace(read, haplotype=haplotypes.get(read.name_hash, 0)) for read in picture.reads]
+    reads = tuple(sorted(known, key=lambda read: read.haplotype or 1 << 30))
+    return replace(picture, reads=reads, by_haplotype=True)
 
 
 def _coverage(reads: ReadBatch, start: int, width: int) -> NDArray[np.int64]:
@@ -301,6 +315,7 @@ def show_site(
     model: str = "auto",
     max_reads: int = 60,
     flank_bp: int = FLANK_BP,
+    haplotypes: bool = False,
 ) -> str:
     """Write the picture; returns a line per sample that says what the model thinks.
 
@@ -311,7 +326,7 @@ def show_site(
 
     check_kind(output)
     pictures = gather_samples(
-        by_sample(reads, reference), reference, site, alt, platform, model, max_reads, flank_bp
+        by_sample(reads, reference), reference, site, alt, platform, model, max_reads, flank_bp, haplotypes
     )
     draw(pictures, output)
     return "\n".join(picture.line for picture in pictures)
@@ -326,8 +341,11 @@ def gather_samples(
     model: str,
     max_reads: int,
     flank_bp: int,
+    haplotypes: bool = False,
 ) -> list[SitePicture]:
     """The site in every sample; several share `max_reads`, and a sample without that ALT shows its reads.
+
+    `haplotypes`: reads stand by their tag HP.
 
     Raises:
         DeepcohortError: see `gather`.
@@ -337,5 +355,8 @@ def gather_samples(
     for name, paths in files.items():
         wanted = alt if len(files) == 1 else ""
         picture = gather(paths, reference, site, wanted, platform, model, share, flank_bp)
+        if haplotypes:
+            place = Region(picture.contig, picture.start, picture.start + len(picture.reference))
+            picture = by_haplotype(picture, haplotypes_near(paths, reference, place))
         pictures.append(replace(picture, sample=name if len(files) > 1 else ""))
     return pictures

@@ -52,6 +52,6 @@ FORMAT = {
         "Integer",
         "Reads by strand: REF forward - REF reverse - ALT forward - ALT reverse (all ALTs together)",
     ),
-    "PS": ("1", "Integer", "Phase set"),
+    "PS": ("1", "Integer", "Phase set: POS of the first phased record of its block"),
     "PQ": ("1", "Integer", "Phred-scaled probability that the alleles are phased wrongly within the set"),
 }

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.formats.vcf_header import PHASE_PENDING
 from deepcohort.formats.vcf_text import VcfTextReader
 
-PENDING = "##deepcohort_phase=pending"
 _NO_BLOCK = -1
 
 
@@ -44,7 +44,7 @@ def sample_column(reader: VcfTextReader, sample: str) -> int:
         DeepcohortError: it has no such sample, none or several to choose from, or waits to be phased.
     """
     names, path = reader.header.samples, reader.path
-    if PENDING in reader.header.lines:
+    if PHASE_PENDING in reader.header.lines:
         raise DeepcohortError(
             f"{path} is a shard that is not phased yet; give what `deepcohort merge` makes of all shards"
         )

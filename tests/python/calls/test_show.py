@@ -1,10 +1,13 @@
 """The picture of a site."""
 
+from itertools import pairwise
+
 import numpy as np
+import pysam
 import pytest
 from deepcohort.cli.io_warm import write_warm_inputs
-from deepcohort.cli.show_drawing import read_image
-from deepcohort.cli.show_run import GAP, OUTSIDE, gather, show_site
+from deepcohort.cli.show_drawing import haplotype_groups, read_image
+from deepcohort.cli.show_run import GAP, OUTSIDE, by_sample, gather, gather_samples, show_site
 from deepcohort.core.errors import DeepcohortError
 
 
@@ -68,8 +71,6 @@ def test_reads_alone_where_no_candidate_is(inputs, tmp_path):
 
 def test_width_coverage_and_samples(inputs, tmp_path):
     """A wider window, depth by column, and two samples beneath each other."""
-    from deepcohort.cli.show_run import by_sample, gather_samples
-
     narrow = gather(*inputs, "warm:4001", "", "illumina", "auto", 100)
     wide = gather(*inputs, "warm:4001", "", "illumina", "auto", 100, 90)
     assert len(wide.reference) == len(narrow.reference) + 120
@@ -120,3 +121,35 @@ def test_many_sites_on_one_page(inputs, tmp_path):
     (tmp_path / "plain.vcf").write_text(text.replace("BD", "XX"))
     with pytest.raises(DeepcohortError, match="has no FORMAT/BD"):
         sites_of(tmp_path / "plain.vcf", "FP", 9)
+
+
+def test_reads_by_haplotype(inputs, tmp_path):
+    """HP 1 above HP 2 above none; ALT above REF within; nothing else moves."""
+    (bam,), reference = inputs
+    tagged, tags = tmp_path / "tagged.bam", {}
+    with pysam.AlignmentFile(str(bam)) as file, pysam.AlignmentFile(str(tagged), "wb", template=file) as out:
+        for record in file:
+            tag = tags.setdefault(record.query_name, len(tags) % 3)
+            if tag:
+                record.set_tag("HP", tag, "i")
+            out.write(record)
+    pysam.index(str(tagged))
+    files, more = by_sample([tagged], reference), ("warm:4001", "", "illumina", "auto", 100, 30)
+    plain = gather_samples(files, reference, *more)[0]
+    (picture,) = gather_samples(files, reference, *more, haplotypes=True)
+    shown = [read.haplotype for read in picture.reads]
+    assert shown == sorted(shown, key=lambda tag: (tag == 0, tag))
+    assert set(shown) == {0, 1, 2}
+    rows = haplotype_groups(picture)
+    assert [tag for tag, _, _ in rows] == [1, 2, 0]
+    assert rows[0][1] == 1
+    assert rows[-1][2] == len(shown) + 1
+    assert [(a[2], b[1]) for a, b in pairwise(rows)] == [(b[1], b[1]) for b in rows[1:]]
+    for tag in (0, 1, 2):
+        names = [read.name_hash for read in picture.reads if read.haplotype == tag]
+        before = [read.name_hash for read in plain.reads if read.name_hash in set(names)]
+        assert names == before
+    n_tagged = sum(read.haplotype > 0 for read in picture.reads)
+    assert 0.5 < n_tagged / len(shown) < 0.85
+    show_site([tagged], reference, "warm:4001", tmp_path / "x.png", haplotypes=True)
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")

@@ -1,6 +1,7 @@
 """Statistical phase by Beagle: genotypes stay, read blocks win, families stay; a real run where it is installed."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -161,11 +162,10 @@ def test_a_real_run(tmp_path):
         assert f"##deepcohort_region={contig}:" in text
 
 
-@needs_beagle
-def test_a_panel(tmp_path):
-    """Its haplotypes phase what five samples alone could not."""
-    vcf, haps = cohort(tmp_path, n_samples=45)
-    panel = tmp_path / "panel.c1.vcf"
+def five_and_a_panel(folder: Path) -> tuple[Path, np.ndarray]:
+    """Cohort VCF of five samples, of c1 alone, with their haplotypes; panel.c1.vcf.gz beside it holds forty more."""
+    vcf, haps = cohort(folder, n_samples=45)
+    panel = folder / "panel.c1.vcf"
     lines = []
     for row, alleles in zip(rows(vcf)[:-1], haps, strict=True):
         lines.append("\t".join([*row[:8], "GT", *(f"{a}|{b}" for a, b in alleles[5:])]))
@@ -173,18 +173,52 @@ def test_a_panel(tmp_path):
     columns = f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{names}"
     panel.write_text(HEADER + columns + "\n" + "\n".join(lines) + "\n")
     pysam.tabix_index(str(panel), preset="vcf", force=True)
-    few = tmp_path / "few.vcf"
+    few = folder / "few.vcf"
     text = [line for line in pysam.BGZFile(str(vcf)).read().decode().splitlines() if line[:2] != "c2"]
     few.write_text("\n".join("\t".join(line.split("\t")[:14]) for line in text) + "\n")
     pysam.tabix_index(str(few), preset="vcf", force=True)
+    return Path(f"{few}.gz"), haps[:, :5]
+
+
+@needs_beagle
+def test_a_panel(tmp_path):
+    """Its haplotypes phase what five samples alone could not."""
+    few, haps = five_and_a_panel(tmp_path)
     out = tmp_path / "out.vcf.gz"
     options = PhaseOptions(tmp_path / "panel.{contig}.vcf.gz", memory_mb=1000)
-    summary = phase_cohort(Path(f"{few}.gz"), out, ["c1"], options=options)
+    summary = phase_cohort(few, out, ["c1"], options=options)
     assert summary.warnings == ()
     phased = sum(cell[1] == "|" for row in rows(out) for cell in row[9:])
-    assert phased == int((haps[:, :5, 0] != haps[:, :5, 1]).sum())
+    assert phased == int((haps[:, :, 0] != haps[:, :, 1]).sum())
     with pytest.raises(DeepcohortError, match=r"panel .*panel\.c2\.vcf\.gz does not exist"):
-        phase_cohort(Path(f"{few}.gz"), out, ["c2"], options=options)
+        phase_cohort(few, out, ["c2"], options=options)
+
+
+@needs_beagle
+@pytest.mark.skipif(shutil.which("bref3") is None, reason="bref3 is not installed")
+def test_a_panel_in_bref3_and_a_map(tmp_path):
+    """The packed panel gives the phase of the VCF; a map is read, and a broken one is told."""
+    few, _ = five_and_a_panel(tmp_path)
+    with open(tmp_path / "panel.c1.bref3", "wb") as packed:
+        subprocess.run(
+            ["bref3", tmp_path / "panel.c1.vcf.gz"], stdout=packed, stderr=subprocess.DEVNULL, check=True
+        )
+    found = []
+    for panel in ("vcf.gz", "bref3"):
+        out = tmp_path / f"{panel}.out.vcf.gz"
+        options = PhaseOptions(tmp_path / f"panel.{{contig}}.{panel}", memory_mb=1000)
+        phase_cohort(few, out, ["c1"], options=options)
+        found.append(rows(out))
+    assert found[0] == found[1]
+    plink = tmp_path / "plink.c1.map"
+    plink.write_text("".join(f"c1 . {k * 0.05:.2f} {k * 50_000 + 1}\n" for k in range(10)))
+    options = PhaseOptions(genetic_map=tmp_path / "plink.{contig}.map", memory_mb=1000)
+    phase_cohort(few, tmp_path / "map.vcf.gz", ["c1"], options=options)
+    assert sum(cell[1] == "|" for row in rows(tmp_path / "map.vcf.gz") for cell in row[9:]) > 100
+    plink.write_text("c1 . none 1\n")
+    with pytest.raises(DeepcohortError, match="beagle failed on c1: "):
+        phase_cohort(few, tmp_path / "broken.vcf.gz", ["c1"], options=options)
+    assert not (tmp_path / "broken.vcf.gz").exists()
 
 
 def test_no_beagle_is_one_line(tmp_path, monkeypatch):

@@ -16,8 +16,13 @@ ARGUMENTS = ["-stub", "--samplesheet", "cohort.csv", "--reference", "ref.fa", "-
 def test_wiring(tmp_path):
     write_cohort(tmp_path, ["S1", "S2"])
     (tmp_path / "panel.chr1.vcf.gz").touch()
-    wrong = nextflow(tmp_path, *ARGUMENTS, "--phase_panel", "panel.{contig}.vcf.gz")
-    assert wrong.errors() == ["deepcohort: error: --phase_panel needs --phase_cohort beagle"]
+    wrong = nextflow(
+        tmp_path, *ARGUMENTS, "--phase_panel", "panel.{contig}.vcf.gz", "--haplotag", "--no_phase"
+    )
+    assert wrong.errors() == [
+        "deepcohort: error: --haplotag is by the phase of the calls: --mode call, without --no_phase",
+        "deepcohort: error: --phase_panel needs --phase_cohort beagle",
+    ]
     wrong = nextflow(tmp_path, *ARGUMENTS, "--phase_cohort", "eagle")
     assert wrong.errors() == ["deepcohort: error: --phase_cohort 'eagle' is unknown; use one of: beagle"]
     panel = f"{tmp_path}/panel.{{contig}}.vcf.gz"

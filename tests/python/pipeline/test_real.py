@@ -9,6 +9,7 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+import pysam
 import pytest
 from nextflow_runs import Run, nextflow
 
@@ -43,6 +44,31 @@ def test_reads_to_report(real_run: Run):
         assert float(rows["SNP"]["precision"]) > 0.9
     html = (out / "report" / "multiqc_report.html").read_text()
     assert "child" in html
+
+
+def test_tags_agree_with_the_merged_blocks(real_run: Run):
+    """Reads with HP 1 show the alleles left of the bar, those with HP 2 the others."""
+    folder = real_run.folder / "out" / "samples" / "child"
+    n = n_agreeing = 0
+    with pysam.AlignmentFile(str(folder / "child.haplotagged.bam")) as reads:
+        assert reads.has_index()
+        for line in records(folder / "child.vcf.gz"):
+            x = line.split("\t")
+            sample = dict(zip(x[8].split(":"), x[9].rstrip("\n").split(":"), strict=True))
+            if "PS" not in sample or "|" not in sample["GT"] or {len(x[3]), len(x[4])} != {1}:
+                continue
+            left = x[3] if sample["GT"].startswith("0") else x[4]
+            for column in reads.pileup(x[0], int(x[1]) - 1, int(x[1]), truncate=True, min_base_quality=25):
+                for read in column.pileups:
+                    tagged = (
+                        read.alignment.has_tag("PS") and str(read.alignment.get_tag("PS")) == sample["PS"]
+                    )
+                    if tagged and read.query_position is not None:
+                        n += 1
+                        is_left = read.alignment.query_sequence[read.query_position] == left
+                        n_agreeing += is_left == (read.alignment.get_tag("HP") == 1)
+    assert n > 200
+    assert n_agreeing > 0.98 * n
 
 
 def test_the_last_lines_say_where_and_how_good(real_run: Run):

@@ -46,7 +46,16 @@ def test_help_and_parameter_problems(tmp_path):
 def test_whole_dag_in_a_hostile_folder_and_one_sample_more(tmp_path):
     safe = tmp_path / 'it\'s; "my" (data) & more'
     write_cohort(safe, ["S1", "S2"])
-    arguments = ["-stub", "--samplesheet", "cohort.csv", "--reference", "ref.fa", "--outdir", "out; 'x'"]
+    arguments = [
+        "-stub",
+        "--samplesheet",
+        "cohort.csv",
+        "--reference",
+        "ref.fa",
+        "--outdir",
+        "out; 'x'",
+        "--haplotag",
+    ]
     run = nextflow(safe, *arguments)
     assert run.status == 0, run.text
     assert "Calling 2 samples over 200 bp: 2 x 2 shards = 4 call tasks." in run.text
@@ -60,6 +69,7 @@ def test_whole_dag_in_a_hostile_folder_and_one_sample_more(tmp_path):
         "FIND_PARALOGS": 1,
         "CALL_SHARD": 4,
         "MERGE_SAMPLE": 2,
+        "HAPLOTAG_SAMPLE": 2,
         "EVALUATE_SAMPLE": 4,  # own calls and the cohort's genotypes
         "GENOTYPE_SHARD": 2,
         "INDEX_STORE": 1,
@@ -73,6 +83,8 @@ def test_whole_dag_in_a_hostile_folder_and_one_sample_more(tmp_path):
         "cohort/cohort.vcf.gz",
         "cohort/cohort.vcf.gz.tbi",
         "cohort/cohort.ped",
+        "samples/S1/S1.haplotagged.bam",
+        "samples/S1/S1.haplotagged.bam.bai",
         "cohort/store/cohort.json",
         "cohort/store/shard_00001.store",
         "samples/S1/S1.g.vcf.gz",
