@@ -12,8 +12,6 @@ PACKAGE = Path(deepcohort.__file__).parent
 MOST = 10
 STILL_WIDE = frozenset(
     [
-        "annotate.score_kernels:write_scores",
-        "annotate.table_kernels:parse_rows",
         "calls.kernels_fragments:_shows",
         "calls.kernels_fragments:rows_of_alleles",
         "calls.kernels_fragments:_gather",
@@ -51,10 +49,6 @@ STILL_WIDE = frozenset(
         "candidates.support_kernels:lend_quality",
         "evaluate.annotate_kernels:_put_sample",
         "evaluate.annotate_kernels:format_contig",
-        "evaluate.base_pair_kernels:_spell",
-        "evaluate.base_pair_kernels:_try_all",
-        "evaluate.base_pair_kernels:_turn_one_by_one",
-        "evaluate.base_pair_kernels:_arrange",
         "evaluate.path_search:best_path",
         "evaluate.variant_kernels:_reason",
         "evaluate.variant_kernels:build_alleles",
