@@ -4,11 +4,13 @@ process HAPLOTAG_SAMPLE {
     label 'process_low'
 
     input:
-    tuple val(meta), path(vcf), path(vcf_index), val(platform), val(urls), path(reads, stageAs: 'reads/?/*'), path(indexes, stageAs: 'reads/?/*')
+    tuple val(meta), path(vcf), path(vcf_index), val(platform), val(urls),
+        path(reads, stageAs: 'reads/?/*'), path(indexes, stageAs: 'reads/?/*')
     tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
 
     output:
-    tuple val(meta), path("${meta.sample}.haplotagged.bam"), path("${meta.sample}.haplotagged.bam.{bai,csi}"), emit: reads
+    tuple val(meta), path("${meta.sample}.haplotagged.bam"), path("${meta.sample}.haplotagged.bam.{bai,csi}"),
+        emit: reads
     path 'versions.yml', emit: versions
 
     script:
