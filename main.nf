@@ -10,14 +10,18 @@ include { WRITE_PROVENANCE } from './modules/processes/write_provenance/main'
 include { PREPARE_COHORT   } from './modules/subworkflows/prepare_cohort/main'
 include { ALIGN_COHORT     } from './modules/subworkflows/align_cohort/main'
 include { CALL_SAMPLE      } from './modules/subworkflows/call_sample/main'
+include { FINGERPRINT_COHORT } from './modules/subworkflows/fingerprint_cohort/main'
 include { LOOK_AGAIN       } from './modules/subworkflows/look_again/main'
 include { TAG_READS        } from './modules/subworkflows/tag_reads/main'
 include { GENOTYPE_COHORT  } from './modules/subworkflows/genotype_cohort/main'
 include { PHASE_COHORT     } from './modules/subworkflows/phase_cohort/main'
+include { FILTER_COHORT    } from './modules/subworkflows/filter_cohort/main'
 include { ANNOTATE_COHORT  } from './modules/subworkflows/annotate_cohort/main'
 include { EVALUATE_COHORT  } from './modules/subworkflows/evaluate_cohort/main'
 include { LEARN_MODEL      } from './modules/subworkflows/train_model/main'
 include { LEARN_POPGEN     } from './modules/subworkflows/learn_popgen/main'
+include { FILTER_SAMPLE    } from './modules/processes/filter_sample/main'
+include { SHARD_REFERENCE as SHARD_VCFS } from './modules/processes/shard_reference/main'
 include { PLAN_RUN         } from './modules/processes/plan_run/main'
 include { POPGEN_SCAN      } from './modules/processes/popgen_scan/main'
 
@@ -32,7 +36,8 @@ def indexes_beside(reference) {
 // Files of an index of bwa-mem2 or bwa beside --reference, whole, or []
 def aligner_index() {
     if (params.simulate || !params.reference) return []
-    def parts = ['bwa-mem2': ['.0123', '.amb', '.ann', '.bwt.2bit.64', '.pac'], bwa: ['.amb', '.ann', '.bwt', '.pac', '.sa']]
+    def parts = ['bwa-mem2': ['.0123', '.amb', '.ann', '.bwt.2bit.64', '.pac'],
+        bwa: ['.amb', '.ann', '.bwt', '.pac', '.sa']]
     def beside = { suffix -> file("${params.reference}${suffix}", glob: false) }
     def found = parts.findAll { name, _suffixes -> params.aligner in [null, 'auto', name] }
         .findResult { _name, suffixes -> suffixes.every { beside(it).exists() } ? suffixes : null }
@@ -58,7 +63,8 @@ def optional_file(name) {
 def listed_files(names) {
     return (names ?: '').tokenize(',').collectMany { name ->
         def found = [file(name.trim())].flatten()
-        Messages.stopIf(found && found.every { it.exists() } ? [] : ["${name.trim()} names no file; check --multiqc_config and --multiqc_files"])
+        def problem = "${name.trim()} names no file; check --multiqc_config and --multiqc_files"
+        Messages.stopIf(found && found.every { it.exists() } ? [] : [problem])
         found
     }
 }
@@ -77,7 +83,8 @@ def simulated_samples(meta, sheet, fasta, fai) {
     return sheet.splitCsv(header: true).collect { row ->
         def beside = { name -> sheet.parent.resolve(name) }
         def id = "${meta.id}.${row.sample}".toString()
-        def truth_index = ['.tbi', '.csi'].collect { suffix -> beside("${row.truth_vcf}${suffix}") }.find { it.exists() } ?: beside("${row.truth_vcf}.tbi")
+        def indexes = ['.tbi', '.csi'].collect { suffix -> beside("${row.truth_vcf}${suffix}") }
+        def truth_index = indexes.find { it.exists() } ?: indexes[0]
         [
             [id: id, sample: row.sample, shard: 'all', n_shards: 1], row.platform ?: 'illumina', [beside(row.reads)],
             [beside(row.index ?: "${row.reads}.bai")], beside(row.truth_vcf), truth_index, beside(row.truth_bed),
@@ -98,7 +105,8 @@ def run_account() {
 }
 
 def own_versions() {
-    return "Workflow:\n    ${workflow.manifest.name}: ${workflow.manifest.version}\n    Nextflow: ${nextflow.version}\n".toString()
+    def own = workflow.manifest
+    return "Workflow:\n    ${own.name}: ${own.version}\n    Nextflow: ${nextflow.version}\n".toString()
 }
 
 // [ fasta, fai, gzi or [] ] of --reference, indexed if need be
@@ -144,7 +152,8 @@ workflow COHORT {
     )
     PREPARE_COHORT.out.notes.subscribe { notes -> Messages.notes(notes.readLines()).each { log.info(it) } }
     ALIGN_COHORT(
-        PREPARE_COHORT.out.sample, ch_reference, aligner_index(), params.aligner ?: 'auto', params.save_reads ? 'cram' : 'bam',
+        PREPARE_COHORT.out.sample, ch_reference, aligner_index(), params.aligner ?: 'auto',
+        params.save_reads ? 'cram' : 'bam',
     )
 
     emit:
@@ -165,7 +174,8 @@ workflow PLANNING {
     REFERENCE()
     ch_staged = channel.value(staged_files())
     PREPARE_COHORT(
-        channel.value(file(params.samplesheet, glob: false)), REFERENCE.out.reference, ch_staged, optional_file(params.regions),
+        channel.value(file(params.samplesheet, glob: false)), REFERENCE.out.reference, ch_staged,
+        optional_file(params.regions),
         params.contigs ?: '', params.shard_bp ?: '', StoredCohorts.heads(params.cohort), [], params.base_dir ?: '',
         workflow.launchDir.toString(),
     )
@@ -214,23 +224,37 @@ workflow CALLING {
     }
     ch_checksums = channel.empty()
     ch_stats = channel.empty()
+    if (params.fingerprints) {
+        FINGERPRINT_COHORT(
+            COHORT.out.aligned, COHORT.out.reference, indexed_file(params.fingerprints), COHORT.out.pedigree,
+            optional_file(params.regions), params.contigs ?: '',
+        )
+        FINGERPRINT_COHORT.out.warnings.subscribe { lines ->
+            Messages.warnings(lines.readLines()).each { log.warn(it) }
+        }
+        ch_stats = ch_stats.mix(FINGERPRINT_COHORT.out.tables)
+        ch_versions = ch_versions.mix(FINGERPRINT_COHORT.out.versions)
+    }
     if (params.joint) {
         LOOK_AGAIN(
-            CALL_SAMPLE.out.gvcf, CALL_SAMPLE.out.facts, COHORT.out.aligned, COHORT.out.shard, COHORT.out.table, COHORT.out.reference,
-            ch_paralogs, optional_file(params.model == 'auto' ? null : params.model), StoredCohorts.parts(params.cohort),
+            CALL_SAMPLE.out.gvcf, CALL_SAMPLE.out.facts, COHORT.out.aligned, COHORT.out.shard, COHORT.out.table,
+            COHORT.out.reference,
+            ch_paralogs, optional_file(params.model == 'auto' ? null : params.model),
+            StoredCohorts.parts(params.cohort),
             params.second_look == null ? 'auto' : params.second_look.toString(),
         )
         ch_versions = ch_versions.mix(LOOK_AGAIN.out.versions)
         GENOTYPE_COHORT(
             LOOK_AGAIN.out.gvcf, COHORT.out.sample.map { it.sample }.toList(),
             COHORT.out.pedigree.map { it.countLines() }, StoredCohorts.parts(params.cohort),
-            params.cohort_batch ?: '', params.save_cohort, export_formats(), params.shard_bp ?: '', optional_file(params.regions),
+            params.cohort_batch ?: '', params.save_cohort, export_formats(), params.shard_bp ?: '',
+            optional_file(params.regions),
             params.contigs ?: '', COHORT.out.reference, COHORT.out.pedigree,
         )
         GENOTYPE_COHORT.out.n_shards.subscribe { n -> progress.cohort(n) }
         GENOTYPE_COHORT.out.genotyped.subscribe { progress.genotyped() }
         ch_checksums = GENOTYPE_COHORT.out.checksums
-        ch_stats = GENOTYPE_COHORT.out.stats
+        ch_stats = ch_stats.mix(GENOTYPE_COHORT.out.stats)
         ch_versions = ch_versions.mix(GENOTYPE_COHORT.out.versions)
         ch_cohort = GENOTYPE_COHORT.out.vcf
         if (params.phase_cohort) {
@@ -238,6 +262,17 @@ workflow CALLING {
             ch_cohort = PHASE_COHORT.out.vcf
             ch_checksums = ch_checksums.mix(PHASE_COHORT.out.checksums)
             ch_versions = ch_versions.mix(PHASE_COHORT.out.versions)
+        }
+        if (params.filter) {
+            ch_rows = COHORT.out.aligned.toSortedList { a, b -> a.sample <=> b.sample }
+                .map { rows -> ['cohort'] + ReadsSheet.of(rows) }
+            FILTER_COHORT(
+                ch_cohort, ch_rows, GENOTYPE_COHORT.out.shard, GENOTYPE_COHORT.out.table, COHORT.out.reference,
+                optional_file(params.model == 'auto' ? null : params.model), params.cohort as boolean,
+            )
+            ch_cohort = FILTER_COHORT.out.vcf
+            ch_checksums = ch_checksums.mix(FILTER_COHORT.out.checksums)
+            ch_versions = ch_versions.mix(FILTER_COHORT.out.versions)
         }
         if (Annotation.wanted(params)) {
             ANNOTATE_COHORT(
@@ -255,10 +290,13 @@ workflow CALLING {
             ch_versions = ch_versions.mix(POPGEN_SCAN.out.versions)
         }
         // genotypes of the cohort are scored beside a sample's own calls, as SAMPLE.cohort
-        ch_judged = ch_judged.mix(ch_truth.combine(GENOTYPE_COHORT.out.vcf).map { sample, _truth, _index, _bed, _meta, vcf, tbi ->
+        ch_both = ch_truth.combine(GENOTYPE_COHORT.out.vcf)
+        ch_judged = ch_judged.mix(ch_both.map { sample, _truth, _index, _bed, _meta, vcf, tbi ->
             [[id: "${sample}.cohort".toString(), sample: sample, shard: 'all', n_shards: 1], vcf, tbi]
         })
-        ch_truth = ch_truth.mix(ch_truth.map { sample, vcf, index, bed -> ["${sample}.cohort".toString(), vcf, index, bed] })
+        ch_truth = ch_truth.mix(ch_truth.map { sample, vcf, index, bed ->
+            ["${sample}.cohort".toString(), vcf, index, bed]
+        })
     }
     EVALUATE_COHORT(
         ch_judged, ch_truth, params.regions || params.contigs ? COHORT.out.table : [], COHORT.out.reference,
@@ -282,9 +320,11 @@ workflow EVALUATION {
     def calls = file(params.calls, glob: false)
     def index = { name -> ['.tbi', '.csi'].collect { file(name + it, glob: false) }.findAll { it.exists() } }
     def meta = [id: params.sample ?: calls.simpleName, sample: params.sample ?: '', shard: 'all', n_shards: 1]
-    def truth = [meta.id, file(params.truth_vcf, glob: false), index(params.truth_vcf), file(params.truth_bed, glob: false)]
+    def truth = [meta.id, file(params.truth_vcf, glob: false), index(params.truth_vcf),
+        file(params.truth_bed, glob: false)]
     EVALUATE_COHORT(
-        channel.of([meta, calls, index(params.calls)]), channel.of(truth), optional_file(params.regions), REFERENCE.out.reference,
+        channel.of([meta, calls, index(params.calls)]), channel.of(truth), optional_file(params.regions),
+        REFERENCE.out.reference,
         optional_file(params.targets),
     )
 
@@ -295,6 +335,43 @@ workflow EVALUATION {
     stats       = channel.empty()                                         // channel: folder
     facts       = channel.empty()                                         // channel: JSON
     versions    = REFERENCE.out.versions.mix(EVALUATE_COHORT.out.versions)  // channel: versions.yml
+}
+
+// --mode filter: VCFs of any caller, scored and filtered by the reads of their samples
+workflow FILTERING {
+    main:
+    REFERENCE()
+    def model = optional_file(params.model == 'auto' ? null : params.model)
+    def found = VcfSheet.cohorts(params.samplesheet, params.base_dir)
+    def (one, several) = found.split { _name, _vcf, _index, samples -> samples.size() == 1 }
+    def meta = { name -> [id: name, sample: name, shard: 'all', n_shards: 1] }
+    FILTER_SAMPLE(
+        channel.fromList(
+            one.collect { name, vcf, index, samples -> [meta(name), vcf, index] + ReadsSheet.of(samples) },
+        ),
+        REFERENCE.out.reference, model,
+    )
+    // cut for cohorts alone
+    SHARD_VCFS(
+        REFERENCE.out.reference.filter { several }, [], '',
+        Scale.filterShardBp(several.collect { it[3].size() }.max() ?: 1, params.shard_bp),
+    )
+    FILTER_COHORT(
+        channel.fromList(several.collect { name, vcf, index, _samples -> [meta(name), vcf, index] }),
+        channel.fromList(several.collect { name, _vcf, _index, samples -> [name] + ReadsSheet.of(samples) }),
+        SHARD_VCFS.out.shards.flatMap { beds -> [beds].flatten().sort { it.name } }.map { bed -> [bed.baseName, bed] },
+        SHARD_VCFS.out.table, REFERENCE.out.reference, model, false,
+    )
+
+    emit:
+    inputs      = channel.fromList(found.collect { it[1] })                              // channel: file
+    checksums   = FILTER_SAMPLE.out.checksums.mix(FILTER_COHORT.out.checksums)           // channel: table
+    evaluations = channel.empty()                                                        // channel: folder
+    stats       = channel.empty()                                                        // channel: folder
+    facts       = channel.empty()                                                        // channel: JSON
+    versions    = REFERENCE.out.versions.mix(  // channel: versions.yml
+        FILTER_SAMPLE.out.versions.unique { 'one' }, SHARD_VCFS.out.versions, FILTER_COHORT.out.versions,
+    )
 }
 
 // --mode train: samples with truth, from a samplesheet or simulated, to a model
@@ -309,7 +386,8 @@ workflow TRAINING {
                 def meta = [id: row.sample, sample: row.sample, shard: 'all', n_shards: 1]
                 def reads = [row.reads, row.indexes].collect { files -> files.collect { file(it, glob: false) } }
                 def tbi = file(row.truth_index, glob: false)
-                [meta, row.platform] + reads + [file(row.truth_vcf, glob: false), tbi, file(row.truth_bed, glob: false), fasta, fai, gzi]
+                [meta, row.platform] + reads + [file(row.truth_vcf, glob: false), tbi, file(row.truth_bed, glob: false),
+                    fasta, fai, gzi]
             }
         ch_inputs = COHORT.out.sheet.mix(COHORT.out.reference.map { it[0] })
         ch_versions = COHORT.out.versions
@@ -327,7 +405,9 @@ workflow TRAINING {
             channel.of(1..params.simulations).map { i -> [[id: "simulation_${i}".toString()], params.seed + i] },
             ch_reference,
         )
-        ch_sample = SIMULATE_COHORT.out.cohort.flatMap { meta, sheet, fasta, fai, _files -> simulated_samples(meta, sheet, fasta, fai) }
+        ch_sample = SIMULATE_COHORT.out.cohort.flatMap { meta, sheet, fasta, fai, _files ->
+            simulated_samples(meta, sheet, fasta, fai)
+        }
         ch_versions = SIMULATE_COHORT.out.versions
         ch_natural = channel.empty()
         if (params.natural) {
@@ -338,7 +418,9 @@ workflow TRAINING {
                 channel.of(first..last).map { i -> [[id: "natural_${i}".toString()], params.seed + i] },
                 ch_reference,
             )
-            ch_natural = SIMULATE_NATURAL.out.cohort.flatMap { meta, sheet, fasta, fai, _files -> simulated_samples(meta, sheet, fasta, fai) }
+            ch_natural = SIMULATE_NATURAL.out.cohort.flatMap { meta, sheet, fasta, fai, _files ->
+                simulated_samples(meta, sheet, fasta, fai)
+            }
         }
     }
     LEARN_MODEL(
@@ -360,8 +442,10 @@ workflow POPGEN {
     main:
     def (task_name, task_file) = named_or_file(params.popgen_task, 'toml')
     LEARN_POPGEN(
-        params.model_name == 'model' ? task_name.tokenize('/').last() - '.toml' : params.model_name, task_name, task_file,
-        params.popgen_loci, params.popgen_test_loci, params.popgen_shards, params.seed + 1, optional_file(params.train_config),
+        params.model_name == 'model' ? task_name.tokenize('/').last() - '.toml' : params.model_name, task_name,
+        task_file,
+        params.popgen_loci, params.popgen_test_loci, params.popgen_shards, params.seed + 1,
+        optional_file(params.train_config),
     )
 
     emit:
@@ -385,7 +469,10 @@ workflow {
         exit(0)
     }
     Messages.stopIf(Backend.retired(params))
-    Messages.stopIf(Parameters.problems(schema, params, workflow.commandLine) + Messages.missing(params) + StoredCohorts.problems(params) + Annotation.problems(params) + KnownAlleles.problems(params) + SecondLook.problems(params) + Haplotypes.problems(params) + Backend.problems(params, workflow.profile))
+    Messages.stopIf(Parameters.problems(schema, params, workflow.commandLine) + Messages.missing(params)
+        + StoredCohorts.problems(params) + Annotation.problems(params) + KnownAlleles.problems(params)
+        + SecondLook.problems(params) + Haplotypes.problems(params) + VcfSheet.problems(params)
+        + Backend.problems(params, workflow.profile))
 
     if (params.mode == 'plan') {
         PLANNING()
@@ -394,7 +481,11 @@ workflow {
         workflow.onComplete = { Messages.finish(workflow, params.outdir, plan.text, params.email) }
         return
     }
-    if (params.mode == 'evaluate') {
+    if (params.mode == 'filter') {
+        FILTERING()
+        ran = FILTERING.out
+    }
+    else if (params.mode == 'evaluate') {
         EVALUATION()
         ran = EVALUATION.out
     }
@@ -420,11 +511,13 @@ workflow {
         ran.versions.map { it.text }.unique().collect(sort: true).map { it.join('') }.ifEmpty(''),
     )
     WRITE_PROVENANCE(
-        ran.versions.mix(BUILD_REPORT.out.versions).map { it.text }.mix(channel.of(own_versions())).unique().collect(sort: true).map { it.join('') },
+        ran.versions.mix(BUILD_REPORT.out.versions).map { it.text }.mix(channel.of(own_versions())).unique()
+            .collect(sort: true).map { it.join('') },
         run_account(),
         ran.inputs.toSortedList { a, b -> a.name <=> b.name },
         ran.checksums.toSortedList { a, b -> a.name <=> b.name },
-        params.model && params.model != 'auto' ? file(params.model, glob: false) : files("${projectDir}/assets/models/*.{dcmodel,md}"),
+        params.model && params.model != 'auto'
+            ? file(params.model, glob: false) : files("${projectDir}/assets/models/*.{dcmodel,md}"),
     )
 
     def summary = [:]

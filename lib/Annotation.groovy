@@ -38,27 +38,34 @@ class Annotation {
                 found << "--scores '${name}=${file}' is not NAME=FILE:ITEM,ITEM; see docs/annotation.md".toString()
             }
             else if (!Samplesheet.isSafe(file)) {
-                found << "--scores '${file}' holds one of \$ * ? [ ] { } or a control character; rename or link the file".toString()
+                found << "--scores '${file}' holds one of \$ * ? [ ] { } or a control character; ".toString() +
+                    'rename or link the file'
             }
             else if (!file.contains('://') && !Files.isRegularFile(Path.of(file))) {
                 found << "--scores '${file}' does not exist".toString()
             }
         }
         def names = all.collect { it[1].tokenize('/').last() }
-        names.findAll { names.count(it) > 1 }.unique().each { found << "--scores names two files ${it}; link one under another name".toString() }
+        names.findAll { names.count(it) > 1 }.unique().each {
+            found << "--scores names two files ${it}; link one under another name".toString()
+        }
         return found
     }
 
     /** NAME=FILE:ITEMS with the files as a task finds them. */
     static List<String> staged(Map params) {
-        return entries(params.scores).collect { name, file, items -> "${name}=scores/${file.tokenize('/').last()}:${items}".toString() }
+        return entries(params.scores).collect { name, file, items ->
+            "${name}=scores/${file.tokenize('/').last()}:${items}".toString()
+        }
     }
 
     /** Files of --scores and the indexes beside them. */
     static List<Path> files(Map params) {
         return entries(params.scores).collectMany { _name, file, _items ->
             def path = Nextflow.file(file, glob: false) as Path
-            def indexes = ['.tbi', '.csi'].collect { suffix -> Nextflow.file("${file}${suffix}".toString(), glob: false) as Path }
+            def indexes = ['.tbi', '.csi'].collect { suffix ->
+                Nextflow.file("${file}${suffix}".toString(), glob: false) as Path
+            }
             return [path] + indexes.findAll { index -> Files.exists(index) }
         }
     }

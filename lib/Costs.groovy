@@ -5,11 +5,11 @@ import java.nio.file.StandardCopyOption
 /** What each stage of a run cost, from Nextflow's trace; written beside it and into the report. */
 class Costs {
 
-    private static final String HEADER = ['stage', 'tasks', 'not_successful', 'cpu_hours', 'task_hours', 'waiting_hours',
-        'longest_min', 'peak_memory_mb', 'read_gb', 'written_gb'].join('\t')
+    private static final String HEADER = ['stage', 'tasks', 'not_successful', 'cpu_hours', 'task_hours',
+        'waiting_hours', 'longest_min', 'peak_memory_mb', 'read_gb', 'written_gb'].join('\t')
 
-    private static final List<String> HEADS = ['Stage', 'Tasks', 'Not successful', 'CPU (min)', 'Task time (min)', 'Waiting (min)',
-        'Longest (min)', 'Peak memory (MB)', 'Read (GB)', 'Written (GB)']
+    private static final List<String> HEADS = ['Stage', 'Tasks', 'Not successful', 'CPU (min)', 'Task time (min)',
+        'Waiting (min)', 'Longest (min)', 'Peak memory (MB)', 'Read (GB)', 'Written (GB)']
 
     /** One stage: all tasks of a process, also the failed and those taken from an earlier run. */
     static class Stage {
@@ -46,16 +46,18 @@ class Costs {
         List<String> shown() {
             def f = { value -> String.format(Locale.ROOT, value < 10 ? '%.2f' : '%,.0f', value) }
             return [
-                name.toLowerCase().replace('_', ' '), "${tasks}", "${failed}", f(cpuMs / 6e4d), f(taskMs / 6e4d), f(waitMs / 6e4d),
-                f(longestMs / 6e4d), String.format(Locale.ROOT, '%,.0f', peakBytes / 1e6d), f(readBytes / 1e9d), f(writtenBytes / 1e9d),
+                name.toLowerCase().replace('_', ' '), "${tasks}", "${failed}", f(cpuMs / 6e4d), f(taskMs / 6e4d),
+                f(waitMs / 6e4d), f(longestMs / 6e4d), String.format(Locale.ROOT, '%,.0f', peakBytes / 1e6d),
+                f(readBytes / 1e9d), f(writtenBytes / 1e9d),
             ]*.toString()
         }
 
         List<String> cells() {
             def f = { format, value -> String.format(Locale.ROOT, format, value) }
             return [
-                name, "${tasks}", "${failed}", f('%.4f', cpuMs / 3.6e6d), f('%.4f', taskMs / 3.6e6d), f('%.4f', waitMs / 3.6e6d),
-                f('%.2f', longestMs / 6e4d), f('%.0f', peakBytes / 1e6d), f('%.3f', readBytes / 1e9d), f('%.3f', writtenBytes / 1e9d),
+                name, "${tasks}", "${failed}", f('%.4f', cpuMs / 3.6e6d), f('%.4f', taskMs / 3.6e6d),
+                f('%.4f', waitMs / 3.6e6d), f('%.2f', longestMs / 6e4d), f('%.0f', peakBytes / 1e6d),
+                f('%.3f', readBytes / 1e9d), f('%.3f', writtenBytes / 1e9d),
             ]*.toString()
         }
     }
@@ -94,9 +96,12 @@ class Costs {
         if (!Files.exists(report)) return
         def rows = stages.collect { stage -> '<tr>' + stage.shown().collect { "<td>${it}</td>" }.join('') + '</tr>' }
         def head = HEADS.collect { "<th>${it}</th>" }.join('')
-        def html = "<table class=\"table table-sm table-condensed\"><thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table>"
+        def html = "<table class=\"table table-sm table-condensed\"><thead><tr>${head}</tr></thead>" +
+            "<tbody>${rows.join('')}</tbody></table>"
         def whole = report.text
-        def filled = whole.replaceFirst(/(?s)(<div id="deepcohort-cost">).*?(<\/div>)/) { all, start, end -> start + html + end }
+        def filled = whole.replaceFirst(/(?s)(<div id="deepcohort-cost">).*?(<\/div>)/) { all, start, end ->
+            start + html + end
+        }
         if (filled == whole) return
         // a file of its own: with --publish_mode symlink the report lies in a task's folder, which stays as it is
         def fresh = report.resolveSibling('.tmp-' + report.fileName)

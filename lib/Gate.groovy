@@ -2,8 +2,8 @@ import nextflow.Global
 import nextflow.Session
 
 /**
- * Lets a bounded number of tasks into the head. Nextflow makes a task of every input that it is given, at once, and keeps
- * it until it has run, whatever the executor's queueSize: memory by the hundred thousand of them.
+ * Lets a bounded number of tasks into the head. Nextflow makes a task of every input that it is given, at once,
+ * and keeps it until it has run, whatever the executor's queueSize: memory by the hundred thousand of them.
  */
 class Gate {
 

@@ -1,10 +1,10 @@
 import java.nio.file.Files
 import java.nio.file.Path
 
-/** --alleles and --panel, as the head must know them. */
+/** --alleles, --panel and --fingerprints, as the head must know them. */
 class KnownAlleles {
 
-    /** Index beside a file: the one there is, or .tbi (of a VCF) or .csi (of a BCF) where it cannot be seen from here. */
+    /** Index beside a file: the one there is, or .tbi (of a VCF) or .csi (of a BCF) if it cannot be seen from here. */
     static String index(name) {
         def found = ['.tbi', '.csi'].collect { name.toString() + it }
         def usual = name.toString().endsWith('.bcf') ? found[1] : found[0]
@@ -15,7 +15,8 @@ class KnownAlleles {
     /** What is wrong, one line each; contents are left to `deepcohort call`. */
     static List<String> problems(Map params) {
         def found = []
-        [alleles: params.alleles, panel: params.panel].findAll { it.value }.each { option, given ->
+        def files = [alleles: params.alleles, panel: params.panel, fingerprints: params.fingerprints]
+        files.findAll { it.value }.each { option, given ->
             def name = given.toString()
             if (params.mode != 'call') found << "--${option} is for --mode call".toString()
             if (!name.contains('://') && Files.exists(Path.of(name)) && !Files.exists(Path.of(index(name)))) {

@@ -14,13 +14,22 @@ class Messages {
         if (params.mode == 'plan') needed = ['samplesheet', 'reference']
         if (params.mode == 'evaluate') needed = ['calls', 'truth_vcf', 'truth_bed', 'reference']
         if (params.mode in ['train', 'popgen']) needed = []
-        return needed.findAll { !params[it] }.collect { "--${it} is missing; see --help, or try -profile demo".toString() }
+        return needed.findAll { !params[it] }
+            .collect { "--${it} is missing; see --help, or try -profile demo".toString() }
     }
 
     /** What the check found odd but allowed, the first lines of it. */
     static List<String> notes(List<String> lines) {
         def shown = lines.take(MOST_NOTES).collect { "Note: ${it}".toString() }
-        return lines.size() > MOST_NOTES ? shown + ["Note: and ${lines.size() - MOST_NOTES} more (.command.err of CHECK_INPUTS)".toString()] : shown
+        def more = lines.size() - MOST_NOTES
+        return more > 0 ? shown + ["Note: and ${more} more (.command.err of CHECK_INPUTS)".toString()] : shown
+    }
+
+    /** Warnings about samples, the first of them. */
+    static List<String> warnings(List<String> lines) {
+        def more = lines.size() - MOST_NOTES
+        def rest = "and ${more} more (fingerprints/fingerprints.json)".toString()
+        return more > 0 ? lines.take(MOST_NOTES) + [rest] : lines
     }
 
     /** Ends the run with one line per problem, when there are any. */
@@ -63,12 +72,14 @@ class Messages {
     private static String mail(workflow, String email, String text) {
         def outcome = workflow.success ? 'finished' : 'did not finish'
         try {
-            Nextflow.sendMail(to: email, subject: "deepcohort: run ${workflow.runName} ${outcome}".toString(), body: text.trim() + '\n')
+            Nextflow.sendMail(to: email, subject: "deepcohort: run ${workflow.runName} ${outcome}".toString(),
+                body: text.trim() + '\n')
             return ''
         }
         catch (Throwable error) {
             def why = (error.message ?: error.class.simpleName).readLines()[0]
-            return "\ndeepcohort: note: no e-mail went to ${email}: ${why}; Nextflow's scope mail names a server".toString()
+            return "\ndeepcohort: note: no e-mail went to ${email}: ${why}; ".toString() +
+                "Nextflow's scope mail names a server"
         }
     }
 
@@ -76,7 +87,8 @@ class Messages {
         def report = (workflow.errorReport ?: workflow.errorMessage ?: '').toString()
         def lines = report.readLines()*.trim().findAll { it.startsWith('deepcohort: error:') }.unique()
         lines += fullDisk(workflow.workDir)
-        return (['', *lines, 'The run did not finish. Mend the cause and repeat the command with -resume: it goes on from here.']).join('\n')
+        def remedy = 'Mend the cause and repeat the command with -resume: it goes on from here.'
+        return (['', *lines, "The run did not finish. ${remedy}"]).join('\n')
     }
 
     /** A task on a full disk cannot even write its own message. */
@@ -92,13 +104,17 @@ class Messages {
 
     private static String success(workflow, outdir, summary) {
         def minutes = String.format('%.1f', workflow.duration.toMillis() / 60000.0d)
-        def lines = ['', "Done in ${minutes} min: ${workflow.stats.succeedCount} tasks run, ${workflow.stats.cachedCount} taken from before."]
+        def stats = workflow.stats
+        def lines = ['',
+            "Done in ${minutes} min: ${stats.succeedCount} tasks run, ${stats.cachedCount} taken from before."]
         if (summary) lines << summary.toString().stripTrailing()
         def folder = new File(outdir.toString()).absolutePath
         [
             ['plan', 'plan/plan.tsv'],
             ['cohort VCF', 'cohort/cohort.vcf.gz'],
+            ['filtered', 'cohort/cohort.filtered.vcf.gz'],
             ['annotated', 'cohort/cohort.annotated.vcf.gz'],
+            ['filtered', 'filtered'],
             ['stored cohort', 'cohort/store'],
             ['samples', 'samples'],
             ['evaluation', 'evaluation'],

@@ -47,7 +47,9 @@ class Parameters {
         def rules = known(schema)
         def found = aliasProblems(rules, params)
         params.each { name, value ->
-            if (rules.any { other, rule -> rule.alias == name && params[other] != null && params[other].toString() == value?.toString() }) {
+            if (rules.any { other, rule ->
+                rule.alias == name && params[other] != null && params[other].toString() == value?.toString()
+            }) {
                 return  // told under the name that was given
             }
             if (!rules.containsKey(name)) {
@@ -72,11 +74,15 @@ class Parameters {
 
     /** Two names of one setting that say different things. */
     private static List<String> aliasProblems(Map<String, Map> rules, Map params) {
-        return rules.findAll { name, rule -> rule.alias && params[name] != null && params[name].toString() != params[rule.alias]?.toString() }
+        return rules.findAll { name, rule ->
+            rule.alias && params[name] != null && params[name].toString() != params[rule.alias]?.toString()
+        }
             .collect { name, rule ->
                 params[rule.alias] == null
-                    ? "--${name} '${params[name]}' was set too late (by a file of -c?); give it on the command line or by -params-file".toString()
-                    : "--${name} '${params[name]}' and --${rule.alias} '${params[rule.alias]}' are one setting; give one of them".toString()
+                    ? "--${name} '${params[name]}' was set too late (by a file of -c?); ".toString() +
+                        'give it on the command line or by -params-file'
+                    : "--${name} '${params[name]}' and --${rule.alias} '${params[rule.alias]}' are one ".toString() +
+                        'setting; give one of them'
             }
     }
 

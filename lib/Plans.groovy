@@ -9,7 +9,8 @@ class Plans {
         def slots = params.plan_slots ?: (place == 'local' ? here : null)
         if (slots) words << "--slots ${slots}"
         if (params.plan_price != null) words << "--price ${params.plan_price}"
-        if (params.plan_rates) words.addAll(params.plan_rates.toString().tokenize(',').collect { "--rate ${Shell.quote(it.trim())}" })
+        def rates = (params.plan_rates ?: '').toString().tokenize(',')
+        words.addAll(rates.collect { "--rate ${Shell.quote(it.trim())}" })
         if (!params.joint) words << '--no-joint'
         if (params.save_reads) words << '--save-reads'
         if (stored) words << "--stored ${stored}"

@@ -29,7 +29,8 @@ class Progress {
         }
         started = lastSaid = System.currentTimeMillis()
         def people = samples == 1 ? '1 sample' : "${samples} samples"
-        say("Input checked. Calling ${people} over ${size(genome())}: ${samples} x ${shards} shards = ${samples * shards} call tasks.".toString())
+        def tasks = "${samples} x ${shards} shards = ${samples * shards} call tasks"
+        say("Input checked. Calling ${people} over ${size(genome())}: ${tasks}.".toString())
     }
 
     /** A shard of a sample is called. */
@@ -66,7 +67,8 @@ class Progress {
     /** The line, `elapsed` ms after the plan. */
     String text(long elapsed) {
         long tasks = samples * shards
-        if (genotyped) return "Genotyped ${genotyped} of ${cohortShards} shards of the cohort; ${merged} of ${samples} samples complete.".toString()
+        def complete = "${merged} of ${samples} samples complete"
+        if (genotyped) return "Genotyped ${genotyped} of ${cohortShards} shards of the cohort; ${complete}.".toString()
         def left = ''
         if (calledTasks < tasks && calledTasks > 0 && elapsed > 2 * PAUSE_MS) {
             double minutes = elapsed / 6e4d * (tasks - calledTasks) / calledTasks
@@ -74,7 +76,7 @@ class Progress {
                 : String.format(Locale.ROOT, '; calling takes about %.0f min more', Math.max(1d, minutes))
         }
         return ("Called ${calledTasks} of ${tasks} shards (${tasks ? (100 * calledTasks).intdiv(tasks) : 0} %), " +
-            "${size(calledBp)} of ${size(genome() * samples)}; ${merged} of ${samples} samples complete${left}.").toString()
+            "${size(calledBp)} of ${size(genome() * samples)}; ${complete}${left}.").toString()
     }
 
     private long genome() {

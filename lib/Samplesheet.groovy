@@ -9,8 +9,8 @@ class Samplesheet {
     private static final String UNSAFE = /[$*?\[\]{}\x00-\x1f\x7f]/
 
     /**
-     * Local files that the cells of a samplesheet name, with their indexes: staged for the check, so that a container mounts
-     * them. What is missing, remote or unsafe is left to the check itself.
+     * Local files that the cells of a samplesheet name, with their indexes: staged for the check, so that a container
+     * mounts them. What is missing, remote or unsafe is left to the check itself.
      */
     static List<Path> localFiles(Path sheet, List<String> folders) {
         if (!Files.isRegularFile(sheet)) return []
@@ -29,6 +29,12 @@ class Samplesheet {
             }
         }
         return found as List
+    }
+
+    /** The index of local reads, beside them, or null. */
+    static Path indexOf(path) {
+        if (path.toString().contains('://')) return null
+        return indexesOf(Paths.get(path.toString())).find { it.toString() ==~ /.*\.(bai|csi|crai)/ }
     }
 
     private static List<Path> indexesOf(Path path) {

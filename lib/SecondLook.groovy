@@ -15,7 +15,9 @@ class SecondLook {
             return ['--second_look is for joint genotyping: --mode call, without --joint false']
         }
         if (word == 'all' && params.cohort) {
-            return ['--second_look all looks at the reads of every sample, and stored ones (--cohort) have none: name all samples in the samplesheet (with -resume first calls are not made again), or use --second_look true']
+            return ['--second_look all looks at the reads of every sample, and stored ones (--cohort) have none: ' +
+                'name all samples in the samplesheet (with -resume first calls are not made again), ' +
+                'or use --second_look true']
         }
         return []
     }

@@ -9,7 +9,8 @@ class StoredCohorts {
     private static final String TABLE = 'cohort.json'
 
     private static List<Path> entries(text) {
-        return (text ?: '').toString().split(',')*.trim().findAll { it }.collect { Nextflow.file(it, glob: false) as Path }
+        def names = (text ?: '').toString().split(',')*.trim().findAll { it }
+        return names.collect { Nextflow.file(it, glob: false) as Path }
     }
 
     private static Map table(Path folder) {
@@ -19,13 +20,17 @@ class StoredCohorts {
     /** What is wrong with --cohort, one line each; contents are left to `deepcohort check`. */
     static List<String> problems(Map params) {
         if (!params.cohort) return []
-        if (params.mode != 'call' || !params.joint) return ['--cohort is for joint genotyping: --mode call, without --joint false']
+        if (params.mode != 'call' || !params.joint)
+            return ['--cohort is for joint genotyping: --mode call, without --joint false']
         def own = (Nextflow.file(params.outdir.toString(), glob: false) as Path).toAbsolutePath().normalize()
         return entries(params.cohort).collectMany { path ->
-            if (!Samplesheet.isSafe(path)) return ["--cohort '${path}' holds one of \$ * ? [ ] { } or a control character".toString()]
-            if (!Files.exists(path)) return ["--cohort '${path}' does not exist".toString()]
+            if (!Samplesheet.isSafe(path))
+                return ["--cohort '${path}' holds one of \$ * ? [ ] { } or a control character".toString()]
+            if (!Files.exists(path))
+                return ["--cohort '${path}' does not exist".toString()]
             if (params.save_cohort && path.toAbsolutePath().normalize().startsWith(own)) {
-                return ["--cohort '${path}' lies in --outdir, where this run's own would replace it; choose another --outdir".toString()]
+                return ["--cohort '${path}' lies in --outdir, where this run's own would replace it; ".toString() +
+                    'choose another --outdir']
             }
             return Files.isDirectory(path) ? folderProblems(path) : []
         }
@@ -33,7 +38,8 @@ class StoredCohorts {
 
     private static List<String> folderProblems(Path folder) {
         if (!Files.exists(folder.resolve(TABLE))) {
-            return ["--cohort '${folder}' has no ${TABLE}; name the cohort/store folder of a finished run, or a store".toString()]
+            return ["--cohort '${folder}' has no ${TABLE}; ".toString() +
+                'name the cohort/store folder of a finished run, or a store']
         }
         def parts
         try {
@@ -44,9 +50,11 @@ class StoredCohorts {
         }
         return parts.collectMany { part ->
             def path = folder.resolve(part.file.toString())
-            if (!Files.exists(path)) return ["--cohort '${folder}' lacks its part ${part.file}; copy or make it again".toString()]
+            if (!Files.exists(path))
+                return ["--cohort '${folder}' lacks its part ${part.file}; copy or make it again".toString()]
             if (Files.size(path) != (part.bytes as long)) {
-                return ["--cohort '${folder}': ${part.file} is not the one that ${TABLE} names; finish the run that wrote it".toString()]
+                return ["--cohort '${folder}': ${part.file} is not the one that ${TABLE} names; ".toString() +
+                    'finish the run that wrote it']
             }
             return []
         }

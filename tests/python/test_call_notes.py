@@ -81,7 +81,7 @@ def test_shards_say_the_same_and_merge_into_facts(monkeypatch, tmp_path, inputs,
     assert "warning" not in capsys.readouterr().err
     library, unlike = notes(whole[0])
     config = profiled([inputs[1]], inputs[0], ReadsConfig())
-    assert library == f"##deepcohort_library={library_text(config.library)}"
+    assert library == f"##deepcohort_library={library_text(config.library)};Slips=1.0"
     assert unlike.endswith("Alarm=no")
     assert "Outside=0.0000" in unlike
     assert all(notes(path) == [library, unlike] for pair in (*pieces, whole) for path in pair)

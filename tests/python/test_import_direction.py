@@ -14,6 +14,7 @@ ALLOWED = {
     "paralogs": {"core", "formats", "reads"},
     "candidates": {"core", "formats", "reads"},
     "known": {"core", "formats", "reads", "candidates"},
+    "fingerprints": {"core", "formats", "reads", "known"},
     "pileup": {"core", "formats", "reads", "candidates"},
     "model": {"core", "formats", "reads", "candidates", "pileup"},
     "phase": {"core", "formats"},

@@ -1,7 +1,7 @@
 // FASTQ files of one lane -> BAM sorted by coordinate, with a read group
 process ALIGN_LANE {
     tag "${meta.id}"
-    label 'align'
+    label 'process_high'
 
     input:
     tuple val(platform), val(meta), path(fastq, stageAs: 'fastq/?/*'), path(index, stageAs: 'index/*')
@@ -14,11 +14,12 @@ process ALIGN_LANE {
 
     script:
     def files = [fastq].flatten().collect { "--fastq ${Shell.quote(it)}" }.join(' ')
+    def (program, version) = [1, 2].collect { "\$(cut -d ' ' -f ${it} ${meta.id}.aligner.txt)".toString() }
     """
     deepcohort align reads ${files} --reference ${fasta} --index index --sample ${meta.sample} --lane ${meta.shard} \\
         --platform ${platform} --aligner ${aligner} --threads ${task.cpus} --output ${meta.id}.sorted.bam \\
         --version-file ${meta.id}.aligner.txt
-    ${Versions.write(task, [("\$(cut -d ' ' -f 1 ${meta.id}.aligner.txt)".toString()): "\$(cut -d ' ' -f 2 ${meta.id}.aligner.txt)"])}
+    ${Versions.write(task, [(program): version])}
     """
 
     stub:

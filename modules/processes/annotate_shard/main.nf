@@ -1,7 +1,7 @@
 // Cohort VCF, one shard of it -> the same records with annotation
 process ANNOTATE_SHARD {
     tag "${meta.id}"
-    label 'medium'
+    label 'process_low'
 
     input:
     tuple val(meta), path(shard), path(vcf, stageAs: 'cohort/*'), path(index, stageAs: 'cohort/*')

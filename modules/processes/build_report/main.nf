@@ -1,6 +1,6 @@
-// Evaluations, statistics and facts about samples -> one MultiQC report, a page per sample, and the numbers to print at the end
+// Evaluations, statistics and facts about samples -> one MultiQC report, a page per sample, numbers to print at the end
 process BUILD_REPORT {
-    label 'medium'
+    label 'process_low'
 
     input:
     path evaluations, stageAs: 'evaluation/*'
@@ -27,9 +27,11 @@ process BUILD_REPORT {
     for folder in evaluation/*/; do [ -d "\$folder" ] && folders+=(--evaluation "\${folder%/}"); done
     cohort=()
     for file in stats/*/cohort.json; do [ -f "\$file" ] && cohort=(--cohort "\$file"); done
+    for file in stats/*/fingerprints.json; do [ -f "\$file" ] && cohort+=(--fingerprints "\$file"); done
     reads=()
     if [ -d facts ]; then reads=(--facts facts); fi
-    deepcohort summary \${folders[@]+"\${folders[@]}"} \${cohort[@]+"\${cohort[@]}"} \${reads[@]+"\${reads[@]}"} --output summary.txt
+    deepcohort summary \${folders[@]+"\${folders[@]}"} \${cohort[@]+"\${cohort[@]}"} \${reads[@]+"\${reads[@]}"} \\
+        --output summary.txt
     if [ -d facts ]; then reads+=(--pages samples); fi
     printf '%s' ${Shell.quote(account)} > run.json
     printf '%s' ${Shell.quote(versions)} > versions.txt
@@ -44,7 +46,7 @@ process BUILD_REPORT {
     fi
     # filled in at the end of the run (lib/Costs.groovy): only then is the trace whole
     printf '<!--\\nid: "deepcohort_cost"\\nsection_name: "Cost by stage"\\ndescription: "%s"\\n-->\\n%s\\n' \\
-        'All tasks of the run, also those taken from an earlier one (-resume); waiting is time between submission and start.' \\
+        'All tasks of the run, also those taken from an earlier one (-resume); waiting: from submission to start.' \\
         '<div id="deepcohort-cost">See pipeline_info/trace.tsv.</div>' > content/deepcohort_cost_mqc.html
     multiqc --quiet --force --no-version-check ${own} --filename multiqc_report.html content ${extra ? 'extra' : ''}
     # multiqc --version takes as long as a report

@@ -1,10 +1,11 @@
-// Reads of one sample, one shard -> gVCF and VCF of that shard, and what MERGE_SAMPLE phases them by (empty if it shall not)
+// Reads of one sample, one shard -> gVCF and VCF of that shard, and what MERGE_SAMPLE phases them by (or an empty file)
 process CALL_SHARD {
     tag "${meta.id}"
-    label 'call'
+    label 'process_medium'
 
     input:
-    tuple val(meta), val(platform), val(sex), val(urls), path(reads, stageAs: 'reads/?/*'), path(indexes, stageAs: 'reads/?/*'), path(shard)
+    tuple val(meta), val(platform), val(sex), val(urls), path(reads, stageAs: 'reads/?/*'),
+        path(indexes, stageAs: 'reads/?/*'), path(shard)
     tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
     path paralogs
     path model, stageAs: 'model/*'
@@ -12,7 +13,8 @@ process CALL_SHARD {
     tuple path(panel, stageAs: 'panel/*'), path(panel_index, stageAs: 'panel/*')
 
     output:
-    tuple val(meta), path("${meta.id}.g.vcf.gz"), path("${meta.id}.g.vcf.gz.{tbi,csi}"), path("${meta.id}.vcf.gz"), path("${meta.id}.vcf.gz.{tbi,csi}"), path("${meta.id}.phase.npz"), emit: calls
+    tuple val(meta), path("${meta.id}.g.vcf.gz"), path("${meta.id}.g.vcf.gz.{tbi,csi}"), path("${meta.id}.vcf.gz"),
+        path("${meta.id}.vcf.gz.{tbi,csi}"), path("${meta.id}.phase.npz"), emit: calls
     path 'versions.yml', emit: versions
 
     script:
@@ -24,7 +26,8 @@ process CALL_SHARD {
     def weights = model ? "--model ${Shell.quote(model)}" : ''
     """
     deepcohort call ${inputs} --reference ${fasta} --sample ${meta.sample} --platform ${platform} --sex ${sex} \\
-        --regions ${shard} ${copies} --gvcf ${meta.id}.g.vcf.gz --vcf ${meta.id}.vcf.gz ${weights} ${given} ${prior} ${phase} \\
+        --regions ${shard} ${copies} --gvcf ${meta.id}.g.vcf.gz --vcf ${meta.id}.vcf.gz \\
+        ${weights} ${given} ${prior} ${phase} \\
         --quiet ${task.ext.args ?: ''}
     touch ${meta.id}.phase.npz
     ${Versions.write(task)}

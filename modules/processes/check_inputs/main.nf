@@ -1,6 +1,6 @@
 // Samplesheet -> samples that are fit to call, as JSON; otherwise every problem at once, by row, and exit 2
 process CHECK_INPUTS {
-    label 'light'
+    label 'process_single'
 
     input:
     path samplesheet, stageAs: 'samplesheet/*'
@@ -38,7 +38,8 @@ process CHECK_INPUTS {
     stub:
     """
     ${stored ? 'ls stored/*/* > stored.txt' : ''}
-    deepcohort check --samplesheet ${samplesheet} --reference ${fasta} --text-only ${stored ? '--cohort-list stored.txt' : ''} \\
+    deepcohort check --samplesheet ${samplesheet} --reference ${fasta} --text-only \\
+        ${stored ? '--cohort-list stored.txt' : ''} \\
         --output samples.json --pedigree cohort.ped --notes notes.txt
     ${Versions.stub(task)}
     """

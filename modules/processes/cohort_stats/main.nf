@@ -1,7 +1,7 @@
 // Cohort VCF -> counts, relatedness, sex check, Mendelian violations
 process COHORT_STATS {
     tag "${meta.id}"
-    label 'medium'
+    label 'process_low'
 
     input:
     tuple val(meta), path(vcf), path(index)

@@ -1,7 +1,7 @@
 // Joint genotypes of all shards -> the cohort VCF
 process CONCAT_COHORT {
     tag "${meta.id}"
-    label 'light'
+    label 'process_single'
 
     input:
     tuple val(meta), path(vcfs, stageAs: 'vcfs/*'), path(indexes, stageAs: 'vcfs/*')

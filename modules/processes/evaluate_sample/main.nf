@@ -1,10 +1,11 @@
 // Calls of one sample and its truth -> precision and recall
 process EVALUATE_SAMPLE {
     tag "${meta.id}"
-    label 'medium'
+    label 'process_low'
 
     input:
-    tuple val(meta), path(vcf, stageAs: 'calls/*'), path(index, stageAs: 'calls/*'), path(truth_vcf, stageAs: 'truth/*'), path(truth_index, stageAs: 'truth/*'), path(truth_bed, stageAs: 'truth/*')
+    tuple val(meta), path(vcf, stageAs: 'calls/*'), path(index, stageAs: 'calls/*'),
+        path(truth_vcf, stageAs: 'truth/*'), path(truth_index, stageAs: 'truth/*'), path(truth_bed, stageAs: 'truth/*')
     tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
     path targets, stageAs: 'targets/*'  // BED or interval list: what lies in it is scored apart, too; or []
 
@@ -26,7 +27,7 @@ process EVALUATE_SAMPLE {
     """
     mkdir -p evaluation/${meta.id}
     printf 'type\\tTP_truth\\tFN\\tTP_call\\tFP\\tprecision\\trecall\\tf1\\n' > evaluation/${meta.id}/summary.tsv
-    printf 'SNP\\t1\\t0\\t1\\t0\\t1.0\\t1.0\\t1.0\\nINDEL\\t1\\t0\\t1\\t0\\t1.0\\t1.0\\t1.0\\n' >> evaluation/${meta.id}/summary.tsv
+    printf '%s\\t1\\t0\\t1\\t0\\t1.0\\t1.0\\t1.0\\n' SNP INDEL >> evaluation/${meta.id}/summary.tsv
     ${Versions.stub(task)}
     """
 }

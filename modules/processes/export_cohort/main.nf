@@ -1,7 +1,7 @@
 // Cohort VCF -> a format for analysis
 process EXPORT_COHORT {
     tag "${format}"
-    label 'medium'
+    label 'process_low'
 
     input:
     tuple val(meta), path(vcf), path(index), val(format)  // format: zarr or plink2

@@ -1,6 +1,6 @@
 // Reference -> table of near-identical copies within it, for CALL_SHARD
 process FIND_PARALOGS {
-    label 'paralogs'
+    label 'process_low'
 
     input:
     tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')

@@ -1,7 +1,7 @@
 // Lanes of one sample -> one BAM or CRAM with its index, duplicates marked
 process FINISH_SAMPLE {
     tag "${meta.id}"
-    label 'align_finish'
+    label 'process_medium'
 
     input:
     tuple val(platform), val(meta), path(lanes, stageAs: 'lanes/*'), path(aligners, stageAs: 'lanes/*')

@@ -1,7 +1,7 @@
 // gVCFs and stored cohorts of all samples, one shard -> joint genotypes of that shard, and what was read of them
 process GENOTYPE_SHARD {
     tag "${meta.id}"
-    label 'medium'
+    label 'process_low'
 
     input:
     tuple val(meta), path(shard), path(stores, stageAs: 'stores/?/*')

@@ -1,14 +1,16 @@
 // Reads of one sample and its phased VCF -> the reads with HP and PS
 process HAPLOTAG_SAMPLE {
     tag "${meta.id}"
-    label 'haplotag'
+    label 'process_low'
 
     input:
-    tuple val(meta), path(vcf), path(vcf_index), val(platform), val(urls), path(reads, stageAs: 'reads/?/*'), path(indexes, stageAs: 'reads/?/*')
+    tuple val(meta), path(vcf), path(vcf_index), val(platform), val(urls),
+        path(reads, stageAs: 'reads/?/*'), path(indexes, stageAs: 'reads/?/*')
     tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
 
     output:
-    tuple val(meta), path("${meta.sample}.haplotagged.bam"), path("${meta.sample}.haplotagged.bam.{bai,csi}"), emit: reads
+    tuple val(meta), path("${meta.sample}.haplotagged.bam"), path("${meta.sample}.haplotagged.bam.{bai,csi}"),
+        emit: reads
     path 'versions.yml', emit: versions
 
     script:

@@ -1,10 +1,11 @@
 // Reference -> index of the aligner for reads of one platform
 process INDEX_ALIGNER {
     tag "${platform}"
-    label 'aligner_index'
+    label 'process_low'
 
     input:
-    tuple val(platform), path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
+    tuple val(platform), path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'),
+        path(gzi, stageAs: 'reference/*')
     val aligner  // name, or auto
 
     output:

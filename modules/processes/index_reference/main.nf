@@ -1,6 +1,6 @@
 // FASTA without index -> its .fai (and .gzi)
 process INDEX_REFERENCE {
-    label 'light'
+    label 'process_single'
 
     input:
     path fasta, stageAs: 'reference/*'

@@ -1,6 +1,6 @@
 // Parts of the stored cohort -> the table that makes them one, once none is missing
 process INDEX_STORE {
-    label 'light'
+    label 'process_single'
 
     input:
     path parts, stageAs: 'parts/?/*'  // cohort.json of each; the parts themselves stay where they are

@@ -1,7 +1,7 @@
 // gVCFs and stored cohorts of all samples, one shard -> alleles that any read of any sample speaks for
 process LIST_SITES {
     tag "${meta.id}"
-    label 'medium'
+    label 'process_low'
 
     input:
     tuple val(meta), path(shard), path(stores, stageAs: 'stores/?/*')

@@ -1,10 +1,11 @@
 // Reads of one sample, one shard, alleles of the cohort there -> records of these alleles
 process LOOK_SHARD {
     tag "${meta.id}"
-    label 'call'
+    label 'process_medium'
 
     input:
-    tuple val(meta), val(platform), val(sex), val(urls), path(reads, stageAs: 'reads/?/*'), path(indexes, stageAs: 'reads/?/*'), path(shard), path(sites), path(sites_index)
+    tuple val(meta), val(platform), val(sex), val(urls), path(reads, stageAs: 'reads/?/*'),
+        path(indexes, stageAs: 'reads/?/*'), path(shard), path(sites), path(sites_index)
     tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
     path paralogs
     path model, stageAs: 'model/*'
@@ -19,7 +20,8 @@ process LOOK_SHARD {
     def weights = model ? "--model ${Shell.quote(model)}" : ''
     """
     deepcohort call ${inputs} --reference ${fasta} --sample ${meta.sample} --platform ${platform} --sex ${sex} \\
-        --regions ${shard} ${copies} --alleles ${sites} --second-look --gvcf ${meta.id}.look.g.vcf.gz ${weights} --quiet ${task.ext.args ?: ''}
+        --regions ${shard} ${copies} --alleles ${sites} --second-look \\
+        --gvcf ${meta.id}.look.g.vcf.gz ${weights} --quiet ${task.ext.args ?: ''}
     ${Versions.write(task)}
     """
 

@@ -1,10 +1,12 @@
 // Reads and truth of one sample -> labelled training examples
 process MAKE_EXAMPLES {
     tag "${meta.id}"
-    label 'call'
+    label 'process_medium'
 
     input:
-    tuple val(meta), val(platform), path(reads, stageAs: 'reads/?/*'), path(indexes, stageAs: 'reads/?/*'), path(truth_vcf, stageAs: 'truth/*'), path(truth_index, stageAs: 'truth/*'), path(truth_bed, stageAs: 'truth/*'), path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
+    tuple val(meta), val(platform), path(reads, stageAs: 'reads/?/*'), path(indexes, stageAs: 'reads/?/*'),
+        path(truth_vcf, stageAs: 'truth/*'), path(truth_index, stageAs: 'truth/*'), path(truth_bed, stageAs: 'truth/*'),
+        path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
     path regions, stageAs: 'regions/*'
 
     output:

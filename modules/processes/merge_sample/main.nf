@@ -1,10 +1,11 @@
 // All shards of one sample -> its gVCF and VCF, phased
 process MERGE_SAMPLE {
     tag "${meta.id}"
-    label 'light'
+    label 'process_single'
 
     input:
-    tuple val(meta), path(gvcfs, stageAs: 'gvcfs/*'), path(gvcf_indexes, stageAs: 'gvcfs/*'), path(vcfs, stageAs: 'vcfs/*'), path(vcf_indexes, stageAs: 'vcfs/*'), path(evidence, stageAs: 'phase/*')
+    tuple val(meta), path(gvcfs, stageAs: 'gvcfs/*'), path(gvcf_indexes, stageAs: 'gvcfs/*'),
+        path(vcfs, stageAs: 'vcfs/*'), path(vcf_indexes, stageAs: 'vcfs/*'), path(evidence, stageAs: 'phase/*')
     path shards  // the table of all shards: none may be missing
     path targets, stageAs: 'targets/*'  // BED or interval list whose coverage is told, or []
 
@@ -32,7 +33,7 @@ process MERGE_SAMPLE {
 
     stub:
     """
-    touch ${meta.sample}.g.vcf.gz ${meta.sample}.g.vcf.gz.tbi ${meta.sample}.vcf.gz ${meta.sample}.vcf.gz.tbi ${meta.sample}.facts.json ${meta.sample}.checksums.tsv
+    touch ${meta.sample}.{g.vcf.gz,g.vcf.gz.tbi,vcf.gz,vcf.gz.tbi,facts.json,checksums.tsv}
     ${Versions.stub(task)}
     """
 }

@@ -1,7 +1,7 @@
 // AlphaMissense's table as published -> its packed form, once for all shards
 process PACK_ALPHAMISSENSE {
     tag "${table.name}"
-    label 'medium'
+    label 'process_low'
 
     input:
     path table

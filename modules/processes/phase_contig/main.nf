@@ -1,7 +1,7 @@
 // One contig of the cohort VCF -> the same with the unrelated samples phased by Beagle
 process PHASE_CONTIG {
     tag "${meta.shard}"
-    label 'phase_contig'
+    label 'process_high'
 
     input:
     tuple val(meta), path(vcf), path(index), path(panel, stageAs: 'panel/*')  // panel: phased VCF or bref3, or []
@@ -14,8 +14,9 @@ process PHASE_CONTIG {
     script:
     def reference = panel ? "--panel ${Shell.quote(panel)}" : ''
     """
-    deepcohort phase --vcf ${vcf} --contig ${Shell.quote(meta.shard)} ${reference} --pedigree ${pedigree} --threads ${task.cpus} \\
-        --memory-mb ${Math.max(500, (task.memory.toMega() * 0.75).intValue())} --output ${meta.id}.phased.vcf.gz ${task.ext.args ?: ''}
+    deepcohort phase --vcf ${vcf} --contig ${Shell.quote(meta.shard)} ${reference} --pedigree ${pedigree} \\
+        --threads ${task.cpus} --memory-mb ${Math.max(500, (task.memory.toMega() * 0.75).intValue())} \\
+        --output ${meta.id}.phased.vcf.gz ${task.ext.args ?: ''}
     ${Versions.write(task)}
     """
 

@@ -1,6 +1,6 @@
 // Checked samples and shards -> what a run will come to
 process PLAN_RUN {
-    label 'light'
+    label 'process_single'
 
     input:
     path samples
@@ -16,7 +16,8 @@ process PLAN_RUN {
 
     script:
     """
-    deepcohort plan --samples ${samples} --shards ${shards} --reference ${fasta} ${options} --output plan.tsv --text plan.txt
+    deepcohort plan --samples ${samples} --shards ${shards} --reference ${fasta} ${options} \\
+        --output plan.tsv --text plan.txt
     ${Versions.write(task)}
     """
 

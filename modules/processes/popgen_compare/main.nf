@@ -1,7 +1,7 @@
 // A model and the classical ways on loci that none has seen
 process POPGEN_COMPARE {
     tag "${meta.id}"
-    label 'medium'
+    label 'process_low'
 
     input:
     tuple val(meta), path(model), path(parts, stageAs: 'parts/*/*'), path(tests, stageAs: 'tests/*/*')

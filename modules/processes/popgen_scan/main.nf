@@ -1,7 +1,7 @@
 // Cohort VCF -> probabilities of selection by window
 process POPGEN_SCAN {
     tag "${meta.id}"
-    label 'medium'
+    label 'process_low'
 
     input:
     tuple val(meta), path(vcf), path(index)

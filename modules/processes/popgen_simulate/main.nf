@@ -1,7 +1,7 @@
 // One share of the loci of a task
 process POPGEN_SIMULATE {
     tag "${meta.id} ${meta.shard}"
-    label 'medium'
+    label 'process_low'
 
     input:
     tuple val(meta), val(task_name), path(task_file), val(loci), val(seed)

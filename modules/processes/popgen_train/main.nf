@@ -1,7 +1,7 @@
 // Simulated loci -> a model that tells their scenarios apart
 process POPGEN_TRAIN {
     tag "${meta.id}"
-    label 'heavy'
+    label 'process_high'
 
     input:
     tuple val(meta), path(parts, stageAs: 'parts/*/*')
@@ -17,7 +17,8 @@ process POPGEN_TRAIN {
     # a run resumed after a kill may work in the folder in which the killed one left off
     rm -rf simulations; mkdir simulations
     for part in parts/*/*/; do cp -rL "\$part". simulations; done
-    deepcohort popgen train --simulations simulations --output ${meta.id} --name ${meta.id} ${options} ${task.ext.args ?: ''}
+    deepcohort popgen train --simulations simulations --output ${meta.id} --name ${meta.id} \\
+        ${options} ${task.ext.args ?: ''}
     ${Versions.write(task)}
     """
 

@@ -1,7 +1,7 @@
 // Annotated cohort VCF -> counts, carriers, candidates in families
 process REPORT_ANNOTATION {
     tag "${meta.id}"
-    label 'medium'
+    label 'process_low'
 
     input:
     tuple val(meta), path(vcf), path(index)

@@ -1,7 +1,7 @@
 // Confident regions of a truth, cut to what was called
 process RESTRICT_TRUTH {
     tag "${meta.id}"
-    label 'light'
+    label 'process_single'
 
     input:
     tuple val(meta), path(bed, stageAs: 'truth/*')

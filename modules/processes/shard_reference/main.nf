@@ -1,6 +1,6 @@
 // Indexed reference -> one BED per shard, in genome order
 process SHARD_REFERENCE {
-    label 'medium'
+    label 'process_low'
 
     input:
     tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')

@@ -1,14 +1,16 @@
 // Nothing, or a reference to start from -> a genome, a cohort's reads and the truth
 process SIMULATE_COHORT {
     tag "${meta.id}"
-    label 'call'
+    label 'process_medium'
 
     input:
     tuple val(meta), val(seed)  // seed '': the command's own
-    tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')  // or [], [], []
+    // or [], [], []
+    tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
 
     output:
-    tuple val(meta), path('simulated/samplesheet.csv'), path('simulated/reference.fa'), path('simulated/reference.fa.fai'), path('simulated/*'), emit: cohort
+    tuple val(meta), path('simulated/samplesheet.csv'), path('simulated/reference.fa'),
+        path('simulated/reference.fa.fai'), path('simulated/*'), emit: cohort
     path 'versions.yml', emit: versions
 
     script:

@@ -1,7 +1,7 @@
 // gVCFs of some samples -> a stored cohort of them, one part per shard of joint genotyping
 process STORE_BATCH {
     tag "${meta.id}"
-    label 'medium'
+    label 'process_low'
 
     input:
     tuple val(meta), path(gvcfs, stageAs: 'gvcfs/*'), path(indexes, stageAs: 'gvcfs/*')

@@ -1,7 +1,7 @@
 // Examples of many samples -> a model with its card
 process TRAIN_MODEL {
     tag "${meta.id}"
-    label 'heavy'
+    label 'process_high'
 
     input:
     tuple val(meta), path(examples, stageAs: 'examples/*')

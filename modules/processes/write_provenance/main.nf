@@ -1,6 +1,6 @@
 // What ran, on what, with which settings -> provenance.json, and the versions of tools alone
 process WRITE_PROVENANCE {
-    label 'light'
+    label 'process_single'
 
     input:
     val versions  // text: versions.yml of every kind of task

@@ -23,21 +23,20 @@ workflow ALIGN_COHORT {
 
     ch_lane = ch_sorted.to_align.flatMap { row ->
         row.lanes.collect { lane ->
-            def meta = [id: "${row.sample}.${lane.lane}".toString(), sample: row.sample, shard: lane.lane, n_shards: row.lanes.size()]
+            def meta = [id: "${row.sample}.${lane.lane}".toString(), sample: row.sample, shard: lane.lane,
+                n_shards: row.lanes.size()]
             [row.platform, meta, lane.fastq.collect { file(it, glob: false) }]
         }
     }
     ALIGN_LANE(ch_lane.combine(ch_index, by: 0), ch_reference, aligner)
 
     ch_whole = ALIGN_LANE.out.lane
-        .map { meta, bam, program -> [groupKey(meta.sample, meta.n_shards), meta.shard, bam, program] }
+        .map { row -> Gather.keyed(row) }
         .groupTuple()
-        .map { key, lanes, bams, programs ->
-            def order = lanes.indices.toList().sort { lanes[it] }  // whatever order they came in: -resume needs the same task again
-            [key.target, order.collect { bams[it] }, order.collect { programs[it] }]
-        }
+        .map { row -> Gather.whole(row) }
+        .map { meta, bams, programs -> [meta.sample, meta, bams, programs] }
         .join(ch_sorted.to_align.map { row -> [row.sample, row.platform] })
-        .map { sample, bams, programs, platform -> [platform, [id: sample, sample: sample, shard: 'all', n_shards: bams.size()], bams, programs] }
+        .map { _sample, meta, bams, programs, platform -> [platform, meta, bams, programs] }
     FINISH_SAMPLE(ch_whole, ch_reference, suffix)
 
     ch_aligned = FINISH_SAMPLE.out.reads
@@ -49,5 +48,7 @@ workflow ALIGN_COHORT {
 
     emit:
     sample   = ch_sorted.ready.mix(ch_aligned)  // channel: row of samples.json, in whatever order they are ready
-    versions = INDEX_ALIGNER.out.versions.unique { 'one' }.mix(ALIGN_LANE.out.versions.unique { 'one' }, FINISH_SAMPLE.out.versions.unique { 'one' })  // channel: versions.yml, one a process
+    // channel: versions.yml, one a process
+    versions = INDEX_ALIGNER.out.versions.unique { 'one' }.mix(ALIGN_LANE.out.versions.unique { 'one' },
+        FINISH_SAMPLE.out.versions.unique { 'one' })
 }

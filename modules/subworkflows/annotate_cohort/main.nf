@@ -32,16 +32,14 @@ workflow ANNOTATE_COHORT {
     ch_work = ch_shard
         .combine(ch_shard.count())
         .combine(ch_vcf)
-        .map { shard, bed, n, _meta, vcf, tbi -> [[id: shard, sample: 'cohort', shard: shard, n_shards: n], bed, vcf, tbi] }
+        .map { shard, bed, n, _meta, vcf, tbi ->
+            [[id: shard, sample: 'cohort', shard: shard, n_shards: n], bed, vcf, tbi]
+        }
     ANNOTATE_SHARD(ch_work, ch_reference, ch_table, amino_acids, genes, scores, tables)
     ch_gathered = ANNOTATE_SHARD.out.vcf
-        .map { meta, vcf, tbi -> [groupKey(meta.sample, meta.n_shards), meta.shard, vcf, tbi] }
+        .map { row -> Gather.keyed(row) }
         .groupTuple()
-        .map { key, shards, vcfs, tbis ->
-            def order = shards.indices.toList().sort { shards[it] }
-            def meta = [id: key.target, sample: key.target, shard: 'all', n_shards: shards.size()]
-            [meta] + [vcfs, tbis].collect { files -> order.collect { files[it] } }
-        }
+        .map { row -> Gather.whole(row) }
     CONCAT_ANNOTATED(ch_gathered, table)
     ch_report = channel.empty()
     if (alphamissense || genes) {
@@ -54,5 +52,6 @@ workflow ANNOTATE_COHORT {
     vcf       = CONCAT_ANNOTATED.out.vcf        // channel: [ meta, vcf, tbi ]
     checksums = CONCAT_ANNOTATED.out.checksums  // channel: table of names, sizes and SHA-256
     report    = ch_report                       // channel: folder
-    versions  = ch_versions.mix(ANNOTATE_SHARD.out.versions.unique { 'one' }, CONCAT_ANNOTATED.out.versions)  // channel: versions.yml, one a process
+    // channel: versions.yml, one a process
+    versions  = ch_versions.mix(ANNOTATE_SHARD.out.versions.unique { 'one' }, CONCAT_ANNOTATED.out.versions)
 }

@@ -28,7 +28,8 @@ workflow CALL_SAMPLE {
             def reads = local.collect { file(row.reads[it], glob: false) }
             def indexes = local.collect { file(row.indexes[it], glob: false) }
             shards.collect { shard, bed ->
-                def meta = [id: "${row.sample}.${shard}".toString(), sample: row.sample, shard: shard, n_shards: shards.size()]
+                def meta = [id: "${row.sample}.${shard}".toString(), sample: row.sample, shard: shard,
+                    n_shards: shards.size()]
                 [meta, row.platform, row.sex, remote.collect { row.reads[it] }, reads, indexes, bed]
             }
         }
@@ -36,14 +37,9 @@ workflow CALL_SAMPLE {
     CALL_SHARD.out.calls.subscribe { gate.leave() }
 
     ch_gathered = CALL_SHARD.out.calls
-        .map { meta, gvcf, gtbi, vcf, vtbi, phase -> [groupKey(meta.sample, meta.n_shards), meta.shard, gvcf, gtbi, vcf, vtbi, phase] }
+        .map { row -> Gather.keyed(row) }
         .groupTuple()
-        .map { key, shards, gvcfs, gtbis, vcfs, vtbis, phases ->
-            // in genome order, whatever order the shards came in: -resume needs the same task again
-            def order = shards.indices.toList().sort { shards[it] }
-            def meta = [id: key.target, sample: key.target, shard: 'all', n_shards: shards.size()]
-            [meta] + [gvcfs, gtbis, vcfs, vtbis, phases].collect { files -> order.collect { files[it] } }
-        }
+        .map { row -> Gather.whole(row) }
     MERGE_SAMPLE(ch_gathered, shard_table, targets)
 
     emit:
@@ -52,5 +48,6 @@ workflow CALL_SAMPLE {
     vcf       = MERGE_SAMPLE.out.vcf        // channel: [ meta, vcf, tbi ]
     facts     = MERGE_SAMPLE.out.facts      // channel: JSON about a sample's reads and calls
     checksums = MERGE_SAMPLE.out.checksums  // channel: table of names, sizes and SHA-256
-    versions  = CALL_SHARD.out.versions.unique { 'one' }.mix(MERGE_SAMPLE.out.versions.unique { 'one' })  // channel: versions.yml, one a process
+    // channel: versions.yml, one a process
+    versions  = CALL_SHARD.out.versions.unique { 'one' }.mix(MERGE_SAMPLE.out.versions.unique { 'one' })
 }

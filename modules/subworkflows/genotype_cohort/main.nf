@@ -45,11 +45,7 @@ workflow GENOTYPE_COHORT {
             [groupKey(name, size), meta.sample, gvcf, tbi]
         }
         .groupTuple()
-        .map { key, names, gvcfs, tbis ->
-            def order = names.indices.toList().sort { names[it] }
-            def meta = [id: key.target, sample: key.target, shard: 'all', n_shards: 1]
-            [meta] + [gvcfs, tbis].collect { files -> order.collect { files[it] } }
-        }
+        .map { row -> Gather.whole(row, [n_shards: 1]) }
     STORE_BATCH(ch_batch, SHARD_COHORT.out.table, ch_reference)
     ch_stored = STORE_BATCH.out.store
         .combine(ch_place)
@@ -75,13 +71,9 @@ workflow GENOTYPE_COHORT {
     INDEX_STORE(ch_parts.map { parts -> parts.collect { it[1] } }, SHARD_COHORT.out.table)
 
     ch_gathered = GENOTYPE_SHARD.out.vcf
-        .map { meta, vcf, tbi -> [groupKey(meta.sample, meta.n_shards), meta.shard, vcf, tbi] }
+        .map { row -> Gather.keyed(row) }
         .groupTuple()
-        .map { key, shards, vcfs, tbis ->
-            def order = shards.indices.toList().sort { shards[it] }
-            def meta = [id: key.target, sample: key.target, shard: 'all', n_shards: shards.size()]
-            [meta] + [vcfs, tbis].collect { files -> order.collect { files[it] } }
-        }
+        .map { row -> Gather.whole(row) }
     CONCAT_COHORT(ch_gathered, SHARD_COHORT.out.table)
     EXPORT_COHORT(CONCAT_COHORT.out.vcf.combine(channel.fromList(formats)), pedigree)
     COHORT_STATS(CONCAT_COHORT.out.vcf, pedigree)
@@ -94,5 +86,8 @@ workflow GENOTYPE_COHORT {
     stats     = COHORT_STATS.out.stats       // channel: folder
     shard     = ch_shard                     // channel: [ name, bed ]
     table     = SHARD_COHORT.out.table       // value: BED of all shards
-    versions  = GENOTYPE_SHARD.out.versions.unique { 'one' }.mix(STORE_BATCH.out.versions.unique { 'one' }, INDEX_STORE.out.versions, EXPORT_COHORT.out.versions.unique { 'one' }, SHARD_COHORT.out.versions, CONCAT_COHORT.out.versions, COHORT_STATS.out.versions)  // channel: versions.yml, one a process
+    // channel: versions.yml, one a process
+    versions  = GENOTYPE_SHARD.out.versions.unique { 'one' }.mix(STORE_BATCH.out.versions.unique { 'one' },
+        INDEX_STORE.out.versions, EXPORT_COHORT.out.versions.unique { 'one' }, SHARD_COHORT.out.versions,
+        CONCAT_COHORT.out.versions, COHORT_STATS.out.versions)
 }

@@ -18,13 +18,18 @@ workflow LEARN_POPGEN {
     main:
     ch_shares = channel.of(['train', loci, seed], ['test', test_loci, seed + 1])
         .combine(channel.of(1..n_shards))
-        .map { part, n, own_seed, shard -> [[id: part, sample: 'all', shard: shard, n_shards: n_shards], task_name, task_file, n, own_seed] }
+        .map { part, n, own_seed, shard ->
+            [[id: part, sample: 'all', shard: shard, n_shards: n_shards], task_name, task_file, n, own_seed]
+        }
     POPGEN_SIMULATE(ch_shares)
     ch_parts = POPGEN_SIMULATE.out.loci
         .map { meta, folder -> [groupKey(meta.id, n_shards), meta.shard, folder] }
         .groupTuple()
-        .map { part, shards, folders -> [part.toString(), [shards, folders].transpose().sort { it[0] }.collect { it[1] }] }
-    ch_train = ch_parts.filter { it[0] == 'train' }.map { _part, folders -> [[id: name, sample: 'all', shard: 'all', n_shards: n_shards], folders] }
+        .map { part, shards, folders -> [part.toString(),
+            [shards, folders].transpose().sort { it[0] }.collect { it[1] }] }
+    ch_train = ch_parts.filter { it[0] == 'train' }.map { _part, folders ->
+        [[id: name, sample: 'all', shard: 'all', n_shards: n_shards], folders]
+    }
     ch_test = ch_parts.filter { it[0] == 'test' }.map { it[1] }
     POPGEN_TRAIN(ch_train, config)
     POPGEN_COMPARE(
@@ -34,5 +39,7 @@ workflow LEARN_POPGEN {
     emit:
     model      = POPGEN_TRAIN.out.model            // channel: [ meta, folder ]
     comparison = POPGEN_COMPARE.out.comparison     // channel: folder
-    versions   = POPGEN_SIMULATE.out.versions.unique { 'one' }.mix(POPGEN_TRAIN.out.versions, POPGEN_COMPARE.out.versions)  // channel: versions.yml
+    // channel: versions.yml
+    versions   = POPGEN_SIMULATE.out.versions.unique { 'one' }.mix(POPGEN_TRAIN.out.versions,
+        POPGEN_COMPARE.out.versions)
 }

@@ -22,7 +22,8 @@ workflow LOOK_AGAIN {
     ch_decided = ch_facts.collect().map { facts -> SecondLook.wanted(wanted, facts) }
     if (stored) {
         ch_decided.filter { it }.subscribe {
-            log.info("Stored samples are not looked at again for alleles that new ones bring: they keep what their gVCFs say. For that, name all samples in the samplesheet (docs/known_alleles.md).")
+            log.info("Stored samples are not looked at again for alleles that new ones bring: they keep what their "
+                + "gVCFs say. For that, name all samples in the samplesheet (docs/known_alleles.md).")
         }
     }
     ch_split = ch_gvcf
@@ -55,19 +56,20 @@ workflow LOOK_AGAIN {
         }
     LOOK_SHARD(ch_work, ch_reference, paralogs, model)
     ch_looks = LOOK_SHARD.out.look
-        .map { meta, look, tbi -> [groupKey(meta.sample, meta.n_shards), meta.shard, look, tbi] }
+        .map { row -> Gather.keyed(row) }
         .groupTuple()
-        .map { key, shards, looks, tbis ->
-            def order = shards.indices.toList().sort { shards[it] }
-            [key.target] + [looks, tbis].collect { files -> order.collect { files[it] } }
-        }
+        .map { row -> Gather.whole(row) }
+        .map { meta, looks, tbis -> [meta.sample, looks, tbis] }
     MERGE_LOOK(
         ch_first.map { meta, gvcf, tbi -> [meta.sample, meta, gvcf, tbi] }.join(ch_looks).map { row -> row.tail() },
         shard_table,
     )
 
     emit:
-    gvcf     = ch_split.once.map { meta, gvcf, tbi, _look -> [meta, gvcf, tbi] }.mix(MERGE_LOOK.out.gvcf)  // channel: [ meta, gvcf, tbi ]
+    // channel: [ meta, gvcf, tbi ]
+    gvcf     = ch_split.once.map { meta, gvcf, tbi, _look -> [meta, gvcf, tbi] }.mix(MERGE_LOOK.out.gvcf)
     decided  = ch_decided  // value: whether a second look is made
-    versions = LIST_SITES.out.versions.unique { 'one' }.mix(LOOK_SHARD.out.versions.unique { 'one' }, MERGE_LOOK.out.versions.unique { 'one' })  // channel: versions.yml, one a process
+    // channel: versions.yml, one a process
+    versions = LIST_SITES.out.versions.unique { 'one' }.mix(LOOK_SHARD.out.versions.unique { 'one' },
+        MERGE_LOOK.out.versions.unique { 'one' })
 }

@@ -28,17 +28,14 @@ workflow PHASE_COHORT {
     ch_work = ch_contig.combine(ch_vcf).map { meta, found, _cohort, vcf, tbi -> [meta, vcf, tbi, found] }
     PHASE_CONTIG(ch_work, pedigree)
     ch_gathered = PHASE_CONTIG.out.vcf
-        .map { meta, vcf, tbi -> [groupKey(meta.sample, meta.n_shards), meta.id, vcf, tbi] }
+        .map { row -> Gather.keyed(row, 'id') }
         .groupTuple()
-        .map { key, names, vcfs, tbis ->
-            def order = names.indices.toList().sort { names[it] }
-            def meta = [id: key.target, sample: key.target, shard: 'all', n_shards: names.size()]
-            [meta] + [vcfs, tbis].collect { files -> order.collect { files[it] } }
-        }
+        .map { row -> Gather.whole(row) }
     CONCAT_PHASED(ch_gathered, table)
 
     emit:
     vcf       = CONCAT_PHASED.out.vcf        // channel: [ meta, vcf, tbi ]
     checksums = CONCAT_PHASED.out.checksums  // channel: table of names, sizes and SHA-256
-    versions  = PHASE_CONTIG.out.versions.unique { 'one' }.mix(CONCAT_PHASED.out.versions)  // channel: versions.yml, one a process
+    // channel: versions.yml, one a process
+    versions  = PHASE_CONTIG.out.versions.unique { 'one' }.mix(CONCAT_PHASED.out.versions)
 }

@@ -6,7 +6,7 @@ include { TRAIN_MODEL                   } from '../../processes/train_model/main
 
 workflow LEARN_MODEL {
     take:
-    ch_sample  // channel: [ meta, platform, reads[], indexes[], truth_vcf, truth_tbi, truth_bed, fasta, fai, gzi or [] ]
+    ch_sample  // channel: [ meta, platform, reads[], indexes[], truth_vcf, tbi, truth_bed, fasta, fai, gzi or [] ]
     ch_natural // channel: the same of samples whose reads calibrate, or empty
     regions    // value: BED to learn from, or []
     name       // value: name of the model
@@ -26,5 +26,6 @@ workflow LEARN_MODEL {
 
     emit:
     model    = TRAIN_MODEL.out.model                                        // channel: [ meta, folder ]
-    versions = MAKE_EXAMPLES.out.versions.unique { 'one' }.mix(TRAIN_MODEL.out.versions)  // channel: versions.yml, one a process
+    // channel: versions.yml, one a process
+    versions = MAKE_EXAMPLES.out.versions.unique { 'one' }.mix(TRAIN_MODEL.out.versions)
 }

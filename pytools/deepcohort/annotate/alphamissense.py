@@ -164,10 +164,9 @@ class PublishedTable:
         table = {name: np.empty(n, dtype=dtype) for name, dtype in DTYPES.items()}
         new_contig, new_pair = np.empty(n, dtype=bool), np.empty(n, dtype=bool)
         places = np.empty((n, 6), dtype=np.int64)
-        wanted = [table[name] for name in ("pos", "code", "score", "klass", "aa_pos", "aa")]
-        done, fault = tk.parse_rows(
-            np.frombuffer(text, dtype=np.uint8), self._which, *wanted, new_contig, new_pair, places
-        )
+        parsed = tk.ParsedRows(*(table[name] for name in tk.ParsedRows._fields))
+        breaks = tk.Breaks(new_contig, new_pair, places)
+        done, fault = tk.parse_rows(np.frombuffer(text, dtype=np.uint8), self._which, parsed, breaks)
         if fault:
             self._raise(text, done, _FAULTS[fault])
         if not self._genome_name and self._genome >= 0 and n:

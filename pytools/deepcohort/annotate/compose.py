@@ -15,7 +15,7 @@ from deepcohort.annotate.haplotypes import Joint
 from deepcohort.annotate.io_csq import Entry, parse_entries
 from deepcohort.annotate.keys import BETWEEN
 from deepcohort.annotate.other_tables import Matches, TableSpec
-from deepcohort.annotate.score_kernels import LONGEST_NUMBERS, PIECES, write_scores
+from deepcohort.annotate.score_kernels import LONGEST_NUMBERS, PIECES, Scores, Texts, write_scores
 from deepcohort.annotate.types import Alleles, ScoreRows
 from deepcohort.formats.vcf_text import Segment
 
@@ -177,10 +177,8 @@ class Composer:
         (pieces, piece_ends), (names, name_ends) = self._pieces, self._names
         longest = len(pieces) + int(np.diff(name_ends).max(initial=0)) * 2 + LONGEST_NUMBERS
         out, places = np.empty(len(rows) * longest, dtype=np.uint8), np.empty((len(rows), 2), dtype=np.int64)
-        n = write_scores(
-            rows.score, rows.klass, rows.pair, rows.aa_pos, rows.aa,
-            pieces, piece_ends, names, name_ends, out, places,
-        )  # fmt: skip
+        scores = Scores(rows.score, rows.klass, rows.pair, rows.aa_pos, rows.aa)
+        n = write_scores(scores, Texts(pieces, piece_ends, names, name_ends), out, places)
         info[single] = places + len(pool.data)
         pool.data += out[:n].tobytes()
         done = np.zeros(len(alleles.n_alts), dtype=bool)

@@ -2,12 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from deepcohort.annotate.families import Candidate
-
-if TYPE_CHECKING:
-    from deepcohort.annotate.report import Tally
+from deepcohort.annotate.tally import Tally
 
 _TITLES = {
     "consequence": (
@@ -47,7 +45,7 @@ def _section(name: str, title: str, description: str, plot: str, data: Mapping[s
 
 
 def write_sections(
-    tally: "Tally",
+    tally: Tally,
     samples: Sequence[str],
     children: Sequence[str],
     candidates: Sequence[Candidate],

@@ -21,13 +21,14 @@ from deepcohort.annotate.alphamissense import WHAT, BuildCheck, PublishedTable, 
 from deepcohort.annotate.config import AnnotateConfig
 from deepcohort.annotate.text_source import names_of
 from deepcohort.annotate.types import DTYPES, ScoreRows, TableAbout, join_rows, no_rows
-from deepcohort.core.archives import DAMAGED_ARCHIVE
+from deepcohort.core.archives import DAMAGED_ARCHIVE, bound_of, inflate
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
 
 MAGIC = b"DCAMISS1"
 _KEPT_BLOCKS = 4
+_ROW_BYTES = sum(np.dtype(dtype).itemsize for dtype in DTYPES.values())
 _InflateError: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 _BAD_CONTENTS: tuple[type[Exception], ...] = (*DAMAGED_ARCHIVE, _InflateError, TypeError, IndexError)
 
@@ -219,7 +220,7 @@ class PackedTable:
         if offset > size - tail:
             raise ValueError("its table of contents lies outside")
         self._file.seek(offset)
-        found: dict = json.loads(isal_zlib.decompress(self._file.read(size - tail - offset)))  # type: ignore[type-arg]
+        found: dict = json.loads(inflate(self._file.read(size - tail - offset), bound_of(size)))  # type: ignore[type-arg]
         return found
 
     def _damaged(self, error: Exception) -> DeepcohortError:
@@ -233,7 +234,7 @@ class PackedTable:
         if rows is None:
             self._file.seek(block.offset)
             try:
-                rows = _decode(isal_zlib.decompress(self._file.read(block.size)), block.n)
+                rows = _decode(inflate(self._file.read(block.size), block.n * _ROW_BYTES), block.n)
             except (_InflateError, ValueError, EOFError) as error:
                 raise self._damaged(error) from error
         self._kept[block.offset] = rows

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +9,15 @@ from numpy.typing import NDArray
 
 from deepcohort.annotate.annotated import AltNote, Record, carried, header_value, info_is_declared, records_of
 from deepcohort.annotate.config import CLASSES, CandidateConfig
-from deepcohort.annotate.consequence_order import LOSS, ORDER, PROTEIN_CHANGING
+from deepcohort.annotate.consequence_order import LOSS, PROTEIN_CHANGING
 from deepcohort.annotate.families import Candidate, CandidateFinder, Trio, trios_of
 from deepcohort.annotate.multiqc import write_sections
-from deepcohort.annotate.reasons import REASONS
+from deepcohort.annotate.tally import Tally
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.formats.vcf_text import VcfTextReader
 from deepcohort.joint.pedigree import Pedigree
 
-COHORT = "cohort"
-_GRAVE = ("consequence", "class", "reason")
 _ALLELE_COLUMNS = (
     "contig", "pos", "id", "ref", "alt", "filter", "gene", "consequence", "transcript", "protein",
     "am_max", "am_class",
@@ -44,45 +41,6 @@ def table_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = ["\t".join(columns)]
     lines += ["\t".join(safe_cell(value) for value in row) for row in rows]
     return "\n".join(lines) + "\n"
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts by kind of value (consequence, class, reason) and value.
-
-    Attributes:
-        cohort: distinct alleles that somebody carries (all, where there are no samples).
-        by_sample: int64 (2, s): carried once (heterozygous, hemizygous), carried twice.
-    """
-
-    n_samples: int
-    cohort: dict[tuple[str, str], int] = field(default_factory=dict)
-    by_sample: dict[tuple[str, str], NDArray[np.int64]] = field(default_factory=dict)
-
-    def add(self, note: AltNote, copies: NDArray[np.int64], has_csq: bool) -> None:
-        """One ALT that some samples carry."""
-        values = [("consequence", note.consequence)] if has_csq else []
-        if note.classes:
-            values.append(("class", note.am_class))
-        elif note.why:
-            values.append(("reason", note.why))
-        for key in values:
-            self.cohort[key] = self.cohort.get(key, 0) + 1
-            if self.n_samples:
-                counts = self.by_sample.setdefault(key, np.zeros((2, self.n_samples), dtype=np.int64))
-                counts[0] += copies == 1
-                counts[1] += copies > 1
-
-    def rows(self, samples: Sequence[str]) -> list[list[object]]:
-        """Rows of counts.tsv."""
-        order = {name: i for i, name in enumerate((*ORDER, *CLASSES, *REASONS))}
-        keys = sorted(self.cohort, key=lambda k: (_GRAVE.index(k[0]), order.get(k[1], 99), k[1]))
-        found: list[list[object]] = [[COHORT, *key, self.cohort[key], "", ""] for key in keys]
-        for s, name in enumerate(samples):
-            for key in keys:
-                one, two = (int(n) for n in self.by_sample[key][:, s])
-                found.append([name, *key, one + two, one, two])
-        return found
 
 
 def allele_cells(record: Record, note: AltNote, n_carriers: int) -> list[object]:

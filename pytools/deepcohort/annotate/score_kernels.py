@@ -1,6 +1,11 @@
 """Kernel: INFO of alleles that have one row of AlphaMissense and nothing else."""
 # mypy: ignore-errors
 
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
 from deepcohort.core.numba_options import kernel
 
 # pieces of text, in the order in which `write_scores` is told of them; the classes follow
@@ -10,6 +15,28 @@ PIECES = (
 )  # fmt: skip
 _N_PIECES = len(PIECES)
 LONGEST_NUMBERS = 2 * 6 + 7  # two scores, a protein change
+
+
+class Scores(NamedTuple):
+    """Columns of ScoreRows, (n,) each; see there."""
+
+    score: NDArray[np.uint16]
+    klass: NDArray[np.uint8]
+    pair: NDArray[np.uint32]
+    aa_pos: NDArray[np.uint16]
+    aa: NDArray[np.uint16]
+
+
+class Texts(NamedTuple):
+    """Texts one after another, uint8 (m,), and their ends, int64, 0 first.
+
+    pieces: those of PIECES, then of the classes. names: transcript and UniProt id of each pair.
+    """
+
+    pieces: NDArray[np.uint8]
+    piece_ends: NDArray[np.int64]
+    names: NDArray[np.uint8]
+    name_ends: NDArray[np.int64]
 
 
 @kernel
@@ -53,17 +80,18 @@ def _put_change(place, aa, out, w):
 
 
 @kernel
-def write_scores(score, klass, pair, aa_pos, aa, pieces, piece_ends, names, name_ends, out, places):
+def write_scores(rows, texts, out, places):
     """INFO text of each row.
 
     Args:
-        score ... aa: columns of ScoreRows (n,). pieces: uint8, texts of PIECES, then of the classes.
-        piece_ends: int64, their ends, 0 first. names: uint8, transcript and UniProt id of each pair.
-        name_ends: int64, likewise. out: uint8, long enough. places: int64 (n, 2), filled: begin and end.
+        rows: a `Scores`. texts: a `Texts`. out: uint8 (m,), long enough.
+        places: int64 (n, 2), filled: begin and end.
 
     Returns:
         bytes of `out` used.
     """
+    pieces, piece_ends, names, name_ends = texts.pieces, texts.piece_ends, texts.names, texts.name_ends
+    score, klass, pair, aa_pos, aa = rows.score, rows.klass, rows.pair, rows.aa_pos, rows.aa
     w = 0
     for i in range(len(score)):
         places[i, 0] = w

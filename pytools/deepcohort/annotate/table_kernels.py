@@ -1,7 +1,10 @@
 """Kernels: rows of AlphaMissense's tables as columns; rows by allele."""
 # mypy: ignore-errors
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.annotate.allele_kernels import base_code
 from deepcohort.core.numba_options import kernel
@@ -86,21 +89,41 @@ def variant_of(text, start, end):
     return pos, (text[start] - 65) << 5 | (text[end - 1] - 65)
 
 
+class ParsedRows(NamedTuple):
+    """Columns of rows, (m,) each. pos: 0-based. code: REF << 2 | ALT. aa: see `variant_of`."""
+
+    pos: NDArray[np.int32]
+    code: NDArray[np.uint8]
+    score: NDArray[np.uint16]
+    klass: NDArray[np.uint8]
+    aa_pos: NDArray[np.uint16]
+    aa: NDArray[np.uint16]
+
+
+class Breaks(NamedTuple):
+    """Where lines differ from the one before: new_contig, new_pair: bool (m,), True for the first.
+
+    places: int64 (m, 6), filled where new: start and end of CHROM, transcript, UniProt id.
+    """
+
+    new_contig: NDArray[np.bool_]
+    new_pair: NDArray[np.bool_]
+    places: NDArray[np.int64]
+
+
 @kernel
-def parse_rows(text, which, pos, code, score, klass, aa_pos, aa, new_contig, new_pair, places):
+def parse_rows(text, which, rows, breaks):
     """Fill columns from whole lines of AlphaMissense's genomic table.
 
     Args:
         text: uint8 (n,), ends with a newline. which: int64 (9,), index of each column (CHROM ...), -1: none.
-        pos: int32 (m,), 0-based. code: uint8 (m,), REF << 2 | ALT. score: uint16 (m,). klass: uint8 (m,).
-        aa_pos: uint16 (m,). aa: uint16 (m,), see `variant_of`. new_contig, new_pair: bool (m,), differs from
-        the
-            line before; True for the first. places: int64 (m, 6), filled where new: start and end of CHROM,
-            transcript, UniProt id.
+        rows: `ParsedRows`, room for each line. breaks: `Breaks`, likewise.
 
     Returns:
         (lines, fault): fault 0, or of line number `lines`.
     """
+    pos, code, score, klass, aa_pos, aa = rows.pos, rows.code, rows.score, rows.klass, rows.aa_pos, rows.aa
+    new_contig, new_pair, places = breaks.new_contig, breaks.new_pair, breaks.places
     n, at, size = 0, 0, len(text)
     tabs = np.zeros(64, dtype=np.int64)
     last = which.max()

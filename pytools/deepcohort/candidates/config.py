@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from deepcohort.candidates.slips import SLIPS, SlipRates
+from deepcohort.candidates.slips import SLIPS, SlipRates, fitted
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.types import UNKNOWN_LIBRARY, LibraryProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,8 @@ class CandidatesConfig:
 _MIN_FRACTION_INDEL = {"hifi": 0.1, "ont": 0.12}
 
 
-def candidates_of(platform: str) -> CandidatesConfig:
-    """Settings for reads of a platform; `call` and the examples that a model is trained on share them."""
+def candidates_of(platform: str, library: LibraryProfile = UNKNOWN_LIBRARY) -> CandidatesConfig:
+    """Settings for reads of a platform and a library."""
     if platform not in SLIPS or platform == "illumina":
-        return CandidatesConfig()
+        return CandidatesConfig(slips=fitted(SLIPS["illumina"], library.runs))
     return CandidatesConfig(slips=SLIPS[platform], min_fraction_indel=_MIN_FRACTION_INDEL[platform])

@@ -1,6 +1,7 @@
 """How often sequencers change the length of repeats, by platform."""
 
-from dataclasses import astuple, dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,3 +58,59 @@ SLIPS = {
         quality_slope=0.07, quality_middle=25.0, quality_most=1.3,
     ),
 }  # fmt: skip
+
+
+# A run of a person differs from the reference's in length at this rate; two thirds of those are heterozygous.
+_VARIABLE, _HETEROZYGOUS = 0.05, 2 / 3
+_USUAL_SD = 0.5  # of log10 of the excess over libraries: a handful of variants must not look like slips
+_MOST_EXCESS, _STEP = 2.0, 0.1
+# The excess that is believed is the least whose likelihood is within this many nats of the best: 95 % sure.
+_DOUBT = 1.92
+
+
+def slip_excess(rates: SlipRates, runs: Sequence[tuple[int, int, int]]) -> float:
+    """log10 by which a library's reads change the lengths of runs more often than `rates` say; 0 to 2.
+
+    Each run either is as in the reference, and reads differ from it by slips, or is a variant. The answer is
+    the lower end of the 95 % interval: too few reads, or a library like those that `rates` are of, give 0.
+
+    Args:
+        runs: (bp, reads that pass, reads that show one base more or less) of each; LibraryProfile.runs.
+    """
+    if not runs:
+        return 0.0
+    bp, passed, changed = np.array(runs, np.float64).T
+    extra = np.maximum(bp - rates.run_from, 0.0)
+    table = rates.run_first + rates.run_step * np.minimum(extra, rates.turn)
+    table += rates.late_step * np.maximum(extra - rates.turn, 0.0)
+    steps = np.arange(round(_MOST_EXCESS / _STEP) + 1) * _STEP
+    slips = 2 * 10.0 ** np.minimum(table + steps[:, None], rates.most)  # longer, and shorter
+    same, other = _binomial(changed, passed, slips), _binomial(passed - changed, passed, slips)
+    half = passed * np.log(0.5)
+    variable = np.logaddexp(np.log(_HETEROZYGOUS) + half, np.log(1 - _HETEROZYGOUS) + other)
+    fit = np.logaddexp(np.log1p(-_VARIABLE) + same, np.log(_VARIABLE) + variable).sum(axis=1)
+    fit -= 0.5 * (steps / _USUAL_SD) ** 2
+    return float(steps[np.flatnonzero(fit >= fit.max() - _DOUBT)[0]])
+
+
+def times(rates: SlipRates, usual: SlipRates) -> float:
+    """How many times as often as in `usual` a run is read too long or too short in `rates`."""
+    return float(10.0 ** (rates.run_first - usual.run_first))
+
+
+def _binomial(
+    k: NDArray[np.float64], n: NDArray[np.float64], rate: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Natural log of the chance of k of n in one order."""
+    return np.asarray(k * np.log(rate) + (n - k) * np.log1p(-rate))
+
+
+def fitted(rates: SlipRates, runs: Sequence[tuple[int, int, int]]) -> SlipRates:
+    """`rates`, raised for a library that slips more often; see `slip_excess`.
+
+    Only where qualities say nothing of lengths: for long reads they tell how a library is.
+    """
+    excess = 0.0 if rates.quality_slope else slip_excess(rates, runs)
+    if excess == 0.0:
+        return rates
+    return replace(rates, run_first=rates.run_first + excess, repeat_first=rates.repeat_first + excess)

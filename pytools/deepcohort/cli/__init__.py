@@ -21,6 +21,7 @@ from deepcohort.core.stopping import exit_at_once, listen, stop_listening, told_
 # one command; it is imported only when it is run or its help is asked for (start-up stays short).
 COMMANDS = {
     "check": "Check a samplesheet, its reads and the reference before any work starts.",
+    "fingerprint": "Whose reads these are, by known SNPs: swaps, contamination, kin, sex.",
     "index": "Index a reference FASTA.",
     "paralogs": "List near-identical copies within a reference.",
     "align": "Align FASTQ files: index, lanes, samples with duplicates marked.",

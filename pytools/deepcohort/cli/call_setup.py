@@ -11,6 +11,7 @@ from deepcohort.call_shard import CallJob, ShardConfig, features_of, novel_in, s
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
 from deepcohort.candidates.config import candidates_of
+from deepcohort.candidates.slips import times
 from deepcohort.cohort.io import padded, read_header
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta, check_contig_names
@@ -243,7 +244,7 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         ploidy=ploidy,
         reads_config=reads_config,
         paralogs=paralogs,
-        candidates_config=candidates_of(request.platform),
+        candidates_config=candidates_of(request.platform, reads_config.library),
         pileup_config=predictor.config,
         calls_config=calls_config,
         shard_config=shard_config,
@@ -261,6 +262,10 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     if request.second_look:  # its records go into a file that has the notes
         return job, predictor
     return _with_notes(job, predictor, windows, request.quiet, more_notes), predictor
+
+
+def _slips(job: CallJob, predictor: CascadePredictor) -> float:
+    return times(job.candidates_config.slips, candidates_of(predictor.platform).slips)
 
 
 def sex_and_note(
@@ -318,7 +323,7 @@ def _with_notes(
     if known.is_alarming and not quiet:
         print(f"deepcohort: warning: {job.sample}: {known.line(predictor.name)}", file=sys.stderr)
     notes = (
-        f"deepcohort_library={library_text(job.reads_config.library)}",
+        f"deepcohort_library={library_text(job.reads_config.library)};Slips={_slips(job, predictor):.1f}",
         f"deepcohort_unlike_training=Sites={known.n_sites};Outside={known.outside:.4f};"
         f"Strangest={known.strangest or 'none'};StrangestShare={known.strangest_share:.3f};"
         f"Alarm={'yes' if known.is_alarming else 'no'}",

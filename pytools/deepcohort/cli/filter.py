@@ -1,11 +1,15 @@
 """deepcohort filter."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deepcohort.filter.config import FilterConfig, TrainFilterConfig
+
+if TYPE_CHECKING:
+    from deepcohort.filter.apply import FilterSummary
 
 app = typer.Typer()
 _D = FilterConfig()
@@ -14,10 +18,18 @@ _T = TrainFilterConfig()
 
 @app.command(name="filter")
 def filter_(
-    reference: Annotated[Path, typer.Option(help="Indexed FASTA that calls and reads were made on.")],
+    reference: Annotated[
+        Path | None, typer.Option(help="Indexed FASTA that calls and reads were made on.")
+    ] = None,
     vcf: Annotated[Path | None, typer.Option(help="VCF of any caller, .vcf.gz.")] = None,
     reads: Annotated[
-        list[Path] | None, typer.Option(help="BAM or CRAM of the sample, indexed; repeatable.")
+        list[str] | None,
+        typer.Option(
+            help="BAM or CRAM of the sample, indexed; repeatable. SAMPLE=FILE for each sample of a cohort."
+        ),
+    ] = None,
+    samplesheet: Annotated[
+        Path | None, typer.Option(help="Instead of --reads, for a cohort: CSV with columns sample, reads.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="VCF to write, .vcf.gz; its index comes beside it.")
@@ -42,6 +54,10 @@ def filter_(
     sensitivity: Annotated[
         float | None, typer.Option(help="Keep this per cent of the true records (by the scores) instead.")
     ] = _D.sensitivity,
+    fdr: Annotated[
+        float | None,
+        typer.Option(help="Keep as many as the scores allow with this share wrong (0.01) instead."),
+    ] = _D.fdr,
     train: Annotated[
         Path | None, typer.Option(help="Train a filter and write it here, instead of filtering.")
     ] = None,
@@ -56,17 +72,63 @@ def filter_(
     annotations: Annotated[
         bool, typer.Option(help="With --train: use the caller's QUAL, GQ and INFO numbers too.")
     ] = _T.use_annotations,
+    regions: Annotated[
+        Path | None, typer.Option(help="Of a cohort: BED of records to write; scores stay the same.")
+    ] = None,
+    threads: Annotated[
+        int, typer.Option(min=1, help="Of a cohort: processes that score samples side by side.")
+    ] = 1,
+    allow_missing_reads: Annotated[
+        bool, typer.Option(help="Of a cohort: leave genotypes of samples without reads unscored.")
+    ] = False,
+    checksums: Annotated[
+        Path | None, typer.Option(help="Table to write: name, bytes and SHA-256 of the output.")
+    ] = None,
+    resource: Annotated[
+        Path | None,
+        typer.Option(
+            help="Of a VCF that is scored already: FILTER by tranches of these known alleles (VCF)."
+        ),
+    ] = None,
+    tranche: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="With --resource: per cent of the known alleles to keep; repeatable. Default: 99, 99.9."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="With --train.")] = _T.seed,
 ) -> None:
-    """Score and filter another caller's VCF with the network (INFO/DC_SCORE, FILTER DCLow)."""
+    """Score and filter another caller's VCF with the network (INFO/DC_SCORE, FILTER DCLow).
+
+    Of a cohort: each carrier's genotype too (FORMAT/DC_SCORE), from all carriers' reads.
+    """
+    from deepcohort.cli.filter_cohort import CohortRequest, is_cohort, option_problems, unread_note
+    from deepcohort.cli.filter_cohort import run as run_cohort
     from deepcohort.core.errors import InputProblems
     from deepcohort.model.load import load_predictor
 
-    problems = []
+    if resource is not None:
+        _write_tranches(vcf, output, resource, tranche or (99.0, 99.9), {"--reads": reads, "--train": train})
+        return
+    problems = ["--reference is needed"] if reference is None else []
+    problems += ["--tranche needs --resource"] if tranche else []
+    by_sample = is_cohort(reads or (), samplesheet)
+    if by_sample:
+        others = {"--trained": trained, "--train": train, "--sensitivity": sensitivity, "--fdr": fdr}
+        problems += option_problems(reads or (), samplesheet, others)
+    else:
+        cohort_alone = {
+            "--regions": regions, "--threads": threads > 1, "--allow-missing-reads": allow_missing_reads
+        }  # fmt: skip
+        problems += [
+            f"{name} is for cohorts: give --samplesheet, or --reads SAMPLE=FILE"
+            for name, value in cohort_alone.items()
+            if value
+        ]
     if train is None:
         problems += [
             f"{name} is needed"
-            for name, value in (("--vcf", vcf), ("--reads", reads), ("--output", output))
+            for name, value in (("--vcf", vcf), ("--reads", reads or samplesheet), ("--output", output))
             if not value
         ]
         problems += [
@@ -82,12 +144,31 @@ def filter_(
         ]
     elif vcf or reads or truth or confident:
         problems.append("--manifest and --vcf, --reads, --truth, --confident exclude each other")
-    if train is not None and (output or trained or sensitivity is not None):
-        problems.append("--train excludes --output, --trained and --sensitivity: train first, then filter")
-    if sensitivity is not None and (snp_threshold is not None or indel_threshold is not None):
-        problems.append("--sensitivity and the thresholds exclude each other")
+    if train is not None and (output or trained or sensitivity is not None or fdr is not None):
+        problems.append(
+            "--train excludes --output, --trained, --sensitivity and --fdr: train first, then filter"
+        )
+    by_hand = snp_threshold is not None or indel_threshold is not None
+    if (sensitivity is not None) + (fdr is not None) + by_hand > 1:
+        problems.append("--sensitivity, --fdr and the thresholds exclude each other")
+    if fdr is not None and trained is not None:
+        problems.append("--fdr is for the network's own score: leave out --trained")
     if problems:
         raise InputProblems(problems)
+    assert reference is not None
+    if by_sample:
+        assert vcf is not None
+        assert output is not None
+        judged = FilterConfig(judge=judge, snp_threshold=snp_threshold, indel_threshold=indel_threshold)
+        request = CohortRequest(
+            vcf, reference, output, tuple(reads or ()), samplesheet, platform, model, device, judged, threads,
+            regions, allow_missing_reads,
+        )  # fmt: skip
+        note = unread_note(request)
+        if note:
+            typer.echo(f"{output}: {note}", err=True)
+        _tell(output, run_cohort(request), checksums)
+        return
     predictor = load_predictor(model, platform, device)
     if train is not None:
         from deepcohort.cli.filter_run import TrainingInput, read_training_manifest
@@ -98,7 +179,7 @@ def filter_(
         else:
             assert vcf is not None
             assert truth is not None
-            items = [TrainingInput(vcf, tuple(reads or ()), truth, confident)]
+            items = [TrainingInput(vcf, tuple(map(Path, reads or ())), truth, confident)]
         head = run(
             items, reference, train, predictor, TrainFilterConfig(use_annotations=annotations, seed=seed)
         )
@@ -114,10 +195,47 @@ def filter_(
     assert vcf is not None
     assert output is not None
     config = FilterConfig(
-        judge=judge, snp_threshold=snp_threshold, indel_threshold=indel_threshold, sensitivity=sensitivity
+        judge=judge,
+        snp_threshold=snp_threshold,
+        indel_threshold=indel_threshold,
+        sensitivity=sensitivity,
+        fdr=fdr,
     )
     head_ = load_head(trained) if trained else None
-    done = filter_vcf(vcf, reads or [], reference, output, predictor, config, head_)
+    _tell(
+        output,
+        filter_vcf(vcf, [Path(word) for word in reads or ()], reference, output, predictor, config, head_),
+        checksums,
+    )
+
+
+def _write_tranches(
+    vcf: Path | None,
+    output: Path | None,
+    resource: Path,
+    levels: Sequence[float],
+    others: Mapping[str, object],
+) -> None:
+    from deepcohort.cli.filter_tranches import run, told
+    from deepcohort.core.errors import InputProblems
+
+    problems = [f"{name} is needed" for name, value in (("--vcf", vcf), ("--output", output)) if not value]
+    problems += [
+        f"--resource takes the scores that {vcf} has, and excludes {name}: score first, then give the result"
+        for name, value in others.items()
+        if value
+    ]
+    if problems or vcf is None or output is None:
+        raise InputProblems(problems)
+    for line in told(run(vcf, output, resource, levels)):
+        typer.echo(f"{output}: {line}", err=True)
+
+
+def _tell(output: Path, done: "FilterSummary", checksums: Path | None) -> None:
+    if checksums is not None:
+        from deepcohort.cohort.provenance import write_checksums
+
+        write_checksums([output], checksums)
     typer.echo(
         f"{output}: {done.n_records} records, {done.n_scored} scored, {done.n_low} low "
         f"(thresholds {done.snp_threshold:.2f}, {done.indel_threshold:.2f})",

@@ -1,6 +1,5 @@
 """Labels for training a filter: a caller's records against truth."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.errors import InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.evaluate.config import EvaluateConfig
 from deepcohort.evaluate.match import ALLELE_ONLY, MISS, TP, ContigResult
@@ -17,6 +16,7 @@ from deepcohort.evaluate.types import CallSet
 from deepcohort.filter.config import TrainFilterConfig
 from deepcohort.filter.head import Head, save_head
 from deepcohort.filter.train import RIGHT, UNKNOWN, WRONG, LabelledSet, train_filter
+from deepcohort.formats.table import read_table
 from deepcohort.pileup.types import LazyPredictor
 
 _COLUMNS = ("vcf", "reads", "truth", "confident")
@@ -40,16 +40,10 @@ def read_training_manifest(path: Path) -> list[TrainingInput]:
     Raises:
         DeepcohortError: missing file or columns, or lines that lack something, all together.
     """
-    if not path.exists():
-        raise DeepcohortError(f"manifest {path} does not exist")
-    with open(path, encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file, delimiter="\t")
-        if sorted(reader.fieldnames or []) != sorted(_COLUMNS):
-            raise DeepcohortError(f"manifest {path} needs a header with the columns {', '.join(_COLUMNS)}")
-        rows = [{k: (v or "").strip() for k, v in row.items() if k} for row in reader]
+    rows = read_table(path, "manifest", _COLUMNS, known=_COLUMNS)
     problems = [
-        f"manifest {path} line {line} lacks {', '.join(k for k in _COLUMNS[:3] if not row[k])}"
-        for line, row in enumerate(rows, start=2)
+        f"{row.place} lacks {', '.join(k for k in _COLUMNS[:3] if not row[k])}"
+        for row in rows
         if not all(row[k] for k in _COLUMNS[:3])
     ]
     if problems or not rows:

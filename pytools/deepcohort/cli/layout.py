@@ -8,7 +8,7 @@ PANELS = {
     "Evaluation": ("evaluate", "report"),
     "Training": ("simulate", "profile", "examples", "train", "tune"),
     "Population genetics": ("popgen",),
-    "Before a run": ("check", "plan", "align", "index", "paralogs", "warm"),
+    "Before a run": ("check", "fingerprint", "plan", "align", "index", "paralogs", "warm"),
     "Pipeline steps": ("shard", "intersect", "merge", "summary", "provenance"),
 }
 
@@ -50,7 +50,22 @@ OLD_NAMES = {
 
 # command -> what to type, and what it is for
 EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
-    "check": (("All problems of a samplesheet, by row", "check --samplesheet cohort.csv -R GRCh38.fa"),),
+    "check": (
+        ("All problems of a samplesheet, by row", "check --samplesheet cohort.csv -R GRCh38.fa"),
+        (
+            "And whose reads they are, by known SNPs",
+            "check --samplesheet cohort.csv -R GRCh38.fa --fingerprints snps.vcf.gz",
+        ),
+    ),
+    "fingerprint sample": (
+        ("", "fingerprint sample -I a.bam -R GRCh38.fa --sites snps.vcf.gz -s A -o a.fingerprint.json"),
+    ),
+    "fingerprint compare": (
+        (
+            "With kin and sexes as stated",
+            "fingerprint compare --fingerprint fingerprints -R GRCh38.fa --sites snps.vcf.gz --pedigree fam.ped -o compared",
+        ),
+    ),
     "index": (("", "index -R GRCh38.fa"),),
     "paralogs": (("Once per reference; `call` finds the table by itself", "paralogs -R GRCh38.fa"),),
     "plan": (

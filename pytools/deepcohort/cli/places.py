@@ -13,7 +13,7 @@ FILE, FOLDER, EITHER, PREFIX = "file", "folder", "either", "prefix"
 
 # command -> parameter of its function -> what it names. All other paths of a command are read.
 OUTPUTS: dict[str, dict[str, str]] = {
-    "check": {"output": FILE, "pedigree": FILE, "notes": FILE},
+    "check": {"output": FILE, "pedigree": FILE, "notes": FILE, "fingerprint_tables": FOLDER},
     "index": {},
     "paralogs": {"output": FILE},
     "shard": {"output": FILE, "directory": FOLDER},
@@ -39,6 +39,7 @@ OUTPUTS: dict[str, dict[str, str]] = {
     "annotate": {"output": FILE, "pack": FILE, "report": FOLDER},
     "filter": {"output": FILE, "train": FILE},
     "align": {},  # its commands look at their own
+    "fingerprint": {},  # likewise
     "popgen": {},  # its commands look at their own folders, which may hold a run to go on with
     "plan": {"output": FILE, "text": FILE},
     "summary": {"output": FILE},

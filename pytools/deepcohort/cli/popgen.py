@@ -136,7 +136,7 @@ def _settings(unlinked: bool, config: Path | None, set_: list[str] | None, obser
 
     from deepcohort.core.errors import DeepcohortError
     from deepcohort.core.text import text_of
-    from deepcohort.model.config import settings_from
+    from deepcohort.model.settings import settings_from
     from deepcohort.popgen.config import observation_from, train_defaults
 
     own: dict[str, Any] = {}

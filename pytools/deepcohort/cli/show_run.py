@@ -163,15 +163,16 @@ def prepare_site(
     predictor = load_predictor(model, platform, "cpu")
     around = max(100, flank_bp + 30)
     region = Region(where.contig, max(0, pos - around), min(lengths[where.contig], pos + around + 1))
+    reads_config = profiled(reads, reference, ReadsConfig())
     job = CallJob(
         reads,
         reference,
         [region],
         "",
         None,
-        reads_config=profiled(reads, reference, ReadsConfig()),
+        reads_config=reads_config,
         paralogs=links_beside(reference, platform),
-        candidates_config=candidates_of(platform),
+        candidates_config=candidates_of(platform, reads_config.library),
         pileup_config=predictor.config,
     )
     preparer = ChunkPreparer(job, StageTimer())

@@ -19,10 +19,13 @@ def summary(
         list[Path] | None,
         typer.Option(help="File of `deepcohort merge --facts`, or a folder of them (*.json); repeat."),
     ] = None,
+    fingerprints: Annotated[
+        Path | None, typer.Option(help="fingerprints.json of `deepcohort fingerprint compare`.")
+    ] = None,
 ) -> None:
     """Put the outcome of a run into a few lines."""
     from deepcohort.cohort.summary import write_summary
     from deepcohort.report.reads import is_alarming, named_samples, read_facts
 
     alarming = [sample for sample in read_facts(facts or []) if is_alarming(sample)]
-    write_summary(evaluation or [], cohort, output, named_samples(alarming))
+    write_summary(evaluation or [], cohort, output, named_samples(alarming), fingerprints)

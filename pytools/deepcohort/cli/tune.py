@@ -27,7 +27,7 @@ def tune(
 ) -> None:
     """Search hyperparameters; the best ones are written as a config that `train` takes."""
     from deepcohort.core.errors import DeepcohortError
-    from deepcohort.model.config import settings_from
+    from deepcohort.model.settings import settings_from
 
     if network not in ("cnn", "small"):
         raise DeepcohortError(f"network '{network}' is unknown; choose cnn or small")

@@ -11,6 +11,7 @@ from pathlib import Path
 from deepcohort import __version__
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
+from deepcohort.formats.table import read_table
 
 _CHUNK_BYTES = 1 << 20
 _COLUMNS = ("name", "bytes", "sha256")
@@ -51,11 +52,8 @@ def read_checksums(folder: Path | None) -> list[dict[str, object]]:
         return []
     rows: list[dict[str, object]] = []
     for path in folder.rglob("*.tsv"):
-        header, *lines = path.read_text().splitlines() or [""]
-        cells = [line.split("\t") for line in lines]
-        if header != "\t".join(_COLUMNS) or any(len(c) != 3 or not c[1].isdecimal() for c in cells):
-            raise DeepcohortError(f"{path} is no table of checksums; run the task that wrote it again")
-        rows += [{"name": name, "bytes": int(size), "sha256": sha256} for name, size, sha256 in cells]
+        for row in read_table(path, "table of checksums", _COLUMNS, known=_COLUMNS):
+            rows.append({"name": row["name"], "bytes": row.whole("bytes"), "sha256": row["sha256"]})
     return sorted(rows, key=lambda row: str(row["name"]))
 
 

@@ -1,6 +1,5 @@
 """The samplesheet: CSV text to samples, every problem found at once and named by row."""
 
-import csv
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -12,6 +11,7 @@ from deepcohort.cohort.types import PLATFORMS, SEXES, Lane, Sample, StoredSample
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.names import MOST_BYTES, blank_problem, printable
 from deepcohort.core.paths import is_remote
+from deepcohort.formats.table import MalformedTable, table_lines
 
 REQUIRED = (("sample",), ("reads", "fastq_1"))  # one of each
 OPTIONAL = ("index", "sex", "platform", "family", "father", "mother", "truth_vcf", "truth_bed")
@@ -115,32 +115,30 @@ def _real_path(path: Path) -> str:
 
 
 def _read_rows(text: str, problems: list[str], remarks: list[str]) -> list[Row]:
-    lines = text.removeprefix("\ufeff").splitlines(keepends=True)
+    rows = []
     try:
-        table = csv.reader(lines, strict=True)
-        header = [cell.strip() for cell in next(table, [])]
-        if not any(header) and any(line.strip(" \t\r\n,") for line in lines):
+        lines = table_lines(text, ",")
+        _, header = next(lines, (1, []))
+        if not any(header) and text.strip(" \t\r\n,\ufeff"):
             problems.append("row 1 is blank; the header must be the first line")
             return []
         if not _check_header(header, problems, remarks):
             return []
-        rows = []
-        for cells in table:
-            values = [cell.strip() for cell in cells]
+        for number, values in lines:
             if not any(values):
                 continue
             if len(values) != len(header):
                 problems.append(
-                    f"row {table.line_num}: {len(values)} cells, but the header has {len(header)} columns; "
+                    f"row {number}: {len(values)} cells, but the header has {len(header)} columns; "
                     "a path with a comma needs double quotes around it"
                 )
                 continue
-            own, wrong, odd = own_cells(header, values, table.line_num)
+            own, wrong, odd = own_cells(header, values, number)
             problems += wrong
             remarks += odd
-            rows.append(Row(table.line_num, own))
-    except csv.Error as error:
-        problems.append(f"row {table.line_num}: not valid CSV ({error})")
+            rows.append(Row(number, own))
+    except MalformedTable as error:
+        problems.append(f"row {error.line}: not valid CSV ({error})")
         return []
     return rows
 

@@ -1,12 +1,12 @@
 """The outcome of a run in a few lines, for the terminal."""
 
-import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
+from deepcohort.formats.table import read_table
 
 _TYPES = ("SNP", "INDEL")
 _COUNTS = ("TP_truth", "FN", "TP_call", "FP")
@@ -46,16 +46,11 @@ def read_scores(evaluations: list[Path]) -> list[Score]:
     """
     scores = []
     for folder in sorted(evaluations, key=lambda path: path.name):
-        table = folder / "summary.tsv"
-        try:
-            with open(table, newline="") as file:
-                rows = {row["type"]: row for row in csv.DictReader(file, delimiter="\t")}
-            for kind in _TYPES:
-                if kind in rows:
-                    counts = [int(float(rows[kind][column])) for column in _COUNTS]
-                    scores.append(Score(folder.name, kind, *counts))
-        except (OSError, KeyError, ValueError) as error:
-            raise DeepcohortError(f"{table} is no summary of an evaluation: {error!r}") from error
+        table = read_table(folder / "summary.tsv", "summary of an evaluation", ("type", *_COUNTS))
+        rows = {row["type"]: row for row in table}
+        for kind in _TYPES:
+            if kind in rows:
+                scores.append(Score(folder.name, kind, *(rows[kind].whole(column) for column in _COUNTS)))
     return scores
 
 
@@ -125,11 +120,17 @@ def cohort_lines(path: Path) -> list[str]:
 
 
 def write_summary(
-    evaluations: list[Path], cohort: Path | None, output: Path, unlike_training: str = ""
+    evaluations: list[Path],
+    cohort: Path | None,
+    output: Path,
+    unlike_training: str = "",
+    fingerprints: Path | None = None,
 ) -> None:
     """Write the terminal lines to `output`; an empty file without truth, cohort and alarm.
 
-    `unlike_training`: the samples with reads of a kind that their model does not know, as one text.
+    Args:
+        unlike_training: the samples with reads of a kind that their model does not know, as one text.
+        fingerprints: fingerprints.json of `deepcohort fingerprint compare`.
     """
     lines = (cohort_lines(cohort) if cohort else []) + terminal_lines(read_scores(evaluations))
     if unlike_training:
@@ -137,5 +138,21 @@ def write_summary(
             f"  Warning: the reads of {unlike_training} are unlike those that the model was trained on: "
             "mistrust their calls; see the report's section on reads."
         )
+    lines += fingerprint_lines(fingerprints) if fingerprints else []
     with atomic_outputs(output) as (temporary,):
         temporary.write_text("".join(f"{line}\n" for line in lines))
+
+
+def fingerprint_lines(path: Path) -> list[str]:
+    """Warnings of the fingerprints, the first of many.
+
+    Raises:
+        DeepcohortError: not the JSON of `deepcohort fingerprint compare`.
+    """
+    try:
+        warnings = [str(line) for line in json.loads(path.read_text())["warnings"]]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise DeepcohortError(f"{path} is no fingerprints.json: {error!r}") from error
+    more = len(warnings) - _MAX_LINES
+    shown = [f"  Warning: {line}" for line in warnings[:_MAX_LINES]]
+    return [*shown, f"  Warning: and {more} more; see the report's fingerprints."] if more > 0 else shown

@@ -27,11 +27,12 @@ def _import_numba_alone() -> None:
 
 _import_numba_alone()
 import numba  # noqa: E402 - after the above
-from numba.core import caching, event  # noqa: E402
+from numba.core import caching, event, options  # noqa: E402
 
 # cache: compiled once at set-up, then 1-2 s of start-up instead of a minute.
 # No fastmath and no parallel: results must not depend on machine or thread count.
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+_UNCOUNTED: dict[str, Any] = {"_nrt": False} if hasattr(options.DefaultOptions, "_nrt") else {}
 COMPILING_TOLD = "DEEPCOHORT_COMPILING_TOLD"  # set for the processes that this one starts
 
 
@@ -51,10 +52,23 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     Machine code is kept where the install is, or where NUMBA_CACHE_DIR says. Where that cannot be written
     (an install by root, an image), what it holds is used, and what is missing goes to the user's cache.
     """
+    return _compiled(function, _OPTIONS)
+
+
+def borrowing_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile `function`, which makes no arrays and returns none, without counting who holds its arrays.
+
+    The counts are atomic; where small functions hand arrays to each other for every line of a file, they are
+    most of the time. The caller holds the arrays meanwhile.
+    """
+    return _compiled(function, _OPTIONS | _UNCOUNTED)
+
+
+def _compiled(function: Callable[..., Any], chosen: dict[str, Any]) -> Callable[..., Any]:
     place = _place_of(function)
     if _writable(place):
-        return numba.njit(cache=True, **_OPTIONS)(function)
-    compiled = numba.njit(**_OPTIONS)(function)
+        return numba.njit(cache=True, **chosen)(function)
+    compiled = numba.njit(**chosen)(function)
     compiled._cache = _LayeredCache(function, place)
     return compiled
 

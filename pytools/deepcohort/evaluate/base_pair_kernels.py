@@ -1,7 +1,10 @@
 """Haplotypes of a neighbourhood spelled out and compared base by base."""
 # mypy: ignore-errors
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 
@@ -11,6 +14,32 @@ NONE = -1
 _MAX_TRIES = 64  # ways to lay groups on haplotypes that are all tried; more are searched one by one
 _WORK = 100_000_000  # base comparisons that one neighbourhood may cost
 _PASSES = 3
+
+
+class Played(NamedTuple):
+    """What haplotypes are spelled from.
+
+    template: uint8 (L,), reference. alleles: int64 (V, 2, 4), of all variants, columns START to LENGTH.
+    pool: uint8 (P,), bases of alleles.
+    """
+
+    template: NDArray[np.uint8]
+    alleles: NDArray[np.int64]
+    pool: NDArray[np.uint8]
+
+
+class Room(NamedTuple):
+    """Work space of a neighbourhood: rows: uint8 (2, size), two sequences. order: int64 (v,), variants."""
+
+    rows: NDArray[np.uint8]
+    order: NDArray[np.int64]
+
+
+class Turns(NamedTuple):
+    """How variants lie. flip: int8 (V,), 1 = the other way round. group: int64 (V,), what turns together."""
+
+    flip: NDArray[np.int8]
+    group: NDArray[np.int64]
 
 
 @kernel
@@ -82,14 +111,19 @@ def trim_to_reference(template, alleles, pool, bases):
 
 
 @kernel
-def _spell(out, template, first, last, haplotype, flip, alleles, pool, low, high, order):
+def _spell(out, played, side, haplotype, flip, bounds, order):
     """Sequence of one haplotype between `low` and `high` into `out`; its length.
 
-    Alleles of variants first .. last - 1 by position; one that reaches into the one before it is not
-    played.
+    Args:
+        out: uint8 (size,), filled. played: a `Played`. side: first and last + 1 of its variants.
+        flip: int8 (V,). bounds: low and high. order: int64 (v,), work space.
+
+    Alleles go by position; one that reaches into the one before it is not played.
     """
+    template, alleles, pool = played.template, played.alleles, played.pool
+    low, high = bounds
     n_played = 0
-    for v in range(first, last):
+    for v in range(side[0], side[1]):
         a = alleles[v, haplotype ^ flip[v]]
         if a[START] < 0:
             continue
@@ -140,32 +174,33 @@ def _group(first, last, alleles, phase, group, n_groups, fixed):
 
 
 @kernel
-def _turn(flip, group, which, c0, c1, t0, t1):
-    for v in range(c0, c1):
-        if group[v] == which:
-            flip[v] ^= 1
-    for v in range(t0, t1):
-        if group[v] == which:
-            flip[v] ^= 1
+def _turn(turns, which, span):
+    """Turn the variants of group `which` in the neighbourhood `span`, int64 (6,)."""
+    for side in range(2):
+        for v in range(span[2 * side], span[2 * side + 1]):
+            if turns.group[v] == which:
+                turns.flip[v] ^= 1
 
 
 @kernel
-def _apart(scratch, order, template, span, flip, alleles, pool, limit):
+def _apart(room, played, span, flip, limit):
     """Edit distance between calls and truth of a neighbourhood, both haplotypes together.
 
-    `span`: first and last + 1 call, first and last + 1 truth variant, and its bounds on the reference.
-    `scratch`: uint8 (2, size), room for two sequences.
+    Args:
+        span: int64 (6,), first and last + 1 call, first and last + 1 truth variant, bounds on the reference.
+        flip: int8 (V,). limit: most that is looked for.
     """
     total = 0
+    bounds = (span[4], span[5])
     for h in range(2):
-        n = _spell(scratch[0], template, span[0], span[1], h, flip, alleles, pool, span[4], span[5], order)
-        m = _spell(scratch[1], template, span[2], span[3], h, flip, alleles, pool, span[4], span[5], order)
-        total += edit_distance(scratch[0], n, scratch[1], m, limit)
+        n = _spell(room.rows[0], played, (span[0], span[1]), h, flip, bounds, room.order)
+        m = _spell(room.rows[1], played, (span[2], span[3]), h, flip, bounds, room.order)
+        total += edit_distance(room.rows[0], n, room.rows[1], m, limit)
     return total
 
 
 @kernel
-def _try_all(best, n_groups, group, scratch, order, template, span, flip, alleles, pool, limit):
+def _try_all(best, n_groups, turns, room, played, span, limit):
     """Smallest distance over all ways to turn the groups, which are left so; `best`: as they lie."""
     kept = state = 0
     for way in range(1, 2 ** (n_groups - 1)):
@@ -173,22 +208,20 @@ def _try_all(best, n_groups, group, scratch, order, template, span, flip, allele
             break
         for g in range(1, n_groups):  # group 0 stays: both sides may be turned together
             if ((way ^ state) >> (g - 1)) & 1:
-                _turn(flip, group, g, span[0], span[1], span[2], span[3])
+                _turn(turns, g, span)
         state = way
-        apart = _apart(scratch, order, template, span, flip, alleles, pool, limit)
+        apart = _apart(room, played, span, turns.flip, limit)
         if apart < best:
             best = apart
             kept = way
     for g in range(1, n_groups):
         if ((kept ^ state) >> (g - 1)) & 1:
-            _turn(flip, group, g, span[0], span[1], span[2], span[3])
+            _turn(turns, g, span)
     return best
 
 
 @kernel
-def _turn_one_by_one(
-    best, tries, n_groups, group, scratch, order, template, span, flip, alleles, pool, limit
-):
+def _turn_one_by_one(best, tries, n_groups, turns, room, played, span, limit):
     """The same by turning one group after the other, at most `tries` times."""
     for _ in range(_PASSES):
         before = best
@@ -196,43 +229,42 @@ def _turn_one_by_one(
             if best == 0 or tries <= 0:
                 break
             tries -= 1
-            _turn(flip, group, g, span[0], span[1], span[2], span[3])
-            apart = _apart(scratch, order, template, span, flip, alleles, pool, limit)
+            _turn(turns, g, span)
+            apart = _apart(room, played, span, turns.flip, limit)
             if apart < best:
                 best = apart
             else:
-                _turn(flip, group, g, span[0], span[1], span[2], span[3])
+                _turn(turns, g, span)
         if best == before:
             break
     return best
 
 
 @kernel
-def _arrange(tries, group, scratch, order, template, span, flip, alleles, pool, phase, limit):
+def _arrange(tries, turns, room, played, span, phase, limit):
     """Lay both sides on haplotypes so that they differ least, `flip` in place; how much they then differ."""
-    fixed = np.empty(len(order), dtype=np.int64)
-    n_groups = _group(span[0], span[1], alleles, phase, group, 0, fixed)
-    n_groups = _group(span[2], span[3], alleles, phase, group, n_groups, fixed)
+    flip, group = turns.flip, turns.group
+    fixed = np.empty(len(room.order), dtype=np.int64)
+    n_groups = _group(span[0], span[1], played.alleles, phase, group, 0, fixed)
+    n_groups = _group(span[2], span[3], played.alleles, phase, group, n_groups, fixed)
     for side in range(2):
         for v in range(span[2 * side], span[2 * side + 1]):
             if group[v] != NONE:
                 flip[v] = flip[fixed[group[v]]]
-    best = _apart(scratch, order, template, span, flip, alleles, pool, limit)
+    best = _apart(room, played, span, flip, limit)
     if best > 0:  # or as both sides are written
         calls, truth = flip[span[0] : span[1]].copy(), flip[span[2] : span[3]].copy()
         flip[span[0] : span[1]] = 0
         flip[span[2] : span[3]] = 0
-        apart = _apart(scratch, order, template, span, flip, alleles, pool, limit)
+        apart = _apart(room, played, span, flip, limit)
         if apart < best:
             best = apart
         else:
             flip[span[0] : span[1]] = calls
             flip[span[2] : span[3]] = truth
     if n_groups > 1 and 2 ** min(n_groups - 1, 40) <= min(_MAX_TRIES, tries):
-        return _try_all(best, n_groups, group, scratch, order, template, span, flip, alleles, pool, limit)
-    return _turn_one_by_one(
-        best, tries, n_groups, group, scratch, order, template, span, flip, alleles, pool, limit
-    )
+        return _try_all(best, n_groups, turns, room, played, span, limit)
+    return _turn_one_by_one(best, tries, n_groups, turns, room, played, span, limit)
 
 
 @kernel
@@ -265,7 +297,8 @@ def judge(template, alleles, pool, phase, flip, bases, spans):
         phase is kept); -1 where the sequences are too far apart to be compared.
     """
     share = np.full((len(spans), 2), -1.0)
-    group = np.full(len(flip), NONE, dtype=np.int64)
+    played = Played(template, alleles, pool)
+    turns = Turns(flip, np.full(len(flip), NONE, dtype=np.int64))
     for i in range(len(spans)):
         span = spans[i]
         size, edits = _size_of(span, alleles, bases)
@@ -273,18 +306,18 @@ def judge(template, alleles, pool, phase, flip, bases, spans):
         cost = size + limit * limit
         if cost > _WORK // 4:
             continue
-        scratch = np.empty((2, size), dtype=np.uint8)
-        order = np.empty(span[1] - span[0] + span[3] - span[2], dtype=np.int64)
+        n_variants = span[1] - span[0] + span[3] - span[2]
+        room = Room(np.empty((2, size), dtype=np.uint8), np.empty(n_variants, dtype=np.int64))
         tries = _WORK // cost
-        between = _arrange(tries, group, scratch, order, template, span, flip, alleles, pool, phase, limit)
+        between = _arrange(tries, turns, room, played, span, phase, limit)
         nothing = 1.0 if between == 0 else 0.0  # records that cancel one another change nothing
         reference = template[span[4] : span[5]]
         own = np.zeros(2)
         for side in range(2):
-            first, last = span[2 * side], span[2 * side + 1]
+            variants, bounds = (span[2 * side], span[2 * side + 1]), (span[4], span[5])
             for h in range(2):
-                n = _spell(scratch[0], template, first, last, h, flip, alleles, pool, span[4], span[5], order)
-                own[side] += edit_distance(scratch[0], n, reference, len(reference), limit)
+                n = _spell(room.rows[0], played, variants, h, flip, bounds, room.order)
+                own[side] += edit_distance(room.rows[0], n, reference, len(reference), limit)
         both = (own[0] + own[1] - between) / 2.0
         for side in range(2):
             share[i, side] = both / own[side] if own[side] > 0 else nothing

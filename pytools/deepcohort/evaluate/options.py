@@ -1,13 +1,12 @@
 """What a user asked for as call sets; every contradiction is named."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.names import name_problem
-from deepcohort.core.text import text_of
 from deepcohort.evaluate.types import CallSet
+from deepcohort.formats.table import TableRow, read_columns, read_table
 
 MANIFEST_COLUMNS = (
     "name",
@@ -82,51 +81,40 @@ def read_manifest(path: Path, defaults: CallSet | None = None) -> list[CallSet]:
     Raises:
         InputProblems: every problem of the file, with its line.
     """
-    if not path.exists():
-        raise DeepcohortError(f"manifest {path} does not exist")
     problems: list[str] = []
     out: list[CallSet] = []
-    with open(path, encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file, delimiter="\t")
-        unknown = [c for c in reader.fieldnames or [] if c not in MANIFEST_COLUMNS]
-        if unknown or "calls" not in (reader.fieldnames or []):
-            raise DeepcohortError(
-                f"manifest {path} needs a header with the column calls and may have "
-                f"{', '.join(c for c in MANIFEST_COLUMNS if c != 'calls')}"
-                + (f"; unknown: {', '.join(unknown)}" if unknown else "")
-            )
-        for line, row in enumerate(reader, start=2):
-            values = {k: (v or "").strip() for k, v in row.items() if k}
-            truth = values.get("truth") or (str(defaults.truth) if defaults else "")
-            for column in ("name", "caller", "depth"):
-                if values.get(column) and (why := name_problem(values[column])):
-                    problems.append(f"manifest {path} line {line}: {column} {values[column][:40]!r} {why}")
-            if not values["calls"] or not truth:
-                problems.append(f"manifest {path} line {line} lacks calls or truth")
-                continue
-
-            def place(value: str) -> Path:
-                return Path(value) if Path(value).is_absolute() else path.parent / value
-
-            confident = values.get("confident", "")
-            out.append(
-                CallSet(
-                    calls=place(values["calls"]),
-                    truth=place(values["truth"]) if values.get("truth") else Path(truth),
-                    confident=place(confident) if confident else (defaults.confident if defaults else None),
-                    name=values.get("name") or None,
-                    sample=values.get("sample") or None,
-                    truth_sample=values.get("truth_sample") or None,
-                    reads=place(values["reads"]) if values.get("reads") else None,
-                    caller=values.get("caller", ""),
-                    depth=values.get("depth", ""),
-                )
-            )
+    for row in read_table(path, "manifest", ("calls",), known=MANIFEST_COLUMNS):
+        for column in ("name", "caller", "depth"):
+            if row.get(column) and (why := name_problem(row[column])):
+                problems.append(f"{row.place}: {column} {row[column][:40]!r} {why}")
+        if row["calls"] and (row.get("truth") or defaults):
+            out.append(_call_set(row, path.parent, defaults))
+        else:
+            problems.append(f"{row.place} lacks calls or truth")
     if problems:
         raise InputProblems(problems)
     if not out:
         raise DeepcohortError(f"manifest {path} lists no call set")
     return out
+
+
+def _call_set(row: TableRow, folder: Path, defaults: CallSet | None) -> CallSet:
+    """The call set of a manifest's row; paths that are not absolute are below `folder`."""
+
+    def place(column: str) -> Path | None:
+        return folder / row[column] if row.get(column) else None
+
+    return CallSet(
+        calls=folder / row["calls"],
+        truth=place("truth") or (defaults.truth if defaults else folder),
+        confident=place("confident") or (defaults.confident if defaults else None),
+        name=row.get("name") or None,
+        sample=row.get("sample") or None,
+        truth_sample=row.get("truth_sample") or None,
+        reads=place("reads"),
+        caller=row.get("caller"),
+        depth=row.get("depth"),
+    )
 
 
 def read_stratifications(options: Sequence[str]) -> dict[str, Path]:
@@ -154,12 +142,6 @@ def read_stratifications(options: Sequence[str]) -> dict[str, Path]:
             raise DeepcohortError(
                 f"stratification '{option}' is neither NAME=file.bed nor an existing .tsv list"
             )
-        for line in text_of(listing).splitlines():
-            if line.strip() and not line.startswith("#"):
-                fields = line.split("\t")
-                if len(fields) < 2:
-                    raise DeepcohortError(
-                        f"stratification list {listing} has a line without a tab: {line[:60]}"
-                    )
-                add(fields[0], listing.parent / fields[1].strip())
+        for row in read_columns(listing, "stratification list", ("name", "bed")):
+            add(row["name"], listing.parent / row["bed"])
     return out

@@ -1,6 +1,6 @@
 """A VCF rewritten with scores and FILTER; every other byte is kept."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from deepcohort.filter.config import LOW_SCORE, SCORE_KEY, FilterConfig
 from deepcohort.filter.head import Head
 from deepcohort.filter.records import is_snp, parse_record
 from deepcohort.filter.score import Judged, Scorer
-from deepcohort.filter.thresholds import default_thresholds, sensitivity_thresholds
+from deepcohort.filter.thresholds import default_thresholds, fdr_thresholds, sensitivity_thresholds
 from deepcohort.formats.tabix import IndexedVcfWriter
 from deepcohort.formats.vcf_check import checked_segments
 from deepcohort.formats.vcf_declarations import check_declarations
@@ -54,11 +54,8 @@ def _header_text(
     thresholds: tuple[float, float],
 ) -> str:
     """The header with what is new in it; the rest as it was, but that no line stands twice."""
-    lines = [
-        line
-        for line in dict.fromkeys(header.lines)
-        if f"ID={SCORE_KEY}," not in line and f"ID={LOW_SCORE}," not in line
-    ]
+    own = (f"##INFO=<ID={SCORE_KEY},", f"##FILTER=<ID={LOW_SCORE},")
+    lines = [line for line in dict.fromkeys(header.lines) if not line.startswith(own)]
     told = "the called genotype is right" if judge == "genotype" else "the called alternate is there"
     meaning = told if head is None else "the record is right, as trained"
     new = [
@@ -73,16 +70,25 @@ def _header_text(
 def rewrite(line: bytes, score: float | None, is_low: bool) -> bytes:
     """The record with its score and FILTER; every other byte as it was. An old score is replaced."""
     fields = line.split(b"\t")
-    key = SCORE_KEY.encode() + b"="
+    if score is None:
+        return line
+    return b"\t".join(with_filter(with_info(fields, {SCORE_KEY: f"{score:.3f}"}), is_low))
+
+
+def with_info(fields: Sequence[bytes], values: Mapping[str, str], old: Sequence[str] = ()) -> list[bytes]:
+    """The record's fields with INFO values, in place of those of the same keys and of keys `old`."""
+    keys = tuple(key.encode() + b"=" for key in (*values, *old))
+    info = [part for part in fields[7].split(b";") if not part.startswith(keys) and part != b"."]
+    info += [f"{key}={value}".encode() for key, value in values.items()]
+    return [*fields[:7], b";".join(info), *fields[8:]]
+
+
+def with_filter(fields: Sequence[bytes], is_low: bool) -> list[bytes]:
+    """The record's fields with LOW_SCORE in FILTER or not; other filters stay."""
     low = LOW_SCORE.encode()
-    info = [part for part in fields[7].split(b";") if not part.startswith(key) and part != b"."]
-    if score is not None:
-        info.append(key + f"{score:.3f}".encode())
-        filters = [part for part in fields[6].split(b";") if part not in (low, b"PASS", b".")]
-        filters += [low] if is_low else []
-        fields[6] = b";".join(filters) or b"PASS"
-        fields[7] = b";".join(info)
-    return b"\t".join(fields)
+    filters = [part for part in fields[6].split(b";") if part not in (low, b"PASS", b".")]
+    filters += [low] if is_low else []
+    return [*fields[:6], b";".join(filters) or b"PASS", *fields[7:]]
 
 
 def judge_segment(
@@ -137,7 +143,7 @@ def check_head(head: Head | None, predictor: LazyPredictor) -> None:
 def _needs_all(config: FilterConfig, head: Head | None) -> bool:
     """Whether the thresholds depend on the scores of all records."""
     fixed = head is not None or None not in (config.snp_threshold, config.indel_threshold)
-    return config.sensitivity is not None or not fixed
+    return config.sensitivity is not None or config.fdr is not None or not fixed
 
 
 def _thresholds(
@@ -152,6 +158,8 @@ def _thresholds(
         if config.sensitivity is not None:
             prior = config.prior if head is None else None
             snp, indel = sensitivity_thresholds(config.sensitivity, score, is_snp, prior)
+        elif config.fdr is not None:
+            snp, indel = fdr_thresholds(config.fdr, score, is_snp)
         else:
             snp, indel = default_thresholds(score, is_snp, config)
     return (
@@ -182,10 +190,15 @@ def filter_vcf(
     with ExitStack() as stack:
         fasta = stack.enter_context(ReferenceFasta(reference))
         names = VcfTextReader(vcf).header.samples
+        if len(names) > 1:
+            raise DeepcohortError(
+                f"{vcf} has {len(names)} samples; say whose reads are where: --samplesheet, or "
+                "--reads SAMPLE=FILE for each"
+            )
         config_of_reads = ReadsConfig(sample=names[0]) if len(names) == 1 else ReadsConfig()
         usual = profiled(reads, reference, config_of_reads)
         source = stack.enter_context(open_reads(reads, reference, usual))
-        scorer = Scorer(source, fasta, predictor, config, candidates_of(predictor.platform))
+        scorer = Scorer(source, fasta, predictor, config, candidates_of(predictor.platform, usual.library))
 
         def opened() -> VcfTextReader:
             reader = VcfTextReader(vcf)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from deepcohort.core.errors import DeepcohortError
 
 SCORE_KEY = "DC_SCORE"
+ALT_SCORE_KEY = "DC_ALT_SCORE"
+SCORED_KEY = "DC_SCORED"
+UNSCORED_KEY = "DC_UNSCORED"
 LOW_SCORE = "DCLow"
 JUDGED = ("genotype", "allele")
 
@@ -18,9 +21,10 @@ class FilterConfig:
             ALTs are there, in one copy or two.
         snp_threshold, indel_threshold: log10 odds; records that score lower get FILTER DCLow. None: those
             of the trained filter; without one `threshold`, or `few_threshold` for a type of which the file
-            has fewer than `min_records`. Chosen on calls of bcftools and freebayes on planted variants of
-            chr20:2-4 Mb.
+            has fewer than `min_records` (of a cohort always `threshold`). These are fixed round numbers;
+            when they were fixed, results of planted chr20:2-4 Mb, HG002 and NA12878 were in view.
         sensitivity: per cent of the true records to keep, by the scores; sets both thresholds.
+        fdr: share of wrong records to allow among those kept, by the scores; sets both thresholds.
         prior: share of true records for which the network's score is meant.
         max_score: log10 odds are cut to +- this.
         max_allele_bp: longer alleles are not scored.
@@ -32,6 +36,7 @@ class FilterConfig:
     snp_threshold: float | None = None
     indel_threshold: float | None = None
     sensitivity: float | None = None
+    fdr: float | None = None
     prior: float = 0.9
     threshold: float = -0.5
     min_records: int = 100
@@ -48,6 +53,8 @@ class FilterConfig:
             raise DeepcohortError(f"max_score {self.max_score} must be above 0")
         if self.sensitivity is not None and not 0 < self.sensitivity <= 100:
             raise DeepcohortError(f"sensitivity {self.sensitivity:g} must lie between 0 and 100 per cent")
+        if self.fdr is not None and not 0 < self.fdr < 1:
+            raise DeepcohortError(f"fdr {self.fdr:g} must lie between 0 and 1")
 
 
 @dataclass(frozen=True, slots=True)

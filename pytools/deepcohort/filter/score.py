@@ -45,11 +45,23 @@ class Judged:
             where it says no more, or FilterConfig.judge is "allele"); 0 where unknown.
         inputs: float64 (n, K), what a trained filter looks at: NETWORK_NAMES, then the caller's
             annotations; NaN where absent or unknown.
+        alts: of each record, log10 odds that an ALT (from 0) is there in any number of copies, for those
+            that are called and spelled out; empty where unknown.
     """
 
     known: NDArray[np.bool_]
     log_odds: NDArray[np.float64]
     inputs: NDArray[np.float64]
+    alts: tuple[dict[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """Of one record: as in `Judged`."""
+
+    log_odds: float
+    inputs: NDArray[np.float64]
+    alts: dict[int, float]
 
 
 class Scorer:
@@ -77,12 +89,13 @@ class Scorer:
         known = np.zeros(len(records), dtype=bool)
         log_odds = np.zeros(len(records))
         network = np.full((len(records), len(NETWORK_NAMES)), np.nan)
+        alts: list[dict[int, float]] = [{} for _ in records]
         for first, last in self._stretches(records):
             for i, found in enumerate(self._judge_stretch(contig, records[first:last]), start=first):
                 if found is not None:
                     known[i] = True
-                    log_odds[i], network[i] = found
-        return Judged(known, log_odds, np.concatenate([network, annotations], axis=1))
+                    log_odds[i], network[i], alts[i] = found.log_odds, found.inputs, found.alts
+        return Judged(known, log_odds, np.concatenate([network, annotations], axis=1), tuple(alts))
 
     def _stretches(self, records: Sequence[RecordAlleles]) -> Iterator[tuple[int, int]]:
         first = 0
@@ -96,9 +109,7 @@ class Scorer:
                 yield first, i
                 first = i
 
-    def _judge_stretch(
-        self, contig: str, records: Sequence[RecordAlleles]
-    ) -> list[tuple[float, NDArray[np.float64]] | None]:
+    def _judge_stretch(self, contig: str, records: Sequence[RecordAlleles]) -> list[_Verdict | None]:
         length = self._reference.contig_lengths.get(contig)
         if length is None:
             raise DeepcohortError(
@@ -133,39 +144,44 @@ class Scorer:
         p = np.maximum(self._predictor.predict_lazily(features, pixels_of).astype(np.float64), 0)
         at = {change: k for k, change in enumerate(sorted(given, key=lambda c: row_of[c]))}
         seen = evidence.table.dp[rows] > 0
-        found: list[tuple[float, NDArray[np.float64]] | None] = []
-        for record, alleles in zip(records, wanted, strict=True):
-            doubt = self._doubt(record, alleles or (), at, p, seen)
-            if doubt is None:
-                found.append(None)
-                continue
-            which, k, n_changes, right = doubt
-            found.append((self._log_odds(right), _inputs(record, which, n_changes, p[k], features[k])))
-        return found
+        return [
+            self._verdict(record, alleles or (), at, p, seen, features)
+            for record, alleles in zip(records, wanted, strict=True)
+        ]
 
-    def _doubt(
+    def _verdict(
         self,
         record: RecordAlleles,
         alleles: Sequence[Sequence[Spelling]],
         at: dict[Change, int],
         p: NDArray[np.float64],
         seen: NDArray[np.bool_],
-    ) -> tuple[int, int, int, float] | None:
-        """The most doubtful called ALT (from 0, of those spelled out), its row, its changes, P(right).
+        features: NDArray[np.float32],
+    ) -> _Verdict | None:
+        """What is said of a record by its most doubtful ALT; None where no read sees one of them.
 
-        None where no read sees one of them.
+        Args:
+            alleles: ways to write each called ALT that is spelled out. at: row of each change in `p` (n, 3),
+                `seen` and `features`.
         """
-        copies = _spelled_copies(record)
-        worst = None
+        copies, present = _spelled_copies(record), 1 - p[:, 0]
+        alts: dict[int, float] = {}
+        worst: tuple[float, int, int, int] | None = None
         for which, ways in enumerate(alleles):
-            told = copies[which] if self._config.judge == "genotype" else -1
-            right = p[:, told] if told > 0 else 1 - p[:, 0]
-            found = _least_doubted(ways, at, right, seen)
-            if found is None:
+            there = _least_doubted(ways, at, present, seen)
+            if there is None:
                 return None
-            if worst is None or right[found[0]] < worst[3]:
-                worst = (which, *found, float(right[found[0]]))
-        return worst
+            alts[_spelled(record)[which]] = self._log_odds(float(present[there[0]]))
+            told = copies[which] if self._config.judge == "genotype" else -1
+            right = p[:, told] if told > 0 else present
+            row, n_changes = _least_doubted(ways, at, right, seen) or there
+            if worst is None or right[row] < worst[0]:
+                worst = float(right[row]), which, row, n_changes
+        if worst is None:
+            return None
+        chance, which, row, n_changes = worst
+        inputs = _inputs(record, which, n_changes, p[row], features[row])
+        return _Verdict(self._log_odds(chance), inputs, alts)
 
     def _log_odds(self, right: float) -> float:
         limit = 10.0**-self._config.max_score
@@ -212,6 +228,11 @@ def _least_doubted(
     return best
 
 
+def _spelled(record: RecordAlleles) -> list[int]:
+    """Called ALTs that are spelled out (not `*`)."""
+    return [k for k in record.called if record.alts[k] != "*"]
+
+
 def _spelled_copies(record: RecordAlleles) -> list[int]:
     """Copies of each called ALT that is spelled out (not `*`), -1 unknown."""
     copies = record.copies or (-1,) * len(record.called)
@@ -222,10 +243,9 @@ def _inputs(
     record: RecordAlleles, which: int, n_changes: int, p: NDArray[np.float64], features: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """NETWORK_NAMES of a record; `which`: of its called ALTs that are spelled out, the most doubtful."""
-    spelled = [k for k, called in enumerate(record.called) if record.alts[called] != "*"]
     copies = _spelled_copies(record)[which]
     ln_p = np.log(np.maximum(p, _LEAST_P))
-    change = len(record.alts[record.called[spelled[which]]]) - len(record.ref)
+    change = len(record.alts[_spelled(record)[which]]) - len(record.ref)
     own = (
         *ln_p,
         ln_p[copies] if copies > 0 else np.log(max(1 - p[0], _LEAST_P)),

@@ -79,3 +79,28 @@ def _kept(sensitivity: float, score: NDArray[np.float64], prior: float | None) -
     lost = np.cumsum(expected) / expected.sum()
     n_lost = int(np.searchsorted(lost, 1 - sensitivity / 100, "right"))  # these may go
     return float(known[min(n_lost, len(known) - 1)])
+
+
+def fdr_thresholds(fdr: float, score: NDArray[np.float64], is_snp: NDArray[np.bool_]) -> tuple[float, float]:
+    """Thresholds (SNP, indel) above which the scores expect at most a share `fdr` of wrong records.
+
+    A record of log10 odds s is wrong with probability 1 / (1 + 10^s). The lowest threshold is taken at which
+    the mean of that, over the records kept, is at most `fdr`; +inf where there is none, -inf where nothing
+    was scored. The share of true records is not fitted first, as for a sensitivity: on planted calls the
+    scores as they are came nearer to what was asked for.
+
+    Parameters:
+        score: float64 (n,), NaN unscored.
+    """
+    snp, indel = (_below(fdr, score[m & ~np.isnan(score)]) for m in (is_snp, ~is_snp))
+    return snp, indel
+
+
+def _below(fdr: float, score: NDArray[np.float64]) -> float:
+    if not len(score):
+        return -np.inf
+    values, counts = np.unique(score, return_counts=True)
+    best_first, n = values[::-1], np.cumsum(counts[::-1])
+    wrong = np.cumsum(counts[::-1] / (1 + 10.0**best_first)) / n
+    good = np.flatnonzero(wrong <= fdr)
+    return float(best_first[good[-1]]) if len(good) else np.inf

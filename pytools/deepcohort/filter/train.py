@@ -64,11 +64,14 @@ def collect(
     snps: list[NDArray[Any]] = []
     folds: list[NDArray[Any]] = []
     seen: dict[str, int] = {}
+    usual = profiled(item.reads, item.reference, ReadsConfig())
     with (
         ReferenceFasta(item.reference) as fasta,
-        open_reads(item.reads, item.reference, profiled(item.reads, item.reference, ReadsConfig())) as source,
+        open_reads(item.reads, item.reference, usual) as source,
     ):
-        scorer = Scorer(source, fasta, predictor, FilterConfig(), candidates_of(predictor.platform))
+        scorer = Scorer(
+            source, fasta, predictor, FilterConfig(), candidates_of(predictor.platform, usual.library)
+        )
         reader = VcfTextReader(item.vcf)
         try:
             for segment in reader.segments():

@@ -6,14 +6,16 @@ from collections.abc import Generator
 from pathlib import Path
 from types import TracebackType
 
-from isal import isal_zlib
+from isal import igzip_lib, isal_zlib
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.paths import make_again
 
 MAX_BLOCK_BYTES = 65_280  # as htslib: leaves room for incompressible data within 64 KiB
 EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+MOST_INFLATED = 1 << 16  # bytes of a block, deflated or inflated
 _HEADER = struct.Struct("<4BI2BH2BHH")
+_TRAILER = struct.Struct("<II")  # CRC-32 and bytes of the data
 _READ_BYTES = 96 * 1024  # more than the largest block
 _InflateError: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 
@@ -24,7 +26,7 @@ def compress_block(data: bytes | memoryview, level: int = 2) -> bytes:
     body = deflate.compress(data) + deflate.flush()
     size = len(body) + 26
     header = _HEADER.pack(31, 139, 8, 4, 0, 0, 255, 6, 66, 67, 2, size - 1)
-    return b"".join((header, body, struct.pack("<II", isal_zlib.crc32(data), len(data))))
+    return b"".join((header, body, _TRAILER.pack(isal_zlib.crc32(data), len(data))))
 
 
 class BgzfWriter:
@@ -79,7 +81,7 @@ class BgzfWriter:
             self._file.close()
 
 
-def block_size(data: bytes | memoryview, at: int) -> int:
+def block_size(data: bytes | bytearray | memoryview, at: int) -> int:
     """Bytes of the BGZF block at `at`; 0 if its header is not complete; -1 if it is no BGZF block."""
     if len(data) - at < 18:
         return 0
@@ -93,6 +95,34 @@ def block_size(data: bytes | memoryview, at: int) -> int:
             return (data[field + 4] | data[field + 5] << 8) + 1
         field += 4 + size
     return -1
+
+
+class DamagedBlock(ValueError):
+    """What is wrong with a BGZF block, to follow its place."""
+
+
+def inflate_block(data: bytes | bytearray, at: int, size: int) -> bytes:
+    """What the whole BGZF block of `size` bytes (see `block_size`) at `at` holds.
+
+    Raises:
+        DamagedBlock: it does not inflate to what its end says: bytes and CRC-32.
+    """
+    extra_len = data[at + 10] | data[at + 11] << 8
+    crc, n_bytes = _TRAILER.unpack_from(data, at + size - 8)
+    if n_bytes > MOST_INFLATED:
+        raise DamagedBlock(f"claims {n_bytes} bytes of data, more than BGZF allows")
+    try:
+        text: bytes = igzip_lib.decompress(
+            memoryview(data)[at + 12 + extra_len : at + size - 8],
+            flag=igzip_lib.DECOMP_DEFLATE,
+            hist_bits=15,
+            bufsize=max(n_bytes, 1),
+        )
+    except (_InflateError, EOFError, ValueError) as error:
+        raise DamagedBlock(f"does not inflate ({error})") from error
+    if len(text) != n_bytes or isal_zlib.crc32(text) != crc:
+        raise DamagedBlock("fails its checksum")
+    return text
 
 
 def inflate_blocks(path: Path, offset: int) -> Generator[tuple[bytes, int], None, None]:
@@ -118,18 +148,12 @@ def inflate_blocks(path: Path, offset: int) -> Generator[tuple[bytes, int], None
                     )
                 if size == 0 or at + size > len(data):
                     break
-                extra_len = data[at + 10] | data[at + 11] << 8
                 try:
-                    body = data[at + 12 + extra_len : at + size - 8]
-                    text = isal_zlib.decompress(body, -15, 65_536)
-                except _InflateError as error:
+                    text = inflate_block(data, at, size)
+                except DamagedBlock as error:
                     raise DeepcohortError(
-                        f"{path} is damaged at byte {offset + at} ({error}); {make_again(path)}"
+                        f"{path} is damaged at byte {offset + at} (the block {error}); {make_again(path)}"
                     ) from error
-                if isal_zlib.crc32(text) != int.from_bytes(data[at + size - 8 : at + size - 4], "little"):
-                    raise DeepcohortError(
-                        f"{path} is damaged at byte {offset + at} (checksum); {make_again(path)}"
-                    )
                 at += size
                 yield text, offset + at
             if at == 0:

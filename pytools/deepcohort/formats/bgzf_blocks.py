@@ -1,20 +1,13 @@
 """BGZF blocks (SAM spec section 4.1), inflated one by one with igzip and kept while still of use."""
 
 import os
-import struct
 from collections import OrderedDict
 from pathlib import Path
 
-from isal import igzip_lib, isal_zlib
-
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.formats.bgzf import EOF_BLOCK
+from deepcohort.formats.bgzf import EOF_BLOCK, MOST_INFLATED, DamagedBlock, block_size, inflate_block
 
-_HEADER = struct.Struct("<4BI2BH")
-_TRAILER = struct.Struct("<II")
 _READ_BYTES = 1 << 20
-MAX_BLOCK = 1 << 16  # bytes, deflated or inflated
-_ISAL_ERROR: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 
 
 class BgzfBlocks:
@@ -63,45 +56,20 @@ class BgzfBlocks:
 
     def _inflate(self, offset: int) -> tuple[bytes, int]:
         start = offset - self._raw_start
-        if start < 0 or start + MAX_BLOCK > self._raw_length:
+        if start < 0 or start + MOST_INFLATED > self._raw_length:
             self._raw_length = os.preadv(self._file.fileno(), [self._raw], offset)
             self._raw_start, start = offset, 0
-        raw, length = self._raw, self._raw_length
-        if length < start + 28:
+        if self._raw_length < start + 28:
             raise self._damaged(offset, "is cut short")
-        extra = _HEADER.unpack_from(raw, start)
-        if extra[0] != 31 or extra[1] != 139 or not extra[3] & 4:
+        size = block_size(self._raw, start)
+        if size < 0:
             raise self._damaged(offset, "is not a BGZF block")
-        block_size = self._block_size(raw, start + 12, extra[7])
-        end = start + block_size
-        if block_size < 26 or end > length:
+        if size < 26 or start + size > self._raw_length:
             raise self._damaged(offset, "is cut short")
-        crc, size = _TRAILER.unpack_from(raw, end - 8)
-        if size > MAX_BLOCK:
-            raise self._damaged(offset, f"claims {size} bytes of data, more than BGZF allows")
         try:
-            data: bytes = igzip_lib.decompress(
-                memoryview(raw)[start + 12 + extra[7] : end - 8],
-                flag=igzip_lib.DECOMP_DEFLATE,
-                hist_bits=15,
-                bufsize=max(size, 1),
-            )
-        except (_ISAL_ERROR, EOFError, ValueError) as error:
-            raise self._damaged(offset, f"does not inflate ({error})") from error
-        if len(data) != size or isal_zlib.crc32(data) != crc:
-            raise self._damaged(offset, "fails its checksum")
-        return data, offset + block_size
-
-    @staticmethod
-    def _block_size(raw: bytearray, at: int, extra_length: int) -> int:
-        """BSIZE + 1 from the BC subfield (usually the only one)."""
-        stop = at + extra_length
-        while at + 6 <= stop:
-            first, second, length = struct.unpack_from("<BBH", raw, at)
-            if first == 66 and second == 67:
-                return int(struct.unpack_from("<H", raw, at + 4)[0]) + 1
-            at += 4 + length
-        return 0
+            return inflate_block(self._raw, start, size), offset + size
+        except DamagedBlock as error:
+            raise self._damaged(offset, str(error)) from error
 
     def _damaged(self, offset: int, what: str) -> DeepcohortError:
         return DeepcohortError(

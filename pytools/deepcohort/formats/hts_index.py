@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.core.archives import gunzip
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.formats import hts_index_kernels as ik
 from deepcohort.formats.bgzf import EOF_BLOCK, next_block
@@ -79,19 +80,11 @@ class HtsIndex:
     def _unpacked(self) -> bytes:
         try:
             raw = self.path.read_bytes()
-            if raw[:2] != b"\x1f\x8b":
-                return raw
-            out = bytearray()
-            while raw:  # a member after the other
-                inflate = zlib.decompressobj(31)
-                out += inflate.decompress(raw, _MOST_BYTES - len(out))
-                if not inflate.eof:
-                    raise self._damaged("it is cut short, or larger than any index")
-                raw = inflate.unused_data
-            return bytes(out)
         except OSError as error:
             raise DeepcohortError(f"index {self.path} cannot be read: {error.strerror}") from error
-        except zlib.error as error:
+        try:
+            return gunzip(raw, _MOST_BYTES) if raw[:2] == b"\x1f\x8b" else raw
+        except (OSError, EOFError, ValueError, zlib.error) as error:
             raise self._damaged(f"it does not inflate ({error})") from error
 
     def _read_start(self, raw: bytes) -> int:

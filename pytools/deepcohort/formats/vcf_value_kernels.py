@@ -6,7 +6,7 @@ All take `text`, uint8, and the field's first byte and the one after its last.
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.core.numba_options import kernel
+from deepcohort.core.numba_options import borrowing_kernel
 
 COMMA, DOT, COLON, SEMICOLON, MINUS, PLUS, SLASH, BAR, STAR, LESS, MORE, EQUALS = (
     44, 46, 58, 59, 45, 43, 47, 124, 42, 60, 62, 61,
@@ -25,7 +25,7 @@ for _letter in b"ACGTNacgtn":
     _LETTERS[_letter] = _BASE
 
 
-@kernel
+@borrowing_kernel
 def natural(text: NDArray[np.uint8], start: int, end: int) -> int:
     """Number of the decimal digits text[start:end]; -1 for anything else, or more than ten digits."""
     if end - start > 10 or end <= start:
@@ -39,7 +39,7 @@ def natural(text: NDArray[np.uint8], start: int, end: int) -> int:
     return value
 
 
-@kernel
+@borrowing_kernel
 def is_integer(text: NDArray[np.uint8], start: int, end: int) -> bool:
     """Whether text[start:end] is a whole number of 32 bits, with a minus sign or without."""
     first = start + 1 if start < end and text[start] == MINUS else start
@@ -47,7 +47,7 @@ def is_integer(text: NDArray[np.uint8], start: int, end: int) -> bool:
     return 0 <= value <= MAX_INT
 
 
-@kernel
+@borrowing_kernel
 def is_number(text: NDArray[np.uint8], start: int, end: int) -> bool:
     """Whether text[start:end] is `.` or a decimal number, with an exponent or not."""
     if end - start == 1 and text[start] == DOT:
@@ -69,7 +69,7 @@ def is_number(text: NDArray[np.uint8], start: int, end: int) -> bool:
     return digits > 0
 
 
-@kernel
+@borrowing_kernel
 def is_no_finite_number(text: NDArray[np.uint8], start: int, end: int) -> bool:
     """Whether text[start:end] is NaN, Inf or Infinity in any case, with a sign or not (VCF 4.3)."""
     at = start + 1 if start < end and (text[start] == MINUS or text[start] == PLUS) else start
@@ -83,7 +83,7 @@ def is_no_finite_number(text: NDArray[np.uint8], start: int, end: int) -> bool:
     return True
 
 
-@kernel
+@borrowing_kernel
 def is_key(text: NDArray[np.uint8], start: int, end: int) -> bool:
     """Whether text[start:end] is a key of FORMAT: letters, digits, `_` and `.`, no digit or `.` first."""
     if end <= start:
@@ -96,7 +96,7 @@ def is_key(text: NDArray[np.uint8], start: int, end: int) -> bool:
     return True
 
 
-@kernel
+@borrowing_kernel
 def is_info_key(text: NDArray[np.uint8], start: int, end: int) -> bool:
     """Whether text[start:end] is a key of INFO: as one of FORMAT, or 1000G; `+` and `-` may stand within."""
     if end <= start:
@@ -114,7 +114,7 @@ def is_info_key(text: NDArray[np.uint8], start: int, end: int) -> bool:
     return True
 
 
-@kernel
+@borrowing_kernel
 def is_ref(text: NDArray[np.uint8], start: int, end: int) -> bool:
     """Whether text[start:end] is bases; IUPAC letters count, for references that hold them."""
     if end <= start:
@@ -125,7 +125,7 @@ def is_ref(text: NDArray[np.uint8], start: int, end: int) -> bool:
     return True
 
 
-@kernel
+@borrowing_kernel
 def is_alt(text: NDArray[np.uint8], start: int, end: int) -> bool:
     """Whether text[start:end] is one ALT: bases, `*`, <symbolic>, or a breakend."""
     if end <= start:
@@ -145,7 +145,7 @@ def is_alt(text: NDArray[np.uint8], start: int, end: int) -> bool:
     return True
 
 
-@kernel
+@borrowing_kernel
 def _is_odd_alt(text: NDArray[np.uint8], start: int, end: int) -> bool:
     """Whether text[start:end] is bases, `*` and `-`, as some truth sets write what they cannot say."""
     for i in range(start, end):
@@ -154,7 +154,7 @@ def _is_odd_alt(text: NDArray[np.uint8], start: int, end: int) -> bool:
     return end > start
 
 
-@kernel
+@borrowing_kernel
 def count_alts(text: NDArray[np.uint8], start: int, end: int, odd: bool) -> int:
     """ALTs of the column text[start:end], 0 for `.`; -1 where one of them is none.
 
@@ -178,7 +178,7 @@ def count_alts(text: NDArray[np.uint8], start: int, end: int, odd: bool) -> int:
     return count
 
 
-@kernel
+@borrowing_kernel
 def genotype_ploidy(text: NDArray[np.uint8], start: int, end: int, n_alts: int) -> int:
     """Number of alleles of the GT text[start:end] (0/1, 1|., 0); -1 where it is none of these alleles.
 
@@ -202,7 +202,7 @@ def genotype_ploidy(text: NDArray[np.uint8], start: int, end: int, n_alts: int) 
         at = stop + 1
 
 
-@kernel
+@borrowing_kernel
 def info_end(text: NDArray[np.uint8], start: int, end: int) -> int:
     """END of the INFO text[start:end]; -1 where there is none, -2 where its value is no number."""
     i = start
@@ -220,7 +220,7 @@ def info_end(text: NDArray[np.uint8], start: int, end: int) -> int:
     return -1
 
 
-@kernel
+@borrowing_kernel
 def n_genotypes(n_alleles: int, ploidy: int) -> int:
     """Genotypes of `ploidy` copies of `n_alleles` alleles: what Number=G stands for."""
     count = 1
@@ -229,7 +229,7 @@ def n_genotypes(n_alleles: int, ploidy: int) -> int:
     return count
 
 
-@kernel
+@borrowing_kernel
 def first_unprintable(text: NDArray[np.uint8]) -> int:
     """Offset of the first byte that no VCF line holds: a control character but TAB, CR, LF; -1: none."""
     bad = 0

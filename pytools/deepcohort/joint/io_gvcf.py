@@ -5,19 +5,15 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pysam
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region, parse_region
 from deepcohort.formats.bgzf import check_bgzf_vcf, inflate_blocks
 from deepcohort.formats.tabix import TBI_LIMIT_BP
-from deepcohort.formats.vcf_check import FAULTS, malformed_line
-from deepcohort.formats.vcf_check_kernels import BYTE
 from deepcohort.formats.vcf_header import REGION_KEY
 from deepcohort.formats.vcf_index import open_vcf_index
 from deepcohort.formats.vcf_text import read_header_lines
-from deepcohort.formats.vcf_value_kernels import first_unprintable
 
 _REGION_LINE = f"##{REGION_KEY}="
 
@@ -51,8 +47,6 @@ def read_header(path: Path) -> GvcfHeader:
 
 
 _BLOCK_MARKS = (b"<NON_REF>", b"<*>", b"\tEND=", b";END=")
-# what first_unprintable takes; bytes.translate finds the rest without a kernel to load
-_TEXT_BYTES = bytes(byte for byte in range(256) if byte in b"\t\n\r" or (byte >= 32 and byte != 127))
 _DEFINES = re.compile("##(INFO|FORMAT|ALT|GVCFBlock)")
 _FEW_RECORDS = 100  # of a file whose header speaks of blocks: it may be cut to a few places
 _MOST_LOOKED_AT = 200_000  # records before a file without a block counts as a plain VCF
@@ -152,14 +146,13 @@ class GvcfStream:
         self._index = index
         self._offset: int | None = None  # of the next block to read; None: nothing is left
         self._text = b""
-        self._n_checked = 0  # bytes of the text seen to be printable
         self.fresh_at = self.floor = 0  # lines from that byte on have not been read yet; their least POS
 
     def seek(self, contig: str, pos: int) -> None:
         """Go to the first record that may overlap `pos` (0-based) of `contig`."""
         start = self._index.start_of(contig, pos)
         self._text = b""
-        self._n_checked = self.fresh_at = self.floor = 0
+        self.fresh_at = self.floor = 0
         self._offset = None
         if start is None:
             return
@@ -193,20 +186,8 @@ class GvcfStream:
                     break
             blocks.close()
         self._text = b"".join(pieces)
-        self._check_bytes()
         cut = len(self._text) if self._offset is None else self._text.rfind(b"\n") + 1
         return self._text[:cut]
-
-    def _check_bytes(self) -> None:
-        if not self._text[self._n_checked :].translate(None, _TEXT_BYTES):
-            self._n_checked = len(self._text)
-            return
-        at = first_unprintable(np.frombuffer(self._text, dtype=np.uint8)[self._n_checked :])
-        if at >= 0:
-            at += self._n_checked
-            start = self._text.rfind(b"\n", 0, at) + 1
-            raise malformed_line(self.path, self._text[start : start + 400], FAULTS[BYTE])
-        self._n_checked = len(self._text)
 
     def keep(self, spanning: bytes, offset: int, floor: int) -> None:
         """Forget what lies before `offset` of the text held, except the lines `spanning`.
@@ -214,7 +195,6 @@ class GvcfStream:
         What follows has POS >= `floor` (0-based).
         """
         self._text = spanning + self._text[offset:]
-        self._n_checked = len(self._text)
         self.fresh_at, self.floor = len(spanning), floor
 
 

@@ -19,9 +19,9 @@ class LeftOut:
 
     def add(self, records: CohortRecords, window: Region) -> None:
         """Count those of records with POS in `window`; windows come in order."""
-        letters = np.bincount(records.allele_text, minlength=256)
+        text = records.allele_text
         others = np.count_nonzero((records.records[:, c.KIND] == c.VARIANT) & (records.records[:, c.X] > 0))
-        if letters[ord("<")] <= others and not letters[list(b"[].")].any():
+        if np.count_nonzero(text == ord("<")) <= others and not any((text == byte).any() for byte in b"[]."):
             return  # the usual case, without a kernel to load
         n, pos = find_left_out(records.records, records.allele_text, window.start, window.end)
         if n and not self.n_alleles:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
-from deepcohort.core.text import text_of
 from deepcohort.formats.ped import SEX_WORDS, UNKNOWN, read_ped
+from deepcohort.formats.table import read_columns
 from deepcohort.joint.family_kernels import Kinship
 from deepcohort.joint.phase_kernels import Lineage
 
@@ -108,23 +108,18 @@ def read_sexes(path: str | Path) -> dict[str, str]:
     Raises:
         InputProblems: malformed rows or unknown words.
     """
-    path = Path(path)
-    if not path.exists():
-        raise DeepcohortError(f"sex table {path} does not exist; check --sex")
     sex: dict[str, str] = {}
     problems = []
-    for number, line in enumerate(text_of(path).splitlines(), start=1):
-        fields = line.split("\t")
-        if not line.strip() or line.startswith("#") or fields[:2] == ["sample", "sex"]:
-            continue
-        word = fields[1].strip().upper() if len(fields) > 1 else "?"
-        if word in SEX_WORDS:
-            sex[fields[0]] = SEX_WORDS[word]
-        elif word not in UNKNOWN:
-            problems.append(f"sex table {path} line {number}: '{word}' is not XX, XY or NA")
+    for row in read_columns(Path(path), "sex table", ("sample", "sex")):
+        name, word = row["sample"], row["sex"].upper()
+        if word not in SEX_WORDS and word not in UNKNOWN:
+            problems.append(f"{row.place}: '{word}' is not XX, XY or NA")
+        elif name in sex and sex[name] != SEX_WORDS.get(word, ""):
+            problems.append(f"{row.place}: {name} stands there twice, with another sex; keep one row")
+        sex[name] = SEX_WORDS.get(word, "")
     if problems:
         raise InputProblems(problems)
-    return sex
+    return {name: its for name, its in sex.items() if its}
 
 
 def lineage_of(pedigree: Pedigree, samples: Sequence[str]) -> Lineage:

@@ -160,16 +160,10 @@ def read_sample(
     until, from_pos = window.end + pad_bp, max(0, window.start - left_bp)
     held = stream.until(contig, until)
     text = np.frombuffer(held, dtype=np.uint8)
-    n_lines = held.count(b"\n") + 1
-    n_numbers = held.count(b",") + 3 * n_lines
-    records = np.empty((n_lines, c.N_COLUMNS), dtype=np.int32)
-    starts = np.empty(n_lines + 1, dtype=np.int64)
-    numbers = np.empty(n_numbers, dtype=np.int32)
-    letters = np.empty(len(text), dtype=np.uint8)
-    n, used, n_letters, stop, why = parse_records(
-        text, np.frombuffer(contig, dtype=np.uint8), reference.contig_length, from_pos, until, stated,
-        window.end, stream.fresh_at, stream.floor, reference.bases, reference.start, records, starts, numbers,
-        letters,
+    words = np.frombuffer(held, dtype=np.uint64, count=len(held) // 8)
+    records, starts, numbers, letters, stop, why = parse_records(
+        text, words, np.frombuffer(contig, dtype=np.uint8), reference.contig_length, from_pos, until, stated,
+        window.end, stream.fresh_at, stream.floor, reference.bases, reference.start,
     )  # fmt: skip
     if why not in (pk.DONE, pk.NEXT_CONTIG):
         raise _parse_error(stream.path, window, held, stop, why, reference)
@@ -178,12 +172,10 @@ def read_sample(
     # the next window starts at window.end: keep the lines that reach into it, or lie just before
     spanning = b"".join(
         held[starts[i] : held.index(b"\n", starts[i]) + 1]
-        for i in np.flatnonzero(records[:n, c.END] > window.end - left_bp)
+        for i in np.flatnonzero(records[:, c.END] > window.end - left_bp)
     )
     stream.keep(spanning, stop, until)
-    return RecordBatch(
-        records[:n].copy(), numbers[:used].copy(), letters[:n_letters].copy(), np.array([0, n], np.int64)
-    )
+    return RecordBatch(records, numbers, letters, np.array([0, len(records)], np.int64))
 
 
 def _check_contig(path: Path, held: bytes, at: int, contigs: Collection[str]) -> None:

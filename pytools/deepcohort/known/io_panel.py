@@ -71,8 +71,10 @@ def populations_of(info: Mapping[str, Any]) -> list[str]:
     return sorted(found)
 
 
-def keys_of(path: Path, info: Mapping[str, Any], has_genotypes: bool, population: str) -> PanelKeys:
-    """Where `path` states the frequencies (of `population`, "": of all).
+def keys_of(
+    path: Path, info: Mapping[str, Any], has_genotypes: bool, population: str, option: str = "--panel"
+) -> PanelKeys:
+    """Where `path`, the user's `option`, states the frequencies (of `population`, "": of all).
 
     Raises:
         DeepcohortError: the population is unknown, or nothing tells a frequency.
@@ -96,7 +98,7 @@ def keys_of(path: Path, info: Mapping[str, Any], has_genotypes: bool, population
         return PanelKeys()
     raise DeepcohortError(
         f"{path} tells no frequencies: INFO has neither AC and AN nor AF, and there are no genotypes; "
-        "give --panel another file, or count them first: bcftools +fill-tags"
+        f"give {option} another file, or count them first: bcftools +fill-tags"
     )
 
 
@@ -109,16 +111,17 @@ class PanelSites(KnownSites):
         contig_lengths: Mapping[str, int],
         population: str = "",
         config: KnownConfig | None = None,
+        option: str = "--panel",
     ) -> None:
-        """Open `path`.
+        """Open `path`; `option` is the user's word for it.
 
         Raises:
             DeepcohortError: as of `KnownSites`; no frequencies, or none of `population`.
         """
-        super().__init__(path, contig_lengths, "--panel", config)
+        super().__init__(path, contig_lengths, option, config)
         header = self._file.header
         try:
-            self.keys = keys_of(path, dict(header.info), _n_samples(path) > 0, population)
+            self.keys = keys_of(path, dict(header.info), _n_samples(path) > 0, population, option)
         except DeepcohortError:
             self.close()
             raise

@@ -201,33 +201,3 @@ def write_config(path: str | Path, config: TrainConfig) -> None:
         lines.append(f"{name} = {json.dumps(list(value) if isinstance(value, tuple) else value)}")
     with atomic_outputs(path) as [temporary]:
         temporary.write_text("\n".join(lines) + "\n")
-
-
-def settings_from(
-    path: str | Path | None,
-    init_from: str | Path | None,
-    assignments: list[str],
-    base: TrainConfig | None = None,
-) -> TrainConfig:
-    """Config of a run: a file's settings (over `base`) or the old model's, then NAME=VALUE texts.
-
-    Raises:
-        DeepcohortError: files or settings that do not fit.
-    """
-    base = base or TrainConfig()
-    if path is not None:
-        base = read_config(path, base)
-    elif init_from is not None:
-        from deepcohort.model.archive import read_model
-
-        base = config_from_dict(read_model(init_from).about["train"])
-    values = asdict(base)
-    for text in assignments:
-        name, sign, value = text.partition("=")
-        if not sign:
-            raise DeepcohortError(f"--set {text} is not NAME=VALUE")
-        try:
-            values[name.strip()] = json.loads(value)
-        except ValueError:
-            values[name.strip()] = value.strip()
-    return config_from_dict(values)

@@ -1,6 +1,5 @@
 """The training report: one HTML page, and the same figures as MultiQC custom content."""
 
-import csv
 import html
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deepcohort.core.outputs import atomic_outputs
+from deepcohort.formats.table import read_table
 from deepcohort.model.predictions import (
     NATURAL_PRECISIONS,
     PRECISIONS,
@@ -85,11 +85,10 @@ def loss_curve(logs: Path) -> dict[str, list[tuple[int, float]]]:
     """Loss by epoch from the metrics.csv of every attempt of a run; later attempts win."""
     found: dict[str, dict[int, float]] = {"train_loss": {}, "val_loss": {}}
     for path in sorted(logs.glob("attempt_*/metrics.csv")):
-        with open(path, newline="") as file:
-            for row in csv.DictReader(file):
-                for name, points in found.items():
-                    if row.get(name):
-                        points[int(float(row["epoch"]))] = float(row[name])
+        for row in read_table(path, "log", ("epoch",), delimiter=",", unfinished=True):
+            for name, points in found.items():
+                if row.get(name):
+                    points[row.whole("epoch")] = row.real(name)
     return {name: sorted(points.items()) for name, points in found.items()}
 
 

@@ -1,47 +1,50 @@
 """Alignments carried from one copy of a stretch to the other."""
 # ruff: noqa: SIM109 - chains of == compile to a jump, tuples of constants do not
-# mypy: ignore-errors
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
+from deepcohort.paralogs.columns import Alignments, Axis
 
 _M, _I, _D, _S = 0, 1, 2, 4
 
 
 @kernel
 def carry_read(
-    first_base, last_base, pos, first_op, last_op, cigar_op, cigar_len, start, axis, inverted, at_base, ops,
-    lengths,
-):  # fmt: skip
+    row: int,
+    reads: Alignments,
+    axis: Axis,
+    at_base: NDArray[np.int64],
+    ops: NDArray[np.uint8],
+    lengths: NDArray[np.int32],
+) -> tuple[np.int64, np.int64, int]:
     """Write the alignment of one read along the axis of the other copy to ops, lengths.
 
     Args:
-        first_base, last_base: the read's place in the flat sequence. start: contig position of axis[0].
-        axis: int64 (L,), axis position of each contig position, or -1. inverted: whether the axis runs
-            the other way; the read is then written reversed.
-        at_base: int64, room for one value per base. ops: uint8, lengths: int32, room for twice as many.
+        row: of the read. axis: of the copy that the read was aligned to; an inverted one reverses the read.
+        at_base: int64 (n,), room for one value per base. ops: uint8, lengths: int32, (2 * n + 4,): likewise.
 
     Returns:
         (axis position of the first aligned base, axis position behind the last, operations); (-1, -1, 0)
         where no base is carried.
     """
-    n = last_base - first_base
-    at, query = pos - start, 0
+    n = reads.seq_offset[row + 1] - reads.seq_offset[row]
+    at, query = np.int64(reads.pos[row] - axis.start), np.int64(0)
     at_base[:n] = -1
-    for k in range(first_op, last_op):
-        op, length = cigar_op[k], np.int64(cigar_len[k])
+    for k in range(reads.cigar_offset[row], reads.cigar_offset[row + 1]):
+        op, length = reads.cigar_op[k], np.int64(reads.cigar_len[k])
         if op == _M or op >= 7:
             for j in range(length):
-                if 0 <= at + j < len(axis):
-                    at_base[query + j] = axis[at + j]
+                if 0 <= at + j < len(axis.at):
+                    at_base[query + j] = axis.at[at + j]
             at += length
             query += length
         elif op == _I or op == _S:
             query += length
         elif op == _D or op == 3:
             at += length
-    if inverted:
+    if axis.inverted:
         at_base[:n] = at_base[:n][::-1].copy()
     first, last = 0, n - 1
     while first < n and at_base[first] < 0:
@@ -64,8 +67,8 @@ def carry_read(
 
 
 @kernel
-def _push(ops, lengths, used, op, length):
-    """Add to an operation list, joining equal neighbours; returns operations used."""
+def _push(ops: NDArray[np.uint8], lengths: NDArray[np.int32], used: int, op: int, length: int) -> int:
+    """Add to the operations ops, lengths (m,), joining equal neighbours; returns operations used."""
     if length <= 0:
         return used
     if used > 0 and ops[used - 1] == op:

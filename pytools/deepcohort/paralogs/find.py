@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.progress import track
 from deepcohort.core.region import Region
+from deepcohort.paralogs.columns import Pairs, Words
 from deepcohort.paralogs.config import FindConfig
 from deepcohort.paralogs.find_kernels import best_links, count_pairs, list_pairs, sample_words
 from deepcohort.paralogs.types import TILE_BP, Link, Links
@@ -64,10 +65,9 @@ def _pairs(words: list[_Words], config: FindConfig) -> _Pairs:
     capacity = count_pairs(word, config.max_copies)
     tile, shift = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
     other, inverted = np.empty(capacity, np.int32), np.empty(capacity, np.bool_)
-    n = list_pairs(
-        word, contig[order], pos[order], reverse[order], config.max_copies, config.kmer_bp, TILE_BP,
-        config.apart_bp, tile, other, inverted, shift,
-    )  # fmt: skip
+    sorted_words = Words(word, contig[order], pos[order], reverse[order])
+    found = Pairs(tile, other, inverted, shift)
+    n = list_pairs(sorted_words, config.max_copies, config.kmer_bp, TILE_BP, config.apart_bp, found)
     return tile[:n], other[:n], inverted[:n], shift[:n]
 
 

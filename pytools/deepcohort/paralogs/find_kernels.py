@@ -4,6 +4,7 @@
 import numpy as np
 
 from deepcohort.core.numba_options import kernel
+from deepcohort.paralogs.columns import Pairs, Words
 
 
 @kernel
@@ -64,14 +65,15 @@ def count_pairs(word, max_copies):
 
 
 @kernel
-def list_pairs(word, contig, pos, reverse, max_copies, k, tile_bp, apart_bp, tile, other, inverted, shift):
-    """Fill the columns of pairs: tile of the one (int64, unique over contigs), contig of the other (int32),
-    whether it is inverted, and the shift (see `types.Link`); returns how many.
+def list_pairs(words: Words, max_copies: int, k: int, tile_bp: int, apart_bp: int, pairs: Pairs) -> int:
+    """Fill `pairs` with all ordered pairs of places that share a word; returns how many.
 
     Args:
-        word: uint64 (n,), sorted. contig int32, pos int64, reverse bool (n,): of each word.
-        tile, other, inverted, shift: room for `count_pairs`.
+        words: (n,), sorted. max_copies: more frequent words are passed over. k: bp of a word.
+        apart_bp: places of one contig that are nearer are no copies. pairs: room for `count_pairs`.
     """
+    word, contig, pos, reverse = words.word, words.contig, words.pos, words.reverse
+    tile, other, inverted, shift = pairs.tile, pairs.other, pairs.inverted, pairs.shift
     n = 0
     first = 0
     while first < len(word):

@@ -9,6 +9,7 @@ import numpy as np
 
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region
+from deepcohort.paralogs.columns import Alignments
 from deepcohort.paralogs.config import ParalogsConfig
 from deepcohort.paralogs.copies import align_link
 from deepcohort.paralogs.doubt_kernels import doubtful_positions
@@ -115,10 +116,13 @@ class PlacedReads:
         if not len(rows) or columns.mapq[rows].min() >= self._config.doubtful_mapq:
             return False
         config, near = self._config, take_reads(columns, rows)
-        found = doubtful_positions(
+        reads = Alignments(
             near.pos, near.end, near.mapq, near.seq, near.qual, offsets_of(near.seq_length), near.cigar_op,
-            near.cigar_len, offsets_of(near.n_ops), self._reference.fetch_codes(tile), tile.start,
-            config.doubtful_mapq, config.min_count, config.min_fraction,
+            near.cigar_len, offsets_of(near.n_ops),
+        )  # fmt: skip
+        found = doubtful_positions(
+            reads, self._reference.fetch_codes(tile), tile.start, config.doubtful_mapq, config.min_count,
+            config.min_fraction,
         )  # fmt: skip
         return bool(found.any())
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.region import Region
 from deepcohort.paralogs.carry_kernels import carry_read
+from deepcohort.paralogs.columns import Alignments, Axis, SiteBases, Tally
 from deepcohort.paralogs.config import ParalogsConfig
 from deepcohort.paralogs.copies import Copies
 from deepcohort.paralogs.share_kernels import (
@@ -120,19 +121,24 @@ def _walk(
     first = int(shared[0]) if shared[0] > _NEAR_EDGE_BP else 0
     last = int(shared[-1]) + 1 if shared[-1] < len(axis) - _NEAR_EDGE_BP else len(axis)
     capacity = len(batch.seq) if (site >= 0).any() else 0
-    out = (
+    out = SiteBases(
         np.empty(capacity, np.int64),
         np.empty(capacity, np.int64),
         np.empty(capacity, np.uint8),
         np.empty(capacity, np.uint8),
     )
     outside = np.zeros(len(batch), np.int64)
-    n = each_base(
-        np.arange(len(batch)), batch.pos, batch.seq, batch.qual, batch.seq_offset, batch.cigar_op,
-        batch.cigar_len, batch.cigar_offset, window.start, axis, inverted, site, fragment, count, outside,
-        first, last, *out, 0,
+    along = Axis(window.start, axis, inverted)
+    n = each_base(alignments_of(batch), along, site, fragment, Tally(count, outside, first, last), out)
+    return outside, (out.site[:n], out.fragment[:n], out.base[:n], out.qual[:n])
+
+
+def alignments_of(batch: ReadBatch) -> Alignments:
+    """The columns of `batch` that kernels of this room take."""
+    return Alignments(
+        batch.pos, batch.end, batch.mapq, batch.seq, batch.qual, batch.seq_offset, batch.cigar_op,
+        batch.cigar_len, batch.cigar_offset,
     )  # fmt: skip
-    return outside, tuple(part[:n] for part in out)  # type: ignore[return-value]
 
 
 def _decision(
@@ -188,12 +194,10 @@ def _carried(
     new_lengths: list[NDArray[np.int32]] = []
     seq, qual = columns.seq.copy(), columns.qual.copy()
     base0 = np.concatenate([[0], np.cumsum(columns.seq_length)])
+    reads_there = alignments_of(there)
+    axis = Axis(copies.there.start, copies.axis_there, copies.inverted)
     for k, r in enumerate(rows):
-        first, last, used = carry_read(
-            there.seq_offset[r], there.seq_offset[r + 1], there.pos[r], there.cigar_offset[r],
-            there.cigar_offset[r + 1], there.cigar_op, there.cigar_len, copies.there.start,
-            copies.axis_there, copies.inverted, at_base, ops, lengths,
-        )  # fmt: skip
+        first, last, used = carry_read(r, reads_there, axis, at_base, ops, lengths)
         new_ops.append(ops[:used].copy())
         new_lengths.append(lengths[:used].copy())
         pos[k], stop[k] = first + copies.here.start, last + copies.here.start

@@ -9,8 +9,10 @@ from there, or show a variant here.
 # mypy: ignore-errors
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
+from deepcohort.paralogs.columns import Alignments, Axis, SiteBases, Tally
 
 _MIN_QUAL = 10  # phred
 _ROUNDS = 12
@@ -27,38 +29,42 @@ _PRIOR_SAME = np.log(np.array([0.9985, 0.001, 0.0005]))
 
 @kernel
 def each_base(
-    rows, pos, seq, qual, seq_offset, cigar_op, cigar_len, cigar_offset, start, axis, inverted, site_of,
-    fragment, count, outside, shared_first, shared_last, out_site, out_fragment, out_base, out_qual, n_out,
-):  # fmt: skip
-    """Walk the aligned bases of `rows`: count them by axis position, note those at sites.
+    reads: Alignments,
+    axis: Axis,
+    site_of: NDArray[np.int64],
+    fragment: NDArray[np.int64],
+    tally: Tally,
+    out: SiteBases,
+) -> int:
+    """Walk the aligned bases of all reads: count them by axis position, note those at sites.
 
     Args:
-        start: contig position of axis[0]. axis: int64 (L,), axis position of each contig position, or -1.
-        site_of: int64 (N,), site at each axis position, or -1. fragment: int64 (R,). count: int64 (4, N).
-        outside: int64 (R,), receives bases in positions below shared_first or from shared_last on.
-        out_*: room for bases at sites, used from n_out on.
+        site_of: int64 (N,), site at each axis position, or -1. fragment: int64 (R,). tally: is added to.
+        out: room for bases at sites; what does not fit is only counted.
 
     Returns:
-        Entries used now.
+        Bases at sites.
     """
-    for r in rows:
-        at, query = pos[r] - start, seq_offset[r]
-        for k in range(cigar_offset[r], cigar_offset[r + 1]):
-            op, n = cigar_op[k], np.int64(cigar_len[k])
+    seq, qual, count, outside = reads.seq, reads.qual, tally.shown, tally.outside
+    n_out = 0
+    for r in range(len(reads.pos)):
+        at, query = reads.pos[r] - axis.start, reads.seq_offset[r]
+        for k in range(reads.cigar_offset[r], reads.cigar_offset[r + 1]):
+            op, n = reads.cigar_op[k], np.int64(reads.cigar_len[k])
             if op == 0 or op >= 7:
-                for j in range(max(0, -at), min(n, len(axis) - at)):
+                for j in range(max(0, -at), min(n, len(axis.at) - at)):
                     p = at + j
-                    outside[r] += p < shared_first or p >= shared_last
-                    i = axis[p]
+                    outside[r] += p < tally.first or p >= tally.last
+                    i = axis.at[p]
                     base, q = seq[query + j], qual[query + j]
                     if i < 0 or base > 3 or q < _MIN_QUAL:
                         continue
-                    base = 3 - base if inverted else base
+                    base = 3 - base if axis.inverted else base
                     count[base, i] += 1
                     if site_of[i] >= 0:
-                        if n_out < len(out_site):
-                            out_site[n_out], out_fragment[n_out] = site_of[i], fragment[r]
-                            out_base[n_out], out_qual[n_out] = base, q
+                        if n_out < len(out.site):
+                            out.site[n_out], out.fragment[n_out] = site_of[i], fragment[r]
+                            out.base[n_out], out.qual[n_out] = base, q
                         n_out += 1
                 at += n
                 query += n

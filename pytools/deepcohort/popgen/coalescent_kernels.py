@@ -3,10 +3,51 @@
 # mypy: ignore-errors
 
 import math
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
+
+
+class Segments(NamedTuple):
+    """Stretches of chromosomes with ancestors of samples; room for M, as many as are used.
+
+    lineage: int64 (M,), that carries it; below 0: gone. left, right: float64 (M,), bp. node: int64 (M,), of
+    the tree.
+    """
+
+    lineage: NDArray[np.int64]
+    left: NDArray[np.float64]
+    right: NDArray[np.float64]
+    node: NDArray[np.int64]
+
+
+class Lineages(NamedTuple):
+    """Chromosomes that live on backwards in time; room for C.
+
+    active: int64 (C,), ids of living ones. By id: cls: int8 (C,), class by the selected allele; lo, hi:
+    float64 (C,), bp, outermost ends. parent: int64 (C,), by place in `active`. ends: float64 (4 * C,), work
+    space.
+    """
+
+    active: NDArray[np.int64]
+    cls: NDArray[np.int8]
+    parent: NDArray[np.int64]
+    lo: NDArray[np.float64]
+    hi: NDArray[np.float64]
+    ends: NDArray[np.float64]
+
+
+class Tree(NamedTuple):
+    """What is filled.
+
+    edges: float64 (M, 4), left, right, parent, child. node_time: float64 (M,), generations.
+    """
+
+    edges: NDArray[np.float64]
+    node_time: NDArray[np.float64]
 
 
 @kernel
@@ -166,7 +207,7 @@ def _any_shared(k, m):
 
 
 @kernel
-def _cut_lineage(lineage, new, x, keeps_left, n_seg, seg_lineage, seg_left, seg_right, seg_node):
+def _cut_lineage(lineage, new, x, keeps_left, n_seg, seg):
     """Segments of `lineage` on the far side of the crossover at `x` go to lineage `new`.
 
     Returns (segments in all, whether any went, whether any stayed); segments are -1 where arrays are full.
@@ -175,22 +216,22 @@ def _cut_lineage(lineage, new, x, keeps_left, n_seg, seg_lineage, seg_left, seg_
     stays = False
     count = n_seg
     for s in range(count):
-        if seg_lineage[s] != lineage:
+        if seg.lineage[s] != lineage:
             continue
-        away = seg_left[s] >= x if keeps_left else seg_right[s] <= x
+        away = seg.left[s] >= x if keeps_left else seg.right[s] <= x
         if away:
-            seg_lineage[s] = new
+            seg.lineage[s] = new
             moved = True
-        elif seg_left[s] < x < seg_right[s]:
-            if n_seg + 1 >= len(seg_lineage):
+        elif seg.left[s] < x < seg.right[s]:
+            if n_seg + 1 >= len(seg.lineage):
                 return -1, moved, stays
-            seg_lineage[n_seg], seg_node[n_seg] = new, seg_node[s]
+            seg.lineage[n_seg], seg.node[n_seg] = new, seg.node[s]
             if keeps_left:
-                seg_left[n_seg], seg_right[n_seg] = x, seg_right[s]
-                seg_right[s] = x
+                seg.left[n_seg], seg.right[n_seg] = x, seg.right[s]
+                seg.right[s] = x
             else:
-                seg_left[n_seg], seg_right[n_seg] = seg_left[s], x
-                seg_left[s] = x
+                seg.left[n_seg], seg.right[n_seg] = seg.left[s], x
+                seg.left[s] = x
             n_seg += 1
             moved = True
             stays = True
@@ -215,8 +256,9 @@ def _draw_parents(active, n_active, cls, c, m, parent):
 
 
 @kernel
-def _gather(a, n_active, active, cls, parent, n_seg, seg_lineage, lo, hi):
+def _gather(a, n_active, lines, n_seg, seg):
     """Segments of the lineages that share the parent of place `a` join its lineage; how many lineages did."""
+    active, cls, parent, lo, hi = lines.active, lines.cls, lines.parent, lines.lo, lines.hi
     first = active[a]
     mates = 0
     for b in range(a + 1, n_active):
@@ -224,8 +266,8 @@ def _gather(a, n_active, active, cls, parent, n_seg, seg_lineage, lo, hi):
         if lineage < 0 or cls[lineage] != cls[first] or parent[b] != parent[a]:
             continue
         for s in range(n_seg):
-            if seg_lineage[s] == lineage:
-                seg_lineage[s] = first
+            if seg.lineage[s] == lineage:
+                seg.lineage[s] = first
         lo[first], hi[first] = min(lo[first], lo[lineage]), max(hi[first], hi[lineage])
         parent[b] = -1
         active[b] = -1
@@ -234,26 +276,25 @@ def _gather(a, n_active, active, cls, parent, n_seg, seg_lineage, lo, hi):
 
 
 @kernel
-def _cuts_of(lineage, n_seg, seg_lineage, seg_left, seg_right, ends):
+def _cuts_of(lineage, n_seg, seg, ends):
     """Ascending ends of a lineage's segments; an empty array where `ends` is too small."""
     n = 0
     for s in range(n_seg):
-        if seg_lineage[s] == lineage:
+        if seg.lineage[s] == lineage:
             if n + 4 >= len(ends):
                 return ends[:0]
-            ends[n], ends[n + 1] = seg_left[s], seg_right[s]
+            ends[n], ends[n + 1] = seg.left[s], seg.right[s]
             n += 2
     return np.unique(ends[:n])
 
 
 @kernel
-def _coalesce(
-    lineage, time, cuts, n_seg, n_edges, n_nodes, seg_lineage, seg_left, seg_right, seg_node, edges, node_time
-):
+def _coalesce(lineage, time, cuts, n_seg, n_edges, n_nodes, seg, tree):
     """Where segments of `lineage` overlap they meet in a new node at `time`.
 
     Returns (segments, edges, nodes); segments are -1 where arrays are full.
     """
+    edges, node_time = tree.edges, tree.node_time
     born = -1
     count = n_seg
     for i in range(len(cuts) - 1):
@@ -261,12 +302,12 @@ def _coalesce(
         covered = 0
         only = -1
         for s in range(count):
-            if seg_lineage[s] == lineage and seg_left[s] <= x and seg_right[s] >= y:
+            if seg.lineage[s] == lineage and seg.left[s] <= x and seg.right[s] >= y:
                 covered += 1
-                only = seg_node[s]
+                only = seg.node[s]
         if covered == 0:
             continue
-        if n_seg + 1 >= len(seg_lineage) or n_edges + covered >= len(edges) or n_nodes + 1 >= len(node_time):
+        if n_seg + 1 >= len(seg.lineage) or n_edges + covered >= len(edges) or n_nodes + 1 >= len(node_time):
             return -1, n_edges, n_nodes
         if covered > 1:
             if born < 0:
@@ -274,23 +315,23 @@ def _coalesce(
                 node_time[born] = time
                 n_nodes += 1
             for s in range(count):
-                if seg_lineage[s] == lineage and seg_left[s] <= x and seg_right[s] >= y:
+                if seg.lineage[s] == lineage and seg.left[s] <= x and seg.right[s] >= y:
                     edges[n_edges, 0], edges[n_edges, 1] = x, y
-                    edges[n_edges, 2], edges[n_edges, 3] = born, seg_node[s]
+                    edges[n_edges, 2], edges[n_edges, 3] = born, seg.node[s]
                     n_edges += 1
             only = born
-        seg_lineage[n_seg], seg_left[n_seg], seg_right[n_seg], seg_node[n_seg] = -2, x, y, only
+        seg.lineage[n_seg], seg.left[n_seg], seg.right[n_seg], seg.node[n_seg] = -2, x, y, only
         n_seg += 1
     for s in range(n_seg):
-        if seg_lineage[s] == lineage:
-            seg_lineage[s] = -1
-        elif seg_lineage[s] == -2:
-            seg_lineage[s] = lineage
+        if seg.lineage[s] == lineage:
+            seg.lineage[s] = -1
+        elif seg.lineage[s] == -2:
+            seg.lineage[s] = lineage
     return n_seg, n_edges, n_nodes
 
 
 @kernel
-def _without_gone(n_active, active, n_seg, seg_lineage, seg_left, seg_right, seg_node):
+def _without_gone(n_active, active, n_seg, seg):
     """Lineages and segments that live on, moved together; (lineages, segments)."""
     lineages = 0
     for a in range(n_active):
@@ -299,19 +340,17 @@ def _without_gone(n_active, active, n_seg, seg_lineage, seg_left, seg_right, seg
             lineages += 1
     kept = 0
     for s in range(n_seg):
-        if seg_lineage[s] >= 0:
-            seg_lineage[kept], seg_left[kept] = seg_lineage[s], seg_left[s]
-            seg_right[kept], seg_node[kept] = seg_right[s], seg_node[s]
+        if seg.lineage[s] >= 0:
+            seg.lineage[kept], seg.left[kept] = seg.lineage[s], seg.left[s]
+            seg.right[kept], seg.node[kept] = seg.right[s], seg.node[s]
             kept += 1
     return lineages, kept
 
 
 @kernel
-def _recombine(
-    q, fitness, centre_bp, recombination, n_active, n_lin, n_seg, active, cls, lo, hi,
-    seg_lineage, seg_left, seg_right, seg_node,
-):  # fmt: skip
+def _recombine(q, fitness, centre_bp, recombination, n_active, n_lin, n_seg, lines, seg):
     """Crossovers on the way to parents of frequency `q`; (lineages alive, in all, segments or -1)."""
+    active, cls, lo, hi = lines.active, lines.cls, lines.lo, lines.hi
     now = n_active
     for a in range(now):
         lin = active[a]
@@ -324,12 +363,10 @@ def _recombine(
         without = (1.0 - q) * fitness[c]
         other = 1 if np.random.random() * (with_allele + without) < with_allele else 0
         keeps_left = x > centre_bp  # the part with the centre keeps its class
-        if n_lin + 1 >= len(cls) or n_active + 1 >= len(cls) or n_seg + 2 >= len(seg_lineage):
+        if n_lin + 1 >= len(cls) or n_active + 1 >= len(cls) or n_seg + 2 >= len(seg.lineage):
             return n_active, n_lin, -1
         new = n_lin
-        n_seg, moved, stays = _cut_lineage(
-            lin, new, x, keeps_left, n_seg, seg_lineage, seg_left, seg_right, seg_node
-        )
+        n_seg, moved, stays = _cut_lineage(lin, new, x, keeps_left, n_seg, seg)
         if n_seg < 0:
             return n_active, n_lin, -1
         if not moved:
@@ -361,27 +398,21 @@ def _count_class(active, n_active, cls, c):
 
 
 @kernel
-def _meet_in_class(
-    c, time, n_active, n_seg, n_edges, n_nodes, active, cls, parent, lo, hi,
-    seg_lineage, seg_left, seg_right, seg_node, ends, edges, node_time,
-):  # fmt: skip
+def _meet_in_class(c, time, n_active, n_seg, n_edges, n_nodes, lines, seg, tree):
     """Lineages of class `c` with one parent become one; (lineages, segments or -1, edges, nodes)."""
     for a in range(n_active):
-        lineage = active[a]
-        if lineage < 0 or cls[lineage] != c or parent[a] < 0:
+        lineage = lines.active[a]
+        if lineage < 0 or lines.cls[lineage] != c or lines.parent[a] < 0:
             continue
-        if _gather(a, n_active, active, cls, parent, n_seg, seg_lineage, lo, hi) == 0:
+        if _gather(a, n_active, lines, n_seg, seg) == 0:
             continue
-        cuts = _cuts_of(lineage, n_seg, seg_lineage, seg_left, seg_right, ends)
+        cuts = _cuts_of(lineage, n_seg, seg, lines.ends)
         if len(cuts) == 0:
             return n_active, -1, n_edges, n_nodes
-        n_seg, n_edges, n_nodes = _coalesce(
-            lineage, time, cuts, n_seg, n_edges, n_nodes,
-            seg_lineage, seg_left, seg_right, seg_node, edges, node_time,
-        )  # fmt: skip
+        n_seg, n_edges, n_nodes = _coalesce(lineage, time, cuts, n_seg, n_edges, n_nodes, seg, tree)
         if n_seg < 0:
             return n_active, -1, n_edges, n_nodes
-    n_active, n_seg = _without_gone(n_active, active, n_seg, seg_lineage, seg_left, seg_right, seg_node)
+    n_active, n_seg = _without_gone(n_active, lines.active, n_seg, seg)
     return n_active, n_seg, n_edges, n_nodes
 
 
@@ -401,17 +432,13 @@ def linked_history(
     class of each sample, filled.
     """
     n = len(sample_time)
-    seg_lineage = np.empty(len(edges), np.int64)
-    seg_left = np.empty(len(edges))
-    seg_right = np.empty(len(edges))
-    seg_node = np.empty(len(edges), np.int64)
+    m = len(edges)
+    seg = Segments(np.empty(m, np.int64), np.empty(m), np.empty(m), np.empty(m, np.int64))
+    tree = Tree(edges, node_time)
     cap = 8 * n + 4000
-    cls = np.empty(cap, np.int8)  # of lineages
-    active = np.empty(cap, np.int64)  # ids of living lineages
-    lo = np.empty(cap)
-    hi = np.empty(cap)
-    parent = np.empty(cap, np.int64)
-    ends = np.empty(4 * cap)
+    cls, active, parent = np.empty(cap, np.int8), np.empty(cap, np.int64), np.empty(cap, np.int64)
+    lo, hi = np.empty(cap), np.empty(cap)
+    lines = Lineages(active, cls, parent, lo, hi, np.empty(4 * cap))
     n_seg, n_lin, n_active, n_nodes, n_edges, joined = 0, 0, 0, n, 0, 0
     node_time[:n] = sample_time
     for g in range(len(p) - 1):
@@ -420,31 +447,29 @@ def linked_history(
             cls[n_lin] = state[joined]
             lo[n_lin], hi[n_lin] = 0.0, locus_bp
             active[n_active] = n_lin
-            seg_lineage[n_seg], seg_node[n_seg] = n_lin, joined
-            seg_left[n_seg], seg_right[n_seg] = 0.0, locus_bp
+            seg.lineage[n_seg], seg.node[n_seg] = n_lin, joined
+            seg.left[n_seg], seg.right[n_seg] = 0.0, locus_bp
             n_seg += 1
             n_active += 1
             n_lin += 1
             joined += 1
         q = p[g + 1]
         n_active, n_lin, n_seg = _recombine(
-            q, fitness, centre_bp, recombination, n_active, n_lin, n_seg, active, cls, lo, hi,
-            seg_lineage, seg_left, seg_right, seg_node,
-        )  # fmt: skip
+            q, fitness, centre_bp, recombination, n_active, n_lin, n_seg, lines, seg
+        )
         if n_seg < 0:
             return -1, 0
         total = haploid_size[g + 1]
         selected = int(q * total + 0.5)
         for c in range(2):
-            m = selected if c == 1 else total - selected
+            size = selected if c == 1 else total - selected
             k = _count_class(active, n_active, cls, c)
-            if k < 2 or (m > 1 and np.random.random() >= _any_shared(k, m)):
+            if k < 2 or (size > 1 and np.random.random() >= _any_shared(k, size)):
                 continue
-            _draw_parents(active, n_active, cls, c, max(m, 1), parent)
+            _draw_parents(active, n_active, cls, c, max(size, 1), parent)
             n_active, n_seg, n_edges, n_nodes = _meet_in_class(
-                c, g + 1, n_active, n_seg, n_edges, n_nodes, active, cls, parent, lo, hi,
-                seg_lineage, seg_left, seg_right, seg_node, ends, edges, node_time,
-            )  # fmt: skip
+                c, g + 1, n_active, n_seg, n_edges, n_nodes, lines, seg, tree
+            )
             if n_seg < 0:
                 return -1, 0
     return n_edges, n_nodes

@@ -17,6 +17,7 @@ from deepcohort.core.sample_places import (
     neighbour_embedding,
     principal_components,
 )
+from deepcohort.formats.table import read_table
 from deepcohort.popgen.archive import Judge, Judgement, PopModel
 from deepcohort.popgen.background import LEAST_WINDOWS
 from deepcohort.popgen.config import Encoding
@@ -331,10 +332,7 @@ def read_background(folder: str | Path, model: PopModel) -> tuple[NDArray[np.flo
     folder = Path(folder)
     try:
         version = json.loads((folder / "scan.json").read_text())["version"]
-        head, *lines = (folder / "details.tsv").read_text().splitlines()
-        columns = [head.split("\t").index(name) for name in ("score", *model.about["statistics"])]
-        values = np.array([[float(line.split("\t")[c]) for c in columns] for line in lines])
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DeepcohortError(
             f"background {folder} is no folder of deepcohort popgen scan ({error}); check --background"
         ) from error
@@ -343,6 +341,9 @@ def read_background(folder: str | Path, model: PopModel) -> tuple[NDArray[np.flo
             f"background {folder} was scanned with model {version}, this scan uses {model.about['version']}; "
             "scan both with one model"
         )
+    columns = ("score", *model.about["statistics"])
+    rows = read_table(folder / "details.tsv", "details of a scan", columns)
+    values = np.array([[row.real(c) for c in columns] for row in rows]).reshape(len(rows), len(columns))
     return values[:, 0], values[:, 1:].astype(np.float32)
 
 

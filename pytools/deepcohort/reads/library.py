@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.reads.adapter_kernels import KMER_BP, loose_tails, tail_kmers
+from deepcohort.reads.run_kernels import find_runs, run_passages
 from deepcohort.reads.scan import ReadColumns, offsets_of
 from deepcohort.reads.types import (
     BINS_PER_OCTAVE,
@@ -30,6 +31,7 @@ _COPIED_SHARE, _MOST_COPIES, _LEAST_FRAGMENTS_PER_BP = 0.3, 12.0, 0.015
 _QUALITY_SHARE = 0.001
 # a k-mer is an adapter's where this share of the clipped tails shows it, so many of them, in so many windows
 _ADAPTER_SHARE, _ADAPTER_TAILS, _ADAPTER_WINDOWS, _MOST_ADAPTER_KMERS = 0.03, 20, 4, 1024
+_LEAST_RUN_BP, _RUN_FLANK_BP = 6, 5
 _PAIRED, _MATE_UNMAPPED, _REVERSE, _MATE_REVERSE = 0x1, 0x8, 0x10, 0x20
 
 
@@ -124,6 +126,7 @@ def measure_library(
         clipped_share=float(np.concatenate([_clips_nearby(piece) for piece in pieces]).mean()),
         qualities=_quality_alphabet(pieces),
         adapters=_adapters(pieces, around),
+        runs=_runs(pieces, around),
         copied_share=copied_share,
         drops_copies=drops_copies,
     )
@@ -239,6 +242,29 @@ def _adapters(
     known = kmers[(total >= max(_ADAPTER_TAILS, _ADAPTER_SHARE * tails)) & (spread >= _ADAPTER_WINDOWS)]
     # a library so odd that thousands of k-mers return has no adapter that could be told
     return tuple(int(kmer) for kmer in known) if len(known) <= _MOST_ADAPTER_KMERS else ()
+
+
+def _runs(
+    pieces: Sequence[ReadColumns], references: Sequence[tuple[int, NDArray[np.uint8]]]
+) -> tuple[tuple[int, int, int], ...]:
+    """What reads that are surely placed show of the lengths of runs, see LibraryProfile.runs."""
+    found: list[tuple[int, int, int]] = []
+    for piece, (start, codes) in zip(pieces, references, strict=True):
+        sure = ~grouped_copies(piece)[1] & (piece.mapq >= _DOUBTFUL_MAPQ)
+        runs = find_runs(codes, _LEAST_RUN_BP) + start
+        counts = run_passages(
+            runs,
+            piece.pos,
+            piece.end,
+            sure,
+            piece.cigar_op,
+            piece.cigar_len,
+            offsets_of(piece.n_ops),
+            _RUN_FLANK_BP,
+        )
+        rows = np.column_stack((runs[:, 1] - runs[:, 0], counts))[counts[:, 0] > 0]
+        found += [(int(bp), int(passed), int(changed)) for bp, passed, changed in rows]
+    return tuple(sorted(found))
 
 
 def longest_adapter(adapters: tuple[int, ...]) -> str:

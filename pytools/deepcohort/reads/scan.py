@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import CODE_OF_BAM_NIBBLE
-from deepcohort.formats.bgzf_blocks import MAX_BLOCK, BgzfBlocks
+from deepcohort.formats.bgzf import MOST_INFLATED
+from deepcohort.formats.bgzf_blocks import BgzfBlocks
 from deepcohort.reads import kernels
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import ReadGroups
@@ -116,8 +117,8 @@ class _Piece:
         kept = len(self.buffer) - dropped
         # what is added ends within a block of at most 64 KiB
         memory = self._memory
-        if len(memory) < kept + n_bytes + MAX_BLOCK:
-            memory = np.empty(kept + n_bytes + MAX_BLOCK, np.uint8)
+        if len(memory) < kept + n_bytes + MOST_INFLATED:
+            memory = np.empty(kept + n_bytes + MOST_INFLATED, np.uint8)
         memory[:kept] = self.buffer[dropped:]
         self._memory, used = memory, kept
         while used < kept + n_bytes:

@@ -28,6 +28,8 @@ class LibraryProfile:
         qualities: phred values that at least one base in a thousand has; without any, the default.
         adapters: sorted 16-mers (2 bits a base) that return in clipped tails all over the genome; bases
             that they cover say nothing.
+        runs: of runs of equal bases: (bp, reads that pass, reads that show it one base longer or shorter),
+            each as often as it was seen, sorted.
     """
 
     n_reads: int = 0
@@ -44,6 +46,7 @@ class LibraryProfile:
     drops_copies: bool = False
     qualities: tuple[int, ...] = ()
     adapters: tuple[int, ...] = ()
+    runs: tuple[tuple[int, int, int], ...] = ()
 
 
 UNKNOWN_LIBRARY = LibraryProfile()

@@ -1,36 +1,28 @@
 """Evaluation folders as MultiQC custom content: one file per section, definitions beside the numbers."""
 
-import csv
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.escape import escaped
 from deepcohort.core.outputs import atomic_outputs
+from deepcohort.formats.table import read_table
 from deepcohort.report import evaluation_bases as bases
 from deepcohort.report import evaluation_phase as phases
 from deepcohort.report import evaluation_plots as plots
 from deepcohort.report import evaluation_tables as tables
 from deepcohort.report.evaluation_text import DEFINITIONS, INTRODUCTION
+from deepcohort.report.evaluation_types import Evaluation, Row
 
-Row = dict[str, str]
-_TABLES = ("extended", "curves", "confusion", "calibration", "indel_lengths")
-
-
-@dataclass(slots=True)
-class Evaluation:
-    """One judged call set as `deepcohort evaluate` left it: summary.json and the tables beside it."""
-
-    name: str
-    info: dict[str, Any]
-    tables: dict[str, list[Row]] = field(default_factory=dict)
-
-    def rows(self, table: str, **values: str) -> list[Row]:
-        """Rows of a table that have these values."""
-        return [r for r in self.tables.get(table, []) if all(r.get(k) == v for k, v in values.items())]
+_TABLES = {
+    "extended": ("type", "group", "stratum"),
+    "curves": ("type", "score"),
+    "confusion": ("type", "truth", "call", "records"),
+    "calibration": ("type",),
+    "indel_lengths": ("length_bp",),
+}
 
 
 def read_evaluations(folders: Sequence[Path]) -> tuple[list[Evaluation], list[Row], list[dict[str, Any]]]:
@@ -48,7 +40,7 @@ def read_evaluations(folders: Sequence[Path]) -> tuple[list[Evaluation], list[Ro
         places = [folder] if (folder / "summary.json").exists() else sorted(p for p in folder.iterdir())
         places = [place for place in places if (place / "summary.json").exists()]
         if (folder / "mcnemar.tsv").exists():
-            tests += _read_tsv(folder / "mcnemar.tsv")
+            tests += _rows_of(folder / "mcnemar.tsv", ("a", "b", "type"))
         if (folder / "without_truth.json").exists():
             untrue.append(json.loads((folder / "without_truth.json").read_text()))
         elif not places:
@@ -66,19 +58,18 @@ def read_evaluations(folders: Sequence[Path]) -> tuple[list[Evaluation], list[Ro
 def _read_one(folder: Path) -> Evaluation:
     try:
         info = json.loads((folder / "summary.json").read_text())
-        tables = {name: _read_tsv(folder / f"{name}.tsv") for name in _TABLES}
-        blocks = folder / "phase_blocks.tsv"  # absent by the rule of vcfeval
-        tables["phase_blocks"] = _read_tsv(blocks) if blocks.exists() else []
     except (OSError, ValueError, KeyError) as error:
         raise DeepcohortError(
             f"evaluation {folder} cannot be read ({error}); run deepcohort evaluate again"
         ) from error
+    tables = {name: _rows_of(folder / f"{name}.tsv", columns) for name, columns in _TABLES.items()}
+    blocks = folder / "phase_blocks.tsv"  # absent by the rule of vcfeval
+    tables["phase_blocks"] = _rows_of(blocks, ()) if blocks.exists() else []
     return Evaluation(str(info["name"]), info, tables)
 
 
-def _read_tsv(path: Path) -> list[Row]:
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
+def _rows_of(path: Path, columns: Sequence[str]) -> list[Row]:
+    return [row.cells for row in read_table(path, "table of an evaluation", columns)]
 
 
 def write_report(folders: Sequence[Path], output: Path) -> list[Path]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from deepcohort.report.evaluation_common import Section, by_type, percent, plot
-
-if TYPE_CHECKING:
-    from deepcohort.report.evaluation import Evaluation
+from deepcohort.report.evaluation_types import Evaluation
 
 _BASE_PAIRS = (
     "Partial credit: an insertion of ten bases called as eight is one error above, and eight bases found "

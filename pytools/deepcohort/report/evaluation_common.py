@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from deepcohort.report.evaluation import Evaluation
+from deepcohort.report.evaluation_types import Evaluation
 
 Section = dict[str, Any]
 TYPES = ("SNP", "INDEL")

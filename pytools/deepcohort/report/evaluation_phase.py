@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from deepcohort.report.evaluation_common import Section, percent, plot
-
-if TYPE_CHECKING:
-    from deepcohort.report.evaluation import Evaluation
+from deepcohort.report.evaluation_types import Evaluation
 
 _PHASE = (
     "Heterozygous calls against truth that is phased. Phased: calls in blocks of two and more. Near pairs: "

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from deepcohort.report import evaluation_text as words
 from deepcohort.report.evaluation_common import TYPES, Section, by_type, number, percent, plot
-
-if TYPE_CHECKING:
-    from deepcohort.report.evaluation import Evaluation, Row
+from deepcohort.report.evaluation_types import Evaluation, Row
 
 _PALETTE = ("#2f6fb3", "#d1682b", "#3a8f6b", "#a3497c", "#7a6bc2", "#b8952c", "#4a9cb8", "#8c5b3f")
 _OK, _GENOTYPE, _MISSED, _EXTRA = "#3a8f6b", "#b8952c", "#d1682b", "#a3497c"

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from deepcohort.report import evaluation_text as words
 from deepcohort.report.evaluation_common import Section, by_type, percent, plot
-
-if TYPE_CHECKING:
-    from deepcohort.report.evaluation import Evaluation, Row
+from deepcohort.report.evaluation_types import Evaluation, Row
 
 
 def general_statistics(evaluations: Sequence[Evaluation]) -> Section:

@@ -130,6 +130,15 @@ _COLUMNS = {
         "CopiesDropped",
         {"title": "Copies are", "description": "Whether such copies were counted as evidence"},
     ),
+    "slips": _Column(
+        "library",
+        "Slips",
+        {
+            "title": "Slips",
+            "description": "How often reads show repeats too long or too short; 1: as in PCR-free libraries",
+            "format": "{:,.1f}",
+        },
+    ),
     "qualities": _Column(
         "library", "Qualities", {**_COUNT, "title": "Qualities", "description": "Distinct base qualities"}
     ),

@@ -1,6 +1,5 @@
 """How real simulated reads are: the same measurements on real and on simulated reads."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,25 +7,16 @@ from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
+from deepcohort.simulate.compare_plot import plot_curves
+from deepcohort.simulate.curve import Curve
 from deepcohort.simulate.kernels import MAX_COPIES, find_tracts
-from deepcohort.simulate.kernels_learn import count_bases, count_slips
+from deepcohort.simulate.kernels_learn import Tracts, count_bases, count_slips
 from deepcohort.simulate.learn import Evidence, gather_evidence
 
 _CYCLES = 400
 _MAX_RUN = 16
 _AF_EDGES = np.array([0.04, 0.06, 0.08, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.01])
 _DEPTH_EDGES = np.arange(0, 2.6, 0.1)  # in units of the median
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """A measurement along an axis: `value` float64 (n,) with its weight `n` float64 (n,)."""
-
-    name: str
-    axis: str
-    x: list[str]
-    value: NDArray[np.float64]
-    n: NDArray[np.float64]
 
 
 def compare_reads(
@@ -59,21 +49,13 @@ def compare_reads(
         lines = [f"{name}\t{ratio:.3f}\t{_distance(a, b):.3f}" for (name, ratio), a, b in
                  zip(summary.items(), real_curves, simulated_curves, strict=True)]  # fmt: skip
         brief.write_text("\n".join(["measurement\tsimulated_over_real\tdistance", *lines]) + "\n")
-        from deepcohort.simulate.compare_plot import plot_curves
-
         plot_curves(picture, real_curves, simulated_curves)
     return summary
 
 
 def measure(evidence: list[Evidence]) -> list[Curve]:
     """All curves of one set of reads, in a fixed order."""
-    bases = [
-        count_bases(
-            e.reads.reference, e.masked, e.reads.pos, e.use, e.mate, e.reverse, e.reads.seq,
-            e.reads.qual, e.reads.offset, *e.cigar, _CYCLES, 3,
-        )
-        for e in evidence
-    ]  # fmt: skip
+    bases = [count_bases(e.reads.reference, e.masked, e.aligned, _CYCLES, 3) for e in evidence]
     by_cycle = sum(b[0] for b in bases)
     by_context = sum(b[1] for b in bases)
     quality = by_cycle.sum(axis=(0, 1))
@@ -116,9 +98,8 @@ def _run_curves(evidence: list[Evidence]) -> list[Curve]:
         ends = starts + (index // MAX_COPIES + 1) * (index % MAX_COPIES)
         blocked = np.zeros(len(starts), bool)
         for _ in range(2):  # as in learning: tracts whose true length differs are left out
-            n, change, per_tract = count_slips(
-                starts, ends, index, blocked, e.reads.pos, e.end, e.use, *e.cigar, 6 * MAX_COPIES, 4
-            )
+            tracts = Tracts(starts, ends, index, blocked)
+            n, change, per_tract = count_slips(tracts, e.aligned, 6 * MAX_COPIES, 4)
             worst = per_tract.max(axis=1)
             blocked |= (worst >= 3) & (worst > (0.2 + 0.012 * (index % MAX_COPIES)) * n)
         passages += np.bincount(index, weights=n, minlength=6 * MAX_COPIES)

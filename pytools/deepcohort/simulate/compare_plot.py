@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepcohort.simulate.compare import Curve
+from deepcohort.simulate.curve import Curve
 
 _COLUMNS = 3
 _LOG = ("mismatches by cycle", "mismatches by quality", "homopolymer", "dinucleotide", "candidates")

@@ -1,19 +1,16 @@
 """Sites where reads of one strand err systematically, the same in every sample of a run."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from deepcohort.simulate.profile import IlluminaProfile
+from deepcohort.simulate.kernels import HOT_RATES
+from deepcohort.simulate.profile import IlluminaProfile
 
-HOT_RATES: NDArray[np.float64] = np.geomspace(0.02, 0.45, 10)  # codes fit a byte: 1 + 4 * level + base
 _PROPOSALS = 12  # per site kept; contexts differ by about this factor
 
 
 def place_hot_sites(
-    reference: NDArray[np.uint8], profile: "IlluminaProfile", rng: np.random.Generator
+    reference: NDArray[np.uint8], profile: IlluminaProfile, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Codes by reference base for forward and for reverse reads, uint8 (L,) each.
 

@@ -19,6 +19,7 @@ _TO_UNIT = 1.0 / 9007199254740992.0  # 2**-53
 _SITE_MIX = np.uint64(0xD6E8FEB86659FD93)
 _SITE_SHIFT = np.uint64(58)
 N_SITE_SCALES = 64
+HOT_RATES: NDArray[np.float64] = np.geomspace(0.02, 0.45, 10)  # codes fit a byte: 1 + 4 * level + base
 
 
 class Template(NamedTuple):

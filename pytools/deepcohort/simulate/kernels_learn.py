@@ -2,12 +2,48 @@
 
 # mypy: ignore-errors
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 from deepcohort.simulate.kernels import MAX_COPIES
 
 MAX_CHANGE = 12  # bp or units; longer changes count as this long
+
+
+class Aligned(NamedTuple):
+    """Reads of one contig: R reads, B bases, K CIGAR operations.
+
+    pos, end: int64 (R,), 0-based half-open. use, reverse: bool (R,). mate: int64 (R,), 0 or 1.
+    seq, qual: uint8 (B,), codes and phred. offset: int64 (R + 1,). cigar_op: uint8 (K,), cigar_len: int32
+    (K,), cigar_offset: int64 (R + 1,).
+    """
+
+    pos: NDArray[np.int64]
+    end: NDArray[np.int64]
+    use: NDArray[np.bool_]
+    reverse: NDArray[np.bool_]
+    mate: NDArray[np.int64]
+    seq: NDArray[np.uint8]
+    qual: NDArray[np.uint8]
+    offset: NDArray[np.int64]
+    cigar_op: NDArray[np.uint8]
+    cigar_len: NDArray[np.int32]
+    cigar_offset: NDArray[np.int64]
+
+
+class Tracts(NamedTuple):
+    """Repeat tracts, sorted. start, end: int64 (T,), bp in the reference. slip: int64 (T,), slippage index.
+
+    blocked: bool (T,), left out.
+    """
+
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    slip: NDArray[np.int64]
+    blocked: NDArray[np.bool_]
 
 
 @kernel
@@ -45,11 +81,12 @@ def pile_up(pos, use, reverse, seq, offset, cigar_op, cigar_len, cigar_offset, l
 
 
 @kernel
-def count_bases(
-    reference, masked, pos, use, mate, reverse, seq, qual, offset, cigar_op, cigar_len, cigar_offset,
-    cycles, trim,
-):  # fmt: skip
+def count_bases(reference, masked, reads, cycles, trim):
     """Aligned, unmasked bases and substitutions, in read direction.
+
+    Args:
+        reference: uint8 (L,), codes. masked: bool (L,), bases that do not count. reads: an `Aligned`.
+        cycles: later ones do not count by cycle. trim: bp.
 
     Returns by_cycle int64 (2, cycles, 128, 2), by mate, cycle and quality as (bases, errors), and
     by_context int64 (64, 128, 4): the base read, after (two reference bases before, reference base).
@@ -58,12 +95,15 @@ def count_bases(
     by_cycle = np.zeros((2, cycles, 128, 2), np.int64)
     by_context = np.zeros((64, 128, 4), np.int64)
     last = len(reference)
+    pos, mate, reverse, seq, qual, offset = (
+        reads.pos, reads.mate, reads.reverse, reads.seq, reads.qual, reads.offset,
+    )  # fmt: skip
     for r in range(len(pos)):
-        if not use[r]:
+        if not reads.use[r]:
             continue
         at, q, size = pos[r], 0, offset[r + 1] - offset[r]
-        for k in range(cigar_offset[r], cigar_offset[r + 1]):
-            op, n = cigar_op[k], cigar_len[k]
+        for k in range(reads.cigar_offset[r], reads.cigar_offset[r + 1]):
+            op, n = reads.cigar_op[k], reads.cigar_len[k]
             if op == 0 or op == 7 or op == 8:
                 for j in range(n):
                     p = at + j
@@ -95,26 +135,26 @@ def count_bases(
 
 
 @kernel
-def count_slips(
-    starts, ends, tract_index, blocked, pos, end, use, cigar_op, cigar_len, cigar_offset, n_index, flank
-):  # fmt: skip
-    """Passages of repeat tracts by reads and the net length change each shows.
+def count_slips(tracts, reads, n_index, flank):
+    """Passages of repeat tracts by reads (an `Aligned`) and the net length change each shows.
 
-    Tract t covers reference [starts[t], ends[t]), sorted; `blocked` ones are left out. A read passes
-    when it is aligned from `flank` before to `flank` after. Returns passages int64 (T,), changes
-    int64 (n_index, 2, MAX_CHANGE + 1): losses and gains by whole units, and per tract (T, 2).
+    A read passes one of the T `tracts` when it is aligned from `flank` before to `flank` after. Returns
+    passages int64 (T,), changes int64 (n_index, 2, MAX_CHANGE + 1): losses and gains by whole units, and
+    per tract (T, 2).
     """
+    starts, ends, tract_index = tracts.start, tracts.end, tracts.slip
+    pos, end = reads.pos, reads.end
     passages = np.zeros(len(starts), np.int64)
     per_tract = np.zeros((len(starts), 2), np.int64)
     changes = np.zeros((n_index, 2, MAX_CHANGE + 1), np.int64)
     indel_at = np.empty(4096, np.int64)
     indel_by = np.empty(4096, np.int64)
     for r in range(len(pos)):
-        if not use[r]:
+        if not reads.use[r]:
             continue
         at, n_indels = pos[r], 0
-        for k in range(cigar_offset[r], cigar_offset[r + 1]):
-            op, n = cigar_op[k], cigar_len[k]
+        for k in range(reads.cigar_offset[r], reads.cigar_offset[r + 1]):
+            op, n = reads.cigar_op[k], reads.cigar_len[k]
             if op == 0 or op == 7 or op == 8 or op == 3:
                 at += n
             elif (op == 1 or op == 2) and n_indels < 4096:
@@ -126,7 +166,7 @@ def count_slips(
         t = np.searchsorted(starts, pos[r] + flank)
         i = 0
         while t < len(starts) and starts[t] < end[r]:
-            if ends[t] + flank <= end[r] and not blocked[t]:
+            if ends[t] + flank <= end[r] and not tracts.blocked[t]:
                 unit = tract_index[t] // MAX_COPIES + 1
                 net = 0
                 while i > 0 and indel_at[i - 1] >= starts[t]:

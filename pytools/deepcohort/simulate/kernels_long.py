@@ -141,17 +141,36 @@ def _align_to_reference(pos, seq_at, cigar_op, cigar_len, first, last, query_at,
     return pos + at
 
 
-@kernel
-def count_long(
-    reference, copies, masked, starts, ends, tract_index, blocked, pos, use, reverse, group, seq, level,
-    offset, cigar_op, cigar_len, cigar_offset, n_groups, n_levels, n_index, n_runs, run_class,
-):  # fmt: skip
-    """What long reads do against the reference; arguments as in kernels_learn.count_slips.
+class Ground(NamedTuple):
+    """The reference below reads: `reference`: uint8 (L,), codes. `copies`: (L,), see `run_copies`.
 
-    `level` uint8 flat: quality levels. Returns transitions (G, runs, K, K), by_level int64 (K, 2)
+    `masked`: bool (L,), do not learn here. `run_class`: class of a run by its copies.
+    """
+
+    reference: NDArray[np.uint8]
+    copies: NDArray[np.uint8]
+    masked: NDArray[np.bool_]
+    run_class: NDArray[np.int64]
+
+
+@kernel
+def count_long(ground, tracts, reads, group, level, sizes):
+    """What long reads do against the reference.
+
+    Args:
+        ground: a `Ground`. tracts: kernels_learn.Tracts. reads: kernels_learn.Aligned.
+        group: int64 (R,), class of each read. level: uint8 (B,), quality level of each base.
+        sizes: (groups G, levels K, slippage indices, classes of runs).
+
+    Returns transitions (G, runs, K, K), by_level int64 (K, 2)
     (bases, substitutions), by_context int64 (64, 4), passages (n_index, K), losses and gains
     (n_index, 2, K), further units (6, 2), per tract passages and changes (T, 3).
     """
+    n_groups, n_levels, n_index, n_runs = sizes
+    reference, copies, masked, run_class = ground.reference, ground.copies, ground.masked, ground.run_class
+    starts, ends, tract_index, blocked = tracts.start, tracts.end, tracts.slip, tracts.blocked
+    pos, use, reverse, seq, offset = reads.pos, reads.use, reads.reverse, reads.seq, reads.offset
+    cigar_op, cigar_len, cigar_offset = reads.cigar_op, reads.cigar_len, reads.cigar_offset
     steps = np.zeros((n_groups, n_runs, n_levels, n_levels), np.int64)
     by_level = np.zeros((n_levels, 2), np.int64)
     by_context = np.zeros((64, 4), np.int64)

@@ -11,10 +11,16 @@ from scipy.stats import binom
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
-from deepcohort.simulate.hot_sites import HOT_RATES
 from deepcohort.simulate.io_learn import LearnReads, read_for_learning
-from deepcohort.simulate.kernels import MAX_COPIES, MAX_UNIT, find_tracts
-from deepcohort.simulate.kernels_learn import count_bases, count_slips, count_transitions, pile_up
+from deepcohort.simulate.kernels import HOT_RATES, MAX_COPIES, MAX_UNIT, find_tracts
+from deepcohort.simulate.kernels_learn import (
+    Aligned,
+    Tracts,
+    count_bases,
+    count_slips,
+    count_transitions,
+    pile_up,
+)
 from deepcohort.simulate.profile import IlluminaProfile, cumulative
 
 MIN_MAPQ = 30
@@ -46,6 +52,15 @@ class Evidence:
     def cigar(self) -> tuple[NDArray, NDArray, NDArray]:
         """CIGAR columns as kernels take them."""
         return self.reads.cigar_op, self.reads.cigar_len, self.reads.cigar_offset
+
+    @property
+    def aligned(self) -> Aligned:
+        """All columns of the reads as kernels take them."""
+        reads = self.reads
+        return Aligned(
+            reads.pos, self.end, self.use, self.reverse, self.mate, reads.seq, reads.qual, reads.offset,
+            *self.cigar,
+        )  # fmt: skip
 
 
 def gather_evidence(bams: list[Path], reference: Path, truth: Path | None = None) -> list[Evidence]:
@@ -154,12 +169,9 @@ def _base_counts(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Sums of count_bases over all evidence."""
     parts = [
-        count_bases(
-            e.reads.reference, e.masked | hot, e.reads.pos, e.use, e.mate, e.reverse, e.reads.seq,
-            e.reads.qual, e.reads.offset, *e.cigar, cycles, _TRIM,
-        )
+        count_bases(e.reads.reference, e.masked | hot, e.aligned, cycles, _TRIM)
         for e, hot in zip(evidence, hot_masks, strict=True)
-    ]  # fmt: skip
+    ]
     return sum(p[0] for p in parts), sum(p[1] for p in parts)  # type: ignore[return-value]
 
 
@@ -308,9 +320,8 @@ def learn_slips(
         covered = np.concatenate([[0], np.cumsum(e.reads.truth)])
         blocked = covered[np.minimum(ends + 1, len(left))] > covered[starts - (starts > 0)]
         for _ in range(2):  # first to find tracts whose true length differs, then without them
-            n, change, per_tract = count_slips(
-                starts, ends, index, blocked, e.reads.pos, e.end, e.use, *e.cigar, n_index, _FLANK
-            )
+            tracts = Tracts(starts, ends, index, blocked)
+            n, change, per_tract = count_slips(tracts, e.aligned, n_index, _FLANK)
             worst = per_tract.max(axis=1)
             blocked = blocked | ((worst >= 3) & (worst > (0.2 + 0.012 * (index % MAX_COPIES)) * n))
         passages += np.bincount(index, weights=n, minlength=n_index)

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.simulate.kernels import MAX_COPIES, MAX_UNIT, find_tracts
-from deepcohort.simulate.kernels_long import count_long, run_copies
+from deepcohort.simulate.kernels_learn import Tracts
+from deepcohort.simulate.kernels_long import Ground, count_long, run_copies
 from deepcohort.simulate.learn import Evidence, context_model, smooth_slips
 from deepcohort.simulate.long_profile import N_RUN_CLASSES, RUN_CLASS_OF_COPIES, LongProfile
 from deepcohort.simulate.profile import cumulative
@@ -95,13 +96,12 @@ def _count(
         ends = starts + (index // MAX_COPIES + 1) * (index % MAX_COPIES)
         covered = np.concatenate([[0], np.cumsum(e.reads.truth)])
         blocked = covered[np.minimum(ends + 1, len(left))] > covered[starts - (starts > 0)]
+        ground = Ground(reference, run_copies(reference), e.masked, RUN_CLASS_OF_COPIES)
         for _ in range(2):
-            parts = count_long(
-                reference, run_copies(reference), e.masked, starts, ends, index, blocked, e.reads.pos,
-                e.use, e.reverse, group, e.reads.seq, level_of[e.reads.qual].astype(np.uint8),
-                e.reads.offset, *e.cigar, _N_GROUPS, n_levels, _N_INDEX, N_RUN_CLASSES,
-                RUN_CLASS_OF_COPIES,
-            )  # fmt: skip
+            level = level_of[e.reads.qual].astype(np.uint8)
+            tracts = Tracts(starts, ends, index, blocked)
+            sizes = (_N_GROUPS, n_levels, _N_INDEX, N_RUN_CLASSES)
+            parts = count_long(ground, tracts, e.aligned, group, level, sizes)
             n, worst = parts[6][:, 0], parts[6][:, 1:].max(axis=1)
             blocked = blocked | ((worst >= 3) & (worst > (0.25 + 0.015 * (index % MAX_COPIES)) * n))
         totals = [a + b for a, b in zip(totals, parts[:6], strict=True)] if totals else list(parts[:6])

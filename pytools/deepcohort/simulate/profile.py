@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.archives import DAMAGED_ARCHIVE, read_arrays
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.simulate.hot_sites import HOT_RATES
-from deepcohort.simulate.kernels import MAX_COPIES, MAX_UNIT
+from deepcohort.simulate.kernels import HOT_RATES, MAX_COPIES, MAX_UNIT
 from deepcohort.simulate.long_profile import LongProfile
 from deepcohort.simulate.sound import check_profile
 
@@ -56,7 +55,7 @@ class IlluminaProfile:
             by (unit - 1) * MAX_COPIES + copies; slip_more: float32 (MAX_UNIT,), chance of each further unit.
         insert_quantiles: float32 (Q,), bp, evenly spaced quantiles of fragment length.
         gc_weight: float32 (21,), relative coverage of fragments by GC in steps of 5 %.
-        hot_cdf: float32 (H,), shares of hot_sites.HOT_RATES among systematic one-strand error sites;
+        hot_cdf: float32 (H,), shares of kernels.HOT_RATES among systematic one-strand error sites;
             hot_context: float32 (64,), relative density by context; hot_density: such sites per base
             and strand. error_cdf: float32 (K,), qualities
             of wrong bases.

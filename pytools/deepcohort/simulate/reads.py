@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.sequence import encode_bases
-from deepcohort.simulate.hot_sites import HOT_RATES, place_hot_sites
-from deepcohort.simulate.kernels import N_SITE_SCALES, ErrorModel, Template, simulate_pairs
+from deepcohort.simulate.hot_sites import place_hot_sites
+from deepcohort.simulate.kernels import HOT_RATES, N_SITE_SCALES, ErrorModel, Template, simulate_pairs
 from deepcohort.simulate.profile import ADAPTERS, IlluminaProfile
 from deepcohort.simulate.types import Haplotype, RawReads
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.simulate.hot_sites import HOT_RATES
-from deepcohort.simulate.kernels import MAX_COPIES, MAX_UNIT
+from deepcohort.simulate.kernels import HOT_RATES, MAX_COPIES, MAX_UNIT
 from deepcohort.simulate.long_profile import N_RUN_CLASSES
 
 _MOST_LEVELS = 256

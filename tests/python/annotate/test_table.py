@@ -8,7 +8,7 @@ import pytest
 from deepcohort.annotate.alphamissense import PublishedTable, SelectedTable, windows_of
 from deepcohort.annotate.config import AnnotateConfig
 from deepcohort.annotate.packed import PackedTable, is_packed, pack
-from deepcohort.annotate.score_kernels import PIECES, write_scores
+from deepcohort.annotate.score_kernels import PIECES, Scores, Texts, write_scores
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from hypothesis import given, settings
@@ -245,7 +245,8 @@ def test_scores_are_written_as_python_writes_them():
     klass, pair = (np.arange(n) % 3).astype(np.uint8), (np.arange(n) % 2).astype(np.uint32)
     aa_pos, aa = (np.arange(n) % 65_535 + 1).astype(np.uint16), np.full(n, 21 << 5 | 11, dtype=np.uint16)
     out, places = np.empty(n * 200, dtype=np.uint8), np.empty((n, 2), dtype=np.int64)
-    write_scores(score, klass, pair, aa_pos, aa, pieces, piece_ends, names, ends, out, places)
+    rows = Scores(score, klass, pair, aa_pos, aa)
+    write_scores(rows, Texts(pieces, piece_ends, names, ends), out, places)
     for i in range(n):
         text = out[places[i, 0] : places[i, 1]].tobytes().decode()
         number, name = repr(i / 10_000), ("T1", "T22;AM_UNIPROT=P2")[i % 2]

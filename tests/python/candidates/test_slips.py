@@ -1,10 +1,12 @@
-"""How often reads show another length of a repeat: values worked by hand, and what they do to an indel."""
+"""How often reads show another length of a repeat: values worked by hand, what they do to an indel, and libraries."""
 
 import numpy as np
 import pytest
 from deepcohort.candidates.config import CandidatesConfig, candidates_of
 from deepcohort.candidates.indel_kernels import quality_adjustment, slip_log10
-from deepcohort.candidates.slips import SLIPS
+from deepcohort.candidates.slips import SLIPS, fitted, slip_excess, times
+from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.load import profiled
 
 
 @pytest.mark.parametrize(
@@ -43,3 +45,47 @@ def test_short_reads_have_the_plain_settings_and_long_ones_their_own():
     assert candidates_of("illumina") == CandidatesConfig()
     assert candidates_of("ont").slips == SLIPS["ont"]
     assert candidates_of("hifi").min_fraction_indel > CandidatesConfig().min_fraction_indel
+
+
+def runs_of(rng, excess: float, n: int = 200, depth: int = 30, variable: float = 0.0):
+    """Runs of 6 to 16 bp and what reads show of them at 10 ** excess times the rates of short reads."""
+    slips, found = SLIPS["illumina"].array(), []
+    for bp in rng.integers(6, 17, n).tolist():
+        rate = 2 * 10 ** (slip_log10(1, 1, float(bp), slips, 0.0) + excess)
+        if rng.random() < variable:
+            rate = float(rng.choice([0.5, 1 - rate]))
+        found.append((bp, depth, int(rng.binomial(depth, rate))))
+    return tuple(sorted(found))
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("depth", [6, 30])
+@pytest.mark.parametrize("variable", [0.0, 0.04])
+def test_a_library_that_slips_more_is_known_by_its_reads(seed, depth, variable):
+    rng = np.random.default_rng(seed)
+    illumina = SLIPS["illumina"]
+    assert slip_excess(illumina, runs_of(rng, 0.0, depth=depth, variable=variable)) <= 0.2
+    assert 0.5 <= slip_excess(illumina, runs_of(rng, 0.8, depth=depth, variable=variable)) <= 0.9
+
+
+def test_too_little_to_tell_leaves_the_rates_as_they_are():
+    illumina = SLIPS["illumina"]
+    assert fitted(illumina, ()) is illumina
+    assert fitted(illumina, ((6, 30, 0),) * 50) is illumina
+    assert fitted(illumina, ((12, 8, 4), (14, 9, 9))) is illumina  # a variant each
+    long = ((8, 30, 10),) * 50
+    assert fitted(SLIPS["ont"], long) is SLIPS["ont"]  # there qualities tell
+    raised = fitted(illumina, long)
+    assert times(raised, illumina) > 10
+    assert raised.repeat_first - illumina.repeat_first == pytest.approx(np.log10(times(raised, illumina)))
+
+
+def test_real_libraries(shared_data):
+    """A HiSeq library made with PCR slips several times as often as PCR-free NovaSeq reads do."""
+    hiseq, novaseq = shared_data / "na12878_hiseq_35x", shared_data / "hg002_illumina_30x"
+    reads = [hiseq / f"NA12878.chr3.slice{k}.bam" for k in range(3)]
+    illumina = SLIPS["illumina"]
+    found = profiled(reads, hiseq / "hg19.chr3.fa.gz", ReadsConfig()).library
+    assert 2 < times(candidates_of("illumina", found).slips, illumina) < 10
+    found = profiled([novaseq / "HG002.bam"], novaseq / "b37.20.fa.gz", ReadsConfig()).library
+    assert candidates_of("illumina", found) == CandidatesConfig()

@@ -55,7 +55,7 @@ def test_checksums_made_where_the_files_were_made_join_the_outputs(tmp_path):
     ]
     assert read_checksums(None) == read_checksums(tmp_path / "none") == []
     (tmp_path / "checksums" / "0" / "x.checksums.tsv").write_text("name\tbytes\tsha256\nb.vcf.gz\t3\n")
-    with pytest.raises(DeepcohortError, match="no table of checksums"):
+    with pytest.raises(DeepcohortError, match=r"checksums .*x\.checksums\.tsv line 2 has 2 cells"):
         read_checksums(tmp_path / "checksums")
 
 

@@ -56,7 +56,9 @@ def test_files(tmp_path):
 def test_a_broken_table_is_named(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "summary.tsv").write_text("type\tFN\nSNP\t1\n")
-    with pytest.raises(DeepcohortError, match=r"summary\.tsv is no summary"):
+    with pytest.raises(
+        DeepcohortError, match=r"summary\.tsv needs a header .*missing: TP_truth, TP_call, FP"
+    ):
         read_scores([tmp_path / "a"])
 
 

@@ -16,7 +16,12 @@ from deepcohort.filter.apply import filter_vcf
 from deepcohort.filter.config import FilterConfig, TrainFilterConfig
 from deepcohort.filter.head import load_head
 from deepcohort.filter.records import parse_record
-from deepcohort.filter.thresholds import default_thresholds, sensitivity_thresholds, true_share
+from deepcohort.filter.thresholds import (
+    default_thresholds,
+    fdr_thresholds,
+    sensitivity_thresholds,
+    true_share,
+)
 from deepcohort.filter.train import RIGHT, UNKNOWN, WRONG, Labelled, best_threshold, fit
 from naive_predictor import NaivePredictor
 from typer.testing import CliRunner
@@ -212,6 +217,35 @@ def test_sensitivity():
     assert kept == {99: 8, 91: 7, 80: 6, 60: 4}
 
 
+def test_fdr():
+    """Eight sure records and two of even odds: none wrong of 8, one of 10."""
+    score = np.array([12.0] * 8 + [0.0, 0.0, np.nan])
+    snp = np.ones(11, bool)
+    assert fdr_thresholds(0.05, score, snp) == (12, -np.inf)
+    assert fdr_thresholds(0.09, score, snp) == (12, -np.inf)  # equal scores stay together
+    assert fdr_thresholds(0.101, score, ~snp) == (-np.inf, 0)
+    assert fdr_thresholds(0.3, score[8:], snp[8:]) == (np.inf, -np.inf)
+
+
+def test_fdr_is_kept_by_calibrated_scores():
+    rng = np.random.default_rng(4)
+    score = rng.normal(1, 2, 40_000)
+    right = rng.random(40_000) < 1 / (1 + 10.0**-score)
+    snp = np.arange(40_000) % 2 == 0
+    for wanted in (0.005, 0.02, 0.1):
+        for threshold, own in zip(fdr_thresholds(wanted, score, snp), (snp, ~snp), strict=True):
+            kept = own & (score >= threshold)
+            assert 0.7 * wanted < (~right[kept]).mean() < 1.3 * wanted
+            more = own & (score >= threshold - 0.5)  # and no fewer were kept than could be
+            assert (1 / (1 + 10.0 ** score[more])).mean() > wanted
+
+
+@pytest.mark.parametrize("bad", [0, -0.1, 1])
+def test_fdr_out_of_range(bad):
+    with pytest.raises(DeepcohortError, match="between 0 and 1"):
+        FilterConfig(fdr=bad)
+
+
 @pytest.mark.parametrize("bad", [0, -1, 101])
 def test_sensitivity_out_of_range(bad):
     with pytest.raises(DeepcohortError, match="between 0 and 100"):
@@ -265,6 +299,11 @@ def test_copies_of_a_lone_sample():
         (["--train", "t", "--manifest", "m", "--vcf", "x"], "exclude each other"),
         (["--vcf", "x", "--reads", "y", "--output", "o", "--sensitivity", "99", "--snp-threshold", "0"],
          "exclude each other"),
+        (["--vcf", "x", "--reads", "y", "--output", "o", "--sensitivity", "99", "--fdr", "0.01"],
+         "exclude each other"),
+        (["--vcf", "x", "--reads", "y", "--output", "o", "--trained", "t", "--fdr", "0.01"], "leave out --trained"),
+        (["--vcf", "x", "--reads", "s=y", "--output", "o", "--fdr", "0.01"], "--fdr is not for cohorts"),
+        (["--vcf", "x", "--reads", "y", "--output", "o", "--threads", "2"], "--threads is for cohorts"),
     ],
 )  # fmt: skip
 def test_contradicting_options(words, message):

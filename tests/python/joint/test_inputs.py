@@ -106,6 +106,17 @@ def test_pedigree_and_sex_tables(tmp_path):
     assert read_sexes(table) == {"a": "XX", "b": "XY"}
 
 
+def test_wrong_words_and_samples_twice_in_sex_tables(tmp_path):
+    table = tmp_path / "sex.tsv"
+    table.write_text("a\tXX\nb\t7\na\tXX\na\tXY\n")
+    with pytest.raises(DeepcohortError) as error:
+        read_sexes(table)
+    assert str(error.value).splitlines() == [
+        f"sex table {table} line 2: '7' is not XX, XY or NA",
+        f"sex table {table} line 4: a stands there twice, with another sex; keep one row",
+    ]
+
+
 def test_command_line_end_to_end(folder):
     paths = [write_gvcf(folder, "A", ROWS), write_gvcf(folder, "B", [block(1, 300)])]
     listed = folder / "list.txt"

@@ -121,7 +121,10 @@ def test_text_that_was_cut_and_odd_bytes_are_told(folder, write_spoilt):
     for spoilt, words in (
         (text[:-9], "it was cut"),
         (text.replace(b"\tEND=300", b"\tEND=300;X=\0"), "no printable text"),
+        (text.replace(b"\tEND=300", b"\tEND=300;X=\x7f"), "no printable text"),
         (text.replace(b"\nc1\t14\t", b"\nc9\t14\t"), "CHROM that the header does not list"),
+        (text.replace(b"\nc1\t14\t", b"\nc1\n14\t"), "POS"),  # a line end is no TAB
+        (text.replace(b"\tEND=300\t", b"\tEND=300\n"), "columns"),
     ):
         with pysam.BGZFile(str(path), "wb") as out:
             out.write(spoilt)

@@ -6,9 +6,9 @@ from deepcohort.model.config import (
     TrainConfig,
     config_from_dict,
     read_config,
-    settings_from,
     write_config,
 )
+from deepcohort.model.settings import settings_from
 from model_builders import TINY
 
 

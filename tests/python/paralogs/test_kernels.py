@@ -7,8 +7,10 @@ import pytest
 from deepcohort.core.sequence import encode_bases
 from deepcohort.paralogs.align_kernels import align_copies
 from deepcohort.paralogs.carry_kernels import carry_read
+from deepcohort.paralogs.columns import Alignments, Axis, Pairs, SiteBases, Tally, Words
 from deepcohort.paralogs.doubt_kernels import doubtful_positions
-from deepcohort.paralogs.share_kernels import error_of_qual, settle_fragments
+from deepcohort.paralogs.find_kernels import list_pairs
+from deepcohort.paralogs.share_kernels import each_base, error_of_qual, settle_fragments
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,10 +69,13 @@ def test_a_carried_read_keeps_the_place_of_every_base(seed):
             places += [-1] * n
     n = len(places)
     out_ops, out_lengths = np.empty(2 * n + 4, np.uint8), np.empty(2 * n + 4, np.int32)
-    first, last, used = carry_read(
-        7, 7 + n, start + 1_000, 0, len(ops), np.array(ops, np.uint8), np.array(lengths, np.int32), 1_000, axis,
-        inverted, np.empty(n + 1, np.int64), out_ops, out_lengths,
+    pos = np.array([start + 1_000])
+    reads = Alignments(
+        pos, pos, np.empty(0, np.uint8), np.empty(0, np.uint8), np.empty(0, np.uint8), np.array([7, 7 + n]),
+        np.array(ops, np.uint8), np.array(lengths, np.int32), np.array([0, len(ops)]),
     )  # fmt: skip
+    along = Axis(1_000, axis, inverted)
+    first, last, used = carry_read(0, reads, along, np.empty(n + 1, np.int64), out_ops, out_lengths)
     wanted = places[::-1] if inverted else places
     if max(wanted, default=-1) < 0:
         assert used == 0
@@ -140,9 +145,79 @@ def test_doubtful_positions(mapq, n_wrong, wanted):
     reference = encode_bases(text_of(9, 60))
     reads = np.tile(reference[10:50], (8, 1))
     reads[:n_wrong, 20] = (reads[0, 20] + 1) % 4
-    got = doubtful_positions(
+    alignments = Alignments(
         np.full(8, 110), np.full(8, 150), np.full(8, mapq, np.uint8), reads.ravel(), np.full(320, 40, np.uint8),
-        np.arange(0, 321, 40), np.zeros(8, np.uint8), np.full(8, 40, np.int32), np.arange(9), reference, 100, 55,
-        2, 0.12,
+        np.arange(0, 321, 40), np.zeros(8, np.uint8), np.full(8, 40, np.int32), np.arange(9),
     )  # fmt: skip
+    got = doubtful_positions(alignments, reference, 100, 55, 2, 0.12)
     assert np.flatnonzero(got).tolist() == ([30] if wanted else [])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.booleans())
+def test_bases_are_counted_along_the_axis(seed, inverted):
+    rng = np.random.default_rng(seed)
+    n_axis = 40
+    at = np.where(rng.random(60) < 0.2, -1, rng.integers(0, n_axis, 60)).astype(np.int64)
+    site_of = np.where(rng.random(n_axis) < 0.3, rng.integers(0, 5, n_axis), -1).astype(np.int64)
+    batch = [
+        (
+            int(rng.integers(95, 150)),
+            [(int(rng.choice([0, 1, 2, 4, 7])), int(rng.integers(1, 9))) for _ in range(4)],
+        )
+        for _ in range(5)
+    ]
+    sizes = [sum(n for op, n in ops if op != 2) for _, ops in batch]
+    offset = np.cumsum([0, *sizes]).astype(np.int64)
+    seq = rng.integers(0, 5, offset[-1]).astype(np.uint8)
+    qual = rng.integers(2, 41, offset[-1]).astype(np.uint8)
+    pos = np.array([p for p, _ in batch], np.int64)
+    reads = Alignments(
+        pos, pos, np.empty(0, np.uint8), seq, qual, offset,
+        np.array([op for _, ops in batch for op, _ in ops], np.uint8),
+        np.array([n for _, ops in batch for _, n in ops], np.int32), np.arange(0, 21, 4),
+    )  # fmt: skip
+    shown, outside, wanted = np.zeros((4, n_axis), np.int64), [0] * 5, []
+    for r, (begin, ops) in enumerate(batch):
+        place, query = begin - 100, offset[r]
+        for op, n in ops:
+            for j in range(n if op in (0, 7) else 0):
+                if not 0 <= place + j < 60:
+                    continue
+                outside[r] += not 10 <= place + j < 50
+                axis_at, base = at[place + j], int(seq[query + j])
+                if axis_at < 0 or base > 3 or qual[query + j] < 10:
+                    continue
+                base = 3 - base if inverted else base
+                shown[base, axis_at] += 1
+                if site_of[axis_at] >= 0:
+                    wanted.append((site_of[axis_at], 10 + r, base, qual[query + j]))
+            place += n if op in (0, 2, 7) else 0
+            query += n if op != 2 else 0
+    out = SiteBases(*(np.zeros(len(seq), t) for t in (np.int64, np.int64, np.uint8, np.uint8)))
+    tally = Tally(np.zeros((4, n_axis), np.int64), np.zeros(5, np.int64), 10, 50)
+    n = each_base(reads, Axis(100, at, inverted), site_of, np.arange(10, 15), tally, out)
+    np.testing.assert_array_equal(tally.shown, shown)
+    assert tally.outside.tolist() == outside
+    assert list(zip(*(column[:n].tolist() for column in out), strict=True)) == wanted
+
+
+def test_pairs_of_places_that_share_a_word():
+    #        word 1 at two places; word 2 three times, too often; word 3 twice, but near each other
+    rows = [
+        (1, 0, 100, 0),
+        (1, 1, 2_000, 1),
+        (2, 0, 1, 0),
+        (2, 0, 900, 0),
+        (2, 1, 5, 0),
+        (3, 0, 7, 0),
+        (3, 0, 40, 0),
+    ]
+    word, contig, pos, reverse = zip(*rows, strict=True)
+    words = Words(
+        np.array(word, np.uint64), np.array(contig, np.int32), np.array(pos), np.array(reverse, np.bool_)
+    )
+    pairs = Pairs(np.empty(9, np.int64), np.empty(9, np.int32), np.empty(9, np.bool_), np.empty(9, np.int64))
+    n = list_pairs(words, 2, 21, 1_000, 50, pairs)
+    found = list(zip(*(column[:n].tolist() for column in pairs), strict=True))
+    assert found == [(0, 1, True, 2_121), ((1 << 40) | 2, 0, True, 2_121)]

@@ -55,3 +55,41 @@ def test_a_killed_task_can_be_done_again_in_its_folder(folder):
     for line in (folder / "main.nf").read_text().splitlines():
         for made in re.findall(r"mkdir (?!-p)([^\s;]+)", line):
             assert re.search(rf"rm -rf [^;]*{re.escape(made)}[\s;]", line), line
+
+
+def nextflow_files():
+    """The pipeline's own code."""
+    folders = [REPOSITORY / name for name in ("modules", "lib", "conf")]
+    found = [path for folder in folders for path in folder.rglob("*")]
+    return [REPOSITORY / "main.nf", *(p for p in found if p.suffix in (".nf", ".groovy", ".config"))]
+
+
+def test_no_line_is_longer_than_120_characters():
+    long = [
+        f"{path.relative_to(REPOSITORY)} line {number}"
+        for path in nextflow_files()
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if len(line) > 120
+    ]
+    assert long == []
+
+
+def test_labels_are_known_to_institutions_and_have_resources():
+    """A label that base.config lacks would leave a process with the least of everything."""
+    used = {
+        label
+        for folder in PROCESSES
+        for label in re.findall(r"label '(\w+)'", (folder / "main.nf").read_text())
+    }
+    given = set(re.findall(r"withLabel: (\w+)", (REPOSITORY / "conf" / "base.config").read_text()))
+    assert used == given
+    assert used <= {"process_single", "process_low", "process_medium", "process_high"}
+
+
+def test_shards_are_gathered_in_one_place():
+    wrong = [
+        path.parent.name
+        for path in (REPOSITORY / "modules" / "subworkflows").rglob("*.nf")
+        if "indices.toList().sort" in path.read_text()
+    ]
+    assert wrong == []

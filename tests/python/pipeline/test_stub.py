@@ -36,7 +36,7 @@ def test_help_and_parameter_problems(tmp_path):
     assert run.status == 2
     assert set(run.errors()) == {
         "deepcohort: error: --shard_bp must be a whole number, not 'many'",
-        "deepcohort: error: --mode 'fly' is unknown; use one of: call, plan, evaluate, train, popgen",
+        "deepcohort: error: --mode 'fly' is unknown; use one of: call, plan, evaluate, filter, train, popgen",
         "deepcohort: error: --reference 'none.fa' does not exist",
         "deepcohort: error: unknown parameter --samplesheeet; did you mean --samplesheet?",
         "deepcohort: error: --samplesheet is missing; see --help, or try -profile demo",

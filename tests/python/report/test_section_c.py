@@ -4,8 +4,9 @@ import json
 
 import pytest
 from deepcohort.report.cohort_multiqc import mendelian_table, pca_plot, relatedness_table, sample_table
-from deepcohort.report.evaluation import Evaluation, write_report
+from deepcohort.report.evaluation import write_report
 from deepcohort.report.evaluation_plots import calibration, precision_recall
+from deepcohort.report.evaluation_types import Evaluation
 
 
 def read(path):

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from deepcohort.core.sequence import decode_bases, encode_bases
-from deepcohort.simulate.hot_sites import HOT_RATES, place_hot_sites
+from deepcohort.simulate.hot_sites import place_hot_sites
 from deepcohort.simulate.kernels import (
+    HOT_RATES,
     MAX_COPIES,
     MAX_UNIT,
     N_SITE_SCALES,

@@ -1,0 +1,139 @@
+"""Tranches by sensitivity to known alleles, by hand."""
+
+import gzip
+
+import pysam
+import pytest
+from deepcohort.cli import app
+from deepcohort.core.errors import DeepcohortError
+from deepcohort.filter.tranches import tranches_of, trimmed
+from typer.testing import CliRunner
+
+
+def test_tranches():
+    found = tranches_of("SNP", [90, 50], [float(k) for k in range(10)])
+    assert found.levels == (50, 90, 100)
+    assert found.thresholds == (5, 1, 0)  # 5, 9 and 10 of 10
+    names = ["VQSRTrancheSNP50.00to90.00", "VQSRTrancheSNP90.00to100.00", "VQSRTrancheSNP90.00to100.00+"]
+    assert found.names() == names
+    assert [found.name(s) for s in (9, 5, 4.9, 1, 0.5, 0, -0.1)] == [
+        "",
+        "",
+        names[0],
+        names[0],
+        *names[1:2] * 2,
+        names[2],
+    ]
+    assert tranches_of("INDEL", [99, 100], [1.5]).thresholds == (1.5, 1.5)
+    assert "VQSRTrancheSNP50.00to90.00" in found.header_lines()[0]
+    assert "1.000 <= x < 5.000, by 10 known" in found.header_lines()[0]
+
+
+@pytest.mark.parametrize(
+    ("allele", "expected"),
+    [
+        ((4, b"a", b"G"), (4, b"A", b"G")),
+        ((4, b"ACC", b"GCC"), (4, b"A", b"G")),
+        ((4, b"TACC", b"TGCC"), (5, b"A", b"G")),
+        ((4, b"AC", b"A"), (4, b"AC", b"A")),
+        ((4, b"GGAC", b"GGA"), (6, b"AC", b"A")),
+    ],
+)
+def test_trimmed(allele, expected):
+    assert trimmed(*allele) == expected
+
+
+def write_vcf(path, rows, header=()):
+    lines = ["##fileformat=VCFv4.2", "##contig=<ID=c,length=9000>", "##contig=<ID=d,length=9000>", *header]
+    lines += ['##INFO=<ID=DC_SCORE,Number=1,Type=Float,Description="x">', '##FILTER=<ID=q10,Description="q">']
+    lines += ['##FILTER=<ID=DCLow,Description="x">', "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"]
+    path.write_text("\n".join([*lines, *("\t".join(row.split()) for row in rows)]) + "\n")
+    pysam.tabix_index(str(path), preset="vcf", force=True)
+    return f"{path}.gz"
+
+
+def run(*words):
+    result = CliRunner().invoke(app, ["filter", *words])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def rows_of(path):
+    with gzip.open(path, "rt") as file:
+        return [line.rstrip("\n").split("\t") for line in file if line[0] != "#"]
+
+
+def test_a_vcf(tmp_path):
+    rows = [
+        "c 10 . A C . . DC_SCORE=5",
+        "c 20 . A C . PASS DC_SCORE=4",
+        "c 30 . AT GT . DCLow DC_SCORE=-3;X=1",
+        "c 40 . A C,G . q10 DC_SCORE=-4",
+        "c 50 . A T . q10;DCLow DC_SCORE=-9",
+        "c 60 . A <DEL> . q10;DCLow X=1",
+        "c 70 . A AT . DCLow DC_SCORE=-2",
+        "d 80 . A C . VQSRTrancheSNP1.00to2.00 DC_SCORE=3",
+    ]
+    vcf = write_vcf(tmp_path / "v.vcf", rows)
+    known = [
+        "c 10 . A C . . .",
+        "c 20 . A G,C . . .",
+        "c 30 . A G . . .",
+        "c 40 . A G . . .",
+        "d 80 . A T . . .",
+    ]
+    known += ["d 500 . A T . . ."]
+    resource = write_vcf(tmp_path / "k.vcf", known)
+    out = tmp_path / "out.vcf.gz"
+    run("--vcf", vcf, "--resource", resource, "--tranche", "50", "--tranche", "75", "--output", str(out))
+    after = rows_of(out)
+    low = "VQSRTrancheSNP75.00to100.00"
+    assert [row[6] for row in after] == [
+        "PASS", "PASS", "VQSRTrancheSNP50.00to75.00", f"q10;{low}", f"q10;{low}+", "q10;DCLow",
+        "DCLow",  # no known indel: as it was
+        "VQSRTrancheSNP50.00to75.00",
+    ]  # fmt: skip
+    assert [row[:6] + row[7:] for row in after] == [row[:6] + row[7:] for row in rows_of(vcf)]
+    with pysam.VariantFile(str(out)) as file:
+        assert {f"{low}", f"{low}+", "VQSRTrancheSNP50.00to75.00"} < set(file.header.filters)
+        assert len(list(file.fetch("d"))) == 1
+    again = tmp_path / "again.vcf.gz"
+    run(
+        "--vcf",
+        str(out),
+        "--resource",
+        resource,
+        "--tranche",
+        "50",
+        "--tranche",
+        "75",
+        "--output",
+        str(again),
+    )
+    assert again.read_bytes() == out.read_bytes()
+
+
+def test_problems(tmp_path):
+    vcf = write_vcf(tmp_path / "v.vcf", ["c 10 . A C . . DC_SCORE=5"])
+    other = write_vcf(tmp_path / "k.vcf", ["d 10 . A C . . ."])
+    out = str(tmp_path / "out.vcf.gz")
+    for words, message in (
+        (["--resource", other, "--vcf", vcf, "--output", out], "allele of the resource; score it first"),
+        (["--resource", "gone.vcf.gz", "--vcf", vcf, "--output", out], "gone.vcf.gz does not exist"),
+        (["--resource", vcf, "--vcf", vcf, "--output", out, "--tranche", "100"], "one of them below 100"),
+        (["--resource", vcf, "--vcf", vcf, "--output", out, "--tranche", "0"], "above 0"),
+        (["--resource", vcf, "--vcf", vcf, "--output", out, "--reads", "x.bam"], "excludes --reads"),
+        (["--resource", vcf, "--vcf", vcf], "--output is needed"),
+        (["--vcf", vcf, "--reads", "x", "--output", out], "--reference is needed"),
+        (
+            ["--vcf", vcf, "--reads", "x", "--output", out, "--reference", "r", "--tranche", "9"],
+            "needs --resource",
+        ),
+    ):
+        with pytest.raises(DeepcohortError, match=message):
+            run(*words)
+    (tmp_path / "k.vcf.gz.tbi").unlink()
+    with pytest.raises(DeepcohortError, match="is not indexed; run: tabix"):
+        run("--resource", other, "--vcf", vcf, "--output", out)
+    assert not (tmp_path / "out.vcf.gz").exists()
