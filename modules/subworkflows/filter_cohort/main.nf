@@ -26,13 +26,9 @@ workflow FILTER_COHORT {
         }
     FILTER_SHARD(ch_work, ch_reference, model, may_lack)
     ch_gathered = FILTER_SHARD.out.vcf
-        .map { meta, vcf, tbi -> [groupKey(meta.sample, meta.n_shards), meta.shard, vcf, tbi] }
+        .map { row -> Gather.keyed(row) }
         .groupTuple()
-        .map { key, shards, vcfs, tbis ->
-            def order = shards.indices.toList().sort { shards[it] }
-            def meta = [id: key.target, sample: key.target, shard: 'all', n_shards: shards.size()]
-            [meta] + [vcfs, tbis].collect { files -> order.collect { files[it] } }
-        }
+        .map { row -> Gather.whole(row) }
     CONCAT_FILTERED(ch_gathered, table)
 
     emit:
