@@ -48,6 +48,9 @@ def edit_distance(x, nx, y, ny, limit):
 
     Furthest-reaching points by diagonal (Ukkonen 1985): the cost grows with the distance, not with the
     product of the lengths. `limit` + 1 if the distance exceeds `limit`.
+
+    Args:
+        x: uint8 (nx,). y: uint8 (ny,).
     """
     low = 0
     while low < nx and low < ny and x[low] == y[low]:
@@ -154,7 +157,12 @@ def _spell(out, played, side, haplotype, flip, bounds, order):
 
 @kernel
 def _group(first, last, alleles, phase, group, n_groups, fixed):
-    """Give every heterozygous variant the group that turns with it: its phase set, or its own. New count."""
+    """Give every heterozygous variant the group that turns with it: its phase set, or its own. New count.
+
+    Args:
+        alleles: int64 (V, 2, 4). phase: int64 (V,). group: int64 (V,), filled. fixed: int64 (v,), a
+        variant of each group, filled.
+    """
     begin = n_groups
     for v in range(first, last):
         group[v] = NONE
@@ -201,7 +209,11 @@ def _apart(room, played, span, flip, limit):
 
 @kernel
 def _try_all(best, n_groups, turns, room, played, span, limit):
-    """Smallest distance over all ways to turn the groups, which are left so; `best`: as they lie."""
+    """Smallest distance over all ways to turn the groups, which are left so; `best`: as they lie.
+
+    Args:
+        turns: a `Turns`. room: a `Room`. played: a `Played`. span: int64 (6,), see `_apart`.
+    """
     kept = state = 0
     for way in range(1, 2 ** (n_groups - 1)):
         if best == 0:
@@ -222,7 +234,11 @@ def _try_all(best, n_groups, turns, room, played, span, limit):
 
 @kernel
 def _turn_one_by_one(best, tries, n_groups, turns, room, played, span, limit):
-    """The same by turning one group after the other, at most `tries` times."""
+    """The same by turning one group after the other, at most `tries` times.
+
+    Args:
+        turns: a `Turns`. room: a `Room`. played: a `Played`. span: int64 (6,), see `_apart`.
+    """
     for _ in range(_PASSES):
         before = best
         for g in range(1, n_groups):
@@ -242,7 +258,12 @@ def _turn_one_by_one(best, tries, n_groups, turns, room, played, span, limit):
 
 @kernel
 def _arrange(tries, turns, room, played, span, phase, limit):
-    """Lay both sides on haplotypes so that they differ least, `flip` in place; how much they then differ."""
+    """Lay both sides on haplotypes so that they differ least, `flip` in place; how much they then differ.
+
+    Args:
+        turns: a `Turns`. room: a `Room`. played: a `Played`. span: int64 (6,), see `_apart`. phase: int64
+        (V,).
+    """
     flip, group = turns.flip, turns.group
     fixed = np.empty(len(room.order), dtype=np.int64)
     n_groups = _group(span[0], span[1], played.alleles, phase, group, 0, fixed)
@@ -269,7 +290,11 @@ def _arrange(tries, turns, room, played, span, phase, limit):
 
 @kernel
 def _size_of(span, alleles, bases):
-    """Longest sequence that a neighbourhood can spell, and the sum of all its edits."""
+    """Longest sequence that a neighbourhood can spell, and the sum of all its edits.
+
+    Args:
+        span: int64 (6,), see `_apart`. alleles: int64 (V, 2, 4). bases: float32 (V, 2).
+    """
     size = span[5] - span[4]
     edits = 0.0
     for side in range(2):

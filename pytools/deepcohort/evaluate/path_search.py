@@ -58,7 +58,11 @@ N_FREE, LOW, HIGH, N_NODES, N_SYNCS = range(5)
 
 @kernel
 def _next_variant(row, side, n_haps, width, first, count, variants, alleles):
-    """Variant of `side` to decide on now, NONE if none is near enough."""
+    """Variant of `side` to decide on now, NONE if none is near enough.
+
+    Args:
+        row: int32 (W,), a path. variants: int32 (V + 1, 3). alleles: int32 (A, 4).
+    """
     block = 2 * n_haps * width + side * SIDE_WIDTH
     index = row[block + VAR] + 1
     if index >= count:
@@ -73,7 +77,12 @@ def _next_variant(row, side, n_haps, width, first, count, variants, alleles):
 
 @kernel
 def _find(row, rows, order, low, high, n_haps, width, alleles, pool):
-    """Binary search: (where `row` is or belongs in order[low:high], whether an equal path is there)."""
+    """Binary search: (where `row` is or belongs in order[low:high], whether an equal path is there).
+
+    Args:
+        row: int32 (W,), a path. rows: int32 (N, W), paths. order: int32 (K,). alleles: int32 (A, 4).
+        pool: uint8 (P,).
+    """
     while low < high:
         middle = (low + high) >> 1
         side = compare_rows(rows[order[middle]], row, n_haps, width, alleles, pool)
@@ -88,7 +97,12 @@ def _find(row, rows, order, low, high, n_haps, width, alleles, pool):
 
 @kernel
 def _offer(path, rows, free, order, at, n_haps, width, alleles, pool):
-    """Keep `path` among the live ones, or the better of it and the one that has the same future."""
+    """Keep `path` among the live ones, or the better of it and the one that has the same future.
+
+    Args:
+        path: int32 (W,). rows: int32 (N, W), paths. free: int32 (N,). order: int32 (K,). at: int64 (5,),
+        see above. alleles: int32 (A, 4). pool: uint8 (P,).
+    """
     where, there = _find(path, rows, order, at[LOW], at[HIGH], n_haps, width, alleles, pool)
     if there:
         if first_is_better(path, rows[order[where]], n_haps, width):
@@ -111,7 +125,12 @@ def _offer(path, rows, free, order, at, n_haps, width, alleles, pool):
 
 @kernel
 def _pop(row, rows, free, order, at):
-    """Take the first path out, into `row`; how many are left."""
+    """Take the first path out, into `row`; how many are left.
+
+    Args:
+        row: int32 (W,), a path. rows: int32 (N, W), paths. free: int32 (N,). order: int32 (K,). at: int64
+        (5,), see above.
+    """
     head = order[at[LOW]]
     at[LOW] += 1
     row[:] = rows[head]
@@ -122,7 +141,11 @@ def _pop(row, rows, free, order, at):
 
 @kernel
 def _drop_all(free, order, at):
-    """Take out every path."""
+    """Take out every path.
+
+    Args:
+        free: int32 (N,). order: int32 (K,). at: int64 (5,), see N_FREE to N_SYNCS.
+    """
     while at[LOW] < at[HIGH]:
         free[at[N_FREE]] = order[at[LOW]]
         at[N_FREE] += 1
@@ -138,7 +161,11 @@ def _grow_rows(array, need):
 
 @kernel
 def _grow_free(free, size, at):
-    """List of unused rows after the table of paths has grown to `size`."""
+    """List of unused rows after the table of paths has grown to `size`.
+
+    Args:
+        free: int32 (N,). at: int64 (5,), see N_FREE to N_SYNCS.
+    """
     bigger = np.empty(size, dtype=np.int32)
     bigger[: at[N_FREE]] = free[: at[N_FREE]]
     for slot in range(len(free), size):
@@ -149,7 +176,11 @@ def _grow_free(free, size, at):
 
 @kernel
 def _grow_order(order, need, at):
-    """The same order in the middle of a longer array."""
+    """The same order in the middle of a longer array.
+
+    Args:
+        order: int32 (K,). at: int64 (5,), see N_FREE to N_SYNCS.
+    """
     n = at[HIGH] - at[LOW]
     bigger = np.empty(4 * (n + need) + 256, dtype=np.int32)
     low = (len(bigger) - n) // 2
@@ -161,7 +192,12 @@ def _grow_order(order, need, at):
 
 @kernel
 def _commit(row, side0, n_calls, nodes, syncs, status, chosen, sync_points, n_syncs):
-    """Write down the past of a path; the number of sync points then known."""
+    """Write down the past of a path; the number of sync points then known.
+
+    Args:
+        row: int32 (W,), a path. nodes: int32 (M, 3). syncs: int32 (S, 2). status: int8 (V,). chosen:
+        int32 (V,). sync_points: int32 (V + 2,).
+    """
     for side in range(2):
         node = row[side0 + side * SIDE_WIDTH + NODE]
         while node != NONE:
@@ -185,7 +221,11 @@ def _commit(row, side0, n_calls, nodes, syncs, status, chosen, sync_points, n_sy
 
 @kernel
 def _forget_past(row, side0, at):
-    """Let go of pasts: `row` is the only path, and its past is written down."""
+    """Let go of pasts: `row` is the only path, and its past is written down.
+
+    Args:
+        row: int32 (W,), a path. at: int64 (5,), see N_FREE to N_SYNCS.
+    """
     for side in range(2):
         row[side0 + side * SIDE_WIDTH + NODE] = NONE
     row[side0 + 2 * SIDE_WIDTH + SYNC_NODE] = NONE
@@ -195,7 +235,12 @@ def _forget_past(row, side0, at):
 
 @kernel
 def _jump(row, pos, t_len, n_haps, width, n_calls, n_truth, variants, alleles, entry):
-    """Pass over all variants before `pos` and stand there; `entry`: rows passed over, calls then truth."""
+    """Pass over all variants before `pos` and stand there; `entry`: rows passed over, calls then truth.
+
+    Args:
+        row: int32 (W,), a path. variants: int32 (V + 1, 3). alleles: int32 (A, 4). entry: int64 (4,),
+        filled.
+    """
     for side in range(2):
         first, count = (0, n_calls) if side == CALLS else (n_calls, n_truth)
         block = 2 * n_haps * width + side * SIDE_WIDTH
@@ -214,7 +259,11 @@ def _jump(row, pos, t_len, n_haps, width, n_calls, n_truth, variants, alleles, e
 
 @kernel
 def _mark_sync(row, pos, side0, syncs, at):
-    """Note a sync point in the past of a path."""
+    """Note a sync point in the past of a path.
+
+    Args:
+        row: int32 (W,), a path. syncs: int32 (S, 2). at: int64 (5,), see N_FREE to N_SYNCS.
+    """
     tail = side0 + 2 * SIDE_WIDTH
     syncs[at[N_SYNCS], 0] = pos
     syncs[at[N_SYNCS], 1] = row[tail + SYNC_NODE]
@@ -225,7 +274,11 @@ def _mark_sync(row, pos, side0, syncs, at):
 
 @kernel
 def _leave_out(row, side, index, v_end, n_haps, width, syncs, at):
-    """Let `row` pass over a variant; where it stands in sync, the variant begins a new stretch."""
+    """Let `row` pass over a variant; where it stands in sync, the variant begins a new stretch.
+
+    Args:
+        row: int32 (W,), a path. syncs: int32 (S, 2). at: int64 (5,), see N_FREE to N_SYNCS.
+    """
     side0 = 2 * n_haps * width
     if in_sync(row, n_haps, width):
         pos = position(row, CALLS, n_haps, width)
@@ -240,7 +293,12 @@ def _leave_out(row, side, index, v_end, n_haps, width, syncs, at):
 
 @kernel
 def _take(row, side, v_end, orientation, played, n_haps, width, alleles, nodes, at):
-    """Let `row` play the variant that it has just passed over; False if its queue is full."""
+    """Let `row` play the variant that it has just passed over; False if its queue is full.
+
+    Args:
+        row: int32 (W,), a path. played: int32 (H + 1,), allele row per haplotype. alleles: int32 (A, 4).
+        nodes: int32 (M, 3). at: int64 (5,), see N_FREE to N_SYNCS.
+    """
     side0 = 2 * n_haps * width
     block = side0 + side * SIDE_WIDTH
     row[block + INCLUDED_END] = max(row[block + INCLUDED_END], v_end)
@@ -258,13 +316,22 @@ def _take(row, side, v_end, orientation, played, n_haps, width, alleles, nodes, 
 
 @kernel
 def _one_sided(row, side0):
-    """Whether only one side played variants since the last sync point: they cancel each other."""
+    """Whether only one side played variants since the last sync point: they cancel each other.
+
+    Args:
+        row: int32 (W,), a path.
+    """
     return (row[side0 + SINCE_SYNC] == 0) != (row[side0 + SIDE_WIDTH + SINCE_SYNC] == 0)
 
 
 @kernel
 def _move_on(row, n_haps, width, prune, template, n_calls, n_truth, variants, alleles, pool):
-    """Step a path one base, or to the next variant where nothing is in play; _DEAD, _ALIVE or _ENDED."""
+    """Step a path one base, or to the next variant where nothing is in play; _DEAD, _ALIVE or _ENDED.
+
+    Args:
+        row: int32 (W,), a path. template: uint8 (L,). variants: int32 (V + 1, 3). alleles: int32 (A, 4).
+        pool: uint8 (P,).
+    """
     side0 = 2 * n_haps * width
     if not step(row, n_haps, width, len(template), alleles):
         return _DEAD

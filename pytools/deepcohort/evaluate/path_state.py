@@ -46,7 +46,11 @@ def row_width(n_haps, queue):
 
 @kernel
 def init_row(row, n_haps, queue):
-    """The path before the first base."""
+    """The path before the first base.
+
+    Args:
+        row: int32 (W,), a path.
+    """
     width = QUEUE + queue
     row[:] = 0
     for block in range(2 * n_haps):
@@ -67,7 +71,11 @@ def init_row(row, n_haps, queue):
 
 @kernel
 def advance(row, base, alleles):
-    """Move one haplotype to its next base; False if alleles overlap in a way that cannot be played."""
+    """Move one haplotype to its next base; False if alleles overlap in a way that cannot be played.
+
+    Args:
+        row: int32 (W,), a path. alleles: int32 (A, 4).
+    """
     if row[base + APOS] == NONE:
         row[base + TPOS] += 1
         if row[base + NEXT] != NONE and alleles[row[base + NEXT], START] == row[base + TPOS]:
@@ -99,7 +107,11 @@ def advance(row, base, alleles):
 
 @kernel
 def step_haplotype(row, base, t_len, alleles):
-    """One base forward, or finished at the end of the reference."""
+    """One base forward, or finished at the end of the reference.
+
+    Args:
+        row: int32 (W,), a path. alleles: int32 (A, 4).
+    """
     if row[base + TPOS] < t_len - 1:
         return advance(row, base, alleles)
     row[base + FINISHED] = 1
@@ -108,7 +120,11 @@ def step_haplotype(row, base, t_len, alleles):
 
 @kernel
 def step(row, n_haps, width, t_len, alleles):
-    """Step every haplotype of both sides, or only the one that trails on the calls' side."""
+    """Step every haplotype of both sides, or only the one that trails on the calls' side.
+
+    Args:
+        row: int32 (W,), a path. alleles: int32 (A, 4).
+    """
     trail = trailing_haplotype(row, CALLS, n_haps, width)
     if trail != NONE:
         calls, truth = trail * width, (n_haps + trail) * width
@@ -125,7 +141,11 @@ def step(row, n_haps, width, t_len, alleles):
 
 @kernel
 def trailing_haplotype(row, side, n_haps, width):
-    """Haplotype with the smallest reference position, NONE if all agree."""
+    """Haplotype with the smallest reference position, NONE if all agree.
+
+    Args:
+        row: int32 (W,), a path.
+    """
     base = side * n_haps * width
     smallest = row[base + TPOS]
     largest = smallest
@@ -142,7 +162,11 @@ def trailing_haplotype(row, side, n_haps, width):
 
 @kernel
 def position(row, side, n_haps, width):
-    """Reference position of the leading haplotype of `side`."""
+    """Reference position of the leading haplotype of `side`.
+
+    Args:
+        row: int32 (W,), a path.
+    """
     base = side * n_haps * width
     largest = row[base + TPOS]
     for hap in range(1, n_haps):
@@ -152,7 +176,11 @@ def position(row, side, n_haps, width):
 
 @kernel
 def in_sync(row, n_haps, width):
-    """Whether all haplotypes of both sides stand on one reference base with nothing left to play."""
+    """Whether all haplotypes of both sides stand on one reference base with nothing left to play.
+
+    Args:
+        row: int32 (W,), a path.
+    """
     pos = row[TPOS]
     for block in range(2 * n_haps):
         if row[block * width + TPOS] != pos or row[block * width + APOS] != NONE:
@@ -175,7 +203,11 @@ def _base_of(row, base, template, alleles, pool):
 
 @kernel
 def matches(row, n_haps, width, template, alleles, pool):
-    """Whether both sides spell the same base on every haplotype that has not ended."""
+    """Whether both sides spell the same base on every haplotype that has not ended.
+
+    Args:
+        row: int32 (W,), a path. template: uint8 (L,). alleles: int32 (A, 4). pool: uint8 (P,).
+    """
     for hap in range(n_haps):
         calls = hap * width
         truth = (n_haps + hap) * width
@@ -188,7 +220,11 @@ def matches(row, n_haps, width, template, alleles, pool):
 
 @kernel
 def finished(row, n_haps, width):
-    """Whether every haplotype has passed the end of the reference."""
+    """Whether every haplotype has passed the end of the reference.
+
+    Args:
+        row: int32 (W,), a path.
+    """
     for block in range(2 * n_haps):  # noqa: SIM110 - numba has no all()
         if row[block * width + FINISHED] == 0:
             return False
@@ -197,7 +233,11 @@ def finished(row, n_haps, width):
 
 @kernel
 def wants_future(row, side, n_haps, width, alleles):
-    """Whether some haplotype of `side` is about to run out of chosen bases."""
+    """Whether some haplotype of `side` is about to run out of chosen bases.
+
+    Args:
+        row: int32 (W,), a path. alleles: int32 (A, 4).
+    """
     for hap in range(n_haps):
         base = (side * n_haps + hap) * width
         allele = row[base + NEXT]
@@ -217,7 +257,11 @@ def wants_future(row, side, n_haps, width, alleles):
 
 @kernel
 def can_include(row, side, v_start, played, n_haps, width, alleles):
-    """Whether a variant (`played`: its allele row per haplotype) may follow what `side` plays already."""
+    """Whether a variant (`played`: its allele row per haplotype) may follow what `side` plays already.
+
+    Args:
+        row: int32 (W,), a path. played: int32 (H + 1,), allele row per haplotype. alleles: int32 (A, 4).
+    """
     if v_start >= row[2 * n_haps * width + side * SIDE_WIDTH + INCLUDED_END]:
         return True
     for hap in range(n_haps):
@@ -229,7 +273,11 @@ def can_include(row, side, v_start, played, n_haps, width, alleles):
 
 @kernel
 def play(row, side, played, n_haps, width, alleles):
-    """Queue one allele per haplotype; False if a queue is full."""
+    """Queue one allele per haplotype; False if a queue is full.
+
+    Args:
+        row: int32 (W,), a path. played: int32 (H + 1,), allele row per haplotype. alleles: int32 (A, 4).
+    """
     for hap in range(n_haps):
         allele = played[hap]
         if allele == NONE or (
@@ -250,7 +298,11 @@ def play(row, side, played, n_haps, width, alleles):
 
 @kernel
 def move_forward(row, n_haps, width, pos, alleles):
-    """Jump to reference position `pos` on every haplotype (all of them off any allele)."""
+    """Jump to reference position `pos` on every haplotype (all of them off any allele).
+
+    Args:
+        row: int32 (W,), a path. alleles: int32 (A, 4).
+    """
     for block in range(2 * n_haps):
         row[block * width + TPOS] = pos - 1
         advance(row, block * width, alleles)
@@ -275,7 +327,11 @@ def _compare_alleles(x, y, alleles, pool):
 
 @kernel
 def compare_rows(p, q, n_haps, width, alleles, pool):
-    """Order of two paths by what they still have to play; 0 if their futures are the same."""
+    """Order of two paths by what they still have to play; 0 if their futures are the same.
+
+    Args:
+        p: int32 (W,). q: int32 (W,). alleles: int32 (A, 4). pool: uint8 (P,).
+    """
     for block in range(2 * n_haps):
         base = block * width
         if p[base + TPOS] != q[base + TPOS]:
@@ -306,6 +362,9 @@ def first_is_better(p, q, n_haps, width):
 
     Ties: smaller difference between the sides since the last sync point, then the later sync
     point, then the smaller allele id of the last truth variant; `q` if all agree.
+
+    Args:
+        p: int32 (W,). q: int32 (W,).
     """
     side0 = 2 * n_haps * width
     side1 = side0 + SIDE_WIDTH

@@ -70,7 +70,11 @@ def _waiting_time(rate, growth, size_factor):
 
 @kernel
 def _move_all(pool, count, moves):
-    """Populations join others as an epoch starts."""
+    """Populations join others as an epoch starts.
+
+    Args:
+        pool: int64 (P, n), lineages by population. count: int64 (P,). moves: int64 (P,).
+    """
     for k in range(len(count)):
         j = moves[k]
         if j != k:
@@ -103,6 +107,9 @@ def _genealogy(samples, starts, sizes, growths, migration, moves, pool, count, l
 
     Arrays are those of `unlinked_snps`. Everything of an event stands in this one loop: calls cost two thirds
     more, in counted references.
+
+    Args:
+        pool: int64 (P, n), lineages by population. count: int64 (P,).
     """
     n_epochs, k_pop = sizes.shape
     leaf = 0
@@ -242,7 +249,11 @@ def _cut_lineage(lineage, new, x, keeps_left, n_seg, seg):
 
 @kernel
 def _draw_parents(active, n_active, cls, c, m, parent):
-    """Parents among `m` of the lineages of class `c`, drawn until two lineages share one."""
+    """Parents among `m` of the lineages of class `c`, drawn until two lineages share one.
+
+    Args:
+        active: int64 (C,). cls: int8 (C,). parent: int64 (C,), filled.
+    """
     while True:
         for a in range(n_active):
             if cls[active[a]] == c:
@@ -257,7 +268,11 @@ def _draw_parents(active, n_active, cls, c, m, parent):
 
 @kernel
 def _gather(a, n_active, lines, n_seg, seg):
-    """Segments of the lineages that share the parent of place `a` join its lineage; how many lineages did."""
+    """Segments of the lineages that share the parent of place `a` join its lineage; how many lineages did.
+
+    Args:
+        lines: a `Lineages` of room (C,). seg: a `Segments` of room (M,).
+    """
     active, cls, parent, lo, hi = lines.active, lines.cls, lines.parent, lines.lo, lines.hi
     first = active[a]
     mates = 0
@@ -277,7 +292,11 @@ def _gather(a, n_active, lines, n_seg, seg):
 
 @kernel
 def _cuts_of(lineage, n_seg, seg, ends):
-    """Ascending ends of a lineage's segments; an empty array where `ends` is too small."""
+    """Ascending ends of a lineage's segments; an empty array where `ends` is too small.
+
+    Args:
+        seg: a `Segments` of room (M,). ends: float64 (4 * C,), work space.
+    """
     n = 0
     for s in range(n_seg):
         if seg.lineage[s] == lineage:
@@ -389,7 +408,11 @@ def _recombine(q, fitness, centre_bp, recombination, n_active, n_lin, n_seg, lin
 
 @kernel
 def _count_class(active, n_active, cls, c):
-    """Lineages of class `c`."""
+    """Lineages of class `c`.
+
+    Args:
+        active: int64 (C,). cls: int8 (C,).
+    """
     k = 0
     for a in range(n_active):
         if cls[active[a]] == c:
