@@ -49,7 +49,7 @@ def read_ped(path: str | Path) -> list[PedRow]:
         problem = _problem(fields, rows)
         if problem:
             problems.append(f"pedigree {path} line {number}{problem}")
-        else:
+        if len(fields) >= _COLUMNS and fields[1] not in rows:  # a doubtful row may still tell of its parents
             family, name, father, mother, word = fields[:_COLUMNS]
             father, mother = ("" if parent.upper() in UNKNOWN else parent for parent in (father, mother))
             rows[name] = PedRow(family, name, father, mother, SEX_WORDS.get(word.upper(), ""))
