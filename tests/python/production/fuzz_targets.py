@@ -97,6 +97,7 @@ def make_base(base: Path) -> None:
         "examples", "--reads", sim / "sample1.bam", "--reference", reference, "--truth", sim / "sample1.truth.vcf.gz",
         "--confident", sim / "sample1.confident.bed", "--output", base / "examples", "--quiet",
     )  # fmt: skip
+    _make_more(base, sim, reference)
     (base / "results").mkdir(exist_ok=True)
     for name, lines in {
         "call": _records(gzip.decompress((base / "1.g.vcf.gz").read_bytes())),
@@ -106,9 +107,23 @@ def make_base(base: Path) -> None:
         "evaluate": _table(base / "evaluation" / "extended.tsv"),
         "stats": _table(base / "stats" / "samples.tsv"),
         "examples": _examples_of(base / "examples"),
+        "panel": _records(gzip.decompress((base / "panel.g.vcf.gz").read_bytes())),
+        "haplotag": _tags(base / "tagged.bam"),
     }.items():
         (base / "results" / name).write_bytes(b"\n".join(lines) + b"\n")
     (base / "done").touch()
+
+
+def _make_more(base: Path, sim: Path, reference: Path) -> None:
+    """Inputs and results of what works on calls: phase, a panel, tags, fingerprints."""
+    call = ("call", "--reads", sim / "sample1.bam", "--reference", reference, "--quiet")
+    _command(*call, "--gvcf", base / "unphased.g.vcf.gz", "--phase-evidence", base / "1.phase.npz")
+    _command(*call, "--gvcf", base / "panel.g.vcf.gz", "--panel", base / "cohort.vcf.gz")
+    _haplotag(base / "1.vcf.gz", base, base / "tagged.bam", _command)
+    _command(
+        "fingerprint", "sample", "--reads", sim / "sample1.bam", "--reference", reference, "--sites",
+        base / "cohort.vcf.gz", "--sample", "sample1", "--output", base / "fingerprint.json",
+    )  # fmt: skip
 
 
 def _table(path: Path) -> list[bytes]:
@@ -566,6 +581,86 @@ def fuzz_model_read(seed: int, base: Path, folder: Path) -> None:
     from deepcohort.model.load import load_predictor
 
     load_predictor(str(_spoilt_model(seed, folder)), device="cpu")
+
+
+def fuzz_phase_evidence(seed: int, base: Path, folder: Path) -> None:
+    """What a shard leaves for `merge` to phase by."""
+    spoilt = _spoilt_zip(random.Random(seed), (base / "1.phase.npz").read_bytes())
+    (folder / "x.phase.npz").write_bytes(spoilt)
+    run_here(
+        "merge", "--input", base / "unphased.g.vcf.gz", "--phase-evidence", folder / "x.phase.npz",
+        "--output", folder / "o.g.vcf.gz",
+    )  # fmt: skip
+    found = faults(gzip.decompress((folder / "o.g.vcf.gz").read_bytes()).decode())
+    if found:
+        raise Accepted(f"phase evidence is spoilt, output {found[0]}")
+
+
+def fuzz_panel(seed: int, base: Path, folder: Path) -> None:
+    """Frequencies of a panel; its index may be damaged too."""
+    why = _spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
+    _call(base / "sim" / "sample1.bam", base, folder, "--panel", folder / "x.vcf.gz")
+    judge(why, _called(folder), base, "panel")
+
+
+def fuzz_haplotag(seed: int, base: Path, folder: Path) -> None:
+    """Reads tagged by a VCF that is spoilt."""
+    why = _spoilt_vcf(random.Random(seed), base / "1.vcf.gz", folder / "x.vcf.gz")
+    _haplotag(folder / "x.vcf.gz", base, folder / "o.bam", run_here)
+    judge(why, _tags(folder / "o.bam"), base, "haplotag")
+
+
+def _haplotag(vcf: Path, base: Path, output: Path, run: Callable[..., None]) -> None:
+    run(
+        "haplotag", "--vcf", vcf, "--reads", base / "sim" / "sample1.bam", "--reference",
+        base / "sim" / "reference.fa", "--output", output,
+    )  # fmt: skip
+
+
+def _tags(bam: Path) -> list[bytes]:
+    """Name, flag, haplotype and phase set of each read."""
+    import pysam
+
+    with pysam.AlignmentFile(str(bam)) as reads:
+        return [
+            f"{read.query_name} {read.flag} "
+            f"{[read.get_tag(tag) if read.has_tag(tag) else None for tag in ('HP', 'PS')]}".encode()
+            for read in reads
+        ]
+
+
+def fuzz_fingerprints(seed: int, base: Path, folder: Path) -> None:
+    """Sites that are spoilt, or what was found at sound ones."""
+    rng = random.Random(seed)
+    reference, sites = base / "sim" / "reference.fa", base / "cohort.vcf.gz"
+    if rng.random() < 0.5:
+        _spoilt_vcf(rng, sites, folder / "x.vcf.gz")
+        run_here(
+            "fingerprint", "sample", "--reads", base / "sim" / "sample1.bam", "--reference", reference, "--sites",
+            folder / "x.vcf.gz", "--sample", "sample1", "--output", folder / "o.json",
+        )  # fmt: skip
+        json.loads((folder / "o.json").read_text())
+        return
+    (folder / "found").mkdir()
+    text = (base / "fingerprint.json").read_text()
+    (folder / "found" / "sample1.json").write_bytes(encoded(rng, spoil_table(rng, text, ',":[ ')))
+    run_here(
+        "fingerprint", "compare", "--fingerprint", folder / "found", "--reference", reference, "--sites", sites,
+        "--output", folder / "o",
+    )  # fmt: skip
+
+
+def fuzz_filter_cohort(seed: int, base: Path, folder: Path) -> None:
+    """A cohort's VCF; what comes out keeps to the specification where the input did."""
+    why = _spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
+    reads = [word for k in (1, 2) for word in ("--reads", f"sample{k}={base / 'sim' / f'sample{k}.bam'}")]
+    run_here(
+        "filter", "--vcf", folder / "x.vcf.gz", *reads, "--reference", base / "sim" / "reference.fa",
+        "--output", folder / "o.vcf.gz",
+    )  # fmt: skip
+    found = faults(gzip.decompress((folder / "o.vcf.gz").read_bytes()).decode())
+    if found:
+        raise Accepted(f"input {why}, output {found[0]}")
 
 
 Target = Callable[[int, Path, Path], None]
