@@ -35,7 +35,7 @@ def write_fingerprint(found: Fingerprint, path: Path) -> None:
         "odds": [round(x, 2) for x in found.odds],
         "error": found.error,
         "het_share": found.het_share,
-        "contamination": [share.estimate, share.low, share.high],
+        "contamination": [share.estimate, share.low, share.high, share.inbreeding],
         "population": [found.population, round(found.population_odds, 2), found.second, found.column],
         "sex": [found.sex, found.sex_from, found.sex_note],
         "sites": [found.sites, found.stretches],
@@ -58,7 +58,7 @@ def read_fingerprint(path: Path, sites: FingerprintSites) -> Fingerprint:
             raise ValueError("another version")
         reads = tuple(AlleleReads(*(np.array(c, np.int32) for c in counts)) for counts in content["reads"])
         population, ahead, second, column = content["population"]
-        estimate, low, high = content["contamination"]
+        estimate, low, high, inbreeding = content["contamination"]
         found = Fingerprint(
             sample=str(content["sample"]),
             digest=str(content["sites_digest"]),
@@ -67,7 +67,7 @@ def read_fingerprint(path: Path, sites: FingerprintSites) -> Fingerprint:
             odds=tuple(map(float, content["odds"])),
             error=float(content["error"]),
             het_share=float(content["het_share"]),
-            contamination=Contamination(estimate, low, high),
+            contamination=Contamination(estimate, low, high, inbreeding),
             population=str(population),
             population_odds=float(ahead),
             second=str(second),

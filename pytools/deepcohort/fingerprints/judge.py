@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from deepcohort.fingerprints.config import FingerprintConfig
 from deepcohort.fingerprints.kin import pairs_of, strays_of
-from deepcohort.fingerprints.likelihood import foreign_curves, hardy_weinberg
+from deepcohort.fingerprints.likelihood import foreign_curves, hardy_weinberg, over_genotypes
 from deepcohort.fingerprints.person import likelihoods_of
 from deepcohort.fingerprints.types import AlleleReads, Fingerprint, FingerprintSites, Pair, Verdict
 
@@ -145,9 +145,9 @@ def _contaminant(
     prior = hardy_weinberg(frequency)
 
     def fit(foreign: NDArray[np.float64] | None = None) -> float:
-        return sites.weight(use) * float(
-            foreign_curves(reads, frequency, mine.error, mine.het_share, foreign, share).sum()
-        )
+        curves = foreign_curves(reads, frequency, mine.error, mine.het_share, foreign, share)
+        total = over_genotypes(curves, frequency, mine.contamination.inbreeding).sum()
+        return sites.weight(use) * float(total)
 
     best, name = fit() + config.sure_log10 * float(np.log(10)), ""
     for other in found:

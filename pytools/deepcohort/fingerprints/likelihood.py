@@ -12,12 +12,15 @@ COARSE = SHARES[::10]
 _CHUNK = 1_000  # sites whose grid is held at a time
 _DEEP, _BALANCED = 8, (0.25, 0.75)  # reads and share of ALT of sites that tell how heterozygotes look
 _CHI2_95 = 3.841
+_INBREEDING = (-0.1, -0.05, 0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8)
 
 
-def hardy_weinberg(frequency: Floats) -> Floats:
-    """P(0, 1, 2 copies), float64 (N, 3)."""
+def hardy_weinberg(frequency: Floats, inbreeding: float = 0.0) -> Floats:
+    """P(0, 1, 2 copies), float64 (N, 3); `inbreeding`: the share of heterozygotes that is missing."""
     other = 1.0 - frequency
-    return np.stack([other**2, 2 * frequency * other, frequency**2], axis=1)
+    more = inbreeding * frequency * other
+    chance = np.stack([other**2 + more, 2 * (frequency * other - more), frequency**2 + more], axis=1)
+    return np.asarray(np.maximum(chance, 1e-9))
 
 
 def log_sum(values: Floats, axis: int = -1) -> Floats:
@@ -55,35 +58,44 @@ def foreign_curves(
     foreign: Floats | None = None,
     shares: Floats = SHARES,
 ) -> Floats:
-    """log P(reads of a site | share of foreign reads), float64 (N, len(shares)).
+    """log P(reads of a site | share of foreign reads, own copies), float64 (N, len(shares), 3).
 
-    Own and foreign genotypes are drawn from Hardy-Weinberg at `frequency`, as in Jun et al. 2012 (Am J Hum
-    Genet 91:839); `foreign`: P of the foreign person's genotypes where they are known, float64 (N, 3).
+    Foreign genotypes are drawn from Hardy-Weinberg at `frequency`, as in Jun et al. 2012 (Am J Hum Genet
+    91:839); `foreign`: P of the foreign person's genotypes where they are known, float64 (N, 3).
     """
-    chance = _alt_chances(error, het_share, shares).reshape(len(shares), 9)
+    chance = _alt_chances(error, het_share, shares)
     yes, no = np.log(chance), np.log1p(-chance)
-    own = hardy_weinberg(frequency)
-    other = own if foreign is None else foreign
-    prior = np.log(np.maximum(own[:, :, None] * other[:, None, :], 1e-300)).reshape(len(frequency), 1, 9)
-    curves = np.empty((len(frequency), len(shares)))
+    prior = np.log(np.maximum(hardy_weinberg(frequency) if foreign is None else foreign, 1e-300))
+    curves = np.empty((len(frequency), len(shares), 3))
     for first in range(0, len(frequency), _CHUNK):
         part = slice(first, first + _CHUNK)
-        alt, ref = reads.alt[part, None, None], reads.ref[part, None, None]
-        curves[part] = log_sum(np.asarray(alt * yes + ref * no + prior[part], np.float64))
+        alt, ref = reads.alt[part, None, None, None], reads.ref[part, None, None, None]
+        curves[part] = log_sum(np.asarray(alt * yes + ref * no + prior[part, None, None, :], np.float64))
     return curves
 
 
-def share_interval(curves: Floats, blocks: int, shares: Floats = SHARES) -> tuple[float, float, float]:
-    """Share of foreign reads with the most likelihood, and the ends of its 95 % interval.
+def over_genotypes(curves: Floats, frequency: Floats, inbreeding: float) -> Floats:
+    """log P(reads of a site | share of foreign reads), float64 (N, shares): own copies summed over."""
+    return log_sum(curves + np.log(hardy_weinberg(frequency, inbreeding))[:, None, :])
 
-    Linked sites tell less than as many apart: where stretches of sites (`blocks`) disagree more than
-    independent sites would, the interval is widened (composite likelihood, Varin et al. 2011, Stat Sin 21:5).
+
+def share_interval(
+    curves: Floats, frequency: Floats, blocks: int, shares: Floats = SHARES
+) -> tuple[float, float, float, float]:
+    """Share of foreign reads with the most likelihood, the ends of its 95 % interval, and the inbreeding.
+
+    The share of heterozygotes is fitted beside it: parents who are kin, or a short stretch of the genome,
+    take heterozygotes away, and foreign reads would be taken for those that are missing. Linked sites tell
+    less than as many apart: where stretches of sites (`blocks`) disagree more than independent sites would,
+    the interval is widened (composite likelihood, Varin et al. 2011, Stat Sin 21:5).
     """
-    total = curves.sum(axis=0)
-    best = int(total.argmax())
-    widening = _widening(curves, shares, min(max(best, 1), len(shares) - 2), blocks)
-    inside = np.flatnonzero(2 * (total[best] - total) <= _CHI2_95 * widening)
-    return float(shares[best]), float(shares[inside[0]]), float(shares[inside[-1]])
+    fits = [over_genotypes(curves, frequency, f) for f in _INBREEDING]
+    totals = np.array([fit.sum(axis=0) for fit in fits])
+    which, best = np.unravel_index(int(totals.argmax()), totals.shape)
+    profile = totals.max(axis=0)
+    widening = _widening(fits[int(which)], shares, min(max(int(best), 1), len(shares) - 2), blocks)
+    inside = np.flatnonzero(2 * (profile[best] - profile) <= _CHI2_95 * widening)
+    return float(shares[best]), float(shares[inside[0]]), float(shares[inside[-1]]), _INBREEDING[int(which)]
 
 
 def _widening(curves: Floats, shares: Floats, at: int, blocks: int) -> float:

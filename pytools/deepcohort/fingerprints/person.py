@@ -104,7 +104,7 @@ def _odds_between(
         mine = AlleleReads(reads.ref[shared], reads.alt[shared], reads.other[shared])
         error, het = error_of(mine, config.least_error), het_share_of(mine)
         curves = foreign_curves(mine, frequency, error, het, shares=COARSE)
-        foreign = share_interval(curves, config.blocks, COARSE)[1]
+        foreign = share_interval(curves, frequency, config.blocks, COARSE)[1]
         parts.append(genotype_likelihoods(mine, frequency, error, het, foreign))
     return sites.weight(shared) * same_person_odds(parts[0], parts[1], frequency)
 
@@ -155,8 +155,8 @@ def _contamination(
 ) -> Contamination:
     mine = AlleleReads(reads.ref[covered], reads.alt[covered], reads.other[covered])
     curves = foreign_curves(mine, sites.frequency[covered, column], error, het_share)
-    estimate, low, high = share_interval(curves, config.blocks)
-    return Contamination(estimate if high - low <= config.widest else None, low, high)
+    estimate, low, high, inbreeding = share_interval(curves, sites.frequency[covered, column], config.blocks)
+    return Contamination(estimate if high - low <= config.widest else None, low, high, inbreeding)
 
 
 def _sex(

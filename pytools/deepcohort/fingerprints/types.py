@@ -76,11 +76,15 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Contamination:
-    """Share of foreign reads: estimate and 95 % interval; None where too little is known."""
+    """Share of foreign reads: estimate and 95 % interval; None where too little is known.
+
+    `inbreeding`: the share of the own heterozygotes that is missing, fitted beside it.
+    """
 
     estimate: float | None = None
     low: float = 0.0
     high: float = 1.0
+    inbreeding: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,9 @@ def haplotag(request: TagRequest, config: HaplotagConfig | None = None) -> TagSu
         ReferenceFasta(request.reference) as reference,
     ):
         _check_contigs(request, sites, reference)
-        tagger = _Tagger(sites, source, reference, candidates_of(request.platform), config)
+        tagger = _Tagger(
+            sites, source, reference, candidates_of(request.platform, reads_config.library), config
+        )
         n_reads, n_tagged = write_tagged(
             request.reads, groups, request.reference, request.output, _program(request), tagger.tags_of,
             config, request.threads,

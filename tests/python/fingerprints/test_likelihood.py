@@ -12,6 +12,7 @@ from deepcohort.fingerprints.likelihood import (
     descent_shares,
     foreign_curves,
     genotype_likelihoods,
+    over_genotypes,
     same_person_odds,
 )
 from deepcohort.fingerprints.person import fingerprint_of
@@ -32,15 +33,17 @@ def likelihoods(reads, sites):
 def test_the_curve_is_the_sum_over_genotypes():
     """Against a plain sum over own and foreign genotypes and reads."""
     reads = AlleleReads(*(np.array([n], np.int32) for n in (7, 2, 1)))
-    error, het, f = 0.002, 0.49, 0.3
+    error, het, f, missing = 0.002, 0.49, 0.3, 0.2
     prior = [(1 - f) ** 2, 2 * f * (1 - f), f**2]
+    pq = f * (1 - f)
+    mine = [prior[0] + missing * pq, 2 * pq * (1 - missing), prior[2] + missing * pq]
     shows = [error, het, 1 - error]
-    curve = foreign_curves(reads, np.array([f]), error, het)[0]
+    curve = over_genotypes(foreign_curves(reads, np.array([f]), error, het), np.array([f]), missing)[0]
     for k in (0, 20, 150):
         total = 0.0
         for own, other in itertools.product(range(3), repeat=2):
             p = (1 - SHARES[k]) * shows[own] + SHARES[k] * shows[other]
-            total += prior[own] * prior[other] * p**2 * (1 - p) ** 7
+            total += mine[own] * prior[other] * p**2 * (1 - p) ** 7
         assert curve[k] == pytest.approx(np.log(total), abs=1e-9)
 
 
@@ -64,6 +67,21 @@ def test_contamination(share, n, depth, within):
         if share >= 0.05:
             assert is_contaminated(found, CONFIG)
     assert held >= 3
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05])
+def test_a_child_of_cousins_is_no_less_contaminated(share):
+    """A quarter of the heterozygotes is missing: at 10x, foreign reads must not be taken for them."""
+    estimates = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        sites = unlinked_sites(2_000, rng)
+        f = sites.frequency[:, 0]
+        own = np.where(rng.random(len(f)) < 0.25, 2 * rng.binomial(1, f), person(f, rng))
+        found = taken(reads_of(own, 10, rng, person(f, rng), share), sites).contamination
+        estimates.append(found.estimate)
+        assert 0.15 <= found.inbreeding <= 0.4
+    assert abs(np.mean(estimates) - share) < 0.006
 
 
 def test_who_contaminates_is_told():
