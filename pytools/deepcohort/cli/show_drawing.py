@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.candidates.types import ALLELE_ALT, ALLELE_OTHER, ALLELE_REF
+from deepcohort.cli.show_types import GAP, OUTSIDE, SitePicture
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.sequence import BASES
 from deepcohort.pileup.config import CHANNELS
 
 if TYPE_CHECKING:
-    from deepcohort.cli.show_run import SitePicture
     from deepcohort.model.explain import Saliency
 
 _BASE_COLOURS = (
@@ -27,14 +27,13 @@ _BASE_COLOURS = (
     (0.5, 0.5, 0.5),
 )
 _FORWARD, _REVERSE, _GAP_COLOUR = (0.86, 0.86, 0.90), (0.80, 0.84, 0.80), (0.15, 0.15, 0.15)
-_GAP, _OUTSIDE = 5, 6
 _ALLELE_COLOURS = {ALLELE_ALT: (0.75, 0.1, 0.4), ALLELE_REF: (0.4, 0.4, 0.4), ALLELE_OTHER: (0.9, 0.7, 0.1)}
 _ALLELE_NAMES = {ALLELE_ALT: "ALT", ALLELE_REF: "REF", ALLELE_OTHER: "other", -1: "unclear"}
 _SHOWN_SHARE = 0.2
 _SUFFIXES = (".png", ".pdf", ".svg")
 
 
-def read_image(picture: "SitePicture") -> NDArray[np.float64]:
+def read_image(picture: SitePicture) -> NDArray[np.float64]:
     """Colours of the pileup, float (1 + reads, W + 1, 3): reference on top, allele marks on the left."""
     width = len(picture.reference)
     image = np.ones((1 + len(picture.reads), width + 1, 3))
@@ -42,9 +41,9 @@ def read_image(picture: "SitePicture") -> NDArray[np.float64]:
     for i, read in enumerate(picture.reads, start=1):
         image[i, 0] = _ALLELE_COLOURS.get(read.allele, (1.0, 1.0, 1.0))
         for j, code in enumerate(read.codes):
-            if code == _OUTSIDE:
+            if code == OUTSIDE:
                 continue
-            if code == _GAP:
+            if code == GAP:
                 colour = np.array(_GAP_COLOUR)
             elif code == picture.reference[j]:
                 colour = np.array(_FORWARD if read.forward else _REVERSE)
@@ -56,7 +55,7 @@ def read_image(picture: "SitePicture") -> NDArray[np.float64]:
     return image
 
 
-def _draw_reads(axis: Any, picture: "SitePicture") -> None:
+def _draw_reads(axis: Any, picture: SitePicture) -> None:
     image = read_image(picture)
     axis.imshow(image, aspect="auto", interpolation="nearest")
     for j, code in enumerate(picture.reference, start=1):
@@ -80,14 +79,14 @@ def _draw_reads(axis: Any, picture: "SitePicture") -> None:
         _draw_haplotypes(axis, picture)
 
 
-def haplotype_groups(picture: "SitePicture") -> list[tuple[int, int, int]]:
+def haplotype_groups(picture: SitePicture) -> list[tuple[int, int, int]]:
     """(HP or 0, first row, row behind the last) of each group of reads, rows of the image."""
     tags = [read.haplotype for read in picture.reads]
     starts = [i for i in range(len(tags)) if i == 0 or tags[i] != tags[i - 1]]
     return [(tags[a], a + 1, b + 1) for a, b in pairwise([*starts, len(tags)])]
 
 
-def _draw_haplotypes(axis: Any, picture: "SitePicture") -> None:
+def _draw_haplotypes(axis: Any, picture: SitePicture) -> None:
     """Lines between the haplotypes, their names and numbers of reads on the right."""
     right = len(picture.reference) + 0.7
     for haplotype, first, behind in haplotype_groups(picture):
@@ -139,7 +138,7 @@ def _draw_saliency(axes: Any, seen: "Saliency", copies: int) -> None:
     channels.set_yticks(range(len(CHANNELS)), CHANNELS, fontsize=7)
 
 
-def _draw_coverage(axis: Any, picture: "SitePicture") -> None:
+def _draw_coverage(axis: Any, picture: SitePicture) -> None:
     """Depth by column, grey; bases unlike the reference in at least a fifth of the reads, coloured."""
     counts = picture.coverage
     assert counts is not None
@@ -158,7 +157,7 @@ def _draw_coverage(axis: Any, picture: "SitePicture") -> None:
     axis.set_ylabel("depth", fontsize=7)
 
 
-def _draw_sample(part: Any, picture: "SitePicture") -> None:
+def _draw_sample(part: Any, picture: SitePicture) -> None:
     """Coverage above, reads below."""
     if picture.coverage is None:
         _draw_reads(part.subplots(), picture)
@@ -198,7 +197,7 @@ def check_kind(output: Path) -> None:
         )
 
 
-def figure_of(pictures: "Sequence[SitePicture]") -> Any:
+def figure_of(pictures: Sequence[SitePicture]) -> Any:
     """The figure of one site: samples beneath each other; of a single one the network's view as well."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -228,7 +227,7 @@ def figure_of(pictures: "Sequence[SitePicture]") -> Any:
     return figure
 
 
-def draw(pictures: "Sequence[SitePicture]", output: Path) -> None:
+def draw(pictures: Sequence[SitePicture], output: Path) -> None:
     """Write the picture of one site to `output`.
 
     Raises:
@@ -240,7 +239,7 @@ def draw(pictures: "Sequence[SitePicture]", output: Path) -> None:
         figure.savefig(temporary, dpi=130)
 
 
-def png_of(pictures: "Sequence[SitePicture]") -> bytes:
+def png_of(pictures: Sequence[SitePicture]) -> bytes:
     """The picture of one site as PNG."""
     out = io.BytesIO()
     figure_of(pictures).savefig(out, format="png", dpi=90)

@@ -1,7 +1,7 @@
 """Evidence, tensor and probabilities of one site, gathered for its picture."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from deepcohort.call_shard import CallJob, ChunkPreparer, PreparedChunk
 from deepcohort.candidates.config import candidates_of
 from deepcohort.candidates.types import ALLELE_ALT, ALLELE_OTHER, ALLELE_REF
 from deepcohort.cli.io_haplotypes import haplotypes_near
+from deepcohort.cli.show_types import GAP, OUTSIDE, DrawnRead, SitePicture
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region, parse_region
@@ -25,60 +26,7 @@ from deepcohort.reads.load import open_reads, profiled
 from deepcohort.reads.types import ReadBatch
 
 FLANK_BP = 30
-# what a drawn column of a read holds, besides base codes 0..4
-GAP, OUTSIDE = 5, 6
 _ORDER = {ALLELE_ALT: 0, ALLELE_OTHER: 1, ALLELE_REF: 2}
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnRead:
-    """One read over the window of the picture: codes uint8 (W,), GAP = deleted, OUTSIDE = not covered.
-
-    `inserted`: columns after which it inserts, with bp. `clipped`: bool (W,), soft-clipped bases.
-    `allele`: of candidates.types. `forward`: strand. `mapq`: phred. `name_hash`: of ReadBatch.
-    `haplotype`: its tag HP, 0 without one.
-    """
-
-    codes: NDArray[np.uint8]
-    clipped: NDArray[np.bool_]
-    inserted: tuple[tuple[int, int], ...]
-    allele: int
-    forward: bool
-    mapq: int
-    name_hash: int = 0
-    haplotype: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class SitePicture:
-    """All that the picture shows; `pixels` uint8 (channels, rows, columns), absent where no candidate is.
-
-    `seen`: what the CNN's answer rests on. `coverage`: int64 (W, 6), reads with each base code or a GAP.
-    `sample`: named where there are several. `by_haplotype`: whether reads stand by their haplotype.
-    """
-
-    title: str
-    contig: str
-    start: int
-    pos: int
-    reference: NDArray[np.uint8]
-    reads: tuple[DrawnRead, ...]
-    n_reads: int
-    pixels: NDArray[np.uint8] | None = None
-    probabilities: NDArray[np.float32] | None = None
-    seen: Saliency | None = None
-    coverage: NDArray[np.int64] | None = None
-    sample: str = ""
-    by_haplotype: bool = False
-
-    @property
-    def line(self) -> str:
-        """Title and what the model thinks."""
-        p = self.probabilities
-        name = f"{self.sample}   " if self.sample else ""
-        if p is None:
-            return f"{name}{self.title}"
-        return f"{name}{self.title}   P(0 copies) {p[0]:.4f}   P(1) {p[1]:.4f}   P(2) {p[2]:.4f}"
 
 
 def _lay_out(reads: ReadBatch, row: int, start: int, width: int, allele: int) -> DrawnRead:

@@ -7,7 +7,8 @@ import pysam
 import pytest
 from deepcohort.cli.io_warm import write_warm_inputs
 from deepcohort.cli.show_drawing import haplotype_groups, read_image
-from deepcohort.cli.show_run import GAP, OUTSIDE, by_sample, gather, gather_samples, show_site
+from deepcohort.cli.show_run import by_sample, gather, gather_samples, show_site
+from deepcohort.cli.show_types import GAP, OUTSIDE
 from deepcohort.core.errors import DeepcohortError
 
 

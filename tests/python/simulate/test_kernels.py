@@ -15,6 +15,7 @@ from deepcohort.simulate.kernels import (
     find_tracts,
     simulate_pairs,
 )
+from deepcohort.simulate.kernels_learn import Aligned, Tracts, count_bases, count_slips
 from deepcohort.simulate.kernels_long import run_copies, simulate_long
 from deepcohort.simulate.profile import load_profile, simple_illumina_profile
 from deepcohort.simulate.reads import ShortReadRun
@@ -214,3 +215,53 @@ def test_long_read_error_rate_follows_the_multiplier():
 
 def test_run_copies():
     assert run_copies(encode_bases("AACGGGT")).tolist() == [2, 2, 1, 3, 3, 3, 1]
+
+
+def aligned(rows):
+    """Reads of one contig from [(pos, [(operation, length)], bases)], forward, all used."""
+    spans = [pos + sum(n for op, n in ops if op in (0, 2)) for pos, ops, _ in rows]
+    seq = np.concatenate([encode_bases(bases) for _, _, bases in rows])
+    sizes = [len(bases) for _, _, bases in rows]
+    flat = [step for _, ops, _ in rows for step in ops]
+    n_ops = [len(ops) for _, ops, _ in rows]
+    return Aligned(
+        np.array([pos for pos, _, _ in rows]), np.array(spans), np.ones(len(rows), np.bool_),
+        np.zeros(len(rows), np.bool_), np.zeros(len(rows), np.int64), seq, np.full(len(seq), 30, np.uint8),
+        np.cumsum([0, *sizes]), np.array([op for op, _ in flat], np.uint8),
+        np.array([n for _, n in flat], np.int32), np.cumsum([0, *n_ops]),
+    )  # fmt: skip
+
+
+def test_slips_of_tracts_are_counted_by_units():
+    # a run of four A at 10 and two copies of CG at 30; flank 2
+    tracts = Tracts(
+        np.array([10, 30]), np.array([14, 34]), np.array([4, MAX_COPIES + 2]), np.zeros(2, np.bool_)
+    )
+    rows = [
+        (5, [(0, 40)], "A" * 40),  # passes both as they are
+        (5, [(0, 5), (2, 1), (0, 34)], "A" * 39),  # one A lost
+        (5, [(0, 6), (1, 2), (0, 34)], "A" * 42),  # two A gained
+        (5, [(0, 26), (2, 1), (0, 13)], "A" * 39),  # half a unit of the second: no slip
+        (5, [(0, 27), (2, 2), (0, 11)], "A" * 38),  # a unit of the second lost
+        (9, [(0, 40)], "A" * 40),  # begins too near the first
+    ]
+    passages, changes, per_tract = count_slips(tracts, aligned(rows), 2 * MAX_COPIES, 2)
+    assert passages.tolist() == [5, 6]
+    assert per_tract.tolist() == [[1, 1], [1, 0]]
+    found = {tuple(int(x) for x in place): int(changes[tuple(place)]) for place in np.argwhere(changes)}
+    assert found == {(4, 0, 1): 1, (4, 1, 2): 1, (MAX_COPIES + 2, 0, 1): 1}
+
+
+def test_bases_and_errors_are_counted_by_cycle_quality_and_context():
+    reference = encode_bases("ACGTACGTAC")
+    masked = np.zeros(10, np.bool_)
+    masked[4] = True
+    reads = aligned([(1, [(4, 1), (0, 6)], "T" + "CGAACG")])  # one base clipped, T read as A at reference 3
+    by_cycle, by_context = count_bases(reference, masked, reads, 5, 0)
+    assert by_cycle[0, :, 30].tolist() == [[0, 0], [1, 0], [1, 0], [1, 1], [0, 0]]  # cycle 4 is masked
+    words = {"".join("ACGT"[(c >> s) & 3] for s in (4, 2, 0)): by_context[c, 30] for c in range(64)}
+    assert {word: row.tolist() for word, row in words.items() if row.any()} == {
+        "ACG": [0, 0, 2, 0],
+        "CGT": [1, 0, 0, 0],
+        "TAC": [0, 1, 0, 0],
+    }
