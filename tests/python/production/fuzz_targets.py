@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from fuzz_mutate import (
@@ -107,7 +108,6 @@ def make_base(base: Path) -> None:
         "evaluate": _table(base / "evaluation" / "extended.tsv"),
         "stats": _table(base / "stats" / "samples.tsv"),
         "examples": _examples_of(base / "examples"),
-        "panel": _records(gzip.decompress((base / "panel.g.vcf.gz").read_bytes())),
         "haplotag": _tags(base / "tagged.bam"),
     }.items():
         (base / "results" / name).write_bytes(b"\n".join(lines) + b"\n")
@@ -115,15 +115,28 @@ def make_base(base: Path) -> None:
 
 
 def _make_more(base: Path, sim: Path, reference: Path) -> None:
-    """Inputs and results of what works on calls: phase, a panel, tags, fingerprints."""
+    """Inputs and results of what works on calls: phase, tags, fingerprints."""
     call = ("call", "--reads", sim / "sample1.bam", "--reference", reference, "--quiet")
     _command(*call, "--gvcf", base / "unphased.g.vcf.gz", "--phase-evidence", base / "1.phase.npz")
-    _command(*call, "--gvcf", base / "panel.g.vcf.gz", "--panel", base / "cohort.vcf.gz")
     _haplotag(base / "1.vcf.gz", base, base / "tagged.bam", _command)
-    _command(
-        "fingerprint", "sample", "--reads", sim / "sample1.bam", "--reference", reference, "--sites",
-        base / "cohort.vcf.gz", "--sample", "sample1", "--output", base / "fingerprint.json",
-    )  # fmt: skip
+    _write_common_snps(base / "common.vcf.gz", reference)
+    _fingerprint(base / "common.vcf.gz", base, base / "fingerprint.json")
+
+
+def _write_common_snps(path: Path, reference: Path) -> None:
+    """Made-up SNPs, one in 301 bp, with frequencies."""
+    import pysam
+
+    lines = ["##fileformat=VCFv4.2", '##INFO=<ID=AF,Number=A,Type=Float,Description="Frequency">']
+    bases = _bases(reference)
+    lines += [f"##contig=<ID={name},length={len(sequence)}>" for name, sequence in bases.items()]
+    lines.append("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO")
+    for name, sequence in bases.items():
+        for at in range(150, len(sequence), 301):
+            alt = "ACGT"["ACGT".index(sequence[at]) - 1]
+            lines.append(f"{name}\t{at + 1}\t.\t{sequence[at]}\t{alt}\t.\t.\tAF=0.{1 + at % 4}")
+    path.write_bytes(stored_bgzf(("\n".join(lines) + "\n").encode()))
+    pysam.tabix_index(str(path), preset="vcf", force=True)
 
 
 def _table(path: Path) -> list[bytes]:
@@ -596,13 +609,6 @@ def fuzz_phase_evidence(seed: int, base: Path, folder: Path) -> None:
         raise Accepted(f"phase evidence is spoilt, output {found[0]}")
 
 
-def fuzz_panel(seed: int, base: Path, folder: Path) -> None:
-    """Frequencies of a panel; its index may be damaged too."""
-    why = _spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
-    _call(base / "sim" / "sample1.bam", base, folder, "--panel", folder / "x.vcf.gz")
-    judge(why, _called(folder), base, "panel")
-
-
 def fuzz_haplotag(seed: int, base: Path, folder: Path) -> None:
     """Reads tagged by a VCF that is spoilt."""
     why = _spoilt_vcf(random.Random(seed), base / "1.vcf.gz", folder / "x.vcf.gz")
@@ -631,23 +637,38 @@ def _tags(bam: Path) -> list[bytes]:
 
 def fuzz_fingerprints(seed: int, base: Path, folder: Path) -> None:
     """Sites that are spoilt, or what was found at sound ones."""
+    from deepcohort.fingerprints.files import read_fingerprint
+    from deepcohort.fingerprints.judge import judge as judge_persons
+
     rng = random.Random(seed)
-    reference, sites = base / "sim" / "reference.fa", base / "cohort.vcf.gz"
     if rng.random() < 0.5:
-        _spoilt_vcf(rng, sites, folder / "x.vcf.gz")
-        run_here(
-            "fingerprint", "sample", "--reads", base / "sim" / "sample1.bam", "--reference", reference, "--sites",
-            folder / "x.vcf.gz", "--sample", "sample1", "--output", folder / "o.json",
-        )  # fmt: skip
-        json.loads((folder / "o.json").read_text())
-        return
-    (folder / "found").mkdir()
-    text = (base / "fingerprint.json").read_text()
-    (folder / "found" / "sample1.json").write_bytes(encoded(rng, spoil_table(rng, text, ',":[ ')))
-    run_here(
-        "fingerprint", "compare", "--fingerprint", folder / "found", "--reference", reference, "--sites", sites,
-        "--output", folder / "o",
-    )  # fmt: skip
+        _spoilt_vcf(rng, base / "common.vcf.gz", folder / "x.vcf.gz")
+        _fingerprint(folder / "x.vcf.gz", base, folder / "x.json")
+    else:
+        text = (base / "fingerprint.json").read_text()
+        (folder / "x.json").write_bytes(encoded(rng, spoil_table(rng, text, ',":[ ')))
+    sites = _few_sites(base / "common.vcf.gz", base)
+    verdicts, _ = judge_persons([read_fingerprint(folder / "x.json", sites)], sites, {}, {})
+    assert verdicts[0].warnings is not None
+
+
+def _few_sites(path: Path, base: Path) -> Any:
+    """Sites of a genome too small for as many as fingerprints need."""
+    from deepcohort.fingerprints.config import FingerprintConfig
+    from deepcohort.fingerprints.io_sites import read_sites
+
+    return read_sites(path, base / "sim" / "reference.fa", None, FingerprintConfig(min_sites=10))
+
+
+def _fingerprint(sites: Path, base: Path, output: Path) -> None:
+    from deepcohort.fingerprints.files import write_fingerprint
+    from deepcohort.fingerprints.sample import take_fingerprint
+
+    bam = base / "sim" / "sample1.bam"
+    chosen = _few_sites(sites, base)
+    indexes = [Path(f"{bam}.bai")]
+    found = take_fingerprint("sample1", [bam], indexes, base / "sim" / "reference.fa", chosen)
+    write_fingerprint(found, output)
 
 
 def fuzz_filter_cohort(seed: int, base: Path, folder: Path) -> None:
