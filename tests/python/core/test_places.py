@@ -22,7 +22,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-READS_VCF = ("stats", "export", "filter", "annotate", "evaluate", "show", "phase")
+READS_VCF = ("stats", "export", "filter", "annotate", "evaluate", "show", "phase", "haplotag")
 
 
 def run(*words: object, **more: object) -> subprocess.CompletedProcess[str]:
