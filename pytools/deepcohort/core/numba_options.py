@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -66,10 +67,8 @@ def borrowing_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _compiled(function: Callable[..., Any], chosen: dict[str, Any]) -> Callable[..., Any]:
     place = _place_of(function)
-    if _writable(place):
-        return numba.njit(cache=True, **chosen)(function)
     compiled = numba.njit(**chosen)(function)
-    compiled._cache = _LayeredCache(function, place)
+    compiled._cache = _StampedCache(function) if _writable(place) else _LayeredCache(function, place)
     return compiled
 
 
@@ -88,10 +87,52 @@ def _writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK)
 
 
+_PACKAGE = Path(__file__).resolve().parents[1]
+_IMPORTED = re.compile(rf"^(?:from|import) ({_PACKAGE.name}(?:\.\w+)+)", re.MULTILINE)
+
+
+@cache
+def _imported_by(file: Path) -> tuple[Path, ...]:
+    """Files of this package that `file` imports on top."""
+    names = _IMPORTED.findall(file.read_text(encoding="utf-8"))
+    paths = [_PACKAGE.joinpath(*name.split(".")[1:]) for name in names]
+    return tuple(path.with_suffix(".py") for path in paths if path.with_suffix(".py").is_file())
+
+
+@cache
+def _stamp(file: Path) -> tuple[tuple[str, float, int], ...]:
+    """(name, time of change, size) of all files whose functions and constants a kernel of `file` may hold."""
+    found, waiting = {file}, [file]
+    while waiting:
+        for path in _imported_by(waiting.pop()):
+            if path not in found:
+                found.add(path)
+                waiting.append(path)
+    states = [(path, path.stat()) for path in sorted(found)]
+    return tuple((str(path.relative_to(_PACKAGE.parent)), s.st_mtime, s.st_size) for path, s in states)
+
+
+class _StampedCache(caching.FunctionCache):  # type: ignore[misc]
+    """Forgets a kernel when a file that it takes functions or constants from has changed.
+
+    Numba looks at the kernel's own file alone, and would go on with what others held before.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        file = Path(inspect.getfile(function)).resolve()
+        stamp = self._impl.locator.get_source_stamp()
+        if file.is_relative_to(_PACKAGE):
+            stamp = (stamp, _stamp(file))
+        self._cache_file = caching.IndexDataCacheFile(
+            cache_path=self._cache_path, filename_base=self._impl.filename_base, source_stamp=stamp
+        )
+
+
 def _cache_at(locator: Any) -> Any:
     """The class of caches whose files lie where `locator` says."""
     impl = type("_Impl", (caching.CompileResultCacheImpl,), {"_locator_classes": [locator]})
-    return type("_Cache", (caching.FunctionCache,), {"_impl_class": impl})
+    return type("_Cache", (_StampedCache,), {"_impl_class": impl})
 
 
 class _ReadOnly(_in_tree):  # type: ignore[misc]
