@@ -116,6 +116,10 @@ class LineChecker:
             raise self._malformed(text[at : at + 400].tobytes(), FAULTS[fault])
         self._tail = text[last_pos:].tobytes()
 
+    def restart(self) -> None:
+        """What comes next does not follow on what was checked."""
+        self._tail = b""
+
     def check(self, segment: Segment) -> None:
         """`check_text` of a segment, whose lines moreover lie within their contig.
 

@@ -12,6 +12,9 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.sequence import decode_bases, encode_bases
+from deepcohort.formats.vcf_check import LineChecker
+from deepcohort.formats.vcf_index import check_index_beside
+from deepcohort.formats.vcf_text import read_header_lines
 from deepcohort.known.config import KnownConfig
 from deepcohort.known.spelling import Change, changes_of, is_sequence, to_alleles
 from deepcohort.known.types import GivenAlleles
@@ -36,6 +39,38 @@ class SiteRecord(NamedTuple):
     def pos(self) -> int:
         """POS, 1-based."""
         return self.start + 1
+
+
+class _CheckedLines:
+    """The text of an indexed VCF, which is looked at before htslib makes of it what it can."""
+
+    def __init__(self, path: Path) -> None:
+        """Open `path`.
+
+        Raises:
+            DeepcohortError: its header or its index is unsound.
+        """
+        header = read_header_lines(path)
+        check_index_beside(path)
+        self._checker = LineChecker(path, header, {}, info=True)
+        self._text = pysam.TabixFile(str(path), encoding="utf-8")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._text.close()
+
+    def check(self, region: Region) -> None:
+        """See that the lines that overlap `region` are records.
+
+        Raises:
+            DeepcohortError: the first that is none. OSError, ValueError: they cannot be read.
+        """
+        if region.contig not in self._text.contigs:
+            return
+        lines = self._text.fetch(region.contig, region.start, region.end)
+        text = "".join(f"{line}\n" for line in lines).encode()
+        self._checker.restart()
+        self._checker.check_text(np.frombuffer(text, np.uint8))
 
 
 class KnownSites:
@@ -75,10 +110,17 @@ class KnownSites:
                 f"give {option} a file of the reference that the reads were aligned to"
             )
         self._lengths = contig_lengths
+        try:
+            self._lines = None if self._file.format == "BCF" else _CheckedLines(path)
+        except DeepcohortError:
+            self._file.close()
+            raise
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+        if self._lines is not None:
+            self._lines.close()
 
     def _read(self, region: Region) -> Iterator[SiteRecord]:
         """Records that overlap `region`, as they stand."""
@@ -93,6 +135,8 @@ class KnownSites:
             return
         last = -1
         try:
+            if self._lines is not None:
+                self._lines.check(region)
             for record in self._read(region):
                 if record.pos < last:
                     raise DeepcohortError(

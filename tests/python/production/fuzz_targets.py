@@ -108,6 +108,7 @@ def make_base(base: Path) -> None:
         "evaluate": _table(base / "evaluation" / "extended.tsv"),
         "stats": _table(base / "stats" / "samples.tsv"),
         "examples": _examples_of(base / "examples"),
+        "panel": _records(gzip.decompress((base / "panel.g.vcf.gz").read_bytes())),
         "haplotag": _tags(base / "tagged.bam"),
     }.items():
         (base / "results" / name).write_bytes(b"\n".join(lines) + b"\n")
@@ -115,9 +116,10 @@ def make_base(base: Path) -> None:
 
 
 def _make_more(base: Path, sim: Path, reference: Path) -> None:
-    """Inputs and results of what works on calls: phase, tags, fingerprints."""
+    """Inputs and results of what works on calls: phase, a panel, tags, fingerprints."""
     call = ("call", "--reads", sim / "sample1.bam", "--reference", reference, "--quiet")
     _command(*call, "--gvcf", base / "unphased.g.vcf.gz", "--phase-evidence", base / "1.phase.npz")
+    _command(*call, "--gvcf", base / "panel.g.vcf.gz", "--panel", base / "cohort.vcf.gz")
     _haplotag(base / "1.vcf.gz", base, base / "tagged.bam", _command)
     _write_common_snps(base / "common.vcf.gz", reference)
     _fingerprint(base / "common.vcf.gz", base, base / "fingerprint.json")
@@ -607,6 +609,13 @@ def fuzz_phase_evidence(seed: int, base: Path, folder: Path) -> None:
     found = faults(gzip.decompress((folder / "o.g.vcf.gz").read_bytes()).decode())
     if found:
         raise Accepted(f"phase evidence is spoilt, output {found[0]}")
+
+
+def fuzz_panel(seed: int, base: Path, folder: Path) -> None:
+    """Frequencies of a panel; its index may be damaged too."""
+    why = _spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
+    _call(base / "sim" / "sample1.bam", base, folder, "--panel", folder / "x.vcf.gz")
+    judge(why, _called(folder), base, "panel")
 
 
 def fuzz_haplotag(seed: int, base: Path, folder: Path) -> None:
