@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.paths import make_again
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.sequence import decode_bases, encode_bases
 from deepcohort.formats.vcf_check import LineChecker
+from deepcohort.formats.vcf_declarations import listed_contigs
 from deepcohort.formats.vcf_index import check_index_beside
 from deepcohort.formats.vcf_text import read_header_lines
 from deepcohort.known.config import KnownConfig
@@ -54,6 +56,13 @@ class _CheckedLines:
         check_index_beside(path)
         self._checker = LineChecker(path, header, {}, info=True)
         self._text = pysam.TabixFile(str(path), encoding="utf-8")
+        declared = listed_contigs(header)
+        strange = next((name for name in self._text.contigs if name not in declared), None)
+        if declared and strange is not None:
+            self._text.close()
+            raise DeepcohortError(
+                f"{path} has records on {strange[:40]}, which its header does not declare; {make_again(path)}"
+            )
 
     def close(self) -> None:
         """Close the file."""
