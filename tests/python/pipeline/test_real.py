@@ -138,7 +138,7 @@ def test_a_model_trained_by_the_pipeline_calls(tmp_path: Path, real_run: Run):
 def test_resume_does_no_work_twice(real_run: Run):
     cohort = real_run.folder / "out" / "cohort" / "cohort.vcf.gz"
     before = cohort.read_bytes()
-    again = nextflow(real_run.folder, "-profile", "test", "--haplotag", "--outdir", "out", "-resume")
+    again = nextflow(real_run.folder, "-profile", "test", "--outdir", "out", "--haplotag", "-resume")
     assert again.status == 0, again.text
     assert {task["status"] for task in again.tasks()} == {"CACHED"}
     assert cohort.read_bytes() == before
