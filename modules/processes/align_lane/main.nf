@@ -19,12 +19,12 @@ process ALIGN_LANE {
     deepcohort align reads ${files} --reference ${fasta} --index index --sample ${meta.sample} --lane ${meta.shard} \\
         --platform ${platform} --aligner ${aligner} --threads ${task.cpus} --output ${meta.id}.sorted.bam \\
         --version-file ${meta.id}.aligner.txt
-    ${Versions.write(task, [(program): version])}
+    ${Versions.write(task, [(program): version])} # ${task.ext.sources}
     """
 
     stub:
     """
     touch ${meta.id}.sorted.bam ${meta.id}.aligner.txt
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

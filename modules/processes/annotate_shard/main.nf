@@ -26,12 +26,12 @@ process ANNOTATE_SHARD {
     """
     deepcohort annotate --vcf ${vcf} --reference ${fasta} --regions ${shard} ${inputs} \\
         --output ${meta.id}.annotated.vcf.gz ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     touch ${meta.id}.annotated.vcf.gz ${meta.id}.annotated.vcf.gz.tbi
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

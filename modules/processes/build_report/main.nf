@@ -51,13 +51,13 @@ process BUILD_REPORT {
     multiqc --quiet --force --no-version-check ${own} --filename multiqc_report.html content ${extra ? 'extra' : ''}
     # multiqc --version takes as long as a report
     multiqc=\$(python3 -c 'from importlib.metadata import version; print(version("multiqc"))')
-    ${Versions.write(task, [multiqc: '$multiqc'])}
+    ${Versions.write(task, [multiqc: '$multiqc'])} # ${task.ext.sources}
     """
 
     stub:
     """
     echo stub > multiqc_report.html
     echo stub > summary.txt
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

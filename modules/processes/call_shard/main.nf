@@ -30,12 +30,12 @@ process CALL_SHARD {
         ${weights} ${given} ${prior} ${phase} \\
         --quiet ${task.ext.args ?: ''}
     touch ${meta.id}.phase.npz
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     touch ${meta.id}.g.vcf.gz ${meta.id}.g.vcf.gz.tbi ${meta.id}.vcf.gz ${meta.id}.vcf.gz.tbi ${meta.id}.phase.npz
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -32,7 +32,7 @@ process CHECK_INPUTS {
     ${stored ? 'ls stored/*/* > stored.txt' : ''}
     deepcohort check --samplesheet ${samplesheet} --reference ${fasta} ${options} \\
         --output samples.json --pedigree cohort.ped --notes notes.txt ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
@@ -41,6 +41,6 @@ process CHECK_INPUTS {
     deepcohort check --samplesheet ${samplesheet} --reference ${fasta} --text-only \\
         ${stored ? '--cohort-list stored.txt' : ''} \\
         --output samples.json --pedigree cohort.ped --notes notes.txt
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -14,12 +14,12 @@ process COHORT_STATS {
     script:
     """
     deepcohort stats --vcf ${vcf} --pedigree ${pedigree} --output stats ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     rm -rf stats; mkdir stats
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -24,13 +24,13 @@ process COMPARE_FINGERPRINTS {
     deepcohort fingerprint compare --fingerprint samples --pedigree ${pedigree} --reference ${fasta} \\
         --sites ${Shell.quote(sites)} ${where} \\
         --output fingerprints --warnings warnings.txt
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     rm -rf fingerprints; mkdir fingerprints
     touch warnings.txt
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -18,13 +18,13 @@ process CONCAT_COHORT {
     ls vcfs/*.vcf.gz > vcfs.txt
     deepcohort merge --input-list vcfs.txt --shards ${shards} --output ${prefix}.vcf.gz \\
         --checksums ${prefix}.checksums.tsv ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     prefix = task.ext.prefix ?: meta.id
     """
     touch ${prefix}.vcf.gz ${prefix}.vcf.gz.tbi ${prefix}.checksums.tsv
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -20,7 +20,7 @@ process EVALUATE_SAMPLE {
     mkdir -p evaluation
     deepcohort evaluate --vcf ${vcf} --truth ${truth_vcf} --confident ${truth_bed} --reference ${fasta} \\
         ${sample} ${within} --name ${meta.id} --output evaluation/${meta.id} ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
@@ -28,6 +28,6 @@ process EVALUATE_SAMPLE {
     mkdir -p evaluation/${meta.id}
     printf 'type\\tTP_truth\\tFN\\tTP_call\\tFP\\tprecision\\trecall\\tf1\\n' > evaluation/${meta.id}/summary.tsv
     printf '%s\\t1\\t0\\t1\\t0\\t1.0\\t1.0\\t1.0\\n' SNP INDEL >> evaluation/${meta.id}/summary.tsv
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

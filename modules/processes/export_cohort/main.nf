@@ -15,13 +15,13 @@ process EXPORT_COHORT {
     prefix = task.ext.prefix ?: meta.id
     """
     deepcohort export --vcf ${vcf} --format ${format} --pedigree ${pedigree} --output ${prefix} ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     prefix = task.ext.prefix ?: meta.id
     """
     touch ${format == 'zarr' ? "${prefix}.vcz.zip" : "${prefix}.pgen ${prefix}.pvar.zst ${prefix}.psam"}
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -21,12 +21,12 @@ process FILTER_SAMPLE {
     """
     deepcohort filter --vcf ${Shell.quote(vcf)} ${inputs} --reference ${fasta} --platform ${platform} ${weights} \\
         --output ${meta.id}.filtered.vcf.gz --checksums ${meta.id}.checksums.tsv ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     touch ${meta.id}.filtered.vcf.gz ${meta.id}.filtered.vcf.gz.tbi ${meta.id}.checksums.tsv
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -22,12 +22,12 @@ process FILTER_SHARD {
     deepcohort filter --vcf ${Shell.quote(vcf)} --samplesheet reads.csv --reference ${fasta} \\
         --regions ${shard} ${options} \\
         --threads ${task.cpus} --output ${meta.id}.filtered.vcf.gz ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     touch ${meta.id}.filtered.vcf.gz ${meta.id}.filtered.vcf.gz.tbi
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -12,12 +12,12 @@ process FIND_PARALOGS {
     script:
     """
     deepcohort paralogs --reference ${fasta} --output reference.paralogs.tsv.gz --quiet
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     touch reference.paralogs.tsv.gz
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

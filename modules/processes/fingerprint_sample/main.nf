@@ -23,12 +23,12 @@ process FINGERPRINT_SAMPLE {
     deepcohort fingerprint sample ${inputs} --reference ${fasta} --sample ${meta.sample} \\
         --sites ${Shell.quote(sites)} ${where} \\
         --output ${meta.sample}.fingerprint.json
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     touch ${meta.sample}.fingerprint.json
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

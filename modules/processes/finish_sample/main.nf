@@ -19,12 +19,12 @@ process FINISH_SAMPLE {
     """
     deepcohort align sample ${files} ${programs} --reference ${fasta} ${mark} --threads ${task.cpus} \\
         --output ${meta.id}.${suffix}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     touch ${meta.id}.${suffix} ${meta.id}.${suffix}.${suffix == 'cram' ? 'crai' : 'bai'}
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -26,13 +26,13 @@ process GENOTYPE_SHARD {
     ${stores ? 'ls stores/*/* > stores.txt' : ''}
     deepcohort genotype ${inputs} --sort-samples --quiet --reference ${fasta} --pedigree ${pedigree} \\
         --output ${meta.id}.cohort.vcf.gz ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     touch ${meta.id}.cohort.vcf.gz ${meta.id}.cohort.vcf.gz.tbi
     ${save ? "mkdir -p store; touch store/${meta.id}.store store/cohort.json" : ''}
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

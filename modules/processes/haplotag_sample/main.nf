@@ -18,12 +18,12 @@ process HAPLOTAG_SAMPLE {
     """
     deepcohort haplotag --vcf ${vcf} ${inputs} --reference ${fasta} --sample ${meta.sample} --platform ${platform} \\
         --threads ${task.cpus} --output ${meta.sample}.haplotagged.bam ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     touch ${meta.sample}.haplotagged.bam ${meta.sample}.haplotagged.bam.bai
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -15,12 +15,12 @@ process INDEX_ALIGNER {
     script:
     """
     deepcohort align index --reference ${fasta} --platform ${platform} --aligner ${aligner} --output index
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     mkdir -p index; touch index/genome.bwt index/genome.sa
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -12,12 +12,12 @@ process INDEX_REFERENCE {
     script:
     """
     deepcohort index --reference ${fasta}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     printf 'chr1\\t1000\\t6\\t60\\t61\\n' > ${fasta}.fai
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -14,12 +14,12 @@ process INDEX_STORE {
     """
     ls parts/*/cohort.json > parts.txt
     deepcohort store --part-list parts.txt --shards ${shards} --output cohort.json ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     touch cohort.json
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

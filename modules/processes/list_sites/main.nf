@@ -18,12 +18,12 @@ process LIST_SITES {
     ls gvcfs/*.g.vcf.gz > gvcfs.txt
     deepcohort sites --gvcf-list gvcfs.txt ${stored} --reference ${fasta} --regions ${shard} --quiet \\
         --output ${meta.id}.sites.vcf.gz ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     touch ${meta.id}.sites.vcf.gz ${meta.id}.sites.vcf.gz.tbi
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -22,12 +22,12 @@ process LOOK_SHARD {
     deepcohort call ${inputs} --reference ${fasta} --sample ${meta.sample} --platform ${platform} --sex ${sex} \\
         --regions ${shard} ${copies} --alleles ${sites} --second-look \\
         --gvcf ${meta.id}.look.g.vcf.gz ${weights} --quiet ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     touch ${meta.id}.look.g.vcf.gz ${meta.id}.look.g.vcf.gz.tbi
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -21,12 +21,12 @@ process MAKE_EXAMPLES {
     rm -rf ${meta.id}.examples
     deepcohort examples ${inputs} --reference ${fasta} --truth ${truth_vcf} --confident ${truth_bed} ${scope} \\
         --platform ${platform} --output ${meta.id}.examples --quiet ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     rm -rf ${meta.id}.examples; mkdir ${meta.id}.examples
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

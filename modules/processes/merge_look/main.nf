@@ -18,12 +18,12 @@ process MERGE_LOOK {
     ls looks/*.vcf.gz > looks.txt
     deepcohort merge --onto ${gvcf} --input-list looks.txt --shards ${shards} \\
         --output ${meta.sample}.second.g.vcf.gz ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     touch ${meta.sample}.second.g.vcf.gz ${meta.sample}.second.g.vcf.gz.tbi
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

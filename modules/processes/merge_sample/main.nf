@@ -28,12 +28,12 @@ process MERGE_SAMPLE {
         --facts ${meta.sample}.facts.json ${wanted} --checksums ${meta.sample}.g.checksums.tsv ${task.ext.args ?: ''}
     deepcohort merge --input-list vcfs.txt --shards ${shards} ${phase} --output ${meta.sample}.vcf.gz \\
         --checksums ${meta.sample}.checksums.tsv ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     touch ${meta.sample}.{g.vcf.gz,g.vcf.gz.tbi,vcf.gz,vcf.gz.tbi,facts.json,checksums.tsv}
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -14,12 +14,12 @@ process PACK_ALPHAMISSENSE {
     script:
     """
     deepcohort annotate --alphamissense ${table} --reference ${fasta} --pack alphamissense.dcam ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     touch alphamissense.dcam
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

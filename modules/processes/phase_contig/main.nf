@@ -17,12 +17,12 @@ process PHASE_CONTIG {
     deepcohort phase --vcf ${vcf} --contig ${Shell.quote(meta.shard)} ${reference} --pedigree ${pedigree} \\
         --threads ${task.cpus} --memory-mb ${Math.max(500, (task.memory.toMega() * 0.75).intValue())} \\
         --output ${meta.id}.phased.vcf.gz ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     touch ${meta.id}.phased.vcf.gz ${meta.id}.phased.vcf.gz.tbi
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

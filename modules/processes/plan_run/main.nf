@@ -18,12 +18,12 @@ process PLAN_RUN {
     """
     deepcohort plan --samples ${samples} --shards ${shards} --reference ${fasta} ${options} \\
         --output plan.tsv --text plan.txt
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     touch plan.tsv plan.txt
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

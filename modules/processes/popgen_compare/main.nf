@@ -18,12 +18,12 @@ process POPGEN_COMPARE {
     for part in tests/*/*/; do cp -rL "\$part". unseen; done
     deepcohort popgen compare --model ${model}/${meta.id}.dcpop --simulations simulations --test unseen \\
         --output comparison ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     rm -rf comparison; mkdir comparison
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -15,12 +15,12 @@ process POPGEN_SCAN {
     def what = model ? Shell.quote(model) : Shell.quote(model_name)
     """
     deepcohort popgen scan --vcf ${vcf} --model ${what} --threads ${task.cpus} --output scan ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     rm -rf scan; mkdir scan
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

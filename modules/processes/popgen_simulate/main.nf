@@ -15,12 +15,12 @@ process POPGEN_SIMULATE {
     """
     deepcohort popgen simulate --task ${what} --loci ${loci} --seed ${seed} --shard ${meta.shard}/${meta.n_shards} \\
         --threads ${task.cpus} --output loci ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     rm -rf loci; mkdir loci
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

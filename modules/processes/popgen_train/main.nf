@@ -19,12 +19,12 @@ process POPGEN_TRAIN {
     for part in parts/*/*/; do cp -rL "\$part". simulations; done
     deepcohort popgen train --simulations simulations --output ${meta.id} --name ${meta.id} \\
         ${options} ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     rm -rf ${meta.id}; mkdir ${meta.id}
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -14,12 +14,12 @@ process REPORT_ANNOTATION {
     script:
     """
     deepcohort annotate --vcf ${vcf} --pedigree ${pedigree} --report annotation ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     rm -rf annotation; mkdir annotation
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -14,12 +14,12 @@ process RESTRICT_TRUTH {
     script:
     """
     deepcohort intersect --bed ${bed} --within ${regions} --output ${meta.id}.confident.bed
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     touch ${meta.id}.confident.bed
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

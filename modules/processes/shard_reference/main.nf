@@ -21,7 +21,7 @@ process SHARD_REFERENCE {
     ].join(' ')
     """
     deepcohort shard --reference ${fasta} ${options} --output shards.bed --directory shards ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
@@ -32,6 +32,6 @@ process SHARD_REFERENCE {
         name=\$(printf 'shard_%05d' \$i)
         printf 'chr1\\t%d\\t%d\\t%s\\n' \$((i * 100 - 100)) \$((i * 100)) \$name | tee -a shards.bed > shards/\$name.bed
     done
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -17,7 +17,7 @@ process SIMULATE_COHORT {
     def options = [seed ? "--seed ${seed}" : '', fasta ? "--reference ${Shell.quote(fasta)}" : ''].join(' ')
     """
     deepcohort simulate --output simulated --quiet ${options} ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
@@ -28,6 +28,6 @@ process SIMULATE_COHORT {
     printf 'S1,S1.bam,S1.vcf.gz,S1.bed\\nS2,S2.bam,S2.vcf.gz,S2.bed\\n' >> simulated/samplesheet.csv
     printf '>chr1\\nACGT\\n' > simulated/reference.fa
     printf 'chr1\\t4\\t6\\t4\\t5\\n' > simulated/reference.fa.fai
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

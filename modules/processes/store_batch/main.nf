@@ -17,13 +17,13 @@ process STORE_BATCH {
     ls gvcfs/*.g.vcf.gz > gvcfs.txt
     deepcohort genotype --gvcf-list gvcfs.txt --quiet --reference ${fasta} --shards ${shards} \\
         --save-cohort ${meta.id} ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     rm -rf ${meta.id}; mkdir ${meta.id}
     for name in \$(cut -f 4 ${shards} | sort -u); do touch ${meta.id}/\$name.store; done
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }

@@ -23,12 +23,12 @@ process TRAIN_MODEL {
     for folder in examples/*; do folders+=(--examples "\$folder"); done
     for folder in natural/*; do [ ! -e "\$folder" ] || folders+=(--natural "\$folder"); done
     deepcohort train "\${folders[@]}" --output ${meta.id} --name ${meta.id} ${options} ${task.ext.args ?: ''}
-    ${Versions.write(task)}
+    ${Versions.write(task)} # ${task.ext.sources}
     """
 
     stub:
     """
     rm -rf ${meta.id}; mkdir ${meta.id}
-    ${Versions.stub(task)}
+    ${Versions.stub(task)} # ${task.ext.sources}
     """
 }
