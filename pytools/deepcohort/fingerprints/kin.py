@@ -1,11 +1,12 @@
 """Pairs of samples: one person, kin as stated, or not."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.core.kin import expected_kin
 from deepcohort.fingerprints.config import FingerprintConfig
 from deepcohort.fingerprints.likelihood import descent_shares, hardy_weinberg, same_person_odds
 from deepcohort.fingerprints.person import likelihoods_of
@@ -14,22 +15,6 @@ from deepcohort.fingerprints.types import Fingerprint, FingerprintSites, Pair
 Floats = NDArray[np.float64]
 
 _LOOKED_AT = 0.08  # correlation of dosages from which a pair is looked at closely; second degree: 0.25
-
-
-def expected_kin(parents: Mapping[str, tuple[str, str]], names: Iterable[str]) -> dict[frozenset[str], str]:
-    """Pairs that a pedigree makes parent and child, or full siblings."""
-    known = set(names)
-    expected: dict[frozenset[str], str] = {}
-    children = [name for name in parents if name in known]
-    for child in children:
-        for parent in parents[child]:
-            if parent in known:
-                expected[frozenset((child, parent))] = "parent-child"
-    for i, one in enumerate(children):
-        for other in children[i + 1 :]:
-            if parents[one] == parents[other] and all(parents[one]):
-                expected[frozenset((one, other))] = "siblings"
-    return expected
 
 
 def pairs_of(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.core.kin import expected_kin
 from deepcohort.core.outputs import atomic_folder, check_folder_place
 from deepcohort.core.progress import track
 from deepcohort.core.sample_places import (
@@ -207,7 +208,7 @@ def _relatedness(
     if len(copies) < config.min_relatedness_sites or len(names) < 2:
         return []
     kinship = king_kinship(copies)
-    expected = _expected_relations(parents, names)
+    expected = expected_kin(parents, names)
     rows = []
     for i in range(len(names)):
         for j in range(i + 1, len(names)):
@@ -263,24 +264,6 @@ def _write_places(
         for i, name in enumerate(names)
     ]
     _write_tsv(folder / "pca.tsv", rows)
-
-
-def _expected_relations(
-    parents: Mapping[str, tuple[str, str]], names: list[str]
-) -> dict[frozenset[str], str]:
-    """Pairs of the cohort that the pedigree makes parent and child, or full siblings."""
-    expected: dict[frozenset[str], str] = {}
-    known = set(names)
-    children = [name for name in names if name in parents]
-    for child in children:
-        for parent in parents[child]:
-            if parent in known:
-                expected[frozenset((child, parent))] = "parent-child"
-    for i, one in enumerate(children):
-        for other in children[i + 1 :]:
-            if parents[one] == parents[other] and all(parents[one]):
-                expected[frozenset((one, other))] = "siblings"
-    return expected
 
 
 def _summary(
