@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from fuzz_targets import make_base
 
-STRIKES = int(os.environ.get("SIGNAL_STRIKES", "6"))  # of each of 11 commands and 3 signals: 198
+STRIKES = int(os.environ.get("SIGNAL_STRIKES", "6"))  # of each of 12 commands and 3 signals: 216
 SIGNALS = {"KILL": signal.SIGKILL, "TERM": signal.SIGTERM, "INT": signal.SIGINT}
 
 pytestmark = [
@@ -88,6 +88,12 @@ COMMANDS = {
             "--output", folder / "out",
         ],
         keeps=True,
+    ),
+    "haplotag": Command(
+        lambda base, folder: [
+            "haplotag", "--vcf", base / "sim" / "sample1.truth.vcf.gz", "--reads", base / "sim" / "sample1.bam",
+            "--reference", base / "sim" / "reference.fa", "--output", folder / "out.bam",
+        ]
     ),
     "simulate": Command(
         lambda _base, folder: [
