@@ -14,7 +14,7 @@ from deepcohort.core.paths import make_again
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.sequence import decode_bases, encode_bases
 from deepcohort.formats.vcf_check import LineChecker
-from deepcohort.formats.vcf_declarations import listed_contigs
+from deepcohort.formats.vcf_declarations import check_declarations, listed_contigs
 from deepcohort.formats.vcf_index import check_index_beside
 from deepcohort.formats.vcf_text import read_header_lines
 from deepcohort.known.config import KnownConfig
@@ -54,8 +54,14 @@ class _CheckedLines:
         """
         header = read_header_lines(path)
         check_index_beside(path)
+        check_declarations(header, path, whole=True)
         self._checker = LineChecker(path, header, {}, info=True)
-        self._text = pysam.TabixFile(str(path), encoding="utf-8")
+        try:
+            self._text = pysam.TabixFile(str(path), encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise DeepcohortError(
+                f"the index of {path} cannot be used; run: bcftools index -f {path}"
+            ) from error
         declared = listed_contigs(header)
         strange = next((name for name in self._text.contigs if name not in declared), None)
         if declared and strange is not None:
@@ -96,6 +102,7 @@ class KnownSites:
         self.path, self._option, self._config = path, option, config or KnownConfig()
         if not path.exists():
             raise DeepcohortError(f"{path} does not exist; check {option}")
+        check_index_beside(path, is_bcf=True)  # as htslib reads it when it opens the file, whichever that is
         verbosity = pysam.set_verbosity(0)
         try:
             self._file = pysam.VariantFile(str(path), drop_samples=True)

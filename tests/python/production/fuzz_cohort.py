@@ -75,8 +75,8 @@ def fuzz_alleles(seed: int, base: Path, folder: Path) -> None:
     """Alleles given to `call`; its gVCF must hold what a sound list gives, or nothing comes."""
     why = spoilt_vcf(random.Random(seed), base / "2.vcf.gz", folder / "x.vcf.gz")
     call_here(base / "sim" / "sample1.bam", base, folder, "--alleles", folder / "x.vcf.gz")
-    if why and "contigs mixed" in why:
-        return  # read by its index alone, which is another text's
+    if why and ("contigs mixed" in why or why.startswith("#")):
+        return  # read by its index, which is another text's, or past a line that begins with #
     judge(why, called_records(folder), base, "alleles")
 
 
@@ -111,7 +111,7 @@ def fuzz_annotate(seed: int, base: Path, folder: Path) -> None:
         "annotate", "--vcf", vcf, "--reference", reference, "--genes", folder / "x.gff3", "--scores",
         f"made={folder / 'x.tsv'}:AF", "--output", folder / "o.vcf.gz", "--quiet",
     )  # fmt: skip
-    if not (why and why.endswith("twice")):  # is annotated as it stands, twice
+    if not (why and "twice" in why):  # is annotated as it stands, twice
         _must_keep_to_the_specification(folder / "o.vcf.gz", why)
 
 
