@@ -130,7 +130,7 @@ def _make_more(base: Path, sim: Path, reference: Path) -> None:
 
 
 def _write_common_snps(path: Path, reference: Path) -> None:
-    """Made-up SNPs, one in 101 bp, with frequencies."""
+    """Made-up SNPs, one in 301 bp, with frequencies."""
     import pysam
 
     lines = ["##fileformat=VCFv4.2", '##INFO=<ID=AF,Number=A,Type=Float,Description="Frequency">']
@@ -138,7 +138,7 @@ def _write_common_snps(path: Path, reference: Path) -> None:
     lines += [f"##contig=<ID={name},length={len(sequence)}>" for name, sequence in bases.items()]
     lines.append("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO")
     for name, sequence in bases.items():
-        for at in range(150, len(sequence), 101):
+        for at in range(150, len(sequence), 301):
             alt = "ACGT"["ACGT".find(sequence[at].upper()) - 1]
             lines.append(f"{name}\t{at + 1}\t.\t{sequence[at]}\t{alt}\t.\t.\tAF=0.{1 + at % 4}")
     path.write_bytes(stored_bgzf(("\n".join(lines) + "\n").encode()))
