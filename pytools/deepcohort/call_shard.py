@@ -35,7 +35,7 @@ from deepcohort.core.progress import track_bp
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.stages import StageTimer
 from deepcohort.formats.vcf_header import make_header
-from deepcohort.known.ask import Asked, KnownFiles
+from deepcohort.known.ask import Asked, KnownFiles, stretches_of
 from deepcohort.known.config import KnownConfig
 from deepcohort.known.evidence import natural_odds
 from deepcohort.known.io_known import KnownSites
@@ -185,20 +185,23 @@ class ChunkPreparer:
         contig_length = self._reference.contig_lengths[region.contig]
         around = region.padded(beyond_bp, contig_length)
         window = around.padded(job.candidates_config.pad_bp, contig_length)
-        with timer.stage("reads"):
-            reads = self._source.fetch(window)
         with timer.stage("reference"):
             codes = self._reference.fetch_codes(window)
+        with timer.stage("known alleles"):
+            known = self._known.fetch(window, around, codes)
+        with timer.stage("reads"):
+            near = None
+            if job.second_look:
+                assert known.given is not None
+                near = stretches_of(known.given, window)
+            reads = self._source.fetch(window, near)
         with timer.stage("candidates"):
             if job.second_look:
                 evidence = no_candidates(reads, codes, window, around)
             else:
                 evidence = find_candidates(reads, codes, window, around, job.candidates_config)
-        asked = None
-        if job.alleles is not None or job.panel is not None:
-            with timer.stage("known alleles"):
-                candidates = job.candidates_config
-                asked = self._known.ask(window, around, codes, evidence, candidates, job.second_look)
+        with timer.stage("known alleles"):
+            asked = self._known.ask(known, window, codes, evidence, job.candidates_config, job.second_look)
         table = evidence.table if asked is None else asked.found.table
         wanted, is_cut = rows_needed(
             table, region, around, contig_length, codes, window.start,
