@@ -256,6 +256,7 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         panel_population=request.panel_population,
         phase=_phase_config(request),
         phase_evidence=request.phase_evidence,
+        haplotypes=predictor.haplotypes if request.phase and not request.second_look else None,
     )
     if request.known is not None:
         return replace(job, notes=request.known[1], panel_novel=request.known[2]), predictor

@@ -18,7 +18,7 @@ import typer
 from numpy.typing import NDArray
 
 from deepcohort.annotate.amino_acids import read_substitutions
-from deepcohort.call_shard import CallJob, ShardConfig, call_shard
+from deepcohort.call_shard import CallJob, ShardConfig, call_shard, sample_chunks
 from deepcohort.calls.merge import merge_shards
 from deepcohort.cli.io_warm import (
     CONTIG,
@@ -33,6 +33,7 @@ from deepcohort.model.small import small_logits
 from deepcohort.paralogs.find import find_paralogs
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.features import FEATURE_NAMES, N_FEATURES
+from deepcohort.pileup.haplotypes import haplotype_terms
 from deepcohort.simulate.learn_profile import learn_profile
 
 _SIMULATE = ("--samples", 1, "--contigs", 1, "--demography", "constant", "--heterozygosity", 0.004)
@@ -175,6 +176,8 @@ def _call(reference: Path, bams: list[Path], gvcfs: list[Path], vcf: Path) -> No
             paralogs=links,
         )
         call_shard(job, _FractionPredictor(), quiet=True)
+        for chunk in sample_chunks(job, whole if person == 0 else []):
+            haplotype_terms(chunk.evidence, np.empty(0, np.int64))
 
 
 def _learn(folder: Path) -> None:

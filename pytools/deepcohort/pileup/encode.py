@@ -77,7 +77,8 @@ def encode_examples(
     if len(table) and (table.pos[0] < window.start or table.pos[-1] + table.ref_len[-1] > window.end):
         raise DeepcohortError(f"candidates reach beyond the window {window}; widen the shard's padding")
     features = buffers.take_features((len(chosen), N_FEATURES))
-    _fill_features(features, chosen, evidence, reference_codes, window, config)
+    if len(chosen):
+        _fill_features(features, chosen, evidence, reference_codes, window, config)
     n_pictures = 0 if features_only else len(chosen)
     pixels = buffers.take_pixels((n_pictures, *config.shape))
     if n_pictures:
