@@ -12,6 +12,8 @@ class Plans {
         def rates = (params.plan_rates ?: '').toString().tokenize(',')
         words.addAll(rates.collect { "--rate ${Shell.quote(it.trim())}" })
         if (!params.joint) words << '--no-joint'
+        if (params.filter) words << '--filter'
+        words << "--second-look ${params.second_look == null ? 'auto' : params.second_look}"
         if (params.save_reads) words << '--save-reads'
         if (stored) words << "--stored ${stored}"
         return words.join(' ')

@@ -30,7 +30,7 @@ ALLOWED = {
     "annotate": {"core", "formats", "calls", "joint"},
     "popgen": {"core", "formats", "model"},
 }
-SEES_EVERYTHING = {"cli", "compose", "start", "call_shard", "make_examples"}
+SEES_EVERYTHING = {"cli", "compose", "start", "call_shard", "make_examples", "haplotype_examples"}
 HEAVY = {
     "torch": {"model", "popgen"},
     "pytorch_lightning": {"model", "popgen"},

@@ -76,7 +76,7 @@ def align_lane(
 
 
 def _scratch_beside(output: Path) -> "tempfile.TemporaryDirectory[str]":
-    return tempfile.TemporaryDirectory(dir=output.parent, prefix=".align-")
+    return tempfile.TemporaryDirectory(dir=output.parent, prefix=".tmp-align-")
 
 
 def _aligning(

@@ -35,16 +35,18 @@ def header_lines(path: Path) -> list[str]:
         source.close()
 
 
-def segments_of(path: Path, regions: Sequence[Region] | None, checked: bool = False) -> Iterator[Segment]:
+def segments_of(
+    path: Path, regions: Sequence[Region] | None, checked: bool = False, repeats: bool = True
+) -> Iterator[Segment]:
     """Records in file order, of all contigs or with POS in `regions` (disjoint, in the file's order).
 
-    `checked`: each line is held against VCF and its header.
+    `checked`: each line is held against VCF and its header; `repeats`: the same alleles may come twice.
 
     Raises:
         DeepcohortError: damaged, unsorted or malformed.
     """
     reader = _SeekingReader(path)
-    checker = checker_of(reader, repeats=True) if checked else None
+    checker = checker_of(reader, repeats=repeats) if checked else None
     try:
         for segment in _chosen(reader, path, regions):
             if checker is not None:

@@ -74,6 +74,24 @@ def is_of_interest(note: AltNote) -> bool:
     return note.consequence in PROTEIN_CHANGING and note.am_class != CLASSES[0]
 
 
+def check_annotated(vcf: Path) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    """Header lines and samples of an annotated VCF, and whether it has consequences.
+
+    Raises:
+        DeepcohortError: the VCF is not annotated.
+    """
+    reader = VcfTextReader(vcf)
+    lines, samples = reader.header.lines, reader.header.samples
+    reader.close()
+    has_csq = info_is_declared(lines, "DC_CSQ")
+    if not has_csq and not info_is_declared(lines, "AM_WHY"):
+        raise DeepcohortError(
+            f"{vcf} is not annotated (no INFO DC_CSQ, no AM_WHY); annotate it first, with --genes or "
+            f"--alphamissense"
+        )
+    return lines, samples, has_csq
+
+
 def write_report(vcf: Path, folder: Path, pedigree: Pedigree, config: CandidateConfig | None = None) -> str:
     """Write the tables and the report's content; returns a line that says what was found.
 
@@ -81,15 +99,7 @@ def write_report(vcf: Path, folder: Path, pedigree: Pedigree, config: CandidateC
         DeepcohortError: the VCF is not annotated, or damaged.
     """
     config = config or CandidateConfig()
-    reader = VcfTextReader(vcf)
-    lines, samples = reader.header.lines, reader.header.samples
-    reader.close()
-    has_csq, has_am = info_is_declared(lines, "DC_CSQ"), info_is_declared(lines, "AM_WHY")
-    if not (has_csq or has_am):
-        raise DeepcohortError(
-            f"{vcf} is not annotated (no INFO DC_CSQ, no AM_WHY); annotate it first, with --genes or "
-            f"--alphamissense"
-        )
+    lines, samples, has_csq = check_annotated(vcf)
     trios = trios_of(pedigree, samples)
     tally, carriers, candidates = _collect(vcf, samples, trios, config, has_csq)
     folder.mkdir(parents=True, exist_ok=True)

@@ -43,6 +43,9 @@ def site_bias(
         table: these rows. pos: int64 (S,), ascending. reference: uint8 codes that hold every REF, from
             `reference_start` on.
     """
+    if not len(rows):  # given alleles alone: nothing is counted
+        n = len(pos)
+        return SiteBias(np.zeros((n, 4), np.int32), np.zeros((n, 2), np.int64), np.full((n, 3), np.nan))
     moved = moved_positions(table, reference, reference_start)
     order = np.argsort(moved, kind="stable")
     spans = np.stack([np.searchsorted(moved[order], pos, side) for side in ("left", "right")], axis=1)

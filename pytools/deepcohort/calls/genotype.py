@@ -222,14 +222,16 @@ def _without_shared_head(
 
 def _select(table: CandidateTable, rows: NDArray[np.int64]) -> CandidateTable:
     """Rows of a table, in the order given."""
-    parts = [table.alt_seq[table.alt_offset[r] : table.alt_offset[r + 1]] for r in rows]
-    lengths = [len(part) for part in parts]
+    rows = np.asarray(rows, np.int64)
+    lengths = np.diff(table.alt_offset)[rows]
+    offset = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+    bases = np.repeat(table.alt_offset[rows] - offset[:-1], lengths) + np.arange(int(offset[-1]))
     return CandidateTable(
         contig=table.contig,
         pos=table.pos[rows],
         ref_len=table.ref_len[rows],
-        alt_seq=np.concatenate(parts) if parts else np.empty(0, dtype=np.uint8),
-        alt_offset=np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
+        alt_seq=table.alt_seq[bases],
+        alt_offset=offset,
         dp=table.dp[rows],
         ad=table.ad[rows],
         realigned=table.realigned[rows],

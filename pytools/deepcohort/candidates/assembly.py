@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.candidates import assembly_kernels
+from deepcohort.candidates.columns import Window, read_columns
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts
 from deepcohort.candidates.select import Alleles
@@ -32,11 +33,15 @@ def assemble_alleles(
         np.empty(capacity + 1, np.int64),
     )
     n = assembly_kernels.assemble_windows(
-        starts, ends, counts.clip_count, config.realign_min_clips, reference, window.start,
-        np.maximum.accumulate(reads.end), reads.pos, reads.end, reads.seq, reads.qual, reads.seq_offset,
-        reads.cigar_op, reads.cigar_len, reads.cigar_offset, config.min_base_qual, config.max_indel_bp,
-        found.pos, found.ref_len, found.alt_offset, found.alt_seq,
-    )  # fmt: skip
+        starts,
+        ends,
+        counts.clip_count,
+        assembly_kernels.AssemblyRules(config.realign_min_clips, config.min_base_qual, config.max_indel_bp),
+        Window(reference, window.start),
+        np.maximum.accumulate(reads.end),
+        read_columns(reads),
+        found.columns,
+    )
     return Alleles(
         found.pos[:n], found.ref_len[:n], found.alt_seq[: found.alt_offset[n]], found.alt_offset[: n + 1]
     )

@@ -3,12 +3,15 @@
 A de Bruijn graph cannot tell one more copy of a long repeat from the copies the reference has (no
 k-mer is new). A clipped read can: its tail reads on behind the inserted or deleted stretch.
 """
-# mypy: ignore-errors
+
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from deepcohort.candidates.columns import AlleleColumns, Int, ReadColumns, Window
 from deepcohort.candidates.kernels import shift_left
-from deepcohort.core.numba_options import kernel
+from deepcohort.core.numba_options import borrowing_kernel, kernel
 
 _ANCHOR_BP = 12  # read bases that must agree with the reference beyond the break
 _SHORT_ANCHOR_BP = 6  # where no more are left behind a long insertion; several reads must agree on it
@@ -18,9 +21,37 @@ _LONGEST_COPY = 250  # bp of a tandem copy that a clip need not span
 _MIN_QUAL = 10  # phred; a worse base may differ
 
 
+class ClipRules(NamedTuple):
+    """min_votes: clips that must agree on an allele. max_indel: bp."""
+
+    min_votes: int
+    max_indel: int
+
+
+class ClipRoom(NamedTuple):
+    """Work space: allele uint8 (longest ALT,), base codes; votes int64 (alleles that may be voted on,)."""
+
+    allele: NDArray[np.uint8]
+    votes: NDArray[np.int64]
+
+
+class Spelled(NamedTuple):
+    """An allele: index of its anchor in the reference, -1 for none, bp of REF and ALT."""
+
+    anchor: Int
+    n_ref: Int
+    n_alt: Int
+
+
 @kernel
-def _agrees(seq, qual, query, step, n, reference, at):
-    """Whether n read bases from `query` on (in direction `step`) read like the reference from `at` on."""
+def _agrees(
+    seq: NDArray[np.uint8], qual: NDArray[np.uint8], query: Int, step: Int, n: Int,
+    reference: NDArray[np.uint8], at: Int,
+) -> bool:  # fmt: skip
+    """Whether n read bases from `query` on (in direction `step`) read like the reference from `at` on.
+
+    `seq`, `qual`: uint8 (B,), base codes and phred. `reference`: uint8 (L,), base codes.
+    """
     allowed = n // 20
     for k in range(n):
         r = at + step * k
@@ -35,12 +66,17 @@ def _agrees(seq, qual, query, step, n, reference, at):
 
 
 @kernel
-def explain_clip(seq, qual, query, step, n, reference, at, max_indel):
+def explain_clip(
+    seq: NDArray[np.uint8], qual: NDArray[np.uint8], query: Int, step: Int, n: Int,
+    reference: NDArray[np.uint8],
+    at: Int, max_indel: int,
+) -> tuple[Int, bool]:  # fmt: skip
     """Shortest insertion or deletion at the break of a clip that lets the read go on in the reference.
 
     Args:
+        seq, qual: uint8 (B,), base codes and phred. reference: uint8 (L,), base codes.
         query: index in seq of the first clipped base; step: 1 for a clipped end, -1 for a clipped start.
-        n: clipped bp. at: reference position that the first clipped base would have had.
+        n: clipped bp. at: index of the reference that the first clipped base would have had.
 
     Returns:
         (bp inserted, positive, or deleted, negative; whether the inserted bases are those of the
@@ -67,10 +103,14 @@ def explain_clip(seq, qual, query, step, n, reference, at, max_indel):
 
 
 @kernel
-def write_clip_allele(size, copied, step, query, at, seq, reference, out):
-    """VCF allele of `explain_clip`, left-aligned, ALT into `out`: (anchor, ref_len, alt length).
+def write_clip_allele(
+    size: Int, copied: bool, step: Int, query: Int, at: Int, seq: NDArray[np.uint8],
+    reference: NDArray[np.uint8],
+    out: NDArray[np.uint8],
+) -> Spelled:  # fmt: skip
+    """VCF allele of `explain_clip`, left-aligned, its ALT written to `out` uint8 (longest ALT,).
 
-    Anchor -1 where it would lie outside the reference at hand.
+    Anchor -1 where it would lie outside the reference at hand. The other arguments as of `explain_clip`.
     """
     n_inserted = max(size, 0)
     if step > 0:
@@ -83,11 +123,11 @@ def write_clip_allele(size, copied, step, query, at, seq, reference, out):
         else:
             base = seq[query + k] if step > 0 else seq[query - size + 1 + k]
         if base > 3:
-            return np.int64(-1), 0, 0
+            return Spelled(np.int64(-1), np.int64(0), np.int64(0))
         out[1 + k] = base
     n_deleted = max(-size, 0)
     if start < 1 or start + n_deleted > len(reference):
-        return np.int64(-1), 0, 0
+        return Spelled(np.int64(-1), np.int64(0), np.int64(0))
     moved = shift_left(reference, start, n_deleted, out[1 : 1 + n_inserted], n_inserted)
     if n_inserted and moved:
         rotated = out[1 : 1 + n_inserted].copy()
@@ -95,74 +135,109 @@ def write_clip_allele(size, copied, step, query, at, seq, reference, out):
             out[1 + k] = rotated[(k - moved) % n_inserted]
     anchor = start - 1 - moved
     out[0] = reference[anchor]
-    return np.int64(anchor), n_deleted + 1, n_inserted + 1
+    return Spelled(np.int64(anchor), np.int64(n_deleted + 1), np.int64(n_inserted + 1))
 
 
-@kernel
-def _record(anchor, n_ref, n_alt, allele, first, n, weight, votes, out_pos, out_ref_len, out_offset, out_seq):
+@borrowing_kernel
+def put_allele(spelled: Spelled, alt: NDArray[np.uint8], found: AlleleColumns, n: Int) -> bool:
+    """Write an allele with the ALT bases alt[:n_alt], uint8 codes, as row `n`; whether there was room."""
+    offset = found.alt_offset[n]
+    if n >= len(found.pos) or offset + spelled.n_alt > len(found.alt_seq):
+        return False
+    found.pos[n], found.ref_len[n] = spelled.anchor, spelled.n_ref
+    for k in range(spelled.n_alt):
+        found.alt_seq[offset + k] = alt[k]
+    found.alt_offset[n + 1] = offset + spelled.n_alt
+    return True
+
+
+@borrowing_kernel
+def _is_row(i: Int, spelled: Spelled, alt: NDArray[np.uint8], found: AlleleColumns) -> bool:
+    """Whether row `i` of `found` is the allele `spelled` with the ALT bases alt[:n_alt], uint8 codes."""
+    if found.pos[i] != spelled.anchor or found.ref_len[i] != spelled.n_ref:
+        return False
+    if found.alt_offset[i + 1] - found.alt_offset[i] != spelled.n_alt:
+        return False
+    same = True
+    for k in range(spelled.n_alt):
+        same &= found.alt_seq[found.alt_offset[i] + k] == alt[k]
+    return same
+
+
+@borrowing_kernel
+def _vote(spelled: Spelled, weight: Int, room: ClipRoom, found: AlleleColumns, first: Int, n: Int) -> Int:
     """`weight` votes more for an allele of the window, whose alleles are rows [first, n); the new n."""
     for i in range(first, n):
-        same = out_pos[i] == anchor and out_ref_len[i] == n_ref and out_offset[i + 1] - out_offset[i] == n_alt
-        if same:
-            for k in range(n_alt):
-                same &= out_seq[out_offset[i] + k] == allele[k]
-        if same:
-            votes[i - first] += weight
+        if _is_row(i, spelled, room.allele, found):
+            room.votes[i - first] += weight
             return n
-    if n - first >= len(votes) or n >= len(out_pos) or out_offset[n] + n_alt > len(out_seq):
+    if n - first >= len(room.votes) or not put_allele(spelled, room.allele, found, n):
         return n
-    out_pos[n], out_ref_len[n] = anchor, n_ref
-    for k in range(n_alt):
-        out_seq[out_offset[n] + k] = allele[k]
-    out_offset[n + 1] = out_offset[n] + n_alt
-    votes[n - first] = weight
+    room.votes[n - first] = weight
     return n + 1
+
+
+@borrowing_kernel
+def _keep_voted(votes: NDArray[np.int64], min_votes: int, found: AlleleColumns, first: Int, n: Int) -> Int:
+    """Drop rows of [first, n) that have fewer than `min_votes` of votes int64; the new n."""
+    kept = first
+    for i in range(first, n):
+        if votes[i - first] < min_votes:
+            continue
+        offset = found.alt_offset[i]
+        n_alt = found.alt_offset[i + 1] - offset
+        found.pos[kept], found.ref_len[kept] = found.pos[i], found.ref_len[i]
+        for k in range(n_alt):
+            found.alt_seq[found.alt_offset[kept] + k] = found.alt_seq[offset + k]
+        found.alt_offset[kept + 1] = found.alt_offset[kept] + n_alt
+        kept += 1
+    return kept
+
+
+@borrowing_kernel
+def _clip_at(row: Int, step: Int, reads: ReadColumns, max_indel: int) -> tuple[Int, Int]:
+    """(bp clipped, index in reads.seq of the clipped base next to the break) of a read's start (step -1) or
+    end (1); (0, 0) where it is not clipped."""
+    op = reads.cigar_offset[row] if step < 0 else reads.cigar_offset[row + 1] - 1
+    if reads.cigar_op[op] != 4:
+        return np.int64(0), np.int64(0)
+    length = np.int64(reads.cigar_len[op])
+    edge = reads.seq_offset[row] + length - 1 if step < 0 else reads.seq_offset[row + 1] - length
+    return length if length < max_indel else np.int64(max_indel), edge
 
 
 @kernel
 def spell_clips(
-    rows, start, stop, min_votes, reference, window_start, pos, end, seq, qual, seq_offset, cigar_op,
-    cigar_len, cigar_offset, max_indel, allele, votes, n_out, out_pos, out_ref_len, out_offset, out_seq,
-):  # fmt: skip
+    rows: NDArray[np.int64], start: Int, stop: Int, rules: ClipRules, window: Window, reads: ReadColumns,
+    room: ClipRoom, found: AlleleColumns, n: Int,
+) -> Int:  # fmt: skip
     """Alleles that clipped ends in [start, stop) of the reads `rows` spell: one that shows an allele whole
     and reads on behind it, or `min_votes` that agree.
 
     Args:
-        allele: uint8, room for a longest ALT. votes: int64, room for as many alleles as may be voted on.
-        n_out: rows of out_* used already; the rest is as in `assembly_kernels.assemble_windows`.
+        rows: int64 (r,). start, stop: indices of the window's reference.
+        found: receives alleles from row `n` on, as far as there is room.
 
     Returns:
-        Rows used now.
+        Rows of `found` used now.
     """
-    first = n_out
+    first = n
     for row in rows:
         for step in (-1, 1):
-            op = cigar_offset[row] if step < 0 else cigar_offset[row + 1] - 1
-            at = (pos[row] - 1 if step < 0 else end[row]) - window_start
-            if cigar_op[op] != 4 or not start <= at < stop:
+            at = (reads.pos[row] - 1 if step < 0 else reads.end[row]) - window.start
+            clipped, edge = _clip_at(row, step, reads, rules.max_indel)
+            if clipped == 0 or not start <= at < stop:
                 continue
-            n = min(np.int64(cigar_len[op]), max_indel)
-            edge = seq_offset[row] + cigar_len[op] - 1 if step < 0 else seq_offset[row + 1] - cigar_len[op]
-            size, copied = explain_clip(seq, qual, edge, step, n, reference, at, max_indel)
+            size, copied = explain_clip(
+                reads.seq, reads.qual, edge, step, clipped, window.reference, at, rules.max_indel
+            )
             if size == 0:
                 continue
-            anchor, n_ref, n_alt = write_clip_allele(size, copied, step, edge, at, seq, reference, allele)
-            if anchor >= 0:
+            spelled = write_clip_allele(
+                size, copied, step, edge, at, reads.seq, window.reference, room.allele
+            )
+            if spelled.anchor >= 0:
                 # a clip that reads on well behind the allele spells it all by itself
-                whole = not copied and n - max(size, 0) >= _CLEAR_BP
-                weight = min_votes if whole else 1
-                n_out = _record(
-                    anchor, n_ref, n_alt, allele, first, n_out, weight, votes, out_pos, out_ref_len,
-                    out_offset, out_seq,
-                )  # fmt: skip
-    kept = first
-    for i in range(first, n_out):
-        if votes[i - first] < min_votes:
-            continue
-        n_alt = out_offset[i + 1] - out_offset[i]
-        out_pos[kept], out_ref_len[kept] = out_pos[i], out_ref_len[i]
-        for k in range(n_alt):
-            out_seq[out_offset[kept] + k] = out_seq[out_offset[i] + k]
-        out_offset[kept + 1] = out_offset[kept] + n_alt
-        kept += 1
-    return kept
+                whole = not copied and clipped - max(size, 0) >= _CLEAR_BP
+                n = _vote(spelled, rules.min_votes if whole else 1, room, found, first, n)
+    return _keep_voted(room.votes, rules.min_votes, found, first, n)

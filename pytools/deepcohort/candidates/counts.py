@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.candidates import kernels
+from deepcohort.candidates.columns import Window, read_columns
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.core.region import Region
 from deepcohort.reads.types import ReadBatch
@@ -31,6 +32,11 @@ class IndelEvents:
 
     def __len__(self) -> int:
         return len(self.pos)
+
+    @property
+    def columns(self) -> kernels.EventColumns:
+        """For kernels; nothing is copied."""
+        return kernels.EventColumns(self.pos, self.length, self.key, self.read, self.index, self.moved)
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "IndelEvents":
         """The events `rows`."""
@@ -60,6 +66,11 @@ class WindowCounts:
     alt_count: NDArray[np.int32]
     clip_count: NDArray[np.int32]
     indels: IndelEvents
+
+    @property
+    def tallies(self) -> kernels.Tallies:
+        """For kernels; nothing is copied."""
+        return kernels.Tallies(self.n_total, self.n_deleted, self.alt_count, self.clip_count)
 
 
 def no_events(capacity: int = 0) -> IndelEvents:
@@ -104,12 +115,13 @@ def add_reads(
     capacity = int(np.count_nonzero((reads.cigar_op == 1) | (reads.cigar_op == 2)))
     events = no_events(capacity)
     n = kernels.count_reads(
-        rows, reads.pos, reads.mate, reads.end, reads.seq, reads.qual, reads.seq_offset, reads.cigar_op,
-        reads.cigar_len, reads.cigar_offset, reference, window.start, config.min_base_qual,
-        config.max_indel_bp, sign, counts.n_total, counts.n_deleted,
-        counts.alt_count, counts.clip_count, events.pos, events.length, events.key, events.read,
-        events.index, events.moved, 0,
-    )  # fmt: skip
+        rows,
+        read_columns(reads),
+        Window(reference, window.start),
+        kernels.CountRules(config.min_base_qual, config.max_indel_bp, sign),
+        counts.tallies,
+        events.columns,
+    )
     return sort_events(events.take(np.arange(n)))
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.candidates.columns import Window, read_columns, support_columns
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts
-from deepcohort.candidates.faint_kernels import faint_snps
+from deepcohort.candidates.faint_kernels import FaintRules, Snps, faint_snps
 from deepcohort.candidates.select import Alleles
 from deepcohort.candidates.types import ReadSupport
 from deepcohort.core.region import Region
@@ -24,7 +25,7 @@ def faint_alleles(
 ) -> NDArray[np.bool_]:
     """SNPs taken up for the sake of one read which that read cannot carry, bool (N,)."""
     faint = np.zeros(len(alleles), np.bool_)
-    first_base = alleles.alt_seq[alleles.alt_offset[:-1]] & 3
+    first_base = alleles.alt_seq[alleles.alt_offset[:-1]] & np.uint8(3)
     single = (
         ~alleles.is_indel
         & (alleles.ref_len == 1)
@@ -32,12 +33,16 @@ def faint_alleles(
         & (counts.alt_count[first_base, alleles.pos] > 0)
     )
     if single.any():
+        is_snp = ~alleles.is_indel & (alleles.ref_len == 1)
         faint_snps(
-            single, ~alleles.is_indel & (alleles.ref_len == 1), config.single_min_log10, config.single_end_bp,
-            config.phase_bp, alleles.pos + window.start, first_base, reference, window.start, reads.pos,
-            reads.end, reads.mapq, reads.mate, support.offset, support.read, support.allele,
-            support.log10_ratio, ad, faint,
-        )  # fmt: skip
+            Snps(single, is_snp, alleles.pos + window.start, first_base),
+            FaintRules(config.single_min_log10, config.single_end_bp, config.phase_bp),
+            Window(reference, window.start),
+            read_columns(reads),
+            support_columns(support),
+            ad,
+            faint,
+        )
     return faint
 
 

@@ -7,9 +7,9 @@ from deepcohort.candidates.assembly import add_alleles
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts, count_window
 from deepcohort.candidates.faint import faint_alleles, take_support
-from deepcohort.candidates.indel_kernels import NEIGHBOUR_BP
 from deepcohort.candidates.realign import Realignment
 from deepcohort.candidates.select import no_alleles, select_alleles, take_alleles
+from deepcohort.candidates.site_kernels import NEIGHBOUR_BP
 from deepcohort.candidates.support import weigh_reads
 from deepcohort.candidates.types import AlleleCounts, CandidateEvidence, CandidateTable, ReadSupport
 from deepcohort.core.region import Region

@@ -1,9 +1,14 @@
 """Local haplotypes: where they are needed, what they read, and how well reads fit them."""
-# mypy: ignore-errors
+
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from deepcohort.core.numba_options import kernel
+from deepcohort.candidates.columns import AlleleColumns, Int
+from deepcohort.candidates.kernels import Tallies
+from deepcohort.candidates.realign_columns import BaseScores, MovingReads, ShownAlleles, Span
+from deepcohort.core.numba_options import borrowing_kernel, kernel
 
 MAX_HAPLOTYPES = 16
 MAX_CHAINS = 6
@@ -15,73 +20,112 @@ GAP_COST = 3.5  # log10; what a gap costs that no haplotype explains
 _DROP = 12.0  # log10; an extension this far below its best goes no further
 
 
+class TroubleRules(NamedTuple):
+    """Where haplotypes are needed; see CandidatesConfig (realign_*). Lengths in bp, the fraction 0 to 1."""
+
+    margin_bp: int
+    min_clips: int
+    min_clip_fraction: float
+    crowded_bp: int
+
+
 @kernel
-def base_scores():
-    """log10 odds of (match, mismatch) against random sequence by phred, each float64 (256,)."""
+def base_scores() -> BaseScores:
+    """log10 odds of match and mismatch by phred."""
     match = np.zeros(256)
     mismatch = np.zeros(256)
     for q in range(2, 256):
         error = 10.0 ** (-min(q, 40) / 10.0)
         match[q] = np.log10((1.0 - error) * 4.0) if error < 0.75 else 0.0
         mismatch[q] = np.log10(error / 3.0 * 4.0) if error < 0.75 else 0.0
-    return match, mismatch
+    return BaseScores(match, mismatch)
+
+
+@kernel
+def _mark(trouble: NDArray[np.bool_], first: Int, last: Int) -> None:
+    """Set trouble bool (L,) in [first, last), as far as that lies within."""
+    for k in range(max(0, first), min(len(trouble), last)):
+        trouble[k] = True
+
+
+@borrowing_kernel
+def _mark_alleles(
+    trouble: NDArray[np.bool_], alleles: AlleleColumns, resync: NDArray[np.int64], rules: TroubleRules
+) -> None:
+    """Mark indels with their repeats and three SNPs that crowd; `resync` int64 (N,), as in `Sites`."""
+    before = last_snp = np.int64(-1000)  # the last two SNP positions
+    for c in range(len(alleles.pos)):
+        p = alleles.pos[c]
+        if alleles.alt_offset[c + 1] - alleles.alt_offset[c] != alleles.ref_len[c]:
+            _mark(trouble, p - rules.margin_bp, max(resync[c], p + alleles.ref_len[c]) + rules.margin_bp)
+        elif p != last_snp:
+            if p - before <= rules.crowded_bp:
+                _mark(trouble, before - rules.margin_bp, p + 1 + rules.margin_bp)
+            before, last_snp = last_snp, p
+
+
+@kernel
+def _first_marked(marked: NDArray[np.bool_], p: Int, step: int, reach: int) -> Int:
+    """The nearest of marked bool (L,) within `reach` bp of `p` in direction `step`; else `p`."""
+    for k in range(1, reach + 1):
+        if 0 <= p + step * k < len(marked) and marked[p + step * k]:
+            return p + step * k
+    return p
+
+
+@kernel
+def _mark_beside(trouble: NDArray[np.bool_], alleles: AlleleColumns, rules: TroubleRules) -> None:
+    """Mark from SNPs to the trouble near them: they may be part of another way to write an indel."""
+    marked = trouble.copy()
+    for c in range(len(alleles.pos)):
+        p = alleles.pos[c]
+        if alleles.alt_offset[c + 1] - alleles.alt_offset[c] != alleles.ref_len[c] or marked[p]:
+            continue
+        first = _first_marked(marked, p, -1, rules.crowded_bp)
+        last = max(p + 1, _first_marked(marked, p, 1, rules.crowded_bp))
+        if last - first > 1:
+            # as far as the margin beyond the SNP, and up to the trouble on either side
+            _mark(trouble, min(first, p - rules.margin_bp), max(last, p + rules.margin_bp + 1))
+
+
+@borrowing_kernel
+def _mark_clips(trouble: NDArray[np.bool_], tallies: Tallies, rules: TroubleRules) -> None:
+    """Mark where enough of the reads are clipped within a few bp."""
+    reach = 3
+    for p in range(reach, len(trouble) - reach):
+        if tallies.clip_count[p] == 0:
+            continue
+        clips = 0
+        for k in range(p - reach, p + reach + 1):
+            clips += tallies.clip_count[k]
+        share = rules.min_clip_fraction * tallies.n_total[max(0, p - 1)]
+        if clips >= rules.min_clips and clips >= share:
+            _mark(trouble, p - rules.margin_bp, p + rules.margin_bp)
 
 
 @kernel
 def mark_trouble(
-    allele_pos, ref_len, alt_offset, resync, clip_count, n_total, margin, min_clips, min_clip_fraction, near
-):
-    """Bases that need haplotypes, bool (L,): around indels, clip clusters and crowded mismatches."""
-    length = len(n_total)
-    trouble = np.zeros(length, np.bool_)
-    snps_near = np.full(2, -1000, np.int64)  # the last two SNP positions
-    for c in range(len(allele_pos)):
-        p = allele_pos[c]
-        first, last = length, 0
-        if alt_offset[c + 1] - alt_offset[c] != ref_len[c]:
-            first, last = p, max(resync[c], p + ref_len[c])
-        elif p != snps_near[1]:
-            if p - snps_near[0] <= near:
-                first, last = snps_near[0], p + 1
-            snps_near[0] = snps_near[1]
-            snps_near[1] = p
-        for k in range(max(0, first - margin), min(length, last + margin)):
-            trouble[k] = True
-    # a SNP beside them may be part of another way to write an indel
-    at_indels = trouble.copy()
-    for c in range(len(allele_pos)):
-        p = allele_pos[c]
-        if alt_offset[c + 1] - alt_offset[c] != ref_len[c] or at_indels[p]:
-            continue
-        first, last = p, p + 1
-        for k in range(1, near + 1):
-            if p - k >= 0 and at_indels[p - k]:
-                first = p - k
-                break
-        for k in range(1, near + 1):
-            if p + k < length and at_indels[p + k]:
-                last = p + k
-                break
-        if last - first > 1:
-            # as far as the margin beyond the SNP, and up to the trouble on either side
-            for k in range(max(0, min(first, p - margin)), min(length, max(last, p + margin + 1))):
-                trouble[k] = True
-    reach = 3
-    for p in range(reach, length - reach):
-        if clip_count[p] == 0:
-            continue
-        clips = 0
-        for k in range(p - reach, p + reach + 1):
-            clips += clip_count[k]
-        if clips >= min_clips and clips >= min_clip_fraction * n_total[max(0, p - 1)]:
-            for k in range(max(0, p - margin), min(length, p + margin)):
-                trouble[k] = True
+    alleles: AlleleColumns, resync: NDArray[np.int64], tallies: Tallies, rules: TroubleRules
+) -> NDArray[np.bool_]:
+    """Bases that need haplotypes, bool (L,): around indels, clip clusters and crowded mismatches.
+
+    `resync`: int64 (N,), first position behind the repeat of each allele, -1 for SNPs.
+    """
+    trouble = np.zeros(len(tallies.n_total), np.bool_)
+    _mark_alleles(trouble, alleles, resync, rules)
+    _mark_beside(trouble, alleles, rules)
+    _mark_clips(trouble, tallies, rules)
     return trouble
 
 
 @kernel
-def cut_windows(trouble, window_start, longest, grid):
-    """Stretches of `trouble` as (starts, ends), relative; long ones are cut at absolute multiples."""
+def cut_windows(
+    trouble: NDArray[np.bool_], window_start: int, longest: int, grid: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Stretches of `trouble` bool (L,) as (starts, ends), each int64 (W,), relative to window_start.
+
+    Those over `longest` bp are cut at contig positions that are multiples of `grid`.
+    """
     length = len(trouble)
     starts = np.empty(length // 2 + length // grid + 2, np.int64)
     ends = np.empty_like(starts)
@@ -110,102 +154,108 @@ def cut_windows(trouble, window_start, longest, grid):
     return starts[:n], ends[:n]
 
 
-@kernel
+@borrowing_kernel
+def _copy_reference(
+    reference: NDArray[np.uint8], first: Int, last: Int, sequence: NDArray[np.uint8], n: Int
+) -> Int:
+    """Write reference [first, last) to sequence[n:], N outside of it; bp written in all."""
+    for k in range(first, last):
+        sequence[n] = reference[k] if 0 <= k < len(reference) else 4
+        n += 1
+    return n
+
+
+@borrowing_kernel
+def _put(ops: NDArray[np.uint8], lengths: NDArray[np.int32], n: Int, op: int, length: Int) -> Int:
+    """Write an operation of `length` bp, if that is more than 0, as number `n`; operations now."""
+    if length > 0:
+        ops[n], lengths[n] = op, length
+        n += 1
+    return n
+
+
+@borrowing_kernel
 def build_haplotype(
-    mask, first_allele, n_alleles, allele_pos, ref_len, alt_offset, alt_seq, reference, start, end,
-    sequence, ops, lengths,
-):  # fmt: skip
-    """Write reference [start - FLANK_BP, end + FLANK_BP) with the alleles of `mask`.
+    mask: Int,
+    span: Span,
+    alleles: AlleleColumns,
+    reference: NDArray[np.uint8],
+    sequence: NDArray[np.uint8],
+    ops: NDArray[np.uint8],
+    lengths: NDArray[np.int32],
+) -> tuple[Int, Int]:
+    """Write reference [start - FLANK_BP, stop + FLANK_BP) of `span` with the alleles of `mask`.
 
     Alleles that overlap one already applied are left out; outside the contig stands N.
 
+    Args:
+        reference: uint8 (L,), base codes. sequence: uint8 (longest,), receives base codes.
+        ops: uint8 (MAX_OPS,), lengths: int32 (MAX_OPS,), receive the CIGAR of [start, stop).
+
     Returns:
-        (bp written to sequence, number of operations of [start, end) written to ops and lengths).
+        (bp written to sequence, number of operations).
     """
-    n = 0
-    for k in range(start - FLANK_BP, start):
-        sequence[n] = reference[k] if k >= 0 else 4
-        n += 1
-    n_ops = 0
-    at = start
-    matched = 0
-    for i in range(n_alleles):
+    n = _copy_reference(reference, span.start - FLANK_BP, span.start, sequence, 0)
+    n_ops: Int = 0
+    at = span.start
+    matched: Int = 0
+    for i in range(span.n_alleles):
         if not (mask >> i) & 1:
             continue
-        c = first_allele + i
-        p = allele_pos[c]
-        n_alt = alt_offset[c + 1] - alt_offset[c]
-        indel = n_alt != ref_len[c]
+        c = span.first + i
+        p = alleles.pos[c]
+        n_alt = alleles.alt_offset[c + 1] - alleles.alt_offset[c]
+        indel = n_alt != alleles.ref_len[c]
         first = p + 1 if indel else p
         # one that overlaps another, or that a cut window does not hold whole
-        if first < at or p + ref_len[c] >= end:
+        if first < at or p + alleles.ref_len[c] >= span.stop:
             continue
-        while at < first:
-            sequence[n] = reference[at]
-            n += 1
-            at += 1
-            matched += 1
+        n = _copy_reference(reference, at, first, sequence, n)
+        matched += first - at
+        at = first
         if not indel:
-            sequence[n] = alt_seq[alt_offset[c]]
+            sequence[n] = alleles.alt_seq[alleles.alt_offset[c]]
             n += 1
             at += 1
             matched += 1
             continue
-        if matched:
-            ops[n_ops], lengths[n_ops] = 0, matched
-            n_ops += 1
-            matched = 0
-        if n_alt > 1:
-            for k in range(1, n_alt):
-                sequence[n] = alt_seq[alt_offset[c] + k]
-                n += 1
-            ops[n_ops], lengths[n_ops] = 1, n_alt - 1
-            n_ops += 1
-        if ref_len[c] > 1:
-            ops[n_ops], lengths[n_ops] = 2, ref_len[c] - 1
-            n_ops += 1
-            at += ref_len[c] - 1
-    while at < end:
-        sequence[n] = reference[at]
-        n += 1
-        at += 1
-        matched += 1
-    if matched:
-        ops[n_ops], lengths[n_ops] = 0, matched
-        n_ops += 1
-    for k in range(end, end + FLANK_BP):
-        sequence[n] = reference[k] if k < len(reference) else 4
-        n += 1
-    return n, n_ops
+        n_ops = _put(ops, lengths, n_ops, 0, matched)
+        matched = 0
+        for k in range(1, n_alt):
+            sequence[n] = alleles.alt_seq[alleles.alt_offset[c] + k]
+            n += 1
+        n_ops = _put(ops, lengths, n_ops, 1, n_alt - 1)
+        n_ops = _put(ops, lengths, n_ops, 2, alleles.ref_len[c] - 1)
+        at += alleles.ref_len[c] - 1
+    n = _copy_reference(reference, at, span.stop, sequence, n)
+    n_ops = _put(ops, lengths, n_ops, 0, matched + span.stop - at)
+    return _copy_reference(reference, span.stop, span.stop + FLANK_BP, sequence, n), n_ops
 
 
-@kernel
+@borrowing_kernel
 def read_mask(
-    row, pos, seq, qual, query_start, cigar_op, cigar_len, first_op, last_op, first_allele, n_alleles,
-    allele_pos, ref_len, alt_offset, alt_seq, shown, first_shown, last_shown,
-):  # fmt: skip
-    """Bits of the window's alleles that the read's own alignment shows.
-
-    `shown[first_shown:last_shown]` are the indel alleles (rows) of the read.
-    """
+    row: Int, span: Span, alleles: AlleleColumns, shown: ShownAlleles, window_start: int, reads: MovingReads
+) -> Int:
+    """Bits of the window's alleles that the read's own alignment shows."""
     mask = np.int64(0)
-    for i in range(first_shown, last_shown):
-        bit = shown[i] - first_allele
-        if 0 <= bit < n_alleles:
+    for i in range(shown.offset[row], shown.offset[row + 1]):
+        bit = shown.allele[i] - span.first
+        if 0 <= bit < span.n_alleles:
             mask |= np.int64(1) << bit
-    at, query = pos, query_start
-    c = 0
-    for op in range(first_op, last_op):
-        kind = cigar_op[op]
-        length = np.int64(cigar_len[op])
+    at, query = reads.pos[row] - window_start, reads.seq_offset[row]
+    c: Int = 0
+    for op in range(reads.op_first[row], reads.op_last[row]):
+        kind = reads.cigar_op[op]
+        length = np.int64(reads.cigar_len[op])
         if kind == 0 or kind >= 7:
-            while c < n_alleles and allele_pos[first_allele + c] < at:
+            while c < span.n_alleles and alleles.pos[span.first + c] < at:
                 c += 1
-            while c < n_alleles and allele_pos[first_allele + c] < at + length:
-                a = first_allele + c
-                if ref_len[a] == 1 and alt_offset[a + 1] - alt_offset[a] == 1:
-                    index = query + allele_pos[a] - at
-                    if seq[index] == alt_seq[alt_offset[a]] and qual[index] >= 10:
+            while c < span.n_alleles and alleles.pos[span.first + c] < at + length:
+                a = span.first + c
+                if alleles.ref_len[a] == 1 and alleles.alt_offset[a + 1] - alleles.alt_offset[a] == 1:
+                    index = query + alleles.pos[a] - at
+                    same = reads.seq[index] == alleles.alt_seq[alleles.alt_offset[a]]
+                    if same and reads.qual[index] >= 10:
                         mask |= np.int64(1) << c
                 c += 1
             at += length
@@ -218,8 +268,18 @@ def read_mask(
 
 
 @kernel
-def covered_alleles(pos, end, first_allele, n_alleles, allele_pos, ref_len):
-    """Bits of the window's alleles that lie within [pos, end), aligned positions of a read."""
+def covered_alleles(
+    pos: Int,
+    end: Int,
+    first_allele: Int,
+    n_alleles: Int,
+    allele_pos: NDArray[np.int64],
+    ref_len: NDArray[np.int32],
+) -> Int:
+    """Bits of the window's alleles that lie within [pos, end), aligned positions of a read.
+
+    They are the rows from first_allele on of allele_pos int64 (N,), as `pos`, and ref_len int32 (N,), bp.
+    """
     mask = np.int64(0)
     for i in range(n_alleles):
         c = first_allele + i
@@ -229,7 +289,35 @@ def covered_alleles(pos, end, first_allele, n_alleles, allele_pos, ref_len):
 
 
 @kernel
-def chain_masks(masks, covered, n_reads, n_alleles, out):
+def _states(
+    i: int, chain: Int, masks: NDArray[np.int64], covered: NDArray[np.int64], n_reads: int
+) -> tuple[Int, Int]:
+    """How many reads carry a chain on with allele `i`, and how many without it.
+
+    Two for the usual state where no two reads agree with the chain up to there. `masks`, `covered`: int64
+    (>= n_reads,), bits that reads show and that they cover.
+    """
+    bit = np.int64(1) << i
+    before = bit - 1
+    neighbour = bit >> 1
+    shows = lacks = usual = 0
+    for r in range(n_reads):
+        if covered[r] & bit == 0:
+            continue
+        state = masks[r] & bit != 0
+        usual += 1 if state else -1
+        if covered[r] & neighbour == neighbour and (masks[r] ^ chain) & covered[r] & before == 0:
+            shows += state
+            lacks += not state
+    if shows < 2 and lacks < 2:
+        return (2, 0) if usual > 0 else (0, 2)
+    return shows, lacks
+
+
+@kernel
+def chain_masks(
+    masks: NDArray[np.int64], covered: NDArray[np.int64], n_reads: int, n_alleles: int, out: NDArray[np.int64]
+) -> int:
     """Haplotypes put together from reads that span parts of a window, allele by allele from the left.
 
     A chain is carried on by each state of the next allele that at least two reads show which agree with
@@ -248,23 +336,10 @@ def chain_masks(masks, covered, n_reads, n_alleles, out):
     links = np.empty(2 * MAX_CHAINS, np.int64)
     n = 1
     for i in range(n_alleles):
-        bit = np.int64(1) << i
-        before = bit - 1
-        neighbour = bit >> 1
         grown = 0
         for c in range(n):
-            shows = lacks = usual = 0
-            for r in range(n_reads):
-                if covered[r] & bit == 0:
-                    continue
-                state = masks[r] & bit != 0
-                usual += 1 if state else -1
-                if covered[r] & neighbour == neighbour and (masks[r] ^ chains[c]) & covered[r] & before == 0:
-                    shows += state
-                    lacks += not state
-            if shows < 2 and lacks < 2:
-                shows, lacks = (2, 0) if usual > 0 else (0, 2)
-            for state, count in ((bit, shows), (np.int64(0), lacks)):
+            shows, lacks = _states(i, chains[c], masks, covered, n_reads)
+            for state, count in ((np.int64(1) << i, shows), (np.int64(0), lacks)):
                 if count >= 2:
                     longer[grown], links[grown] = chains[c] | state, min(support[c], count)
                     grown += 1
@@ -280,73 +355,119 @@ def chain_masks(masks, covered, n_reads, n_alleles, out):
     return m
 
 
-@kernel
-def collect_masks(
-    masks, covered, n_reads, chains, n_chains, first_allele, n_alleles, ref_len, alt_offset, out
-):
-    """Distinct haplotypes worth trying: the reference, masks that reads show, chains, each indel alone.
-
-    Args:
-        masks, covered: int64 (n_reads,), bits that a read shows and that it covers.
-        chains: int64 (>= n_chains,), of chain_masks.
-        out: int64 (MAX_HAPLOTYPES,), receives masks, the reference (0) first.
-
-    Returns:
-        Number of masks.
-    """
-    distinct = np.empty(n_reads + 1, np.int64)
-    count = np.zeros(n_reads + 1, np.int64)
-    n = 0
-    everything = (np.int64(1) << n_alleles) - 1
+@borrowing_kernel
+def indel_bits(span: Span, alleles: AlleleColumns) -> Int:
+    """Bits of the window's alleles that are indels."""
     indels = np.int64(0)
-    for i in range(n_alleles):
-        c = first_allele + i
-        if alt_offset[c + 1] - alt_offset[c] != ref_len[c]:
+    for i in range(span.n_alleles):
+        c = span.first + i
+        if alleles.alt_offset[c + 1] - alleles.alt_offset[c] != alleles.ref_len[c]:
             indels |= np.int64(1) << i
-    for r in range(n_reads):
+    return indels
+
+
+@kernel
+def _count_masks(
+    masks: NDArray[np.int64],
+    covered: NDArray[np.int64],
+    everything: Int,
+    distinct: NDArray[np.int64],
+    count: NDArray[np.int64],
+) -> Int:
+    """Distinct masks other than 0 of the n reads that cover `everything`, to `distinct`; how many.
+
+    All int64 (n,), `distinct` and `count` (n + 1,): `count`, which is 0, receives the reads of each.
+    """
+    n: Int = 0
+    for r in range(len(masks)):
         if masks[r] == 0 or covered[r] != everything:
             continue
-        k = 0
+        k: Int = 0
         while k < n and distinct[k] != masks[r]:
             k += 1
         if k == n:
             distinct[n] = masks[r]
             n += 1
         count[k] += 1
+    return n
+
+
+@kernel
+def _add_mask(out: NDArray[np.int64], m: Int, most: int, mask: Int) -> Int:
+    """Add `mask` to out[:m], int64, unless it is there or they are `most`; how many they are now."""
+    for k in range(m):
+        if out[k] == mask:
+            return m
+    if m >= most:
+        return m
+    out[m] = mask
+    return m + 1
+
+
+@kernel
+def collect_masks(
+    masks: NDArray[np.int64],
+    covered: NDArray[np.int64],
+    chains: NDArray[np.int64],
+    indels: Int,
+    n_alleles: Int,
+    out: NDArray[np.int64],
+) -> Int:
+    """Distinct haplotypes worth trying: the reference, masks that reads show, chains, each indel alone.
+
+    Args:
+        masks, covered: int64 (n,), bits that a read shows and that it covers.
+        chains: int64 (c,), of chain_masks. indels: bits of the alleles that are indels, of indel_bits.
+        out: int64 (MAX_HAPLOTYPES,), receives masks, the reference (0) first.
+
+    Returns:
+        Number of masks.
+    """
+    distinct = np.empty(len(masks) + 1, np.int64)
+    count = np.zeros(len(masks) + 1, np.int64)
+    everything = (np.int64(1) << n_alleles) - 1
+    n = _count_masks(masks, covered, everything, distinct, count)
     order = np.argsort(-count[:n], kind="mergesort")
     out[0] = 0
-    m = 1
+    m: Int = 1
     for k in order:
         if m < MAX_HAPLOTYPES - 4 and (count[k] >= 2 or distinct[k] & indels):
             out[m] = distinct[k]
             m += 1
-    for k in range(n_chains):
-        known = False
-        for h in range(m):
-            known |= out[h] == chains[k]
-        if not known and m < MAX_HAPLOTYPES - 4:
-            out[m] = chains[k]
-            m += 1
+    for chain in chains:
+        m = _add_mask(out, m, MAX_HAPLOTYPES - 4, chain)
     for i in range(n_alleles):
         alone = np.int64(1) << i
-        if not indels & alone:
-            continue
-        known = False
-        for k in range(m):
-            known |= out[k] == alone
-        if not known and m < MAX_HAPLOTYPES:
-            out[m] = alone
-            m += 1
+        if indels & alone:
+            m = _add_mask(out, m, MAX_HAPLOTYPES, alone)
     return m
 
 
 @kernel
-def extend_right(seq, qual, start, stop, haplotype, at, length, match, mismatch):
+def extend_right(
+    seq: NDArray[np.uint8],
+    qual: NDArray[np.uint8],
+    start: Int,
+    stop: Int,
+    haplotype: NDArray[np.uint8],
+    at: Int,
+    length: Int,
+    match: NDArray[np.float64],
+    mismatch: NDArray[np.float64],
+) -> tuple[float, Int, Int]:
     """Best score of laying read bases from `start` on against haplotype[at:length] without gaps.
 
-    Returns (score, bases aligned, bases of quality 10 or more that differ among them).
+    Args:
+        seq, qual: uint8 (B,), base codes and phred. haplotype: uint8 (>= length,), base codes.
+        match, mismatch: float64 (256,), log10 by phred.
+
+    Returns:
+        (log10 score, bases aligned, bases of phred 10 or more that differ among them).
     """
-    score, best, n_best, wrong, wrong_best = 0.0, 0.0, 0, 0, 0
+    score, best = 0.0, 0.0
+    n_best: Int = 0
+    wrong: Int = 0
+    wrong_best: Int = 0
     n = min(stop - start, length - at)
     for k in range(n):
         q = qual[start + k]
@@ -368,9 +489,24 @@ def extend_right(seq, qual, start, stop, haplotype, at, length, match, mismatch)
 
 
 @kernel
-def extend_left(seq, qual, stop, start, haplotype, at, match, mismatch):
-    """As extend_right, leftwards: read bases from `stop - 1` down to `start` against haplotype[at], ..."""
-    score, best, n_best, wrong, wrong_best = 0.0, 0.0, 0, 0, 0
+def extend_left(
+    seq: NDArray[np.uint8],
+    qual: NDArray[np.uint8],
+    stop: Int,
+    start: Int,
+    haplotype: NDArray[np.uint8],
+    at: Int,
+    match: NDArray[np.float64],
+    mismatch: NDArray[np.float64],
+) -> tuple[float, Int, Int]:
+    """As extend_right, leftwards: read bases from `stop - 1` down to `start` against haplotype[at], ...
+
+    `seq`, `qual`: uint8 (B,). `haplotype`: uint8 (> at,). `match`, `mismatch`: float64 (256,), log10.
+    """
+    score, best = 0.0, 0.0
+    n_best: Int = 0
+    wrong: Int = 0
+    wrong_best: Int = 0
     n = min(stop - start, at + 1)
     for k in range(n):
         q = qual[stop - 1 - k]
@@ -392,10 +528,23 @@ def extend_left(seq, qual, stop, start, haplotype, at, match, mismatch):
 
 
 @kernel
-def score_stretch(seq, qual, query, other, at, length, match, mismatch):
-    """(score, differing bases of quality 10 or more) of `length` read bases against other[at:]."""
+def score_stretch(
+    seq: NDArray[np.uint8],
+    qual: NDArray[np.uint8],
+    query: Int,
+    other: NDArray[np.uint8],
+    at: Int,
+    length: Int,
+    match: NDArray[np.float64],
+    mismatch: NDArray[np.float64],
+) -> tuple[float, Int]:
+    """(log10 score, differing bases of phred 10 or more) of `length` read bases against other[at:].
+
+    `seq`, `qual`: uint8 (B,), codes and phred, from index `query` on. `other`: uint8, base codes. `match`,
+    `mismatch`: float64 (256,), log10 by phred.
+    """
     score = 0.0
-    wrong = 0
+    wrong: Int = 0
     for k in range(length):
         q = qual[query + k]
         if at + k >= 0 and at + k < len(other) and seq[query + k] == other[at + k]:
@@ -407,7 +556,7 @@ def score_stretch(seq, qual, query, other, at, length, match, mismatch):
 
 
 @kernel
-def half_table():
+def half_table() -> NDArray[np.float64]:
     """log10((1 + 10^-d) / 2) for d in steps of 1/16 up to 8, float64 (129,)."""
     table = np.empty(129)
     for i in range(129):
@@ -416,12 +565,18 @@ def half_table():
 
 
 @kernel
-def choose_pair(scores, n_reads, n_haplotypes, prior, table):
+def choose_pair(
+    scores: NDArray[np.float64],
+    n_reads: Int,
+    n_haplotypes: Int,
+    prior: NDArray[np.float64],
+    table: NDArray[np.float64],
+) -> tuple[Int, Int]:
     """The two haplotypes (maybe twice the same) that explain the reads best.
 
     Args:
-        scores: float64 (>= n_reads, >= n_haplotypes), log10. prior: float64, log10 per haplotype.
-        table: of half_table().
+        scores: float64 (>= n_reads, >= n_haplotypes), log10. prior: float64 (>= n_haplotypes,), log10.
+        table: float64 (129,), of half_table().
 
     Returns:
         (first, second), first <= second.

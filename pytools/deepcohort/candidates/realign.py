@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates import haplotype_kernels, indel_kernels, realign_kernels
+from deepcohort.candidates import haplotype_kernels, realign_kernels, site_kernels
 from deepcohort.candidates.assembly import add_alleles, assemble_alleles
+from deepcohort.candidates.columns import Window
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts, add_reads, join_events
+from deepcohort.candidates.realign_columns import MovingReads, ShownAlleles, Spans
 from deepcohort.candidates.select import Alleles, no_alleles, select_alleles, take_alleles
 from deepcohort.core.region import Region
 from deepcohort.reads.types import ReadBatch
@@ -114,14 +116,14 @@ class Realignment:
         """
         config, counts = self._config, self.counts
         each = np.arange(len(alleles) + 1, dtype=np.int64)
-        resync, _, _ = indel_kernels.site_repeats(
-            alleles.pos, each, alleles.ref_len, alleles.alt_offset, alleles.alt_seq, self._reference
-        )
-        trouble = haplotype_kernels.mark_trouble(
-            alleles.pos, alleles.ref_len, alleles.alt_offset, resync, counts.clip_count, counts.n_total,
-            config.realign_margin_bp, config.realign_min_clips, config.realign_min_clip_fraction,
+        resync = site_kernels.site_repeats(alleles.pos, each, alleles.columns, self._reference).resync
+        rules = haplotype_kernels.TroubleRules(
+            config.realign_margin_bp,
+            config.realign_min_clips,
+            config.realign_min_clip_fraction,
             config.realign_crowded_bp,
-        )  # fmt: skip
+        )
+        trouble = haplotype_kernels.mark_trouble(alleles.columns, resync, counts.tallies, rules)
         starts, ends = haplotype_kernels.cut_windows(
             trouble, self._window.start, config.realign_longest_bp, config.realign_longest_bp // 2
         )
@@ -162,33 +164,57 @@ class Realignment:
         vouched: NDArray[np.bool_],
     ) -> ReadBatch:
         reads = self.reads
-        by_read, by_read_offset = _alleles_by_read(self.counts, shown, len(reads))
         n_ops = len(reads.cigar_op)
         room = n_ops + _OPS_PER_READ * len(reads) + 4096
         # an allele belongs to a window that holds its anchor and what follows
-        allele_first = np.searchsorted(alleles.pos, spans[0] + 1)
-        allele_last = np.searchsorted(alleles.pos, spans[1] - 1)
+        within = Spans(
+            *spans, np.searchsorted(alleles.pos, spans[0] + 1), np.searchsorted(alleles.pos, spans[1] - 1)
+        )
+        marks = realign_kernels.AlleleMarks(assembled, vouched)
+        by_read = _alleles_by_read(self.counts, shown, len(reads))
+        window = Window(self._reference, self._window.start)
         while True:
-            pos, end = reads.pos.copy(), reads.end.copy()
-            cigar_op, cigar_len = np.empty(room, np.uint8), np.empty(room, np.int32)
-            cigar_op[:n_ops], cigar_len[:n_ops] = reads.cigar_op, reads.cigar_len
-            op_first, op_last = reads.cigar_offset[:-1].copy(), reads.cigar_offset[1:].copy()
-            now[:] = False
+            moving = _moving_reads(reads, room, now)
             vouched[:] = False
             used = realign_kernels.realign_windows(
-                *spans, allele_first, allele_last, alleles.pos, alleles.ref_len, alleles.alt_offset,
-                alleles.alt_seq, assembled, by_read, by_read_offset, self._reference, self._window.start,
-                np.maximum.accumulate(reads.end), pos, end, reads.seq, reads.own_qual, reads.seq_offset,
-                cigar_op, cigar_len, op_first, op_last, n_ops, now, vouched,
-            )  # fmt: skip
+                within, alleles.columns, marks, by_read, window, moving, n_ops
+            )
             if used >= 0:
                 break
             room *= 2
         offset = np.zeros(len(reads) + 1, np.int64)
-        np.cumsum(op_last - op_first, out=offset[1:])
+        np.cumsum(moving.op_last - moving.op_first, out=offset[1:])
         out_op, out_len = np.empty(int(offset[-1]), np.uint8), np.empty(int(offset[-1]), np.int32)
-        realign_kernels.gather_operations(op_first, op_last, cigar_op, cigar_len, offset, out_op, out_len)
-        return replace(reads, pos=pos, end=end, cigar_op=out_op, cigar_len=out_len, cigar_offset=offset)
+        realign_kernels.gather_operations(moving, offset, out_op, out_len)
+        return replace(
+            reads,
+            pos=moving.pos,
+            end=moving.end,
+            cigar_op=out_op,
+            cigar_len=out_len,
+            cigar_offset=offset,
+        )
+
+
+def _moving_reads(reads: ReadBatch, room: int, changed: NDArray[np.bool_]) -> MovingReads:
+    """`reads` as aligned, with room for so many CIGAR operations; `changed` bool (R,) becomes False."""
+    n_ops = len(reads.cigar_op)
+    cigar_op, cigar_len = np.empty(room, np.uint8), np.empty(room, np.int32)
+    cigar_op[:n_ops], cigar_len[:n_ops] = reads.cigar_op, reads.cigar_len
+    changed[:] = False
+    return MovingReads(
+        pos=reads.pos.copy(),
+        end=reads.end.copy(),
+        furthest_end=np.maximum.accumulate(reads.end),
+        seq=reads.seq,
+        qual=reads.own_qual,
+        seq_offset=reads.seq_offset,
+        cigar_op=cigar_op,
+        cigar_len=cigar_len,
+        op_first=reads.cigar_offset[:-1].copy(),
+        op_last=reads.cigar_offset[1:].copy(),
+        changed=changed,
+    )
 
 
 def windows_with(wanted: NDArray[np.bool_], spans: _Spans, alleles: Alleles) -> _Spans:
@@ -199,13 +225,11 @@ def windows_with(wanted: NDArray[np.bool_], spans: _Spans, alleles: Alleles) -> 
     return starts[held], ends[held]
 
 
-def _alleles_by_read(
-    counts: WindowCounts, event_allele: NDArray[np.int64], n_reads: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """CSR by read of the indel alleles that its alignment shows."""
+def _alleles_by_read(counts: WindowCounts, event_allele: NDArray[np.int64], n_reads: int) -> ShownAlleles:
+    """Indel alleles that the alignment of each read shows."""
     known = event_allele >= 0
     read, allele = counts.indels.read[known], event_allele[known]
     order = np.argsort(read, kind="stable")
     offset = np.zeros(n_reads + 1, np.int64)
     np.cumsum(np.bincount(read, minlength=n_reads), out=offset[1:])
-    return allele[order], offset
+    return ShownAlleles(allele[order], offset)

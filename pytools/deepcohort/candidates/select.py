@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.candidates import kernels
+from deepcohort.candidates.columns import AlleleColumns
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts
 from deepcohort.reads.types import ReadBatch
@@ -25,6 +26,11 @@ class Alleles:
 
     def __len__(self) -> int:
         return len(self.pos)
+
+    @property
+    def columns(self) -> AlleleColumns:
+        """For kernels; nothing is copied."""
+        return AlleleColumns(self.pos, self.ref_len, self.alt_seq, self.alt_offset)
 
     @property
     def is_indel(self) -> NDArray[np.bool_]:
@@ -77,12 +83,14 @@ def select_alleles(
         np.empty(int(alt_offset[-1]), np.uint8),
         alt_offset,
     )
-    kernels.write_alleles(
-        is_indel[order], alleles.pos, all_length[order],
-        np.concatenate([snp_base, np.zeros(n_indels, np.uint8)])[order],
-        np.concatenate([no_snp, source])[order], np.concatenate([no_snp, moved])[order],
-        reference, reads.seq, alleles.ref_len, alt_offset, alleles.alt_seq,
-    )  # fmt: skip
+    spellings = kernels.Spellings(
+        is_indel=is_indel[order],
+        length=all_length[order],
+        base=np.concatenate([snp_base, np.zeros(n_indels, np.uint8)])[order],
+        source=np.concatenate([no_snp, source])[order],
+        moved=np.concatenate([no_snp, moved])[order],
+    )
+    kernels.write_alleles(spellings, reference, reads.seq, alleles.columns)
     row_of = np.empty(len(order), np.int64)
     row_of[order] = np.arange(len(order))
     event_allele = np.append(row_of[n_snps:], -1)[group]
@@ -94,16 +102,22 @@ def _snps(
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     capacity = 1024
     het_like = kernels.find_het_like(
-        counts.alt_count, counts.n_total, max(0, first - config.phase_bp),
-        min(len(reference), last + config.phase_bp), config.min_count,
-    )  # fmt: skip
+        counts.tallies,
+        max(0, first - config.phase_bp),
+        min(len(reference), last + config.phase_bp),
+        config.min_count,
+    )
+    rules = kernels.SnpRules(
+        min_count=config.min_count,
+        min_fraction=config.min_fraction_snp,
+        single_depth=config.single_max_depth,
+        single_cpg_depth=config.single_cpg_max_depth,
+        single_phased_depth=config.single_phased_max_depth,
+        phase_bp=config.phase_bp,
+    )
     while True:
         pos, base = np.empty(capacity, np.int64), np.empty(capacity, np.uint8)
-        n = kernels.find_snps(
-            counts.alt_count, counts.n_total, reference, first, last, config.min_count,
-            config.min_fraction_snp, config.single_max_depth, config.single_cpg_max_depth,
-            config.single_phased_max_depth, het_like, config.phase_bp, pos, base,
-        )  # fmt: skip
+        n = kernels.find_snps(counts.tallies, reference, first, last, rules, het_like, pos, base)
         if n <= capacity:
             return pos[:n], base[:n]
         capacity = n
@@ -132,9 +146,8 @@ def _indels(
     group = np.empty(n, np.int64)
     fragments = np.empty(n, np.int32)
     n_groups = kernels.group_indels(
-        np.arange(n), events.pos, events.length, events.key, events.read, reads.mate, group, fragments,
-        np.full(len(reads), -1, np.int64),
-    )  # fmt: skip
+        events.columns, reads.mate, group, fragments, np.full(len(reads), -1, np.int64)
+    )
     leader = np.searchsorted(group, np.arange(n_groups))
     pos = events.pos[leader]
     depth = counts.n_total[np.clip(pos, 0, len(counts.n_total) - 1)]

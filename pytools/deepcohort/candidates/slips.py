@@ -1,15 +1,16 @@
 """How often sequencers change the length of repeats, by platform."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
-class SlipRates:
+class SlipRates(NamedTuple):
     """log10 chance that a read shows a repeat one unit too long or too short; see `indel_kernels.slip_log10`.
+
+    Kernels take it as it is, so all values are floats.
 
     Attributes:
         run_first: in a run of `run_from` equal bases or fewer. run_step: more for each further base, up
@@ -37,10 +38,6 @@ class SlipRates:
     quality_slope: float = 0.0
     quality_middle: float = 0.0
     quality_most: float = 0.0
-
-    def array(self) -> NDArray[np.float64]:
-        """The values in this order, for kernels."""
-        return np.array(astuple(self), np.float64)
 
 
 # Short reads as measured on PCR-free Illumina (NA12878 Platinum, and a 2x151 trio); long ones as learned
@@ -113,4 +110,4 @@ def fitted(rates: SlipRates, runs: Sequence[tuple[int, int, int]]) -> SlipRates:
     excess = 0.0 if rates.quality_slope else slip_excess(rates, runs)
     if excess == 0.0:
         return rates
-    return replace(rates, run_first=rates.run_first + excess, repeat_first=rates.repeat_first + excess)
+    return rates._replace(run_first=rates.run_first + excess, repeat_first=rates.repeat_first + excess)

@@ -4,10 +4,11 @@ The aligner sees one read at a time and may write one haplotype as a SNP at one 
 at its far end and a shorter indel, where two indels tell the same. Mates in one representation are
 counted together, and no record lies inside a deletion of the other haplotype without need.
 """
-# mypy: ignore-errors
 
 import numpy as np
+from numpy.typing import NDArray
 
+from deepcohort.candidates.columns import Int
 from deepcohort.core.numba_options import kernel
 
 # of haplotypes against the reference, as assembling callers and so truth sets write them (GATK's
@@ -18,9 +19,16 @@ _M, _I, _D = 0, 1, 2
 
 
 @kernel
-def spelling_score(haplotype, first, reference, start, ops, lengths, n_ops):
-    """Score of haplotype[first:] written along the operations ops[:n_ops] from reference[start] on."""
-    score = 0
+def spelling_score(
+    haplotype: NDArray[np.uint8], first: Int, reference: NDArray[np.uint8], start: Int,
+    ops: NDArray[np.uint8],
+    lengths: NDArray[np.int32], n_ops: Int,
+) -> Int:  # fmt: skip
+    """Score of haplotype[first:] written along the operations ops[:n_ops] from reference[start] on.
+
+    Base codes uint8; `ops` uint8 0, 1, 2 (M, I, D) and `lengths` int32, bp. The score is a whole number.
+    """
+    score: Int = 0
     query, at = first, start
     for k in range(n_ops):
         if ops[k] == 0:
@@ -38,7 +46,7 @@ def spelling_score(haplotype, first, reference, start, ops, lengths, n_ops):
 
 
 @kernel
-def _best_of(match, insertion, deletion):
+def _best_of(match: Int, insertion: Int, deletion: Int) -> tuple[Int, int]:
     """(largest, its state); a match wins ties."""
     if match >= insertion and match >= deletion:
         return match, _M
@@ -48,15 +56,15 @@ def _best_of(match, insertion, deletion):
 
 
 @kernel
-def align_haplotype(haplotype, first, n, reference, start, m, ops, lengths):
-    """Write the best global alignment of haplotype[first : first + n] with reference[start : start + m].
+def _fill_trace(
+    haplotype: NDArray[np.uint8], first: Int, reference: NDArray[np.uint8], start: Int,
+    trace: NDArray[np.uint8],
+) -> tuple[Int, int]:  # fmt: skip
+    """(score, last state) of the best global alignment of n bases of the haplotype with m of the reference.
 
-    Gaps lie as far left as ties allow.
-
-    Returns:
-        (score, number of operations written to ops uint8 and lengths int32, -1 if there is no room).
+    `trace`: uint8 (n + 1, m + 1), receives the state before M, that before I << 2 and that before D << 4.
     """
-    trace = np.empty((n + 1, m + 1), np.uint8)  # state before M | before I << 2 | before D << 4
+    n, m = trace.shape[0] - 1, trace.shape[1] - 1
     above = np.full((3, m + 1), _NEVER, np.int64)
     here = np.full((3, m + 1), _NEVER, np.int64)
     above[_M, 0] = 0
@@ -81,8 +89,26 @@ def align_haplotype(haplotype, first, n, reference, start, m, ops, lengths):
             here[_D, j] = left
             trace[i, j] = from_m | (from_i << 2) | (from_d << 4)
         above, here = here, above
-    score, state = _best_of(above[_M, m], above[_I, m], above[_D, m])
-    i, j, n_ops = n, m, 0
+    return _best_of(above[_M, m], above[_I, m], above[_D, m])
+
+
+@kernel
+def align_haplotype(
+    haplotype: NDArray[np.uint8], first: Int, n: Int, reference: NDArray[np.uint8], start: Int, m: Int,
+    ops: NDArray[np.uint8], lengths: NDArray[np.int32],
+) -> tuple[Int, Int]:  # fmt: skip
+    """Write the best global alignment of haplotype[first : first + n] with reference[start : start + m].
+
+    Gaps lie as far left as ties allow. Base codes uint8.
+
+    Returns:
+        (score, number of operations written to ops uint8 (k,) and lengths int32 (k,), bp, -1 if there is no
+        room).
+    """
+    trace = np.empty((n + 1, m + 1), np.uint8)
+    score, state = _fill_trace(haplotype, first, reference, start, trace)
+    i, j = n, m
+    n_ops: Int = 0
     while i > 0 or j > 0:
         if n_ops > 0 and ops[n_ops - 1] == state:
             lengths[n_ops - 1] += 1
@@ -105,12 +131,16 @@ def align_haplotype(haplotype, first, n, reference, start, m, ops, lengths):
 
 
 @kernel
-def respell(haplotype, flank, size, reference, start, stop, ops, lengths, n_ops):
+def respell(
+    haplotype: NDArray[np.uint8], flank: Int, size: Int, reference: NDArray[np.uint8], start: Int, stop: Int,
+    ops: NDArray[np.uint8], lengths: NDArray[np.int32], n_ops: Int,
+) -> Int:  # fmt: skip
     """Operations of a haplotype of the window [start, stop), written anew where that scores better.
 
     Args:
-        haplotype: uint8, `size` bp with `flank` bp on both sides of the window.
-        ops, lengths: changed in place; n_ops of them count.
+        haplotype: uint8 (>= size,), base codes, of which `flank` bp lie on either side of the window.
+        reference: uint8 (L,), base codes.
+        ops, lengths: uint8 and int32 (MAX_OPS,), bp, changed in place; n_ops of them count.
 
     Returns:
         Number of operations.

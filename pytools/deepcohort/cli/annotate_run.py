@@ -74,6 +74,10 @@ def run(options: Options) -> None:
         _pack(options)
         return
     vcf = options.vcf
+    if options.report is not None and vcf is not None and not (options.genes or options.alphamissense):
+        from deepcohort.annotate.report import check_annotated
+
+        check_annotated(vcf)  # before any work: other tables bring nothing that is reported
     if options.output is not None:
         _annotate(options)
         vcf = options.output

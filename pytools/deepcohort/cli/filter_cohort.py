@@ -114,7 +114,8 @@ def run(request: CohortRequest) -> FilterSummary:
     names = " and ".join(f"{p.name} {p.version}" for p in map(load, platforms))
     inputs = CohortInputs(request.reference, samples, load, request.config)
     regions = chosen_regions(request.reference, (), request.regions)
-    segments = _checked(segments_of(request.vcf, _to_be_read(request, header, regions), checked=True), reader)
+    wanted = _to_be_read(request, header, regions)
+    segments = _checked(segments_of(request.vcf, wanted, checked=True, repeats=False), reader)
     return filter_cohort(
         segments, header, request.output, inputs, f"deepcohort {names}", request.threads, regions
     )

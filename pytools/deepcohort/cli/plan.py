@@ -1,5 +1,6 @@
 """deepcohort plan."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,8 @@ def plan(
     ] = None,
     joint: Annotated[bool, typer.Option("--joint/--no-joint", help="Genotype the cohort too.")] = True,
     stored: Annotated[int, typer.Option(min=0, help="Samples of stored cohorts that join.")] = 0,
+    filtered: Annotated[bool, typer.Option("--filter", help="The cohort is filtered, too.")] = False,
+    second_look: Annotated[str, typer.Option(help="true, all, false, or auto: by depth.")] = "auto",
     save_reads: Annotated[bool, typer.Option("--save-reads", help="Aligned reads are kept.")] = False,
 ) -> None:
     """Say what a run will come to: tasks, CPU hours, hours, disk, dollars."""
@@ -38,10 +41,14 @@ def plan(
         with_rates,
         write_plan,
     )
+    from deepcohort.core.errors import DeepcohortError
     from deepcohort.core.outputs import atomic_outputs
 
     rates, where = with_rates(rate or []), place_of(place, slots, price)
+    if second_look not in ("true", "all", "false", "auto"):
+        raise DeepcohortError(f"--second-look '{second_look}' is unknown; use one of: true, all, false, auto")
     work = read_work(samples, shards, reference, joint, stored)
+    work = replace(work, filtered=filtered, second_look=second_look)
     rows = rows_of(plan_stages(work, rates), where)
     told = plan_text(work, rows, where, place, kept_gb(work, rates, save_reads))
     if output:

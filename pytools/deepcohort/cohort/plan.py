@@ -10,6 +10,7 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
 
 COLUMNS = ("stage", "tasks", "cpu_hours", "hours", "written_gb", "dollars")
+_DEEP_X, _MOST_LOOKED_AT = 20.0, 500  # lib/SecondLook.groovy
 _PANEL_SHARE = 0.05  # of the genome: a BED below is taken for an exome's or a panel's
 
 
@@ -19,7 +20,8 @@ class Rates:
 
     call_s_per_mb: at 30x, of BAM; idle_s_per_mb: where no read lies; cram_s_per_mb: more of CRAM, at 30x.
     bam_mb, cram_mb: megabytes of a file per Mb and x of depth. align_s_per_gb: of compressed FASTQ.
-    genotype_s, store_s, stored_s, concat_s: per Mb and sample. depth: of reads whose size is not known.
+    genotype_s, store_s, stored_s, concat_s: per Mb and sample; filter_s: the same, at 30x. look_share: what a
+    second look costs of a call. depth: of reads whose size is not known.
     """
 
     start_s: float = 2.6
@@ -32,6 +34,8 @@ class Rates:
     store_s: float = 0.035
     stored_s: float = 0.020
     concat_s: float = 0.0015
+    filter_s: float = 1.1
+    look_share: float = 0.5
     report_s: float = 30.0
     bam_mb: float = 23.0 / 30
     cram_mb: float = 11.5 / 30
@@ -70,7 +74,8 @@ class Work:
     Attributes:
         samples: rows of samples.json (Sample.as_json). shards_bp: callable bp of each shard, in order.
         genome_bp: length of the reference. joint: whether the cohort is genotyped.
-        earlier: samples stored before.
+        earlier: samples stored before. filtered: whether the cohort's calls are scored by its reads.
+        second_look: true, all, false, or auto (by depth), as the pipeline's parameter.
     """
 
     samples: Sequence[Mapping[str, object]]
@@ -78,6 +83,8 @@ class Work:
     genome_bp: int
     joint: bool = True
     earlier: int = 0
+    filtered: bool = False
+    second_look: str = "false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,7 @@ class Stage:
 
 
 def plan_stages(work: Work, rates: Rates) -> list[Stage]:
-    """Stages of `--mode call` in order; annotation and export are not in them."""
+    """Stages of `--mode call` in order; phasing, annotation and export of the cohort are not in them."""
     stages = [Stage("check and cut", 2, 2 * rates.start_s + work.genome_bp / 1e6 * 0.01, 10.0)]
     stages += _alignment(work, rates)
     mb, n = sum(work.shards_bp) / 1e6, len(work.samples)
@@ -120,8 +127,18 @@ def plan_stages(work: Work, rates: Rates) -> list[Stage]:
     )  # fmt: skip
     merge_s = rates.start_s + rates.merge_s_per_mb * mb
     stages.append(Stage("merge", n, n * merge_s, merge_s, 1, gvcf_gb))
+    if work.joint and _looks_again(work, per_mb, rates):
+        look = rates.look_share
+        stages.append(
+            Stage(
+                "second look", calls + n, calls * rates.start_s + look * sum(per_mb) * mb + n * merge_s,
+                rates.start_s + look * max(per_mb) * longest_mb, 1, 2 * gvcf_gb,
+            )
+        )  # fmt: skip
     if work.joint:
         stages += _joint(work, rates, mb)
+    if work.joint and work.filtered:
+        stages.append(_filtering(work, rates, per_mb, mb))
     judged = sum(bool(sample.get("truth_vcf")) for sample in work.samples)
     if judged:
         stages.append(Stage("evaluate", judged * (1 + work.joint), judged * (1 + work.joint) * 60.0, 60.0))
@@ -148,6 +165,26 @@ def _call_s_per_mb(sample: Mapping[str, object], work: Work, rates: Rates) -> fl
         depth, cram_depth = max(depth, rates.depth), cram_depth
     reads = (rates.call_s_per_mb - rates.idle_s_per_mb) * depth + rates.cram_s_per_mb * cram_depth
     return rates.idle_s_per_mb + reads / 30.0
+
+
+def _looks_again(work: Work, per_mb: Sequence[float], rates: Rates) -> bool:
+    """Whether the reads are looked at again (lib/SecondLook.groovy): as told, or if few and shallow."""
+    if work.second_look != "auto":
+        return work.second_look != "false" and bool(per_mb)
+    shallow = rates.idle_s_per_mb + (rates.call_s_per_mb - rates.idle_s_per_mb) * _DEEP_X / 30
+    return 2 <= len(per_mb) <= _MOST_LOOKED_AT and sorted(per_mb)[len(per_mb) // 2] < shallow
+
+
+def _filtering(work: Work, rates: Rates, per_mb: Sequence[float], mb: float) -> Stage:
+    """Shards of an hour at most, as lib/Scale.groovy cuts them; work follows depth, as that of calls."""
+    n = max(1, len(per_mb))
+    step_mb = next((step for step in (100, 50, 25, 10, 5, 2, 1) if step <= 3600 / (rates.filter_s * n)), 1)
+    shard_mb = min(float(step_mb), max(work.shards_bp, default=1) / 1e6)
+    tasks = max(1, math.ceil(mb / shard_mb))
+    cost = rates.filter_s * sum(per_mb) / rates.call_s_per_mb
+    written = rates.cohort_mb * mb * (n + work.earlier) / 1e3
+    all_s, longest_s = tasks * rates.start_s + cost * mb, rates.start_s + cost * shard_mb
+    return Stage("filter", tasks, all_s, longest_s, 1, written)
 
 
 def _alignment(work: Work, rates: Rates) -> list[Stage]:

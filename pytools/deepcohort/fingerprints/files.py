@@ -80,14 +80,37 @@ def read_fingerprint(path: Path, sites: FingerprintSites) -> Fingerprint:
             depth=float(content["depth"]),
         )
     except (OSError, KeyError, IndexError, TypeError, ValueError) as error:
-        raise DeepcohortError(
-            f"{path} is no fingerprint: {error!r}; make it again: deepcohort fingerprint sample"
-        ) from error
-    if found.digest != sites.digest or any(len(r.ref) != len(sites) for r in reads):
+        raise _no_fingerprint(path, repr(error)) from error
+    problem = _problem(found)
+    if problem:
+        raise _no_fingerprint(path, problem)
+    if found.digest != sites.digest or any(
+        len(c) != len(sites) for r in reads for c in (r.ref, r.alt, r.other)
+    ):
         raise DeepcohortError(
             f"{path} is a fingerprint at other sites; take all with the same --sites, --regions and --contigs"
         )
     return found
+
+
+def _no_fingerprint(path: Path, why: str) -> DeepcohortError:
+    return DeepcohortError(
+        f"{path} is no fingerprint: {why[:200]}; make it again: deepcohort fingerprint sample"
+    )
+
+
+def _problem(found: Fingerprint) -> str:
+    """What cannot be in a fingerprint; "" if nothing."""
+    share = found.contamination
+    numbers = [*found.odds, found.error, found.het_share, found.population_odds, found.depth]
+    numbers += [x for x in (share.estimate, share.low, share.high, share.inbreeding) if x is not None]
+    if not all(isinstance(x, int | float) and np.isfinite(x) for x in numbers):
+        return "a number in it is none"
+    if any(c.ndim != 1 or (c < 0).any() for r in found.reads for c in (r.ref, r.alt, r.other)):
+        return "counts of reads are no counts"
+    if not len(found.persons) == len(found.reads) == len(found.odds):
+        return "persons, their reads and their odds are not as many"
+    return ""
 
 
 def row_of(verdict: Verdict) -> Row:

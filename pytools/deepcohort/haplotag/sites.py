@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.formats.vcf_check import checked_segments
+from deepcohort.formats.vcf_declarations import check_declarations
 from deepcohort.formats.vcf_header import PHASE_PENDING
 from deepcohort.formats.vcf_text import VcfTextReader
 
@@ -69,7 +71,8 @@ def read_sites(path: Path, sample: str = "") -> tuple[str, dict[str, SampleSites
     rows: dict[str, list[tuple[int, int, int, int, bytes]]] = {}
     try:
         column = sample_column(reader, sample)
-        for segment in reader.segments():
+        check_declarations(reader.header.lines, path, whole=True)
+        for segment in checked_segments(reader):
             found = rows.setdefault(segment.contig, [])
             phased_from = _first_without_set(found)
             for row in _rows(segment.text, column, phased_from, path):

@@ -17,6 +17,7 @@ from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.formats.bgzf import BgzfWriter, check_bgzf_vcf, inflate_blocks
 from deepcohort.formats.vcf_check import check_vcf
+from deepcohort.formats.vcf_declarations import check_declarations
 from deepcohort.formats.vcf_header import REGION_KEY
 from deepcohort.formats.vcf_index import open_vcf_index
 from deepcohort.formats.vcf_text import read_header_lines
@@ -114,7 +115,7 @@ def phase_cohort(
         with BgzfWriter(temporary) as writer:
             writer.write(_header(lines, contigs, options).encode())
             for contig in names:
-                with tempfile.TemporaryDirectory(dir=output.parent, prefix=".beagle-") as folder:
+                with tempfile.TemporaryDirectory(dir=output.parent, prefix=".tmp-beagle-") as folder:
                     cohort = _Contig(vcf, contig, samples, lines)
                     phaser, n = _run(cohort, donors, Path(folder), options) if len(open_) else (None, 0)
                     n_overruled += _rewrite(cohort, phaser, donors, open_, writer)
@@ -140,6 +141,7 @@ def _checked(
     open_vcf_index(vcf)
     check_vcf(vcf, max_ploidy=2)
     lines = [line.rstrip("\r\n") for line in read_header_lines(vcf)]
+    check_declarations(lines, vcf, whole=True)
     lengths = {}
     for line in lines:
         found = re.match(r"##contig=<(?:.*,)?ID=([^,>]+)(?:.*length=(\d+))?", line)

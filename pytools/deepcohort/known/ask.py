@@ -22,6 +22,18 @@ from deepcohort.known.panel import (
     worth_a_look,
 )
 from deepcohort.known.types import GivenAlleles, KnownEvidence
+from deepcohort.reads.scan import Near
+
+# a read says something of an allele whose POS it covers, with its soft-clipped start too; the rest is room
+_BESIDE_BP = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Alleles of a window that the user gave, and those of the panel; None where there is no such file."""
+
+    given: GivenAlleles | None
+    panel: GivenAlleles | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,12 @@ class Asked:
     given: GivenAlleles | None
     panel: GivenAlleles | None
     found: KnownEvidence
+
+
+def stretches_of(given: GivenAlleles, window: Region) -> Near:
+    """Where a read must reach to say anything of `given` alleles of `window`."""
+    starts = given.alleles.pos + window.start
+    return Near.of(starts - _BESIDE_BP, starts + given.alleles.ref_len + _BESIDE_BP)
 
 
 class KnownFiles:
@@ -63,24 +81,27 @@ class KnownFiles:
             if sites is not None:
                 sites.close()
 
+    def fetch(self, window: Region, around: Region, codes: NDArray[np.uint8]) -> Fetched:
+        """Known alleles in `around`. `window`: holds it, and the reads. codes: uint8 codes of the window."""
+        files = (self._given, self._panel)
+        return Fetched(*(None if file is None else file.fetch(window, codes, around) for file in files))
+
     def ask(
         self,
+        known: Fetched,
         window: Region,
-        around: Region,
         codes: NDArray[np.uint8],
         evidence: CandidateEvidence,
         candidates: CandidatesConfig,
         second_look: bool = False,
     ) -> Asked | None:
-        """What the reads say of known alleles in `around`; None where no file was given.
+        """What the reads say of `known` alleles; None where no file was given.
 
         Args:
-            window: holds `around`, and the reads. codes: uint8 reference codes of it.
-            second_look: see `without_judged`.
+            window, codes: as in `fetch`. second_look: see `without_judged`.
         """
-        given = None if self._given is None else self._given.fetch(window, codes, around)
-        if self._panel is not None:
-            panel = self._panel.fetch(window, codes, around)
+        given, panel = known.given, known.panel
+        if panel is not None:
             return Asked(given, panel, self._with_panel(given, panel, window, codes, evidence, candidates))
         if given is None:
             return None

@@ -29,8 +29,10 @@ def look_up(
     """
     table = evidence.table
     shown = Alleles(table.pos - window.start, table.ref_len, table.alt_seq, table.alt_offset)
-    joined, row_of = add_alleles(shown, given.alleles)
-    _, given_rows = add_alleles(given.alleles, shown)
+    joined, row_of, given_rows = given.alleles, np.empty(0, np.int64), np.arange(len(given.alleles))
+    if len(shown):
+        joined, row_of = add_alleles(shown, given.alleles)
+        _, given_rows = add_alleles(given.alleles, shown)
     n = len(joined)
     origin = np.full(n, -1, np.int64)
     origin[row_of] = np.arange(len(shown))

@@ -1,6 +1,7 @@
 """Files of alleles: bgzipped VCF or BCF, indexed, with or without genotypes."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,18 +13,22 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.paths import make_again
 from deepcohort.core.region import Region, merge_regions
-from deepcohort.core.sequence import decode_bases, encode_bases
+from deepcohort.core.sequence import CODE_N, decode_bases, encode_bases
 from deepcohort.formats.vcf_check import LineChecker
-from deepcohort.formats.vcf_declarations import listed_contigs
+from deepcohort.formats.vcf_declarations import check_declarations, listed_contigs
 from deepcohort.formats.vcf_index import check_index_beside
 from deepcohort.formats.vcf_text import read_header_lines
 from deepcohort.known.config import KnownConfig
-from deepcohort.known.spelling import Change, changes_of, is_sequence, to_alleles
+from deepcohort.known.lines import SiteLines, cut
+from deepcohort.known.spelling import Change, alleles_of, changes_of, in_order, is_sequence
 from deepcohort.known.types import GivenAlleles
+from deepcohort.reads.scan import Near
 
 CHECKED_FIRST = 100
 _CODES = {base: int(encode_bases(base)[0]) for base in "ACGTacgt"}
 _BYTES = {base: bytes([code]) for base, code in _CODES.items()}
+_BYTE_OF = [bytes([code]) for code in range(CODE_N)]
+_PIECE_BP = 1 << 18
 _REACH_BP = 1_000  # how far an allele may move when it is left-aligned, rounded up
 
 
@@ -54,10 +59,17 @@ class _CheckedLines:
         """
         header = read_header_lines(path)
         check_index_beside(path)
+        check_declarations(header, path, whole=True)
         self._checker = LineChecker(path, header, {}, info=True)
-        self._text = pysam.TabixFile(str(path), encoding="utf-8")
+        try:
+            self._text = pysam.TabixFile(str(path), encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise DeepcohortError(
+                f"the index of {path} cannot be used; run: bcftools index -f {path}"
+            ) from error
+        self._contigs = frozenset(self._text.contigs)
         declared = listed_contigs(header)
-        strange = next((name for name in self._text.contigs if name not in declared), None)
+        strange = next((name for name in sorted(self._contigs) if name not in declared), None)
         if declared and strange is not None:
             self._text.close()
             raise DeepcohortError(
@@ -68,18 +80,19 @@ class _CheckedLines:
         """Close the file."""
         self._text.close()
 
-    def check(self, region: Region) -> None:
-        """See that the lines that overlap `region` are records.
+    def fetch(self, region: Region) -> SiteLines:
+        """The lines that overlap `region`, which are records.
 
         Raises:
             DeepcohortError: the first that is none. OSError, ValueError: they cannot be read.
         """
-        if region.contig not in self._text.contigs:
-            return
+        if region.contig not in self._contigs:
+            return cut(b"")
         lines = self._text.fetch(region.contig, region.start, region.end)
-        text = "".join(f"{line}\n" for line in lines).encode()
+        text = "\n".join([*lines, ""]).encode()
         self._checker.restart()
         self._checker.check_text(np.frombuffer(text, np.uint8))
+        return cut(text)
 
 
 class KnownSites:
@@ -96,6 +109,7 @@ class KnownSites:
         self.path, self._option, self._config = path, option, config or KnownConfig()
         if not path.exists():
             raise DeepcohortError(f"{path} does not exist; check {option}")
+        check_index_beside(path, is_bcf=True)  # as htslib reads it when it opens the file, whichever that is
         verbosity = pysam.set_verbosity(0)
         try:
             self._file = pysam.VariantFile(str(path), drop_samples=True)
@@ -132,33 +146,56 @@ class KnownSites:
             self._lines.close()
 
     def _read(self, region: Region) -> Iterator[SiteRecord]:
-        """Records that overlap `region`, as they stand."""
+        """Records of a BCF that overlap `region`, as they stand."""
         for record in self._file.fetch(region.contig, region.start, region.end):
             yield SiteRecord(
                 record.contig, record.start, record.ref or "", record.alts or (), record.id or ""
             )
 
+    def _checked(self, region: Region) -> SiteLines | None:
+        """Lines of a VCF that overlap `region`; None of a BCF."""
+        if self._lines is None:
+            return None
+        try:
+            lines = self._lines.fetch(region)
+        except (OSError, ValueError) as error:
+            raise self._unreadable(region, error) from error
+        for row in np.flatnonzero(np.diff(lines.start) < 0)[:1].tolist():
+            raise self._unsorted(region.contig, int(lines.start[row + 1]), int(lines.start[row]))
+        return lines
+
+    def _cut(self, region: Region) -> SiteLines | None:
+        """The same where nothing but the alleles of the lines is taken."""
+        return self._checked(region) if region.contig in self._contigs else cut(b"")
+
     def _records(self, region: Region) -> Iterator[SiteRecord]:
         """Records that overlap `region`, by POS."""
         if region.contig not in self._contigs or not len(region):
             return
+        lines = self._cut(region)
+        if lines is not None:
+            yield from map(partial(_record, lines), range(len(lines)))
+            return
         last = -1
         try:
-            if self._lines is not None:
-                self._lines.check(region)
             for record in self._read(region):
-                if record.pos < last:
-                    raise DeepcohortError(
-                        f"{self.path} is not sorted: {record.contig}:{record.pos} stands after {last}; "
-                        f"run: bcftools sort {self.path}"
-                    )
-                last = record.pos
+                if record.start < last:
+                    raise self._unsorted(record.contig, record.start, last)
+                last = record.start
                 yield record
         except (OSError, ValueError) as error:
-            raise DeepcohortError(
-                f"{self.path} cannot be read at {region}: {error}; "
-                f"index it again: bcftools index -f {self.path}"
-            ) from error
+            raise self._unreadable(region, error) from error
+
+    def _unsorted(self, contig: str, start: int, last: int) -> DeepcohortError:
+        return DeepcohortError(
+            f"{self.path} is not sorted: {contig}:{start + 1} stands after {last + 1}; "
+            f"run: bcftools sort {self.path}"
+        )
+
+    def _unreadable(self, region: Region, error: Exception) -> DeepcohortError:
+        return DeepcohortError(
+            f"{self.path} cannot be read at {region}: {error}; index it again: bcftools index -f {self.path}"
+        )
 
     def fetch(self, window: Region, codes: NDArray[np.uint8], region: Region) -> GivenAlleles:
         """Alleles with POS (once left-aligned) in `region`.
@@ -174,7 +211,12 @@ class KnownSites:
         symbolic: list[int] = []
         long: list[int] = []
         first, last = region.start - window.start, region.end - window.start
-        for record in self._records(window):
+        lines = self._cut(window)
+        records = self._records(window)
+        if lines is not None:
+            others = _take_plain(lines, window, codes, (first, last), found)
+            records = map(partial(_record, lines), others.tolist())
+        for record in records:
             if not window.contains(record.start):
                 continue
             name, at, ref = record.name, record.start - window.start, record.ref
@@ -203,14 +245,12 @@ class KnownSites:
                             shares[change] = shares.get(change, 0.0) + record.frequencies[k]
                         if name:
                             ids += [x for x in name.split(";") if x and x != "." and x not in ids]
-        self._check_number(found, window)
-        alleles = to_alleles(found)
-        text, offset = alleles.alt_seq.tobytes(), alleles.alt_offset.tolist()
-        keys = zip(alleles.pos.tolist(), alleles.ref_len.tolist(), strict=True)
-        rows = [(pos, n, text[offset[i] : offset[i + 1]]) for i, (pos, n) in enumerate(keys)]
-        names = [";".join(found[row]) for row in rows]
-        frequency = np.array([shares.get(row, np.nan) for row in rows], np.float64)
-        return GivenAlleles(alleles, tuple(names), tuple(symbolic), tuple(long), np.minimum(frequency, 1.0))
+        rows = in_order(found)
+        alleles = alleles_of(rows)
+        self._check_number(alleles.pos, window)
+        names = tuple([";".join(found[row]) for row in rows])
+        frequency = np.array([shares.get(row, np.nan) for row in rows] if shares else [], np.float64)
+        return GivenAlleles(alleles, names, tuple(symbolic), tuple(long), np.minimum(frequency, 1.0))
 
     def _check_ref(self, record: SiteRecord, codes: NDArray[np.uint8], window: Region) -> None:
         ref = record.ref
@@ -224,14 +264,14 @@ class KnownSites:
                 f"{ref[:20]}, the reference has {there[:20]}; give {self._option} a file of the same build"
             )
 
-    def _check_number(self, found: Mapping[Change, list[str]], window: Region) -> None:
-        count: dict[int, int] = {}
-        for pos, _, _ in found:
-            count[pos] = count.get(pos, 0) + 1
-        most = max(count, key=count.__getitem__, default=0)
-        if count.get(most, 0) > self._config.max_alts:
+    def _check_number(self, pos: NDArray[np.int64], window: Region) -> None:
+        """See that no position, ascending and relative to `window`, has too many alternates."""
+        places, count = np.unique(pos, return_counts=True)
+        most = int(count.argmax()) if len(count) else -1
+        if most >= 0 and count[most] > self._config.max_alts:
             raise DeepcohortError(
-                f"{self.path} gives {count[most]} alternates at {window.contig}:{window.start + most + 1}, "
+                f"{self.path} gives {count[most]} alternates at {window.contig}:"
+                f"{window.start + int(places[most]) + 1}, "
                 f"and {self._config.max_alts} are the most; leave the rarest out"
             )
 
@@ -242,7 +282,7 @@ class KnownSites:
             DeepcohortError: see `fetch`.
         """
         n = 0
-        for region in regions:
+        for region in pieces_of(regions):
             for record in self._records(region):
                 end = min(record.start + len(record.ref), self._lengths[region.contig])
                 there = Region(region.contig, min(record.start, end), end)
@@ -255,19 +295,64 @@ class KnownSites:
         """Parts of `regions` in which given alleles may lie, joined over gaps up to `join_bp`."""
         found: list[Region] = []
         for region in regions:
-            length = self._lengths[region.contig]
-            around = region.padded(_REACH_BP, length)
-            for record in self._records(around):
-                snp = len(record.ref) == 1 and all(len(alt) == 1 for alt in record.alts)
-                back = 0 if snp else _REACH_BP
-                start = max(region.start, record.start - back)
-                end = min(region.end, record.start + len(record.ref or "."))
-                if start >= end:
-                    continue
-                if found and found[-1].contig == region.contig and start <= found[-1].end + join_bp:
-                    joined = max(found[-1].end, end)
-                    if found[-1].start >= region.start:
-                        found[-1] = Region(region.contig, found[-1].start, joined)
-                        continue
-                found.append(Region(region.contig, start, end))
+            parts = [np.empty((2, 0), np.int64)]
+            for piece in pieces_of([region.padded(_REACH_BP, self._lengths[region.contig])]):
+                start, ref_bp, is_snp = self._extents(piece)
+                back = np.where(is_snp, 0, _REACH_BP)
+                parts.append(np.stack((start - back, start + np.maximum(ref_bp, 1))))
+            starts, ends = np.clip(np.concatenate(parts, axis=1), region.start, region.end)
+            inside = starts < ends
+            joined = Near.of(starts[inside], ends[inside] + join_bp)
+            found += [
+                Region(region.contig, a, b - join_bp)
+                for a, b in zip(joined.starts.tolist(), joined.ends.tolist(), strict=True)
+            ]
         return merge_regions(found)
+
+    def _extents(self, region: Region) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        """POS - 1, length of REF, and whether all alleles are one letter, of records in `region`."""
+        lines = self._cut(region)
+        if lines is not None:
+            return lines.start, lines.ref_bp, lines.is_snp
+        rows = [
+            (r.start, len(r.ref), len(r.ref) == 1 and all(len(alt) == 1 for alt in r.alts))
+            for r in self._records(region)
+        ]
+        start, ref_bp, is_snp = (
+            np.array(column) for column in (zip(*rows, strict=True) if rows else ((),) * 3)
+        )
+        return start.astype(np.int64), ref_bp.astype(np.int64), is_snp.astype(np.bool_)
+
+
+def _record(lines: SiteLines, row: int) -> SiteRecord:
+    contig, _, name, ref, alts = lines.fields(row)
+    alternates = () if alts == "." else tuple(alts.split(","))
+    return SiteRecord(contig, int(lines.start[row]), ref, alternates, "" if name == "." else name)
+
+
+def _take_plain(
+    lines: SiteLines,
+    window: Region,
+    codes: NDArray[np.uint8],
+    wanted: tuple[int, int],
+    found: dict[Change, list[str]],
+) -> NDArray[np.int64]:
+    """Add SNPs without an ID, whose POS lies in `wanted` of the window, to `found`; rows of all other lines.
+
+    Most lines of a second look are such. `codes`: of the window, uint8; a REF unlike it is none of them.
+    """
+    at = lines.start - window.start
+    ref, alt = lines.codes(3), lines.codes(4)
+    plain = lines.is_plain & (at >= 0) & (at < len(codes)) & (alt < CODE_N) & (ref < CODE_N)
+    plain &= codes[np.clip(at, 0, len(codes) - 1)] == ref
+    mine = plain & (at >= wanted[0]) & (at < wanted[1])
+    for pos, code in zip(at[mine].tolist(), alt[mine].tolist(), strict=True):
+        found.setdefault((pos, 1, _BYTE_OF[code]), [])
+    return np.flatnonzero(~plain)
+
+
+def pieces_of(regions: Sequence[Region]) -> Iterator[Region]:
+    """`regions` cut short enough to hold the lines of a panel with many genotypes."""
+    for region in regions:
+        for start in range(region.start, region.end, _PIECE_BP):
+            yield Region(region.contig, start, min(start + _PIECE_BP, region.end))

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pysam
 from cyvcf2 import VCF
+from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region
 from deepcohort.known.config import KnownConfig
-from deepcohort.known.io_known import CHECKED_FIRST, KnownSites, SiteRecord
-from deepcohort.known.spelling import Change
+from deepcohort.known.io_known import CHECKED_FIRST, KnownSites, SiteRecord, pieces_of
 
 _KEYS_TOLD = 12
 
@@ -134,6 +134,10 @@ class PanelSites(KnownSites):
         if genotypes is not None:
             genotypes.close()
 
+    def _cut(self, region: Region) -> None:
+        """Frequencies are wanted too: lines are only checked."""
+        self._checked(region)
+
     def _read(self, region: Region) -> Iterator[SiteRecord]:
         """Records that overlap `region` with the frequencies of their alternates."""
         if self._genotypes is not None:
@@ -163,7 +167,8 @@ class PanelSites(KnownSites):
             DeepcohortError: see `fetch`; none has.
         """
         super().check_first(regions, reference)
-        first = islice((record for region in regions for record in self._records(region)), CHECKED_FIRST)
+        records = (record for region in pieces_of(regions) for record in self._records(region))
+        first = islice(records, CHECKED_FIRST)
         shares = [share for record in first for share in record.frequencies or ()]
         if shares and all(map(math.isnan, shares)):
             raise DeepcohortError(
@@ -171,7 +176,7 @@ class PanelSites(KnownSites):
                 "give --panel another file, or count them first: bcftools +fill-tags"
             )
 
-    def _check_number(self, found: Mapping[Change, list[str]], window: Region) -> None:
+    def _check_number(self, pos: NDArray[np.int64], window: Region) -> None:
         """Any number will do: those that no read shows are passed over."""
 
 

@@ -1,6 +1,6 @@
 """Alleles of any VCF in the form that candidates have: SNPs apart, indels anchored and left-aligned."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,12 +119,24 @@ def _shift_left(
     return at, inserted
 
 
+def in_order(changes: Iterable[Change]) -> list[Change]:
+    """Distinct changes in the order of candidates."""
+    rows = [(pos, n_ref, len(alt), alt) for pos, n_ref, alt in set(changes)]
+    rows.sort()
+    return [(pos, n_ref, alt) for pos, n_ref, _, alt in rows]
+
+
 def to_alleles(changes: Iterable[Change]) -> Alleles:
     """Sorted, distinct alleles of some changes, as the candidates room holds them."""
-    rows = sorted({(pos, n_ref, len(alt), alt) for pos, n_ref, alt in changes})
+    return alleles_of(in_order(changes))
+
+
+def alleles_of(rows: Sequence[Change]) -> Alleles:
+    """The same of changes `in_order`."""
+    alts = [row[2] for row in rows]
     return Alleles(
         np.array([row[0] for row in rows], np.int64),
         np.array([row[1] for row in rows], np.int32),
-        np.frombuffer(b"".join(row[3] for row in rows), np.uint8).copy(),
-        np.cumsum([0] + [row[2] for row in rows]).astype(np.int64),
+        np.frombuffer(b"".join(alts), np.uint8).copy(),
+        np.cumsum([0, *map(len, alts)]).astype(np.int64),
     )

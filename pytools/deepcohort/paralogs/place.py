@@ -18,7 +18,7 @@ from deepcohort.paralogs.types import TILE_BP, Links
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import ReadSource, open_reads
 from deepcohort.reads.merge import join_pieces, take_reads, to_batch
-from deepcohort.reads.scan import ReadColumns, offsets_of
+from deepcohort.reads.scan import Near, ReadColumns, offsets_of
 from deepcohort.reads.types import ReadBatch
 
 _REACH_BP = 1_024  # a short read begins no farther left of what it overlaps
@@ -75,18 +75,25 @@ class PlacedReads:
     ) -> None:
         self.close()
 
-    def fetch(self, region: Region) -> ReadBatch:
+    def fetch(self, region: Region, near: Near | None = None) -> ReadBatch:
         """See `ReadSource.fetch`."""
-        columns = self._source.fetch_columns(region)
-        decisions = self._decisions(region, columns)
+        tiles = self._tiles_of(region)
+        if near is not None:
+            tiles, near = _needed(tiles, near)
+        columns = self._source.fetch_columns(region, near)
+        decisions = self._decisions(region, tiles, columns)
         if decisions:
             columns = _apply(columns, decisions, region)
         return to_batch(columns, self._reads_config)
 
-    def _decisions(self, region: Region, columns: ReadColumns) -> dict[int, Decision]:
-        """Decision of each tile, by number, in which a read of `region` may begin."""
+    def _tiles_of(self, region: Region) -> list[int]:
+        """Numbers of the linked tiles in which a read of `region` may begin, ascending."""
         first, last = max(0, region.start - _REACH_BP) // TILE_BP, -(-region.end // TILE_BP)
-        tiles = [t for t in range(first, last) if (region.contig, t) in self._links]
+        return [t for t in range(first, last) if (region.contig, t) in self._links]
+
+    def _decisions(self, region: Region, tiles: Sequence[int], columns: ReadColumns) -> dict[int, Decision]:
+        """Decision of each of `tiles`, by number."""
+        first = max(0, region.start - _REACH_BP) // TILE_BP
         unknown = [t for t in tiles if (region.contig, t) not in self._tiles]
         if unknown:
             # tiles far behind are not asked for again
@@ -139,6 +146,17 @@ class PlacedReads:
         if name not in self._deep:
             self._deep[name] = self._open(replace(self._reads_config, min_mapq=0))
         return self._deep[name]
+
+
+def _needed(tiles: Sequence[int], near: Near) -> tuple[list[int], Near]:
+    """Those of `tiles` whose reads may reach `near`, and `near` with all that these are decided by."""
+    begin = np.array(tiles, np.int64) * TILE_BP
+    at = np.searchsorted(near.ends, begin - _REACH_BP, side="right")
+    reached = np.append(near.starts, np.iinfo(np.int64).max)[at] < begin + TILE_BP + _REACH_BP
+    begin = begin[reached]
+    return (begin // TILE_BP).tolist(), Near.of(
+        np.concatenate((near.starts, begin - _REACH_BP)), np.concatenate((near.ends, begin + TILE_BP))
+    )
 
 
 def _apply(columns: ReadColumns, decisions: dict[int, Decision], region: Region) -> ReadColumns:

@@ -89,9 +89,12 @@ def _sorted_links(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Links, those of one pair added up, strongest first."""
     pairs, weight = list_links(offset, site, odds, _LINK_REACH)
-    keys, which = np.unique(pairs[:, 0] * max(1, n_sites) + pairs[:, 1], return_inverse=True)
-    total = np.zeros(len(keys), np.int64)
-    np.add.at(total, which, weight)
+    keys = pairs[:, 0] * max(1, n_sites) + pairs[:, 1]
+    order = np.argsort(keys, kind="stable")
+    keys, weight = keys[order], weight[order]
+    starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
+    total = np.add.reduceat(weight, starts) if len(keys) else weight
+    keys = keys[starts]
     order = np.argsort(-np.abs(total), kind="stable")
     keys = keys[order]
     return np.stack([keys // max(1, n_sites), keys % max(1, n_sites)], axis=1), total[order]

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.candidates.columns import Window, read_columns, support_columns
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
+from deepcohort.pileup.columns import count_columns, library_columns, table_columns
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.feature_kernels import WIDE_BP, candidate_features
 from deepcohort.pileup.features import N_FEATURES
@@ -75,7 +77,8 @@ def encode_examples(
     if len(table) and (table.pos[0] < window.start or table.pos[-1] + table.ref_len[-1] > window.end):
         raise DeepcohortError(f"candidates reach beyond the window {window}; widen the shard's padding")
     features = buffers.take_features((len(chosen), N_FEATURES))
-    _fill_features(features, chosen, evidence, reference_codes, window, config)
+    if len(chosen):
+        _fill_features(features, chosen, evidence, reference_codes, window, config)
     n_pictures = 0 if features_only else len(chosen)
     pixels = buffers.take_pixels((n_pictures, *config.shape))
     if n_pictures:
@@ -106,16 +109,17 @@ def _fill_features(
     window: Region,
     config: PileupConfig,
 ) -> None:
-    table, support, reads, counts = evidence.table, evidence.support, evidence.reads, evidence.counts
     candidate_features(
-        out, chosen,
-        table.pos, table.ref_len, table.alt_seq, table.alt_offset, table.dp, table.ad, table.realigned,
-        support.offset, support.read, support.allele, support.log10_ratio, support.read_index,
-        reads.pos, reads.end, reads.mapq, reads.flag, reads.odd, reads.odd_share, reads.clipped_share,
-        reads.mate,
-        reads.seq, reads.qual, reads.seq_offset, reads.cigar_op, reads.cigar_len, reads.cigar_offset,
-        config.phase_bp, counts.n_total, counts.mapq0, counts.region.start, reference_codes, window.start,
-    )  # fmt: skip
+        out,
+        chosen,
+        table_columns(evidence.table),
+        support_columns(evidence.support),
+        read_columns(evidence.reads),
+        library_columns(evidence.reads),
+        count_columns(evidence.counts),
+        Window(reference_codes, window.start),
+        config.phase_bp,
+    )
 
 
 def _paint(
@@ -126,10 +130,16 @@ def _paint(
     window: Region,
     config: PileupConfig,
 ) -> None:
-    table, support, reads = evidence.table, evidence.support, evidence.reads
+    reads = evidence.reads
     paint_candidates(
-        out, chosen, config.flank_bp, config.min_group_rows, table.pos,
-        support.offset, support.read, support.allele, support.log10_ratio,
-        reads.name_hash, reads.pos, reads.mapq, reads.flag, reads.seq, reads.qual, reads.seq_offset,
-        reads.cigar_op, reads.cigar_len, reads.cigar_offset, reference_codes, window.start,
-    )  # fmt: skip
+        out,
+        chosen,
+        config.flank_bp,
+        config.min_group_rows,
+        evidence.table.pos,
+        support_columns(evidence.support),
+        read_columns(reads),
+        reads.name_hash,
+        reads.flag,
+        Window(reference_codes, window.start),
+    )

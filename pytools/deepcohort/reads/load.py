@@ -21,7 +21,7 @@ from deepcohort.reads.header import AlignmentHeader, read_header, shared_contigs
 from deepcohort.reads.io import HtslibStretches
 from deepcohort.reads.library import measure_library
 from deepcohort.reads.merge import in_terms_of, join_pieces, merge_files, take_reads, to_batch
-from deepcohort.reads.scan import ChosenGroups, ReadColumns, RegionScanner
+from deepcohort.reads.scan import ChosenGroups, Near, ReadColumns, RegionScanner
 from deepcohort.reads.starts import RecordStarts
 from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch
 
@@ -59,7 +59,7 @@ class _BamReads:
         """See that the index is that of the file; see `HtsIndex.check_fits`."""
         self._index.check_fits(self._path, self.header.first_record, has_unplaced=True)
 
-    def columns(self, region: Region) -> Iterator[ReadColumns]:
+    def columns(self, region: Region, near: Near | None = None) -> Iterator[ReadColumns]:
         tid = self._tid.get(region.contig)
         if tid is None or not len(region):
             return
@@ -67,7 +67,7 @@ class _BamReads:
         known = self._scanner.later_start(tid, first, 0)
         offset = self._starts.start(tid, first, region.end, known)
         if offset is not None:
-            yield from self._scanner.scan(tid, region, offset)
+            yield from self._scanner.scan(tid, region, offset, near)
 
     def first_start(self, region: Region) -> int | None:
         return _first_start(self.columns(region), region)
@@ -97,7 +97,7 @@ class _HtslibReads:
         self._groups = ChosenGroups.of(self.header.groups, groups)
         self._stretches.needs_groups = True
 
-    def columns(self, region: Region) -> Iterator[ReadColumns]:
+    def columns(self, region: Region, near: Near | None = None) -> Iterator[ReadColumns]:
         tid = self._tid.get(region.contig)
         if tid is None or not len(region):
             return
@@ -107,7 +107,7 @@ class _HtslibReads:
             self._scanner = RegionScanner(blocks, self._config)
             self._scanner.groups = self._groups
         first = self._scanner.lookback(region)
-        yield from self._scanner.scan(tid, region, self._scanner.later_start(tid, first, offset))
+        yield from self._scanner.scan(tid, region, self._scanner.later_start(tid, first, offset), near)
 
     def first_start(self, region: Region) -> int | None:
         # a stretch is decoded whole: short ones first
@@ -153,20 +153,23 @@ class ReadSource:
         self.read_groups: list[ReadGroups] = [file.header.groups for file in files]
         self.checksums = [file.header.checksums for file in files]
 
-    def fetch(self, region: Region) -> ReadBatch:
+    def fetch(self, region: Region, near: Near | None = None) -> ReadBatch:
         """Usable reads that overlap `region`, in (pos, name_hash, flag) order.
 
         Which reads come, and all that is said of their bases within `region`, does not depend on
         where regions are cut. A mate is linked only when it overlaps `region` too.
+        With `near` reads that reach none of these stretches may be missing, and their mates unlinked.
 
         Raises:
             DeepcohortError: damaged, truncated or unsorted file.
         """
-        return to_batch(self.fetch_columns(region), self._config)
+        return to_batch(self.fetch_columns(region, near), self._config)
 
-    def fetch_columns(self, region: Region) -> ReadColumns:
+    def fetch_columns(self, region: Region, near: Near | None = None) -> ReadColumns:
         """The same before mates are paired and their overlaps settled."""
-        files = [join_pieces(list(file.columns(region))) for file in self._files]
+        if len(self._files) > 1 or self._config.library.drops_copies:
+            near = None  # reads are thinned, and copies vote, together
+        files = [join_pieces(list(file.columns(region, near))) for file in self._files]
         return in_terms_of(self._config.library, merge_files(files, self._config))
 
     def first_start(self, region: Region) -> int | None:

@@ -15,6 +15,7 @@ from deepcohort.formats.bgzf_blocks import BgzfBlocks
 from deepcohort.reads import kernels
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import ReadGroups
+from deepcohort.reads.near_kernels import keep_near
 
 PIECE_BYTES = 4 << 20  # inflated; larger pieces leave the cache, smaller ones cost calls
 _MOST_KEPT_BYTES = 4 * PIECE_BYTES  # of a buffer that grew in a deep place
@@ -45,6 +46,22 @@ class ReadColumns:
     n_ops: NDArray[np.int64]
     mapq0_pos: NDArray[np.int64]
     mapq0_end: NDArray[np.int64]
+
+
+class Near(NamedTuple):
+    """Half-open stretches of a contig, int64, sorted and apart; reads that reach none may be left out."""
+
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> "Near":
+        """Stretches in any order, joined where they touch or overlap."""
+        order = np.argsort(starts, kind="stable")
+        starts, reached = starts[order], np.maximum.accumulate(ends[order])
+        apart = starts[1:] > reached[:-1]
+        some = np.ones(min(1, len(starts)), np.bool_)
+        return cls(starts[np.concatenate((some, apart))], reached[np.concatenate((apart, some))])
 
 
 class ChosenGroups(NamedTuple):
@@ -160,8 +177,10 @@ class RegionScanner:
                 virtual_offset = max(virtual_offset, offset)
         return virtual_offset
 
-    def scan(self, tid: int, region: Region, virtual_offset: int) -> Iterator[ReadColumns]:
-        """Usable reads that overlap `region`, in pieces, from `virtual_offset` on.
+    def scan(
+        self, tid: int, region: Region, virtual_offset: int, near: Near | None = None
+    ) -> Iterator[ReadColumns]:
+        """Usable reads that overlap `region`, in pieces, from `virtual_offset` on; of `near` alone, if given.
 
         Raises:
             DeepcohortError: the file is damaged, cut short or not sorted.
@@ -196,7 +215,7 @@ class RegionScanner:
                 )
             if n_whole:
                 largest_end = self._remember(piece, n_whole, largest_end)
-                yield self._columns(piece.buffer, n_whole, region)
+                yield self._columns(piece.buffer, n_whole, region, near)
             if finished:
                 return
             if n_whole < n:
@@ -244,7 +263,7 @@ class RegionScanner:
         self._checkpoints.extend(zip(before.tolist(), offsets, strict=True))
         return max(largest_end, int(ends[-1]))
 
-    def _columns(self, buffer: NDArray[np.uint8], n: int, region: Region) -> ReadColumns:
+    def _columns(self, buffer: NDArray[np.uint8], n: int, region: Region, near: Near | None) -> ReadColumns:
         rows, config = self._rows, self._config
         if (rows.name_hash[:n] == kernels.UNNAMED_HASH).any():
             kernels.tell_unnamed_apart(buffer, rows, n)
@@ -255,6 +274,10 @@ class RegionScanner:
             config.max_capped_span_bp, DEPTH_BIN_SHIFT, keep,
         )  # fmt: skip
         inside = (rows.pos[:n] < region.end) & (rows.end[:n] > region.start)
+        if near is not None:
+            keep_near(
+                buffer, rows.pos, rows.end, rows.cigar_at, rows.n_ops, n, near.starts, near.ends, inside
+            )
         order = kernels.order_rows(rows.pos[:n], rows.name_hash[:n], rows.flag[:n], n)
         order = order[(keep & inside)[order]]
         unused = inside & ~usable

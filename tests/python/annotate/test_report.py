@@ -174,3 +174,15 @@ def test_command_line(annotated, tmp_path):
         "3 carriers of likely pathogenic alleles, 2 de novo and 1 compound heterozygous candidates"
         in done.output
     )
+
+
+def test_a_report_that_cannot_come_is_said_before_the_work(tmp_path):
+    frequency = '##INFO=<ID=AF,Number=A,Type=Float,Description="Frequency">'
+    vcf = b.write_vcf(tmp_path / "in.vcf.gz", [b.record(105, "C", "A", info="AF=0.5")], extra=[frequency])
+    out = tmp_path / "out.vcf.gz"
+    words = ["annotate", "--vcf", vcf, "--reference", b.write_reference(tmp_path), "--output", out]
+    words += ["--scores", f"other={vcf}:AF", "--report", tmp_path / "r"]
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert isinstance(result.exception, DeepcohortError)
+    assert "is not annotated" in str(result.exception)
+    assert not out.exists()

@@ -61,10 +61,9 @@ def test_neighbours_that_no_read_links_take_the_usual_state() -> None:
 def test_chains_follow_what_reads_show_whole() -> None:
     masks = np.array([0b1] * 3 + [0b10] * 2, np.int64)
     covered = np.full(5, 0b111, np.int64)
-    ref_len, alt_offset = np.array([1, 1, 2]), np.arange(4)  # two SNPs and a deletion
     out = np.zeros(MAX_HAPLOTYPES, np.int64)
     chains = np.array([0b11, 0b1, 0, 0, 0, 0], np.int64)
-    m = collect_masks(masks, covered, 5, chains, 2, 0, 3, ref_len, alt_offset, out)
+    m = collect_masks(masks, covered, chains[:2], 0b100, 3, out)  # two SNPs and a deletion
     assert list(out[:m]) == [0, 0b1, 0b10, 0b11, 0b100]
 
 

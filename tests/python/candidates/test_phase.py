@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from deepcohort.candidates.columns import Entries
 from deepcohort.candidates.phase_kernels import (
     HET,
     HOM,
@@ -22,12 +23,12 @@ MAPQ60 = np.full(64, 60, np.uint8)
 
 
 def entries(groups):
-    """CSR (offset, read, allele, ratio) of [[(read, ratio), ...] per candidate]; ALT where ratio > 0."""
+    """Entries of [[(read, ratio), ...] per candidate]; ALT where ratio > 0."""
     flat = [e for group in groups for e in group]
     offset = np.concatenate([[0], np.cumsum([len(g) for g in groups])]).astype(np.int64)
     read = np.array([r for r, _ in flat], np.int32)
     ratio = np.array([x for _, x in flat], np.float32)
-    return offset, read, (ratio > 0).astype(np.int8), ratio
+    return Entries(offset, read, (ratio > 0).astype(np.int8), ratio, np.zeros(len(read), np.int32))
 
 
 def no_mates(n=64):
@@ -46,9 +47,9 @@ def no_mates(n=64):
     ],
 )
 def test_sure_genotypes(ratios, wanted):
-    offset, read, allele, ratio = entries([list(enumerate(ratios))])
-    assert sure_genotypes(np.array([True]), offset, read, allele, ratio, MAPQ60)[0] == wanted
-    assert sure_genotypes(np.array([False]), offset, read, allele, ratio, MAPQ60)[0] == 0
+    shown = entries([list(enumerate(ratios))])
+    assert sure_genotypes(np.array([True]), shown, MAPQ60)[0] == wanted
+    assert sure_genotypes(np.array([False]), shown, MAPQ60)[0] == 0
 
 
 @settings(max_examples=200, deadline=None)
@@ -94,11 +95,9 @@ def test_fragments_of_clean_markers_get_their_haplotype(seed):
     for k in range(3):
         rows = np.sort(rng.choice(20, 14, replace=False))
         groups.append([(int(r), 1.5 * phase[k] * (1 if haplotype[r] else -1)) for r in rows])
-    offset, read, allele, ratio = entries(groups)
+    shown = entries(groups)
     odds, touched = np.zeros(20), np.empty(20, np.int64)
-    n = phase_fragments(
-        np.arange(3), 3, offset, read, allele, ratio, np.full(20, 60, np.uint8), no_mates(20), odds, touched
-    )
+    n = phase_fragments(np.arange(3), 3, shown, np.full(20, 60, np.uint8), no_mates(20), odds, touched)
     wanted = bayes_odds(groups, 20)
     assert n == np.count_nonzero(wanted)
     np.testing.assert_array_equal(np.sign(odds), np.sign(wanted))
@@ -108,11 +107,11 @@ def test_fragments_of_clean_markers_get_their_haplotype(seed):
 def test_mates_share_their_haplotype_and_unlinked_markers_are_left_out():
     # reads 0 and 1 are mates: 0 covers the first marker, 1 the second; 2 covers an unlinked third
     groups = [[(0, 2.0), (3, -2.0)], [(1, -2.0)], [(2, 2.0)]]
-    offset, read, allele, ratio = entries(groups)
+    shown = entries(groups)
     mate = no_mates()
     mate[0], mate[1] = 1, 0
     odds, touched = np.zeros(64), np.empty(64, np.int64)
-    n = phase_fragments(np.arange(3), 3, offset, read, allele, ratio, MAPQ60, mate, odds, touched)
+    n = phase_fragments(np.arange(3), 3, shown, MAPQ60, mate, odds, touched)
     assert n == 2
     assert sorted(touched[:n].tolist()) == [0, 3]
     assert odds[0] == 3.0  # 2 + 2, cut
@@ -122,15 +121,15 @@ def test_mates_share_their_haplotype_and_unlinked_markers_are_left_out():
 
 def test_likelihood_by_hand():
     # one ALT read of the first haplotype, one REF read surely of the other, one REF read of unknown origin
-    _, read, allele, ratio = entries([[(0, 3.0), (1, -3.0), (2, -3.0)]])
+    shown = entries([[(0, 3.0), (1, -3.0), (2, -3.0)]])
     odds = np.zeros(64)
     odds[0], odds[1] = 3.0, -3.0
-    got = phased_het_log10(0, 3, read, allele, ratio, MAPQ60, no_mates(), odds)
+    got = phased_het_log10(0, 3, shown, MAPQ60, no_mates(), odds)
     w = 1 / (1 + 1e-3)
     first = math.log10(w * 1e3 + 1 - w) + math.log10((1 - w) * 1e-3 + w) + math.log10((1e-3 + 1) / 2)
     other = math.log10((1 - w) * 1e3 + w) + math.log10(w * 1e-3 + 1 - w) + math.log10((1e-3 + 1) / 2)
     assert got == pytest.approx(math.log10((10**first + 10**other) / 2))
-    unknown = phased_het_log10(0, 3, read, allele, ratio, MAPQ60, no_mates(), np.zeros(64))
+    unknown = phased_het_log10(0, 3, shown, MAPQ60, no_mates(), np.zeros(64))
     assert unknown == pytest.approx(sum(math.log10((1 + 10.0**x) / 2) for x in (3, -3, -3)))
 
 

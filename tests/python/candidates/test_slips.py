@@ -27,18 +27,18 @@ from deepcohort.reads.load import profiled
     ],
 )
 def test_slips_by_hand(platform, difference, period, units, adjustment, expected):
-    slips = SLIPS[platform].array()
+    slips = SLIPS[platform]
     assert slip_log10(difference, period, float(units), slips, adjustment) == pytest.approx(expected)
 
 
 def test_the_worst_base_in_a_repeat_tells_of_slips():
     qual = np.array([40, 12, 40, 40], np.uint8)
-    ont = SLIPS["ont"].array()
+    ont = SLIPS["ont"]
     assert quality_adjustment(qual, 0, 3, ont) == pytest.approx(0.07 * (25 - 12))
     assert quality_adjustment(qual, 2, 4, ont) == pytest.approx(-0.07 * 15)
     assert quality_adjustment(np.array([2], np.uint8), 0, 1, ont) == pytest.approx(1.3)
     assert quality_adjustment(qual, 2, 2, ont) == 0.0
-    assert quality_adjustment(qual, 0, 4, SLIPS["illumina"].array()) == 0.0
+    assert quality_adjustment(qual, 0, 4, SLIPS["illumina"]) == 0.0
 
 
 def test_short_reads_have_the_plain_settings_and_long_ones_their_own():
@@ -49,7 +49,7 @@ def test_short_reads_have_the_plain_settings_and_long_ones_their_own():
 
 def runs_of(rng, excess: float, n: int = 200, depth: int = 30, variable: float = 0.0):
     """Runs of 6 to 16 bp and what reads show of them at 10 ** excess times the rates of short reads."""
-    slips, found = SLIPS["illumina"].array(), []
+    slips, found = SLIPS["illumina"], []
     for bp in rng.integers(6, 17, n).tolist():
         rate = 2 * 10 ** (slip_log10(1, 1, float(bp), slips, 0.0) + excess)
         if rng.random() < variable:

@@ -73,6 +73,27 @@ def test_stages_follow_what_is_asked_for(tmp_path):
     assert aligned["align"].cpu_s == pytest.approx(2.0)
 
 
+def test_a_second_look_and_the_filter_count(tmp_path):
+    """Two samples of 100 Mb at 15x: looked at again unless told otherwise; at 30x not."""
+    shallow = Work(
+        [sample(tmp_path, name, 1150) for name in "ab"], [50 * MB] * 2, 100 * MB, second_look="auto"
+    )
+    stages = by_name(shallow, replace(Rates(), look_share=0.25, start_s=0.0, merge_s_per_mb=0.0))
+    assert stages["second look"].tasks == 6
+    assert stages["second look"].cpu_s == pytest.approx(0.25 * stages["call"].cpu_s)
+    for other in (
+        replace(shallow, second_look="false"),
+        replace(shallow, joint=False),
+        replace(shallow, samples=shallow.samples[:1]),
+        replace(shallow, samples=[sample(tmp_path, name, 2300) for name in "cd"]),
+    ):
+        assert "second look" not in by_name(other)
+    deep = replace(shallow, samples=[sample(tmp_path, name, 2300) for name in "cd"], filtered=True)
+    filtering = by_name(deep, replace(Rates(), start_s=0.0))["filter"]
+    assert filtering.cpu_s == pytest.approx(2 * 1.1 * 100)
+    assert filtering.tasks == 2
+
+
 def test_the_last_row_adds_up_and_prices_count(tmp_path):
     work = Work([sample(tmp_path, f"s{i}", 2300) for i in range(4)], [25 * MB] * 4, 100 * MB)
     stages = plan_stages(work, Rates())

@@ -8,7 +8,9 @@ import pysam
 import pytest
 from deepcohort.cli.call_setup import CallRequest, make_job
 from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.formats.bgzf import inflate_blocks
 from deepcohort.haplotag.config import HaplotagConfig
+from deepcohort.haplotag.io_write import bam_writer
 from deepcohort.haplotag.run import TagRequest, haplotag
 from test_call_phase import CONTIG, LENGTH_BP, call, phased_of, write_reads
 
@@ -73,9 +75,10 @@ def test_nothing_else_is_changed(inputs, tmp_path):
     assert "--vcf x.vcf.gz --reads x.bam --reference r.fa" in programs[-1]["CL"]
 
 
-def test_bytes_repeat(inputs, tmp_path):
-    """Whatever the chunks, the batches and the threads; from VCF or gVCF."""
+def test_bytes_repeat(inputs, tmp_path, monkeypatch):
+    """Whatever the chunks, the batches, the parts and the threads; from VCF or gVCF."""
     tagged(inputs, tmp_path / "a.bam")
+    monkeypatch.setattr("deepcohort.haplotag.io_write._PART_BASES", 250)
     tagged(inputs, tmp_path / "b.bam", HaplotagConfig(chunk_bp=700, batch_reads=3), threads=2)
     assert (tmp_path / "a.bam").read_bytes() == (tmp_path / "b.bam").read_bytes()
     tagged(inputs, tmp_path / "c.bam", vcf=inputs[2])
@@ -206,3 +209,25 @@ def test_samtools_takes_it_for_sound(inputs, tmp_path):
     view = ["samtools", "view", "-c", "-d", "HP:1", tmp_path / "o.bam", f"{CONTIG}:1-{LENGTH_BP}"]
     n = int(subprocess.run(view, capture_output=True, text=True, check=True).stdout)
     assert 0 < n < len(records(tmp_path / "o.bam"))
+
+
+def test_a_bam_is_written_as_htslib_writes_it(inputs, tmp_path, monkeypatch):
+    """But for deflating: the same plain text, header included; without records too; nothing is left beside."""
+    (_, bam, _), _, _, _ = inputs
+    monkeypatch.setattr("deepcohort.haplotag.io_write._PART_BASES", 1_000)
+    (tmp_path / "own").mkdir()
+    for some in ([], records(bam)):
+        with pysam.AlignmentFile(str(bam)) as file:
+            header = file.header
+        with pysam.AlignmentFile(str(tmp_path / "theirs.bam"), "wb", header=header) as out:
+            for record in some:
+                out.write(record)
+        with bam_writer(tmp_path / "own" / "a.bam", header) as put:
+            put(some[:1])
+            put(some[1:])
+        own, theirs = (
+            b"".join(text for text, _ in inflate_blocks(path, 0))
+            for path in (tmp_path / "own" / "a.bam", tmp_path / "theirs.bam")
+        )
+        assert own == theirs
+        assert [path.name for path in (tmp_path / "own").iterdir()] == ["a.bam"]

@@ -203,3 +203,24 @@ def test_the_command_line_does_both(cohort, tmp_path):
     assert "records of a second look" in done.stderr
     with gzip.open(out, "rt") as file:
         assert any(line.startswith("##INFO=<ID=GIVEN,") for line in file)
+
+
+def test_reads_that_reach_no_allele_are_not_missed(cohort, tmp_path, monkeypatch):
+    """The look takes only reads near its alleles, and says what it says of all reads."""
+    from deepcohort import call_shard
+
+    reference, bams, gvcfs = cohort
+    sites = tmp_path / "sites.vcf.gz"
+    write_supported(gvcfs, reference, sites, quiet=True)
+    settings = {"alleles": sites, "alleles_only": True, "second_look": True}
+    near = [
+        _call(tmp_path, reference, bam, f"P{i}", name=f"near{i}", **settings) for i, bam in enumerate(bams)
+    ]
+    taken = []
+    stretches_of = call_shard.stretches_of
+    monkeypatch.setattr(call_shard, "stretches_of", lambda *given: taken.append(stretches_of(*given)))
+    every = [
+        _call(tmp_path, reference, bam, f"P{i}", name=f"all{i}", **settings) for i, bam in enumerate(bams)
+    ]
+    assert taken
+    assert [path.read_bytes() for path in near] == [path.read_bytes() for path in every]

@@ -1,48 +1,14 @@
-"""Annotation in the pipeline: the wiring with stubs, and a real run on the cohort of the test profile."""
+"""Annotation in the pipeline: a real run on the cohort of the test profile."""
 
 import csv
 import gzip
 import json
-from collections import Counter
 from pathlib import Path
 
 import pytest
 from nextflow_runs import Run, nextflow
-from test_stub import write_cohort
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(1500)]
-
-
-def test_stub_and_what_cannot_be_annotated(tmp_path):
-    write_cohort(tmp_path, ["S1", "S2"])
-    for name in ("am.tsv.gz", "aa.tsv.gz", "genes.gff3", "gnomad.vcf.gz", "gnomad.vcf.gz.tbi", "cadd.tsv"):
-        (tmp_path / name).touch()
-    base = ["-stub", "--samplesheet", "cohort.csv", "--reference", "ref.fa", "--outdir", "out"]
-    wrong = nextflow(
-        tmp_path,
-        *base,
-        "--joint",
-        "false",
-        "--scores",
-        "a=none.vcf.gz:AF b=cadd.tsv",
-        "--amino_acids",
-        "aa.tsv.gz",
-    )
-    assert wrong.status == 2
-    assert set(wrong.errors()) == {
-        "deepcohort: error: --alphamissense, --genes and --scores annotate the cohort VCF: --mode call, without --joint false",
-        "deepcohort: error: --amino_acids needs --alphamissense and --genes",
-        "deepcohort: error: --scores 'none.vcf.gz' does not exist",
-        "deepcohort: error: --scores 'b=cadd.tsv' is not NAME=FILE:ITEM,ITEM; see docs/annotation.md",
-    }
-    tables = ["--alphamissense", "am.tsv.gz", "--amino_acids", "aa.tsv.gz", "--genes", "genes.gff3"]
-    run = nextflow(tmp_path, *base, *tables, "--scores", "gnomad=gnomad.vcf.gz:AF cadd=cadd.tsv:PHRED")
-    assert run.status == 0, run.text
-    counts = Counter(task["process"].split(":")[-1] for task in run.tasks())
-    annotation = ("PACK_ALPHAMISSENSE", "ANNOTATE_SHARD", "CONCAT_ANNOTATED", "REPORT_ANNOTATION")
-    assert [counts[name] for name in annotation] == [1, 2, 1, 1]
-    assert (tmp_path / "out" / "cohort" / "cohort.annotated.vcf.gz.tbi").exists()
-    assert (tmp_path / "out" / "cohort" / "cohort.vcf.gz").exists()
 
 
 def sequence_of(fasta: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""--filter and --mode filter: the wiring with stubs, problems of the samplesheet, and a real run."""
+"""--mode filter: the wiring with stubs, problems of the samplesheet, and a real run."""
 
 import gzip
 from collections import Counter
@@ -14,28 +14,6 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(1500)]
 
 def processes(run):
     return Counter(task["process"].split(":")[-1] for task in run.tasks())
-
-
-def test_own_cohort(tmp_path):
-    write_cohort(tmp_path, ["S1", "S2"])
-    run = nextflow(
-        tmp_path,
-        "-stub",
-        "--samplesheet",
-        "cohort.csv",
-        "--reference",
-        "ref.fa",
-        "--outdir",
-        "out",
-        "--filter",
-    )
-    assert run.status == 0, run.text
-    counts = processes(run)
-    assert (counts["FILTER_SHARD"], counts["CONCAT_FILTERED"]) == (2, 1)
-    assert (tmp_path / "out" / "cohort" / "cohort.filtered.vcf.gz").exists()
-    staged = sorted(path.name for path in (tmp_path / "work").glob("*/*/reads/*/S?.bam"))
-    assert staged.count("S1.bam") >= 2  # in each shard
-    assert staged.count("S1.bam") == staged.count("S2.bam")
 
 
 def test_vcfs_that_exist(tmp_path):

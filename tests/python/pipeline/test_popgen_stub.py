@@ -1,10 +1,9 @@
-"""--mode popgen and --scan: the wiring, with stubs, and the one-line errors."""
+"""--mode popgen: the wiring, with stubs."""
 
 from collections import Counter
 
 import pytest
 from nextflow_runs import nextflow
-from test_stub import write_cohort
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 
@@ -26,14 +25,3 @@ def test_mode_popgen_simulates_in_shares_trains_and_compares(tmp_path):
     }
     assert (tmp_path / "out" / "models" / "mine").is_dir()
     assert (tmp_path / "out" / "popgen" / "comparison").is_dir()
-
-
-def test_scan_takes_the_cohort(tmp_path):
-    write_cohort(tmp_path, ["S1", "S2"])
-    run = nextflow(
-        tmp_path, "-stub", "--samplesheet", "cohort.csv", "--reference", "ref.fa", "--scan", "balancing", "--outdir", "out"
-    )  # fmt: skip
-    assert run.status == 0, run.text
-    counts = Counter(task["process"].split(":")[-1] for task in run.tasks())
-    assert counts["POPGEN_SCAN"] == 1
-    assert (tmp_path / "out" / "popgen" / "scan").is_dir()

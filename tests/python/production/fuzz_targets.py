@@ -101,15 +101,17 @@ def make_base(base: Path) -> None:
     _make_more(base, sim, reference)
     (base / "results").mkdir(exist_ok=True)
     for name, lines in {
-        "call": _records(gzip.decompress((base / "1.g.vcf.gz").read_bytes())),
-        "genotype": _records(gzip.decompress((base / "cohort.vcf.gz").read_bytes())),
-        "1.g.vcf.gz": _records(gzip.decompress((base / "1.g.vcf.gz").read_bytes())),
-        "cohort.vcf.gz": _records(gzip.decompress((base / "cohort.vcf.gz").read_bytes())),
+        "call": records(gzip.decompress((base / "1.g.vcf.gz").read_bytes())),
+        "genotype": records(gzip.decompress((base / "cohort.vcf.gz").read_bytes())),
+        "1.g.vcf.gz": records(gzip.decompress((base / "1.g.vcf.gz").read_bytes())),
+        "cohort.vcf.gz": records(gzip.decompress((base / "cohort.vcf.gz").read_bytes())),
         "evaluate": _table(base / "evaluation" / "extended.tsv"),
         "stats": _table(base / "stats" / "samples.tsv"),
         "examples": _examples_of(base / "examples"),
-        "panel": _records(gzip.decompress((base / "panel.g.vcf.gz").read_bytes())),
+        "panel": records(gzip.decompress((base / "panel.g.vcf.gz").read_bytes())),
         "haplotag": _tags(base / "tagged.bam"),
+        "sites": records(gzip.decompress((base / "sites.vcf.gz").read_bytes())),
+        "alleles": records(gzip.decompress((base / "alleles.g.vcf.gz").read_bytes())),
     }.items():
         (base / "results" / name).write_bytes(b"\n".join(lines) + b"\n")
     (base / "done").touch()
@@ -120,6 +122,8 @@ def _make_more(base: Path, sim: Path, reference: Path) -> None:
     call = ("call", "--reads", sim / "sample1.bam", "--reference", reference, "--quiet")
     _command(*call, "--gvcf", base / "unphased.g.vcf.gz", "--phase-evidence", base / "1.phase.npz")
     _command(*call, "--gvcf", base / "panel.g.vcf.gz", "--panel", base / "cohort.vcf.gz")
+    _command(*call, "--gvcf", base / "alleles.g.vcf.gz", "--alleles", base / "2.vcf.gz")
+    list_sites(base / "1.g.vcf.gz", base, base / "sites.vcf.gz", _command)
     _haplotag(base / "1.vcf.gz", base, base / "tagged.bam", _command)
     _write_common_snps(base / "common.vcf.gz", reference)
     _fingerprint(base / "common.vcf.gz", base, base / "fingerprint.json")
@@ -135,7 +139,7 @@ def _write_common_snps(path: Path, reference: Path) -> None:
     lines.append("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO")
     for name, sequence in bases.items():
         for at in range(150, len(sequence), 301):
-            alt = "ACGT"["ACGT".index(sequence[at]) - 1]
+            alt = "ACGT"["ACGT".find(sequence[at].upper()) - 1]
             lines.append(f"{name}\t{at + 1}\t.\t{sequence[at]}\t{alt}\t.\t.\tAF=0.{1 + at % 4}")
     path.write_bytes(stored_bgzf(("\n".join(lines) + "\n").encode()))
     pysam.tabix_index(str(path), preset="vcf", force=True)
@@ -179,7 +183,7 @@ def run_here(*words: object) -> None:
         raise DeepcohortError(str(error) or type(error).__name__) from error
 
 
-def _call(bam: Path | str, base: Path, folder: Path, *more: object) -> None:
+def call_here(bam: Path | str, base: Path, folder: Path, *more: object) -> None:
     folder.mkdir(exist_ok=True)
     run_here(
         "call", "--reads", bam, "--reference", base / "sim" / "reference.fa", "--quiet",
@@ -206,7 +210,7 @@ def fuzz_bam_fields(seed: int, base: Path, folder: Path) -> None:
     bam = folder / "x.bam"
     bam.write_bytes(stored_bgzf(spoil_bam(rng, sound, record_offsets(sound))))
     shutil.copy(base / "stored.bam.bai", folder / "x.bam.bai")
-    _call(bam, base, folder)
+    call_here(bam, base, folder)
 
 
 def fuzz_bam_bytes(seed: int, base: Path, folder: Path) -> None:
@@ -215,13 +219,13 @@ def fuzz_bam_bytes(seed: int, base: Path, folder: Path) -> None:
         data = (base / "sim" / f"sample1.bam{suffix}").read_bytes()
         spoil = (suffix == ".bai") == (seed % 2 == 0)
         (folder / f"x.bam{suffix}").write_bytes(spoil_bytes(rng, data) if spoil else data)
-    _call(folder / "x.bam", base, folder)
+    call_here(folder / "x.bam", base, folder)
     # whatever the damage: checksums tell of blocks, and the index must account for all
-    judge("damaged bytes", _called(folder), base, "call")
+    judge("damaged bytes", called_records(folder), base, "call")
 
 
-def _called(folder: Path) -> list[bytes]:
-    return _records(gzip.decompress((folder / "o.g.vcf.gz").read_bytes()))
+def called_records(folder: Path) -> list[bytes]:
+    return records(gzip.decompress((folder / "o.g.vcf.gz").read_bytes()))
 
 
 def fuzz_bam_odd(seed: int, base: Path, folder: Path) -> None:
@@ -236,7 +240,7 @@ def fuzz_bam_odd(seed: int, base: Path, folder: Path) -> None:
         pysam.index(str(folder / "x.bam"))
     except pysam.SamtoolsError:
         return  # htslib itself would not have it
-    _call(folder / "x.bam", base, folder, "--platform", rng.choice(("illumina", "illumina", "hifi", "ont")), "--model",
+    call_here(folder / "x.bam", base, folder, "--platform", rng.choice(("illumina", "illumina", "hifi", "ont")), "--model",
           "auto", "--max-depth", rng.choice((20, 10_000)))  # fmt: skip
 
 
@@ -251,8 +255,8 @@ def fuzz_cram(seed: int, base: Path, folder: Path) -> None:
         index = gzip.compress(encoded(rng, spoil_table(rng, gzip.decompress(index).decode(), "\t")))
     (folder / "x.cram").write_bytes(cram)
     (folder / "x.cram.crai").write_bytes(index)
-    _call(folder / "x.cram", base, folder)
-    judge("damaged bytes", _called(folder), base, "call")
+    call_here(folder / "x.cram", base, folder)
+    judge("damaged bytes", called_records(folder), base, "call")
 
 
 def fuzz_url(seed: int, base: Path, folder: Path) -> None:
@@ -278,20 +282,20 @@ def fuzz_url(seed: int, base: Path, folder: Path) -> None:
         serve(folder / "served", fault) as url,
         contextlib.chdir(folder),
     ):  # htslib keeps the index where it runs
-        _call(f"{url}/{name}", base, folder)
+        call_here(f"{url}/{name}", base, folder)
         if served == sound:
-            _call(reads, base, folder / "local")
+            call_here(reads, base, folder / "local")
             here, there = (
                 gzip.decompress((at / "o.vcf.gz").read_bytes()) for at in (folder, folder / "local")
             )
-            assert _records(here) == _records(there), f"{fault} changed the calls"
+            assert records(here) == records(there), f"{fault} changed the calls"
 
 
-def _records(vcf: bytes) -> list[bytes]:
+def records(vcf: bytes) -> list[bytes]:
     return [line for line in vcf.splitlines() if not line.startswith(b"#")]
 
 
-def _spoilt_vcf(rng: random.Random, source: Path, target: Path, reference: Path | None = None) -> str | None:
+def spoilt_vcf(rng: random.Random, source: Path, target: Path, reference: Path | None = None) -> str | None:
     """Spoilt in text (then compressed and, where that goes, indexed), in bytes, or in its index; why it is malformed.
 
     None: the text keeps to the specification, and may well mean something else. `reference`: FASTA, for gVCFs.
@@ -327,7 +331,7 @@ def _why_malformed(text: bytes, reference: Path | None) -> str | None:
         found = faults(text.decode(), _bases(reference) if reference else None, is_gvcf=reference is not None)
     except UnicodeDecodeError:
         return "no UTF-8"
-    return found[0] if found else None
+    return "; ".join(found) or None
 
 
 @cache
@@ -339,27 +343,27 @@ def _bases(fasta: Path) -> dict[str, str]:
 def fuzz_gvcf(seed: int, base: Path, folder: Path) -> None:
     rng = random.Random(seed)
     reference = base / "sim" / "reference.fa"
-    why = _spoilt_vcf(rng, base / "1.g.vcf.gz", folder / "x.g.vcf.gz", reference)
+    why = spoilt_vcf(rng, base / "1.g.vcf.gz", folder / "x.g.vcf.gz", reference)
     run_here(
         "genotype", "--gvcf", folder / "x.g.vcf.gz", "--gvcf", base / "2.g.vcf.gz", "--reference", reference,
         "--output", folder / "o.vcf.gz",
     )  # fmt: skip
     _must_parse(folder / "o.vcf.gz")
-    judge(why, _records(gzip.decompress((folder / "o.vcf.gz").read_bytes())), base, "genotype")
+    judge(why, records(gzip.decompress((folder / "o.vcf.gz").read_bytes())), base, "genotype")
 
 
 def fuzz_merge(seed: int, base: Path, folder: Path) -> None:
     rng = random.Random(seed)
     name = rng.choice(("1.g.vcf.gz", "cohort.vcf.gz"))
-    why = _spoilt_vcf(rng, base / name, folder / "x.vcf.gz")
+    why = spoilt_vcf(rng, base / name, folder / "x.vcf.gz")
     run_here("merge", "--input", folder / "x.vcf.gz", "--output", folder / "o.vcf.gz")
     _must_parse(folder / "o.vcf.gz")
     # it passes records on: those of a damaged index, which it does not read, are the same
-    judge(why, _records(gzip.decompress((folder / "o.vcf.gz").read_bytes())), base, name)
+    judge(why, records(gzip.decompress((folder / "o.vcf.gz").read_bytes())), base, name)
 
 
 def fuzz_stats(seed: int, base: Path, folder: Path) -> None:
-    why = _spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
+    why = spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
     run_here("stats", "--vcf", folder / "x.vcf.gz", "--output", folder / "stats", "--quiet")
     judge(why, _table(folder / "stats" / "samples.tsv"), base, "stats")
 
@@ -367,7 +371,7 @@ def fuzz_stats(seed: int, base: Path, folder: Path) -> None:
 def fuzz_examples(seed: int, base: Path, folder: Path) -> None:
     """A truth that is spoilt."""
     sim = base / "sim"
-    why = _spoilt_vcf(random.Random(seed), sim / "sample1.truth.vcf.gz", folder / "x.vcf.gz")
+    why = spoilt_vcf(random.Random(seed), sim / "sample1.truth.vcf.gz", folder / "x.vcf.gz")
     run_here(
         "examples", "--reads", sim / "sample1.bam", "--reference", sim / "reference.fa", "--truth", folder / "x.vcf.gz",
         "--confident", sim / "sample1.confident.bed", "--output", folder / "examples", "--quiet",
@@ -426,13 +430,13 @@ def fuzz_profile(seed: int, base: Path, folder: Path) -> None:
 
 
 def fuzz_export(seed: int, base: Path, folder: Path) -> None:
-    _spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
+    spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
     run_here("export", "--vcf", folder / "x.vcf.gz", "--format", "zarr", "--output", folder / "o")
 
 
 def fuzz_filter(seed: int, base: Path, folder: Path) -> None:
     """Another caller's VCF; what comes out keeps to the specification where the input did."""
-    why = _spoilt_vcf(random.Random(seed), base / "1.vcf.gz", folder / "x.vcf.gz")
+    why = spoilt_vcf(random.Random(seed), base / "1.vcf.gz", folder / "x.vcf.gz")
     run_here(
         "filter", "--vcf", folder / "x.vcf.gz", "--reads", base / "sim" / "sample1.bam", "--reference",
         base / "sim" / "reference.fa", "--output", folder / "o.vcf.gz",
@@ -492,14 +496,14 @@ def fuzz_paralogs(seed: int, base: Path, folder: Path) -> None:
     else:
         data = spoil_bytes(rng, data)
     (folder / "x.tsv.gz").write_bytes(data)
-    _call(base / "sim" / "sample1.bam", base, folder, "--paralogs", folder / "x.tsv.gz")
+    call_here(base / "sim" / "sample1.bam", base, folder, "--paralogs", folder / "x.tsv.gz")
 
 
 def fuzz_evaluate(seed: int, base: Path, folder: Path) -> None:
     rng = random.Random(seed)
     sound = {"calls": base / "1.vcf.gz", "truth": base / "sim" / "sample1.truth.vcf.gz"}
     spoilt = rng.choice(sorted(sound))
-    why = _spoilt_vcf(rng, sound[spoilt], folder / "x.vcf.gz")
+    why = spoilt_vcf(rng, sound[spoilt], folder / "x.vcf.gz")
     files = sound | {spoilt: folder / "x.vcf.gz"}
     run_here(
         "evaluate", "--vcf", files["calls"], "--truth", files["truth"], "--confident", base / "sim" / "sample1.confident.bed",
@@ -514,7 +518,7 @@ def fuzz_bed(seed: int, base: Path, folder: Path) -> None:
     (folder / "x.bed").write_bytes(encoded(rng, spoil_table(rng, text, "\t -")))
     bam = base / "sim" / "sample1.bam"
     if rng.random() < 0.5:
-        _call(bam, base, folder, "--regions", folder / "x.bed")
+        call_here(bam, base, folder, "--regions", folder / "x.bed")
     elif rng.random() < 0.5:
         text_or_gzip = (folder / "x.bed").read_bytes()
         if rng.random() < 0.3:
@@ -526,7 +530,7 @@ def fuzz_bed(seed: int, base: Path, folder: Path) -> None:
             "--output", folder / "evaluation",
         )  # fmt: skip
     else:
-        _call(bam, base, folder, "--ploidy-bed", folder / "x.bed")
+        call_here(bam, base, folder, "--ploidy-bed", folder / "x.bed")
 
 
 def fuzz_fasta(seed: int, base: Path, folder: Path) -> None:
@@ -540,7 +544,7 @@ def fuzz_fasta(seed: int, base: Path, folder: Path) -> None:
         "--gvcf", folder / "o.g.vcf.gz",
     )  # fmt: skip
     if seed % 2 == 0:  # letters of a FASTA may be any; those of its index may not
-        judge("damaged .fai", _called(folder), base, "call")
+        judge("damaged .fai", called_records(folder), base, "call")
 
 
 def fuzz_samplesheet(seed: int, base: Path, folder: Path) -> None:
@@ -588,7 +592,7 @@ def _spoilt_model(seed: int, folder: Path) -> Path:
 
 
 def fuzz_model(seed: int, base: Path, folder: Path) -> None:
-    _call(base / "sim" / "sample1.bam", base, folder, "--model", _spoilt_model(seed, folder))
+    call_here(base / "sim" / "sample1.bam", base, folder, "--model", _spoilt_model(seed, folder))
 
 
 def fuzz_model_read(seed: int, base: Path, folder: Path) -> None:
@@ -613,18 +617,26 @@ def fuzz_phase_evidence(seed: int, base: Path, folder: Path) -> None:
 
 def fuzz_panel(seed: int, base: Path, folder: Path) -> None:
     """Frequencies of a panel; its index may be damaged too."""
-    why = _spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
-    _call(base / "sim" / "sample1.bam", base, folder, "--panel", folder / "x.vcf.gz")
+    why = spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
+    call_here(base / "sim" / "sample1.bam", base, folder, "--panel", folder / "x.vcf.gz")
     if why and "contigs mixed" in why:
         return  # read by its index alone, which is another text's
-    judge(why, _called(folder), base, "panel")
+    judge(why, called_records(folder), base, "panel")
 
 
 def fuzz_haplotag(seed: int, base: Path, folder: Path) -> None:
     """Reads tagged by a VCF that is spoilt."""
-    why = _spoilt_vcf(random.Random(seed), base / "1.vcf.gz", folder / "x.vcf.gz")
+    why = spoilt_vcf(random.Random(seed), base / "1.vcf.gz", folder / "x.vcf.gz")
     _haplotag(folder / "x.vcf.gz", base, folder / "o.bam", run_here)
     judge(why, _tags(folder / "o.bam"), base, "haplotag")
+
+
+def list_sites(gvcf: Path, base: Path, output: Path, run: Callable[..., None]) -> None:
+    """Alleles of a gVCF and of person 2's."""
+    run(
+        "sites", "--gvcf", gvcf, "--gvcf", base / "2.g.vcf.gz", "--reference", base / "sim" / "reference.fa",
+        "--output", output,
+    )  # fmt: skip
 
 
 def _haplotag(vcf: Path, base: Path, output: Path, run: Callable[..., None]) -> None:
@@ -653,7 +665,7 @@ def fuzz_fingerprints(seed: int, base: Path, folder: Path) -> None:
 
     rng = random.Random(seed)
     if rng.random() < 0.5:
-        _spoilt_vcf(rng, base / "common.vcf.gz", folder / "x.vcf.gz")
+        spoilt_vcf(rng, base / "common.vcf.gz", folder / "x.vcf.gz")
         _fingerprint(folder / "x.vcf.gz", base, folder / "x.json")
     else:
         text = (base / "fingerprint.json").read_text()
@@ -684,7 +696,7 @@ def _fingerprint(sites: Path, base: Path, output: Path) -> None:
 
 def fuzz_filter_cohort(seed: int, base: Path, folder: Path) -> None:
     """A cohort's VCF; what comes out keeps to the specification where the input did."""
-    why = _spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
+    why = spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
     reads = [word for k in (1, 2) for word in ("--reads", f"sample{k}={base / 'sim' / f'sample{k}.bam'}")]
     run_here(
         "filter", "--vcf", folder / "x.vcf.gz", *reads, "--reference", base / "sim" / "reference.fa",

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from fuzz_targets import make_base
 
-STRIKES = int(os.environ.get("SIGNAL_STRIKES", "6"))  # of each of 11 commands and 3 signals: 198
+STRIKES = int(os.environ.get("SIGNAL_STRIKES", "6"))  # of each of 17 commands and 3 signals: 306
 SIGNALS = {"KILL": signal.SIGKILL, "TERM": signal.SIGTERM, "INT": signal.SIGINT}
 
 pytestmark = [
@@ -105,6 +105,39 @@ COMMANDS = {
             "export", "--vcf", base / "cohort.vcf.gz", "--format", "plink2", "--output", folder / "out",
         ],
         needs="plink2",
+    ),
+    "haplotag": Command(
+        lambda base, folder: [
+            "haplotag", "--vcf", base / "1.vcf.gz", "--reads", base / "sim" / "sample1.bam",
+            "--reference", base / "sim" / "reference.fa", "--output", folder / "out.bam",
+        ]
+    ),
+    "sites": Command(
+        lambda base, folder: [
+            "sites", *_gvcfs(base), "--reference", base / "sim" / "reference.fa", "--output", folder / "out.vcf.gz",
+        ]
+    ),
+    "filter_cohort": Command(
+        lambda base, folder: [
+            "filter", "--vcf", base / "cohort.vcf.gz", "--reads", f"sample1={base / 'sim' / 'sample1.bam'}",
+            "--reads", f"sample2={base / 'sim' / 'sample2.bam'}", "--reference", base / "sim" / "reference.fa",
+            "--output", folder / "out.vcf.gz",
+        ]
+    ),
+    "annotate": Command(
+        lambda base, folder: [
+            "annotate", "--vcf", base / "cohort.vcf.gz", "--reference", base / "sim" / "reference.fa",
+            "--scores", f"common={base / 'common.vcf.gz'}:AF", "--output", folder / "out.vcf.gz",
+        ]
+    ),
+    "phase": Command(
+        lambda base, folder: ["phase", "--vcf", base / "cohort.vcf.gz", "--output", folder / "out.vcf.gz"],
+        needs="beagle",
+    ),
+    "popgen": Command(
+        lambda _base, folder: [
+            "popgen", "simulate", "--task", "balancing", "--loci", "3", "--output", folder / "out",
+        ]
     ),
 }  # fmt: skip
 
