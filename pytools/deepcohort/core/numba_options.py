@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import pickle
 import re
 import sys
 from collections.abc import Callable
@@ -112,6 +113,19 @@ def _stamp(file: Path) -> tuple[tuple[str, float, int], ...]:
     return tuple((str(path.relative_to(_PACKAGE.parent)), s.st_mtime, s.st_size) for path, s in states)
 
 
+class _Index(caching.IndexDataCacheFile):  # type: ignore[misc]
+    """Which machine code is kept; what an older version of this package left is as good as nothing.
+
+    Numba reads the types of a kernel's arguments before it looks at the stamp, and types may be gone by now.
+    """
+
+    def _load_index(self) -> Any:
+        try:
+            return super()._load_index()
+        except (AttributeError, ImportError, TypeError, EOFError, pickle.UnpicklingError):
+            return {}
+
+
 class _StampedCache(caching.FunctionCache):  # type: ignore[misc]
     """Forgets a kernel when a file that it takes functions or constants from has changed.
 
@@ -124,7 +138,7 @@ class _StampedCache(caching.FunctionCache):  # type: ignore[misc]
         stamp = self._impl.locator.get_source_stamp()
         if file.is_relative_to(_PACKAGE):
             stamp = (stamp, _stamp(file))
-        self._cache_file = caching.IndexDataCacheFile(
+        self._cache_file = _Index(
             cache_path=self._cache_path, filename_base=self._impl.filename_base, source_stamp=stamp
         )
 

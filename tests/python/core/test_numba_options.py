@@ -39,6 +39,27 @@ def test_a_change_in_an_imported_file_compiles_anew(tmp_path: Path) -> None:
     assert outcome(tmp_path) == ("2003", False)
 
 
+def test_a_type_of_arguments_that_is_gone_compiles_anew(tmp_path: Path) -> None:
+    package = tmp_path / "mini"
+    (package / "core").mkdir(parents=True)
+    shutil.copy(numba_options.__file__, package / "core" / "numba_options.py")
+    (package / "pairs.py").write_text(
+        "from typing import NamedTuple\n\nclass Pair(NamedTuple):\n    a: int\n    b: int\n"
+    )
+    outer = (
+        "from mini.core.numba_options import kernel\nfrom mini.pairs import Pair\n\n"
+        "@kernel\ndef add(pair):\n    return pair.a + pair.b\n\n"
+        "def outer(x):\n    return add(Pair(x, 4))\n"
+    )
+    (package / "outer.py").write_text(outer)
+    assert outcome(tmp_path) == ("5", True)
+    assert outcome(tmp_path) == ("5", False)
+    (package / "pairs.py").write_text((package / "pairs.py").read_text().replace("Pair", "TwoNumbers"))
+    (package / "outer.py").write_text(outer.replace("Pair", "TwoNumbers"))
+    assert outcome(tmp_path) == ("5", True)
+    assert outcome(tmp_path) == ("5", False)
+
+
 def test_files_behind_a_kernel() -> None:
     joint = Path(numba_options.__file__).resolve().parents[1] / "joint"
     names = [name for name, _, _ in numba_options._stamp(joint / "parse_kernels.py")]
