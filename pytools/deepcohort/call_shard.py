@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,17 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.calls.bias import site_bias
-from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.fragments import FragmentCollector, chunk_evidence, heterozygous_sites
 from deepcohort.calls.genotype import genotype_sites, overlap_components, select_candidates
 from deepcohort.calls.gvcf import CallsWriter
 from deepcohort.calls.phase import same_site_phase
 from deepcohort.calls.phased import write_phased
-from deepcohort.calls.ploidy import PloidyMap
 from deepcohort.calls.types import GenotypedSites, Known
-from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.find import find_candidates, no_candidates
 from deepcohort.candidates.types import CandidateEvidence, CandidateTable
+from deepcohort.compose.job import CallJob, ShardConfig
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.progress import track_bp
@@ -41,85 +39,13 @@ from deepcohort.known.evidence import natural_odds
 from deepcohort.known.io_known import KnownSites
 from deepcohort.known.panel import panel_odds, share_of_novel, shifted
 from deepcohort.model.guard import held_back, surely_there
-from deepcohort.model.haplotypes import HaplotypePool
 from deepcohort.paralogs.load import open_placed
-from deepcohort.paralogs.types import Links
 from deepcohort.phase.archive import write_evidence
-from deepcohort.phase.config import PhaseConfig
 from deepcohort.phase.phaser import EvidenceInMemory, Phaser, PhaseSource
-from deepcohort.pileup.config import PileupConfig
-from deepcohort.pileup.encode import COMPANY_BP, Buffers, encode_examples, encode_pixels, reach_bp
+from deepcohort.pileup.encode import COMPANY_BP, Buffers, encode_examples, encode_pixels
 from deepcohort.pileup.features import N_FEATURES
 from deepcohort.pileup.haplotypes import haplotype_terms
 from deepcohort.pileup.types import LazyPredictor
-from deepcohort.reads.config import ReadsConfig
-
-
-@dataclass(frozen=True, slots=True)
-class ShardConfig:
-    """How the work is cut; nothing here changes the output.
-
-    Attributes:
-        max_chunk_bp, min_chunk_bp: limits of a chunk.
-        chunk_bases: read bases that a chunk aims at: deep stretches get smaller chunks.
-        batch_examples: candidates gathered over chunks before the model runs (more for a GPU).
-        waiting_bases: read bases kept for that at most.
-        threads: threads that prepare chunks.
-    """
-
-    max_chunk_bp: int = 250_000
-    min_chunk_bp: int = 2_000
-    chunk_bases: int = 10_000_000
-    batch_examples: int = 256
-    waiting_bases: int = 40_000_000
-    threads: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class CallJob:
-    """What to call: inputs, outputs, and the settings of every room.
-
-    Without `paralogs` reads stay where the aligner put them. `remarks` are for the user: odd but allowed.
-    `notes` are header lines KEY=VALUE. `alleles`: VCF or BCF of alleles that get a record whatever the reads
-    show; `alleles_only`: no others do; `second_look`: these too are weighed by the reads alone, as aligned.
-    `panel`: VCF or BCF of alleles with frequencies, of `panel_population` where it tells of several;
-    `panel_novel`: share of the sample's SNPs that it lacks.
-    `phase`: whether and how heterozygous sites are phased; with `phase_evidence` they are not yet, and what
-    that takes is written there, for `merge` to phase all shards of the sample together. `haplotypes`: what
-    judges unsure indels once more, by the haplotypes of the reads around each.
-    """
-
-    reads: Sequence[Path]
-    reference: Path
-    regions: Sequence[Region]
-    sample: str
-    gvcf: Path | None
-    vcf: Path | None = None
-    ploidy: PloidyMap = field(default_factory=PloidyMap)
-    reads_config: ReadsConfig = field(default_factory=ReadsConfig)
-    paralogs: Links = field(default_factory=dict)
-    candidates_config: CandidatesConfig = field(default_factory=CandidatesConfig)
-    pileup_config: PileupConfig = field(default_factory=PileupConfig)
-    calls_config: CallsConfig = field(default_factory=CallsConfig)
-    shard_config: ShardConfig = field(default_factory=ShardConfig)
-    notes: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
-    alleles: Path | None = None
-    alleles_only: bool = False
-    second_look: bool = False
-    panel: Path | None = None
-    panel_population: str = ""
-    panel_novel: float = 1.0
-    known_config: KnownConfig = field(default_factory=KnownConfig)
-    phase: PhaseConfig | None = None
-    phase_evidence: Path | None = None
-    haplotypes: HaplotypePool | None = None
-
-    @property
-    def reach_bp(self) -> int:
-        """Within so many bp of a candidate others must be known."""
-        own = reach_bp(self.pileup_config)
-        return own if self.haplotypes is None else max(own, self.haplotypes.reach_bp)
 
 
 @dataclass(frozen=True, slots=True)

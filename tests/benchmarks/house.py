@@ -7,15 +7,19 @@ Without --tree, the checkout this file lies in. --list names what a measure coun
 Everything is read from the source text, nothing is imported. The measures:
 
 functions over N lines   from `def` to the last line, docstring included; methods count
-kernels                  functions under `@kernel`
+kernels                  functions under `@kernel` or `@borrowing_kernel`
 kernels without shapes   no docstring, or none that gives a shape such as (N,) or (R, 2), though an
-                         argument is an array (is indexed, sliced or asked for its length in the body)
-untyped                  modules under `mypy: ignore-errors`, and their lines
+                         argument is an array (by its type; without one: is indexed, sliced or asked for its
+                         length in the body); arrays within a NamedTuple have theirs in its docstring
+structs without shapes   NamedTuples of arrays whose docstring gives none
+untyped                  modules with `mypy: ignore-errors` or `disable-error-code`, and their lines
 duplicated blocks        stretches of at least 60 tokens, names and all, that stand elsewhere too
                          (comments, docstrings and imports left out); a block that stands twice counts twice
 readers                  BED: functions that take a BED's lines apart; PED: functions that do so with a
                          pedigree's; tables: functions that hand a file to `csv` or split the lines of a text at
-                         tabs; BGZF: functions that inflate; indexes: functions that look for TBI, CSI or BAI
+                         tabs (not those of BED, PED and .fai, which have no header); BGZF: functions that
+                         inflate blocks (not members of zip and npz, nor what is held in memory); indexes:
+                         functions that look for TBI, CSI or BAI and write none
 circles                  sets of modules that import each other, imports inside functions included
 """
 
@@ -33,6 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BLOCK_TOKENS = 60
 MANY_PARAMETERS = 10
 _SHAPE = re.compile(r"\([A-Za-z0-9_+*\- ]+,[A-Za-z0-9_+*\-., ]*\)")
+_KERNELS = {"kernel", "borrowing_kernel"}
 _SPLITS = re.compile(r"\.split\(|read_csv|\.reader\(|DictReader\(")
 _SKIPPED = {
     tokenize.COMMENT,
@@ -103,8 +108,8 @@ def imports_of(tree: ast.AST) -> Iterator[str]:
 
 
 def is_kernel(function: Function) -> bool:
-    """Whether `@kernel` stands over it."""
-    return any(isinstance(d, ast.Name) and d.id == "kernel" for d in function.decorator_list)
+    """Whether `@kernel` or `@borrowing_kernel` stands over it."""
+    return any(isinstance(d, ast.Name) and d.id in _KERNELS for d in function.decorator_list)
 
 
 def parameters(function: Function) -> list[str]:
@@ -114,8 +119,12 @@ def parameters(function: Function) -> list[str]:
 
 
 def takes_arrays(function: Function) -> bool:
-    """Whether a parameter is subscripted or asked for its length or shape in the body."""
-    names = set(parameters(function))
+    """Whether a parameter is an array: typed as one, or, without a type, used as one in the body."""
+    a = function.args
+    types = {arg.arg: arg.annotation for arg in (*a.posonlyargs, *a.args, *a.kwonlyargs)}
+    if any(t is not None and "NDArray" in ast.unparse(t) for t in types.values()):
+        return True
+    names = {name for name, annotation in types.items() if annotation is None}
     for node in ast.walk(function):
         if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.value, ast.Name):
             if node.value.id in names:
@@ -125,6 +134,19 @@ def takes_arrays(function: Function) -> bool:
             if found & names:
                 return True
     return False
+
+
+def shapeless_structs(house: House) -> list[str]:
+    """NamedTuples of arrays, as kernels take them, whose docstring gives no shape."""
+    return [
+        f"{m.name}:{node.name}"
+        for m in house.modules
+        for node in ast.walk(m.tree)
+        if isinstance(node, ast.ClassDef)
+        and any(isinstance(base, ast.Name) and base.id == "NamedTuple" for base in node.bases)
+        and any("NDArray" in ast.unparse(n.annotation) for n in node.body if isinstance(n, ast.AnnAssign))
+        and not _SHAPE.search(ast.get_docstring(node) or "")
+    ]
 
 
 def named(house: House, chosen: Callable[[Module, Function], bool]) -> list[str]:
@@ -156,8 +178,9 @@ def shapeless_kernels(house: House) -> list[str]:
 
 
 def untyped(house: House) -> list[str]:
-    """Modules under mypy's ignore-errors."""
-    return [m.name for m in house.modules if re.search(r"^# mypy: ignore-errors", m.text, re.MULTILINE)]
+    """Modules in which mypy is told to look away."""
+    looks_away = re.compile(r"^# mypy: (?:ignore-errors|disable-error-code)", re.MULTILINE)
+    return [m.name for m in house.modules if looks_away.search(m.text)]
 
 
 def untyped_lines(house: House) -> int:
@@ -227,10 +250,13 @@ def readers(house: House, kind: str) -> list[str]:
             return pedigree and "text_of(" in text and ".split" in text
         if kind == "tables":
             split = re.search(r"read_text\(|text_of\(", text) and '.split("\\t")' in text
-            return bool(re.search(r"csv\.(?:DictReader|reader)\(", text) or (split and not pedigree))
+            own = pedigree or re.search(r"bed|fai", function.name)
+            return bool(re.search(r"csv\.(?:DictReader|reader)\(", text) or (split and not own))
         if kind == "BGZF":
-            return bool(re.search(r"decompressobj\(|zlib\.decompress\(|igzip_lib\.decompress\(", text))
-        return bool(re.search(r"b\"(?:TBI|CSI|BAI)\\[x01]+\"", text)) and "write" not in function.name
+            inflates = re.search(r"decompressobj\(|zlib\.decompress\(|igzip_lib\.decompress\(", text)
+            return inflates is not None and re.search(r"bgzf|gvcf|vcf", module.name + text, re.I) is not None
+        magic = re.search(r"b\"(?:TBI|CSI|BAI)\\[x01]+\"", text)
+        return magic is not None and "write" not in function.name and "pack(" not in text
 
     return named(house, chosen)
 
@@ -262,6 +288,7 @@ LISTS: dict[str, Callable[[House], list[str]]] = {
     "kernels": kernels,
     "kernels over 10 parameters": wide_kernels,
     "kernels without shapes": shapeless_kernels,
+    "structs without shapes": shapeless_structs,
     "kernel modules no test imports": untested_kernel_modules,
     "untyped modules": untyped,
     "duplicated blocks": duplicates,

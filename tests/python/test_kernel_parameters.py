@@ -10,32 +10,17 @@ import deepcohort
 
 PACKAGE = Path(deepcohort.__file__).parent
 MOST = 10
+KERNELS = {"kernel", "borrowing_kernel"}
 STILL_WIDE = frozenset(
     [
-        "calls.kernels_fragments:_shows",
-        "calls.kernels_fragments:rows_of_alleles",
-        "calls.kernels_fragments:_gather",
-        "calls.kernels_fragments:list_entries",
-        "calls.kernels_genotype:build_sites",
-        "calls.kernels_quality:count_quality",
-        "calls.kernels_sites:collect_sites",
-        "calls.kernels_text:put_site",
-        "calls.kernels_text:write_gvcf",
-        "calls.kernels_text:write_called",
-        "evaluate.annotate_kernels:_put_sample",
-        "evaluate.annotate_kernels:format_contig",
-        "evaluate.path_search:best_path",
-        "evaluate.variant_kernels:_reason",
-        "evaluate.variant_kernels:build_alleles",
         "joint.evidence_kernels:sweep_sample",
         "joint.family_kernels:_tell",
         "joint.family_kernels:pedigree_posteriors",
+        "joint.parse_kernels:_parse_lines",
         "joint.parse_kernels:parse_records",
         "joint.pool_kernels:pool_reads",
         "joint.project_kernels:project_site",
         "joint.quality_kernels:shallow_quality",
-        "reads.kernels:scan_records",
-        "reads.kernels:fill_records",
     ]
 )
 
@@ -47,7 +32,7 @@ def wide_kernels() -> set[str]:
         module = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and any(
-                isinstance(d, ast.Name) and d.id == "kernel" for d in node.decorator_list
+                isinstance(d, ast.Name) and d.id in KERNELS for d in node.decorator_list
             ):
                 a = node.args
                 if len(a.posonlyargs) + len(a.args) + len(a.kwonlyargs) > MOST:

@@ -1,7 +1,7 @@
 """Kernels: columns of VCF lines; what each ALT comes down to."""
-# mypy: ignore-errors
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 from deepcohort.joint.allele_kernels import normalise
@@ -13,7 +13,7 @@ _PRIME, _BASIS = np.uint64(1099511628211), np.uint64(14695981039346656037)
 
 
 @kernel
-def find_columns(text, columns):
+def find_columns(text: NDArray[np.uint8], columns: NDArray[np.int64]) -> int:
     """Where the columns of whole VCF record lines begin.
 
     Args:
@@ -43,8 +43,8 @@ def find_columns(text, columns):
 
 
 @kernel
-def count_alleles(text, columns):
-    """ALTs of all lines, "." left out."""
+def count_alleles(text: NDArray[np.uint8], columns: NDArray[np.int64]) -> int:
+    """ALTs of all lines of `text` (n,) with `columns` (m, 10), "." left out."""
     n = 0
     for r in range(len(columns)):
         start, stop = columns[r, 4], columns[r, 5] - 1
@@ -57,17 +57,17 @@ def count_alleles(text, columns):
 
 
 @kernel
-def _upper(byte):
+def _upper(byte: int) -> int:
     return byte - 32 if 97 <= byte <= 122 else byte
 
 
 @kernel
-def _is_base(byte):
+def _is_base(byte: int) -> bool:
     return byte == 65 or byte == 67 or byte == 71 or byte == 84
 
 
 @kernel
-def base_code(byte):
+def base_code(byte: int) -> int:
     """0 to 3 of A, C, G, T in any case; 4 else."""
     byte = _upper(byte)
     if byte == 65:
@@ -80,8 +80,16 @@ def base_code(byte):
 
 
 @kernel
-def allele_key(pos, ref_len, alt, head, tail, reference, reference_start):
-    """64-bit FNV-1a of an allele: position, REF and ALT bases."""
+def allele_key(
+    pos: int,
+    ref_len: int,
+    alt: NDArray[np.uint8],
+    head: int,
+    tail: int,
+    reference: NDArray[np.uint8],
+    reference_start: int,
+) -> np.uint64:
+    """64-bit FNV-1a of an allele: position, REF and ALT bases. `alt` (a,), `reference` (L,)."""
     key = _BASIS
     for shift in range(0, 32, 8):
         key = (key ^ np.uint64((pos >> shift) & 255)) * _PRIME
@@ -94,8 +102,18 @@ def allele_key(pos, ref_len, alt, head, tail, reference, reference_start):
 
 
 @kernel
-def _ref_differs(text, start, length, pos, reference, reference_start):
-    """Whether REF is not the reference's; its N and IUPAC codes agree with everything."""
+def _ref_differs(
+    text: NDArray[np.uint8],
+    start: int,
+    length: int,
+    pos: int,
+    reference: NDArray[np.uint8],
+    reference_start: int,
+) -> bool:
+    """Whether REF is not the reference's; its N and IUPAC codes agree with everything.
+
+    `text` (n,), `reference` (L,).
+    """
     for i in range(length):
         theirs = reference[pos + i - reference_start]
         if _is_base(theirs) and _upper(text[start + i]) != theirs:
@@ -104,12 +122,25 @@ def _ref_differs(text, start, length, pos, reference, reference_start):
 
 
 @kernel
-def judge_allele(text, ref_start, ref_len, start, stop, pos, reference, reference_start, max_shift, scratch):
+def judge_allele(
+    text: NDArray[np.uint8],
+    ref_start: int,
+    ref_len: int,
+    start: int,
+    stop: int,
+    pos: int,
+    reference: NDArray[np.uint8],
+    reference_start: int,
+    max_shift: int,
+    scratch: NDArray[np.uint8],
+) -> tuple[int, int, int, int, np.uint64]:
     """Kind, normalised position, REF length, SNV code (REF << 2 | ALT) and key of one ALT.
 
     Args:
         text: REF at ref_start, ALT at start:stop. pos: 0-based. reference: ASCII, upper case, from
             reference_start on. scratch: uint8, max_shift bytes more than the longest ALT.
+
+    `text` (n,), `reference` (L,), `scratch` (s,).
     """
     none = np.uint64(0)
     first = text[start]
@@ -143,7 +174,17 @@ def judge_allele(text, ref_start, ref_len, start, stop, pos, reference, referenc
 
 
 @kernel
-def list_alleles(text, columns, pos, reference, reference_start, max_shift, scratch, out, keys):
+def list_alleles(
+    text: NDArray[np.uint8],
+    columns: NDArray[np.int64],
+    pos: NDArray[np.int64],
+    reference: NDArray[np.uint8],
+    reference_start: int,
+    max_shift: int,
+    scratch: NDArray[np.uint8],
+    out: NDArray[np.int64],
+    keys: NDArray[np.uint64],
+) -> int:
     """Every ALT of the lines, in file order.
 
     Args:
@@ -175,7 +216,15 @@ def list_alleles(text, columns, pos, reference, reference_start, max_shift, scra
 
 
 @kernel
-def splice(text, columns, id_offset, info_offset, pool, out, starts):
+def splice(
+    text: NDArray[np.uint8],
+    columns: NDArray[np.int64],
+    id_offset: NDArray[np.int64],
+    info_offset: NDArray[np.int64],
+    pool: NDArray[np.uint8],
+    out: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+) -> int:
     """The lines with a new ID and more INFO where there is one.
 
     Args:
@@ -211,7 +260,8 @@ def splice(text, columns, id_offset, info_offset, pool, out, starts):
 
 
 @kernel
-def _copy(source, start, end, out, w):
+def _copy(source: NDArray[np.uint8], start: int, end: int, out: NDArray[np.uint8], w: int) -> int:
+    """source[start:end] of `source` (n,) to out[w:] of `out` (m,); the new end."""
     for i in range(start, end):
         out[w] = source[i]
         w += 1

@@ -1,5 +1,7 @@
 """Kernels: who carries which allele, on which haplotype."""
-# mypy: ignore-errors
+
+import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 
@@ -9,8 +11,8 @@ ALL_SETS, NO_SET, WHOLE_CONTIG = -1, -2, -3
 
 
 @kernel
-def _field_index(text, start, stop, first, second):
-    """Index of a two-letter key of FORMAT text[start:stop]; -1 where it is absent."""
+def _field_index(text: NDArray[np.uint8], start: int, stop: int, first: int, second: int) -> int:
+    """Index of a two-letter key of FORMAT, text[start:stop] of `text` (n,); -1 where it is absent."""
     index, at = 0, start
     while at < stop:
         end = at
@@ -24,8 +26,11 @@ def _field_index(text, start, stop, first, second):
 
 
 @kernel
-def _value(text, at, end, index):
-    """Start and end of the index-th value of a sample's column text[at:end]; empty where left out."""
+def _value(text: NDArray[np.uint8], at: int, end: int, index: int) -> tuple[int, int]:
+    """Start and end of the index-th value of a sample's column text[at:end]; empty where left out.
+
+    `text` (n,).
+    """
     while index > 0 and at < end:
         index -= text[at] == _COLON
         at += 1
@@ -38,8 +43,8 @@ def _value(text, at, end, index):
 
 
 @kernel
-def _number(text, at, end):
-    """Whole number of text[at:end]; -1 where it is none."""
+def _number(text: NDArray[np.uint8], at: int, end: int) -> int:
+    """Whole number of text[at:end] of `text` (n,); -1 where it is none."""
     if at >= end:
         return -1
     value = 0
@@ -51,7 +56,9 @@ def _number(text, at, end):
 
 
 @kernel
-def list_carriers(text, columns, lines, out):
+def list_carriers(
+    text: NDArray[np.uint8], columns: NDArray[np.int64], lines: NDArray[np.int64], out: NDArray[np.int64]
+) -> int:
     """Carried ALTs of some lines: one row per haplotype of a sample that carries one.
 
     Args:
@@ -120,7 +127,9 @@ def list_carriers(text, columns, lines, out):
 
 
 @kernel
-def read_samples(text, start, line_end, key_index, out):
+def read_samples(
+    text: NDArray[np.uint8], start: int, line_end: int, key_index: int, out: NDArray[np.int64]
+) -> int:
     """Whole numbers of one FORMAT key of a line's samples into out, int64 (s,); -1 where there is none.
 
     Args:
@@ -139,7 +148,14 @@ def read_samples(text, start, line_end, key_index, out):
 
 
 @kernel
-def read_genotypes(text, start, line_end, key_index, alleles, phased):
+def read_genotypes(
+    text: NDArray[np.uint8],
+    start: int,
+    line_end: int,
+    key_index: int,
+    alleles: NDArray[np.int8],
+    phased: NDArray[np.bool_],
+) -> int:
     """Alleles of a line's samples, int8 (s, 2): -1 missing, -2 no second haplotype, -3 more than two."""
     sample, at = 0, start
     while at <= line_end and sample < len(alleles):

@@ -1,7 +1,7 @@
 """Kernels: lines of a table of any kind, matched by allele."""
-# mypy: ignore-errors
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.annotate.allele_kernels import (
     INDEL,
@@ -17,7 +17,7 @@ _TAB, _NEWLINE, _RETURN, _COMMA = 9, 10, 13, 44
 
 
 @kernel
-def scan_table(text, which, out):
+def scan_table(text: NDArray[np.uint8], which: NDArray[np.int64], out: NDArray[np.int64]) -> tuple[int, int]:
     """Places of a table's key columns.
 
     Args:
@@ -60,7 +60,7 @@ def scan_table(text, which, out):
 
 
 @kernel
-def new_contigs(text, lines, out):
+def new_contigs(text: NDArray[np.uint8], lines: NDArray[np.int64], out: NDArray[np.bool_]) -> None:
     """Set out[i], bool (m,), where line i has another contig than the one before; out[0] is True."""
     for i in range(len(lines)):
         same = i > 0 and lines[i, 2] - lines[i, 1] == lines[i - 1, 2] - lines[i - 1, 1]
@@ -73,7 +73,17 @@ def new_contigs(text, lines, out):
 
 
 @kernel
-def match_lines(text, lines, reference, reference_start, max_shift, scratch, keys, out, tally):
+def match_lines(
+    text: NDArray[np.uint8],
+    lines: NDArray[np.int64],
+    reference: NDArray[np.uint8],
+    reference_start: int,
+    max_shift: int,
+    scratch: NDArray[np.uint8],
+    keys: NDArray[np.uint64],
+    out: NDArray[np.int64],
+    tally: NDArray[np.int64],
+) -> int:
     """Queried alleles among those of a table's lines.
 
     Args:

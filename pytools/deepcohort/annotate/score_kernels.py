@@ -1,5 +1,4 @@
 """Kernel: INFO of alleles that have one row of AlphaMissense and nothing else."""
-# mypy: ignore-errors
 
 from typing import NamedTuple
 
@@ -40,7 +39,8 @@ class Texts(NamedTuple):
 
 
 @kernel
-def _put(pool, ends, k, out, w):
+def _put(pool: NDArray[np.uint8], ends: NDArray[np.int64], k: int, out: NDArray[np.uint8], w: int) -> int:
+    """Text number `k` of `pool` (p,), which end at `ends` (k,), to out[w:] of `out` (m,); the new end."""
     for i in range(ends[k], ends[k + 1]):
         out[w] = pool[i]
         w += 1
@@ -48,8 +48,8 @@ def _put(pool, ends, k, out, w):
 
 
 @kernel
-def _put_score(value, out, w):
-    """Ten-thousandths as 0.203, 1.0, 0.0: what Python writes of the number."""
+def _put_score(value: int, out: NDArray[np.uint8], w: int) -> int:
+    """Ten-thousandths as 0.203, 1.0, 0.0, what Python writes of the number, to `out` (m,); the new end."""
     out[w] = 48 + value // 10_000
     out[w + 1] = 46
     w += 2
@@ -65,7 +65,8 @@ def _put_score(value, out, w):
 
 
 @kernel
-def _put_change(place, aa, out, w):
+def _put_change(place: int, aa: int, out: NDArray[np.uint8], w: int) -> int:
+    """A protein change like V2L to out[w:] of `out` (m,); the new end."""
     out[w] = 65 + (aa >> 5)
     w += 1
     unit = 1
@@ -80,7 +81,7 @@ def _put_change(place, aa, out, w):
 
 
 @kernel
-def write_scores(rows, texts, out, places):
+def write_scores(rows: Scores, texts: Texts, out: NDArray[np.uint8], places: NDArray[np.int64]) -> int:
     """INFO text of each row.
 
     Args:

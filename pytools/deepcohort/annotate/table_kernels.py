@@ -1,5 +1,4 @@
 """Kernels: rows of AlphaMissense's tables as columns; rows by allele."""
-# mypy: ignore-errors
 
 from typing import NamedTuple
 
@@ -18,7 +17,8 @@ CHROM, POS, REF, ALT, TRANSCRIPT, VARIANT, SCORE, CLASS, UNIPROT = range(9)
 
 
 @kernel
-def _same(text, a, a_len, b, b_len):
+def _same(text: NDArray[np.uint8], a: int, a_len: int, b: int, b_len: int) -> bool:
+    """Whether `a_len` bytes at `a` of `text` (n,) are the `b_len` ones at `b`."""
     if a_len != b_len:
         return False
     i = 0
@@ -28,8 +28,8 @@ def _same(text, a, a_len, b, b_len):
 
 
 @kernel
-def _natural(text, start, end):
-    """Number written in text[start:end]; -1 where it is none."""
+def _natural(text: NDArray[np.uint8], start: int, end: int) -> int:
+    """Number written in text[start:end] of `text` (n,); -1 where it is none."""
     if end == start or end - start > 10:
         return -1
     value = 0
@@ -41,8 +41,11 @@ def _natural(text, start, end):
 
 
 @kernel
-def score_of(text, start, end):
-    """Score in ten-thousandths; -1 where it is no number from 0 to 1 of at most four decimals."""
+def score_of(text: NDArray[np.uint8], start: int, end: int) -> int:
+    """Score in ten-thousandths; -1 where it is no number from 0 to 1 of at most four decimals.
+
+    `text` (n,).
+    """
     value, decimals, seen_dot = 0, 0, False
     if end == start or text[start] == 46:
         return -1
@@ -67,8 +70,10 @@ def score_of(text, start, end):
 
 
 @kernel
-def class_of(text, start, end):
-    """0 benign, 1 ambiguous, 2 pathogenic, with or without "likely_"; -1 else."""
+def class_of(text: NDArray[np.uint8], start: int, end: int) -> int:
+    """Class in text[start:end] of `text` (n,): 0 benign, 1 ambiguous, 2 pathogenic, with or without
+    "likely_"; -1 else.
+    """
     if end - start > 7 and text[start + 6] == 95:  # likely_
         start += 7
     n = end - start
@@ -80,7 +85,7 @@ def class_of(text, start, end):
 
 
 @kernel
-def variant_of(text, start, end):
+def variant_of(text: NDArray[np.uint8], start: int, end: int) -> tuple[int, int]:
     """(position, REF amino acid - 65 << 5 | ALT - 65) of a protein change like V2L; (-1, 0) where it "
     "is none."""
     if end - start < 3 or not (65 <= text[start] <= 90 and 65 <= text[end - 1] <= 90):
@@ -112,7 +117,28 @@ class Breaks(NamedTuple):
 
 
 @kernel
-def parse_rows(text, which, rows, breaks):
+def _cut_line(text: NDArray[np.uint8], at: int, tabs: NDArray[np.int64]) -> tuple[int, int]:
+    """Fill `tabs` (64,) with where the fields of the line at `at` of `text` (n,) begin, and one behind its
+    end.
+
+    Returns:
+        Number of tabs, and where the next line begins.
+    """
+    k = 0
+    tabs[0] = at
+    while text[at] != _NEWLINE:
+        if text[at] == _TAB and k < 62:
+            k += 1
+            tabs[k] = at + 1
+        at += 1
+    tabs[k + 1] = at + 1 - (text[at - 1] == _RETURN)
+    return k, at + 1
+
+
+@kernel
+def parse_rows(
+    text: NDArray[np.uint8], which: NDArray[np.int64], rows: ParsedRows, breaks: Breaks
+) -> tuple[int, int]:
     """Fill columns from whole lines of AlphaMissense's genomic table.
 
     Args:
@@ -129,15 +155,7 @@ def parse_rows(text, which, rows, breaks):
     last = which.max()
     contig, contig_len, pair, pair_len, prot, prot_len = 0, -1, 0, -1, 0, -1
     while at < size:
-        k = 0
-        tabs[0] = at
-        while text[at] != _NEWLINE:
-            if text[at] == _TAB and k < 62:
-                k += 1
-                tabs[k] = at + 1
-            at += 1
-        tabs[k + 1] = at + 1 - (text[at - 1] == _RETURN)
-        at += 1
+        k, at = _cut_line(text, at, tabs)
         if k < last:
             return n, FEW_COLUMNS
         p = _natural(text, tabs[which[POS]], tabs[which[POS] + 1] - 1)
@@ -182,7 +200,9 @@ def parse_rows(text, which, rows, breaks):
 
 
 @kernel
-def scan_places(text, starts, pos, new_contig):
+def scan_places(
+    text: NDArray[np.uint8], starts: NDArray[np.int64], pos: NDArray[np.int32], new_contig: NDArray[np.bool_]
+) -> int:
     """Position of every line whose first two columns are contig and position.
 
     Args:
@@ -212,8 +232,13 @@ def scan_places(text, starts, pos, new_contig):
 
 
 @kernel
-def copy_lines(text, starts, keep, out):
-    """Copy the lines i with keep[i], from starts[i] to starts[i + 1], to `out`; bytes used."""
+def copy_lines(
+    text: NDArray[np.uint8], starts: NDArray[np.int64], keep: NDArray[np.bool_], out: NDArray[np.uint8]
+) -> int:
+    """Copy the lines i with keep[i], from starts[i] to starts[i + 1], to `out`; bytes used.
+
+    `text` (n,), `starts` (m + 1,), `keep` (m,), `out` (n,) at most.
+    """
     w = 0
     for i in range(len(keep)):
         if keep[i]:
@@ -224,7 +249,14 @@ def copy_lines(text, starts, keep, out):
 
 
 @kernel
-def lookup(pos, code, query_pos, query_code, first, count):
+def lookup(
+    pos: NDArray[np.int32],
+    code: NDArray[np.uint8],
+    query_pos: NDArray[np.int64],
+    query_code: NDArray[np.int64],
+    first: NDArray[np.int64],
+    count: NDArray[np.int64],
+) -> None:
     """Rows of each queried allele.
 
     Args:
@@ -258,7 +290,13 @@ def lookup(pos, code, query_pos, query_code, first, count):
 
 
 @kernel
-def gather(code, query_code, first, count, out):
+def gather(
+    code: NDArray[np.uint8],
+    query_code: NDArray[np.int64],
+    first: NDArray[np.int64],
+    count: NDArray[np.int64],
+    out: NDArray[np.int64],
+) -> None:
     """Fill `out`, int64 (sum of count,), with the rows of the alleles that `lookup` found."""
     w = 0
     for q in range(len(query_code)):
@@ -272,7 +310,7 @@ def gather(code, query_code, first, count, out):
 
 
 @kernel
-def keep_positions(pos, wanted, keep):
+def keep_positions(pos: NDArray[np.int32], wanted: NDArray[np.int64], keep: NDArray[np.bool_]) -> None:
     """Set keep[i] where pos[i], int32 (n,) ascending, is one of `wanted`, int64 (w,) ascending."""
     j = 0
     if len(pos) and len(wanted):
@@ -284,7 +322,9 @@ def keep_positions(pos, wanted, keep):
 
 
 @kernel
-def find_substitutions(text, which, wanted, out):
+def find_substitutions(
+    text: NDArray[np.uint8], which: NDArray[np.int64], wanted: NDArray[np.uint64], out: NDArray[np.int64]
+) -> tuple[int, int, int]:
     """Lines of AlphaMissense's protein table whose (UniProt id, change) is wanted.
 
     Args:
@@ -299,15 +339,7 @@ def find_substitutions(text, which, wanted, out):
     tabs = np.zeros(64, dtype=np.int64)
     last = which.max()
     while at < size:
-        k = 0
-        tabs[0] = at
-        while text[at] != _NEWLINE:
-            if text[at] == _TAB and k < 62:
-                k += 1
-                tabs[k] = at + 1
-            at += 1
-        tabs[k + 1] = at + 1 - (text[at - 1] == _RETURN)
-        at += 1
+        k, at = _cut_line(text, at, tabs)
         if k < last:
             return found, n, FEW_COLUMNS
         key = np.uint64(14695981039346656037)

@@ -6,10 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.calls.columns import (
+    AlleleColumns,
+    ReadColumns,
+    ReferenceCodes,
+    SiteColumns,
+    SupportColumns,
+    columns_of,
+)
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.genotype import moved_positions
 from deepcohort.calls.kernels_fragments import list_entries, rows_of_alleles
-from deepcohort.calls.kernels_text import passes
+from deepcohort.calls.kernels_record import passes
 from deepcohort.calls.types import SiteCalls
 from deepcohort.candidates.types import CandidateEvidence, CandidateTable
 from deepcohort.core.region import Region
@@ -67,17 +75,13 @@ def chunk_evidence(
     moved = moved_positions(table, codes, codes_start)
     order = np.argsort(moved, kind="stable")
     spans = np.stack([np.searchsorted(moved[order], sites.pos, side) for side in ("left", "right")], axis=1)
-    own = evidence.table
     found = rows_of_alleles(
-        chosen, sites.gt, sites.pos, sites.ref_len, sites.site_offset, sites.alt_seq, sites.alt_offset,
-        spans, rows[order], moved[order], own.pos, own.ref_len, own.alt_seq, own.alt_offset, codes,
-        codes_start,
+        chosen, columns_of(SiteColumns, sites), spans, rows[order], moved[order],
+        columns_of(AlleleColumns, evidence.table), ReferenceCodes(codes, codes_start),
     )  # fmt: skip
-    support, reads = evidence.support, evidence.reads
     entries = list_entries(
-        found, support.offset, support.read, support.allele, support.log10_ratio, reads.mapq,
-        reads.name_hash, reads.flag, reads.insert_size, reads.pos, reads.end,
-    )  # fmt: skip
+        found, columns_of(SupportColumns, evidence.support), columns_of(ReadColumns, evidence.reads)
+    )
     return ChunkEvidence(sites.contig, sites.pos[chosen], *entries)
 
 

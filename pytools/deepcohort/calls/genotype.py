@@ -5,6 +5,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.calls.columns import (
+    AlleleColumns,
+    DraftSites,
+    KnownColumns,
+    PhasePairs,
+    ReferenceCodes,
+    columns_of,
+)
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.kernels_genotype import build_sites, site_offsets, touched_intervals
 from deepcohort.calls.kernels_overlap import allele_spans, components, resolve_overlaps
@@ -27,9 +35,7 @@ def overlap_components(
     label = np.empty(len(table), dtype=np.int64)
     if len(table) == 0:
         return label
-    touched = touched_intervals(
-        table.pos, table.ref_len, table.alt_seq, table.alt_offset, reference, reference_start
-    )
+    touched = touched_intervals(columns_of(AlleleColumns, table), ReferenceCodes(reference, reference_start))
     offsets = site_offsets(table.pos)
     low = np.minimum.reduceat(touched[:, 0], offsets[:-1])
     high = np.maximum.accumulate(np.maximum.reduceat(touched[:, 1], offsets[:-1]))
@@ -84,11 +90,10 @@ def genotype_sites(
         phase = None if phase is None else (np.argsort(order)[phase[0]], phase[1])
     offsets = site_offsets(table.pos)
     site_ploidy = np.ascontiguousarray(copies[offsets[:-1]])
-    touched = touched_intervals(
-        table.pos, table.ref_len, table.alt_seq, table.alt_offset, reference, reference_start
-    )
+    alleles, codes = columns_of(AlleleColumns, table), ReferenceCodes(reference, reference_start)
+    touched = touched_intervals(alleles, codes)
     is_snp = (table.ref_len == 1) & (np.diff(table.alt_offset) == 1)
-    pair_rows, pair_reads = phase if phase is not None else (_NO_PAIRS, _NO_PAIRS)
+    pairs = PhasePairs(*phase) if phase is not None else PhasePairs(_NO_PAIRS, _NO_PAIRS)
     n_alleles, member, gl, homref_error = build_sites(
         offsets,
         np.ascontiguousarray(probabilities, dtype=np.float64),
@@ -99,20 +104,18 @@ def genotype_sites(
         known.given,
         config.min_allele_probability,
         config.max_alts,
-        pair_rows,
-        pair_reads,
+        pairs,
     )
     spans = allele_spans(n_alleles, member, touched)
     n_changed = resolve_overlaps(n_alleles, gl, site_ploidy, spans, components(n_alleles, spans))
-    status, best, gq, qual, keep = decide_sites(
-        n_alleles, member, gl, homref_error, site_ploidy, known.given, config.min_allele_probability,
-        config.min_homref_gq,
-    )  # fmt: skip
+    drafts = DraftSites(n_alleles, member, gl, site_ploidy)
+    decided = decide_sites(
+        drafts, homref_error, known.given, config.min_allele_probability, config.min_homref_gq
+    )
     arrays = collect_sites(
-        offsets, table.pos, table.ref_len, table.alt_seq, table.alt_offset, table.dp, table.ad,
-        reference, reference_start, n_alleles, member, gl, site_ploidy, status, best, gq, qual, keep,
-        known.given, known.prior, known.from_panel,
-    )  # fmt: skip
+        offsets, alleles, table.dp, table.ad, codes, drafts, decided, columns_of(KnownColumns, known)
+    )
+    status, gq = decided.status, decided.gq
     site_fields = (table.contig, *arrays, *_id_column(arrays[0], table.pos, known.ids))
     judged = np.add.reduceat(known.judged, offsets[:-1]) > 0 if len(table) else known.judged
     melted = np.flatnonzero((status == SITE_MELTED) | (n_alleles == 1) | ((status == SITE_GIVEN) & judged))

@@ -17,7 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.calls.bias import NO_BIAS, SiteBias
+from deepcohort.calls.columns import (
+    Output,
+    ReferenceCodes,
+    ReferenceConfidence,
+    SiteColumns,
+    SiteMarks,
+    Span,
+    TextRules,
+    columns_of,
+)
 from deepcohort.calls.config import CallsConfig
+from deepcohort.calls.kernels_called import write_called
 from deepcohort.calls.kernels_confidence import (
     apply_melted,
     block_classes,
@@ -32,10 +43,9 @@ from deepcohort.calls.kernels_text import (
     OPEN,
     close_block,
     text_capacity,
-    write_called,
     write_gvcf,
 )
-from deepcohort.calls.types import GenotypedSites
+from deepcohort.calls.types import GenotypedSites, SiteCalls
 from deepcohort.candidates.types import AlleleCounts
 from deepcohort.core.region import Region
 from deepcohort.formats.tabix import IndexedVcfWriter
@@ -147,20 +157,13 @@ class CallsWriter:
             )
         sites = genotyped.sites
         self._contig = region.contig
-        contig = np.frombuffer(region.contig.encode(), dtype=np.uint8)
-        n_bytes = len(sites.alt_seq) + len(sites.id_text)
-        size, n_lines = text_capacity(len(contig), classes, sites.ref_len, sites.n_alts, n_bytes)
-        buffer = np.empty(size, dtype=np.uint8)
-        lines = np.empty((n_lines, 3), dtype=np.int64)
+        out, span = self._room(region, classes, sites)
         n, n_lines = write_gvcf(
-            buffer, lines, self._state, contig, region.start, region.end, reference, reference_start,
-            classes, n_total, one, two, sites.pos, sites.ref_len, sites.n_alts, sites.alt_seq,
-            sites.alt_offset, sites.site_offset, sites.ploidy, sites.gt, sites.gl, sites.gl_offset, sites.gq,
-            sites.qual, sites.dp, sites.ad, sites.ad_offset, self._config.low_qual,
-            self._config.single_read_qual, disputed, sites.given, sites.covers, sites.id_text,
-            sites.id_offset, self._given_only, bias.strands, bias.mapping, bias.ranks,
+            out, self._state, span, ReferenceCodes(reference, reference_start),
+            ReferenceConfidence(classes, n_total, one, two), columns_of(SiteColumns, sites),
+            SiteMarks(disputed, bias.strands, bias.mapping, bias.ranks), self._rules(),
         )  # fmt: skip
-        self._gvcf.write_lines(region.contig, buffer[:n].data, lines[:n_lines])
+        self._gvcf.write_lines(region.contig, out.buffer[:n].data, out.lines[:n_lines])
         self.n_records += n_lines
 
     def _write_vcf(
@@ -174,20 +177,24 @@ class CallsWriter:
         bias: SiteBias,
     ) -> None:
         sites = genotyped.sites
-        contig = np.frombuffer(region.contig.encode(), dtype=np.uint8)
-        none = np.empty(0, dtype=np.int16)
-        n_bytes = len(sites.alt_seq) + len(sites.id_text)
-        size, n_lines = text_capacity(len(contig), none, sites.ref_len, sites.n_alts, n_bytes)
-        buffer = np.empty(size, dtype=np.uint8)
-        lines = np.empty((n_lines, 3), dtype=np.int64)
+        out, span = self._room(region, np.empty(0, dtype=np.int16), sites)
         n, n_lines = write_called(
-            buffer, lines, contig, region.start, region.end, reference, reference_start, sites.pos,
-            sites.ref_len, sites.n_alts, sites.alt_seq, sites.alt_offset, sites.site_offset, sites.ploidy,
-            sites.gt, sites.gl, sites.gl_offset, sites.gq, sites.qual, sites.dp, sites.ad, sites.ad_offset,
-            self._config.low_qual, self._config.single_read_qual, disputed, sites.given, sites.id_text,
-            sites.id_offset, self._given_only, bias.strands, bias.mapping, bias.ranks,
+            out, span, ReferenceCodes(reference, reference_start), columns_of(SiteColumns, sites),
+            SiteMarks(disputed, bias.strands, bias.mapping, bias.ranks), self._rules(),
         )  # fmt: skip
-        writer.write_lines(region.contig, buffer[:n].data, lines[:n_lines])
+        writer.write_lines(region.contig, out.buffer[:n].data, out.lines[:n_lines])
+
+    def _rules(self) -> TextRules:
+        return TextRules(self._config.low_qual, self._config.single_read_qual, self._given_only)
+
+    @staticmethod
+    def _room(region: Region, classes: NDArray[np.int16], sites: SiteCalls) -> tuple[Output, Span]:
+        """Room for the text of `region`, whose bases have `classes` (none without reference blocks)."""
+        contig = np.frombuffer(region.contig.encode(), dtype=np.uint8)
+        n_bytes = len(sites.alt_seq) + len(sites.id_text)
+        size, n_lines = text_capacity(len(contig), classes, sites.ref_len, sites.n_alts, n_bytes)
+        out = Output(np.empty(size, dtype=np.uint8), np.empty((n_lines, 3), dtype=np.int64))
+        return out, Span(contig, region.start, region.end)
 
     def _close_block(self) -> None:
         """Write the block that is still open."""

@@ -2,11 +2,11 @@
 
 The numbers go into INFO, where people filter by them; genotypes do not depend on them.
 """
-# mypy: ignore-errors
 
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.candidates.types import ALLELE_ALT, ALLELE_OTHER, ALLELE_REF
 from deepcohort.core.numba_options import kernel
@@ -62,7 +62,7 @@ def fisher_strand(ref_fwd: int, ref_rev: int, alt_fwd: int, alt_rev: int) -> flo
 
 
 @kernel
-def rank_sum_z(ref, alt) -> float:
+def rank_sum_z(ref: NDArray[np.int32], alt: NDArray[np.int32]) -> float:
     """z of the Mann-Whitney test, negative where `alt` is lower; NaN without values on a side or in between.
 
     Args:
@@ -86,8 +86,19 @@ def rank_sum_z(ref, alt) -> float:
 
 
 @kernel
-def _mark_reads(first, last, rows, support_offset, support_read, support_allele, side):
-    """Side of each read at the candidates rows[first:last]: 1 REF, 2 an ALT of theirs; 0 neither."""
+def _mark_reads(
+    first: int,
+    last: int,
+    rows: NDArray[np.int64],
+    support_offset: NDArray[np.int64],
+    support_read: NDArray[np.int32],
+    support_allele: NDArray[np.int8],
+    side: NDArray[np.int8],
+) -> None:
+    """Side of each read at the candidates rows[first:last]: 1 REF, 2 an ALT of theirs; 0 neither.
+
+    `side`: int8 (R,), filled; the others as in `measure_bias`.
+    """
     several = last - first > 1
     for i in range(first, last):
         for m in range(support_offset[rows[i]], support_offset[rows[i] + 1]):
@@ -102,8 +113,17 @@ def _mark_reads(first, last, rows, support_offset, support_read, support_allele,
 
 @kernel
 def measure_bias(
-    first_row, rows, support_offset, support_read, support_allele, read_index, flag, mapq, qual, seq_offset,
-):  # fmt: skip
+    first_row: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    support_offset: NDArray[np.int64],
+    support_read: NDArray[np.int32],
+    support_allele: NDArray[np.int8],
+    read_index: NDArray[np.int32],
+    flag: NDArray[np.uint16],
+    mapq: NDArray[np.uint8],
+    qual: NDArray[np.uint8],
+    seq_offset: NDArray[np.int64],
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
     """What the reads of each site say beside their alleles.
 
     Args:

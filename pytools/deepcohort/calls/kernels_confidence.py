@@ -5,9 +5,9 @@ e where the genotype is 0/0, 1/2 where it is 0/1, 1 - e where it is 1/1 (a binom
 and GATK's reference blocks). Inside long runs of one base, reads say little about a changed length, so
 the confidence is capped there.
 """
-# mypy: ignore-errors
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 from deepcohort.core.phred import MAX_GQ, MAX_PL
@@ -17,7 +17,7 @@ _LOG10_HALF = np.log10(0.5)
 
 
 @kernel
-def run_lengths(reference):
+def run_lengths(reference: NDArray[np.uint8]) -> NDArray[np.int32]:
     """Length of the run of one base that each base lies in, int32 (L,); N: 1."""
     runs = np.ones(len(reference), np.int32)
     start = 0
@@ -32,7 +32,7 @@ def run_lengths(reference):
 
 
 @kernel
-def gq_caps(runs, longest_bp, step, lowest):
+def gq_caps(runs: NDArray[np.int32], longest_bp: int, step: int, lowest: int) -> NDArray[np.int32]:
     """Largest GQ that each base may have, int32 (L,), phred."""
     caps = np.empty(len(runs), np.int32)
     for i in range(len(runs)):
@@ -42,7 +42,13 @@ def gq_caps(runs, longest_bp, step, lowest):
 
 
 @kernel
-def reference_confidence(n_ref, n_total, ploidy, caps, error):
+def reference_confidence(
+    n_ref: NDArray[np.int32],
+    n_total: NDArray[np.int32],
+    ploidy: NDArray[np.int8],
+    caps: NDArray[np.int32],
+    error: float,
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """PL of the genotype with one copy (int32 (L,)) and of that with all copies changed (int32 (L,)).
 
     The PL of 0/0 is 0: where another genotype fits better, theirs is cut to 0, and GQ is 0. Haploid:
@@ -72,7 +78,16 @@ def reference_confidence(n_ref, n_total, ploidy, caps, error):
 
 
 @kernel
-def apply_melted(one, two, n_total, ploidy, start, pos, ref_len, gq):
+def apply_melted(
+    one: NDArray[np.int32],
+    two: NDArray[np.int32],
+    n_total: NDArray[np.int32],
+    ploidy: NDArray[np.int8],
+    start: int,
+    pos: NDArray[np.int64],
+    ref_len: NDArray[np.int32],
+    gq: NDArray[np.int32],
+) -> None:
     """Put the model's confidence where it examined a candidate and found none.
 
     Args:
@@ -90,7 +105,13 @@ def apply_melted(one, two, n_total, ploidy, start, pos, ref_len, gq):
 
 
 @kernel
-def block_classes(one, two, n_total, ploidy, bands):
+def block_classes(
+    one: NDArray[np.int32],
+    two: NDArray[np.int32],
+    n_total: NDArray[np.int32],
+    ploidy: NDArray[np.int8],
+    bands: NDArray[np.int64],
+) -> NDArray[np.int16]:
     """Class of each base, int16 (L,): neighbours of one class share a reference block.
 
     64 x ploidy, plus 0 without coverage (or ploidy 0), else 1 + the number of the GQ band.

@@ -1,8 +1,8 @@
 """Kernel: how many records of VCF text have which FILTER, and what is called in those that pass."""
 # ruff: noqa: SIM109, SIM110 - chains of == and plain loops compile to jumps
-# mypy: ignore-errors
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 from deepcohort.core.vcf_constants import (
@@ -26,7 +26,8 @@ _WORD_OFFSET = np.cumsum([0, *map(len, COUNTED_FILTERS)])
 
 
 @kernel
-def _is(text, start, stop, word):
+def _is(text: NDArray[np.uint8], start: int, stop: int, word: NDArray[np.uint8]) -> bool:
+    """Whether text[start:stop] of `text` (n,) is `word` (w,)."""
     if stop - start != len(word):
         return False
     for i in range(len(word)):
@@ -36,15 +37,18 @@ def _is(text, start, stop, word):
 
 
 @kernel
-def _field_end(text, at):
+def _field_end(text: NDArray[np.uint8], at: int) -> int:
+    """Where the field at `at` of `text` (n,) ends."""
     while text[at] != _TAB and text[at] != _NEWLINE:
         at += 1
     return at
 
 
 @kernel
-def _count_words(text, start, stop, filters):
-    """Add each word of FILTER text[start:stop] to `filters`; whether PASS is one."""
+def _count_words(text: NDArray[np.uint8], start: int, stop: int, filters: NDArray[np.int64]) -> bool:
+    """Add each word of FILTER, text[start:stop] of `text` (n,), to `filters` (OTHER + 1,); whether PASS is
+    one.
+    """
     passes = False
     while start < stop:
         end = start
@@ -61,8 +65,11 @@ def _count_words(text, start, stop, filters):
 
 
 @kernel
-def _alt_bp(text, start, stop, number):
-    """Length of the ALT `number` (from 1) of text[start:stop]; -1 for a symbol, `*`, or none such."""
+def _alt_bp(text: NDArray[np.uint8], start: int, stop: int, number: int) -> int:
+    """Length of the ALT `number` (from 1) of text[start:stop]; -1 for a symbol, `*`, or none such.
+
+    `text` (n,).
+    """
     for _ in range(number - 1):
         while start < stop and text[start] != _COMMA:
             start += 1
@@ -76,8 +83,11 @@ def _alt_bp(text, start, stop, number):
 
 
 @kernel
-def _kind(text, ref_bp, alt_start, alt_stop, at):
-    """INDEL where the genotype at `at` has an ALT of another length than REF, else SNP; -1 without ALT."""
+def _kind(text: NDArray[np.uint8], ref_bp: int, alt_start: int, alt_stop: int, at: int) -> int:
+    """INDEL where the genotype at `at` has an ALT of another length than REF, else SNP; -1 without ALT.
+
+    `text` (n,).
+    """
     kind, allele = -1, 0
     while True:
         byte = text[at]
@@ -95,7 +105,9 @@ def _kind(text, ref_bp, alt_start, alt_stop, at):
 
 
 @kernel
-def count_records(text, starts, filters, called):
+def count_records(
+    text: NDArray[np.uint8], starts: NDArray[np.int64], filters: NDArray[np.int64], called: NDArray[np.int64]
+) -> None:
     """Add the records of one sample's VCF lines to `filters` and `called`; reference blocks are left out.
 
     Args:

@@ -8,10 +8,11 @@ Layout of the work arrays, S sites (distinct POS), A = MAX_ALLELES, G = MAX_GENO
     gl float64 (S, G): log10 likelihoods in VCF genotype order.
 Where alleles are given, A and G grow by the most that one site is given.
 """
-# mypy: ignore-errors
 
 import numpy as np
+from numpy.typing import NDArray
 
+from deepcohort.calls.columns import AlleleColumns, PhasePairs, ReferenceCodes
 from deepcohort.core.numba_options import kernel
 
 MAX_ALTS = 6
@@ -27,7 +28,7 @@ _REF_READ_ERROR = 0.03  # a read of a site with several ALTs that shows REF, or 
 
 
 @kernel
-def site_offsets(pos):
+def site_offsets(pos: NDArray[np.int64]) -> NDArray[np.int64]:
     """Rows of each distinct position: int64 (S+1,) from ascending `pos` (N,)."""
     offsets = np.empty(len(pos) + 1, np.int64)
     n = 0
@@ -40,21 +41,23 @@ def site_offsets(pos):
 
 
 @kernel
-def touched_intervals(pos, ref_len, alt_seq, alt_offset, reference, reference_start):
+def touched_intervals(alleles: AlleleColumns, reference: ReferenceCodes) -> NDArray[np.int64]:
     """What each allele changes, int64 (N, 2) inclusive, in half bases: base b is 2b, the gap after it 2b+1.
 
     Shared bases at both ends are taken off first. An insertion touches the gap alone.
     """
+    pos, ref_len, codes = alleles.pos, alleles.ref_len, reference.codes
+    alt_seq, alt_offset = alleles.alt_seq, alleles.alt_offset
     touched = np.empty((len(pos), 2), np.int64)
     for i in range(len(pos)):
-        n_ref, at = ref_len[i], pos[i] - reference_start
+        n_ref, at = ref_len[i], pos[i] - reference.start
         a0, n_alt = alt_offset[i], alt_offset[i + 1] - alt_offset[i]
         shortest = min(n_ref, n_alt)
         head = 0
-        while head < shortest and reference[at + head] == alt_seq[a0 + head]:
+        while head < shortest and codes[at + head] == alt_seq[a0 + head]:
             head += 1
         tail = 0
-        while tail < shortest - head and reference[at + n_ref - 1 - tail] == alt_seq[a0 + n_alt - 1 - tail]:
+        while tail < shortest - head and codes[at + n_ref - 1 - tail] == alt_seq[a0 + n_alt - 1 - tail]:
             tail += 1
         if head + tail >= n_ref:
             touched[i, 0] = touched[i, 1] = 2 * (pos[i] + head) - 1
@@ -65,7 +68,18 @@ def touched_intervals(pos, ref_len, alt_seq, alt_offset, reference, reference_st
 
 
 @kernel
-def _choose_alleles(lo, hi, weight, given, min_weight, max_alts, touched, is_snp, n_alleles, member):
+def _choose_alleles(
+    lo: int,
+    hi: int,
+    weight: NDArray[np.float64],
+    given: NDArray[np.bool_],
+    min_weight: float,
+    max_alts: int,
+    touched: NDArray[np.int64],
+    is_snp: NDArray[np.bool_],
+    n_alleles: NDArray[np.int64],
+    member: NDArray[np.int64],
+) -> None:
     """Fill `n_alleles[0]` and `member` (A, 2) of the site that owns rows lo:hi; given rows are all taken."""
     member[:] = -1
     n = 1
@@ -98,23 +112,24 @@ def _choose_alleles(lo, hi, weight, given, min_weight, max_alts, touched, is_snp
 
 
 @kernel
-def _pair_phase(a, b, pair_rows, pair_reads):
-    """(cis, trans) read counts of rows a and b, from lists of pairs; zeros where not listed."""
-    for k in range(len(pair_rows)):
-        if pair_rows[k, 0] == a and pair_rows[k, 1] == b:
-            return pair_reads[k, 0], pair_reads[k, 1]
+def _pair_phase(a: int, b: int, pairs: PhasePairs) -> tuple[int, int]:
+    """(cis, trans) read counts of rows a and b, from the list of pairs (P,); zeros where not listed."""
+    for k in range(len(pairs.rows)):
+        if pairs.rows[k, 0] == a and pairs.rows[k, 1] == b:
+            return pairs.reads[k, 0], pairs.reads[k, 1]
     return 0, 0
 
 
 @kernel
-def _phase_penalty(member, n, x, y, pair_rows, pair_reads):
-    """log10 penalty of genotype x/y for the phase it claims between the two parts of a compound."""
+def _phase_penalty(member: NDArray[np.int64], n: int, x: int, y: int, pairs: PhasePairs) -> float:
+    """log10 penalty of genotype x/y, of alleles `member` (A, 2), for the phase it claims between the two
+    parts of a compound."""
     penalty = 0.0
     for c in range(n):
         if member[c, 1] < 0:
             continue
         a, b = member[c, 0], member[c, 1]
-        cis_reads, trans_reads = _pair_phase(a, b, pair_rows, pair_reads)
+        cis_reads, trans_reads = _pair_phase(a, b, pairs)
         together = (x == c and y == 0) or (y == c and x == 0)
         apart = (member[x, 1] < 0 and member[y, 1] < 0) and (
             (member[x, 0] == a and member[y, 0] == b) or (member[x, 0] == b and member[y, 0] == a)
@@ -129,7 +144,9 @@ def _phase_penalty(member, n, x, y, pair_rows, pair_reads):
 
 
 @kernel
-def _ref_copies_log10(lo, hi, n, member, ad, log_ref):
+def _ref_copies_log10(
+    lo: int, hi: int, n: int, member: NDArray[np.int64], ad: NDArray[np.int32], log_ref: NDArray[np.float64]
+) -> None:
     """Fill `log_ref` (3,): how much less likely no copy, or one copy, of REF is than the better of the two.
 
     The network judges each ALT against "everything else", so at a site of several ALTs nothing in the
@@ -152,10 +169,19 @@ def _ref_copies_log10(lo, hi, n, member, ad, log_ref):
 
 
 @kernel
-def _fill_gl(n, member, ploidy, log_p, log_ref, pair_rows, pair_reads, gl):
-    """Likelihoods of one site: product over its alleles of P(copies that the genotype holds).
+def _fill_gl(
+    n: int,
+    member: NDArray[np.int64],
+    ploidy: int,
+    log_p: NDArray[np.float64],
+    log_ref: NDArray[np.float64],
+    pairs: PhasePairs,
+    gl: NDArray[np.float64],
+) -> None:
+    """Likelihoods of one site, `gl` (G,): product over its alleles of P(copies that the genotype holds).
 
-    REF counts as an allele of its own where the site has several ALTs (`log_ref`, zeros elsewhere).
+    `member` (A, 2), `log_p` (N, 3). REF counts as an allele of its own where the site has several ALTs
+    (`log_ref` (3,), zeros elsewhere).
     """
     for y in range(n):
         for x in range(y + 1):
@@ -175,13 +201,14 @@ def _fill_gl(n, member, ploidy, log_p, log_ref, pair_rows, pair_reads, gl):
                 score += log_p[r, copies]
             if ploidy == 2:
                 score += log_ref[(x == 0) + (y == 0)]
-                score += _phase_penalty(member, n, x, y, pair_rows, pair_reads)
+                score += _phase_penalty(member, n, x, y, pairs)
             gl[index] = score
 
 
 @kernel
-def most_alleles(offsets, given):
-    """Alleles of one site at most, REF included: room for given rows beside the usual number."""
+def most_alleles(offsets: NDArray[np.int64], given: NDArray[np.bool_]) -> int:
+    """Alleles at most of a site of `offsets` (S+1,), REF included: room for given rows (N,) beside the usual
+    number."""
     most = 0
     for s in range(len(offsets) - 1):
         most = max(most, given[offsets[s] : offsets[s + 1]].sum())
@@ -190,15 +217,23 @@ def most_alleles(offsets, given):
 
 @kernel
 def build_sites(
-    offsets, prob, ad, ploidy, touched, is_snp, given, min_weight, max_alts, pair_rows, pair_reads
-):  # fmt: skip
+    offsets: NDArray[np.int64],
+    prob: NDArray[np.float64],
+    ad: NDArray[np.int32],
+    ploidy: NDArray[np.int8],
+    touched: NDArray[np.int64],
+    is_snp: NDArray[np.bool_],
+    given: NDArray[np.bool_],
+    min_weight: float,
+    max_alts: int,
+    pairs: PhasePairs,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Alleles and likelihoods of every site.
 
     Args:
         offsets: int64 (S+1,), rows of each site. prob: float64 (N, 3). ad: int32 (N, 2), REF and ALT
             reads. ploidy: int8 (S,).
-        touched: int64 (N, 2). is_snp, given: bool (N,). pair_rows, pair_reads: int64 (P, 2), phase of
-            same-site pairs (SNP row, indel row) and their (cis, trans) reads.
+        touched: int64 (N, 2). is_snp, given: bool (N,). pairs: same-site pairs (SNP row, indel row).
 
     Returns:
         n_alleles (S,), member (S, A, 2), gl (S, G), homref_error float64 (S,) = P(any candidate is
@@ -243,12 +278,12 @@ def build_sites(
             compound |= member[s, i, 1] >= 0
         if ploidy[s] == 2 and n_alleles[s] > 2 and not compound:
             _ref_copies_log10(offsets[s], offsets[s + 1], n_alleles[s], member[s], ad, log_ref)
-        _fill_gl(n_alleles[s], member[s], ploidy[s], log_p, log_ref, pair_rows, pair_reads, gl[s])
+        _fill_gl(n_alleles[s], member[s], ploidy[s], log_p, log_ref, pairs, gl[s])
     return n_alleles, member, gl, homref_error
 
 
 @kernel
-def genotype_alleles(index, ploidy):
+def genotype_alleles(index: int, ploidy: int) -> tuple[int, int]:
     """Alleles (x, y) of genotype `index` in VCF order, x <= y; haploid: (allele, -2)."""
     if ploidy == 1:
         return index, -2
@@ -259,6 +294,6 @@ def genotype_alleles(index, ploidy):
 
 
 @kernel
-def genotype_count(n_alleles, ploidy):
+def genotype_count(n_alleles: int, ploidy: int) -> int:
     """Number of genotypes of `n_alleles` alleles."""
     return n_alleles if ploidy == 1 else n_alleles * (n_alleles + 1) // 2

@@ -4,9 +4,9 @@ A haplotype that lacks a base cannot also carry a SNP on it: over every base the
 not exceed the ploidy. Where independent genotypes break that, likelihoods become max-marginals over
 the joint genotypes that keep it, so that GT, GQ and PL still agree.
 """
-# mypy: ignore-errors
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.calls.kernels_genotype import genotype_alleles, genotype_count
 from deepcohort.core.numba_options import kernel
@@ -16,7 +16,9 @@ _FORBIDDEN = 10.0  # log10 taken from genotypes that do not fit, where the searc
 
 
 @kernel
-def allele_spans(n_alleles, member, touched):
+def allele_spans(
+    n_alleles: NDArray[np.int64], member: NDArray[np.int64], touched: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """First and last half-base each allele touches, int64 (S, A, 2); REF: (1, 0), empty."""
     spans = np.zeros((member.shape[0], member.shape[1], 2), np.int64)
     for s in range(len(n_alleles)):
@@ -33,7 +35,7 @@ def allele_spans(n_alleles, member, touched):
 
 
 @kernel
-def components(n_alleles, spans):
+def components(n_alleles: NDArray[np.int64], spans: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number of the overlap component of each site, int64 (S,), ascending; sites in order of POS."""
     label = np.empty(len(n_alleles), np.int64)
     current, reach = -1, np.int64(-1)
@@ -54,10 +56,14 @@ def components(n_alleles, spans):
 
 
 @kernel
-def _fits(choice, lo, hi, ploidy, spans):
+def _fits(
+    choice: NDArray[np.int64], lo: int, hi: int, ploidy: NDArray[np.int8], spans: NDArray[np.int64]
+) -> bool:
     """Whether genotypes `choice` of sites lo:hi cover no point more often than the ploidy allows.
 
     Only starts of spans need looking at; sites whose choice is -1 are left out.
+
+    Arrays: `choice` (hi - lo,), `ploidy` (S,), `spans` (S, A, 2).
     """
     for s in range(lo, hi):
         if choice[s - lo] <= 0:
@@ -82,8 +88,8 @@ def _fits(choice, lo, hi, ploidy, spans):
 
 
 @kernel
-def _best(gl, n):
-    """Index of the largest of gl[:n], the first of equals."""
+def _best(gl: NDArray[np.float64], n: int) -> int:
+    """Index of the largest of gl[:n] of `gl` (G,), the first of equals."""
     best = 0
     for g in range(1, n):
         if gl[g] > gl[best]:
@@ -92,10 +98,19 @@ def _best(gl, n):
 
 
 @kernel
-def _list_options(lo, hi, n_gt, gl, option, n_option):
+def _list_options(
+    lo: int,
+    hi: int,
+    n_gt: NDArray[np.int64],
+    gl: NDArray[np.float64],
+    option: NDArray[np.int64],
+    n_option: NDArray[np.int64],
+) -> bool:
     """Genotypes worth trying at each site, best-first threshold so that the product stays bounded.
 
     Returns False where even two per site are too many.
+
+    Arrays: `n_gt` (S,), `gl` (S, G); filled: `option` (hi - lo, G), `n_option` (hi - lo,).
     """
     for threshold in (1e9, 12.0, 8.0, 5.0, 3.0, 2.0, 1.0, 0.0):
         product = 1.0
@@ -114,8 +129,21 @@ def _list_options(lo, hi, n_gt, gl, option, n_option):
 
 
 @kernel
-def _search(lo, hi, n_gt, gl, ploidy, spans, option, n_option):
-    """Replace gl of sites lo:hi by max-marginals over joint genotypes that fit."""
+def _search(
+    lo: int,
+    hi: int,
+    n_gt: NDArray[np.int64],
+    gl: NDArray[np.float64],
+    ploidy: NDArray[np.int8],
+    spans: NDArray[np.int64],
+    option: NDArray[np.int64],
+    n_option: NDArray[np.int64],
+) -> None:
+    """Replace gl of sites lo:hi by max-marginals over joint genotypes that fit.
+
+    Arrays: `n_gt`, `ploidy` (S,), `gl` (S, G), `spans` (S, A, 2), `option` (hi - lo, G), `n_option` (hi -
+    lo,).
+    """
     k = hi - lo
     marginal = np.full((k, gl.shape[1]), -np.inf)
     odometer = np.zeros(k, np.int64)
@@ -149,8 +177,18 @@ def _search(lo, hi, n_gt, gl, ploidy, spans, option, n_option):
 
 
 @kernel
-def _resolve_greedily(lo, hi, n_gt, gl, ploidy, spans):
-    """The most certain site first; later ones give way. For components too large to search."""
+def _resolve_greedily(
+    lo: int,
+    hi: int,
+    n_gt: NDArray[np.int64],
+    gl: NDArray[np.float64],
+    ploidy: NDArray[np.int8],
+    spans: NDArray[np.int64],
+) -> None:
+    """The most certain site first; later ones give way. For components too large to search.
+
+    Arrays: `n_gt`, `ploidy` (S,), `gl` (S, G), `spans` (S, A, 2).
+    """
     k = hi - lo
     choice = np.full(k, -1, np.int64)
     done = np.zeros(k, np.bool_)
@@ -172,7 +210,13 @@ def _resolve_greedily(lo, hi, n_gt, gl, ploidy, spans):
 
 
 @kernel
-def resolve_overlaps(n_alleles, gl, ploidy, spans, label):
+def resolve_overlaps(
+    n_alleles: NDArray[np.int64],
+    gl: NDArray[np.float64],
+    ploidy: NDArray[np.int8],
+    spans: NDArray[np.int64],
+    label: NDArray[np.int64],
+) -> int:
     """Change `gl` (S, G) in place so that the best genotypes fit together; returns components changed."""
     n_sites = len(n_alleles)
     n_gt = np.empty(n_sites, np.int64)

@@ -2,10 +2,13 @@
 
 Reads the text that `merge` copies anyway; nothing here looks at reads.
 """
-# mypy: ignore-errors
+
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from deepcohort.calls.columns import QualityCounts
 from deepcohort.core.numba_options import kernel
 from deepcohort.core.vcf_constants import COVERED_AT
 
@@ -31,15 +34,16 @@ _MOST_ALLELES = 64
 
 
 @kernel
-def _stop(text, at):
+def _stop(text: NDArray[np.uint8], at: int) -> int:
+    """Where the field at `at` of `text` (n,) ends."""
     while text[at] != _TAB and text[at] != _NEWLINE:
         at += 1
     return at
 
 
 @kernel
-def _number(text, at):
-    """Whole number at `at`, -1 where none stands there; decimals are left off."""
+def _number(text: NDArray[np.uint8], at: int) -> int:
+    """Whole number at `at` of `text` (n,), -1 where none stands there; decimals are left off."""
     if text[at] < _ZERO or text[at] > _ZERO + 9:
         return -1
     value = 0
@@ -50,8 +54,8 @@ def _number(text, at):
 
 
 @kernel
-def _value(text, keys, values, a, b):
-    """Where the value of the two-letter FORMAT key `a` `b` stands; -1 where it has none."""
+def _value(text: NDArray[np.uint8], keys: int, values: int, a: int, b: int) -> int:
+    """Where the value of the two-letter FORMAT key `a` `b` stands in `text` (n,); -1 where it has none."""
     while True:
         if text[keys] == a and text[keys + 1] == b and (text[keys + 2] == _COLON or text[keys + 2] == _TAB):
             return values
@@ -68,8 +72,8 @@ def _value(text, keys, values, a, b):
 
 
 @kernel
-def _info_value(text, at, stop, word):
-    """Where the value of INFO key `word` (with `=`) begins; -1 without it."""
+def _info_value(text: NDArray[np.uint8], at: int, stop: int, word: NDArray[np.uint8]) -> int:
+    """Where the value of INFO key `word` (w,) (with `=`) begins in `text` (n,); -1 without it."""
     while at < stop:
         same = True
         for i in range(len(word)):
@@ -90,8 +94,8 @@ _MIN_DP = np.frombuffer(b"MIN_DP", dtype=np.uint8)
 
 
 @kernel
-def _min_dp(text, keys, values):
-    """MIN_DP of a block, else DP, else -1."""
+def _min_dp(text: NDArray[np.uint8], keys: int, values: int) -> int:
+    """MIN_DP of a block in `text` (n,), else DP, else -1."""
     at, value = keys, values
     while True:
         same = True
@@ -115,8 +119,19 @@ def _min_dp(text, keys, values):
 
 
 @kernel
-def _fill_span(text, span, start, end, depth, info, info_stop, whole):
-    """Bases and depth of a line; of a block that is whole by COV, else as if every base had `depth`."""
+def _fill_span(
+    text: NDArray[np.uint8],
+    span: NDArray[np.int64],
+    start: int,
+    end: int,
+    depth: int,
+    info: int,
+    info_stop: int,
+    whole: bool,
+) -> None:
+    """Bases and depth of a line of `text` (n,) into `span` (N_SPAN,); of a block that is whole by COV, else
+    as if every base had `depth`.
+    """
     span[SPAN_START], span[SPAN_END] = start, end
     bp = max(0, end - start)
     at = _info_value(text, info, info_stop, _COV) if whole else -1
@@ -134,8 +149,12 @@ def _fill_span(text, span, start, end, depth, info, info_stop, whole):
 
 
 @kernel
-def _read_alleles(text, at, starts, stops):
-    """Where the alleles of the ALT field at `at` begin and end, from index 1 on; alleles with REF."""
+def _read_alleles(
+    text: NDArray[np.uint8], at: int, starts: NDArray[np.int64], stops: NDArray[np.int64]
+) -> int:
+    """Where the alleles of the ALT field at `at` of `text` (n,) begin and end, from index 1 on; alleles
+    with REF.
+    """
     n = 1
     while n < _MOST_ALLELES:
         stop = at
@@ -150,7 +169,7 @@ def _read_alleles(text, at, starts, stops):
 
 
 @kernel
-def _base(byte):
+def _base(byte: int) -> int:
     """0..3 of A, C, G, T in either case; -1 otherwise."""
     letter = byte & 0xDF
     if letter == 65:
@@ -163,8 +182,19 @@ def _base(byte):
 
 
 @kernel
-def _count_alt(text, ref, n_ref, alt, n_alt, changes, indels, counts):
-    """Add an ALT of a called genotype; whether it is an indel."""
+def _count_alt(
+    text: NDArray[np.uint8],
+    ref: int,
+    n_ref: int,
+    alt: int,
+    n_alt: int,
+    changes: NDArray[np.int64],
+    indels: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> bool:
+    """Add an ALT of a called genotype, in `text` (n,), to `changes` (4, 4) or `indels`; whether it is an
+    indel.
+    """
     if n_ref == n_alt:
         for i in range(n_ref):
             a, b = _base(text[ref + i]), _base(text[alt + i])
@@ -178,9 +208,9 @@ def _count_alt(text, ref, n_ref, alt, n_alt, changes, indels, counts):
 
 
 @kernel
-def _count_pure(n_ref, n_alt, dp, pure):
+def _count_pure(n_ref: int, n_alt: int, dp: int, pure: NDArray[np.float64]) -> None:
     """Add a SNP that has too few REF reads for a heterozygote, whatever it was called: another person's reads
-    make heterozygotes of homozygotes. Reads of neither allele tell how often a base errs.
+    make heterozygotes of homozygotes. Reads of neither allele tell how often a base errs. `pure` (N_PURE,).
     """
     n = n_ref + n_alt
     if n == 0 or 0.5 * n - n_ref <= 0.5 * _PURE_SD * np.sqrt(n):
@@ -194,103 +224,181 @@ def _count_pure(n_ref, n_alt, dp, pure):
     pure[PURE_SQUARE] += share * share
 
 
+class _Line(NamedTuple):
+    """Where the fields of a line of a gVCF begin and end, as bytes of the text; n_alleles: with REF.
+
+    word: FILTER. keys: FORMAT. values: the sample's column. `allele_start`, `allele_stop`: int64
+    (_MOST_ALLELES,), of each ALT, from index 1 on.
+    """
+
+    ref: int
+    n_ref: int
+    n_alleles: int
+    qual: int
+    word: int
+    info: int
+    keys: int
+    values: int
+    allele_start: NDArray[np.int64]
+    allele_stop: NDArray[np.int64]
+
+
+@kernel
+def _find_fields(
+    text: NDArray[np.uint8], at: int, starts: NDArray[np.int64], stops: NDArray[np.int64]
+) -> _Line:
+    """Fields of the line whose POS begins at `at` of `text` (n,); `starts`, `stops` (_MOST_ALLELES,) are
+    filled.
+    """
+    ref = _stop(text, _stop(text, at) + 1) + 1
+    ref_stop = _stop(text, ref)
+    n_alleles = _read_alleles(text, ref_stop + 1, starts, stops)
+    qual = stops[n_alleles - 1] + 1
+    word = _stop(text, qual) + 1
+    info = _stop(text, word) + 1
+    keys = _stop(text, info) + 1
+    values = _stop(text, keys) + 1
+    return _Line(ref, ref_stop - ref, n_alleles, qual, word, info, keys, values, starts, stops)
+
+
+@kernel
+def _number_of(text: NDArray[np.uint8], line: _Line, a: int, b: int) -> int:
+    """The number under the two-letter FORMAT key `a` `b` of a line of `text` (n,), or -1."""
+    found = _value(text, line.keys, line.values, a, b)
+    return -1 if found < 0 else _number(text, found)
+
+
+@kernel
+def _genotype(text: NDArray[np.uint8], at: int) -> tuple[int, int, bool]:
+    """(first, second allele, whether diploid) of the GT at `at` of `text` (n,); haploid: the first twice."""
+    one = _number(text, at)
+    while _ZERO <= text[at] <= _ZERO + 9:
+        at += 1
+    is_diploid = text[at] == _SLASH or text[at] == _BAR
+    return one, _number(text, at + 1) if is_diploid else one, is_diploid
+
+
+@kernel
+def _count_call(
+    text: NDArray[np.uint8],
+    line: _Line,
+    one: int,
+    two: int,
+    is_diploid: bool,
+    tally: QualityCounts,
+    het_hom: NDArray[np.int64],
+) -> None:
+    """Add the genotype one/two of a line of `text` (n,) to the counts and to `het_hom` (2,)."""
+    counts = tally.counts
+    counts[PASSED] += 1
+    is_indel = False
+    for k in range(2):
+        allele = one if k == 0 else two
+        start = line.allele_start[allele]
+        if allele == 0 or (k == 1 and two == one) or text[start] == _SPANNING:
+            continue
+        n_alt = line.allele_stop[allele] - start
+        is_indel |= _count_alt(text, line.ref, line.n_ref, start, n_alt, tally.changes, tally.indels, counts)
+    counts[MULTIALLELIC] += 1 if one != two and one > 0 and two > 0 else 0
+    if not is_diploid:
+        counts[HAPLOID] += 1
+        return
+    if one != two:
+        counts[HET_INDEL if is_indel else HET_SNP] += 1
+    else:
+        counts[HOM_INDEL if is_indel else HOM_SNP] += 1
+    het_hom[0 if one != two else 1] += 1
+
+
+@kernel
+def _count_depths(
+    text: NDArray[np.uint8],
+    line: _Line,
+    one: int,
+    two: int,
+    dp: int,
+    is_autosome: bool,
+    depths: NDArray[np.int64],
+    tally: QualityCounts,
+) -> None:
+    """Add what AD of a diploid line of `text` (n,) says; `depths` (_MOST_ALLELES,) is room for it."""
+    found = _value(text, line.keys, line.values, 65, 68)
+    if found < 0 or text[found] == _DOT:
+        return
+    for k in range(line.n_alleles):
+        depths[k] = max(0, _number(text, found))
+        while _ZERO <= text[found] <= _ZERO + 9:
+            found += 1
+        found += 1
+    reads = depths[one] + depths[two]
+    if one == 0 and reads > 0:
+        tally.vaf[int(depths[two] * VAF_BINS / reads)] += 1
+    n_alt = line.allele_stop[two] - line.allele_start[two]
+    is_snp = (one == two or one == 0) and line.n_ref == 1 and n_alt == 1
+    if is_snp and is_autosome and dp >= PURE_DP:
+        _count_pure(depths[0], depths[two], dp, tally.pure)
+
+
 @kernel
 def count_quality(
-    text, lines, reached, is_autosome, spans, counts, gq_bins, dp_bins, qual_bins, vaf_bins, changes, indels,
-    pure, het_hom,
-):  # fmt: skip
+    text: NDArray[np.uint8],
+    lines: NDArray[np.int64],
+    reached: int,
+    is_autosome: bool,
+    spans: NDArray[np.int64],
+    tally: QualityCounts,
+    het_hom: NDArray[np.int64],
+) -> int:
     """Add the lines of one contig of one sample's gVCF to the counts; returns the end of what they cover.
 
     Args:
-        text: uint8, whole lines of ten fields. lines: int64 (m,), first bytes. reached: end, 0-based, of what
-            lines before cover: no base counts twice.
+        text: uint8 (n,), whole lines of ten fields. lines: int64 (m,), first bytes. reached: end, 0-based, of
+            what lines before cover: no base counts twice.
         is_autosome: whether homozygous sites tell of contamination.
-        spans: int64 (m, N_SPAN), filled. counts: int64 (N_COUNTS,), of PASS records with an ALT in GT.
-        gq_bins (MOST_GQ+1,), dp_bins (MOST_DEPTH+1,), qual_bins (MOST_QUAL+1,), of these records.
-        vaf_bins: int64 (VAF_BINS+1,), of heterozygotes REF/ALT. changes: int64 (4, 4), REF to ALT base.
-        indels: int64 (2 MOST_INDEL_BP + 1,), by length. pure: float64 (N_PURE,).
-        het_hom: int64 (2,), of this contig.
+        spans: int64 (m, N_SPAN), filled. het_hom: int64 (2,), of this contig.
     """
-    starts, stops = np.empty(_MOST_ALLELES, np.int64), np.empty(_MOST_ALLELES, np.int64)
+    starts, stops = np.zeros(_MOST_ALLELES, np.int64), np.zeros(_MOST_ALLELES, np.int64)
     depths = np.empty(_MOST_ALLELES, np.int64)
     for i in range(len(lines)):
         at = _stop(text, lines[i]) + 1
+        line = _find_fields(text, at, starts, stops)
         pos = _number(text, at) - 1
-        ref = _stop(text, _stop(text, at) + 1) + 1
-        ref_stop = _stop(text, ref)
-        n_ref = ref_stop - ref
-        n_alleles = _read_alleles(text, ref_stop + 1, starts, stops)
-        qual = stops[n_alleles - 1] + 1
-        word = _stop(text, qual) + 1
-        word_stop = _stop(text, word)
-        info = word_stop + 1
-        info_stop = _stop(text, info)
-        keys = info_stop + 1
-        values = _stop(text, keys) + 1
-        found = _value(text, keys, values, 71, 81)
-        gq = -1 if found < 0 else _number(text, found)
-        is_block = n_alleles == 2 and (text[starts[1]] == _SYMBOL or text[starts[1]] == _DOT)
-        end = pos + n_ref
+        gq, dp = _number_of(text, line, 71, 81), _number_of(text, line, 68, 80)
+        is_block = line.n_alleles == 2 and (text[starts[1]] == _SYMBOL or text[starts[1]] == _DOT)
+        info_stop = line.keys - 1
+        end = pos + line.n_ref
         if is_block:
-            told = _info_value(text, info, info_stop, _END)
+            told = _info_value(text, line.info, info_stop, _END)
             end = end if told < 0 else _number(text, told)
         first = max(pos, reached)
         reached = max(reached, end)
-        span = spans[i]
-        found = _value(text, keys, values, 68, 80)
-        dp = -1 if found < 0 else _number(text, found)
-        depth = _min_dp(text, keys, values) if is_block else dp
-        _fill_span(text, span, first, end, depth, info, info_stop, is_block and first == pos)
-        span[SPAN_CALLABLE] = max(0, end - first) if gq >= CALLABLE_GQ and text[values] != _DOT else 0
+        depth = _min_dp(text, line.keys, line.values) if is_block else dp
+        _fill_span(text, spans[i], first, end, depth, line.info, info_stop, is_block and first == pos)
+        is_called = gq >= CALLABLE_GQ and text[line.values] != _DOT
+        spans[i, SPAN_CALLABLE] = max(0, end - first) if is_called else 0
         if is_block:
             continue
-        passes = word_stop - word == 4 and text[word] == 80 and text[word + 1] == 65
-        one = _number(text, values)
-        at = values
-        while _ZERO <= text[at] <= _ZERO + 9:
-            at += 1
-        is_diploid = text[at] == _SLASH or text[at] == _BAR
-        two = _number(text, at + 1) if is_diploid else one
-        if not passes or one < 0 or two < 0 or (one == 0 and two == 0) or max(one, two) >= n_alleles:
+        passes = line.info - line.word == 5 and text[line.word] == 80 and text[line.word + 1] == 65
+        one, two, is_diploid = _genotype(text, line.values)
+        if not passes or min(one, two) < 0 or max(one, two) == 0 or max(one, two) >= line.n_alleles:
             continue
-        counts[PASSED] += 1
-        is_indel = False
-        for k in range(2):
-            allele = one if k == 0 else two
-            if allele == 0 or (k == 1 and two == one) or text[starts[allele]] == _SPANNING:
-                continue
-            n_alt = stops[allele] - starts[allele]
-            is_indel |= _count_alt(text, ref, n_ref, starts[allele], n_alt, changes, indels, counts)
-        counts[MULTIALLELIC] += 1 if one != two and one > 0 and two > 0 else 0
-        if not is_diploid:
-            counts[HAPLOID] += 1
-        else:
-            counts[
-                (HET_INDEL if is_indel else HET_SNP) if one != two else (HOM_INDEL if is_indel else HOM_SNP)
-            ] += 1
-            het_hom[0 if one != two else 1] += 1
-        gq_bins[max(0, min(MOST_GQ, gq))] += 1
-        dp_bins[max(0, min(MOST_DEPTH, dp))] += 1
-        qual_bins[max(0, min(MOST_QUAL, _number(text, qual)))] += 1
-        found = _value(text, keys, values, 65, 68)
-        if found < 0 or text[found] == _DOT or not is_diploid:
-            continue
-        for k in range(n_alleles):
-            depths[k] = max(0, _number(text, found))
-            while _ZERO <= text[found] <= _ZERO + 9:
-                found += 1
-            found += 1
-        reads = depths[one] + depths[two]
-        if one == 0 and reads > 0:
-            vaf_bins[int(depths[two] * VAF_BINS / reads)] += 1
-        is_snp = (one == two or one == 0) and n_ref == 1 and stops[two] - starts[two] == 1
-        if is_snp and is_autosome and dp >= PURE_DP:
-            _count_pure(depths[0], depths[two], dp, pure)
+        _count_call(text, line, one, two, is_diploid, tally, het_hom)
+        tally.gq[max(0, min(MOST_GQ, gq))] += 1
+        tally.dp[max(0, min(MOST_DEPTH, dp))] += 1
+        tally.qual[max(0, min(MOST_QUAL, _number(text, line.qual)))] += 1
+        if is_diploid:
+            _count_depths(text, line, one, two, dp, is_autosome, depths, tally)
     return reached
 
 
 @kernel
-def spread_spans(spans, starts, ends, highest, out):
+def spread_spans(
+    spans: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    highest: NDArray[np.int64],
+    out: NDArray[np.float64],
+) -> None:
     """Add what the spans say to the intervals they overlap, in proportion where they overlap in part.
 
     Args:

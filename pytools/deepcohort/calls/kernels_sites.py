@@ -1,8 +1,11 @@
 """Kernels: decided sites, trimmed to the alleles that matter, as the flat arrays of `SiteCalls`."""
-# mypy: ignore-errors
+
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from deepcohort.calls.columns import AlleleColumns, DecidedSites, DraftSites, KnownColumns, ReferenceCodes
 from deepcohort.calls.kernels_genotype import genotype_alleles, genotype_count
 from deepcohort.core.numba_options import kernel
 
@@ -14,8 +17,10 @@ _CAP_PHRED = 999.0
 
 
 @kernel
-def _posteriors(gl, n, out):
-    """Normalised 10**gl[:n] into `out`; returns the index of the largest, the first of equals."""
+def _posteriors(gl: NDArray[np.float64], n: int, out: NDArray[np.float64]) -> int:
+    """Normalised 10**gl[:n] of `gl` (G,) into `out` (G,); returns the index of the largest, the first of
+    equals.
+    """
     best = 0
     for g in range(1, n):
         if gl[g] > gl[best]:
@@ -30,19 +35,24 @@ def _posteriors(gl, n, out):
 
 
 @kernel
-def _phred(error):
+def _phred(error: float) -> float:
     """-10 log10, cut to 0..999."""
     return min(_CAP_PHRED, max(0.0, -10.0 * np.log10(max(error, 1e-100))))
 
 
 @kernel
-def decide_sites(n_alleles, member, gl, homref_error, ploidy, given, min_weight, min_homref_gq):
-    """Genotype, qualities and the alleles to keep of every site; of `given` rows, bool (N,), all are kept.
+def decide_sites(
+    drafts: DraftSites,
+    homref_error: NDArray[np.float64],
+    given: NDArray[np.bool_],
+    min_weight: float,
+    min_homref_gq: float,
+) -> DecidedSites:
+    """Genotype, qualities and the alleles to keep of every site: REF always, and all `given` rows, bool (N,).
 
-    Returns:
-        status int8 (S,): SITE_*; best int64 (S,), genotype index over the untrimmed alleles;
-        gq, qual float64 (S,), phred; keep bool (S, A), alleles that stay (REF always).
+    `homref_error`: float64 (S,), see `build_sites`.
     """
+    n_alleles, member, gl, ploidy = drafts.n_alleles, drafts.member, drafts.gl, drafts.ploidy
     n_sites = len(n_alleles)
     status = np.zeros(n_sites, np.int8)
     best = np.zeros(n_sites, np.int64)
@@ -89,43 +99,56 @@ def decide_sites(n_alleles, member, gl, homref_error, ploidy, given, min_weight,
                 keep[s, a] = True
                 if status[s] == SITE_MELTED:
                     status[s] = SITE_GIVEN
-    return status, best, gq, qual, keep
+    return DecidedSites(status, best, gq, qual, keep)
 
 
 @kernel
-def _allele_shape(rows, ref_len, alt_offset):
-    """(REF bases, ALT bases) of an allele made of one row or of (SNP row, indel row) at one POS."""
+def _allele_shape(rows: NDArray[np.int64], alleles: AlleleColumns) -> tuple[int, int]:
+    """(REF bases, ALT bases) of an allele made of rows (2,): one, or of (SNP row, indel row) at one POS."""
     r = rows[0] if rows[1] < 0 else rows[1]
-    return ref_len[r], alt_offset[r + 1] - alt_offset[r]
+    return alleles.ref_len[r], alleles.alt_offset[r + 1] - alleles.alt_offset[r]
 
 
 @kernel
-def _count_output(status, n_alleles, member, keep, ploidy, ref_len, alt_offset):
-    """Sizes of the flat arrays: sites, alternates, bases, likelihoods, depths."""
+def _count_output(
+    drafts: DraftSites, decided: DecidedSites, alleles: AlleleColumns
+) -> tuple[int, int, int, int, int]:
+    """Sizes of the flat arrays of S sites `drafts` (S, ...): sites, alternates, bases, likelihoods,
+    depths.
+    """
+    n_alleles, member, keep = drafts.n_alleles, drafts.member, decided.keep
     n_out, alts, bases, likelihoods, depths = 0, 0, 0, 0, 0
-    for s in range(len(status)):
-        if status[s] == SITE_MELTED or n_alleles[s] == 1:
+    for s in range(len(decided.status)):
+        if decided.status[s] == SITE_MELTED or n_alleles[s] == 1:
             continue
         longest, kept = np.int64(1), 1
         for a in range(1, n_alleles[s]):
             if keep[s, a]:
-                shape = _allele_shape(member[s, a], ref_len, alt_offset)
+                shape = _allele_shape(member[s, a], alleles)
                 longest = max(longest, np.int64(shape[0]))
         for a in range(1, n_alleles[s]):
             if keep[s, a]:
-                shape = _allele_shape(member[s, a], ref_len, alt_offset)
+                shape = _allele_shape(member[s, a], alleles)
                 kept += 1
                 bases += shape[1] + longest - shape[0]
         n_out += 1
         alts += kept - 1
         depths += kept
-        likelihoods += genotype_count(kept, ploidy[s])
+        likelihoods += genotype_count(kept, drafts.ploidy[s])
     return n_out, alts, bases, likelihoods, depths
 
 
 @kernel
-def _allele_depths(kept, n_kept, member, ad, out):
-    """AD of the kept alleles into `out`. Reads of a compound are those its rarer part shows."""
+def _allele_depths(
+    kept: NDArray[np.int64],
+    n_kept: int,
+    member: NDArray[np.int64],
+    ad: NDArray[np.int32],
+    out: NDArray[np.int32],
+) -> None:
+    """AD of the kept alleles kept[:n_kept] of `member` (A, 2) into `out` (n_kept,), from `ad` (N, 2). Reads
+    of a compound are those its rarer part shows.
+    """
     smallest = np.int64(1 << 60)
     for i in range(1, n_kept):
         rows = member[kept[i]]
@@ -144,24 +167,39 @@ def _allele_depths(kept, n_kept, member, ad, out):
 
 
 @kernel
-def _write_allele(rows, pos, ref_len, alt_seq, alt_offset, longest, reference, reference_start, out, n):
-    """Bases of one alternate over the unified REF into out[n:]; returns the new n."""
+def _write_allele(
+    rows: NDArray[np.int64],
+    pos: int,
+    alleles: AlleleColumns,
+    longest: int,
+    reference: ReferenceCodes,
+    out: NDArray[np.uint8],
+    n: int,
+) -> int:
+    """Bases of one alternate, rows (2,), over the unified REF into out[n:] of `out` (B,); returns the new
+    n.
+    """
+    alt_seq, alt_offset = alleles.alt_seq, alleles.alt_offset
     r = rows[0] if rows[1] < 0 else rows[1]
     for k in range(alt_offset[r], alt_offset[r + 1]):
         out[n] = alt_seq[k]
         if rows[1] >= 0 and k == alt_offset[r]:
             out[n] = alt_seq[alt_offset[rows[0]]]
         n += 1
-    at = pos - reference_start
-    for k in range(at + ref_len[r], at + longest):
-        out[n] = reference[k]
+    at = pos - reference.start
+    for k in range(at + alleles.ref_len[r], at + longest):
+        out[n] = reference.codes[k]
         n += 1
     return n
 
 
 @kernel
-def _without_prior(gl, x, y, n, member, prior):
-    """Likelihood of genotype x/y: `gl` less what `prior` (N, 3) says of the copies it holds of n - 1 ALTs."""
+def _without_prior(
+    gl: float, x: int, y: int, n: int, member: NDArray[np.int64], prior: NDArray[np.float64]
+) -> float:
+    """Likelihood of genotype x/y of alleles `member` (A, 2): `gl` less what `prior` (N, 3) says of the
+    copies it holds of n - 1 ALTs.
+    """
     for a in range(1, n):
         if member[a, 1] >= 0:
             continue
@@ -176,8 +214,19 @@ def _without_prior(gl, x, y, n, member, prior):
 
 
 @kernel
-def _settle_reference(i, gl, from_panel, gt, gq, qual):
-    """A given site is no surer of 0/0 than its reads are; without any that tell it is `./.`."""
+def _settle_reference(
+    i: int,
+    gl: NDArray[np.float64],
+    from_panel: bool,
+    gt: NDArray[np.int8],
+    gq: NDArray[np.int32],
+    qual: NDArray[np.float64],
+) -> None:
+    """A given site `i`, of `gl` (G,), is no surer of 0/0 than its reads are; without any that tell it is
+    `./.`.
+
+    `gt` (S, 2), `gq` (S,) and `qual` (S,) are changed.
+    """
     second, lowest = -np.inf, 0.0
     for g in range(len(gl)):
         lowest = min(lowest, gl[g])
@@ -193,16 +242,78 @@ def _settle_reference(i, gl, from_panel, gt, gq, qual):
 
 
 @kernel
+def _keep_alleles(
+    keep: NDArray[np.bool_], n_alleles: int, kept: NDArray[np.int64], new: NDArray[np.int64]
+) -> int:
+    """Fill `kept` (A,), the alleles with `keep` (A,), and `new` (A,), the new index of each or -1; how
+    many.
+    """
+    n_kept = 0
+    for a in range(n_alleles):
+        new[a] = -1
+        if keep[a]:
+            kept[n_kept] = a
+            new[a] = n_kept
+            n_kept += 1
+    return n_kept
+
+
+@kernel
+def _longest_ref(
+    kept: NDArray[np.int64], n_kept: int, member: NDArray[np.int64], alleles: AlleleColumns
+) -> np.int64:
+    """bp of the longest REF of the ALTs kept[1:n_kept] of `member` (A, 2)."""
+    longest = np.int64(1)
+    for a in range(1, n_kept):
+        longest = max(longest, np.int64(_allele_shape(member[kept[a]], alleles)[0]))
+    return longest
+
+
+@kernel
+def _put_likelihoods(
+    drafts: DraftSites,
+    s: int,
+    keep: NDArray[np.bool_],
+    prior: NDArray[np.float64],
+    out: NDArray[np.float64],
+    first: int,
+) -> int:
+    """Likelihoods of the alleles with `keep` (A,) of site `s` into out[first:], the largest 0; the new end.
+
+    `out`: float64 (L,). `prior` (N, 3): see `KnownColumns`.
+    """
+    n = first
+    top = -np.inf
+    for g in range(genotype_count(drafts.n_alleles[s], drafts.ploidy[s])):
+        x, y = genotype_alleles(g, drafts.ploidy[s])
+        if keep[x] and (y < 0 or keep[y]):
+            out[n] = _without_prior(drafts.gl[s, g], x, y, drafts.n_alleles[s], drafts.member[s], prior)
+            top = max(top, out[n])
+            n += 1
+    for k in range(first, n):
+        out[k] -= top
+    return n
+
+
+@kernel
 def collect_sites(
-    offsets, pos, ref_len, alt_seq, alt_offset, dp, ad, reference, reference_start,
-    n_alleles, member, gl, ploidy, status, best, gq, qual, keep, given, prior, from_panel,
-):  # fmt: skip
+    offsets: NDArray[np.int64],
+    alleles: AlleleColumns,
+    dp: NDArray[np.int32],
+    ad: NDArray[np.int32],
+    reference: ReferenceCodes,
+    drafts: DraftSites,
+    decided: DecidedSites,
+    known: KnownColumns,
+) -> tuple[NDArray[Any], ...]:
     """Arrays of `SiteCalls`, in its order of fields from `pos` on, of all sites not melted.
 
-    `prior`: float64 (N, 3), log10, what of `gl` is not said by reads. `from_panel`: it is that of a panel, so
-    that GQ of 0/0 stands.
+    Args:
+        offsets: int64 (S+1,), rows of each site. dp: int32 (N,). ad: int32 (N, 2).
     """
-    sizes = _count_output(status, n_alleles, member, keep, ploidy, ref_len, alt_offset)
+    n_alleles, member, ploidy = drafts.n_alleles, drafts.member, drafts.ploidy
+    status, keep, given = decided.status, decided.keep, known.given
+    sizes = _count_output(drafts, decided, alleles)
     n_out = sizes[0]
     o_pos, o_ref_len = np.empty(n_out, np.int64), np.empty(n_out, np.int32)
     o_n_alts, o_ploidy = np.empty(n_out, np.int32), np.empty(n_out, np.int8)
@@ -218,42 +329,23 @@ def collect_sites(
     for s in range(len(status)):
         if status[s] == SITE_MELTED or n_alleles[s] == 1:
             continue
-        first = offsets[s]
-        n_kept, longest = 0, np.int64(1)
-        for a in range(n_alleles[s]):
-            new[a] = -1
-            if keep[s, a]:
-                kept[n_kept] = a
-                new[a] = n_kept
-                n_kept += 1
-                if a > 0:
-                    longest = max(longest, np.int64(_allele_shape(member[s, a], ref_len, alt_offset)[0]))
-        o_pos[i], o_ref_len[i], o_n_alts[i], o_ploidy[i] = pos[first], longest, n_kept - 1, ploidy[s]
+        pos = alleles.pos[offsets[s]]
+        n_kept = _keep_alleles(keep[s], n_alleles[s], kept, new)
+        longest = _longest_ref(kept, n_kept, member[s], alleles)
+        o_pos[i], o_ref_len[i], o_n_alts[i], o_ploidy[i] = pos, longest, n_kept - 1, ploidy[s]
         for a in range(1, n_kept):
-            n_base = _write_allele(
-                member[s, kept[a]], pos[first], ref_len, alt_seq, alt_offset, longest,
-                reference, reference_start, o_seq, n_base,
-            )  # fmt: skip
-            o_given[n_alt] = member[s, kept[a], 1] < 0 and given[member[s, kept[a], 0]]
+            rows = member[s, kept[a]]
+            n_base = _write_allele(rows, pos, alleles, longest, reference, o_seq, n_base)
+            o_given[n_alt] = rows[1] < 0 and given[rows[0]]
             n_alt += 1
             o_alt_offset[n_alt] = n_base
         o_site_offset[i + 1] = n_alt
-        pair = genotype_alleles(best[s], ploidy[s])
+        pair = genotype_alleles(decided.best[s], ploidy[s])
         o_gt[i, 0] = new[pair[0]]
         o_gt[i, 1] = new[pair[1]] if pair[1] >= 0 else -2
-        first_gl = n_gl = o_gl_offset[i]
-        top = -np.inf
-        for g in range(genotype_count(n_alleles[s], ploidy[s])):
-            x, y = genotype_alleles(g, ploidy[s])
-            if keep[s, x] and (y < 0 or keep[s, y]):
-                o_gl[n_gl] = _without_prior(gl[s, g], x, y, n_alleles[s], member[s], prior)
-                top = max(top, o_gl[n_gl])
-                n_gl += 1
-        for k in range(first_gl, n_gl):
-            o_gl[k] -= top
-        o_gl_offset[i + 1] = n_gl
-        o_gq[i] = min(99, int(np.floor(gq[s] + 0.5)))
-        o_qual[i] = qual[s]
+        o_gl_offset[i + 1] = _put_likelihoods(drafts, s, keep[s], known.prior, o_gl, o_gl_offset[i])
+        o_gq[i] = min(99, int(np.floor(decided.gq[s] + 0.5)))
+        o_qual[i] = decided.qual[s]
         o_ad_offset[i + 1] = o_ad_offset[i] + n_kept
         depths = o_ad[o_ad_offset[i] : o_ad_offset[i + 1]]
         _allele_depths(kept, n_kept, member[s], ad, depths)
@@ -262,7 +354,8 @@ def collect_sites(
             deepest = max(deepest, np.int64(dp[r]))
         o_dp[i] = deepest
         if o_given[n_alt - o_n_alts[i] : n_alt].any():
-            _settle_reference(i, o_gl[first_gl:n_gl], from_panel, o_gt, o_gq, o_qual)
+            own_gl = o_gl[o_gl_offset[i] : o_gl_offset[i + 1]]
+            _settle_reference(i, own_gl, known.from_panel, o_gt, o_gq, o_qual)
         # what is surely not there hides no base behind its POS
         o_covers[i] = 1 if status[s] == SITE_GIVEN or o_gt[i, 0] == -1 else longest
         i += 1

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.calls import kernels_quality as k
+from deepcohort.calls.columns import QualityCounts
 from deepcohort.core.genome import MITOCHONDRIAL_NAMES, X_NAMES, Y_NAMES
 from deepcohort.core.vcf_constants import COVERED_AT
 from deepcohort.formats.bed import NamedRegion
@@ -26,6 +27,19 @@ _NOT_AUTOSOMES = X_NAMES | Y_NAMES | MITOCHONDRIAL_NAMES
 _COVERAGE = ("bp", "depth_sum", *(f"at_least_{x}x" for x in COVERED_AT), "callable")
 
 
+def _no_counts() -> QualityCounts:
+    return QualityCounts(
+        counts=np.zeros(k.N_COUNTS, np.int64),
+        gq=np.zeros(k.MOST_GQ + 1, np.int64),
+        dp=np.zeros(k.MOST_DEPTH + 1, np.int64),
+        qual=np.zeros(k.MOST_QUAL + 1, np.int64),
+        vaf=np.zeros(k.VAF_BINS + 1, np.int64),
+        changes=np.zeros((4, 4), np.int64),
+        indels=np.zeros(2 * k.MOST_INDEL_BP + 1, np.int64),
+        pure=np.zeros(k.N_PURE),
+    )
+
+
 class QualityTally:
     """Counts of one sample's gVCF, segment by segment in genome order."""
 
@@ -35,14 +49,7 @@ class QualityTally:
         self._het_hom: dict[str, NDArray[np.int64]] = {}
         self._reached = ("", 0)
         self._depths = np.zeros(k.MOST_DEPTH + 1, np.int64)
-        self._counts = np.zeros(k.N_COUNTS, np.int64)
-        self._gq = np.zeros(k.MOST_GQ + 1, np.int64)
-        self._dp = np.zeros(k.MOST_DEPTH + 1, np.int64)
-        self._qual = np.zeros(k.MOST_QUAL + 1, np.int64)
-        self._vaf = np.zeros(k.VAF_BINS + 1, np.int64)
-        self._changes = np.zeros((4, 4), np.int64)
-        self._indels = np.zeros(2 * k.MOST_INDEL_BP + 1, np.int64)
-        self._pure = np.zeros(k.N_PURE)
+        self._calls = _no_counts()
         self._targets = [_ContigTargets.of(contig, rows) for contig, rows in _by_contig(targets).items()]
         self._union = [target.union() for target in self._targets]
 
@@ -56,8 +63,7 @@ class QualityTally:
         het_hom = self._het_hom.setdefault(contig, np.zeros(2, np.int64))
         end = k.count_quality(
             np.frombuffer(segment.text, np.uint8), lines, reached, contig not in _NOT_AUTOSOMES, spans,
-            self._counts, self._gq, self._dp, self._qual, self._vaf, self._changes, self._indels, self._pure,
-            het_hom,
+            self._calls, het_hom,
         )  # fmt: skip
         self._reached = (contig, int(end))
         bp = np.maximum(spans[:, k.SPAN_END] - spans[:, k.SPAN_START], 0)
@@ -82,7 +88,7 @@ class QualityTally:
                 "depths": _trimmed(self._depths),
             },
             "calls": self._call_facts(),
-            "contamination": contamination_of(self._pure),
+            "contamination": contamination_of(self._calls.pure),
             "sex": sex_of({name: _coverage_row(row) for name, row in self._contigs.items()}, self._het_hom),
         }
         if self._targets:
@@ -90,7 +96,8 @@ class QualityTally:
         return found
 
     def _call_facts(self) -> dict[str, Any]:
-        n = self._counts
+        calls = self._calls
+        n = calls.counts
         return {
             "pass": int(n[k.PASSED]),
             "het_snp": int(n[k.HET_SNP]),
@@ -101,21 +108,21 @@ class QualityTally:
             "multiallelic": int(n[k.MULTIALLELIC]),
             "ti": int(n[k.TI]),
             "tv": int(n[k.TV]),
-            "insertions": int(self._indels[k.MOST_INDEL_BP + 1 :].sum()),
-            "deletions": int(self._indels[: k.MOST_INDEL_BP].sum()),
+            "insertions": int(calls.indels[k.MOST_INDEL_BP + 1 :].sum()),
+            "deletions": int(calls.indels[: k.MOST_INDEL_BP].sum()),
             "changes": {
-                f"{a}>{b}": int(self._changes[i, j])
+                f"{a}>{b}": int(calls.changes[i, j])
                 for i, a in enumerate("ACGT")
                 for j, b in enumerate("ACGT")
                 if i != j
             },
             "indel_lengths": {
-                str(i - k.MOST_INDEL_BP): int(count) for i, count in enumerate(self._indels) if count
+                str(i - k.MOST_INDEL_BP): int(count) for i, count in enumerate(calls.indels) if count
             },
-            "gq": _trimmed(self._gq),
-            "dp": _trimmed(self._dp),
-            "qual": _trimmed(self._qual),
-            "vaf": self._vaf.tolist(),
+            "gq": _trimmed(calls.gq),
+            "dp": _trimmed(calls.dp),
+            "qual": _trimmed(calls.qual),
+            "vaf": calls.vaf.tolist(),
         }
 
     def _target_facts(self, total: NDArray[np.int64]) -> dict[str, Any]:

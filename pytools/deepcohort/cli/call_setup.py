@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from deepcohort.call_shard import CallJob, ShardConfig, features_of, novel_in, sample_chunks
+from deepcohort.call_shard import features_of, novel_in, sample_chunks
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
 from deepcohort.candidates.config import candidates_of
 from deepcohort.candidates.slips import times
 from deepcohort.cohort.io import padded, read_header
+from deepcohort.compose.job import CallJob, ShardConfig, job_of
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta, check_contig_names
 from deepcohort.core.names import name_problem
@@ -174,6 +175,55 @@ def _sample_name(request: CallRequest, names: Sequence[str]) -> str:
     raise DeepcohortError(f"the reads' headers give {told}; give --sample")
 
 
+@dataclass(slots=True)
+class _Sample:
+    """What inputs say of the sample: regions to call, name, ploidy, header notes, remarks for the user."""
+
+    regions: list[Region]
+    name: str
+    ploidy: PloidyMap
+    paralogs: Links
+    notes: tuple[str, ...]
+    remarks: list[str]
+
+
+def _look_at_inputs(request: CallRequest, config: ReadsConfig, problems: _Problems) -> _Sample:
+    """Read headers, tables and BEDs; what is wrong is added to `problems`."""
+    found = _Sample([], "", PloidyMap(), {}, (), [])
+    lengths = problems.attempt(lambda: _contig_lengths(request.reference))
+    if lengths is None:
+        return found
+    found.regions = (
+        problems.attempt(lambda: chosen_regions(lengths, request.region, request.regions, request.padding))
+        or []
+    )
+    sex, found.notes = sex_and_note(request, lengths, found.regions, found.remarks)
+    mapped = mapped_share(request.reads)
+    if mapped is not None:
+        found.notes = (f"deepcohort_reads=Mapped={mapped:.4f}", *found.notes)
+    ploidy = problems.attempt(lambda: make_ploidy_map(lengths, sex, request.ploidy_bed, request.ploidy))
+    found.ploidy = ploidy or PloidyMap()
+    held = problems.attempt(lambda: _read_groups(request, config, found.regions, found.remarks)) or []
+    found.paralogs = problems.attempt(lambda: _paralogs(request, lengths)) or {}
+    problems.attempt(lambda: _check_alleles(request, lengths, found.regions))
+    found.notes += problems.attempt(lambda: _panel_note(request, lengths, found.regions)) or ()
+    if held:
+        names = sorted({name for _, groups in held for name in samples_of(groups)})
+        found.name = problems.attempt(lambda: _sample_name(request, names)) or ""
+        found.remarks += (problems.attempt(lambda: groups_of_sample(held, found.name)) or ([], []))[1]
+    return found
+
+
+def _load_model(request: CallRequest, problems: _Problems) -> CascadePredictor | None:
+    if request.platform not in PLATFORMS or request.device not in DEVICES:
+        return None
+    return problems.attempt(
+        lambda: load_predictor(
+            request.model, request.platform, request.device, request.cascade, request.threads
+        )
+    )
+
+
 def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     """The job and the loaded model.
 
@@ -186,69 +236,46 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     reads_config = ReadsConfig()
     if request.max_depth is not None:
         reads_config = replace(reads_config, max_depth=request.max_depth)
-    lengths = problems.attempt(lambda: _contig_lengths(request.reference))
-    regions: list[Region] | None = []
-    ploidy: PloidyMap | None = PloidyMap()
-    held: list[tuple[str, ReadGroups]] = []
-    remarks: list[str] = []
-    more_notes: tuple[str, ...] = ()
-    paralogs: Links = {}
-    if lengths is not None:
-        regions = problems.attempt(
-            lambda: chosen_regions(lengths, request.region, request.regions, request.padding)
-        )
-        sex, more_notes = sex_and_note(request, lengths, regions or [], remarks)
-        mapped = mapped_share(request.reads)
-        if mapped is not None:
-            more_notes = (f"deepcohort_reads=Mapped={mapped:.4f}", *more_notes)
-        ploidy = problems.attempt(lambda: make_ploidy_map(lengths, sex, request.ploidy_bed, request.ploidy))
-        held = problems.attempt(lambda: _read_groups(request, reads_config, regions or [], remarks)) or []
-        paralogs = problems.attempt(lambda: _paralogs(request, lengths)) or {}
-        problems.attempt(lambda: _check_alleles(request, lengths, regions or []))
-        more_notes += problems.attempt(lambda: _panel_note(request, lengths, regions or [])) or ()
-    sample: str | None = ""
-    if held:
-        names = sorted({name for _, groups in held for name in samples_of(groups)})
-        sample = problems.attempt(lambda: _sample_name(request, names))
-        remarks += (problems.attempt(lambda: groups_of_sample(held, sample or "")) or ([], []))[1]
-    predictor = None
-    if request.platform in PLATFORMS and request.device in DEVICES:
-        predictor = problems.attempt(
-            lambda: load_predictor(
-                request.model, request.platform, request.device, request.cascade, request.threads
-            )
-        )
+    sample = _look_at_inputs(request, reads_config, problems)
+    predictor = _load_model(request, problems)
     problems.raise_if_any()
-    assert regions is not None
-    assert ploidy is not None
     assert predictor is not None
-    assert sample is not None
+    windows: list[Region] = []
+    if request.known is None:
+        own = replace(reads_config, sample=sample.name)
+        reads_config, windows = profile_of(request.reads, request.reference, own)
+    else:
+        reads_config = request.known[0]
+    job = _with_options(
+        job_of(
+            request.reads, request.reference, sample.regions, request.platform, reads_config,
+            sample.paralogs, predictor.config, sample.name, request.gvcf,
+        ),
+        request,
+        sample,
+        predictor,
+    )  # fmt: skip
+    if request.known is not None:
+        return replace(job, notes=request.known[1], panel_novel=request.known[2]), predictor
+    if request.second_look:  # its records go into a file that has the notes
+        return job, predictor
+    return _with_notes(job, predictor, windows, request.quiet, sample.notes), predictor
+
+
+def _with_options(
+    job: CallJob, request: CallRequest, sample: _Sample, predictor: CascadePredictor
+) -> CallJob:
+    """`job` with what was asked for beside the reads."""
     shard_config = ShardConfig(threads=request.threads)
     if predictor.device == "cuda":
         shard_config = replace(shard_config, batch_examples=_CUDA_BATCH_EXAMPLES, waiting_bases=200_000_000)
-    windows: list[Region] = []
-    if request.known is None:
-        reads_config, windows = profile_of(
-            request.reads, request.reference, replace(reads_config, sample=sample)
-        )
-    else:
-        reads_config = request.known[0]
-    calls_config = _calls_config(request, reads_config.library.depth)
-    job = CallJob(
-        reads=request.reads,
-        reference=request.reference,
-        regions=regions,
-        sample=sample,
-        gvcf=request.gvcf,
+    return replace(
+        job,
         vcf=request.vcf,
-        ploidy=ploidy,
-        reads_config=reads_config,
-        paralogs=paralogs,
-        candidates_config=candidates_of(request.platform, reads_config.library),
-        pileup_config=predictor.config,
-        calls_config=calls_config,
+        ploidy=sample.ploidy,
+        calls_config=_calls_config(request, job.reads_config.library.depth),
         shard_config=shard_config,
-        remarks=tuple(remarks),
+        remarks=tuple(sample.remarks),
         alleles=request.alleles,
         alleles_only=request.alleles_only,
         second_look=request.second_look,
@@ -258,11 +285,6 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         phase_evidence=request.phase_evidence,
         haplotypes=predictor.haplotypes if request.phase and not request.second_look else None,
     )
-    if request.known is not None:
-        return replace(job, notes=request.known[1], panel_novel=request.known[2]), predictor
-    if request.second_look:  # its records go into a file that has the notes
-        return job, predictor
-    return _with_notes(job, predictor, windows, request.quiet, more_notes), predictor
 
 
 def _slips(job: CallJob, predictor: CascadePredictor) -> float:
@@ -406,8 +428,8 @@ def _read_groups(
             if source.contig_lengths.get(contig, 0) <= max(_CHEAP_BP, 10 * bp)
         ]
         for path, checksums in zip(request.reads, source.checksums, strict=True):
-            problems, remarks = other_sequences(path, checksums, request.reference, cheap)
+            problems, odd = other_sequences(path, checksums, request.reference, cheap)
             if problems:
                 raise InputProblems(problems)
-            remarks += remarks
+            remarks += odd
         return list(zip(map(str, request.reads), source.read_groups, strict=True))

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.call_shard import CallJob, ChunkPreparer, PreparedChunk
-from deepcohort.candidates.config import candidates_of
+from deepcohort.call_shard import ChunkPreparer, PreparedChunk
 from deepcohort.candidates.types import ALLELE_ALT, ALLELE_OTHER, ALLELE_REF
 from deepcohort.cli.io_haplotypes import haplotypes_near
 from deepcohort.cli.show_types import GAP, OUTSIDE, DrawnRead, SitePicture
+from deepcohort.compose.job import job_of
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region, parse_region
@@ -112,17 +112,8 @@ def prepare_site(
     around = max(100, flank_bp + 30)
     region = Region(where.contig, max(0, pos - around), min(lengths[where.contig], pos + around + 1))
     reads_config = profiled(reads, reference, ReadsConfig())
-    job = CallJob(
-        reads,
-        reference,
-        [region],
-        "",
-        None,
-        reads_config=reads_config,
-        paralogs=links_beside(reference, platform),
-        candidates_config=candidates_of(platform, reads_config.library),
-        pileup_config=predictor.config,
-    )
+    links = links_beside(reference, platform)
+    job = job_of(reads, reference, [region], platform, reads_config, links, predictor.config)
     preparer = ChunkPreparer(job, StageTimer())
     try:
         return preparer.prepare(region), pos, predictor

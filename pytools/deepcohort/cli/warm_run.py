@@ -18,7 +18,7 @@ import typer
 from numpy.typing import NDArray
 
 from deepcohort.annotate.amino_acids import read_substitutions
-from deepcohort.call_shard import CallJob, ShardConfig, call_shard, sample_chunks
+from deepcohort.call_shard import call_shard, sample_chunks
 from deepcohort.calls.merge import merge_shards
 from deepcohort.cli.io_warm import (
     CONTIG,
@@ -27,6 +27,7 @@ from deepcohort.cli.io_warm import (
     write_warm_inputs,
     write_warm_tables,
 )
+from deepcohort.compose.job import ShardConfig, job_of
 from deepcohort.core.numba_options import COMPILING_TOLD
 from deepcohort.core.region import Region
 from deepcohort.model.small import small_logits
@@ -34,6 +35,7 @@ from deepcohort.paralogs.find import find_paralogs
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.features import FEATURE_NAMES, N_FEATURES
 from deepcohort.pileup.haplotypes import haplotype_terms
+from deepcohort.reads.config import ReadsConfig
 from deepcohort.simulate.learn_profile import learn_profile
 
 _SIMULATE = ("--samples", 1, "--contigs", 1, "--demography", "constant", "--heterozygosity", 0.004)
@@ -164,17 +166,11 @@ def _call(reference: Path, bams: list[Path], gvcfs: list[Path], vcf: Path) -> No
     whole = [Region(CONTIG, 0, LENGTH_BP)]
     links, _ = find_paralogs(reference, quiet=True)
     for person, (bam, gvcf) in enumerate(zip(bams, gvcfs, strict=True)):
-        shard_config = ShardConfig(max_chunk_bp=5_000)
-        job = CallJob(
-            [bam],
-            reference,
-            whole,
-            f"person{person}",
-            gvcf,
-            vcf if person == 0 else None,
-            shard_config=shard_config,
-            paralogs=links,
+        job = job_of(
+            [bam], reference, whole, "illumina", ReadsConfig(), links, sample=f"person{person}", gvcf=gvcf
         )
+        shard_config = ShardConfig(max_chunk_bp=5_000)
+        job = replace(job, vcf=vcf if person == 0 else None, shard_config=shard_config)
         call_shard(job, _FractionPredictor(), quiet=True)
         for chunk in sample_chunks(job, whole if person == 0 else []):
             haplotype_terms(chunk.evidence, np.empty(0, np.int64))

@@ -1,17 +1,53 @@
 """Compared records as VCF text."""
-# mypy: ignore-errors
+
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 
 _FNV_OFFSET = np.uint64(14695981039346656037)
 _FNV_PRIME = np.uint64(1099511628211)
-TAB, NEWLINE, DOT, COLON, SEMICOLON = 9, 10, 46, 58, 59
+TAB, NEWLINE, DOT, COLON = 9, 10, 46, 58
+
+
+class Words(NamedTuple):
+    """A vocabulary. text: uint8 (m,), all words. starts: int64 (W + 1,), where each begins."""
+
+    text: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+
+
+class Side(NamedTuple):
+    """Compared records of one side: columns of a RecordTable, R rows, and the rows to write.
+
+    rows: int64 (N,), by position. word, why: uint8 (R,), of BD:BK and BI in the vocabulary. sync: int32 (R,).
+    qual: int64 (R,), QUAL x 100, -1: absent.
+    """
+
+    rows: NDArray[np.int64]
+    pool: NDArray[np.uint8]
+    pool_offset: NDArray[np.int64]
+    pos: NDArray[np.int32]
+    ref_len: NDArray[np.int32]
+    alt_len: NDArray[np.int32]
+    gt_len: NDArray[np.int32]
+    word: NDArray[np.uint8]
+    why: NDArray[np.uint8]
+    sync: NDArray[np.int32]
+    qual: NDArray[np.int64]
 
 
 @kernel
-def allele_keys(pool, pool_offset, pos, ref_len, alt_len, rows):
+def allele_keys(
+    pool: NDArray[np.uint8],
+    pool_offset: NDArray[np.int64],
+    pos: NDArray[np.int32],
+    ref_len: NDArray[np.int32],
+    alt_len: NDArray[np.int32],
+    rows: NDArray[np.int64],
+) -> NDArray[np.uint64]:
     """64-bit FNV-1a hash of (position, REF, ALT) of `rows`, uint64 (N,)."""
     out = np.empty(len(rows), dtype=np.uint64)
     for k in range(len(rows)):
@@ -28,14 +64,16 @@ def allele_keys(pool, pool_offset, pos, ref_len, alt_len, rows):
 
 
 @kernel
-def _put_bytes(out, n, source, start, length):
+def _put_bytes(out: NDArray[np.uint8], n: int, source: NDArray[np.uint8], start: int, length: int) -> int:
+    """source[start:start + length] of `source` (m,) into `out` (B,); the new fill."""
     for k in range(length):
         out[n + k] = source[start + k]
     return n + length
 
 
 @kernel
-def _put_number(out, n, value):
+def _put_number(out: NDArray[np.uint8], n: int, value: int) -> int:
+    """Decimal digits of `value` into `out` (B,); the new fill."""
     if value < 0:
         out[n] = 45
         n += 1
@@ -52,138 +90,124 @@ def _put_number(out, n, value):
 
 
 @kernel
-def _put_word(out, n, words, starts, index):
-    return _put_bytes(out, n, words, starts[index], starts[index + 1] - starts[index])
+def _put_word(out: NDArray[np.uint8], n: int, words: Words, index: int) -> int:
+    """Word number `index` into `out` (B,); the new fill."""
+    start = words.starts[index]
+    return _put_bytes(out, n, words.text, start, words.starts[index + 1] - start)
 
 
 @kernel
-def _put_sample(out, n, there, i, pool, pool_offset, ref_len, alt_len, gt_len, words, starts, word, why, qq):
-    """GT:BD:BK:BI:QQ of one side; dots if the record is not there."""
+def _put_sample(out: NDArray[np.uint8], n: int, there: bool, side: Side, i: int, words: Words) -> int:
+    """GT:BD:BK:BI:QQ of record `i` of one side into `out` (B,); dots if the record is not there."""
     if not there:
         for k in range(9):
             out[n + k] = DOT if k % 2 == 0 else COLON
         return n + 9
-    gt_start = pool_offset[i] + ref_len[i] + 1 + alt_len[i]
-    if gt_len[i] == 0:
+    gt_start = side.pool_offset[i] + side.ref_len[i] + 1 + side.alt_len[i]
+    if side.gt_len[i] == 0:
         out[n] = DOT
         n += 1
     else:
-        n = _put_bytes(out, n, pool, gt_start, gt_len[i])
+        n = _put_bytes(out, n, side.pool, gt_start, side.gt_len[i])
     out[n] = COLON
-    n = _put_word(out, n + 1, words, starts, word)
+    n = _put_word(out, n + 1, words, side.word[i])
     out[n] = COLON
-    n = _put_word(out, n + 1, words, starts, why)
+    n = _put_word(out, n + 1, words, side.why[i])
     out[n] = COLON
-    n += 1
-    if qq < 0:
+    return _put_quality(out, n + 1, side.qual[i])
+
+
+@kernel
+def _put_quality(out: NDArray[np.uint8], n: int, qual: int) -> int:
+    """QUAL, given times 100, with two decimals into `out` (B,); a dot below 0."""
+    if qual < 0:
         out[n] = DOT
         return n + 1
-    n = _put_number(out, n, qq // 100)
-    if qq % 100:
+    n = _put_number(out, n, qual // 100)
+    if qual % 100:
         out[n] = DOT
-        out[n + 1] = 48 + (qq % 100) // 10
-        out[n + 2] = 48 + qq % 10
+        out[n + 1] = 48 + (qual % 100) // 10
+        out[n + 2] = 48 + qual % 10
         n += 3
     return n
 
 
 @kernel
-def format_contig(
-    contig,
-    words,
-    starts,
-    c_rows,
-    c_pool,
-    c_offset,
-    c_pos,
-    c_ref,
-    c_alt,
-    c_gt,
-    c_word,
-    c_why,
-    c_sync,
-    c_qq,
-    t_rows,
-    t_pool,
-    t_offset,
-    t_pos,
-    t_ref,
-    t_alt,
-    t_gt,
-    t_word,
-    t_why,
-    t_sync,
-):
-    """VCF lines of one contig, uint8; records with equal POS, REF and ALT share a line.
+def _order(calls: Side, i: int, truth: Side, j: int) -> int:
+    """-1: record `i` of the calls (R,) comes first; 1: record `j` of the truth (R,); 0: they share a line."""
+    if calls.pos[i] != truth.pos[j]:
+        return -1 if calls.pos[i] < truth.pos[j] else 1
+    same = calls.ref_len[i] == truth.ref_len[j] and calls.alt_len[i] == truth.alt_len[j]
+    k = 0
+    while same and k < calls.ref_len[i] + 1 + calls.alt_len[i]:
+        same = calls.pool[calls.pool_offset[i] + k] == truth.pool[truth.pool_offset[j] + k]
+        k += 1
+    if same:
+        return 0
+    return 1 if truth.ref_len[j] <= calls.ref_len[i] else -1
 
-    Parameters: contig: its name. words, starts: the vocabulary of c_word.. (BD:BK) and c_why (BI).
-        *_rows: int64, records to write, by position; the other columns are those of the table;
-        *_word, *_why uint8 and *_sync int32 per record; c_qq int64, QUAL x 100, -1 absent.
+
+@kernel
+def _put_site(out: NDArray[np.uint8], n: int, contig: NDArray[np.uint8], side: Side, i: int) -> int:
+    """CHROM (c,) to INFO of record `i` into `out` (B,), with the tab behind; QUAL and FILTER are of no
+    side.
     """
-    size = 64
-    for k in range(len(c_rows)):
-        i = c_rows[k]
-        size += len(contig) + c_ref[i] + c_alt[i] + c_gt[i] + 160
-    for k in range(len(t_rows)):
-        i = t_rows[k]
-        size += len(contig) + t_ref[i] + t_alt[i] + t_gt[i] + 160
-    out = np.empty(size, dtype=np.uint8)
-    n = 0
-    a = b = 0
-    while a < len(c_rows) or b < len(t_rows):
-        use_c = a < len(c_rows)
-        use_t = b < len(t_rows)
-        i = c_rows[a] if use_c else 0
-        j = t_rows[b] if use_t else 0
-        if use_c and use_t:
-            if c_pos[i] != t_pos[j]:
-                use_c = c_pos[i] < t_pos[j]
-                use_t = not use_c
-            else:
-                same = c_ref[i] == t_ref[j] and c_alt[i] == t_alt[j]
-                k = 0
-                while same and k < c_ref[i] + 1 + c_alt[i]:
-                    same = c_pool[c_offset[i] + k] == t_pool[t_offset[j] + k]
-                    k += 1
-                if not same:
-                    use_t = t_ref[j] <= c_ref[i]
-                    use_c = not use_t
-        n = _put_bytes(out, n, contig, 0, len(contig))
+    n = _put_bytes(out, n, contig, 0, len(contig))
+    out[n] = TAB
+    n = _put_number(out, n + 1, side.pos[i] + 1)
+    out[n] = TAB
+    out[n + 1] = DOT
+    out[n + 2] = TAB
+    n = _put_bytes(out, n + 3, side.pool, side.pool_offset[i], side.ref_len[i] + 1 + side.alt_len[i])
+    for k in range(3):
         out[n] = TAB
-        n = _put_number(out, n + 1, (c_pos[i] if use_c else t_pos[j]) + 1)
-        out[n] = TAB
-        out[n + 1] = DOT
-        out[n + 2] = TAB
-        n += 3
-        if use_c:
-            n = _put_bytes(out, n, c_pool, c_offset[i], c_ref[i] + 1 + c_alt[i])
-        else:
-            n = _put_bytes(out, n, t_pool, t_offset[j], t_ref[j] + 1 + t_alt[j])
-        for k in range(3):  # QUAL and FILTER are of no side
-            out[n] = TAB
-            n += 1
-            if k < 2:
-                out[n] = DOT
-                n += 1
-        sync = c_sync[i] if use_c else t_sync[j]
-        if sync > 0:
-            out[n], out[n + 1], out[n + 2] = 66, 83, 61
-            n = _put_number(out, n + 3, sync)
-        else:
+        n += 1
+        if k < 2:
             out[n] = DOT
             n += 1
+    if side.sync[i] > 0:
+        out[n], out[n + 1], out[n + 2] = 66, 83, 61
+        n = _put_number(out, n + 3, side.sync[i])
+    else:
+        out[n] = DOT
+        n += 1
+    out[n] = TAB
+    return n + 1
+
+
+@kernel
+def _capacity(contig_bytes: int, side: Side) -> int:
+    """Bytes that suffice for the lines of one side, whose rows are (N,)."""
+    size = 32
+    for i in side.rows:
+        size += contig_bytes + side.ref_len[i] + side.alt_len[i] + side.gt_len[i] + 160
+    return size
+
+
+@kernel
+def format_contig(contig: NDArray[np.uint8], words: Words, calls: Side, truth: Side) -> NDArray[np.uint8]:
+    """VCF lines of one contig, uint8 (n,); records with equal POS, REF and ALT share a line.
+
+    Args:
+        contig: uint8 (c,), its name. words: the last is FORMAT.
+    """
+    out = np.empty(_capacity(len(contig), calls) + _capacity(len(contig), truth), dtype=np.uint8)
+    n = 0
+    a = b = 0
+    while a < len(calls.rows) or b < len(truth.rows):
+        use_c = a < len(calls.rows)
+        use_t = b < len(truth.rows)
+        i = calls.rows[a] if use_c else 0
+        j = truth.rows[b] if use_t else 0
+        if use_c and use_t:
+            order = _order(calls, i, truth, j)
+            use_c, use_t = order <= 0, order >= 0
+        n = _put_site(out, n, contig, calls, i) if use_c else _put_site(out, n, contig, truth, j)
+        n = _put_word(out, n, words, len(words.starts) - 2)
         out[n] = TAB
-        n = _put_word(out, n + 1, words, starts, len(starts) - 2)  # FORMAT
+        n = _put_sample(out, n + 1, use_t, truth, j, words)
         out[n] = TAB
-        word, why, qq = (t_word[j], t_why[j], -1) if use_t else (0, 0, -1)
-        n = _put_sample(
-            out, n + 1, use_t, j, t_pool, t_offset, t_ref, t_alt, t_gt, words, starts, word, why, qq
-        )
-        out[n] = TAB
-        word, why, qq = (c_word[i], c_why[i], c_qq[i]) if use_c else (0, 0, -1)
-        n = _put_sample(
-            out, n + 1, use_c, i, c_pool, c_offset, c_ref, c_alt, c_gt, words, starts, word, why, qq
-        )
+        n = _put_sample(out, n + 1, use_c, calls, i, words)
         out[n] = NEWLINE
         n += 1
         a += use_c

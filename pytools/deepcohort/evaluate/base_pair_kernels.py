@@ -1,5 +1,4 @@
 """Haplotypes of a neighbourhood spelled out and compared base by base."""
-# mypy: ignore-errors
 
 from typing import NamedTuple
 
@@ -43,7 +42,7 @@ class Turns(NamedTuple):
 
 
 @kernel
-def edit_distance(x, nx, y, ny, limit):
+def edit_distance(x: NDArray[np.uint8], nx: int, y: NDArray[np.uint8], ny: int, limit: int) -> int:
     """Fewest substitutions, insertions and deletions of single bases between x[:nx] and y[:ny].
 
     Furthest-reaching points by diagonal (Ukkonen 1985): the cost grows with the distance, not with the
@@ -88,7 +87,12 @@ def edit_distance(x, nx, y, ny, limit):
 
 
 @kernel
-def trim_to_reference(template, alleles, pool, bases):
+def trim_to_reference(
+    template: NDArray[np.uint8],
+    alleles: NDArray[np.int64],
+    pool: NDArray[np.uint8],
+    bases: NDArray[np.float32],
+) -> None:
     """Cut what agrees with the reference off every played allele (V, 2, 4), in place; `bases` float32 (V, 2)
     receives the edit distance between each and the reference in its place."""
     for v in range(alleles.shape[0]):
@@ -114,7 +118,15 @@ def trim_to_reference(template, alleles, pool, bases):
 
 
 @kernel
-def _spell(out, played, side, haplotype, flip, bounds, order):
+def _spell(
+    out: NDArray[np.uint8],
+    played: Played,
+    side: tuple[int, int],
+    haplotype: int,
+    flip: NDArray[np.int8],
+    bounds: tuple[int, int],
+    order: NDArray[np.int64],
+) -> int:
     """Sequence of one haplotype between `low` and `high` into `out`; its length.
 
     Args:
@@ -156,7 +168,15 @@ def _spell(out, played, side, haplotype, flip, bounds, order):
 
 
 @kernel
-def _group(first, last, alleles, phase, group, n_groups, fixed):
+def _group(
+    first: int,
+    last: int,
+    alleles: NDArray[np.int64],
+    phase: NDArray[np.int64],
+    group: NDArray[np.int64],
+    n_groups: int,
+    fixed: NDArray[np.int64],
+) -> int:
     """Give every heterozygous variant the group that turns with it: its phase set, or its own. New count.
 
     Args:
@@ -182,7 +202,7 @@ def _group(first, last, alleles, phase, group, n_groups, fixed):
 
 
 @kernel
-def _turn(turns, which, span):
+def _turn(turns: Turns, which: int, span: NDArray[np.int64]) -> None:
     """Turn the variants of group `which` in the neighbourhood `span`, int64 (6,)."""
     for side in range(2):
         for v in range(span[2 * side], span[2 * side + 1]):
@@ -191,7 +211,7 @@ def _turn(turns, which, span):
 
 
 @kernel
-def _apart(room, played, span, flip, limit):
+def _apart(room: Room, played: Played, span: NDArray[np.int64], flip: NDArray[np.int8], limit: int) -> int:
     """Edit distance between calls and truth of a neighbourhood, both haplotypes together.
 
     Args:
@@ -208,7 +228,9 @@ def _apart(room, played, span, flip, limit):
 
 
 @kernel
-def _try_all(best, n_groups, turns, room, played, span, limit):
+def _try_all(
+    best: int, n_groups: int, turns: Turns, room: Room, played: Played, span: NDArray[np.int64], limit: int
+) -> int:
     """Smallest distance over all ways to turn the groups, which are left so; `best`: as they lie.
 
     Args:
@@ -233,7 +255,16 @@ def _try_all(best, n_groups, turns, room, played, span, limit):
 
 
 @kernel
-def _turn_one_by_one(best, tries, n_groups, turns, room, played, span, limit):
+def _turn_one_by_one(
+    best: int,
+    tries: int,
+    n_groups: int,
+    turns: Turns,
+    room: Room,
+    played: Played,
+    span: NDArray[np.int64],
+    limit: int,
+) -> int:
     """The same by turning one group after the other, at most `tries` times.
 
     Args:
@@ -257,7 +288,15 @@ def _turn_one_by_one(best, tries, n_groups, turns, room, played, span, limit):
 
 
 @kernel
-def _arrange(tries, turns, room, played, span, phase, limit):
+def _arrange(
+    tries: int,
+    turns: Turns,
+    room: Room,
+    played: Played,
+    span: NDArray[np.int64],
+    phase: NDArray[np.int64],
+    limit: int,
+) -> int:
     """Lay both sides on haplotypes so that they differ least, `flip` in place; how much they then differ.
 
     Args:
@@ -289,7 +328,9 @@ def _arrange(tries, turns, room, played, span, phase, limit):
 
 
 @kernel
-def _size_of(span, alleles, bases):
+def _size_of(
+    span: NDArray[np.int64], alleles: NDArray[np.int64], bases: NDArray[np.float32]
+) -> tuple[int, float]:
     """Longest sequence that a neighbourhood can spell, and the sum of all its edits.
 
     Args:
@@ -306,7 +347,15 @@ def _size_of(span, alleles, bases):
 
 
 @kernel
-def judge(template, alleles, pool, phase, flip, bases, spans):
+def judge(
+    template: NDArray[np.uint8],
+    alleles: NDArray[np.int64],
+    pool: NDArray[np.uint8],
+    phase: NDArray[np.int64],
+    flip: NDArray[np.int8],
+    bases: NDArray[np.float32],
+    spans: NDArray[np.int64],
+) -> NDArray[np.float64]:
     """What neighbourhoods of calls and truth have in common.
 
     Parameters:

@@ -1,7 +1,7 @@
 """What a variant is, and what the reference looks like around it."""
-# mypy: ignore-errors
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 from deepcohort.evaluate.variant_kernels import is_symbolic, split_alts
@@ -14,7 +14,15 @@ _MAX_RUN_BP = 255
 
 
 @kernel
-def classify(pool, pool_offset, ref_len, alt_len, gt, ploidy, rows):
+def classify(
+    pool: NDArray[np.uint8],
+    pool_offset: NDArray[np.int64],
+    ref_len: NDArray[np.int32],
+    alt_len: NDArray[np.int32],
+    gt: NDArray[np.int16],
+    ploidy: NDArray[np.int8],
+    rows: NDArray[np.int64],
+) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint8], NDArray[np.int8]]:
     """Kind, length and zygosity of the genotypes of `rows` (int64, N of them).
 
     Returns:
@@ -80,8 +88,8 @@ def classify(pool, pool_offset, ref_len, alt_len, gt, ploidy, rows):
 
 
 @kernel
-def _run(template, at, period):
-    """Bases around `at` over which the sequence repeats with `period`."""
+def _run(template: NDArray[np.uint8], at: int, period: int) -> int:
+    """Bases around `at` of `template` (L,) over which the sequence repeats with `period`."""
     left = at
     while (
         left - 1 >= 0
@@ -102,7 +110,9 @@ def _run(template, at, period):
 
 
 @kernel
-def reference_context(template, pos, ref_len):
+def reference_context(
+    template: NDArray[np.uint8], pos: NDArray[np.int32], ref_len: NDArray[np.int32]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
     """Repeats and GC at each variant.
 
     Parameters:

@@ -59,6 +59,8 @@ def align(alt, ref):  # type: ignore[no-untyped-def]
     """Edit steps that turn `ref` into `alt`: uint8 of _MATCH, _MISMATCH, _INSERT, _DELETE.
 
     Ties prefer, from the end backwards, a diagonal step, then a deletion, then an insertion.
+
+    `alt`, `ref`: uint8 (n,), (m,).
     """
     n, m = len(alt), len(ref)
     # three layers: gap in ALT (bases of REF deleted), diagonal, gap in REF (bases inserted)

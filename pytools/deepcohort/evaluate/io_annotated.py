@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pysam
+from numpy.typing import NDArray
 
-from deepcohort.evaluate.annotate_kernels import format_contig
+from deepcohort.evaluate.annotate_kernels import Side, Words, format_contig
 from deepcohort.evaluate.match import ALLELE_ONLY, MISS, OUTSIDE, TOO_HARD, TP, ContigResult, SideResult
 from deepcohort.evaluate.variant_kernels import NOT_VARIANT, REASONS
 from deepcohort.formats.bgzf import BgzfWriter
@@ -49,21 +50,23 @@ class AnnotatedWriter:
         vocabulary = sorted({w for words in _WORDS.values() for w in words.values()})
         vocabulary += [*_WHY.values(), *REASONS, _FORMAT]
         self._index = {word: k for k, word in enumerate(vocabulary)}
-        self._words = np.frombuffer("".join(vocabulary).encode(), dtype=np.uint8)
-        self._starts = np.cumsum([0] + [len(word) for word in vocabulary])
+        self._words = Words(
+            np.frombuffer("".join(vocabulary).encode(), dtype=np.uint8),
+            np.cumsum([0] + [len(word) for word in vocabulary]),
+        )
 
     def write(self, result: ContigResult) -> None:
         """Append one contig."""
-        calls = self._side(result.calls, "calls")
-        truth = self._side(result.truth, "truth")
         qual = result.calls.table.qual
         known = np.isfinite(qual) & (qual >= 0) & (qual < 1e12)
         qq = np.where(known, np.round(np.where(known, qual, 0) * 100), -1).astype(np.int64)
+        calls = self._side(result.calls, "calls", qq)
+        truth = self._side(result.truth, "truth", np.full(len(result.truth.table.pos), -1, np.int64))
         name = np.frombuffer(result.contig.encode(), dtype=np.uint8)
-        text = format_contig(name, self._words, self._starts, *calls, qq, *truth)
+        text = format_contig(name, self._words, calls, truth)
         self._bgzf.write(text.tobytes())
 
-    def _side(self, side: SideResult, role: str) -> tuple[np.ndarray, ...]:
+    def _side(self, side: SideResult, role: str, qual: NDArray[np.int64]) -> Side:
         table = side.table
         rows = np.flatnonzero(side.reason != NOT_VARIANT)
         rows = rows[np.lexsort((table.ref_len[rows], table.pos[rows]))]
@@ -71,7 +74,7 @@ class AnnotatedWriter:
         why_of = np.array([self._index[_WHY.get(d, REASONS[0])] for d in range(6)], dtype=np.uint8)
         reason_of = np.array([self._index[reason] for reason in REASONS], dtype=np.uint8)
         why = np.where(side.decision == 0, reason_of[side.reason], why_of[side.decision])
-        return (
+        return Side(
             rows,
             table.pool,
             table.pool_offset,
@@ -82,6 +85,7 @@ class AnnotatedWriter:
             word_of[side.decision],
             why.astype(np.uint8),
             side.sync,
+            qual,
         )
 
     def close(self) -> None:

@@ -159,8 +159,9 @@ class VcfFile:
             floats = np.empty((n_lines, pk.N_FLOATS), dtype=np.float64)
             gts = np.empty((n_lines, pk.MAX_PLOIDY), dtype=np.int16)
             pool = np.empty(len(text), dtype=np.uint8)
+            columns = pk.Columns(ints, floats, gts, pool)
             n, used, previous, result, where = pk.parse_lines(
-                text, name, self.sample, previous, line, ints, floats, gts, pool
+                text, name, self.sample, previous, line, columns
             )
             if result != pk.PARSE_OK:
                 self._raise(result, text, where)

@@ -91,31 +91,19 @@ def _load_side(
     config: EvaluateConfig,
 ) -> _Side:
     table = decompose(table) if config.decompose else in_reading_order(table)
-    reason, is_snp, n_alts, record, first, a_start, a_end, a_off, a_len, a_pool = vk.build_alleles(
-        table.pool,
-        table.pool_offset,
-        table.pos,
-        table.ref_len,
-        table.alt_len,
-        table.gt,
-        table.ploidy,
-        table.passed,
-        config.all_records,
-        all_alts,
-        config.ploidy,
-        config.max_length_bp,
-        t_len,
-        vk.ALLELE_CODE,
-    )
-    start, end = vk.allele_bounds(first, a_start, a_end)
+    rules = vk.AlleleRules(config.all_records, all_alts, config.ploidy, config.max_length_bp)
+    records = vk.RecordColumns(*(getattr(table, name) for name in vk.RecordColumns._fields))
+    reason, is_snp, n_alts, record, alleles = vk.build_alleles(records, rules, t_len, vk.ALLELE_CODE)
+    start, end = vk.allele_bounds(alleles.first, alleles.start, alleles.end)
     if regions is None:
         inside = np.ones(len(start), dtype=bool)
     else:
         inside = vk.inside_regions(start, end, *regions)
     if config.ref_overlap:
-        vk.trim_reference(first, a_start, a_end, a_off, a_len, a_pool, start, end)
-    alleles = (record, first, a_start, a_end, a_off, a_len, a_pool)
-    return _Side(table, reason, is_snp, n_alts, *alleles, start, end, inside, modes)
+        vk.trim_reference(alleles, start, end)
+    first, a_start, a_end, a_off, a_len, pool = alleles
+    rows = (a_start, a_end, a_off, a_len)
+    return _Side(table, reason, is_snp, n_alts, record, first, *rows, pool, start, end, inside, modes)
 
 
 def _modes(config: EvaluateConfig, all_alts: bool, obey_phase: bool) -> tuple[int, int]:
@@ -175,12 +163,13 @@ def _search(
         alleles[part, path_state.START], alleles[part, path_state.END] = side.a_start, side.a_end
         alleles[part, path_state.OFFSET], alleles[part, path_state.LENGTH] = side.a_off + shift, side.a_len
     pool = np.concatenate([calls.a_pool, truth.a_pool])
-    arguments = (len(orders[0]), len(orders[1]), variants, orientations, alleles, pool)
+    problem = path_search.Problem(
+        template, len(orders[0]), len(orders[1]), variants, orientations, alleles, pool
+    )
     queue = 4
     while True:
-        result, status, chosen, syncs, given_up = path_search.best_path(
-            template, n_haps, queue, config.max_paths, config.max_iterations, prune, *arguments
-        )
+        limits = path_search.Limits(n_haps, queue, config.max_paths, config.max_iterations, prune)
+        result, status, chosen, syncs, given_up = path_search.best_path(problem, limits)
         if result == path_search.RESULT_OK:
             break
         queue *= 2

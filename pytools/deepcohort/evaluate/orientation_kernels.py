@@ -1,7 +1,7 @@
 """How a variant may lie on the haplotypes."""
-# mypy: ignore-errors
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 
@@ -9,8 +9,8 @@ UNPHASED, PHASED, INVERTED, ANY_ALLELE, ANY_ALT, TRANSMITTED = range(6)
 
 
 @kernel
-def _row(first, a_start, allele):
-    """Allele row of an allele id, -1 if it is not played."""
+def _row(first: int, a_start: NDArray[np.int32], allele: int) -> int:
+    """Allele row of an allele id, in `a_start` (A,), -1 if it is not played."""
     if allele < -1:
         return -1
     row = first + 1 + allele
@@ -18,8 +18,8 @@ def _row(first, a_start, allele):
 
 
 @kernel
-def _next_permutation(values):
-    """Rearrange to the next permutation in lexicographic order; False after the last."""
+def _next_permutation(values: NDArray[np.int64]) -> bool:
+    """Rearrange `values` (n,) to the next permutation in lexicographic order; False after the last."""
     i = len(values) - 2
     while i >= 0 and values[i] >= values[i + 1]:
         i -= 1
@@ -34,7 +34,18 @@ def _next_permutation(values):
 
 
 @kernel
-def _put(out, ids, n, first, a_start, alleles):
+def _put(
+    out: NDArray[np.int32],
+    ids: NDArray[np.int32],
+    n: int,
+    first: int,
+    a_start: NDArray[np.int32],
+    alleles: NDArray[np.int64],
+) -> int:
+    """Rows of `alleles` (n_haps,) into out[n], the first into ids[n]; the new fill.
+
+    `out` (O, n_haps), `ids` (O,), `a_start` (A,).
+    """
     for h in range(out.shape[1]):
         out[n, h] = _row(first, a_start, alleles[h])
     ids[n] = alleles[0]
@@ -42,10 +53,107 @@ def _put(out, ids, n, first, a_start, alleles):
 
 
 @kernel
-def orientations(mode, n_haps, order, first, a_start, n_alts, gt, ploidy, phased):
+def _put_transmitted(
+    out: NDArray[np.int32],
+    ids: NDArray[np.int32],
+    n: int,
+    first: int,
+    a_start: NDArray[np.int32],
+    gt: NDArray[np.int16],
+    alleles: NDArray[np.int64],
+) -> int:
+    """One of the father's alleles, gt[:2] of `gt` (4,), and one of the mother's; the new fill (see
+    `_put`).
+    """
+    for m in range(2, 4):
+        for f in range(2):
+            if (m == 3 and gt[3] == gt[2]) or (f == 1 and gt[1] == gt[0]):
+                continue
+            alleles[0], alleles[1] = gt[f], gt[m]
+            n = _put(out, ids, n, first, a_start, alleles)
+    return n
+
+
+@kernel
+def _next_called(gt: NDArray[np.int16], ploidy: int, previous: int) -> int:
+    """The smallest allele of `gt` (4,) above `previous`, or 2147483647."""
+    allele = 2147483647
+    for h in range(min(ploidy, 4)):
+        if gt[h] > previous:
+            allele = min(allele, gt[h])
+    return allele
+
+
+@kernel
+def _put_any_alt(
+    out: NDArray[np.int32],
+    ids: NDArray[np.int32],
+    n: int,
+    first: int,
+    a_start: NDArray[np.int32],
+    n_alts: int,
+    alleles: NDArray[np.int64],
+) -> int:
+    """Every ALT of the record with every other, none, or itself; the new fill (see `_put` (O, 2))."""
+    for a in range(1, n_alts + 1):
+        if _row(first, a_start, a) < 0:
+            continue
+        for b in range(-1, a):
+            if b == 0 or (b > 0 and _row(first, a_start, b) < 0):
+                continue
+            alleles[0], alleles[1] = a, b
+            n = _put(out, ids, n, first, a_start, alleles)
+            alleles[0], alleles[1] = b, a
+            n = _put(out, ids, n, first, a_start, alleles)
+        alleles[0], alleles[1] = a, a
+        n = _put(out, ids, n, first, a_start, alleles)
+    return n
+
+
+@kernel
+def _put_arrangements(
+    out: NDArray[np.int32],
+    ids: NDArray[np.int32],
+    n: int,
+    first: int,
+    a_start: NDArray[np.int32],
+    alleles: NDArray[np.int64],
+) -> int:
+    """All arrangements of `alleles` (n_haps,), for more than two sorted; the new fill (see `_put`)."""
+    n = _put(out, ids, n, first, a_start, alleles)
+    if len(alleles) == 2:
+        if alleles[0] != alleles[1]:
+            alleles[0], alleles[1] = alleles[1], alleles[0]
+            n = _put(out, ids, n, first, a_start, alleles)
+        return n
+    while _next_permutation(alleles):
+        n = _put(out, ids, n, first, a_start, alleles)
+    return n
+
+
+@kernel
+def _longer(rows: NDArray[np.int32], used: int, capacity: int) -> NDArray[np.int32]:
+    """rows[:used] of `rows` (O, n_haps), or (O,), in an array of `capacity` rows."""
+    bigger = np.empty((capacity,) + rows.shape[1:], dtype=np.int32)  # noqa: RUF005 - numba knows no star
+    bigger[:used] = rows[:used]
+    return bigger
+
+
+@kernel
+def orientations(
+    mode: int,
+    n_haps: int,
+    order: NDArray[np.int64],
+    first: NDArray[np.int64],
+    a_start: NDArray[np.int32],
+    n_alts: NDArray[np.int32],
+    gt: NDArray[np.int16],
+    ploidy: NDArray[np.int8],
+    phased: NDArray[np.bool_],
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     """Ways in which variants may lie on `n_haps` haplotypes.
 
-    Parameters:
+    Args:
         mode: UNPHASED (all arrangements of the genotype), PHASED (as written if phased), INVERTED,
             ANY_ALLELE (any called ALT on one haplotype), ANY_ALT (every ALT of the record),
             TRANSMITTED (gt holds father's and mother's alleles: one of each).
@@ -67,48 +175,23 @@ def orientations(mode, n_haps, order, first, a_start, n_alts, gt, ploidy, phased
         bound = 24 + (n_alts[v] + 2) ** n_haps
         if used + bound > capacity:
             capacity = 2 * capacity + bound
-            bigger = np.empty((capacity, n_haps), dtype=np.int32)
-            bigger[:used] = out[:used]
-            out = bigger
-            bigger_ids = np.empty(capacity, dtype=np.int32)
-            bigger_ids[:used] = ids[:used]
-            ids = bigger_ids
+            out, ids = _longer(out, used, capacity), _longer(ids, used, capacity)
         if mode == TRANSMITTED and n_haps == 2:
-            for m in range(2, 4):
-                for f in range(2):
-                    if (m == 3 and gt[v, 3] == gt[v, 2]) or (f == 1 and gt[v, 1] == gt[v, 0]):
-                        continue
-                    alleles[0], alleles[1] = gt[v, f], gt[v, m]
-                    used = _put(out, ids, used, first[v], a_start, alleles)
+            used = _put_transmitted(out, ids, used, first[v], a_start, gt[v], alleles)
         elif mode in (TRANSMITTED, ANY_ALLELE) or (mode == ANY_ALT and n_haps == 1):
             previous = 0
-            while True:  # called ALTs in ascending order, each once
-                allele = 2147483647
+            while True:  # ALTs in ascending order, each once
                 if mode == ANY_ALT:
-                    allele = previous + 1 if previous < n_alts[v] else allele
+                    previous = previous + 1 if previous < n_alts[v] else 2147483647
                 else:
-                    for h in range(min(ploidy[v], 4)):
-                        if gt[v, h] > previous:
-                            allele = min(allele, gt[v, h])
-                if allele == 2147483647:
+                    previous = _next_called(gt[v], ploidy[v], previous)
+                if previous == 2147483647:
                     break
-                previous = allele
-                alleles[0] = allele
-                if _row(first[v], a_start, allele) >= 0:
+                alleles[0] = previous
+                if _row(first[v], a_start, previous) >= 0:
                     used = _put(out, ids, used, first[v], a_start, alleles)
         elif mode == ANY_ALT:
-            for a in range(1, n_alts[v] + 1):
-                if _row(first[v], a_start, a) < 0:
-                    continue
-                for b in range(-1, a):
-                    if b == 0 or (b > 0 and _row(first[v], a_start, b) < 0):
-                        continue
-                    alleles[0], alleles[1] = a, b
-                    used = _put(out, ids, used, first[v], a_start, alleles)
-                    alleles[0], alleles[1] = b, a
-                    used = _put(out, ids, used, first[v], a_start, alleles)
-                alleles[0], alleles[1] = a, a
-                used = _put(out, ids, used, first[v], a_start, alleles)
+            used = _put_any_alt(out, ids, used, first[v], a_start, n_alts[v], alleles)
         else:
             for h in range(n_haps):
                 alleles[h] = gt[v, 0] if ploidy[v] == 1 else gt[v, h]
@@ -116,15 +199,9 @@ def orientations(mode, n_haps, order, first, a_start, n_alts, gt, ploidy, phased
                 if mode == INVERTED:
                     alleles[:] = alleles[::-1].copy()
                 used = _put(out, ids, used, first[v], a_start, alleles)
-            elif n_haps == 2:
-                used = _put(out, ids, used, first[v], a_start, alleles)
-                if alleles[0] != alleles[1]:
-                    alleles[0], alleles[1] = alleles[1], alleles[0]
-                    used = _put(out, ids, used, first[v], a_start, alleles)
             else:
-                alleles.sort()
-                used = _put(out, ids, used, first[v], a_start, alleles)
-                while _next_permutation(alleles):
-                    used = _put(out, ids, used, first[v], a_start, alleles)
+                if n_haps != 2:
+                    alleles.sort()
+                used = _put_arrangements(out, ids, used, first[v], a_start, alleles)
         o_first[i + 1] = used
     return o_first, out[:used].copy(), ids[:used].copy()

@@ -4,9 +4,11 @@ The search walks one contig. Wherever only one path is alive its past is settled
 memory is bounded by the hardest neighbourhood, not by the contig. A neighbourhood that needs more
 than `max_paths` paths or `max_iterations` steps is given up: its variants get STATUS_SKIPPED.
 """
-# mypy: ignore-errors
+
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 from deepcohort.evaluate.path_state import (
@@ -57,7 +59,16 @@ N_FREE, LOW, HIGH, N_NODES, N_SYNCS = range(5)
 
 
 @kernel
-def _next_variant(row, side, n_haps, width, first, count, variants, alleles):
+def _next_variant(
+    row: NDArray[np.int32],
+    side: int,
+    n_haps: int,
+    width: int,
+    first: int,
+    count: int,
+    variants: NDArray[np.int32],
+    alleles: NDArray[np.int32],
+) -> int:
     """Variant of `side` to decide on now, NONE if none is near enough.
 
     Args:
@@ -76,7 +87,17 @@ def _next_variant(row, side, n_haps, width, first, count, variants, alleles):
 
 
 @kernel
-def _find(row, rows, order, low, high, n_haps, width, alleles, pool):
+def _find(
+    row: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    order: NDArray[np.int32],
+    low: int,
+    high: int,
+    n_haps: int,
+    width: int,
+    alleles: NDArray[np.int32],
+    pool: NDArray[np.uint8],
+) -> tuple[int, bool]:
     """Binary search: (where `row` is or belongs in order[low:high], whether an equal path is there).
 
     Args:
@@ -96,7 +117,17 @@ def _find(row, rows, order, low, high, n_haps, width, alleles, pool):
 
 
 @kernel
-def _offer(path, rows, free, order, at, n_haps, width, alleles, pool):
+def _offer(
+    path: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    free: NDArray[np.int32],
+    order: NDArray[np.int32],
+    at: NDArray[np.int64],
+    n_haps: int,
+    width: int,
+    alleles: NDArray[np.int32],
+    pool: NDArray[np.uint8],
+) -> None:
     """Keep `path` among the live ones, or the better of it and the one that has the same future.
 
     Args:
@@ -124,7 +155,13 @@ def _offer(path, rows, free, order, at, n_haps, width, alleles, pool):
 
 
 @kernel
-def _pop(row, rows, free, order, at):
+def _pop(
+    row: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    free: NDArray[np.int32],
+    order: NDArray[np.int32],
+    at: NDArray[np.int64],
+) -> int:
     """Take the first path out, into `row`; how many are left.
 
     Args:
@@ -140,7 +177,7 @@ def _pop(row, rows, free, order, at):
 
 
 @kernel
-def _drop_all(free, order, at):
+def _drop_all(free: NDArray[np.int32], order: NDArray[np.int32], at: NDArray[np.int64]) -> None:
     """Take out every path.
 
     Args:
@@ -153,14 +190,15 @@ def _drop_all(free, order, at):
 
 
 @kernel
-def _grow_rows(array, need):
+def _grow_rows(array: NDArray[Any], need: int) -> NDArray[Any]:
+    """The rows of `array` (N, W) in an array of room for `need` more, and as many again."""
     bigger = np.empty((2 * array.shape[0] + need, array.shape[1]), dtype=array.dtype)
     bigger[: array.shape[0]] = array
     return bigger
 
 
 @kernel
-def _grow_free(free, size, at):
+def _grow_free(free: NDArray[np.int32], size: int, at: NDArray[np.int64]) -> NDArray[np.int32]:
     """List of unused rows after the table of paths has grown to `size`.
 
     Args:
@@ -175,7 +213,7 @@ def _grow_free(free, size, at):
 
 
 @kernel
-def _grow_order(order, need, at):
+def _grow_order(order: NDArray[np.int32], need: int, at: NDArray[np.int64]) -> NDArray[np.int32]:
     """The same order in the middle of a longer array.
 
     Args:
@@ -191,7 +229,17 @@ def _grow_order(order, need, at):
 
 
 @kernel
-def _commit(row, side0, n_calls, nodes, syncs, status, chosen, sync_points, n_syncs):
+def _commit(
+    row: NDArray[np.int32],
+    side0: int,
+    n_calls: int,
+    nodes: NDArray[np.int32],
+    syncs: NDArray[np.int32],
+    status: NDArray[np.int8],
+    chosen: NDArray[np.int32],
+    sync_points: NDArray[np.int32],
+    n_syncs: int,
+) -> int:
     """Write down the past of a path; the number of sync points then known.
 
     Args:
@@ -220,7 +268,7 @@ def _commit(row, side0, n_calls, nodes, syncs, status, chosen, sync_points, n_sy
 
 
 @kernel
-def _forget_past(row, side0, at):
+def _forget_past(row: NDArray[np.int32], side0: int, at: NDArray[np.int64]) -> None:
     """Let go of pasts: `row` is the only path, and its past is written down.
 
     Args:
@@ -234,7 +282,18 @@ def _forget_past(row, side0, at):
 
 
 @kernel
-def _jump(row, pos, t_len, n_haps, width, n_calls, n_truth, variants, alleles, entry):
+def _jump(
+    row: NDArray[np.int32],
+    pos: int,
+    t_len: int,
+    n_haps: int,
+    width: int,
+    n_calls: int,
+    n_truth: int,
+    variants: NDArray[np.int32],
+    alleles: NDArray[np.int32],
+    entry: NDArray[np.int64],
+) -> None:
     """Pass over all variants before `pos` and stand there; `entry`: rows passed over, calls then truth.
 
     Args:
@@ -258,7 +317,9 @@ def _jump(row, pos, t_len, n_haps, width, n_calls, n_truth, variants, alleles, e
 
 
 @kernel
-def _mark_sync(row, pos, side0, syncs, at):
+def _mark_sync(
+    row: NDArray[np.int32], pos: int, side0: int, syncs: NDArray[np.int32], at: NDArray[np.int64]
+) -> None:
     """Note a sync point in the past of a path.
 
     Args:
@@ -273,7 +334,16 @@ def _mark_sync(row, pos, side0, syncs, at):
 
 
 @kernel
-def _leave_out(row, side, index, v_end, n_haps, width, syncs, at):
+def _leave_out(
+    row: NDArray[np.int32],
+    side: int,
+    index: int,
+    v_end: int,
+    n_haps: int,
+    width: int,
+    syncs: NDArray[np.int32],
+    at: NDArray[np.int64],
+) -> None:
     """Let `row` pass over a variant; where it stands in sync, the variant begins a new stretch.
 
     Args:
@@ -292,7 +362,18 @@ def _leave_out(row, side, index, v_end, n_haps, width, syncs, at):
 
 
 @kernel
-def _take(row, side, v_end, orientation, played, n_haps, width, alleles, nodes, at):
+def _take(
+    row: NDArray[np.int32],
+    side: int,
+    v_end: int,
+    orientation: int,
+    played: NDArray[np.int32],
+    n_haps: int,
+    width: int,
+    alleles: NDArray[np.int32],
+    nodes: NDArray[np.int32],
+    at: NDArray[np.int64],
+) -> bool:
     """Let `row` play the variant that it has just passed over; False if its queue is full.
 
     Args:
@@ -315,7 +396,7 @@ def _take(row, side, v_end, orientation, played, n_haps, width, alleles, nodes, 
 
 
 @kernel
-def _one_sided(row, side0):
+def _one_sided(row: NDArray[np.int32], side0: int) -> bool:
     """Whether only one side played variants since the last sync point: they cancel each other.
 
     Args:
@@ -325,7 +406,18 @@ def _one_sided(row, side0):
 
 
 @kernel
-def _move_on(row, n_haps, width, prune, template, n_calls, n_truth, variants, alleles, pool):
+def _move_on(
+    row: NDArray[np.int32],
+    n_haps: int,
+    width: int,
+    prune: bool,
+    template: NDArray[np.uint8],
+    n_calls: int,
+    n_truth: int,
+    variants: NDArray[np.int32],
+    alleles: NDArray[np.int32],
+    pool: NDArray[np.uint8],
+) -> int:
     """Step a path one base, or to the next variant where nothing is in play; _DEAD, _ALIVE or _ENDED.
 
     Args:
@@ -354,41 +446,62 @@ def _move_on(row, n_haps, width, prune, template, n_calls, n_truth, variants, al
     return _DEAD if prune and _one_sided(row, side0) else _ENDED
 
 
+class Problem(NamedTuple):
+    """Variants of one contig, V of both sides: the calls, then the truth, each sorted by (start, end).
+
+    template: uint8 (L,), base codes 1..4 for ACGT, 0 for everything else.
+    variants: int32 (V + 1, 3), columns V_START, V_END, V_ORIENTATION: bounds of each variant and the
+        first row of its orientations (the last row ends them).
+    orientations: int32 (O, n_haps + 1), allele row per haplotype, NONE = nothing to play; the
+        allele id on the first haplotype.
+    alleles: int32 (A, 4), pool: uint8 (P,), see path_state.
+    """
+
+    template: NDArray[np.uint8]
+    n_calls: int
+    n_truth: int
+    variants: NDArray[np.int32]
+    orientations: NDArray[np.int32]
+    alleles: NDArray[np.int32]
+    pool: NDArray[np.uint8]
+
+
+class Limits(NamedTuple):
+    """n_haps: haplotypes to replay. queue: alleles that may wait per haplotype. max_paths, max_iterations:
+    bounds per neighbourhood. prune: drop paths on which variants of one side alone cancel each other."""
+
+    n_haps: int
+    queue: int
+    max_paths: int
+    max_iterations: int
+    prune: bool
+
+
+@kernel
+def _most_ways(variants: NDArray[np.int32]) -> int:
+    """Paths that one round may add: one without the variant of `variants` (V + 1, 3), one an orientation."""
+    most = 2
+    for v in range(len(variants) - 1):
+        most = max(most, variants[v + 1, V_ORIENTATION] - variants[v, V_ORIENTATION] + 1)
+    return most
+
+
 @kernel
 def best_path(
-    template,
-    n_haps,
-    queue,
-    max_paths,
-    max_iterations,
-    prune,
-    n_calls,
-    n_truth,
-    variants,
-    orientations,
-    alleles,
-    pool,
-):
+    problem: Problem, limits: Limits
+) -> tuple[int, NDArray[np.int8], NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
     """Best path over one contig.
-
-    Parameters:
-        template: uint8 (L,), base codes 1..4 for ACGT, 0 for everything else.
-        n_haps: haplotypes to replay. queue: alleles that may wait per haplotype.
-        max_paths, max_iterations: bounds per neighbourhood. prune: drop paths on which variants of
-            one side alone cancel each other.
-        n_calls, n_truth: variants per side.
-        variants: int32 (V + 1, 3), columns V_START, V_END, V_ORIENTATION: bounds of each variant and the
-            first row of its orientations (the last row ends them); calls, then truth, each side
-            sorted by (start, end).
-        orientations: int32 (O, n_haps + 1), allele row per haplotype, NONE = nothing to play; the
-            allele id on the first haplotype.
-        alleles, pool: see path_state.
 
     Returns:
         result (RESULT_OK or RESULT_QUEUE_FULL: run again with a longer queue); status int8 (V,);
         chosen int32 (V,), orientation row of included variants; sync_points int32, ascending;
         given_up int64 (G, 4): start, end, paths, iterations of neighbourhoods given up.
     """
+    template, n_calls, n_truth = problem.template, problem.n_calls, problem.n_truth
+    variants, orientations = problem.variants, problem.orientations
+    alleles, pool = problem.alleles, problem.pool
+    n_haps, queue, prune = limits.n_haps, limits.queue, limits.prune
+    max_paths, max_iterations = limits.max_paths, limits.max_iterations
     width = QUEUE + queue
     side0 = 2 * n_haps * width
     n_all = n_calls + n_truth
@@ -406,9 +519,7 @@ def best_path(
     last_sync = np.empty(size, dtype=np.int32)
     have_best = False
     max_pos = last_sync_pos = iterations = 0
-    need = 2  # paths of one round: without the variant, and one for each orientation
-    for variant in range(n_all):
-        need = max(need, variants[variant + 1, V_ORIENTATION] - variants[variant, V_ORIENTATION] + 1)
+    need = _most_ways(variants)
 
     rows = np.empty((64, size), dtype=np.int32)
     free = np.arange(64).astype(np.int32)
@@ -493,7 +604,13 @@ def best_path(
 
 
 @kernel
-def call_weights(sync_points, v_start, included, inside, n_calls):
+def call_weights(
+    sync_points: NDArray[np.int32],
+    v_start: NDArray[np.int32],
+    included: NDArray[np.bool_],
+    inside: NDArray[np.bool_],
+    n_calls: int,
+) -> NDArray[np.float64]:
     """Truth variants per call in each stretch between sync points, float64 (n_calls,).
 
     Parameters:

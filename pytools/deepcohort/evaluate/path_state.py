@@ -12,9 +12,9 @@ are chosen but not yet begun; its capacity is what is left of the block's width.
 
 The rules of replay follow Cleary et al. 2015 (bioRxiv 023754) as rtg vcfeval 3.12 behaves.
 """
-# mypy: ignore-errors
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 
@@ -39,13 +39,13 @@ TAIL_WIDTH = 3
 
 
 @kernel
-def row_width(n_haps, queue):
+def row_width(n_haps: int, queue: int) -> int:
     """Number of int32 in a row for `n_haps` haplotypes and queues of `queue` alleles."""
     return 2 * n_haps * (QUEUE + queue) + 2 * SIDE_WIDTH + TAIL_WIDTH
 
 
 @kernel
-def init_row(row, n_haps, queue):
+def init_row(row: NDArray[np.int32], n_haps: int, queue: int) -> None:
     """The path before the first base.
 
     Args:
@@ -70,7 +70,7 @@ def init_row(row, n_haps, queue):
 
 
 @kernel
-def advance(row, base, alleles):
+def advance(row: NDArray[np.int32], base: int, alleles: NDArray[np.int32]) -> bool:
     """Move one haplotype to its next base; False if alleles overlap in a way that cannot be played.
 
     Args:
@@ -106,7 +106,7 @@ def advance(row, base, alleles):
 
 
 @kernel
-def step_haplotype(row, base, t_len, alleles):
+def step_haplotype(row: NDArray[np.int32], base: int, t_len: int, alleles: NDArray[np.int32]) -> bool:
     """One base forward, or finished at the end of the reference.
 
     Args:
@@ -119,7 +119,7 @@ def step_haplotype(row, base, t_len, alleles):
 
 
 @kernel
-def step(row, n_haps, width, t_len, alleles):
+def step(row: NDArray[np.int32], n_haps: int, width: int, t_len: int, alleles: NDArray[np.int32]) -> bool:
     """Step every haplotype of both sides, or only the one that trails on the calls' side.
 
     Args:
@@ -140,7 +140,7 @@ def step(row, n_haps, width, t_len, alleles):
 
 
 @kernel
-def trailing_haplotype(row, side, n_haps, width):
+def trailing_haplotype(row: NDArray[np.int32], side: int, n_haps: int, width: int) -> int:
     """Haplotype with the smallest reference position, NONE if all agree.
 
     Args:
@@ -161,7 +161,7 @@ def trailing_haplotype(row, side, n_haps, width):
 
 
 @kernel
-def position(row, side, n_haps, width):
+def position(row: NDArray[np.int32], side: int, n_haps: int, width: int) -> int:
     """Reference position of the leading haplotype of `side`.
 
     Args:
@@ -175,7 +175,7 @@ def position(row, side, n_haps, width):
 
 
 @kernel
-def in_sync(row, n_haps, width):
+def in_sync(row: NDArray[np.int32], n_haps: int, width: int) -> bool:
     """Whether all haplotypes of both sides stand on one reference base with nothing left to play.
 
     Args:
@@ -190,19 +190,35 @@ def in_sync(row, n_haps, width):
 
 
 @kernel
-def _base_of(row, base, template, alleles, pool):
+def _base_of(
+    row: NDArray[np.int32],
+    base: int,
+    template: NDArray[np.uint8],
+    alleles: NDArray[np.int32],
+    pool: NDArray[np.uint8],
+) -> np.int64:
+    """Code of the base that a haplotype of `row` (W,) shows, of `template` (L,) or of its allele (A, 4)
+    in `pool` (P,).
+    """
     if row[base + APOS] == NONE:
         pos = row[base + TPOS]
         if pos >= len(template):
-            return 0
+            return np.int64(0)
         # an unknown base equals itself, and no other: were all N alike, an indel within a masked
         # stretch would match anywhere in it, and the paths that carry it would live to its end
         return np.int64(template[pos]) if template[pos] != 0 else _UNKNOWN + pos % _UNKNOWN_CODES
-    return pool[alleles[row[base + NEXT], OFFSET] + row[base + APOS]]
+    return np.int64(pool[alleles[row[base + NEXT], OFFSET] + row[base + APOS]])
 
 
 @kernel
-def matches(row, n_haps, width, template, alleles, pool):
+def matches(
+    row: NDArray[np.int32],
+    n_haps: int,
+    width: int,
+    template: NDArray[np.uint8],
+    alleles: NDArray[np.int32],
+    pool: NDArray[np.uint8],
+) -> bool:
     """Whether both sides spell the same base on every haplotype that has not ended.
 
     Args:
@@ -219,7 +235,7 @@ def matches(row, n_haps, width, template, alleles, pool):
 
 
 @kernel
-def finished(row, n_haps, width):
+def finished(row: NDArray[np.int32], n_haps: int, width: int) -> bool:
     """Whether every haplotype has passed the end of the reference.
 
     Args:
@@ -232,7 +248,9 @@ def finished(row, n_haps, width):
 
 
 @kernel
-def wants_future(row, side, n_haps, width, alleles):
+def wants_future(
+    row: NDArray[np.int32], side: int, n_haps: int, width: int, alleles: NDArray[np.int32]
+) -> bool:
     """Whether some haplotype of `side` is about to run out of chosen bases.
 
     Args:
@@ -256,7 +274,15 @@ def wants_future(row, side, n_haps, width, alleles):
 
 
 @kernel
-def can_include(row, side, v_start, played, n_haps, width, alleles):
+def can_include(
+    row: NDArray[np.int32],
+    side: int,
+    v_start: int,
+    played: NDArray[np.int32],
+    n_haps: int,
+    width: int,
+    alleles: NDArray[np.int32],
+) -> bool:
     """Whether a variant (`played`: its allele row per haplotype) may follow what `side` plays already.
 
     Args:
@@ -272,7 +298,14 @@ def can_include(row, side, v_start, played, n_haps, width, alleles):
 
 
 @kernel
-def play(row, side, played, n_haps, width, alleles):
+def play(
+    row: NDArray[np.int32],
+    side: int,
+    played: NDArray[np.int32],
+    n_haps: int,
+    width: int,
+    alleles: NDArray[np.int32],
+) -> bool:
     """Queue one allele per haplotype; False if a queue is full.
 
     Args:
@@ -297,7 +330,9 @@ def play(row, side, played, n_haps, width, alleles):
 
 
 @kernel
-def move_forward(row, n_haps, width, pos, alleles):
+def move_forward(
+    row: NDArray[np.int32], n_haps: int, width: int, pos: int, alleles: NDArray[np.int32]
+) -> None:
     """Jump to reference position `pos` on every haplotype (all of them off any allele).
 
     Args:
@@ -309,7 +344,8 @@ def move_forward(row, n_haps, width, pos, alleles):
 
 
 @kernel
-def _compare_alleles(x, y, alleles, pool):
+def _compare_alleles(x: int, y: int, alleles: NDArray[np.int32], pool: NDArray[np.uint8]) -> int:
+    """Order of two of the alleles (A, 4), of bases in `pool` (P,); 0: they are the same."""
     if x == y:
         return 0
     if alleles[x, START] != alleles[y, START]:
@@ -321,12 +357,19 @@ def _compare_alleles(x, y, alleles, pool):
     for i in range(alleles[x, LENGTH]):
         difference = np.int64(pool[alleles[y, OFFSET] + i]) - np.int64(pool[alleles[x, OFFSET] + i])
         if difference != 0:
-            return difference
+            return int(difference)
     return 0
 
 
 @kernel
-def compare_rows(p, q, n_haps, width, alleles, pool):
+def compare_rows(
+    p: NDArray[np.int32],
+    q: NDArray[np.int32],
+    n_haps: int,
+    width: int,
+    alleles: NDArray[np.int32],
+    pool: NDArray[np.uint8],
+) -> int:
     """Order of two paths by what they still have to play; 0 if their futures are the same.
 
     Args:
@@ -357,7 +400,7 @@ def compare_rows(p, q, n_haps, width, alleles, pool):
 
 
 @kernel
-def first_is_better(p, q, n_haps, width):
+def first_is_better(p: NDArray[np.int32], q: NDArray[np.int32], n_haps: int, width: int) -> bool:
     """Of two paths with one future, whether `p` is kept: more variants matched, then tidier ones.
 
     Ties: smaller difference between the sides since the last sync point, then the later sync

@@ -13,7 +13,10 @@ _FARTHEST_SHIFT_BP = 10_000
 
 @kernel
 def _allele_bounds(pool: NDArray[np.uint8], start: int, length: int, number: int) -> tuple[int, int]:
-    """Where ALT `number` (from 1) of the comma-separated text begins and ends; -1 where there is none."""
+    """Where ALT `number` (from 1) of the comma-separated text begins and ends; -1 where there is none.
+
+    `pool` (P,).
+    """
     begin, k = start, 1
     for at in range(start, start + length + 1):
         if at == start + length or pool[at] == _COMMA:
@@ -40,7 +43,10 @@ def _left_aligned(
     template: NDArray[np.uint8],
     code: NDArray[np.uint8],
 ) -> int:
-    """Bases by which an insertion or deletion of pool[start:start+size] at `pos` moves to the left."""
+    """Bases by which an insertion or deletion of pool[start:start+size] at `pos` moves to the left.
+
+    `pool` (P,), `template` (L,), `code` (256,).
+    """
     shift = 0
     while shift < _FARTHEST_SHIFT_BP and pos - shift > 0:
         base = template[pos - shift - 1]

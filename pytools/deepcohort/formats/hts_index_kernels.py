@@ -12,6 +12,7 @@ N_COLUMNS = 5
 
 @kernel
 def _i32(raw: NDArray[np.uint8], at: int) -> int:
+    """Signed number at `at` of `raw` (n,), lowest byte first."""
     value = np.int64(raw[at]) | np.int64(raw[at + 1]) << 8 | np.int64(raw[at + 2]) << 16
     value |= np.int64(raw[at + 3]) << 24
     return int(value - ((value & 0x80000000) << 1))
@@ -19,6 +20,7 @@ def _i32(raw: NDArray[np.uint8], at: int) -> int:
 
 @kernel
 def _u64(raw: NDArray[np.uint8], at: int) -> int:
+    """Unsigned number at `at` of `raw` (n,), lowest byte first."""
     value = np.int64(0)
     for i in range(8):
         value |= np.int64(raw[at + i]) << (8 * i)
@@ -30,6 +32,8 @@ def _count_index(raw: NDArray[np.uint8], at: int, n_refs: int, is_csi: bool) -> 
     """Bins, chunks and linear entries of the `n_refs` contigs that begin at `at`, and where they end.
 
     The last is -1 where a count reaches beyond `raw` or is negative.
+
+    `raw` (n,).
     """
     n_bins = n_chunks = n_linear = 0
     size = len(raw)

@@ -1,5 +1,7 @@
 """Kernels: bins and windows of a tabix or CSI index."""
-# mypy: ignore-errors
+
+import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 
@@ -7,7 +9,7 @@ MIN_SHIFT = 14
 
 
 @kernel
-def _bin_of(start, end, depth):
+def _bin_of(start: int, end: int, depth: int) -> int:
     """Bin of 0-based half-open start:end (reg2bin of the SAM specification, any depth)."""
     end -= 1
     shift = MIN_SHIFT
@@ -21,7 +23,9 @@ def _bin_of(start, end, depth):
 
 
 @kernel
-def index_lines(lines, stop, depth, runs, linear):
+def index_lines(
+    lines: NDArray[np.int64], stop: int, depth: int, runs: NDArray[np.int64], linear: NDArray[np.int64]
+) -> int:
     """Runs of lines in one bin (bin, first byte, last byte), and the first byte by 16 kb window.
 
     Args:

@@ -92,15 +92,7 @@ def read_table(
         InputProblems: every malformed row, by its line (the first 20, and how many more there are).
         DeepcohortError: the file is missing or unreadable, or its header is not as asked for.
     """
-    if not path.exists():
-        raise DeepcohortError(f"{what} {path} does not exist")
-    text = text_of(path)
-    if unfinished:
-        text = text[: text.rfind("\n") + 1]
-    try:
-        lines = list(table_lines(text, delimiter))
-    except MalformedTable as error:
-        raise DeepcohortError(f"{what} {path} line {error.line} is malformed ({error})") from error
+    lines = _lines_of(path, what, delimiter, unfinished=unfinished)
     if not lines:
         raise DeepcohortError(f"{what} {path} is empty; it needs a header with {', '.join(needed)}")
     header = lines[0][1]
@@ -125,30 +117,52 @@ def read_columns(path: Path, what: str, columns: Sequence[str]) -> list[TableRow
         InputProblems: every row of fewer cells, by its line.
         DeepcohortError: the file is missing or unreadable.
     """
-    if not path.exists():
-        raise DeepcohortError(f"{what} {path} does not exist")
     rows, problems = [], []
-    for number, line in enumerate(io.StringIO(text_of(path), newline=None), start=1):
-        cells = [cell.strip() for cell in line.split("\t")]
-        if not any(cells) or line.startswith("#") or cells[: len(columns)] == list(columns):
+    for number, cells in _lines_of(path, what, "\t", quoted=False):
+        if not any(cells) or cells[0].startswith("#") or cells[: len(columns)] == list(columns):
             continue
         place = f"{what} {path} line {number}"
         if len(cells) < len(columns):
-            problems.append(f"{place} has no tab between {' and '.join(columns)}: {line.strip()[:_SHOWN]!r}")
+            shown = "\t".join(cells)[:_SHOWN]
+            problems.append(f"{place} has no tab between {' and '.join(columns)}: {shown!r}")
         else:
             rows.append(TableRow(place, number, dict(zip(columns, cells, strict=False))))
     _refuse(problems, f"{what} {path}")
     return rows
 
 
-def table_lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _lines_of(
+    path: Path, what: str, delimiter: str, unfinished: bool = False, quoted: bool = True
+) -> list[tuple[int, list[str]]]:
+    """`table_lines` of a file; of an `unfinished` one without a last line that does not end.
+
+    Raises:
+        DeepcohortError: the file is missing, unreadable or malformed.
+    """
+    if not path.exists():
+        raise DeepcohortError(f"{what} {path} does not exist")
+    text = text_of(path)
+    if unfinished:
+        text = text[: text.rfind("\n") + 1]
+    try:
+        return list(table_lines(text, delimiter, quoted))
+    except MalformedTable as error:
+        raise DeepcohortError(f"{what} {path} line {error.line} is malformed ({error})") from error
+
+
+def table_lines(text: str, delimiter: str, quoted: bool = True) -> Iterator[tuple[int, list[str]]]:
     """Last line (from 1) and stripped cells of each record, the header's and blank ones too.
+
+    `quoted`: cells may stand in double quotes, as CSV has them; otherwise quotes are letters.
 
     Raises:
         MalformedTable: quotes that do not end, or text after them.
     """
     reader = csv.reader(
-        io.StringIO(text.removeprefix("\ufeff"), newline=None), delimiter=delimiter, strict=True
+        io.StringIO(text.removeprefix("\ufeff"), newline=None),
+        delimiter=delimiter,
+        strict=True,
+        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
     )
     try:
         for cells in reader:

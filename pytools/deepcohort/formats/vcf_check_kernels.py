@@ -85,7 +85,7 @@ class LineRules(NamedTuple):
 
 @kernel
 def key_code(text: NDArray[np.uint8], start: int, end: int) -> np.uint64:
-    """64-bit FNV-1a of a key."""
+    """64-bit FNV-1a of a key, text[start:end] of `text` (n,)."""
     value = np.uint64(14695981039346656037)
     for i in range(start, end):
         value = (value ^ np.uint64(text[i])) * np.uint64(1099511628211)
@@ -94,7 +94,7 @@ def key_code(text: NDArray[np.uint8], start: int, end: int) -> np.uint64:
 
 @kernel
 def _row_of(rules: KeyRules, code: np.uint64) -> int:
-    """Row of the key of this code, -1 where it is not declared."""
+    """Row of the key of this code in `rules` (K,), -1 where it is not declared."""
     for k in range(len(rules.codes)):
         if rules.codes[k] == code:
             return k
@@ -109,6 +109,8 @@ def _read_format(
     """Row of `rules` of each key of FORMAT text[start:end] (-1 undeclared) to `which`; number of keys.
 
     -1 where a key is none or stands twice, where GT is not the first, or there are too many.
+
+    `text` (n,), `codes` and `which` (k,), as many as keys are allowed.
     """
     n = 0
     at = start
@@ -148,7 +150,7 @@ def _count_fits(count: int, number: int, n_alts: int, ploidy: int) -> bool:
 def _value_fault(
     text: NDArray[np.uint8], start: int, end: int, kind: int, number: int, n_alts: int, ploidy: int
 ) -> int:
-    """Fault of the value text[start:end] of one FORMAT key, SOUND if none."""
+    """Fault of the value text[start:end] of one FORMAT key, SOUND if none. `text` (n,)."""
     if end == start:
         return EMPTY
     if kind == ANY or (end - start == 1 and text[start] == DOT):
@@ -177,7 +179,10 @@ def _sample_fault(
     text: NDArray[np.uint8], start: int, end: int, which: NDArray[np.int64], n_keys: int, n_alts: int,
     max_ploidy: int, kinds: NDArray[np.int8], numbers: NDArray[np.int64],
 ) -> int:  # fmt: skip
-    """Fault of the sample column text[start:end], SOUND if none; `kinds`, `numbers`: of `KeyRules`."""
+    """Fault of the sample column text[start:end], SOUND if none; `kinds`, `numbers`: of `KeyRules`.
+
+    `text` (n,), `which` (k,), `kinds` and `numbers` (K,).
+    """
     key = 0
     at = start
     ploidy = 0
@@ -206,7 +211,10 @@ def _sample_fault(
 
 @kernel
 def _is_plain_pair(text: NDArray[np.uint8], start: int, n_alts: int) -> bool:
-    """Whether text[start:start+3] is two alleles of one letter each, as most cells of a large cohort."""
+    """Whether text[start:start+3] is two alleles of one letter each, as most cells of a large cohort.
+
+    `text` (n,).
+    """
     first, mark, second = text[start], text[start + 1], text[start + 2]
     return (
         (mark in (BAR, SLASH))
@@ -219,7 +227,7 @@ def _is_plain_pair(text: NDArray[np.uint8], start: int, n_alts: int) -> bool:
 def _info_value_fits(
     text: NDArray[np.uint8], start: int, end: int, kind: int, number: int, n_alts: int
 ) -> bool:
-    """Whether the value text[start:end] of an INFO key is what its declaration lets it be."""
+    """Whether the value text[start:end] of an INFO key is what its declaration lets it be. `text` (n,)."""
     if end == start:
         return kind == ANY
     if kind not in (INTEGER, NOT_NEGATIVE, FLOAT) or number == NUMBER_UNKNOWN:
@@ -283,7 +291,10 @@ def _info_sound(
 
 @kernel
 def _is_structural(text: NDArray[np.uint8], start: int, end: int) -> bool:
-    """Whether every ALT of the column text[start:end] is symbolic and none that of a reference block."""
+    """Whether every ALT of the column text[start:end] is symbolic and none that of a reference block.
+
+    `text` (n,).
+    """
     at = start
     inside = False
     for i in range(start, end + 1):
@@ -300,7 +311,7 @@ def _is_structural(text: NDArray[np.uint8], start: int, end: int) -> bool:
 
 @kernel
 def _is_of_bases(text: NDArray[np.uint8], start: int, end: int) -> bool:
-    """Whether the ALT column text[start:end] is bases and commas alone."""
+    """Whether the ALT column text[start:end] is bases and commas alone. `text` (n,)."""
     for i in range(start, end):
         if text[i] < 65 and text[i] != COMMA:
             return False
@@ -311,7 +322,7 @@ def _is_of_bases(text: NDArray[np.uint8], start: int, end: int) -> bool:
 
 @kernel
 def _fixed_fault(text: NDArray[np.uint8], field: int, start: int, end: int, pos: int) -> int:
-    """Fault of one of the columns CHROM to INFO (field 0 to 7) but ALT, SOUND if none."""
+    """Fault of one of the columns CHROM to INFO (field 0 to 7) but ALT, SOUND if none. `text` (n,)."""
     if field == 1:
         value = natural(text, start, end)
         return SOUND if 1 <= value <= MAX_POS else BAD_POS
@@ -327,6 +338,7 @@ def _fixed_fault(text: NDArray[np.uint8], field: int, start: int, end: int, pos:
 
 @kernel
 def _same(text: NDArray[np.uint8], first: int, second: int, length: int) -> bool:
+    """Whether `length` bytes at `first` and at `second` of `text` (n,) are the same."""
     for i in range(length):  # noqa: SIM110 - numba compiles no generators
         if text[first + i] != text[second + i]:
             return False

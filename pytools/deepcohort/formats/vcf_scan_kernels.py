@@ -1,5 +1,7 @@
 """Kernel: where the lines of VCF text begin and which bases they cover."""
-# mypy: ignore-errors
+
+import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 
@@ -7,7 +9,7 @@ _TAB, _NEWLINE, _SEMICOLON = 9, 10, 59
 
 
 @kernel
-def scan_lines(text, lines, new_contig):
+def scan_lines(text: NDArray[np.uint8], lines: NDArray[np.int64], new_contig: NDArray[np.bool_]) -> int:
     """Fill `lines` and `new_contig` from whole lines of VCF records.
 
     Args:

@@ -27,7 +27,10 @@ for _letter in b"ACGTNacgtn":
 
 @borrowing_kernel
 def natural(text: NDArray[np.uint8], start: int, end: int) -> int:
-    """Number of the decimal digits text[start:end]; -1 for anything else, or more than ten digits."""
+    """Number of the decimal digits text[start:end]; -1 for anything else, or more than ten digits.
+
+    `text` (n,).
+    """
     if end - start > 10 or end <= start:
         return -1
     value = 0
@@ -41,7 +44,7 @@ def natural(text: NDArray[np.uint8], start: int, end: int) -> int:
 
 @borrowing_kernel
 def is_integer(text: NDArray[np.uint8], start: int, end: int) -> bool:
-    """Whether text[start:end] is a whole number of 32 bits, with a minus sign or without."""
+    """Whether text[start:end] is a whole number of 32 bits, with a minus sign or without. `text` (n,)."""
     first = start + 1 if start < end and text[start] == MINUS else start
     value = natural(text, first, end)
     return 0 <= value <= MAX_INT
@@ -49,7 +52,7 @@ def is_integer(text: NDArray[np.uint8], start: int, end: int) -> bool:
 
 @borrowing_kernel
 def is_number(text: NDArray[np.uint8], start: int, end: int) -> bool:
-    """Whether text[start:end] is `.` or a decimal number, with an exponent or not."""
+    """Whether text[start:end] is `.` or a decimal number, with an exponent or not. `text` (n,)."""
     if end - start == 1 and text[start] == DOT:
         return True
     digits, points, exponents = 0, 0, 0
@@ -71,7 +74,10 @@ def is_number(text: NDArray[np.uint8], start: int, end: int) -> bool:
 
 @borrowing_kernel
 def is_no_finite_number(text: NDArray[np.uint8], start: int, end: int) -> bool:
-    """Whether text[start:end] is NaN, Inf or Infinity in any case, with a sign or not (VCF 4.3)."""
+    """Whether text[start:end] is NaN, Inf or Infinity in any case, with a sign or not (VCF 4.3).
+
+    `text` (n,).
+    """
     at = start + 1 if start < end and (text[start] == MINUS or text[start] == PLUS) else start
     size = end - at
     if size != 3 and size != 8:
@@ -85,7 +91,10 @@ def is_no_finite_number(text: NDArray[np.uint8], start: int, end: int) -> bool:
 
 @borrowing_kernel
 def is_key(text: NDArray[np.uint8], start: int, end: int) -> bool:
-    """Whether text[start:end] is a key of FORMAT: letters, digits, `_` and `.`, no digit or `.` first."""
+    """Whether text[start:end] is a key of FORMAT: letters, digits, `_` and `.`, no digit or `.` first.
+
+    `text` (n,).
+    """
     if end <= start:
         return False
     for i in range(start, end):
@@ -98,7 +107,10 @@ def is_key(text: NDArray[np.uint8], start: int, end: int) -> bool:
 
 @borrowing_kernel
 def is_info_key(text: NDArray[np.uint8], start: int, end: int) -> bool:
-    """Whether text[start:end] is a key of INFO: as one of FORMAT, or 1000G; `+` and `-` may stand within."""
+    """Whether text[start:end] is a key of INFO: as one of FORMAT, or 1000G; `+` and `-` may stand within.
+
+    `text` (n,).
+    """
     if end <= start:
         return False
     if is_key(text, start, end):
@@ -116,7 +128,7 @@ def is_info_key(text: NDArray[np.uint8], start: int, end: int) -> bool:
 
 @borrowing_kernel
 def is_ref(text: NDArray[np.uint8], start: int, end: int) -> bool:
-    """Whether text[start:end] is bases; IUPAC letters count, for references that hold them."""
+    """Whether text[start:end] is bases; IUPAC letters count, for references that hold them. `text` (n,)."""
     if end <= start:
         return False
     for i in range(start, end):  # noqa: SIM110 - numba compiles no generators
@@ -127,7 +139,7 @@ def is_ref(text: NDArray[np.uint8], start: int, end: int) -> bool:
 
 @borrowing_kernel
 def is_alt(text: NDArray[np.uint8], start: int, end: int) -> bool:
-    """Whether text[start:end] is one ALT: bases, `*`, <symbolic>, or a breakend."""
+    """Whether text[start:end] is one ALT: bases, `*`, <symbolic>, or a breakend. `text` (n,)."""
     if end <= start:
         return False
     if text[start] == LESS:
@@ -147,7 +159,10 @@ def is_alt(text: NDArray[np.uint8], start: int, end: int) -> bool:
 
 @borrowing_kernel
 def _is_odd_alt(text: NDArray[np.uint8], start: int, end: int) -> bool:
-    """Whether text[start:end] is bases, `*` and `-`, as some truth sets write what they cannot say."""
+    """Whether text[start:end] is bases, `*` and `-`, as some truth sets write what they cannot say.
+
+    `text` (n,).
+    """
     for i in range(start, end):
         if _LETTERS[text[i]] == 0 and text[i] != STAR and text[i] != MINUS:
             return False
@@ -159,6 +174,8 @@ def count_alts(text: NDArray[np.uint8], start: int, end: int, odd: bool) -> int:
     """ALTs of the column text[start:end], 0 for `.`; -1 where one of them is none.
 
     `odd`: bases mixed with `*` and `-` are taken for one.
+
+    `text` (n,).
     """
     if end - start == 1 and text[start] == DOT:
         return 0
@@ -183,6 +200,8 @@ def genotype_ploidy(text: NDArray[np.uint8], start: int, end: int, n_alts: int) 
     """Number of alleles of the GT text[start:end] (0/1, 1|., 0); -1 where it is none of these alleles.
 
     0 where the whole GT is `.`: the ploidy is not told. A leading separator (VCF 4.4) is passed over.
+
+    `text` (n,).
     """
     if end - start == 1 and text[start] == DOT:
         return 0
@@ -204,7 +223,10 @@ def genotype_ploidy(text: NDArray[np.uint8], start: int, end: int, n_alts: int) 
 
 @borrowing_kernel
 def info_end(text: NDArray[np.uint8], start: int, end: int) -> int:
-    """END of the INFO text[start:end]; -1 where there is none, -2 where its value is no number."""
+    """END of the INFO text[start:end]; -1 where there is none, -2 where its value is no number.
+
+    `text` (n,).
+    """
     i = start
     while i + 4 <= end:
         if (
@@ -231,7 +253,10 @@ def n_genotypes(n_alleles: int, ploidy: int) -> int:
 
 @borrowing_kernel
 def first_unprintable(text: NDArray[np.uint8]) -> int:
-    """Offset of the first byte that no VCF line holds: a control character but TAB, CR, LF; -1: none."""
+    """Offset of the first byte that no VCF line holds: a control character but TAB, CR, LF; -1: none.
+
+    `text` (n,).
+    """
     bad = 0
     for i in range(len(text)):
         byte = text[i]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.calls.columns import ReadColumns, SupportColumns, columns_of
 from deepcohort.calls.kernels_fragments import list_entries
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.support import weigh_reads
@@ -142,7 +143,6 @@ def _entries(
     own[:, :, 0] = rows[chosen - near[0]]
     own[(own[:, :, 0] == UNKNOWN).any(axis=1), :, 0] = UNKNOWN
     fragment, site, odds, _ = list_entries(
-        own, support.offset, support.read, support.allele, support.log10_ratio, reads.mapq,
-        reads.name_hash, reads.flag, reads.insert_size, reads.pos, reads.end,
-    )  # fmt: skip
+        own, columns_of(SupportColumns, support), columns_of(ReadColumns, reads)
+    )
     return fragment, chosen[site], odds

@@ -1,14 +1,22 @@
 """Kernels: what the reads alone say of alleles that were given."""
-# mypy: ignore-errors
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.candidates.phase_kernels import capped_ratio
 from deepcohort.core.numba_options import kernel
 
 
 @kernel
-def read_odds(rows, offset, read, allele, ratio, mapq, most):
+def read_odds(
+    rows: NDArray[np.int64],
+    offset: NDArray[np.int64],
+    read: NDArray[np.int32],
+    allele: NDArray[np.int8],
+    ratio: NDArray[np.float32],
+    mapq: NDArray[np.uint8],
+    most: NDArray[np.float64],
+) -> NDArray[np.float64]:
     """log10 P(reads | one, two copies) / P(reads | none) of the candidates `rows`, float64 (n, 2).
 
     Args:

@@ -1,7 +1,7 @@
 """Two copies of a stretch, base by base."""
-# mypy: ignore-errors
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 
@@ -10,7 +10,9 @@ _STOP, _DIAGONAL, _HERE_ONLY, _THERE_ONLY = 0, 1, 2, 3
 
 
 @kernel
-def align_copies(here, there, diagonal, band):
+def align_copies(
+    here: NDArray[np.uint8], there: NDArray[np.uint8], diagonal: int, band: int
+) -> NDArray[np.int64]:
     """Best local alignment near a diagonal (Smith and Waterman 1981).
 
     Args:

@@ -1,14 +1,14 @@
 """Words of a genome that occur a few times."""
-# mypy: ignore-errors
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 from deepcohort.paralogs.columns import Pairs, Words
 
 
 @kernel
-def _mix(x):
+def _mix(x: np.uint64) -> np.uint64:
     """A bijection of 64-bit words that scatters neighbours (the finaliser of SplitMix64)."""
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -16,7 +16,16 @@ def _mix(x):
 
 
 @kernel
-def sample_words(codes, k, sampled, passes, turn, out_word, out_pos, out_reverse):
+def sample_words(
+    codes: NDArray[np.uint8],
+    k: int,
+    sampled: int,
+    passes: int,
+    turn: int,
+    out_word: NDArray[np.uint64],
+    out_pos: NDArray[np.int64],
+    out_reverse: NDArray[np.bool_],
+) -> int:
     """Words of k <= 31 known bases, the lesser of a word and its reverse complement; returns how many.
 
     Args:
@@ -49,8 +58,11 @@ def sample_words(codes, k, sampled, passes, turn, out_word, out_pos, out_reverse
 
 
 @kernel
-def count_pairs(word, max_copies):
-    """How many ordered pairs of equal words there are among groups of 2 to `max_copies`; `word` sorted."""
+def count_pairs(word: NDArray[np.uint64], max_copies: int) -> int:
+    """How many ordered pairs of equal words there are among groups of 2 to `max_copies`; `word` sorted.
+
+    `word` (n,).
+    """
     pairs = 0
     first = 0
     while first < len(word):
@@ -96,7 +108,15 @@ def list_pairs(words: Words, max_copies: int, k: int, tile_bp: int, apart_bp: in
 
 
 @kernel
-def best_links(tile, other, inverted, shift, spread_bp, out_row, out_shared):
+def best_links(
+    tile: NDArray[np.int64],
+    other: NDArray[np.int32],
+    inverted: NDArray[np.bool_],
+    shift: NDArray[np.int64],
+    spread_bp: int,
+    out_row: NDArray[np.int64],
+    out_shared: NDArray[np.int64],
+) -> int:
     """The pair in the middle of the largest agreeing group of each tile; returns how many tiles.
 
     Args:

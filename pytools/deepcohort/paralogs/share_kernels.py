@@ -6,7 +6,6 @@ show against it. A person's copies may both have any of the two (gene conversion
 into the other), and reads tell only together which: a read that fits the other copy better may come
 from there, or show a variant here.
 """
-# mypy: ignore-errors
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +75,14 @@ def each_base(
 
 
 @kernel
-def choose_sites(count, here, there, partner, min_count, min_fraction):
+def choose_sites(
+    count: NDArray[np.int64],
+    here: NDArray[np.uint8],
+    there: NDArray[np.uint8],
+    partner: NDArray[np.int64],
+    min_count: int,
+    min_fraction: float,
+) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_]]:
     """Sites along the axis.
 
     Args:
@@ -113,20 +119,23 @@ def choose_sites(count, here, there, partner, min_count, min_fraction):
 
 
 @kernel
-def _expected(ln_prior_order, reference_b):
-    """ln prior of 0, 1, 2 copies of allele b where the reference has `reference_b` (0 or 2)."""
+def _expected(ln_prior_order: NDArray[np.float64], reference_b: int) -> NDArray[np.float64]:
+    """ln prior of 0, 1, 2 copies of allele b where the reference has `reference_b` (0 or 2).
+
+    `ln_prior_order` (3,).
+    """
     return ln_prior_order if reference_b == 0 else ln_prior_order[::-1]
 
 
 @kernel
-def _p_of_base(is_b, error, copies_b):
+def _p_of_base(is_b: bool, error: float, copies_b: int) -> float:
     f = 0.5 * copies_b
     right, wrong = 1.0 - error, error / 3.0
     return f * right + (1.0 - f) * wrong if is_b else f * wrong + (1.0 - f) * right
 
 
 @kernel
-def _hint(is_b, error, posterior):
+def _hint(is_b: bool, error: float, posterior: NDArray[np.float64]) -> float:
     """ln odds of one base for a fragment of the copy here; posterior (3, 3): alleles b there, here."""
     p_there = p_here = 0.0
     for g in range(3):
@@ -137,7 +146,17 @@ def _hint(is_b, error, posterior):
 
 
 @kernel
-def _genotype_pair(first, last, is_b, error, entry_fragment, hint, odds, different, posterior):
+def _genotype_pair(
+    first: int,
+    last: int,
+    is_b: NDArray[np.bool_],
+    error: NDArray[np.float64],
+    entry_fragment: NDArray[np.int64],
+    hint: NDArray[np.float64],
+    odds: NDArray[np.float64],
+    different: bool,
+    posterior: NDArray[np.float64],
+) -> None:
     """Posterior (3, 3) of copies of allele b there and here, from the entries of one site."""
     ln_prior = _PRIOR_DIFFERENT if different else _PRIOR_SAME
     there, here = _expected(ln_prior, 0 if different else 2), _expected(ln_prior, 2)
@@ -164,7 +183,14 @@ def _genotype_pair(first, last, is_b, error, entry_fragment, hint, odds, differe
 
 
 @kernel
-def settle_fragments(site_offset, is_b, error, entry_fragment, different, anchor):
+def settle_fragments(
+    site_offset: NDArray[np.int64],
+    is_b: NDArray[np.bool_],
+    error: NDArray[np.float64],
+    entry_fragment: NDArray[np.int64],
+    different: NDArray[np.bool_],
+    anchor: NDArray[np.float64],
+) -> NDArray[np.float64]:
     """log10 odds for the copy here of every fragment, float64 (F,).
 
     Alternates between genotypes of both copies at every site, given where fragments belong, and where
@@ -204,7 +230,7 @@ def settle_fragments(site_offset, is_b, error, entry_fragment, different, anchor
 
 
 @kernel
-def error_of_qual(qual):
+def error_of_qual(qual: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Probability that a base of each phred is wrong, float64 (E,), never below what alignment errs."""
     out = np.empty(len(qual))
     for e in range(len(qual)):

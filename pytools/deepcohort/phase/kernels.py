@@ -8,9 +8,11 @@ Everything is counted in integers (`support` gives 10^-6 log10 units), so that n
 shows. Fragments are in CSR form over `site` and `odds`; sites are numbered such that linked ones stand
 together: group g owns sites first[g]:first[g + 1].
 """
-# mypy: ignore-errors
+
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 from deepcohort.phase.config import UNITS_PER_LOG10
@@ -24,14 +26,14 @@ _MAX_ROUNDS = 30
 
 
 @kernel
-def support(units):
+def support(units: int) -> int:
     """log10(10^(S/2) + 10^(-S/2)) in 10^-6, S = units / UNITS_PER_LOG10."""
     units = abs(units)
     return _SUPPORT[units] if units <= _TABLE_UNITS else units * _HALF_UNIT
 
 
 @kernel
-def group_sites(n_sites, offset, site):
+def group_sites(n_sites: int, offset: NDArray[np.int64], site: NDArray[np.int32]) -> NDArray[np.int64]:
     """Number of each site's group of linked sites, int64 (H,), by ascending first site."""
     parent = np.arange(n_sites)
     for f in range(len(offset) - 1):
@@ -59,7 +61,9 @@ def group_sites(n_sites, offset, site):
 
 
 @kernel
-def list_links(offset, site, odds, reach):
+def list_links(
+    offset: NDArray[np.int64], site: NDArray[np.int32], odds: NDArray[np.int8], reach: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pairs of sites in one fragment, up to `reach` of its sites apart: (sites int64 (K, 2), weight int64).
 
     The weight is what that fragment says for equal phase against opposite phase.
@@ -81,7 +85,7 @@ def list_links(offset, site, odds, reach):
 
 
 @kernel
-def _root(parent, sign, h):
+def _root(parent: NDArray[np.int64], sign: NDArray[np.int8], h: int) -> tuple[int, int]:
     """(root of site h, its phase against the root); the way there is shortened."""
     at, whole = h, 1
     while parent[at] != at:
@@ -97,7 +101,7 @@ def _root(parent, sign, h):
 
 
 @kernel
-def join_links(n_sites, pairs, weight):
+def join_links(n_sites: int, pairs: NDArray[np.int64], weight: NDArray[np.int64]) -> NDArray[np.int8]:
     """Phase of each site, int8 (H,), from links in the order given; of joined sites none counts."""
     parent, sign = np.arange(n_sites), np.ones(n_sites, np.int8)
     for k in range(len(weight)):
@@ -112,9 +116,24 @@ def join_links(n_sites, pairs, weight):
     return out
 
 
+class SiteEntries(NamedTuple):
+    """Entries by site, M of them at H sites.
+
+    first: int64 (H+1,), of each site in `entry`, int64 (M,). fragment: int64 (M,), odds: int8 (M,), of each
+    entry.
+    """
+
+    first: NDArray[np.int64]
+    entry: NDArray[np.int64]
+    fragment: NDArray[np.int64]
+    odds: NDArray[np.int8]
+
+
 @kernel
-def _entries_of_sites(n_sites, offset, site):
-    """Entries of each site: (first int64 (H+1,), entry int64 (M,), fragment of each entry int64 (M,))."""
+def _entries_of_sites(
+    n_sites: int, offset: NDArray[np.int64], site: NDArray[np.int32], odds: NDArray[np.int8]
+) -> SiteEntries:
+    """Entries (M,) of fragments, which begin at `offset` (F+1,), by site."""
     first = np.zeros(n_sites + 1, np.int64)
     for e in range(len(site)):
         first[site[e] + 1] += 1
@@ -127,30 +146,51 @@ def _entries_of_sites(n_sites, offset, site):
             fragment[e] = f
             entry[fill[site[e]]] = e
             fill[site[e]] += 1
-    return first, entry, fragment
+    return SiteEntries(first, entry, fragment, odds)
 
 
 @kernel
-def _gain_of_flip(h, first, entry, fragment, odds, sign, total):
+def _gain_of_flip(
+    h: int,
+    at: SiteEntries,
+    sign: NDArray[np.int8],
+    total: NDArray[np.int64],
+) -> int:
+    """What flipping site `h` gains; `sign` (H,), `total` (F,)."""
     gain = 0
-    for k in range(first[h], first[h + 1]):
-        e = entry[k]
-        f = fragment[e]
-        gain += support(total[f] - 2 * sign[h] * np.int64(odds[e])) - support(total[f])
+    for k in range(at.first[h], at.first[h + 1]):
+        e = at.entry[k]
+        f = at.fragment[e]
+        gain += support(total[f] - 2 * sign[h] * np.int64(at.odds[e])) - support(total[f])
     return gain
 
 
 @kernel
-def _flip(h, first, entry, fragment, odds, sign, total):
-    for k in range(first[h], first[h + 1]):
-        e = entry[k]
-        total[fragment[e]] -= 2 * sign[h] * np.int64(odds[e])
+def _flip(
+    h: int,
+    at: SiteEntries,
+    sign: NDArray[np.int8],
+    total: NDArray[np.int64],
+) -> None:
+    """Flip site `h` in `sign` (H,) and in the totals (F,) of its fragments."""
+    for k in range(at.first[h], at.first[h + 1]):
+        e = at.entry[k]
+        total[at.fragment[e]] -= 2 * sign[h] * np.int64(at.odds[e])
     sign[h] = -sign[h]
 
 
 @kernel
-def _solve_exactly(begin, end, first, entry, fragment, odds, sign, total):
-    """Best phase of sites begin:end by trying all; the first keeps its sign. Of equals the first stays."""
+def _solve_exactly(
+    begin: int,
+    end: int,
+    at: SiteEntries,
+    sign: NDArray[np.int8],
+    total: NDArray[np.int64],
+) -> None:
+    """Best phase of sites begin:end by trying all; the first keeps its sign. Of equals the first stays.
+
+    Arrays as in `_gain_of_flip`: `sign` (H,), `total` (F,).
+    """
     n = end - begin - 1
     score = best = 0
     state = best_state = 0
@@ -159,18 +199,24 @@ def _solve_exactly(begin, end, first, entry, fragment, odds, sign, total):
         while not (step >> bit) & 1:
             bit += 1
         h = begin + 1 + bit
-        score += _gain_of_flip(h, first, entry, fragment, odds, sign, total)
-        _flip(h, first, entry, fragment, odds, sign, total)
+        score += _gain_of_flip(h, at, sign, total)
+        _flip(h, at, sign, total)
         state ^= 1 << bit
         if score > best:
             best, best_state = score, state
     for bit in range(n):
         if ((state ^ best_state) >> bit) & 1:
-            _flip(begin + 1 + bit, first, entry, fragment, odds, sign, total)
+            _flip(begin + 1 + bit, at, sign, total)
 
 
 @kernel
-def switch_losses(n_sites, offset, site, odds, sign):
+def switch_losses(
+    n_sites: int,
+    offset: NDArray[np.int64],
+    site: NDArray[np.int32],
+    odds: NDArray[np.int8],
+    sign: NDArray[np.int8],
+) -> NDArray[np.int64]:
     """What flipping all sites of a group from each on would lose, int64 (H,): 0 at the first of a group."""
     change = np.zeros(n_sites + 1, np.int64)
     for f in range(len(offset) - 1):
@@ -192,8 +238,17 @@ def switch_losses(n_sites, offset, site, odds, sign):
 
 
 @kernel
-def _apply_switches(first_site, offset, site, odds, sign):
-    """Flip the rest of a group where that gains, the best first, none near another; how many."""
+def _apply_switches(
+    first_site: NDArray[np.int64],
+    offset: NDArray[np.int64],
+    site: NDArray[np.int32],
+    odds: NDArray[np.int8],
+    sign: NDArray[np.int8],
+) -> int:
+    """Flip the rest of a group where that gains, the best first, none near another; how many.
+
+    `first_site` (groups + 1,), `offset` (F+1,), `site`, `odds` (M,), `sign` (H,).
+    """
     n_sites = len(sign)
     losses = switch_losses(n_sites, offset, site, odds, sign)
     span = 1
@@ -203,7 +258,8 @@ def _apply_switches(first_site, offset, site, odds, sign):
     candidates = candidates[np.argsort(losses[candidates], kind="mergesort")]
     switched = np.zeros(n_sites + 1, np.bool_)
     n = 0
-    for h in candidates:
+    for k in range(len(candidates)):
+        h = candidates[k]
         if switched[max(0, h - span) : h + span + 1].any():
             continue
         switched[h] = True
@@ -218,7 +274,14 @@ def _apply_switches(first_site, offset, site, odds, sign):
 
 
 @kernel
-def _totals(offset, site, odds, sign, total):
+def _totals(
+    offset: NDArray[np.int64],
+    site: NDArray[np.int32],
+    odds: NDArray[np.int8],
+    sign: NDArray[np.int8],
+    total: NDArray[np.int64],
+) -> None:
+    """Fill `total` (F,): odds of each fragment for the phase `sign` (H,)."""
     for f in range(len(offset) - 1):
         total[f] = 0
         for e in range(offset[f], offset[f + 1]):
@@ -226,37 +289,64 @@ def _totals(offset, site, odds, sign, total):
 
 
 @kernel
-def _gain_of_run(begin, end, first, entry, fragment, odds, sign, total):
-    """What flipping sites begin:end gains; they stay flipped."""
+def _gain_of_run(
+    begin: int,
+    end: int,
+    at: SiteEntries,
+    sign: NDArray[np.int8],
+    total: NDArray[np.int64],
+) -> int:
+    """What flipping sites begin:end gains; they stay flipped.
+
+    Arrays as in `_gain_of_flip`: `sign` (H,), `total` (F,).
+    """
     gain = 0
     for h in range(begin, end):
-        gain += _gain_of_flip(h, first, entry, fragment, odds, sign, total)
-        _flip(h, first, entry, fragment, odds, sign, total)
+        gain += _gain_of_flip(h, at, sign, total)
+        _flip(h, at, sign, total)
     return gain
 
 
 @kernel
-def _apply_flips(begin, end, longest, first, entry, fragment, odds, sign, total):
-    """Flip runs of 1 to `longest` sites of begin:end where that gains; how many."""
+def _apply_flips(
+    begin: int,
+    end: int,
+    longest: int,
+    at: SiteEntries,
+    sign: NDArray[np.int8],
+    total: NDArray[np.int64],
+) -> int:
+    """Flip runs of 1 to `longest` sites of begin:end where that gains; how many.
+
+    Arrays as in `_gain_of_flip`: `sign` (H,), `total` (F,).
+    """
     n = 0
     for length in range(1, longest + 1):
         for h in range(begin, end - length + 1):
-            if _gain_of_run(h, h + length, first, entry, fragment, odds, sign, total) > 0:
+            if _gain_of_run(h, h + length, at, sign, total) > 0:
                 n += 1
             else:
-                _gain_of_run(h, h + length, first, entry, fragment, odds, sign, total)
+                _gain_of_run(h, h + length, at, sign, total)
     return n
 
 
 @kernel
-def improve_phase(first_site, offset, site, odds, sign, exact_sites, longest_run):
+def improve_phase(
+    first_site: NDArray[np.int64],
+    offset: NDArray[np.int64],
+    site: NDArray[np.int32],
+    odds: NDArray[np.int8],
+    sign: NDArray[np.int8],
+    exact_sites: int,
+    longest_run: int,
+) -> NDArray[np.int64]:
     """Make `sign` int8 (H,) the best phase: of small groups by trying all, of others by local search.
 
     Returns:
         int64 (H,), what flipping each site alone would lose.
     """
     n_sites = len(sign)
-    first, entry, fragment = _entries_of_sites(n_sites, offset, site)
+    at = _entries_of_sites(n_sites, offset, site, odds)
     total = np.zeros(len(offset) - 1, np.int64)
     for _ in range(_MAX_ROUNDS):
         n = _apply_switches(first_site, offset, site, odds, sign)
@@ -264,21 +354,26 @@ def improve_phase(first_site, offset, site, odds, sign, exact_sites, longest_run
         for g in range(len(first_site) - 1):
             begin, end = first_site[g], first_site[g + 1]
             if end - begin > exact_sites:
-                n += _apply_flips(begin, end, longest_run, first, entry, fragment, odds, sign, total)
+                n += _apply_flips(begin, end, longest_run, at, sign, total)
         if n == 0:
             break
     for g in range(len(first_site) - 1):
         begin, end = first_site[g], first_site[g + 1]
         if end - begin <= exact_sites:
-            _solve_exactly(begin, end, first, entry, fragment, odds, sign, total)
+            _solve_exactly(begin, end, at, sign, total)
     losses = np.empty(n_sites, np.int64)
     for h in range(n_sites):
-        losses[h] = -_gain_of_flip(h, first, entry, fragment, odds, sign, total)
+        losses[h] = -_gain_of_flip(h, at, sign, total)
     return losses
 
 
 @kernel
-def split_fragments(offset, site, odds, part):
+def split_fragments(
+    offset: NDArray[np.int64],
+    site: NDArray[np.int32] | NDArray[np.int64],
+    odds: NDArray[np.int8],
+    part: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]:
     """Fragments cut where `part` (H,) of their sites changes; sites of part -1 and lone entries are left out.
 
     Returns:

@@ -1,7 +1,7 @@
 """Kernel: phase written into lines of a single-sample VCF."""
-# mypy: ignore-errors
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 
@@ -12,7 +12,8 @@ _MOST_ADDED = 40  # bytes of one line
 
 
 @kernel
-def _put_int(out, n, value):
+def _put_int(out: NDArray[np.uint8], n: int, value: int) -> int:
+    """Decimal digits of `value` to `out` (B,); the new fill."""
     digits, rest = 1, value
     while rest >= 10:
         digits += 1
@@ -24,14 +25,22 @@ def _put_int(out, n, value):
 
 
 @kernel
-def _allele_end(text, at, stop):
+def _allele_end(text: NDArray[np.uint8], at: int, stop: int) -> int:
+    """Where the digits at `at` of `text` (n,) end."""
     while at < stop and _ZERO <= text[at] < _ZERO + 10:
         at += 1
     return at
 
 
 @kernel
-def phase_lines(text, lines, pos, flipped, block, quality):
+def phase_lines(
+    text: NDArray[np.uint8],
+    lines: NDArray[np.int64],
+    pos: NDArray[np.int64],
+    flipped: NDArray[np.bool_],
+    block: NDArray[np.int64],
+    quality: NDArray[np.int64],
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], int, int]:
     """Lines with GT `a|b` and FORMAT PS, PQ where `pos` says so; blocks of a gVCF stay as they are.
 
     Args:

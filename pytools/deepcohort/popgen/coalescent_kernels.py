@@ -1,9 +1,7 @@
 """Coalescent kernels: unlinked SNPs under any epochs, and a locus linked to a selected allele."""
 
-# mypy: ignore-errors
-
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,13 +49,13 @@ class Tree(NamedTuple):
 
 
 @kernel
-def set_seed(seed):
+def set_seed(seed: int) -> None:
     """Seed the generator that kernels draw from."""
     np.random.seed(seed)
 
 
 @kernel
-def _waiting_time(rate, growth, size_factor):
+def _waiting_time(rate: float, growth: float, size_factor: float) -> float:
     """Time until coalescence at `rate` now, in a population that shrinks backwards as exp(-growth t)."""
     e = -math.log(1.0 - np.random.random())
     if growth == 0.0:
@@ -69,7 +67,7 @@ def _waiting_time(rate, growth, size_factor):
 
 
 @kernel
-def _move_all(pool, count, moves):
+def _move_all(pool: NDArray[np.int64], count: NDArray[np.int64], moves: NDArray[np.int64]) -> None:
     """Populations join others as an epoch starts.
 
     Args:
@@ -85,7 +83,15 @@ def _move_all(pool, count, moves):
 
 
 @kernel
-def _carriers(chosen, n, left, right, origin, stack, out):
+def _carriers(
+    chosen: int,
+    n: int,
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    origin: NDArray[np.int64],
+    stack: NDArray[np.int64],
+    out: NDArray[Any],
+) -> None:
     """Count the samples below node `chosen` by population, into `out` (K,)."""
     out[:] = 0
     top = 1
@@ -102,7 +108,18 @@ def _carriers(chosen, n, left, right, origin, stack, out):
 
 
 @kernel
-def _genealogy(samples, starts, sizes, growths, migration, moves, pool, count, left, right):
+def _genealogy(
+    samples: NDArray[np.int64],
+    starts: NDArray[np.float64],
+    sizes: NDArray[np.float64],
+    growths: NDArray[np.float64],
+    migration: NDArray[np.float64],
+    moves: NDArray[np.int64],
+    pool: NDArray[np.int64],
+    count: NDArray[np.int64],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+) -> int:
     """The node above which the mutation of one genealogy falls; -1 where lineages never meet.
 
     Arrays are those of `unlinked_snps`. Everything of an event stands in this one loop: calls cost two thirds
@@ -180,7 +197,16 @@ def _genealogy(samples, starts, sizes, growths, migration, moves, pool, count, l
 
 
 @kernel
-def unlinked_snps(samples, starts, sizes, growths, migration, moves, n_snps, out):
+def unlinked_snps(
+    samples: NDArray[np.int64],
+    starts: NDArray[np.float64],
+    sizes: NDArray[np.float64],
+    growths: NDArray[np.float64],
+    migration: NDArray[np.float64],
+    moves: NDArray[np.int64],
+    n_snps: int,
+    out: NDArray[Any],
+) -> bool:
     """Derived-allele counts of SNPs on independent genealogies, one mutation each, into `out`.
 
     samples: int64 (K,), haplotypes by population, at time 0. starts: float64 (E,), of the epochs, 2N-free
@@ -205,7 +231,7 @@ def unlinked_snps(samples, starts, sizes, growths, migration, moves, n_snps, out
 
 
 @kernel
-def _any_shared(k, m):
+def _any_shared(k: int, m: int) -> float:
     """Chance that `k` lineages do not all have different parents among `m`."""
     p = 1.0
     for i in range(k):
@@ -214,7 +240,9 @@ def _any_shared(k, m):
 
 
 @kernel
-def _cut_lineage(lineage, new, x, keeps_left, n_seg, seg):
+def _cut_lineage(
+    lineage: int, new: int, x: float, keeps_left: bool, n_seg: int, seg: Segments
+) -> tuple[int, bool, bool]:
     """Segments of `lineage` on the far side of the crossover at `x` go to lineage `new`.
 
     Returns (segments in all, whether any went, whether any stayed); segments are -1 where arrays are full.
@@ -248,7 +276,9 @@ def _cut_lineage(lineage, new, x, keeps_left, n_seg, seg):
 
 
 @kernel
-def _draw_parents(active, n_active, cls, c, m, parent):
+def _draw_parents(
+    active: NDArray[np.int64], n_active: int, cls: NDArray[np.int8], c: int, m: int, parent: NDArray[np.int64]
+) -> None:
     """Parents among `m` of the lineages of class `c`, drawn until two lineages share one.
 
     Args:
@@ -267,7 +297,7 @@ def _draw_parents(active, n_active, cls, c, m, parent):
 
 
 @kernel
-def _gather(a, n_active, lines, n_seg, seg):
+def _gather(a: int, n_active: int, lines: Lineages, n_seg: int, seg: Segments) -> int:
     """Segments of the lineages that share the parent of place `a` join its lineage; how many lineages did.
 
     Args:
@@ -291,7 +321,7 @@ def _gather(a, n_active, lines, n_seg, seg):
 
 
 @kernel
-def _cuts_of(lineage, n_seg, seg, ends):
+def _cuts_of(lineage: int, n_seg: int, seg: Segments, ends: NDArray[np.float64]) -> NDArray[np.float64]:
     """Ascending ends of a lineage's segments; an empty array where `ends` is too small.
 
     Args:
@@ -308,7 +338,16 @@ def _cuts_of(lineage, n_seg, seg, ends):
 
 
 @kernel
-def _coalesce(lineage, time, cuts, n_seg, n_edges, n_nodes, seg, tree):
+def _coalesce(
+    lineage: int,
+    time: float,
+    cuts: NDArray[np.float64],
+    n_seg: int,
+    n_edges: int,
+    n_nodes: int,
+    seg: Segments,
+    tree: Tree,
+) -> tuple[int, int, int]:
     """Where segments of `lineage` overlap they meet in a new node at `time`.
 
     Returns (segments, edges, nodes); segments are -1 where arrays are full.
@@ -350,7 +389,7 @@ def _coalesce(lineage, time, cuts, n_seg, n_edges, n_nodes, seg, tree):
 
 
 @kernel
-def _without_gone(n_active, active, n_seg, seg):
+def _without_gone(n_active: int, active: NDArray[np.int64], n_seg: int, seg: Segments) -> tuple[int, int]:
     """Lineages and segments that live on, moved together; (lineages, segments)."""
     lineages = 0
     for a in range(n_active):
@@ -367,7 +406,17 @@ def _without_gone(n_active, active, n_seg, seg):
 
 
 @kernel
-def _recombine(q, fitness, centre_bp, recombination, n_active, n_lin, n_seg, lines, seg):
+def _recombine(
+    q: float,
+    fitness: NDArray[np.float64],
+    centre_bp: float,
+    recombination: float,
+    n_active: int,
+    n_lin: int,
+    n_seg: int,
+    lines: Lineages,
+    seg: Segments,
+) -> tuple[int, int, int]:
     """Crossovers on the way to parents of frequency `q`; (lineages alive, in all, segments or -1)."""
     active, cls, lo, hi = lines.active, lines.cls, lines.lo, lines.hi
     now = n_active
@@ -407,7 +456,7 @@ def _recombine(q, fitness, centre_bp, recombination, n_active, n_lin, n_seg, lin
 
 
 @kernel
-def _count_class(active, n_active, cls, c):
+def _count_class(active: NDArray[np.int64], n_active: int, cls: NDArray[np.int8], c: int) -> int:
     """Lineages of class `c`.
 
     Args:
@@ -421,7 +470,17 @@ def _count_class(active, n_active, cls, c):
 
 
 @kernel
-def _meet_in_class(c, time, n_active, n_seg, n_edges, n_nodes, lines, seg, tree):
+def _meet_in_class(
+    c: int,
+    time: float,
+    n_active: int,
+    n_seg: int,
+    n_edges: int,
+    n_nodes: int,
+    lines: Lineages,
+    seg: Segments,
+    tree: Tree,
+) -> tuple[int, int, int, int]:
     """Lineages of class `c` with one parent become one; (lineages, segments or -1, edges, nodes)."""
     for a in range(n_active):
         lineage = lines.active[a]
@@ -441,8 +500,17 @@ def _meet_in_class(c, time, n_active, n_seg, n_edges, n_nodes, lines, seg, tree)
 
 @kernel
 def linked_history(
-    sample_time, p, haploid_size, fitness, locus_bp, centre_bp, recombination, state, edges, node_time
-):
+    sample_time: NDArray[np.int64],
+    p: NDArray[np.float64],
+    haploid_size: NDArray[np.int64],
+    fitness: NDArray[np.float64],
+    locus_bp: float,
+    centre_bp: float,
+    recombination: float,
+    state: NDArray[np.int8],
+    edges: NDArray[np.float64],
+    node_time: NDArray[np.float64],
+) -> tuple[int, int]:
     """Ancestry of a locus back to the origin of a selected allele, exact Wright-Fisher within two classes.
 
     sample_time: int64 (n,), generations, ascending. p: float64 (T + 1,), frequency of the selected allele

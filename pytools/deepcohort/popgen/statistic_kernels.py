@@ -1,8 +1,7 @@
 """Kernels on observed matrices: pairwise identity, haplotype classes, linkage disequilibrium."""
 
-# mypy: ignore-errors
-
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 
@@ -10,7 +9,14 @@ _UNSEEN = 255
 
 
 @kernel
-def shared_lengths(matrix, positions, length_bp, apart, mean_out, max_out):
+def shared_lengths(
+    matrix: NDArray[np.uint8],
+    positions: NDArray[np.float64],
+    length_bp: float,
+    apart: int,
+    mean_out: NDArray[np.float32],
+    max_out: NDArray[np.float32],
+) -> None:
     """How far around each site a row is identical to others, as shares of `length_bp`.
 
     matrix: uint8 (S, R), 0 to 200, 255 missing (matches all). apart: least difference that is one.
@@ -50,7 +56,9 @@ def shared_lengths(matrix, positions, length_bp, apart, mean_out, max_out):
 
 
 @kernel
-def haplotype_classes(matrix, first, last, apart, sizes):
+def haplotype_classes(
+    matrix: NDArray[np.uint8], first: int, last: int, apart: int, sizes: NDArray[np.int64]
+) -> int:
     """Sizes of groups of identical rows over sites first to last, descending, into `sizes` (R,); how many.
 
     A row joins the first class with whose founder it has no difference; missing data match.
@@ -81,8 +89,11 @@ def haplotype_classes(matrix, first, last, apart, sizes):
 
 
 @kernel
-def mean_r2(matrix, rows):
-    """Mean squared correlation of alleles over pairs of the sites `rows` (ZnS); 0 where there is no pair."""
+def mean_r2(matrix: NDArray[np.uint8], rows: NDArray[np.int64]) -> float:
+    """Mean squared correlation of alleles over pairs of the sites `rows` (ZnS); 0 where there is no pair.
+
+    `matrix` (S, R), `rows` (k,).
+    """
     n = len(rows)
     n_rows = matrix.shape[1]
     total, pairs = 0.0, 0

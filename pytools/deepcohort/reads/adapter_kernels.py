@@ -1,7 +1,7 @@
 """k-mers of tails that do not fit the reference, and the bases of reads that known k-mers cover."""
-# mypy: disable-error-code="no-untyped-def"
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 
@@ -14,7 +14,7 @@ _SHORT_READ_BP = 500
 
 
 @kernel
-def _is_simple(kmer):
+def _is_simple(kmer: int) -> bool:
     """Whether a k-mer repeats a unit of 1 to 3 bp in nearly all of its places."""
     for shift in range(1, 4):
         same = 0
@@ -26,8 +26,11 @@ def _is_simple(kmer):
 
 
 @kernel
-def _put_kmers(seq, start, stop, out, n):
-    """k-mers of seq[start:stop] into out[n:], low complexity and N left out; returns the new n."""
+def _put_kmers(seq: NDArray[np.uint8], start: int, stop: int, out: NDArray[np.int64], n: int) -> int:
+    """k-mers of seq[start:stop] into out[n:], low complexity and N left out; returns the new n.
+
+    `seq` flat (B,), `out` (m,).
+    """
     value = 0
     known = 0
     for i in range(start, stop):
@@ -44,11 +47,15 @@ def _put_kmers(seq, start, stop, out, n):
 
 
 @kernel
-def _stray_bases(seq, at, step, n, reference, position):
+def _stray_bases(
+    seq: NDArray[np.uint8], at: int, step: int, n: int, reference: NDArray[np.uint8], position: int
+) -> int:
     """Length of the end of a read that does not fit the reference.
 
     The read's last base is seq[at], it goes on by `step` for n bases; `position` is that of seq[at] in
     `reference`. The end with the largest score counts: a base that differs is worth 1, one that fits -1.
+
+    `seq` flat (B,), `reference` (L,).
     """
     best = score = length = 0
     for k in range(n):
@@ -64,7 +71,9 @@ def _stray_bases(seq, at, step, n, reference, position):
 
 
 @kernel
-def _longest_run(cigar_op, cigar_len, first, stop):
+def _longest_run(
+    cigar_op: NDArray[np.uint8], cigar_len: NDArray[np.int32], first: int, stop: int
+) -> tuple[np.int64, np.int64, np.int64]:
     """(read bases, reference bases) before the longest run of operations [first, stop); its length."""
     query = place = np.int64(0)
     best_query = best_place = best = np.int64(0)
@@ -81,7 +90,17 @@ def _longest_run(cigar_op, cigar_len, first, stop):
 
 
 @kernel
-def loose_tails(seq, seq_offset, cigar_op, cigar_len, cigar_offset, pos, reference, start, tails):
+def loose_tails(
+    seq: NDArray[np.uint8],
+    seq_offset: NDArray[np.int64],
+    cigar_op: NDArray[np.uint8],
+    cigar_len: NDArray[np.int32],
+    cigar_offset: NDArray[np.int64],
+    pos: NDArray[np.int64],
+    reference: NDArray[np.uint8],
+    start: int,
+    tails: NDArray[np.int32],
+) -> None:
     """Fill `tails` int32 (R, 2): bases at each read's left and right end that belong to no alignment.
 
     Soft clips; at ends without one, what differs too often from the reference where the read's longest run
@@ -111,7 +130,9 @@ def loose_tails(seq, seq_offset, cigar_op, cigar_len, cigar_offset, pos, referen
 
 
 @kernel
-def tail_kmers(seq, seq_offset, tails, out):
+def tail_kmers(
+    seq: NDArray[np.uint8], seq_offset: NDArray[np.int64], tails: NDArray[np.int32], out: NDArray[np.int64]
+) -> tuple[int, int]:
     """Fill `out` int64 with the k-mers of all tails of KMER_BP and more.
 
     Args:
@@ -134,7 +155,8 @@ def tail_kmers(seq, seq_offset, tails, out):
 
 
 @kernel
-def _is_known(known, value):
+def _is_known(known: NDArray[np.int64], value: int) -> bool:
+    """Whether `value` is one of the ascending `known` (K,)."""
     low = 0
     high = len(known)
     while low < high:
@@ -147,7 +169,7 @@ def _is_known(known, value):
 
 
 @kernel
-def outermost(known):
+def outermost(known: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(int64, int64): those of sorted k-mers `known` with which adapters open, and with which they close."""
     opens, closes = np.ones(len(known), np.bool_), np.ones(len(known), np.bool_)
     for k in range(len(known)):
@@ -158,7 +180,9 @@ def outermost(known):
 
 
 @kernel
-def _overhang(seq, start, stop, opens, closes):
+def _overhang(
+    seq: NDArray[np.uint8], start: int, stop: int, opens: NDArray[np.int64], closes: NDArray[np.int64]
+) -> tuple[int, int]:
     """Bases at the (left, right) end of seq[start:stop] that an adapter's last, or first, bases spell."""
     left = right = 0
     if stop - start <= KMER_BP:
@@ -179,16 +203,32 @@ def _overhang(seq, start, stop, opens, closes):
 
 
 @kernel
-def _hide(seq, qual, start, stop):
-    """Bases that nobody read: N, as a base of quality 0 alone still links its neighbours in assemblies."""
+def _hide(seq: NDArray[np.uint8], qual: NDArray[np.uint8], start: int, stop: int) -> None:
+    """Bases that nobody read: N, as a base of quality 0 alone still links its neighbours in assemblies.
+
+    `seq`, `qual` flat (B,).
+    """
     seq[start:stop] = 4
     qual[start:stop] = 0
 
 
 @kernel
-def _mask_insertions(seq, qual, start, cigar_op, cigar_len, first, last, low, high):
-    """Mask whole the insertions of a read that touch its bases [low, high)."""
-    query = start
+def _mask_insertions(
+    seq: NDArray[np.uint8],
+    qual: NDArray[np.uint8],
+    start: int,
+    cigar_op: NDArray[np.uint8],
+    cigar_len: NDArray[np.int32],
+    first: int,
+    last: int,
+    low: int,
+    high: int,
+) -> None:
+    """Mask whole the insertions of a read that touch its bases [low, high).
+
+    `seq`, `qual` flat (B,), `cigar_op`, `cigar_len` (K,).
+    """
+    query = np.int64(start)
     for op in range(first, last + 1):
         n = np.int64(cigar_len[op])
         if cigar_op[op] == _INSERTION and query < high and query + n > low:
@@ -198,12 +238,22 @@ def _mask_insertions(seq, qual, start, cigar_op, cigar_len, first, last, low, hi
 
 
 @kernel
-def mask_known(seq, qual, seq_offset, cigar_op, cigar_len, cigar_offset, known):
+def mask_known(
+    seq: NDArray[np.uint8],
+    qual: NDArray[np.uint8],
+    seq_offset: NDArray[np.int64],
+    cigar_op: NDArray[np.uint8],
+    cigar_len: NDArray[np.int32],
+    cigar_offset: NDArray[np.int64],
+    known: NDArray[np.int64],
+) -> None:
     """Make N of quality 0 (in place) of the bases that k-mers `known` (sorted int64) cover.
 
     A soft clip or an insertion that such a k-mer touches is masked whole: it is not of the sample. Within
     the alignment it is what lies on the adapter's shorter side: aligners that do not clip leave it there.
     So they do with an adapter's first bases where the read ends in them.
+
+    `known` (K,); the others as in ReadBatch.
     """
     opens, closes = outermost(known)
     filter_ = np.zeros(1 << 16, np.bool_)  # most k-mers are refused by a look at their last 8 bases

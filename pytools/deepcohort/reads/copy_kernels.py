@@ -1,7 +1,7 @@
 """Reads of a fragment that was sequenced several times: one stands for all, with their vote's bases."""
-# mypy: disable-error-code="no-untyped-def"
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 
@@ -10,8 +10,18 @@ _CLEAR_SHARE = 0.7  # of the phred sum that the winning base must have, else it 
 
 
 @kernel
-def _same_shape(a, b, seq_offset, cigar_op, cigar_len, cigar_offset):
-    """Whether two reads have the same length and CIGAR."""
+def _same_shape(
+    a: int,
+    b: int,
+    seq_offset: NDArray[np.int64],
+    cigar_op: NDArray[np.uint8],
+    cigar_len: NDArray[np.int32],
+    cigar_offset: NDArray[np.int64],
+) -> bool:
+    """Whether two reads have the same length and CIGAR.
+
+    `seq_offset`, `cigar_offset` (R+1,), `cigar_op`, `cigar_len` (K,).
+    """
     if seq_offset[a + 1] - seq_offset[a] != seq_offset[b + 1] - seq_offset[b]:
         return False
     n = cigar_offset[a + 1] - cigar_offset[a]
@@ -26,7 +36,16 @@ def _same_shape(a, b, seq_offset, cigar_op, cigar_len, cigar_offset):
 
 
 @kernel
-def vote_of_copies(order, copied, seq, qual, seq_offset, cigar_op, cigar_len, cigar_offset):
+def vote_of_copies(
+    order: NDArray[np.int64],
+    copied: NDArray[np.bool_],
+    seq: NDArray[np.uint8],
+    qual: NDArray[np.uint8],
+    seq_offset: NDArray[np.int64],
+    cigar_op: NDArray[np.uint8],
+    cigar_len: NDArray[np.int32],
+    cigar_offset: NDArray[np.int64],
+) -> None:
     """Give each read that stands for copies of it the bases and qualities of their vote, in place.
 
     Args:

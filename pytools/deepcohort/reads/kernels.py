@@ -1,7 +1,9 @@
 """BAM records to columns (SAM spec section 4.2): one scan to measure, one to fill."""
-# mypy: ignore-errors
+
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 
@@ -23,13 +25,47 @@ _CONSUMES_QUERY = 0b110010011  # MIS=X
 _CONSUMES_REFERENCE = 0b110001101  # MDN=X
 
 
+class RecordRows(NamedTuple):
+    """What a scan finds of records that may matter, room for N.
+
+    kind: uint8 (N,), USABLE or MAPQ_ZERO. pos, end: int64 (N,), 0-based half-open. name_hash: uint64 (N,).
+    flag:
+    uint16 (N,). at, cigar_at: int64 (N,), where the record and its CIGAR begin in the buffer. n_ops: int32
+    (N,).
+    """
+
+    kind: NDArray[np.uint8]
+    pos: NDArray[np.int64]
+    end: NDArray[np.int64]
+    name_hash: NDArray[np.uint64]
+    flag: NDArray[np.uint16]
+    at: NDArray[np.int64]
+    cigar_at: NDArray[np.int64]
+    n_ops: NDArray[np.int32]
+
+
+class FilledColumns(NamedTuple):
+    """Columns of R reads, as in ReadBatch; the offsets (R+1,) are given, the rest is filled."""
+
+    mapq: NDArray[np.uint8]
+    insert_size: NDArray[np.int32]
+    seq: NDArray[np.uint8]
+    qual: NDArray[np.uint8]
+    seq_offset: NDArray[np.int64]
+    cigar_op: NDArray[np.uint8]
+    cigar_len: NDArray[np.int32]
+    cigar_offset: NDArray[np.int64]
+
+
 @kernel
-def _u16(buffer, at):
+def _u16(buffer: NDArray[np.uint8], at: int) -> np.int64:
+    """Unsigned number at `at` of `buffer` (n,)."""
     return np.int64(buffer[at]) | (np.int64(buffer[at + 1]) << 8)
 
 
 @kernel
-def _i32(buffer, at):
+def _i32(buffer: NDArray[np.uint8], at: int) -> np.int64:
+    """Signed number at `at` of `buffer` (n,)."""
     value = (
         np.int64(buffer[at])
         | (np.int64(buffer[at + 1]) << 8)
@@ -40,13 +76,16 @@ def _i32(buffer, at):
 
 
 @kernel
-def _u32(buffer, at):
+def _u32(buffer: NDArray[np.uint8], at: int) -> np.int64:
+    """Unsigned number at `at` of `buffer` (n,)."""
     return _i32(buffer, at) & np.int64(0xFFFFFFFF)
 
 
 @kernel
-def _hash_name(buffer, at, length):
-    """64-bit FNV-1a of the name, then splitmix64's finaliser, so that every bit is fair."""
+def _hash_name(buffer: NDArray[np.uint8], at: int, length: int) -> np.uint64:
+    """64-bit FNV-1a of the name at `at` of `buffer` (n,), then splitmix64's finaliser, so that every bit is
+    fair.
+    """
     value = np.uint64(0xCBF29CE484222325)
     for i in range(length):
         value = (value ^ np.uint64(buffer[at + i])) * np.uint64(0x100000001B3)
@@ -56,7 +95,7 @@ def _hash_name(buffer, at, length):
 
 
 @kernel
-def hash_names(buffer, offset):
+def hash_names(buffer: NDArray[np.uint8], offset: NDArray[np.int64]) -> NDArray[np.uint64]:
     """`ReadBatch.name_hash` of names, uint64 (N,); name i owns buffer[offset[i]:offset[i + 1]]."""
     hashes = np.empty(len(offset) - 1, np.uint64)
     for i in range(len(hashes)):
@@ -65,8 +104,8 @@ def hash_names(buffer, offset):
 
 
 @kernel
-def _tag_value_bytes(buffer, at, kind):
-    """Bytes of a tag's value at `at`, or -1 for an unknown type."""
+def _tag_value_bytes(buffer: NDArray[np.uint8], at: int, kind: int) -> int:
+    """Bytes of a tag's value at `at` of `buffer` (n,), or -1 for an unknown type."""
     if kind == 65 or kind == 99 or kind == 67:  # A c C
         return 1
     if kind == 115 or kind == 83:  # s S
@@ -89,8 +128,10 @@ def _tag_value_bytes(buffer, at, kind):
 
 
 @kernel
-def _find_long_cigar(buffer, at, end):
-    """Where the CG:B,I tag's operations begin between `at` and `end`, and how many; (-1, 0) if none."""
+def _find_long_cigar(buffer: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
+    """Where the CG:B,I tag's operations begin between `at` and `end` of `buffer` (n,), and how many; (-1,
+    0) if none.
+    """
     while at + 8 <= end:
         kind = buffer[at + 2]
         if buffer[at] == 67 and buffer[at + 1] == 71 and kind == 66 and buffer[at + 3] == 73:
@@ -106,8 +147,10 @@ def _find_long_cigar(buffer, at, end):
 
 
 @kernel
-def _cigar_spans(buffer, at, n_ops):
-    """(query bp, reference bp) of `n_ops` operations; query -1 where an operation is unknown."""
+def _cigar_spans(buffer: NDArray[np.uint8], at: int, n_ops: int) -> tuple[int, int]:
+    """(query bp, reference bp) of `n_ops` operations at `at` of `buffer` (n,); query -1 where an operation
+    is unknown.
+    """
     query = 0
     reference = 0
     for i in range(n_ops):
@@ -124,19 +167,24 @@ def _cigar_spans(buffer, at, n_ops):
 
 @kernel
 def scan_records(
-    buffer, at, tid, first_pos, stop_pos, last_pos, min_mapq, excluded_flags, rows_kind, rows_pos,
-    rows_end, rows_hash, rows_flag, rows_at, rows_cigar_at, rows_n_ops,
-):  # fmt: skip
-    """Measure the records of `buffer` from `at` on; rows_* receive those that may matter.
+    buffer: NDArray[np.uint8],
+    at: int,
+    tid: int,
+    first_pos: int,
+    stop_pos: int,
+    last_pos: int,
+    min_mapq: int,
+    excluded_flags: int,
+    rows: RecordRows,
+) -> tuple[int, int, int, int]:
+    """Measure the records of `buffer` from `at` on; `rows` receives those that may matter.
 
     Args:
-        buffer: uint8, inflated BAM; `at` is the start of a record.
+        buffer: uint8 (n,), inflated BAM; `at` is the start of a record.
         tid: contig number; first_pos: reads that start before and end by it are passed over;
             stop_pos: scanning ends at the first read that starts there or later.
         last_pos: position of the record before, for the check of sortedness.
-        rows_*: buffers of at least len(buffer) // 36 + 1 rows: kind uint8, pos int64, end int64,
-            hash uint64, flag uint16, record offset int64, CIGAR offset int64, number of
-            operations int32.
+        rows: room for at least len(buffer) // 36 + 1.
 
     Returns:
         (rows, offset of the first record not scanned, why it stopped, last position seen).
@@ -182,21 +230,21 @@ def scan_records(
                 cigar_at, n_ops = long_at, n_long
                 query, reference = _cigar_spans(buffer, cigar_at, n_ops)
         if query == l_seq and reference > 0 and (pos >= first_pos or pos + reference > first_pos):
-            rows_kind[n_rows] = USABLE if mapq >= min_mapq else MAPQ_ZERO
-            rows_pos[n_rows] = pos
-            rows_end[n_rows] = pos + reference
-            rows_hash[n_rows] = _hash_name(buffer, at + _FIXED, l_name - 1)
-            rows_flag[n_rows] = flag
-            rows_at[n_rows] = at
-            rows_cigar_at[n_rows] = cigar_at
-            rows_n_ops[n_rows] = n_ops
+            rows.kind[n_rows] = USABLE if mapq >= min_mapq else MAPQ_ZERO
+            rows.pos[n_rows] = pos
+            rows.end[n_rows] = pos + reference
+            rows.name_hash[n_rows] = _hash_name(buffer, at + _FIXED, l_name - 1)
+            rows.flag[n_rows] = flag
+            rows.at[n_rows] = at
+            rows.cigar_at[n_rows] = cigar_at
+            rows.n_ops[n_rows] = n_ops
             n_rows += 1
         at = after
     return n_rows, at, NEEDS_MORE, last_pos
 
 
 @kernel
-def _mix(value, more):
+def _mix(value: np.uint64, more: int) -> np.uint64:
     """splitmix64's finaliser of both together."""
     value = (value ^ np.uint64(more)) * np.uint64(0xBF58476D1CE4E5B9)
     value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -204,15 +252,17 @@ def _mix(value, more):
 
 
 @kernel
-def tell_unnamed_apart(buffer, rows_pos, rows_hash, rows_flag, rows_at, n_rows):
+def tell_unnamed_apart(buffer: NDArray[np.uint8], found: RecordRows, n_rows: int) -> None:
     """Give rows whose name is `*` a hash of what the read is in place of that of its name.
 
     That is its position, flag, MAPQ, CIGAR, bases and qualities; of reads equal in all of these, also
     which of them it is. So the hash knows neither shards nor files.
 
     Args:
-        rows_pos: ascending; rows of one position are all here. rows_hash: changed in place.
+        buffer: uint8 (n,), inflated BAM. found: rows ascend by `pos`, and those of one position are all here;
+            `name_hash` is changed in place.
     """
+    rows_pos, rows_hash, rows_flag, rows_at = found.pos, found.name_hash, found.flag, found.at
     first = 0
     while first < n_rows:
         stop = first + 1
@@ -241,10 +291,13 @@ def tell_unnamed_apart(buffer, rows_pos, rows_hash, rows_flag, rows_at, n_rows):
 
 
 @kernel
-def drop_empty_operations(cigar_op, cigar_len, n_ops):
+def drop_empty_operations(
+    cigar_op: NDArray[np.uint8], cigar_len: NDArray[np.int32], n_ops: NDArray[np.int64]
+) -> int:
     """Take CIGAR operations of length 0 out and join equal neighbours that they kept apart, in place.
 
-    `n_ops` int64 (R,), operations of each read, is changed too; returns how many are left in all.
+    `cigar_op`, `cigar_len` (K,); `n_ops` int64 (R,), operations of each read, is changed too; returns how
+    many are left in all.
     """
     at = out = 0
     for row in range(len(n_ops)):
@@ -266,8 +319,10 @@ def drop_empty_operations(cigar_op, cigar_len, n_ops):
 
 
 @kernel
-def _find_group(buffer, at, end):
-    """Where the value of the RG:Z tag begins between `at` and `end`, and its length; (-1, 0) if none."""
+def _find_group(buffer: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
+    """Where the value of the RG:Z tag begins between `at` and `end` of `buffer` (n,), and its length; (-1,
+    0) if none.
+    """
     while at + 4 <= end:
         kind = buffer[at + 2]
         length = _tag_value_bytes(buffer, at + 3, kind)
@@ -280,7 +335,15 @@ def _find_group(buffer, at, end):
 
 
 @kernel
-def rows_of_groups(buffer, rows_at, n_rows, ids, offsets, mine, keep):
+def rows_of_groups(
+    buffer: NDArray[np.uint8],
+    rows_at: NDArray[np.int64],
+    n_rows: int,
+    ids: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    mine: NDArray[np.bool_],
+    keep: NDArray[np.bool_],
+) -> int:
     """Set keep[i] where the read group of record i is one of those that count.
 
     Args:
@@ -317,7 +380,9 @@ def rows_of_groups(buffer, rows_at, n_rows, ids, offsets, mine, keep):
 
 
 @kernel
-def order_rows(rows_pos, rows_hash, rows_flag, n_rows):
+def order_rows(
+    rows_pos: NDArray[np.int64], rows_hash: NDArray[np.uint64], rows_flag: NDArray[np.uint16], n_rows: int
+) -> NDArray[np.int64]:
     """Row numbers in (pos, hash, flag) order, int64 (n_rows,); rows_pos must ascend already."""
     order = np.arange(n_rows)
     first = 0
@@ -342,7 +407,15 @@ def order_rows(rows_pos, rows_hash, rows_flag, n_rows):
 
 
 @kernel
-def keep_by_depth(pos, end, name_hash, max_depth, max_span, bin_shift, keep):
+def keep_by_depth(
+    pos: NDArray[np.int64],
+    end: NDArray[np.int64],
+    name_hash: NDArray[np.uint64],
+    max_depth: float,
+    max_span: int,
+    bin_shift: int,
+    keep: NDArray[np.bool_],
+) -> None:
     """Clear `keep` for a share of the reads of every bin where too many start.
 
     Args:
@@ -372,8 +445,17 @@ def keep_by_depth(pos, end, name_hash, max_depth, max_span, bin_shift, keep):
 
 
 @kernel
-def _decode_bases(packed, pairs, seq, scratch, bases):
-    """Unpack two bases per byte; `scratch` is uint16 (at least 64,), `bases` the same bytes as uint8."""
+def _decode_bases(
+    packed: NDArray[np.uint8],
+    pairs: NDArray[np.uint16],
+    seq: NDArray[np.uint8],
+    scratch: NDArray[np.uint16],
+    bases: NDArray[np.uint8],
+) -> None:
+    """Unpack `packed` (m,), two bases per byte, into `seq` (2m,) or one less, by `pairs` (256,).
+
+    `scratch` is uint16 (at least 64,), `bases` the same bytes as uint8.
+    """
     # a table of pairs into an aligned scratch, then a copy: half the time of nibble by nibble
     done = 0
     step = len(scratch)
@@ -388,7 +470,8 @@ def _decode_bases(packed, pairs, seq, scratch, bases):
 
 
 @kernel
-def _copy_quals(raw, seq, qual):
+def _copy_quals(raw: NDArray[np.uint8], seq: NDArray[np.uint8], qual: NDArray[np.uint8]) -> None:
+    """Phred of `raw` (n,) into `qual` (n,), by the codes `seq` (n,)."""
     for k in range(len(raw)):
         # an N says nothing, whatever its quality
         qual[k] = raw[k] if seq[k] < 4 else 0
@@ -396,36 +479,30 @@ def _copy_quals(raw, seq, qual):
 
 @kernel
 def fill_records(
-    buffer,
-    rows,
-    rows_at,
-    rows_cigar_at,
-    rows_n_ops,
-    pairs,
-    default_qual,
-    mapq,
-    insert_size,
-    seq,
-    qual,
-    seq_offset,
-    cigar_op,
-    cigar_len,
-    cigar_offset,
-):
-    """Copy the records `rows` into columns; seq_offset and cigar_offset (R+1,) are already filled.
+    buffer: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    found: RecordRows,
+    pairs: NDArray[np.uint16],
+    default_qual: int,
+    columns: FilledColumns,
+) -> None:
+    """Copy the records `rows` (R,) of those found into columns.
 
-    `pairs` is uint16 (256,): a byte of two BAM bases to two codes, the first in the low byte.
+    `buffer`: uint8 (n,), inflated BAM. `pairs`: uint16 (256,), a byte of two BAM bases to two codes, the
+    first in the low byte.
     """
+    seq, qual, seq_offset = columns.seq, columns.qual, columns.seq_offset
+    cigar_op, cigar_len, cigar_offset = columns.cigar_op, columns.cigar_len, columns.cigar_offset
     scratch = np.empty(2048, np.uint16)
     bases = scratch.view(np.uint8)
     for i in range(len(rows)):
         row = rows[i]
-        at = rows_at[row]
-        mapq[i] = buffer[at + 13]
-        insert_size[i] = _i32(buffer, at + 32)
-        cigar_at = rows_cigar_at[row]
+        at = found.at[row]
+        columns.mapq[i] = buffer[at + 13]
+        columns.insert_size[i] = _i32(buffer, at + 32)
+        cigar_at = found.cigar_at[row]
         out = cigar_offset[i]
-        for k in range(rows_n_ops[row]):
+        for k in range(found.n_ops[row]):
             word = _u32(buffer, cigar_at + 4 * k)
             cigar_op[out + k] = word & 15
             cigar_len[out + k] = word >> 4
@@ -444,8 +521,10 @@ def fill_records(
 
 
 @kernel
-def sequence_lengths(buffer, rows, rows_at):
-    """l_seq of each of `rows`, int64."""
+def sequence_lengths(
+    buffer: NDArray[np.uint8], rows: NDArray[np.int64], rows_at: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """l_seq of each of `rows`, int64 (R,); `rows_at` (N,), where records begin in `buffer` (n,)."""
     lengths = np.empty(len(rows), np.int64)
     for i in range(len(rows)):
         lengths[i] = _i32(buffer, rows_at[rows[i]] + 20)
@@ -453,8 +532,18 @@ def sequence_lengths(buffer, rows, rows_at):
 
 
 @kernel
-def gather_rows(flat, offset, order, new_offset, out):
-    """Copy the rows `order` of a flat array in CSR form to `out`, whose offsets are given; returns `out`."""
+def gather_rows(
+    flat: NDArray[Any],
+    offset: NDArray[np.int64],
+    order: NDArray[np.int64],
+    new_offset: NDArray[np.int64],
+    out: NDArray[Any],
+) -> NDArray[Any]:
+    """Copy the rows `order` (R,) of a flat array in CSR form to `out`, whose offsets are given; returns
+    `out`.
+
+    `offset` (N+1,) of `flat`, `new_offset` (R+1,) of `out`.
+    """
     for k in range(len(order)):
         row = order[k]
         out[new_offset[k] : new_offset[k + 1]] = flat[offset[row] : offset[row + 1]]
@@ -462,7 +551,7 @@ def gather_rows(flat, offset, order, new_offset, out):
 
 
 @kernel
-def pair_mates(name_hash, flag, mate):
+def pair_mates(name_hash: NDArray[np.uint64], flag: NDArray[np.uint16], mate: NDArray[np.int32]) -> None:
     """Fill `mate` int32 (R,): row of the other end of the same template, or -1.
 
     The two ends differ in their first/last flag bits; a name seen more often pairs its first two.
@@ -489,8 +578,15 @@ def pair_mates(name_hash, flag, mate):
 
 
 @kernel
-def _next_aligned(cigar_op, cigar_len, op, stop, reference, query):
-    """Next stretch of M, = or X from operation `op` on.
+def _next_aligned(
+    cigar_op: NDArray[np.uint8],
+    cigar_len: NDArray[np.int32],
+    op: int,
+    stop: int,
+    reference: int,
+    query: int,
+) -> tuple[int, int, int]:
+    """Next stretch of M, = or X from operation `op` of `cigar_op`, `cigar_len` (K,) on.
 
     Returns (operation, reference start, query start); operation == stop when there is none.
     """
@@ -508,7 +604,12 @@ def _next_aligned(cigar_op, cigar_len, op, stop, reference, query):
 
 
 @kernel
-def _settle_stretch(seq, qual, a, b, length, clearly_better):
+def _settle_stretch(
+    seq: NDArray[np.uint8], qual: NDArray[np.uint8], a: int, b: int, length: int, clearly_better: int
+) -> None:
+    """Zero `qual` (B,) of one of two mates, or of both, at `length` bases that begin at `a` and `b` of
+    `seq` (B,).
+    """
     for k in range(length):
         qa, qb = np.int64(qual[a + k]), np.int64(qual[b + k])
         if seq[a + k] == seq[b + k]:
@@ -526,11 +627,22 @@ def _settle_stretch(seq, qual, a, b, length, clearly_better):
 
 
 @kernel
-def settle_overlaps(pos, end, mate, seq, qual, seq_offset, cigar_op, cigar_len, cigar_offset, clearly_better):
+def settle_overlaps(
+    pos: NDArray[np.int64],
+    end: NDArray[np.int64],
+    mate: NDArray[np.int32],
+    seq: NDArray[np.uint8],
+    qual: NDArray[np.uint8],
+    seq_offset: NDArray[np.int64],
+    cigar_op: NDArray[np.uint8],
+    cigar_len: NDArray[np.int32],
+    cigar_offset: NDArray[np.int64],
+    clearly_better: int,
+) -> None:
     """Let each fragment vote once per reference base: zero `qual` (in place) of one mate or both.
 
     Where both ends align a base to one position and agree, the better keeps its quality; where
-    they disagree, the clearly better one does, else neither.
+    they disagree, the clearly better one does, else neither. `mate`: int32 (R,); the others as in ReadBatch.
     """
     for row in range(len(pos)):
         other = mate[row]

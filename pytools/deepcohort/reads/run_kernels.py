@@ -1,13 +1,13 @@
 """How often reads show a run of equal bases one base shorter or longer than the reference has it."""
-# mypy: disable-error-code="no-untyped-def, assignment"
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 
 
 @kernel
-def find_runs(codes, least_bp):
+def find_runs(codes: NDArray[np.uint8], least_bp: int) -> NDArray[np.int64]:
     """Runs of at least `least_bp` equal known bases of `codes`, uint8 (L,): int64 (T, 2), start and end."""
     out = np.empty((len(codes) // least_bp + 1, 2), np.int64)
     n, start = 0, 0
@@ -21,7 +21,16 @@ def find_runs(codes, least_bp):
 
 
 @kernel
-def run_passages(runs, pos, end, use, cigar_op, cigar_len, cigar_offset, flank_bp):
+def run_passages(
+    runs: NDArray[np.int64],
+    pos: NDArray[np.int64],
+    end: NDArray[np.int64],
+    use: NDArray[np.bool_],
+    cigar_op: NDArray[np.uint8],
+    cigar_len: NDArray[np.int32],
+    cigar_offset: NDArray[np.int64],
+    flank_bp: int,
+) -> NDArray[np.int64]:
     """Int64 (T, 2): reads that pass each run, and those of them that change its length by one base.
 
     `runs` int64 (T, 2) are reference intervals in order; `pos`, `end` int64 (R,) spans of the reads, of which
@@ -35,7 +44,7 @@ def run_passages(runs, pos, end, use, cigar_op, cigar_len, cigar_offset, flank_b
             continue
         t = np.searchsorted(runs[:, 0], pos[r] + flank_bp)
         while t < len(runs) and runs[t, 1] + flank_bp <= end[r]:
-            at, net = pos[r], 0
+            at, net = pos[r], np.int64(0)
             for k in range(cigar_offset[r], cigar_offset[r + 1]):
                 op, n = cigar_op[k], np.int64(cigar_len[k])
                 if op == 1 and runs[t, 0] <= at <= runs[t, 1]:

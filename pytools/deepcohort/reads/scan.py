@@ -86,25 +86,19 @@ class ChosenGroups(NamedTuple):
         )
 
 
-class _Rows:
-    """Buffers for one row per record of a piece, kept from piece to piece."""
-
-    def __init__(self) -> None:
-        self.size = 0
-
-    def fit(self, n_bytes: int) -> None:
-        n = n_bytes // 36 + 1
-        if n <= self.size:
-            return
-        self.size = n
-        self.kind = np.empty(n, np.uint8)
-        self.pos = np.empty(n, np.int64)
-        self.end = np.empty(n, np.int64)
-        self.name_hash = np.empty(n, np.uint64)
-        self.flag = np.empty(n, np.uint16)
-        self.at = np.empty(n, np.int64)
-        self.cigar_at = np.empty(n, np.int64)
-        self.n_ops = np.empty(n, np.int32)
+def _room_for(n_bytes: int) -> kernels.RecordRows:
+    """A row for each record that `n_bytes` may hold."""
+    n = n_bytes // 36 + 1
+    return kernels.RecordRows(
+        kind=np.empty(n, np.uint8),
+        pos=np.empty(n, np.int64),
+        end=np.empty(n, np.int64),
+        name_hash=np.empty(n, np.uint64),
+        flag=np.empty(n, np.uint16),
+        at=np.empty(n, np.int64),
+        cigar_at=np.empty(n, np.int64),
+        n_ops=np.empty(n, np.int32),
+    )
 
 
 class _Piece:
@@ -162,7 +156,7 @@ class RegionScanner:
     def __init__(self, blocks: BgzfBlocks, config: ReadsConfig) -> None:
         self._blocks = blocks
         self._config = config
-        self._rows = _Rows()
+        self._rows = _room_for(0)  # kept from piece to piece
         self._piece = _Piece(blocks)
         self.groups: ChosenGroups | None = None  # None: all reads count
         # of the last scan: (tid, first position wanted), and (largest end before, virtual offset)
@@ -191,7 +185,7 @@ class RegionScanner:
         Raises:
             DeepcohortError: the file is damaged, cut short or not sorted.
         """
-        config, rows = self._config, self._rows
+        config = self._config
         bin_bp = 1 << DEPTH_BIN_SHIFT
         first_pos = self.lookback(region)
         stop_pos = -(-region.end // bin_bp) * bin_bp
@@ -202,11 +196,12 @@ class RegionScanner:
         last_pos, largest_end, wanted = -1, 0, usual
         while True:
             piece.extend(wanted)
-            rows.fit(len(piece.buffer))
+            if len(self._rows.kind) <= len(piece.buffer) // 36:
+                self._rows = _room_for(len(piece.buffer))
+            rows = self._rows
             n, after, why, last_pos = kernels.scan_records(
                 piece.buffer, piece.at, tid, first_pos, stop_pos, last_pos, config.min_mapq,
-                config.excluded_flags, rows.kind, rows.pos, rows.end, rows.name_hash, rows.flag,
-                rows.at, rows.cigar_at, rows.n_ops,
+                config.excluded_flags, rows,
             )  # fmt: skip
             self._check(why, piece, after, region)
             if self.groups is not None:
@@ -241,17 +236,7 @@ class RegionScanner:
                 "set it with samtools addreplacerg, or split the file by sample"
             )
         kept = np.flatnonzero(keep)
-        columns = (
-            rows.kind,
-            rows.pos,
-            rows.end,
-            rows.name_hash,
-            rows.flag,
-            rows.at,
-            rows.cigar_at,
-            rows.n_ops,
-        )
-        for column in columns:
+        for column in rows:
             column[: len(kept)] = column[kept]
         return len(kept)
 
@@ -281,7 +266,7 @@ class RegionScanner:
     def _columns(self, buffer: NDArray[np.uint8], n: int, region: Region, near: Near | None) -> ReadColumns:
         rows, config = self._rows, self._config
         if (rows.name_hash[:n] == kernels.UNNAMED_HASH).any():
-            kernels.tell_unnamed_apart(buffer, rows.pos, rows.name_hash, rows.flag, rows.at, n)
+            kernels.tell_unnamed_apart(buffer, rows, n)
         usable = rows.kind[:n] == kernels.USABLE
         keep = usable.copy()
         kernels.keep_by_depth(
@@ -315,11 +300,11 @@ class RegionScanner:
             mapq0_pos=rows.pos[:n][unused],
             mapq0_end=rows.end[:n][unused],
         )
-        kernels.fill_records(
-            buffer, order, rows.at, rows.cigar_at, rows.n_ops, _CODES_OF_BAM_BYTE, config.default_qual,
+        filled = kernels.FilledColumns(
             columns.mapq, columns.insert_size, columns.seq, columns.qual, offsets_of(seq_length),
             columns.cigar_op, columns.cigar_len, offsets_of(n_ops),
         )  # fmt: skip
+        kernels.fill_records(buffer, order, rows, _CODES_OF_BAM_BYTE, config.default_qual, filled)
         if n_operations and columns.cigar_len.min() == 0:
             left = kernels.drop_empty_operations(columns.cigar_op, columns.cigar_len, columns.n_ops)
             columns.cigar_op, columns.cigar_len = columns.cigar_op[:left], columns.cigar_len[:left]

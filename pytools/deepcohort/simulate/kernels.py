@@ -1,7 +1,5 @@
 """Kernels: haplotypes, repeat tracts and reads from arrays."""
 
-# mypy: ignore-errors
-
 from typing import NamedTuple
 
 import numpy as np
@@ -63,7 +61,7 @@ class ErrorModel(NamedTuple):
 
 
 @kernel
-def uniform(state):
+def uniform(state: NDArray[np.uint64]) -> float:
     """Next uniform [0, 1) of the splitmix64 stream held in state, uint64 (1,)."""
     state[0] += _GOLDEN
     z = state[0]
@@ -74,7 +72,7 @@ def uniform(state):
 
 
 @kernel
-def draw(state, cdf):
+def draw(state: NDArray[np.uint64], cdf: NDArray[np.float32]) -> int:
     """Index drawn from a cumulative distribution, float32 (K,), whose last value is 1."""
     u = uniform(state)
     low, high = 0, len(cdf) - 1
@@ -88,7 +86,16 @@ def draw(state, cdf):
 
 
 @kernel
-def apply_variants(reference, start, end, pos, ref_len, alt_seq, alt_start, alt_end):
+def apply_variants(
+    reference: NDArray[np.uint8],
+    start: int,
+    end: int,
+    pos: NDArray[np.int64],
+    ref_len: NDArray[np.int64],
+    alt_seq: NDArray[np.uint8],
+    alt_start: NDArray[np.int64],
+    alt_end: NDArray[np.int64],
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """Haplotype codes and their reference positions: uint8 (L,), int32 (L,).
 
     `pos`, `ref_len`, `alt_start`, `alt_end` (V,) describe the disjoint variants that this copy
@@ -121,7 +128,7 @@ def apply_variants(reference, start, end, pos, ref_len, alt_seq, alt_start, alt_
 
 
 @kernel
-def find_tracts(codes):
+def find_tracts(codes: NDArray[np.uint8]) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
     """Repeat tracts as slippage indices at their first and last base: two uint16 (L,).
 
     Every homopolymer run counts, of 1 bp too (index = copies); units of 2 to MAX_UNIT bp count
@@ -161,13 +168,23 @@ def find_tracts(codes):
 
 
 @kernel
-def site_scale_of(ref_pos, scales):
-    """The slippage factor of the tract at reference position `ref_pos`."""
+def site_scale_of(ref_pos: int, scales: NDArray[np.float64]) -> float:
+    """The slippage factor, of `scales` (n,), of the tract at reference position `ref_pos`."""
     return scales[(np.uint64(ref_pos) * _SITE_MIX) >> _SITE_SHIFT]
 
 
 @kernel
-def walk_read(template, model, start, length, forward, mate, state, quality, out):
+def walk_read(
+    template: Template,
+    model: ErrorModel,
+    start: int,
+    length: int,
+    forward: bool,
+    mate: int,
+    state: NDArray[np.uint64],
+    quality: NDArray[np.uint8],
+    out: NDArray[np.uint8],
+) -> None:
     """Fill `out` (cycles,) with the bases read from a fragment; `quality` (cycles,) holds indices.
 
     The fragment is codes[start : start+length], read from its left end when `forward`, else from
@@ -180,7 +197,7 @@ def walk_read(template, model, start, length, forward, mate, state, quality, out
     adapter = model.adapters[mate]
     t = 0
     rewind_at, rewind_to, slipped = -1, 0, -1
-    before1, before2 = 0, 0
+    before1, before2 = np.int64(0), np.int64(0)
     for c in range(len(out)):
         if t == rewind_at:
             t, rewind_at = rewind_to, -1
@@ -218,7 +235,7 @@ def walk_read(template, model, start, length, forward, mate, state, quality, out
             rate = model.sub_rate[quality[c]] * model.cycle_factor[mate, c] * model.context_factor[context]
             if uniform(state) < rate:
                 base = np.uint8(draw(state, model.sub_cdf[context]))
-            before2, before1 = before1, true
+            before2, before1 = before1, np.int64(true)
             if special > 0 and uniform(state) < model.hot_rate[(special - 1) // 4]:
                 base = np.uint8((special - 1) % 4)
                 quality[c] = draw(state, model.error_cdf)
@@ -226,7 +243,15 @@ def walk_read(template, model, start, length, forward, mate, state, quality, out
 
 
 @kernel
-def simulate_pairs(template, model, starts, inserts, read1_forward, seeds, cycles):
+def simulate_pairs(
+    template: Template,
+    model: ErrorModel,
+    starts: NDArray[np.int64],
+    inserts: NDArray[np.int64],
+    read1_forward: NDArray[np.bool_],
+    seeds: NDArray[np.uint64],
+    cycles: int,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Bases and phred qualities of F pairs: uint8 (2F, cycles) twice; rows 2i, 2i+1 are mates.
 
     `seeds` uint64 (F,) start one random stream per fragment, so results do not depend on how

@@ -1,7 +1,5 @@
 """Kernels that count what real reads do."""
 
-# mypy: ignore-errors
-
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +45,17 @@ class Tracts(NamedTuple):
 
 
 @kernel
-def pile_up(pos, use, reverse, seq, offset, cigar_op, cigar_len, cigar_offset, length):
+def pile_up(
+    pos: NDArray[np.int64],
+    use: NDArray[np.bool_],
+    reverse: NDArray[np.bool_],
+    seq: NDArray[np.uint8],
+    offset: NDArray[np.int64],
+    cigar_op: NDArray[np.uint8],
+    cigar_len: NDArray[np.int32],
+    cigar_offset: NDArray[np.int64],
+    length: int,
+) -> NDArray[np.int32]:
     """Counts int32 (length, 2, 6): reads that show A, C, G, T, a deletion, and an insertion after it.
 
     By reference base and strand (0 forward). A read with an insertion counts for its base as well.
@@ -81,7 +89,20 @@ def pile_up(pos, use, reverse, seq, offset, cigar_op, cigar_len, cigar_offset, l
 
 
 @kernel
-def count_bases(reference, masked, reads, cycles, trim):
+def context_at(reference: NDArray[np.uint8], p: int, reverse: bool) -> int:
+    """The base at `p` of `reference` (L,) and the two before it in read direction, 0 to 63; -1: one is N."""
+    if reverse:
+        if reference[p + 2] < 4 and reference[p + 1] < 4:
+            return (3 - reference[p + 2]) * 16 + (3 - reference[p + 1]) * 4 + 3 - reference[p]
+    elif reference[p - 2] < 4 and reference[p - 1] < 4:
+        return reference[p - 2] * 16 + reference[p - 1] * 4 + reference[p]
+    return -1
+
+
+@kernel
+def count_bases(
+    reference: NDArray[np.uint8], masked: NDArray[np.bool_], reads: Aligned, cycles: int, trim: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Aligned, unmasked bases and substitutions, in read direction.
 
     Args:
@@ -118,13 +139,9 @@ def count_bases(reference, masked, reads, cycles, trim):
                         by_cycle[mate[r], cycle, quality, 1] += wrong
                     if j < trim or n - j <= trim or p < 2 or p + 2 >= last:
                         continue
-                    if reverse[r]:
-                        if reference[p + 2] < 4 and reference[p + 1] < 4:
-                            context = (3 - reference[p + 2]) * 16 + (3 - reference[p + 1]) * 4 + 3 - true
-                            by_context[context, quality, 3 - base] += 1
-                    elif reference[p - 2] < 4 and reference[p - 1] < 4:
-                        context = reference[p - 2] * 16 + reference[p - 1] * 4 + true
-                        by_context[context, quality, base] += 1
+                    context = context_at(reference, p, reverse[r])
+                    if context >= 0:
+                        by_context[context, quality, 3 - base if reverse[r] else base] += 1
                 at += n
                 q += n
             elif op == 1 or op == 4:
@@ -135,7 +152,9 @@ def count_bases(reference, masked, reads, cycles, trim):
 
 
 @kernel
-def count_slips(tracts, reads, n_index, flank):
+def count_slips(
+    tracts: Tracts, reads: Aligned, n_index: int, flank: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Passages of repeat tracts by reads (an `Aligned`) and the net length change each shows.
 
     A read passes one of the T `tracts` when it is aligned from `flank` before to `flank` after. Returns
@@ -188,7 +207,18 @@ def count_slips(tracts, reads, n_index, flank):
 
 
 @kernel
-def count_transitions(use, mate, group, reverse, qual, offset, quality_index, cycle_bin, n_groups, n_quals):
+def count_transitions(
+    use: NDArray[np.bool_],
+    mate: NDArray[np.int64],
+    group: NDArray[np.int64],
+    reverse: NDArray[np.bool_],
+    qual: NDArray[np.uint8],
+    offset: NDArray[np.int64],
+    quality_index: NDArray[np.int64],
+    cycle_bin: NDArray[np.int64],
+    n_groups: int,
+    n_quals: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """First qualities int64 (2, G, K) and steps int64 (2, G, B, K, K) along reads of full length."""
     n_bins = cycle_bin[-1] + 1
     first = np.zeros((2, n_groups, n_quals), np.int64)

@@ -306,10 +306,10 @@ def test_pysam_reads_what_is_written(tmp_path, chosen):
 
 @pytest.mark.parametrize("value", [0, 7, 10, 99, 12345, 9_999_999_999])
 def test_integers(value):
-    from deepcohort.calls.kernels_text import _put_int
+    from deepcohort.calls.kernels_record import put_int
 
     buffer = np.zeros(20, np.uint8)
-    n = _put_int(buffer, 3, value)
+    n = put_int(buffer, 3, value)
     assert buffer[3:n].tobytes().decode() == str(value)
 
 
@@ -325,7 +325,7 @@ def test_integers(value):
     ],
 )
 def test_decimals(value, decimals, text):
-    from deepcohort.calls.kernels_text import _put_fixed
+    from deepcohort.calls.kernels_record import put_fixed
 
     buffer = np.zeros(20, np.uint8)
-    assert buffer[: _put_fixed(buffer, 0, value, decimals)].tobytes().decode() == text
+    assert buffer[: put_fixed(buffer, 0, value, decimals)].tobytes().decode() == text

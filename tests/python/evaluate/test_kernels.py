@@ -141,7 +141,7 @@ def test_parser_against_splitting(records):
     ints, floats = np.empty((n, pk.N_INTS), np.int64), np.empty((n, pk.N_FLOATS))
     gts, pool = np.empty((n, pk.MAX_PLOIDY), np.int16), np.empty(len(text) + 1, np.uint8)
     found, _, _, result, _ = pk.parse_lines(
-        text, np.frombuffer(b"c", dtype=np.uint8), 0, -1, 0, ints, floats, gts, pool
+        text, np.frombuffer(b"c", dtype=np.uint8), 0, -1, 0, pk.Columns(ints, floats, gts, pool)
     )
     assert (found, result) == (len(records), pk.PARSE_OK)
     for k, (pos, ref, alts, gt, qual, flag) in enumerate(records):

@@ -43,7 +43,7 @@ def table(variants: list[Variant]) -> RecordTable:
     gts = np.empty((n, pk.MAX_PLOIDY), dtype=np.int16)
     pool = np.empty(len(text) + 1, dtype=np.uint8)
     name = np.frombuffer(b"c", dtype=np.uint8)
-    n, used, _, result, _ = pk.parse_lines(text, name, 0, -1, 0, ints, floats, gts, pool)
+    n, used, _, result, _ = pk.parse_lines(text, name, 0, -1, 0, pk.Columns(ints, floats, gts, pool))
     assert result == pk.PARSE_OK
     return _join([(ints[:n].copy(), floats[:n].copy(), gts[:n].copy(), pool[:used].copy())])
 

@@ -1,0 +1,1 @@
+"""Rooms put together: what a command does, from its settings on."""
