@@ -44,9 +44,7 @@ def find_candidates(
     # a little beyond, as reads are weighed under a site's neighbours too
     beyond = min(last + NEIGHBOUR_BP, len(reference_codes))
     alleles, _ = select_alleles(counts, reads, reference_codes, first, beyond, config)
-    inside = np.flatnonzero((spelled.pos >= first) & (spelled.pos < beyond))
-    if len(inside):
-        alleles, _ = add_alleles(alleles, take_alleles(spelled, inside))
+    alleles = _with_spelled(alleles, spelled, first, beyond)
     support, dp, ad = weigh_reads(reads, alleles, reference_codes, window, config)
     faint = faint_alleles(reads, alleles, counts, support, ad, reference_codes, window, config)
     kept = np.flatnonzero(~faint & (alleles.pos < last))
@@ -60,6 +58,12 @@ def find_candidates(
         reads=reads,
         realigned=realigned,
     )
+
+
+def _with_spelled(alleles: Alleles, spelled: Alleles, first: int, last: int) -> Alleles:
+    """`alleles` and those of the `spelled` ones, of assembly, that lie in [first, last) of the window."""
+    inside = np.flatnonzero((spelled.pos >= first) & (spelled.pos < last))
+    return add_alleles(alleles, take_alleles(spelled, inside))[0] if len(inside) else alleles
 
 
 def _table_of(

@@ -77,12 +77,8 @@ def select_alleles(
     alt_offset = np.zeros(len(order) + 1, np.int64)
     np.cumsum(alt_len[order], out=alt_offset[1:])
     no_snp = np.zeros(n_snps, np.int64)
-    alleles = Alleles(
-        all_pos[order],
-        np.empty(len(order), np.int32),
-        np.empty(int(alt_offset[-1]), np.uint8),
-        alt_offset,
-    )
+    n, n_bases = len(order), int(alt_offset[-1])
+    alleles = Alleles(all_pos[order], np.empty(n, np.int32), np.empty(n_bases, np.uint8), alt_offset)
     spellings = kernels.Spellings(
         is_indel=is_indel[order],
         length=all_length[order],
