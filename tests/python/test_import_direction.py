@@ -30,6 +30,8 @@ ALLOWED = {
     "annotate": {"core", "formats", "calls", "joint"},
     "popgen": {"core", "formats", "model"},
 }
+# rooms within a room: what each may see of the others; find.py puts them together
+WITHIN = {"candidates": {"assembly": set(), "realign": {"assembly"}, "support": set()}}
 SEES_EVERYTHING = {"cli", "compose", "start", "call_shard", "make_examples", "haplotype_examples"}
 HEAVY = {
     "torch": {"model", "popgen"},
@@ -72,6 +74,21 @@ def test_rooms_import_one_way():
                 target = name.split(".")[1]
                 if target != room and target not in ALLOWED[room]:
                     wrong.append(f"{path.relative_to(PACKAGE)} imports {name}")
+    assert wrong == []
+
+
+def test_rooms_within_a_room_import_one_way():
+    wrong = []
+    for room, inner in WITHIN.items():
+        for path in sorted((PACKAGE / room).rglob("*.py")):
+            own = path.relative_to(PACKAGE / room).parts[0]
+            for name in imported_modules(path):
+                target = (name.removeprefix(f"deepcohort.{room}.") + ".").split(".")[0]
+                seen = own in inner and target in inner and target != own
+                if seen and target not in inner[own]:
+                    wrong.append(f"{path.relative_to(PACKAGE)} imports {name}")
+                if target in inner and own not in inner and own != "find.py":
+                    wrong.append(f"{path.relative_to(PACKAGE)} imports {name}, which builds on it")
     assert wrong == []
 
 

@@ -11,7 +11,7 @@ from deepcohort.reads.types import ReadBatch
 Int = int | np.int64  # kernels make the one of the other
 
 
-class ReadColumns(NamedTuple):
+class AlignedReads(NamedTuple):
     """R reads with B bases and K CIGAR operations; each column as in ReadBatch.
 
     Attributes:
@@ -75,9 +75,9 @@ class Entries(NamedTuple):
     read_index: NDArray[np.int32]
 
 
-def read_columns(reads: ReadBatch) -> ReadColumns:
+def aligned_reads(reads: ReadBatch) -> AlignedReads:
     """The columns of `reads` that kernels of this room need; nothing is copied."""
-    return ReadColumns(
+    return AlignedReads(
         reads.pos, reads.end, reads.mapq, reads.mate, reads.seq, reads.qual, reads.own_qual,
         reads.seq_offset, reads.cigar_op, reads.cigar_len, reads.cigar_offset,
     )  # fmt: skip

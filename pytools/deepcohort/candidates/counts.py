@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.candidates import kernels
-from deepcohort.candidates.columns import Window, read_columns
+from deepcohort.candidates.columns import Window, aligned_reads
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.core.region import Region
 from deepcohort.reads.types import ReadBatch
@@ -116,7 +116,7 @@ def add_reads(
     events = no_events(capacity)
     n = kernels.count_reads(
         rows,
-        read_columns(reads),
+        aligned_reads(reads),
         Window(reference, window.start),
         kernels.CountRules(config.min_base_qual, config.max_indel_bp, sign),
         counts.tallies,

@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 from deepcohort.candidates.assembly import add_alleles
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts, count_window
-from deepcohort.candidates.faint import faint_alleles, take_support
 from deepcohort.candidates.realign import Realignment
-from deepcohort.candidates.select import no_alleles, select_alleles, take_alleles
+from deepcohort.candidates.select import Alleles, no_alleles, select_alleles, take_alleles
 from deepcohort.candidates.site_kernels import NEIGHBOUR_BP
 from deepcohort.candidates.support import weigh_reads
+from deepcohort.candidates.support.faint import faint_alleles, take_support
 from deepcohort.candidates.types import AlleleCounts, CandidateEvidence, CandidateTable, ReadSupport
 from deepcohort.core.region import Region
 from deepcohort.reads.types import ReadBatch
@@ -48,19 +48,26 @@ def find_candidates(
     if len(inside):
         alleles, _ = add_alleles(alleles, take_alleles(spelled, inside))
     support, dp, ad = weigh_reads(reads, alleles, reference_codes, window, config)
-    dropped = faint_alleles(reads, alleles, counts, support, ad, reference_codes, window, config) | (
-        alleles.pos >= last
+    faint = faint_alleles(reads, alleles, counts, support, ad, reference_codes, window, config)
+    kept = np.flatnonzero(~faint & (alleles.pos < last))
+    if len(kept) < len(alleles):
+        alleles, support = take_alleles(alleles, kept), take_support(support, kept)
+        dp, ad = dp[kept], ad[kept]
+    return CandidateEvidence(
+        counts=_allele_counts(counts, reads, reference_codes, window, region),
+        table=_table_of(alleles, dp, ad, covered, window),
+        support=support,
+        reads=reads,
+        realigned=realigned,
     )
-    if dropped.any():
-        kept = np.flatnonzero(~dropped)
-        alleles, support, dp, ad = (
-            take_alleles(alleles, kept),
-            take_support(support, kept),
-            dp[kept],
-            ad[kept],
-        )
-    table = CandidateTable(
-        contig=region.contig,
+
+
+def _table_of(
+    alleles: Alleles, dp: NDArray[np.int32], ad: NDArray[np.int32], covered: NDArray[np.bool_], window: Region
+) -> CandidateTable:
+    """`alleles` as candidates; `covered` bool (L,), positions of the window that realignment looked at."""
+    return CandidateTable(
+        contig=window.contig,
         pos=alleles.pos + window.start,
         ref_len=alleles.ref_len,
         alt_seq=alleles.alt_seq,
@@ -68,13 +75,6 @@ def find_candidates(
         dp=dp,
         ad=ad,
         realigned=covered[alleles.pos],
-    )
-    return CandidateEvidence(
-        counts=_allele_counts(counts, reads, reference_codes, window, region),
-        table=table,
-        support=support,
-        reads=reads,
-        realigned=realigned,
     )
 
 

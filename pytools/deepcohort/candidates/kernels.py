@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates.columns import AlleleColumns, ReadColumns, Window
+from deepcohort.candidates.columns import AlignedReads, AlleleColumns, Window
 from deepcohort.candidates.substitution_kernels import cpg_class
 from deepcohort.core.numba_options import borrowing_kernel, kernel
 
@@ -111,7 +111,7 @@ def shift_left(
 def insertion_key(inserted: NDArray[np.uint8], n_inserted: int, moved: int) -> np.uint64:
     """64-bit key of an insertion after moving left by `moved` bp; injective up to 31 bp, a hash beyond.
 
-    `inserted`: uint8 (>= n_inserted,), base codes 0 to 3.
+    `inserted`: uint8 (n,), n at least n_inserted, base codes 0 to 3.
     """
     key = np.uint64(1)
     for j in range(n_inserted):
@@ -194,7 +194,7 @@ def _all_good(seq: NDArray[np.uint8], qual: NDArray[np.uint8], min_qual: int) ->
 
 @borrowing_kernel
 def _count_aligned(
-    reads: ReadColumns,
+    reads: AlignedReads,
     query: int,
     length: int,
     window: Window,
@@ -206,7 +206,7 @@ def _count_aligned(
 ) -> None:
     """Count `length` aligned bases from reads.seq[query] on; the first lies at index `at` of the window.
 
-    `words`, `marks`: as in `_count_stretch`.
+    `words`, `marks`: uint64 (k,), uint8 (8 k,), as in `_count_stretch`.
     """
     first = max(0, -at)
     last = min(length, len(window.reference) - at)
@@ -224,7 +224,7 @@ def _record_insertion(
     query: int,
     length: int,
     at: int,
-    reads: ReadColumns,
+    reads: AlignedReads,
     window: Window,
     rules: CountRules,
     events: EventColumns,
@@ -254,7 +254,7 @@ def _record_deletion(
     query: int,
     length: int,
     at: int,
-    reads: ReadColumns,
+    reads: AlignedReads,
     window: Window,
     events: EventColumns,
     n: int,
@@ -276,7 +276,7 @@ def _record_deletion(
 
 @borrowing_kernel
 def _count_deleted(
-    row: int, length: int, at: int, reads: ReadColumns, window: Window, sign: int, tallies: Tallies
+    row: int, length: int, at: int, reads: AlignedReads, window: Window, sign: int, tallies: Tallies
 ) -> None:
     """Count a deletion of `length` bp from index `at` of the window on."""
     # a mate over the same place already votes for the fragment
@@ -290,7 +290,7 @@ def _count_deleted(
 
 @borrowing_kernel
 def _count_clip(
-    query: int, length: int, at: int, is_start: bool, reads: ReadColumns, sign: int, tallies: Tallies
+    query: int, length: int, at: int, is_start: bool, reads: AlignedReads, sign: int, tallies: Tallies
 ) -> None:
     """Count a soft clip of `length` bp from reads.seq[query] on, with its break before index `at`."""
     if length < MIN_CLIP_BP or not 0 <= at < len(tallies.clip_count):
@@ -304,7 +304,7 @@ def _count_clip(
 @borrowing_kernel
 def _count_read(
     row: int,
-    reads: ReadColumns,
+    reads: AlignedReads,
     window: Window,
     rules: CountRules,
     tallies: Tallies,
@@ -315,7 +315,7 @@ def _count_read(
 ) -> int:
     """Count the read `row`, its indels from event `n` on; events now.
 
-    `words`, `marks`: as in `_count_stretch`.
+    `words`, `marks`: uint64 (k,), uint8 (8 k,), as in `_count_stretch`.
     """
     n_window = len(window.reference)
     at = reads.pos[row] - window.start
@@ -352,7 +352,7 @@ def _count_read(
 @kernel
 def count_reads(
     rows: NDArray[np.int64],
-    reads: ReadColumns,
+    reads: AlignedReads,
     window: Window,
     rules: CountRules,
     tallies: Tallies,
@@ -471,7 +471,10 @@ def _few_are_enough(
     rules: SnpRules,
     het_like: NDArray[np.int64],
 ) -> bool:
-    """Whether a base that too few reads show is one to look at, as no more than `depth` cover index `p`."""
+    """Whether a base that too few reads show is one to look at, as no more than `depth` cover index `p`.
+
+    `base`: its code. `reference`: uint8 (L,), base codes. `het_like`: int64 (h,), ascending indices.
+    """
     if depth <= rules.single_depth:
         return True
     if depth > max(rules.single_cpg_depth, rules.single_phased_depth):

@@ -151,17 +151,8 @@ def _indels(
     leader = np.searchsorted(group, np.arange(n_groups))
     pos = events.pos[leader]
     depth = counts.n_total[np.clip(pos, 0, len(counts.n_total) - 1)]
-    good = (
-        (fragments[:n_groups] >= config.min_count)
-        & (fragments[:n_groups] >= config.min_fraction_indel * depth)
-        & (pos >= first)
-        & (pos < last)
-        & _beside_bases(pos, reference)
-    )
-    second = (
-        (fragments[:n_groups] >= config.min_fraction_second_indel * depth) & (pos >= first) & (pos < last)
-    )
-    good |= second & np.isin(pos, pos[good])
+    inside = (pos >= first) & (pos < last)
+    good = _enough(fragments[:n_groups], depth, pos, inside & _beside_bases(pos, reference), inside, config)
     renumbered = np.where(good, np.cumsum(good) - 1, -1)
     leader = leader[good]
     source = reads.seq_offset[events.read[leader]] + events.index[leader] + 1
@@ -173,6 +164,23 @@ def _indels(
         source.astype(np.int64),
         events.moved[leader].astype(np.int64),
     )
+
+
+def _enough(
+    fragments: NDArray[np.int32],
+    depth: NDArray[np.int32],
+    pos: NDArray[np.int64],
+    wanted: NDArray[np.bool_],
+    inside: NDArray[np.bool_],
+    config: CandidatesConfig,
+) -> NDArray[np.bool_]:
+    """Whether enough of the fragments show each of G indels, bool (G,); all arguments (G,).
+
+    Of those `inside`, fewer are enough on the anchor of one of the `wanted` that passes.
+    """
+    good = wanted & (fragments >= config.min_count) & (fragments >= config.min_fraction_indel * depth)
+    second = inside & (fragments >= config.min_fraction_second_indel * depth)
+    return np.asarray(good | second & np.isin(pos, pos[good]))
 
 
 def _beside_bases(pos: NDArray[np.int64], reference: NDArray[np.uint8]) -> NDArray[np.bool_]:

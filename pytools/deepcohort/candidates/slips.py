@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 
 class SlipRates(NamedTuple):
-    """log10 chance that a read shows a repeat one unit too long or too short; see `indel_kernels.slip_log10`.
+    """log10 chance that a read shows a repeat one unit too long or too short.
+
+    See `support.indel_kernels.slip_log10`.
 
     Kernels take it as it is, so all values are floats.
 

@@ -25,6 +25,8 @@ class JointConfig:
         known_phred: evidence of the *other* samples, phred, from which the alleles of a SNP count as known:
             then a sample's PLs are averaged with what its reads say by themselves. A caller doubts few reads,
             because errors recur at a place; what other samples carry is no error. Goes with population_prior.
+        lone_phred: where the reads of a shallow cohort (see `error_prior`) speak so clearly, phred, against
+            errors that recur at a place, that mean is taken for a carrier without company too.
         read_weight, read_error: weight of the reads in that (geometric) mean, and the rate at which they err.
         read_max_dp: samples with more reads keep the PLs that their gVCF gives.
         error_prior, error_steepness: of cohorts of `prior_samples` or more, most of them no deeper, QUAL of a
@@ -64,6 +66,7 @@ class JointConfig:
     min_frequency: float = 1e-3
     reference_error: float = CallsConfig().reference_error
     known_phred: float = 10.0
+    lone_phred: float = 20.0
     read_weight: float = 0.5
     read_error: float = 3e-3
     read_max_dp: int = 15

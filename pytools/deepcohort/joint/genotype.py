@@ -481,6 +481,7 @@ def limits_of(config: JointConfig, contig: str) -> Limits:
         min_frequency=config.min_frequency,
         read_phred=10.0 * math.log10((1.0 - config.reference_error) / config.reference_error),
         known_phred=config.known_phred if config.population_prior else -1.0,
+        lone_phred=config.lone_phred,
         read_weight=config.read_weight,
         read_error=config.read_error,
         read_max_dp=config.read_max_dp,

@@ -34,6 +34,7 @@ class Limits(NamedTuple):
     min_frequency: float
     read_phred: float  # of one read in a reference block
     known_phred: float  # negative: reads are left to their caller
+    lone_phred: float
     read_weight: float
     read_error: float
     read_max_dp: int
@@ -191,8 +192,11 @@ def _weigh(v: Verdict, n_alleles: int, limits: Limits, weight: float) -> None:
 @kernel
 def _quality(
     v: Verdict, sure: NDArray[np.float64], log_ratio: float, is_snp: bool, n_alleles: int, limits: Limits
-) -> float:
-    """QUAL; `sure` and `log_ratio` are without what blocks' reads add. `sure` (N, G)."""
+) -> tuple[float, float]:
+    """(QUAL, phred of errors that recur at the place, -1 where the cohort is not shallow).
+
+    `sure` (N, G) and `log_ratio` are without what blocks' reads add.
+    """
     # a site is at least as sure as its surest carrier
     surest = surest_carrier(v.posterior, v.state, v.was_cut)
     if (
@@ -200,14 +204,15 @@ def _quality(
         or limits.error_steepness < 0.0
         or not is_shallow(v.state, v.dp, limits.read_max_dp, max(2.0, limits.prior_samples))
     ):
-        return max(site_quality(log_ratio, limits.site_prior), surest)
+        return max(site_quality(log_ratio, limits.site_prior), surest), -1.0
     pooled, beside_errors = shallow_quality(
         v.ad, v.dp, v.state, v.ploidy, sure, n_alleles, limits.inbreeding,
         (limits.ref_pseudo, limits.alt_pseudo), limits.read_weight, limits.read_error, limits.read_max_dp,
         limits.error_steepness,
     )  # fmt: skip
     carried = max(site_quality(pooled, limits.site_prior), surest)
-    return min(carried, site_quality(beside_errors, 1.0 - limits.error_prior))
+    no_errors = site_quality(beside_errors, 1.0 - limits.error_prior)
+    return min(carried, no_errors), no_errors
 
 
 @kernel
@@ -247,13 +252,13 @@ def judge_site(
         log_ratio = _estimate(sure, v, n_alleles, limits, np.empty(n_alleles))
     weight = prior_weight(v.state, limits.prior_samples)
     _weigh(v, n_alleles, limits, weight)
-    qual = _quality(v, sure, log_ratio, evidence.is_snp[site] and star < 0, n_alleles, limits)
+    qual, no_errors = _quality(v, sure, log_ratio, evidence.is_snp[site] and star < 0, n_alleles, limits)
     if (
         evidence.is_snp[site]
         and limits.known_phred >= 0.0
         and pool_reads(
             v.ad, v.dp, v.state, v.ploidy, v.was_cut, v.frequency, n_alleles, limits.inbreeding,
-            limits.known_phred, limits.read_weight, limits.read_error,
+            limits.known_phred, no_errors >= limits.lone_phred, limits.read_weight, limits.read_error,
             limits.read_max_dp if star < 0 else NO_DP, v.likelihood,
         )
     ):  # fmt: skip

@@ -54,6 +54,7 @@ def pool_reads(
     n_alleles: int,
     inbreeding: float,
     known_phred: float,
+    is_no_error: bool,
     weight: float,
     error: float,
     max_dp: int,
@@ -62,8 +63,9 @@ def pool_reads(
     """Average a shallow sample's likelihood with that of its reads, where other samples know the alleles.
 
     A caller weighs that a few reads may be an artefact of the place. Where other samples carry the allele,
-    that doubt is settled, and the reads count nearly as they are. Where they do not, reads that differ in a
-    reference block are no sign of the allele, and the block is reference as its gVCF says.
+    that doubt is settled, and the reads count nearly as they are. So it is for a lone carrier with a record
+    of its own where the reads of all others tell that errors do not recur there. Else reads that differ in
+    a reference block are no sign of the allele, and the block is reference as its gVCF says.
 
     Args:
         ad: int32 (N, A), ad[:, 0] = -1: unknown. dp: int32 (N,). state, ploidy: int8 (N,).
@@ -71,6 +73,7 @@ def pool_reads(
         frequency: float64 (A,), of the cohort.
         n_alleles: A. inbreeding: Wright's F.
         known_phred: evidence of the other samples from which this is done.
+        is_no_error: whether the cohort's reads speak against errors that recur at the place.
         weight: of the reads in the geometric mean. error: rate at which they err.
         max_dp: deeper samples are left as they are; NO_DP: all are.
         likelihood: float64 (N, G), changed.
@@ -98,7 +101,7 @@ def pool_reads(
         if state[s] != OK:
             continue
         size = n_alleles if ploidy[s] == 1 else n_genotypes
-        if everybody - evidence[s] < known_phred:
+        if everybody - evidence[s] < known_phred and (was_cut[s] or not is_no_error):
             for g in range(size):
                 if was_cut[s] and likelihood[s, g] > likelihood[s, 0]:
                     likelihood[s, g] = likelihood[s, 0]

@@ -21,6 +21,7 @@ from deepcohort.pileup.haplotypes import MAX_MARKERS, REACH_BP, TERM_NAMES
 
 _SURE = 0.999
 _RIDGE = 1e-4  # per example, on standardised terms
+_TRUST = 0.75  # share of a fitted correction that is made: on samples left out .5 and 1 make more errors
 _LEAST_P = 1e-6
 _MOST_REACH_BP, _MOST_MARKERS = 50_000, 1_000
 LEAST_EXAMPLES = 500
@@ -116,4 +117,5 @@ def fit_haplotypes(terms: NDArray[np.float64], labels: NDArray[np.integer]) -> H
             f"{counts.sum():,} unsure indels ({', '.join(map(str, counts))} of 0, 1, 2 copies) are too few "
             f"to fit; give more reads, at least {LEAST_EXAMPLES} and some of each"
         )
-    return HaplotypePool(fit_logistic(terms, labels.astype(np.int64), terms[:, LOGITS], _RIDGE))
+    weights = fit_logistic(terms, labels.astype(np.int64), terms[:, LOGITS], _RIDGE)
+    return HaplotypePool(_TRUST * weights)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates.columns import Window, read_columns, support_columns
+from deepcohort.candidates.columns import Window, aligned_reads, support_columns
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.pileup.columns import count_columns, library_columns, table_columns
@@ -114,7 +114,7 @@ def _fill_features(
         chosen,
         table_columns(evidence.table),
         support_columns(evidence.support),
-        read_columns(evidence.reads),
+        aligned_reads(evidence.reads),
         library_columns(evidence.reads),
         count_columns(evidence.counts),
         Window(reference_codes, window.start),
@@ -138,7 +138,7 @@ def _paint(
         config.min_group_rows,
         evidence.table.pos,
         support_columns(evidence.support),
-        read_columns(reads),
+        aligned_reads(reads),
         reads.name_hash,
         reads.flag,
         Window(reference_codes, window.start),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates.columns import Entries, Int, ReadColumns, Window
+from deepcohort.candidates.columns import AlignedReads, Entries, Int, Window
 from deepcohort.candidates.phase_kernels import (
     HET,
     HOM,
@@ -53,7 +53,7 @@ def _signed_log(x: float) -> float:
 
 
 @kernel
-def depth_prefix(reads: ReadColumns, start: Int, length: Int) -> NDArray[np.int64]:
+def depth_prefix(reads: AlignedReads, start: Int, length: Int) -> NDArray[np.int64]:
     """Prefix sums of read depth over `length` bp from contig position `start` on: int64 (length + 1,)."""
     change = np.zeros(length + 1, dtype=np.int64)
     for r in range(len(reads.pos)):
@@ -214,7 +214,7 @@ def company_features(row: NDArray[np.float32], i: Int, table: TableColumns) -> N
 @kernel
 def _haplotype_features(
     row: NDArray[np.float32], i: Int, het: float, hom: float, table: TableColumns, entries: Entries,
-    reads: ReadColumns, phasing: Phasing,
+    reads: AlignedReads, phasing: Phasing,
 ) -> None:  # fmt: skip
     """Fill `row` float32 (F,) with what phase says of candidate `i`.
 
@@ -268,7 +268,7 @@ def candidate_features(
     selected: NDArray[np.int64],
     table: TableColumns,
     entries: Entries,
-    reads: ReadColumns,
+    reads: AlignedReads,
     library: LibraryColumns,
     counts: CountColumns,
     window: Window,

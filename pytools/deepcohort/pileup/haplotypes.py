@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.pileup.haplotype_kernels import N_TERMS, TEMPERS, Said, fill_terms
+from deepcohort.candidates.columns import support_columns
+from deepcohort.pileup.columns import table_columns
+from deepcohort.pileup.haplotype_kernels import N_TERMS, TEMPERS, SaidByReads, fill_terms
 from deepcohort.pileup.types import Evidence
 
 # Within 5 kb, where the site features look, HG002's long reads meet too few heterozygous SNPs.
@@ -30,11 +32,7 @@ def haplotype_terms(
     Candidates within `reach_bp` of each must be in the table; the nearest `max_markers` heterozygous SNPs
     among them tell haplotypes.
     """
-    table, support, reads = evidence.table, evidence.support, evidence.reads
-    said = Said(support.offset, support.read, support.allele, support.log10_ratio, reads.mapq, reads.mate)
     out = np.empty((len(rows), N_TERMS))
-    fill_terms(
-        out, np.asarray(rows, np.int64), table.pos, table.ref_len, table.alt_offset, said, reach_bp,
-        max_markers,
-    )  # fmt: skip
+    said = SaidByReads(support_columns(evidence.support), evidence.reads.mapq, evidence.reads.mate)
+    fill_terms(out, np.asarray(rows, np.int64), table_columns(evidence.table), said, reach_bp, max_markers)
     return out

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates.columns import Entries, Int, ReadColumns, Window
+from deepcohort.candidates.columns import AlignedReads, Entries, Int, Window
 from deepcohort.core.numba_options import borrowing_kernel, kernel
 
 # BAM operation codes
@@ -31,14 +31,14 @@ class Cursors(NamedTuple):
 
 
 @kernel
-def start_cursors(reads: ReadColumns) -> Cursors:
+def start_cursors(reads: AlignedReads) -> Cursors:
     """Cursors at each read's first operation."""
     n = len(reads.pos)
     return Cursors(reads.cigar_offset[:n].copy(), reads.pos.copy(), np.zeros(n, dtype=np.int64))
 
 
 @borrowing_kernel
-def advance_cursor(row: Int, start: Int, reads: ReadColumns, cursors: Cursors) -> None:
+def advance_cursor(row: Int, start: Int, reads: AlignedReads, cursors: Cursors) -> None:
     """Move the cursor of `row` past the operations that end at or left of contig position `start`."""
     k = cursors.op[row]
     last = reads.cigar_offset[row + 1]
@@ -159,7 +159,7 @@ def _paint_bases(
     b: Int,
     start: Int,
     clipped: bool,
-    reads: ReadColumns,
+    reads: AlignedReads,
     window: Window,
 ) -> None:
     """Paint base, quality and mismatch of the contig positions [a, b).
@@ -187,7 +187,7 @@ def _paint_read(
     row: Int,
     read: Int,
     start: Int,
-    reads: ReadColumns,
+    reads: AlignedReads,
     window: Window,
     cursors: Cursors,
 ) -> tuple[Int, Int]:
@@ -237,7 +237,7 @@ def _paint_site(
     picture: NDArray[np.uint8],
     chosen: NDArray[np.int64],
     start: Int,
-    reads: ReadColumns,
+    reads: AlignedReads,
     flag: NDArray[np.uint16],
     entries: Entries,
     window: Window,
@@ -271,7 +271,7 @@ def paint_candidates(
     min_group: int,
     cand_pos: NDArray[np.int64],
     entries: Entries,
-    reads: ReadColumns,
+    reads: AlignedReads,
     name_hash: NDArray[np.uint64],
     flag: NDArray[np.uint16],
     window: Window,

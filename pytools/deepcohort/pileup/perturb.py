@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates.indel_kernels import tempered
-from deepcohort.candidates.support_kernels import mismatch_penalties
+from deepcohort.candidates.support.indel_kernels import tempered
+from deepcohort.candidates.support.read_kernels import mismatch_penalties
 from deepcohort.candidates.types import (
     ALLELE_ALT,
     ALLELE_NONE,

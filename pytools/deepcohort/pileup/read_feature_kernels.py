@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates.columns import Entries, Int, ReadColumns, Window
+from deepcohort.candidates.columns import AlignedReads, Entries, Int, Window
 from deepcohort.core.numba_options import borrowing_kernel, kernel
 from deepcohort.pileup.columns import LibraryColumns
 from deepcohort.pileup.features import F
@@ -58,7 +58,7 @@ def mean(total: float, n: float) -> float:
 
 
 @borrowing_kernel
-def _company(r: Int, site: Site, reads: ReadColumns, window: Window, cursors: Cursors) -> tuple[Int, Int]:
+def _company(r: Int, site: Site, reads: AlignedReads, window: Window, cursors: Cursors) -> tuple[Int, Int]:
     """(mismatches of phred >= 15, indels) of the read `r` within NEAR_BP, besides the site's own."""
     start, end = site.pos - NEAR_BP, site.pos + NEAR_BP + 1
     mismatches: Int = 0
@@ -94,7 +94,7 @@ def _company(r: Int, site: Site, reads: ReadColumns, window: Window, cursors: Cu
 
 
 @borrowing_kernel
-def _differences(r: Int, site: Site, reads: ReadColumns, window: Window) -> tuple[Int, Int]:
+def _differences(r: Int, site: Site, reads: AlignedReads, window: Window) -> tuple[Int, Int]:
     """(mismatches of phred >= 10 + indels, aligned bp) of the read `r` within DIVERGENCE_BP of the site."""
     start = max(site.pos - DIVERGENCE_BP, window.start)
     end = min(site.pos + DIVERGENCE_BP + 1, window.start + len(window.reference))
@@ -163,7 +163,7 @@ def _add_company(
     r: Int,
     a: Int,
     site: Site,
-    reads: ReadColumns,
+    reads: AlignedReads,
     window: Window,
     cursors: Cursors,
     sums: NDArray[np.float64],
@@ -208,7 +208,7 @@ def _add_place(
 
 @borrowing_kernel
 def _add_read(
-    e: Int, site: Site, entries: Entries, reads: ReadColumns, library: LibraryColumns, window: Window,
+    e: Int, site: Site, entries: Entries, reads: AlignedReads, library: LibraryColumns, window: Window,
     cursors: Cursors, sums: NDArray[np.float64],
 ) -> None:  # fmt: skip
     """Add the read of entry `e` to `sums` float64 (N_SUMS, 4)."""
@@ -320,7 +320,7 @@ def _alignment_features(
 
 @kernel
 def read_features(
-    row: NDArray[np.float32], site: Site, first: Int, last: Int, entries: Entries, reads: ReadColumns,
+    row: NDArray[np.float32], site: Site, first: Int, last: Int, entries: Entries, reads: AlignedReads,
     library: LibraryColumns, window: Window, cursors: Cursors, sums: NDArray[np.float64],
 ) -> float:  # fmt: skip
     """Fill `row` float32 (F,) from the entries first:last of one candidate; number of its reads.

@@ -225,6 +225,25 @@ class ExampleSet:
             yield self.read_bucket(index, with_pixels)
 
 
+def _manifest_of(directory: Path) -> dict[str, Any]:
+    """The checked manifest of a folder of examples.
+
+    Raises:
+        DeepcohortError: there is none, or it is damaged.
+    """
+    path = directory / MANIFEST
+    if not path.exists():
+        raise DeepcohortError(
+            f"{directory} holds no finished examples ({MANIFEST} is missing); run: deepcohort examples"
+        )
+    try:
+        manifest: dict[str, Any] = json.loads(text_of(path))
+        check_manifest(manifest)
+    except (ValueError, RecursionError) as error:
+        raise DeepcohortError(f"{path} is damaged ({error}); make the examples again") from error
+    return manifest
+
+
 def open_examples(directories: Sequence[str | Path]) -> ExampleSet:
     """Examples of several folders as one set; bucket k joins the folders' buckets k.
 
@@ -233,19 +252,7 @@ def open_examples(directories: Sequence[str | Path]) -> ExampleSet:
     """
     if not directories:
         raise DeepcohortError("no examples given; name at least one folder with --examples")
-    manifests = []
-    for directory in map(Path, directories):
-        path = directory / MANIFEST
-        if not path.exists():
-            raise DeepcohortError(
-                f"{directory} holds no finished examples ({MANIFEST} is missing); run: deepcohort examples"
-            )
-        try:
-            manifest = json.loads(text_of(path))
-            check_manifest(manifest)
-            manifests.append((directory, manifest))
-        except (ValueError, RecursionError) as error:
-            raise DeepcohortError(f"{path} is damaged ({error}); make the examples again") from error
+    manifests = [(directory, _manifest_of(directory)) for directory in map(Path, directories)]
     first = manifests[0][1]
     config = PileupConfig(**first["pileup"])
     for directory, manifest in manifests:

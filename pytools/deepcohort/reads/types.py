@@ -86,7 +86,7 @@ class ReadBatch:
         odd_share, clipped_share: of the library's paired reads that are odd, of its reads that are clipped.
         own_qual: uint8 flat, phred as `qual` before overlapping mates were settled. An indel is
             judged by flanks, of which a mate that ends within them must not take the half; there
-            fragments vote once by `support_kernels.settle_fragments`. Where not given: `qual`.
+            fragments vote once by `candidates.support.read_kernels`. Where not given: `qual`.
     """
 
     pos: NDArray[np.int64]

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from deepcohort.candidates.haplotype_kernels import (
+from deepcohort.candidates.realign.haplotype_kernels import (
     MAX_CHAINS,
     MAX_HAPLOTYPES,
     chain_masks,
     collect_masks,
     covered_alleles,
 )
-from deepcohort.candidates.realign_kernels import spelled_before
+from deepcohort.candidates.realign.window_kernels import spelled_before
 from numpy.typing import NDArray
 
 N_ALLELES = 9

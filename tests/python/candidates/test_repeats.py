@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from deepcohort.candidates import clip_kernels, spelling_kernels
+from deepcohort.candidates.assembly import clip_kernels
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.find import find_candidates
+from deepcohort.candidates.realign import spelling_kernels
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import decode_bases, encode_bases
 from hypothesis import given, settings

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from deepcohort.candidates.config import CandidatesConfig, candidates_of
-from deepcohort.candidates.indel_kernels import quality_adjustment, slip_log10
 from deepcohort.candidates.slips import SLIPS, fitted, slip_excess, times
+from deepcohort.candidates.support.indel_kernels import quality_adjustment, slip_log10
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import profiled
 

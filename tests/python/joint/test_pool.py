@@ -24,12 +24,13 @@ def test_reads_of_each_genotype():
     np.testing.assert_allclose(out[:3], [3 * right + 3 * wrong, 2 * right + 4 * wrong, right + 5 * wrong])
 
 
-def pooled(likelihood, ad, dp, known=10.0, cut=None):
+def pooled(likelihood, ad, dp, known=10.0, cut=None, no_error=False):
     n = len(dp)
     likelihood = np.array(likelihood)
     changed = pool_reads(
         np.array(ad, dtype=np.int32), np.array(dp, dtype=np.int32), np.zeros(n, dtype=np.int8),
-        np.full(n, 2, dtype=np.int8), np.array(cut or [False] * n), np.array([0.7, 0.3]), 2, 0.0, known, 0.5, 0.003, 15, likelihood,
+        np.full(n, 2, dtype=np.int8), np.array(cut or [False] * n), np.array([0.7, 0.3]), 2, 0.0, known,
+        no_error, 0.5, 0.003, 15, likelihood,
     )  # fmt: skip
     return changed, likelihood
 
@@ -66,6 +67,20 @@ def test_blocks_stay_reference_where_nobody_else_carries_the_allele():
     np.testing.assert_array_equal(after, [differing, sure])
 
 
+def test_a_lone_carrier_counts_where_errors_do_not_recur():
+    doubtful, reference = [1.0, 0.8, 1e-6], [1.0, 1e-3, 1e-6]
+    samples = [doubtful, reference], [[1, 3], [-1, 0]], [4, 4]
+    assert not pooled(*samples)[0]
+    changed, after = pooled(*samples, no_error=True)
+    assert changed
+    assert after[0].argmax() == 1
+    assert after[0][0] < 1e-3
+    np.testing.assert_array_equal(after[1], reference)
+    # not from the reads of a block alone
+    changed, after = pooled([[1e-3, 1.0, 1e-6], reference], *samples[1:], cut=[True, False], no_error=True)
+    np.testing.assert_array_equal(after[0], [1e-3, 1e-3, 1e-6])
+
+
 ONE_READ = "13 G A,<NON_REF> . GT:GQ:DP:AD:PL 0/0:1:4:3,1,0:0,1,70,20,80,90"
 
 
@@ -93,3 +108,32 @@ def test_one_read_of_four(tmp_path, carriers, config, expected):
     cell = rows["13 G A"]["one"]
     assert cell["GT"] == expected
     assert cell["PL"] == "0,1,70"  # as the gVCF has it, whatever was made of it
+
+
+LONE = "13 G A,<NON_REF> . GT:GQ:DP:AD:PL 0/1:19:7:{},0:19,0,39,68,51,119"
+
+
+@pytest.mark.parametrize(
+    ("reads", "others", "config", "expected"),
+    [
+        ("3,4", None, JointConfig(), "0/1"),
+        ("3,4", None, replace(JointConfig(), lone_phred=1e9), None),
+        ("6,1", None, JointConfig(), None),  # one read may be an error that does not recur
+        ("3,4", "3,1", JointConfig(), None),  # it does
+    ],
+)
+def test_reads_of_a_lone_carrier(tmp_path, reads, others, config, expected):
+    """By PL and frequency alone the only carrier of 60 would need more than 19 phred, whatever its reads say."""
+    write_reference(tmp_path)
+    one = write_gvcf(tmp_path, "one", [block(1, 12), LONE.format(reads), block(14, 300)])
+    paths = []
+    for i in range(60):
+        line = block(13, 13, dp=4)
+        if others and i % 2:
+            line = f"13 G A,<NON_REF> . GT:GQ:DP:AD:PL 0/0:30:4:{others},0:0,30,70,40,80,90"
+        paths.append(write_gvcf(tmp_path, f"R{i}", [block(1, 12, dp=4), line, block(14, 300, dp=4)]))
+    rows = genotype(tmp_path, [one, *paths], config)
+    if expected is None:
+        assert "13 G A" not in rows
+        return
+    assert rows["13 G A"]["one"]["GT"] == expected

@@ -23,11 +23,16 @@ def evidence(marker_alleles, indel_alleles, indel_ratio=1.5, other_alleles=None)
         read=np.tile(np.arange(N_READS, dtype=np.int32), len(rows)),
         allele=np.array([row[1] for row in rows], np.int8).ravel(),
         log10_ratio=np.array(signed, np.float32).ravel(),
+        read_index=np.zeros(len(rows) * N_READS, np.int32),
     )
     table = SimpleNamespace(
         pos=np.array([row[0] for row in rows], np.int64),
         ref_len=np.ones(len(rows), np.int32),
         alt_offset=np.cumsum([0, *lengths]).astype(np.int64),
+        alt_seq=np.zeros(sum(lengths), np.uint8),
+        dp=np.full(len(rows), N_READS, np.int32),
+        ad=np.zeros((len(rows), 2), np.int32),
+        realigned=np.zeros(len(rows), np.bool_),
     )
     reads = SimpleNamespace(mapq=np.full(N_READS, 60, np.uint8), mate=np.full(N_READS, -1, np.int32))
     return SimpleNamespace(table=table, support=support, reads=reads)

@@ -5,8 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates.columns import AlleleColumns, Entries, Int, ReadColumns, Window
-from deepcohort.candidates.indel_kernels import (
+from deepcohort.candidates.columns import AlignedReads, AlleleColumns, Entries, Int, Window
+from deepcohort.candidates.site_kernels import MAX_HYPOTHESES, Haplotypes, Sites
+from deepcohort.candidates.slips import SlipRates
+from deepcohort.candidates.support.indel_kernels import (
     Crossing,
     Scoring,
     cross_repeat,
@@ -14,8 +16,6 @@ from deepcohort.candidates.indel_kernels import (
     judge_indels,
     tempered,
 )
-from deepcohort.candidates.site_kernels import MAX_HYPOTHESES, Haplotypes, Sites
-from deepcohort.candidates.slips import SlipRates
 from deepcohort.core.numba_options import borrowing_kernel, kernel
 
 
@@ -90,7 +90,7 @@ def leading_clip(
 
 
 @kernel
-def count_entries(reads: ReadColumns, window_start: Int, site_pos: NDArray[np.int64]) -> NDArray[np.int64]:
+def count_entries(reads: AlignedReads, window_start: Int, site_pos: NDArray[np.int64]) -> NDArray[np.int64]:
     """Reads that cover each site, soft-clipped starts included, int64 (S,).
 
     A read that begins behind an indel may show it with its clipped start. `site_pos`: int64 (S,), ascending,
@@ -127,7 +127,7 @@ def _judge_snp(
 
 
 @borrowing_kernel
-def _walk_to(p: Int, stand: Stand, last_op: Int, reads: ReadColumns) -> tuple[Stand, Int, Int]:
+def _walk_to(p: Int, stand: Stand, last_op: Int, reads: AlignedReads) -> tuple[Stand, Int, Int]:
     """(where the operation that holds position `p` begins, its kind, its bp); 3 and 0 where none is left.
 
     `stand`: of an operation at or before `p`; `last_op`: stop of the read's operations.
@@ -150,7 +150,7 @@ def _walk_to(p: Int, stand: Stand, last_op: Int, reads: ReadColumns) -> tuple[St
 
 @borrowing_kernel
 def _judge_repeat(
-    s: Int, row: Int, begin: Stand, beside: bool, reads: ReadColumns, sites: Sites, haplotypes: Haplotypes,
+    s: Int, row: Int, begin: Stand, beside: bool, reads: AlignedReads, sites: Sites, haplotypes: Haplotypes,
     scoring: Scoring, room: Room,
 ) -> bool:  # fmt: skip
     """Hold the read `row` against the haplotypes of site `s`, into room.scores; whether it says anything.
@@ -181,7 +181,7 @@ def _judge_repeat(
 
 @borrowing_kernel
 def _write_entries(
-    s: Int, shown: Shown, reads: ReadColumns, alleles: AlleleColumns, sites: Sites, haplotypes: Haplotypes,
+    s: Int, shown: Shown, reads: AlignedReads, alleles: AlleleColumns, sites: Sites, haplotypes: Haplotypes,
     scoring: Scoring, room: Room, entries: Entries,
 ) -> None:  # fmt: skip
     """Write what a read says at site `s`: the next entry of each of its candidates."""
@@ -214,7 +214,7 @@ def _write_entries(
 
 @borrowing_kernel
 def _judge_read(
-    row: Int, s: Int, begin: Stand, reads: ReadColumns, alleles: AlleleColumns, sites: Sites,
+    row: Int, s: Int, begin: Stand, reads: AlignedReads, alleles: AlleleColumns, sites: Sites,
     haplotypes: Haplotypes, scoring: Scoring, room: Room, entries: Entries,
 ) -> None:  # fmt: skip
     """Write the entries of the read `row` at site `s` and those behind it that the read covers.
@@ -251,7 +251,7 @@ def _judge_read(
 
 @kernel
 def judge_reads(
-    reads: ReadColumns, alleles: AlleleColumns, window: Window, sites: Sites, haplotypes: Haplotypes,
+    reads: AlignedReads, alleles: AlleleColumns, window: Window, sites: Sites, haplotypes: Haplotypes,
     flanks: NDArray[np.uint8], slips: SlipRates, min_qual: Int, entries: Entries,
 ) -> None:  # fmt: skip
     """Fill the entries of every candidate (CSR by candidate; the candidates of a site share reads).
@@ -312,7 +312,7 @@ def settle_fragments(is_indel: NDArray[np.bool_], mate: NDArray[np.int32], entri
 
 
 @borrowing_kernel
-def _aligned_index(row: Int, reads: ReadColumns, wanted: Int) -> Int:
+def _aligned_index(row: Int, reads: AlignedReads, wanted: Int) -> Int:
     """Index in reads.seq of the base of the read `row` aligned to contig position `wanted`, or -1."""
     at, query = reads.pos[row], reads.seq_offset[row]
     for op in range(reads.cigar_offset[row], reads.cigar_offset[row + 1]):
@@ -331,7 +331,7 @@ def _aligned_index(row: Int, reads: ReadColumns, wanted: Int) -> Int:
 
 
 @borrowing_kernel
-def _position_of(row: Int, reads: ReadColumns, wanted: Int) -> Int:
+def _position_of(row: Int, reads: AlignedReads, wanted: Int) -> Int:
     """Contig position to which the base reads.seq[wanted] of the read `row` is aligned, or -1."""
     at, query = reads.pos[row], reads.seq_offset[row]
     for op in range(reads.cigar_offset[row], reads.cigar_offset[row + 1]):
@@ -362,7 +362,7 @@ def _is_snp_site(p: Int, is_indel: NDArray[np.bool_], cand_pos: NDArray[np.int64
 
 @kernel
 def lend_quality(
-    is_indel: NDArray[np.bool_], cand_pos: NDArray[np.int64], window_start: Int, reads: ReadColumns,
+    is_indel: NDArray[np.bool_], cand_pos: NDArray[np.int64], window_start: Int, reads: AlignedReads,
     entries: Entries,
 ) -> None:  # fmt: skip
     """Give the say over the two bases beside an indel to the mate that speaks for its fragment there.

@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates import haplotype_kernels, realign_kernels, site_kernels
-from deepcohort.candidates.assembly import add_alleles, assemble_alleles
+from deepcohort.candidates import site_kernels
+from deepcohort.candidates.assembly.assemble import add_alleles, assemble_alleles
 from deepcohort.candidates.columns import Window
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts, add_reads, join_events
-from deepcohort.candidates.realign_columns import MovingReads, ShownAlleles, Spans
+from deepcohort.candidates.realign import haplotype_kernels, window_kernels
+from deepcohort.candidates.realign.columns import MovingReads, ShownAlleles, Spans
 from deepcohort.candidates.select import Alleles, no_alleles, select_alleles, take_alleles
 from deepcohort.core.region import Region
 from deepcohort.reads.types import ReadBatch
@@ -170,13 +171,13 @@ class Realignment:
         within = Spans(
             *spans, np.searchsorted(alleles.pos, spans[0] + 1), np.searchsorted(alleles.pos, spans[1] - 1)
         )
-        marks = realign_kernels.AlleleMarks(assembled, vouched)
+        marks = window_kernels.AlleleMarks(assembled, vouched)
         by_read = _alleles_by_read(self.counts, shown, len(reads))
         window = Window(self._reference, self._window.start)
         while True:
             moving = _moving_reads(reads, room, now)
             vouched[:] = False
-            used = realign_kernels.realign_windows(
+            used = window_kernels.realign_windows(
                 within, alleles.columns, marks, by_read, window, moving, n_ops
             )
             if used >= 0:
@@ -185,7 +186,7 @@ class Realignment:
         offset = np.zeros(len(reads) + 1, np.int64)
         np.cumsum(moving.op_last - moving.op_first, out=offset[1:])
         out_op, out_len = np.empty(int(offset[-1]), np.uint8), np.empty(int(offset[-1]), np.int32)
-        realign_kernels.gather_operations(moving, offset, out_op, out_len)
+        window_kernels.gather_operations(moving, offset, out_op, out_len)
         return replace(
             reads,
             pos=moving.pos,

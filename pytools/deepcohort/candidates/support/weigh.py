@@ -3,10 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates import site_kernels, support_kernels
-from deepcohort.candidates.columns import Window, read_columns, support_columns
+from deepcohort.candidates import site_kernels
+from deepcohort.candidates.columns import Window, aligned_reads, support_columns
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.select import Alleles
+from deepcohort.candidates.support import read_kernels
 from deepcohort.candidates.types import ReadSupport
 from deepcohort.core.region import Region
 from deepcohort.reads.types import ReadBatch
@@ -20,24 +21,24 @@ def weigh_reads(
     config: CandidatesConfig,
 ) -> tuple[ReadSupport, NDArray[np.int32], NDArray[np.int32]]:
     """(support, dp int32 (N,), ad int32 (N, 2)) of `alleles`."""
-    is_indel, columns = alleles.is_indel, read_columns(reads)
+    is_indel, columns = alleles.is_indel, aligned_reads(reads)
     site_pos, first = np.unique(alleles.pos, return_index=True)
     first = np.append(first, len(alleles)).astype(np.int64)
     sites = site_kernels.site_repeats(site_pos, first, alleles.columns, reference)
     haplotypes = site_kernels.site_haplotypes(sites, alleles.columns, reference)
-    counted = support_kernels.count_entries(columns, window.start, site_pos)
+    counted = read_kernels.count_entries(columns, window.start, site_pos)
     support = _room_for(np.repeat(counted, np.diff(first)))
     entries = support_columns(support)
-    support_kernels.judge_reads(
+    read_kernels.judge_reads(
         columns, alleles.columns, Window(reference, window.start), sites, haplotypes,
         _flank_reference(alleles, site_pos, sites.resync, reference), config.slips, config.min_base_qual,
         entries,
     )  # fmt: skip
-    support_kernels.settle_fragments(is_indel, reads.mate, entries)
-    support_kernels.lend_quality(is_indel, alleles.pos, window.start, columns, entries)
+    read_kernels.settle_fragments(is_indel, reads.mate, entries)
+    read_kernels.lend_quality(is_indel, alleles.pos, window.start, columns, entries)
     dp = np.zeros(len(alleles), np.int32)
     ad = np.zeros((len(alleles), 2), np.int32)
-    support_kernels.tally(entries, dp, ad)
+    read_kernels.tally(entries, dp, ad)
     return support, dp, ad
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates.columns import Window, read_columns, support_columns
+from deepcohort.candidates.columns import Window, aligned_reads, support_columns
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts
-from deepcohort.candidates.faint_kernels import FaintRules, Snps, faint_snps
 from deepcohort.candidates.select import Alleles
+from deepcohort.candidates.support.faint_kernels import FaintRules, Snps, faint_snps
 from deepcohort.candidates.types import ReadSupport
 from deepcohort.core.region import Region
 from deepcohort.reads.types import ReadBatch
@@ -38,7 +38,7 @@ def faint_alleles(
             Snps(single, is_snp, alleles.pos + window.start, first_base),
             FaintRules(config.single_min_log10, config.single_end_bp, config.phase_bp),
             Window(reference, window.start),
-            read_columns(reads),
+            aligned_reads(reads),
             support_columns(support),
             ad,
             faint,

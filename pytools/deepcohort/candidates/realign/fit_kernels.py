@@ -6,16 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.candidates.columns import Int
-from deepcohort.candidates.haplotype_kernels import (
-    CLIP_COST,
-    FLANK_BP,
-    GAP_COST,
-    choose_pair,
-    extend_left,
-    extend_right,
-    score_stretch,
-)
-from deepcohort.candidates.realign_columns import (
+from deepcohort.candidates.realign.columns import (
     Anchor,
     BaseScores,
     Fits,
@@ -24,7 +15,16 @@ from deepcohort.candidates.realign_columns import (
     MovingReads,
     Span,
 )
-from deepcohort.candidates.rewrite_kernels import BOTH, LEFT, RIGHT
+from deepcohort.candidates.realign.haplotype_kernels import (
+    CLIP_COST,
+    FLANK_BP,
+    GAP_COST,
+    choose_pair,
+    extend_left,
+    extend_right,
+    score_stretch,
+)
+from deepcohort.candidates.realign.rewrite_kernels import BOTH, LEFT, RIGHT
 from deepcohort.core.numba_options import borrowing_kernel, kernel
 
 _CLEAR = 3.0  # log10; a read that fits one haplotype this much better speaks clearly for it

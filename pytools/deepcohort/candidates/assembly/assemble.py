@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates import assembly_kernels
-from deepcohort.candidates.columns import Window, read_columns
+from deepcohort.candidates.assembly import bubble_kernels
+from deepcohort.candidates.columns import Window, aligned_reads
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts
 from deepcohort.candidates.select import Alleles
@@ -32,14 +32,14 @@ def assemble_alleles(
         np.empty(capacity * _BASES_PER_ALLELE + 2 * config.max_indel_bp, np.uint8),
         np.empty(capacity + 1, np.int64),
     )
-    n = assembly_kernels.assemble_windows(
+    n = bubble_kernels.assemble_windows(
         starts,
         ends,
         counts.clip_count,
-        assembly_kernels.AssemblyRules(config.realign_min_clips, config.min_base_qual, config.max_indel_bp),
+        bubble_kernels.AssemblyRules(config.realign_min_clips, config.min_base_qual, config.max_indel_bp),
         Window(reference, window.start),
         np.maximum.accumulate(reads.end),
-        read_columns(reads),
+        aligned_reads(reads),
         found.columns,
     )
     return Alleles(

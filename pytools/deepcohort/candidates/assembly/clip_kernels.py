@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates.columns import AlleleColumns, Int, ReadColumns, Window
+from deepcohort.candidates.columns import AlignedReads, AlleleColumns, Int, Window
 from deepcohort.candidates.kernels import shift_left
 from deepcohort.core.numba_options import borrowing_kernel, kernel
 
@@ -140,7 +140,7 @@ def write_clip_allele(
 
 @borrowing_kernel
 def put_allele(spelled: Spelled, alt: NDArray[np.uint8], found: AlleleColumns, n: Int) -> bool:
-    """Write an allele with the ALT bases alt[:n_alt], uint8 codes, as row `n`; whether there was room."""
+    """Write an allele with the ALT bases `alt` uint8 (>= n_alt,) as row `n`; whether there was room."""
     offset = found.alt_offset[n]
     if n >= len(found.pos) or offset + spelled.n_alt > len(found.alt_seq):
         return False
@@ -153,7 +153,7 @@ def put_allele(spelled: Spelled, alt: NDArray[np.uint8], found: AlleleColumns, n
 
 @borrowing_kernel
 def _is_row(i: Int, spelled: Spelled, alt: NDArray[np.uint8], found: AlleleColumns) -> bool:
-    """Whether row `i` of `found` is the allele `spelled` with the ALT bases alt[:n_alt], uint8 codes."""
+    """Whether row `i` of `found` is the allele `spelled` with the ALT bases `alt` uint8 (>= n_alt,)."""
     if found.pos[i] != spelled.anchor or found.ref_len[i] != spelled.n_ref:
         return False
     if found.alt_offset[i + 1] - found.alt_offset[i] != spelled.n_alt:
@@ -179,7 +179,7 @@ def _vote(spelled: Spelled, weight: Int, room: ClipRoom, found: AlleleColumns, f
 
 @borrowing_kernel
 def _keep_voted(votes: NDArray[np.int64], min_votes: int, found: AlleleColumns, first: Int, n: Int) -> Int:
-    """Drop rows of [first, n) that have fewer than `min_votes` of votes int64; the new n."""
+    """Drop rows of [first, n) that have fewer than `min_votes` of votes int64 (>= n - first,); the new n."""
     kept = first
     for i in range(first, n):
         if votes[i - first] < min_votes:
@@ -195,7 +195,7 @@ def _keep_voted(votes: NDArray[np.int64], min_votes: int, found: AlleleColumns, 
 
 
 @borrowing_kernel
-def _clip_at(row: Int, step: Int, reads: ReadColumns, max_indel: int) -> tuple[Int, Int]:
+def _clip_at(row: Int, step: Int, reads: AlignedReads, max_indel: int) -> tuple[Int, Int]:
     """(bp clipped, index in reads.seq of the clipped base next to the break) of a read's start (step -1) or
     end (1); (0, 0) where it is not clipped."""
     op = reads.cigar_offset[row] if step < 0 else reads.cigar_offset[row + 1] - 1
@@ -208,7 +208,7 @@ def _clip_at(row: Int, step: Int, reads: ReadColumns, max_indel: int) -> tuple[I
 
 @kernel
 def spell_clips(
-    rows: NDArray[np.int64], start: Int, stop: Int, rules: ClipRules, window: Window, reads: ReadColumns,
+    rows: NDArray[np.int64], start: Int, stop: Int, rules: ClipRules, window: Window, reads: AlignedReads,
     room: ClipRoom, found: AlleleColumns, n: Int,
 ) -> Int:  # fmt: skip
     """Alleles that clipped ends in [start, stop) of the reads `rows` spell: one that shows an allele whole

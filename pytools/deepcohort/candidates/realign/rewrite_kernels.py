@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.candidates.columns import Int
-from deepcohort.candidates.realign_columns import (
+from deepcohort.candidates.realign.columns import (
     Anchor,
     CigarRoom,
     Fits,
@@ -22,7 +22,7 @@ _MARGIN = 1.5  # log10; a new alignment must be this much better
 
 @borrowing_kernel
 def _push(ops: NDArray[np.uint8], lengths: NDArray[np.int32], n: Int, op: Int, length: Int) -> Int:
-    """Add an operation of `length` bp to the `n` of ops uint8 and lengths int32; how many they are now."""
+    """Add an operation of `length` bp to the `n` of ops uint8 (k,), lengths int32 (k,); how many now."""
     if length <= 0:
         return n
     if n > 0 and ops[n - 1] == op:
@@ -38,7 +38,7 @@ def push_prefix(
 ) -> Int:
     """The read's operations before the anchor base: whole ones, then `inside` bp of `op`.
 
-    `ops` uint8 and `lengths` int32 hold `n` operations; how many they are now.
+    `ops` uint8 (k,) and `lengths` int32 (k,) hold `n` operations; how many they are now.
     """
     for k in range(own.first, op):
         n = _push(ops, lengths, n, own.op[k], own.length[k])
@@ -49,7 +49,10 @@ def push_prefix(
 def push_suffix(
     ops: NDArray[np.uint8], lengths: NDArray[np.int32], n: Int, own: Operations, op: Int, inside: Int
 ) -> Int:
-    """The read's operations after the anchor base: `inside` bp of `op`, then whole ones; as push_prefix."""
+    """The read's operations after the anchor base: `inside` bp of `op`, then whole ones.
+
+    `ops` uint8 (k,), `lengths` int32 (k,): as in push_prefix.
+    """
     n = _push(ops, lengths, n, 0, inside)
     for k in range(op + 1, own.last):
         n = _push(ops, lengths, n, own.op[k], own.length[k])
@@ -169,7 +172,7 @@ def rewrite_right(
 
 @borrowing_kernel
 def reference_span(ops: NDArray[np.uint8], lengths: NDArray[np.int32], n: Int) -> Int:
-    """Reference bp that the first `n` operations of ops uint8 and lengths int32 (bp) take."""
+    """Reference bp that the first `n` operations of ops uint8 (k,), lengths int32 (k,) take."""
     span: Int = 0
     for k in range(n):
         if ops[k] == 0 or ops[k] == 2 or ops[k] == 3 or ops[k] >= 7:
@@ -232,7 +235,8 @@ def rewrite_reads(
 ) -> Int:  # fmt: skip
     """Write anew the reads that fit one of the two haplotypes clearly better than their own alignment.
 
-    `n_used`: CIGAR operations in use; how many they are now, -1 where there is no room.
+    `pair`: rows of `haplotypes`, (2,). `n_used`: CIGAR operations in use; how many they are now, -1 where
+    there is no room.
     """
     for r in range(len(held.rows)):
         row = held.rows[r]

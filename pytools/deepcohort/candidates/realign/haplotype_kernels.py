@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from deepcohort.candidates.columns import AlleleColumns, Int
 from deepcohort.candidates.kernels import Tallies
-from deepcohort.candidates.realign_columns import BaseScores, MovingReads, ShownAlleles, Span
+from deepcohort.candidates.realign.columns import BaseScores, MovingReads, ShownAlleles, Span
 from deepcohort.core.numba_options import borrowing_kernel, kernel
 
 MAX_HAPLOTYPES = 16
@@ -75,7 +75,7 @@ def _first_marked(marked: NDArray[np.bool_], p: Int, step: int, reach: int) -> I
 
 @kernel
 def _mark_beside(trouble: NDArray[np.bool_], alleles: AlleleColumns, rules: TroubleRules) -> None:
-    """Mark from SNPs to the trouble near them: they may be part of another way to write an indel."""
+    """Mark from SNPs to the trouble bool (L,) near them: they may be another way to write an indel."""
     marked = trouble.copy()
     for c in range(len(alleles.pos)):
         p = alleles.pos[c]
@@ -90,7 +90,7 @@ def _mark_beside(trouble: NDArray[np.bool_], alleles: AlleleColumns, rules: Trou
 
 @borrowing_kernel
 def _mark_clips(trouble: NDArray[np.bool_], tallies: Tallies, rules: TroubleRules) -> None:
-    """Mark where enough of the reads are clipped within a few bp."""
+    """Mark in trouble bool (L,) where enough of the reads are clipped within a few bp."""
     reach = 3
     for p in range(reach, len(trouble) - reach):
         if tallies.clip_count[p] == 0:
@@ -158,7 +158,7 @@ def cut_windows(
 def _copy_reference(
     reference: NDArray[np.uint8], first: Int, last: Int, sequence: NDArray[np.uint8], n: Int
 ) -> Int:
-    """Write reference [first, last) to sequence[n:], N outside of it; bp written in all."""
+    """Write reference uint8 (L,) [first, last) to sequence[n:] uint8 (longest,), N outside; bp in all."""
     for k in range(first, last):
         sequence[n] = reference[k] if 0 <= k < len(reference) else 4
         n += 1
@@ -167,7 +167,7 @@ def _copy_reference(
 
 @borrowing_kernel
 def _put(ops: NDArray[np.uint8], lengths: NDArray[np.int32], n: Int, op: int, length: Int) -> Int:
-    """Write an operation of `length` bp, if that is more than 0, as number `n`; operations now."""
+    """Write an operation of `length` bp, if more than 0, as number `n` of ops, lengths (k,); how many now."""
     if length > 0:
         ops[n], lengths[n] = op, length
         n += 1
@@ -295,7 +295,7 @@ def _states(
     """How many reads carry a chain on with allele `i`, and how many without it.
 
     Two for the usual state where no two reads agree with the chain up to there. `masks`, `covered`: int64
-    (>= n_reads,), bits that reads show and that they cover.
+    (n,), n at least n_reads, bits that reads show and that they cover.
     """
     bit = np.int64(1) << i
     before = bit - 1
@@ -394,7 +394,7 @@ def _count_masks(
 
 @kernel
 def _add_mask(out: NDArray[np.int64], m: Int, most: int, mask: Int) -> Int:
-    """Add `mask` to out[:m], int64, unless it is there or they are `most`; how many they are now."""
+    """Add `mask` to the `m` of out int64 (H,) unless it is there or they are `most`; how many now."""
     for k in range(m):
         if out[k] == mask:
             return m

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates.columns import Entries, ReadColumns, Window
+from deepcohort.candidates.columns import AlignedReads, Entries, Window
 from deepcohort.candidates.phase_kernels import (
     MAX_MARKERS,
     clear_odds,
@@ -47,7 +47,7 @@ class Snps(NamedTuple):
 
 
 @kernel
-def _near_end(site: int, row: int, reads: ReadColumns, end_bp: int) -> bool:
+def _near_end(site: int, row: int, reads: AlignedReads, end_bp: int) -> bool:
     """Whether the aligned part of the read `row` ends within `end_bp` of contig position `site`."""
     return site - reads.pos[row] < end_bp or reads.end[row] - 1 - site < end_bp
 
@@ -57,7 +57,7 @@ def faint_snps(
     snps: Snps,
     rules: FaintRules,
     window: Window,
-    reads: ReadColumns,
+    reads: AlignedReads,
     entries: Entries,
     ad: NDArray[np.int32],
     faint: NDArray[np.bool_],

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates.clip_kernels import ClipRoom, ClipRules, Spelled, put_allele, spell_clips
-from deepcohort.candidates.columns import AlleleColumns, Int, ReadColumns, Window
+from deepcohort.candidates.assembly.clip_kernels import ClipRoom, ClipRules, Spelled, put_allele, spell_clips
+from deepcohort.candidates.columns import AlignedReads, AlleleColumns, Int, Window
 from deepcohort.candidates.kernels import shift_left
 from deepcohort.core.numba_options import borrowing_kernel, kernel
 
@@ -58,7 +58,7 @@ def _slot_of(keys: NDArray[np.uint64], node: np.uint64) -> Int:
 
 
 @borrowing_kernel
-def _add_reads(rows: NDArray[np.int64], reads: ReadColumns, min_qual: int, graph: Graph, n_used: Int) -> Int:
+def _add_reads(rows: NDArray[np.int64], reads: AlignedReads, min_qual: int, graph: Graph, n_used: Int) -> Int:
     """Add the nodes of the reads `rows` int64 (r,), bases of `min_qual` phred, to `n_used`; slots now."""
     for row in rows:
         node = np.uint64(0)
@@ -87,7 +87,7 @@ def _add_reads(rows: NDArray[np.int64], reads: ReadColumns, min_qual: int, graph
 
 @borrowing_kernel
 def _add_reference(reference: NDArray[np.uint8], first: Int, last: Int, graph: Graph, n_used: Int) -> Int:
-    """Add the nodes of reference[first:last], uint8 codes, to the `n_used` slots; slots used now."""
+    """Add the nodes of reference[first:last], uint8 (L,) codes, to the `n_used` slots; slots used now."""
     node = np.uint64(0)
     good = 0
     for i in range(first, last):
@@ -172,7 +172,7 @@ def _close_bubble(
 
 @kernel
 def _reads_near(
-    start: Int, stop: Int, furthest_end: NDArray[np.int64], reads: ReadColumns, rows: NDArray[np.int64]
+    start: Int, stop: Int, furthest_end: NDArray[np.int64], reads: AlignedReads, rows: NDArray[np.int64]
 ) -> Int:
     """Write to `rows` int64 (R,) the short reads within or beside [start, stop), contig positions; how many.
 
@@ -254,7 +254,7 @@ def _is_clipped(clip_count: NDArray[np.int32], first: Int, last: Int, min_clips:
 @kernel
 def assemble_windows(
     starts: NDArray[np.int64], ends: NDArray[np.int64], clip_count: NDArray[np.int32], rules: AssemblyRules,
-    window: Window, furthest_end: NDArray[np.int64], reads: ReadColumns, found: AlleleColumns,
+    window: Window, furthest_end: NDArray[np.int64], reads: AlignedReads, found: AlleleColumns,
 ) -> Int:  # fmt: skip
     """Alleles in windows where reads are clipped: from bubbles, and from what the clips read on in.
 

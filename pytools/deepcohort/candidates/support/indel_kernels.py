@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates.columns import Int, ReadColumns
+from deepcohort.candidates.columns import AlignedReads, Int
 from deepcohort.candidates.site_kernels import Haplotypes, Sites
 from deepcohort.candidates.slips import SlipRates
 from deepcohort.core.numba_options import borrowing_kernel, kernel
@@ -133,7 +133,7 @@ def _right_score(
 
 @borrowing_kernel
 def cross_repeat(
-    reads: ReadColumns,
+    reads: AlignedReads,
     op: Int,
     last_op: Int,
     at: Int,
@@ -183,7 +183,7 @@ def cross_repeat(
 
 
 @borrowing_kernel
-def _flank_scores(way: Crossing, scoring: Scoring, reads: ReadColumns) -> tuple[Int, Int, float, float]:
+def _flank_scores(way: Crossing, scoring: Scoring, reads: AlignedReads) -> tuple[Int, Int, float, float]:
     """(first base of the left flank, stop of the right one, log10 score of each) that are compared."""
     empty = scoring.flanks[:0]
     left_stop, right_end = way.left_stop, way.right_stop
@@ -211,7 +211,7 @@ def _lay_haplotypes(
     flanks: tuple[Int, Int, float, float],
     haplotypes: Haplotypes,
     scoring: Scoring,
-    reads: ReadColumns,
+    reads: AlignedReads,
     raw: NDArray[np.float64],
 ) -> None:
     """Fill raw (>= last - first,) with log10 P(read | haplotype) of the rows first:last, lengths as they are.
@@ -282,7 +282,7 @@ def judge_indels(
     sites: Sites,
     haplotypes: Haplotypes,
     scoring: Scoring,
-    reads: ReadColumns,
+    reads: AlignedReads,
     raw: NDArray[np.float64],
     scores: NDArray[np.float64],
 ) -> None:

@@ -6,8 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.candidates.columns import AlleleColumns, Int, Window
-from deepcohort.candidates.fit_kernels import choose_haplotypes, find_anchor, fit_window
-from deepcohort.candidates.haplotype_kernels import (
+from deepcohort.candidates.realign.columns import (
+    BaseScores,
+    CigarRoom,
+    Held,
+    LocalHaplotypes,
+    MovingReads,
+    ShownAlleles,
+    Span,
+    Spans,
+)
+from deepcohort.candidates.realign.fit_kernels import choose_haplotypes, find_anchor, fit_window
+from deepcohort.candidates.realign.haplotype_kernels import (
     FLANK_BP,
     MAX_ALLELES,
     MAX_CHAINS,
@@ -22,18 +32,8 @@ from deepcohort.candidates.haplotype_kernels import (
     indel_bits,
     read_mask,
 )
-from deepcohort.candidates.realign_columns import (
-    BaseScores,
-    CigarRoom,
-    Held,
-    LocalHaplotypes,
-    MovingReads,
-    ShownAlleles,
-    Span,
-    Spans,
-)
-from deepcohort.candidates.rewrite_kernels import rewrite_reads
-from deepcohort.candidates.spelling_kernels import respell
+from deepcohort.candidates.realign.rewrite_kernels import rewrite_reads
+from deepcohort.candidates.realign.spelling_kernels import respell
 from deepcohort.core.numba_options import borrowing_kernel, kernel
 
 _SNP_PRIOR, _INDEL_PRIOR = -3.0, -3.5
@@ -135,7 +135,7 @@ def anchor_reads(
 def spelled_before(haplotypes: NDArray[np.uint8], sizes: NDArray[np.int64], n: Int) -> Int:
     """First of haplotypes[:n] with the bases of haplotypes[n] (other alleles can spell them), -1 if none.
 
-    `haplotypes`: uint8 (> n, longest), base codes, of which sizes int64 (> n,) count.
+    `haplotypes`: uint8 (H, longest), base codes, of which sizes int64 (H,) count.
     """
     for k in range(n):
         if sizes[k] == sizes[n] and np.array_equal(haplotypes[k, : sizes[k]], haplotypes[n, : sizes[n]]):
