@@ -25,7 +25,10 @@ def genotype_alleles(index: int) -> tuple[int, int]:
 
 @kernel
 def mark_called(row: NDArray[np.int32], numbers: NDArray[np.int32], called: NDArray[np.bool_]) -> None:
-    """Set called[a] for the alleles of a record that its GT or its likeliest PL holds."""
+    """Set called[a] for the alleles of a record that its GT or its likeliest PL holds.
+
+    `row` (N_COLUMNS,), `numbers` flat (n,), `called` (A,).
+    """
     n_alleles = row[_N_ALT] + 1
     for a in range(n_alleles):
         called[a] = False
@@ -64,6 +67,8 @@ def normalise(
 
     Returns:
         head, tail, pos, ref_len.
+
+    `alt` (n,), codes as text; `reference` (L,).
     """
     lowest = max(reference_start, pos - max_shift)
     while ref_len > 0 and tail > head and reference[pos + ref_len - 1 - reference_start] == alt[tail - 1]:
@@ -97,6 +102,7 @@ def _add(
     seq_len: int,
     called: bool,
 ) -> int:
+    """Write a primitive to row `n` of `table` (P, N_PRIMITIVE_COLUMNS); the next row."""
     row = table[n]
     row[_P_REC], row[_P_ALT], row[_P_POS], row[_P_REF_LEN] = record, allele, pos, ref_len
     row[_P_SEQ], row[_P_SEQ_LEN], row[_P_CALLED], row[_P_ALLELE] = seq, seq_len, called, 0
@@ -105,7 +111,7 @@ def _add(
 
 @kernel
 def _is_symbolic(text: NDArray[np.uint8], at: int, end: int) -> bool:
-    """Whether the ALT text[at:end] is no sequence: <symbolic>, or a breakend."""
+    """Whether the ALT text[at:end] of `text` (n,) is no sequence: <symbolic>, or a breakend."""
     if text[at] == _LESS:
         return True
     for i in range(at, end):  # noqa: SIM110 - numba compiles no generators
@@ -122,6 +128,8 @@ def find_left_out(
 
     Returns:
         How many, and the least POS of them (0-based; -1 where there is none).
+
+    `records` (R, N_COLUMNS), `allele_text` flat (n,).
     """
     n, first = 0, -1
     for r in range(len(records)):
@@ -145,7 +153,7 @@ def find_left_out(
 
 @kernel
 def count_primitives(records: NDArray[np.int32]) -> tuple[int, int]:
-    """Upper bounds of primitives and of their bases for all variant records."""
+    """Upper bounds of primitives and of their bases for all variants of `records` (R, N_COLUMNS)."""
     rows = bases = 0
     for i in range(len(records)):
         if records[i, _KIND] == _VARIANT:
@@ -176,6 +184,8 @@ def list_primitives(
 
     Returns:
         Primitives, bases used, and the first record whose REF differs from the reference (or -1).
+
+    `records` (R, N_COLUMNS), `table` (P, N_PRIMITIVE_COLUMNS), `offsets` (R+1,).
     """
     n = used = 0
     wrong = -1

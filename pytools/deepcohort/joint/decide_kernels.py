@@ -161,7 +161,7 @@ def count_alleles(
 
 @kernel
 def diploid_copies(gt: NDArray[np.int16], allele: int) -> tuple[int, int, int]:
-    """Complete diploid genotypes with 0, 1, 2 copies of `allele`."""
+    """Complete diploid genotypes of `gt` (N, 2) with 0, 1, 2 copies of `allele`."""
     none = one = two = 0
     for s in range(len(gt)):
         if gt[s, 0] < 0 or gt[s, 1] < 0:

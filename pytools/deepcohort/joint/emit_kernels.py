@@ -68,12 +68,13 @@ class SiteCounts(NamedTuple):
 
 @kernel
 def _put_word(out: NDArray[np.uint8], at: int, word: int) -> int:
+    """Word number `word` of WORDS to out[at:] of `out` (B,); the next free index."""
     return put_bytes(out, at, WORDS, WORD_OFFSETS[word], WORD_OFFSETS[word + 1])
 
 
 @kernel
 def _room(texts: SiteTexts, site: int, n: int, n_alleles: int, with_pl: bool) -> int:
-    """Bytes that a line of `n` samples takes at most."""
+    """Bytes that the line of site `site` (of S) with `n` samples takes at most; texts are flat (n,)."""
     n_genotypes = n_alleles * (n_alleles + 1) // 2
     room = 2_000 + n_alleles * 100 + (texts.prefix_offsets[site + 1] - texts.prefix_offsets[site])
     room += texts.origin_offsets[site + 1] - texts.origin_offsets[site] + texts.name_offsets[n] + n
@@ -82,7 +83,7 @@ def _room(texts: SiteTexts, site: int, n: int, n_alleles: int, with_pl: bool) ->
 
 @kernel
 def _count(gt: NDArray[np.int16], n_alleles: int, counts: SiteCounts) -> tuple[int, int, float]:
-    """Fill `counts`; AN, NS and the lowest p value of an excess of heterozygotes."""
+    """Fill `counts`; AN, NS and the lowest p value of an excess of heterozygotes. `gt` (N, 2)."""
     an, ns, _ = count_alleles(gt, n_alleles, counts.copies, counts.hets)
     lowest = 1.0
     for a in range(1, n_alleles):
@@ -103,6 +104,9 @@ def _put_info(
     an: int,
     ns: int,
 ) -> int:
+    """INFO of a site to out[at:] of `out` (B,), but for what is of new mutations and origins; `summary`
+    (N_SUMMARY,).
+    """
     n = len(v.dp)
     at = _put_word(out, at, 0)
     for a in range(1, n_alleles):
@@ -149,6 +153,7 @@ def _put_info(
 
 @kernel
 def _put_new_mutations(out: NDArray[np.uint8], at: int, v: Verdict, texts: SiteTexts) -> int:
+    """INFO DENOVO, the names of the samples with a new mutation, to out[at:] of `out` (B,)."""
     at = _put_word(out, at, _T_DENOVO)
     for s in range(len(v.de_novo)):
         if v.de_novo[s] > 0.0:
@@ -160,7 +165,7 @@ def _put_new_mutations(out: NDArray[np.uint8], at: int, v: Verdict, texts: SiteT
 
 @kernel
 def _put_sample(out: NDArray[np.uint8], at: int, v: Verdict, s: int, n_alleles: int, with_pl: bool) -> int:
-    """GT:GQ:DP and as much of AD:PL:RNC:DNQ as there is to say."""
+    """GT:GQ:DP and as much of AD:PL:RNC:DNQ as there is to say. `out` (B,), arrays of `v` (N, ...)."""
     at = put_gt(out, at, v.gt[s, 0], v.gt[s, 1])
     out[at] = _COLON
     at = put_int_or_dot(out, at + 1, v.gq[s])
@@ -212,7 +217,7 @@ def _put_origin(
     out: NDArray[np.uint8], at: int, texts: SiteTexts, site: int, is_cut: bool, kept: NDArray[np.int64],
     n_kept: int,
 ) -> int:  # fmt: skip
-    """INFO OA, of the kept ALTs where the site was cut to these."""
+    """INFO OA, of the kept ALTs where the site was cut to these. `out` (B,), `kept` (A,)."""
     start, stop = texts.origin_offsets[site], texts.origin_offsets[site + 1]
     begin = _put_word(out, at, _T_ORIGIN)
     if not is_cut:
@@ -223,7 +228,10 @@ def _put_origin(
 
 @kernel
 def _note_calls(evidence: Evidence, site: int, v: Verdict, calls: SiteCalls, line: int) -> None:
-    """Phase by the samples' records, while alleles stand as in the evidence; cutting keeps their order."""
+    """Phase by the samples' records, while alleles stand as in the evidence; cutting keeps their order.
+
+    Arrays of `v` are (N, ...), of `calls` (lines, N, ...).
+    """
     for s in range(len(v.gq)):
         found, order, quality = read_phase(evidence, site, s, v.gt[s])
         calls.read_set[line, s], calls.read_order[line, s], calls.read_pq[line, s] = found, order, quality
@@ -250,6 +258,8 @@ def emit_sites(
 
     Returns:
         Bytes written, the first site not looked at, and lines written.
+
+    `out` (B,).
     """
     n_sites, n = evidence.block_of.shape
     most = 2

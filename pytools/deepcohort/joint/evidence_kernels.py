@@ -36,7 +36,10 @@ def mark_deleted_sites(
 
 @kernel
 def _touches(table: NDArray[np.int32], first: int, stop: int, pos: int, star: bool) -> bool:
-    """Whether primitives first:stop put an allele on the site at `pos`, which may have `*`."""
+    """Whether primitives first:stop put an allele on the site at `pos`, which may have `*`.
+
+    `table` (P, N_PRIMITIVE_COLUMNS).
+    """
     for i in range(first, stop):
         row = table[i]
         if row[_P_SEQ_LEN] < 0:
@@ -52,7 +55,10 @@ def _touches(table: NDArray[np.int32], first: int, stop: int, pos: int, star: bo
 
 @kernel
 def _confidence(row: NDArray[np.int32], numbers: NDArray[np.int32], min_dp: int) -> int:
-    """How sure a record is of its genotype: GQ, else the second of a block's PLs; -1: too shallow."""
+    """How sure a record is of its genotype: GQ, else the second of a block's PLs; -1: too shallow.
+
+    `row` (N_COLUMNS,), `numbers` flat (n,).
+    """
     if row[_DP] >= 0 and row[_DP] < min_dp:
         return -1
     if row[_GQ] >= 0:

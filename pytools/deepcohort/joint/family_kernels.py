@@ -42,7 +42,7 @@ class Kinship(NamedTuple):
 
 @kernel
 def _gamete(parent: int, ploidy: int, allele: int, alleles: NDArray[np.int32]) -> float:
-    """P(parent of genotype `parent` hands on `allele`), without mutation."""
+    """P(parent of genotype `parent` hands on `allele`), without mutation. `alleles` (G, 2)."""
     if ploidy == 1:
         return 1.0 if parent == allele else 0.0
     return 0.5 * (alleles[parent, 0] == allele) + 0.5 * (alleles[parent, 1] == allele)
@@ -85,6 +85,7 @@ def transmission(
 
 @kernel
 def _best(row: NDArray[np.float64], size: int) -> int:
+    """Index of the largest of row[:size] of `row` (G,), the first of equals."""
     best = 0
     for g in range(1, size):
         if row[g] > row[best]:
@@ -102,7 +103,11 @@ def _pedigree_alleles(
     alleles: NDArray[np.int32],
     kept: NDArray[np.int32],
 ) -> int:
-    """Alleles of the members' likeliest genotypes, reference first; how many (1: all reference)."""
+    """Alleles of the members' likeliest genotypes, reference first; how many (1: all reference).
+
+    `samples` (V,), `likelihood` (N, G), `state`, `ploidy` (N,), `alleles` (G, 2), `kept`
+    (MAX_FAMILY_ALLELES + 1,).
+    """
     kept[0] = 0
     n = 1
     for m in samples:
@@ -131,7 +136,10 @@ def _pack(
     n: int,
     out: NDArray[np.float64],
 ) -> None:
-    """Write values of `row` for the genotypes of the n kept alleles to `out`; 1 where nothing is known."""
+    """Write values of `row` for the genotypes of the n kept alleles to `out`; 1 where nothing is known.
+
+    `row` (G,), `kept` (n,), `out` (n (n + 1) / 2,).
+    """
     g = 0
     for b in range(n):
         if ploidy == 1:
@@ -152,7 +160,10 @@ def _unpack(
     n_alleles: int,
     row: NDArray[np.float64],
 ) -> None:
-    """Write the normalised `packed` back; genotypes of other alleles get 0."""
+    """Write the normalised `packed` back; genotypes of other alleles get 0.
+
+    `packed` (n (n + 1) / 2,), `kept` (n,), `row` (G,).
+    """
     size = n if ploidy == 1 else n * (n + 1) // 2
     total = 0.0
     for g in range(size):
@@ -180,7 +191,10 @@ def _incoming(
     messages: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> None:
-    """What the person at `slot` tells that family: own evidence, times what other families say."""
+    """What the person at `slot` tells that family: own evidence, times what other families say.
+
+    `own` (V, g), `messages` (M, g), `out` (g,).
+    """
     person = kin.members[slot]
     out[:] = own[person - first_person]
     for k in range(kin.slot_offsets[person], kin.slot_offsets[person + 1]):
@@ -247,7 +261,10 @@ def _family_messages(
 def _all_ploidies(
     kin: Kinship, pedigree: int, ploidy: NDArray[np.int8], person_ploidy: NDArray[np.int64]
 ) -> None:
-    """Ploidy of each person here; a father who is not in the cohort is as his sons are."""
+    """Ploidy of each person here; a father who is not in the cohort is as his sons are.
+
+    `ploidy` (N,) of samples, `person_ploidy` (V,), filled.
+    """
     first = kin.person_offsets[pedigree]
     for i in range(len(person_ploidy)):
         sample = kin.person_sample[first + i]

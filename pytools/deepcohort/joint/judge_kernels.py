@@ -137,7 +137,10 @@ def site_quality(log10_ratio: float, site_prior: float) -> float:
 def surest_carrier(
     posterior: NDArray[np.float64], state: NDArray[np.int8], was_cut: NDArray[np.bool_]
 ) -> float:
-    """Phred of the least P(reference) among the samples with a record of their own."""
+    """Phred of the least P(reference) among the samples with a record of their own.
+
+    `posterior` (N, G), `state` and `was_cut` (N,).
+    """
     least = 1.0
     for s in range(len(state)):
         if state[s] == OK and not was_cut[s]:
@@ -147,7 +150,10 @@ def surest_carrier(
 
 @kernel
 def prior_weight(state: NDArray[np.int8], prior_samples: float) -> float:
-    """Weight of the population prior: n / (n + prior_samples) for n informative samples; 0 if negative."""
+    """Weight of the population prior: n / (n + prior_samples) for n informative samples; 0 if negative.
+
+    `state` (N,).
+    """
     if prior_samples < 0.0:
         return 0.0
     n = 0
@@ -164,7 +170,10 @@ def _estimate(
     limits: Limits,
     frequency: NDArray[np.float64],
 ) -> float:
-    """Frequencies of the alleles into `frequency`; the log ratio of em_frequencies."""
+    """Frequencies of the alleles into `frequency`; the log ratio of em_frequencies.
+
+    `likelihood` (N, G), `frequency` (A,).
+    """
     return em_frequencies(
         likelihood, v.state, v.ploidy, n_alleles, limits.inbreeding, limits.ref_pseudo, limits.alt_pseudo,
         frequency,
@@ -173,7 +182,7 @@ def _estimate(
 
 @kernel
 def _weigh(v: Verdict, n_alleles: int, limits: Limits, weight: float) -> None:
-    """Posteriors of each sample alone, no frequency below the least."""
+    """Posteriors (N, G) of each sample alone, no frequency below the least."""
     raise_rare(v.frequency, n_alleles, limits.min_frequency)
     posteriors(
         v.likelihood, v.state, v.ploidy, v.frequency, n_alleles, limits.inbreeding, weight, v.posterior
@@ -186,7 +195,7 @@ def _quality(
 ) -> tuple[float, float]:
     """(QUAL, phred of errors that recur at the place, -1 where the cohort is not shallow).
 
-    `sure` and `log_ratio` are without what blocks' reads add.
+    `sure` (N, G) and `log_ratio` are without what blocks' reads add.
     """
     # a site is at least as sure as its surest carrier
     surest = surest_carrier(v.posterior, v.state, v.was_cut)
@@ -208,7 +217,7 @@ def _quality(
 
 @kernel
 def _mark_new_mutations(v: Verdict, limits: Limits) -> bool:
-    """Leave in de_novo what is probable enough in a called sample; whether that is any."""
+    """Leave in de_novo (N,) what is probable enough in a called sample; whether that is any."""
     any_new = False
     for s in range(len(v.de_novo)):
         if v.de_novo[s] < limits.de_novo_probability or v.gt[s, 0] < 0:

@@ -25,7 +25,7 @@ _ONE, _SEVEN, _TOP = np.uint64(1), np.uint64(7), np.uint64(56)
 
 @borrowing_kernel
 def last_word(text: NDArray[np.uint8]) -> np.uint64:
-    """The bytes of `text` behind its last whole word of eight, and blanks."""
+    """The bytes of `text` behind its last whole word of eight, and blanks. `text` (n,)."""
     first = len(text) // 8 * 8
     word = _BLANKS
     for i in range(first, len(text)):
@@ -54,6 +54,8 @@ def cut_line(
     Returns:
         Number of TABs, -1 where the line holds a byte that no VCF has; where the line ends (its newline,
         or the end of `text`).
+
+    `text` (n,), `words` (n / 8,), `tabs` (k,).
     """
     n = 0
     number = at // 8
@@ -85,7 +87,7 @@ def cut_line(
 
 @borrowing_kernel
 def count_bytes(text: NDArray[np.uint8]) -> tuple[int, int]:
-    """Newlines and commas of `text`."""
+    """Newlines and commas of `text`. `text` (n,)."""
     newlines = commas = 0
     for i in range(len(text)):
         newlines += text[i] == _NEWLINE
@@ -95,7 +97,7 @@ def count_bytes(text: NDArray[np.uint8]) -> tuple[int, int]:
 
 @borrowing_kernel
 def read_int(text: NDArray[np.uint8], at: int, stop: int) -> tuple[int, int]:
-    """Integer at `at` (0 and no progress if none is there) and where it ends; cut at 1e9."""
+    """Integer at `at` (0 and no progress if none is there) and where it ends; cut at 1e9. `text` (n,)."""
     negative = at < stop and text[at] == _MINUS
     if negative:
         at += 1
@@ -112,7 +114,7 @@ def read_int(text: NDArray[np.uint8], at: int, stop: int) -> tuple[int, int]:
 
 @borrowing_kernel
 def is_word(text: NDArray[np.uint8], at: int, stop: int, word: NDArray[np.uint8]) -> bool:
-    """Whether text[at:stop] is `word`."""
+    """Whether text[at:stop] is `word`. `text` (n,), `word` (w,)."""
     if stop - at != len(word):
         return False
     for i in range(len(word)):  # noqa: SIM110 - numba compiles no generators
@@ -135,7 +137,7 @@ _W_NO_CALL = np.frombuffer(b"NoCall", dtype=np.uint8)
 
 @borrowing_kernel
 def _read_milli(text: NDArray[np.uint8], at: int, stop: int) -> int:
-    """Decimal number text[at:stop] in thousandths, cut at 1e6; NO_RANK where it is none."""
+    """Decimal number text[at:stop] in thousandths, cut at 1e6; NO_RANK where it is none. `text` (n,)."""
     negative = at < stop and text[at] == _MINUS
     if negative:
         at += 1
@@ -162,7 +164,10 @@ def _read_milli(text: NDArray[np.uint8], at: int, stop: int) -> int:
 
 @borrowing_kernel
 def _read_info_value(text: NDArray[np.uint8], at: int, equals: int, end: int, row: NDArray[np.int32]) -> None:
-    """Take MQ_SQ and MQ_N from RAW_MQandDP=sum,n or from MQ=x (weight 0: the record's DP), and RANKS."""
+    """Take MQ_SQ and MQ_N from RAW_MQandDP=sum,n or from MQ=x (weight 0: the record's DP), and RANKS.
+
+    `text` (n,), `row` (N_COLUMNS,).
+    """
     if is_word(text, at, equals, _W_RAW_MQ):
         square, after = read_int(text, equals + 1, end)
         count, _ = read_int(text, after + 1, end)
@@ -183,6 +188,8 @@ def read_info(text: NDArray[np.uint8], at: int, stop: int, row: NDArray[np.int32
     """END of the INFO text[at:stop]: -1 where there is none, -2 where it is no number.
 
     MQ_SQ, MQ_N and RANKS of a variant's `row` are filled from what it says of them.
+
+    `text` (n,), `row` (N_COLUMNS,).
     """
     last = -1
     while at < stop:
@@ -202,7 +209,10 @@ def read_info(text: NDArray[np.uint8], at: int, stop: int, row: NDArray[np.int32
 
 @borrowing_kernel
 def filter_bars(text: NDArray[np.uint8], at: int, stop: int) -> bool:
-    """Whether FILTER rejects the record; RefCall, Disputed, NoCall, LowQual leave it to the PLs."""
+    """Whether FILTER rejects the record; RefCall, Disputed, NoCall, LowQual leave it to the PLs.
+
+    `text` (n,).
+    """
     if stop - at == 1 and text[at] == _DOT:
         return False
     while at < stop:
@@ -224,7 +234,10 @@ def filter_bars(text: NDArray[np.uint8], at: int, stop: int) -> bool:
 
 @borrowing_kernel
 def read_alts(text: NDArray[np.uint8], at: int, stop: int, row: NDArray[np.int32]) -> bool:
-    """Count the ALTs of text[at:stop]; set N_ALT, X and KIND. False where one of them is no allele."""
+    """Count the ALTs of text[at:stop]; set N_ALT, X and KIND. False where one of them is no allele.
+
+    `text` (n,), `row` (N_COLUMNS,).
+    """
     row[_X] = -1
     if stop - at == 1 and text[at] == _DOT:
         row[_N_ALT], row[_KIND] = 0, _BLOCK

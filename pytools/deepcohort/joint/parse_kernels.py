@@ -50,7 +50,7 @@ DONE, NEXT_CONTIG, UNSORTED, GAP, TWICE, OTHER_REF, BEYOND = -1, -2, -3, -4, -5,
 
 @borrowing_kernel
 def _field_end(text: NDArray[np.uint8], at: int, stop: int) -> int:
-    """Index of the next TAB or newline (or `stop`)."""
+    """Index of the next TAB or newline (or `stop`). `text` (n,)."""
     while at < stop and text[at] > _NEWLINE:  # lesser ones are refused before
         at += 1
     return at
@@ -58,6 +58,7 @@ def _field_end(text: NDArray[np.uint8], at: int, stop: int) -> int:
 
 @borrowing_kernel
 def _same_bytes(text: NDArray[np.uint8], a: int, a_stop: int, b: int, b_stop: int) -> bool:
+    """Whether text[a:a_stop] and text[b:b_stop] of `text` (n,) are the same."""
     if a_stop - a != b_stop - b:
         return False
     for i in range(a_stop - a):  # noqa: SIM110 - numba compiles no generators
@@ -71,7 +72,10 @@ def _known_before(
     text: NDArray[np.uint8], line: int, stop: int, ref_at: int, alt_end: int, line_starts: NDArray[np.int64],
     records: NDArray[np.int32], n: int, pos: int,
 ) -> int:  # fmt: skip
-    """Whether a record before n at `pos` has REF and ALT of the line: 0 no, 1 the same line, 2 another."""
+    """Whether a record before n at `pos` has REF and ALT of the line: 0 no, 1 the same line, 2 another.
+
+    `text` (m,), `line_starts` (n,), `records` (n, N_COLUMNS).
+    """
     k = n - 1
     while k >= 0 and records[k, _POS] == pos:
         start = line_starts[k]
@@ -130,6 +134,8 @@ def _read_columns(
     """REF to INFO of a line cut at `tabs` to its row; a fault.
 
     ALT `<NON_REF>` or `.` beside one base, QUAL and FILTER `.` are most lines of most files.
+
+    `text` (n,), `tabs` (_N_TABS,), `row` (N_COLUMNS,).
     """
     ref_at, ref_end, alt_end, filter_at = tabs[_ID] + 1, tabs[_REF], tabs[_ALT], tabs[_QUAL] + 1
     filter_end, info_at, info_end = tabs[_FILTER], tabs[_FILTER] + 1, tabs[_INFO]
@@ -165,7 +171,10 @@ def _read_alleles(
     text: NDArray[np.uint8], at: int, stop: int, row: NDArray[np.int32], allele_text: NDArray[np.uint8],
     letters: int,
 ) -> int:  # fmt: skip
-    """REF<TAB>ALT text[at:stop] of a variant in capitals to allele_text[letters:]; where it ends."""
+    """REF<TAB>ALT text[at:stop] of a variant in capitals to allele_text[letters:]; where it ends.
+
+    `text` (n,), `row` (N_COLUMNS,), `allele_text` flat (m,).
+    """
     row[_SEQ] = row[_SEQ_LEN] = 0
     if row[_KIND] == _VARIANT:
         row[_SEQ], row[_SEQ_LEN] = letters, stop - at
@@ -338,7 +347,10 @@ def parse_records(
 
 @borrowing_kernel
 def shift_offsets(records: NDArray[np.int32], numbers: int, letters: int) -> None:
-    """Add to the records' offsets what stands before their numbers and allele text in a longer table."""
+    """Add to the records' offsets what stands before their numbers and allele text in a longer table.
+
+    `records` (R, N_COLUMNS).
+    """
     for i in range(len(records)):
         row = records[i]
         row[_PL] += numbers

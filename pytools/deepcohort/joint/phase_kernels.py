@@ -72,7 +72,10 @@ class PhaseLimits(NamedTuple):
 def _haps_of(
     evidence: Evidence, row: int, site: int, allele: int, is_star: bool
 ) -> tuple[int, int]:  # fmt: skip
-    """How often record `row` has the site's allele, and the haplotype (0 or 1) of the last one."""
+    """How often record `row` has the site's allele, and the haplotype (0 or 1) of the last one.
+
+    Arrays of `evidence` are (S, N, ...).
+    """
     record = evidence.records[row]
     pos = evidence.pos[site]
     count, hap = 0, -1
@@ -129,17 +132,19 @@ def read_phase(
 
 @kernel
 def _is_het(gt: NDArray[np.int16]) -> bool:
+    """Whether `gt` (2,) has two different alleles, both known."""
     return gt[0] >= 0 and gt[1] >= 0 and gt[0] != gt[1]
 
 
 @kernel
 def _sure(calls: SiteCalls, i: int, s: int, min_gq: int) -> bool:
-    """Whether sample s (-1: nobody) has a complete genotype of good GQ."""
+    """Whether sample s (-1: nobody) has a complete genotype of good GQ; arrays of `calls` (L, N, ...)."""
     return s >= 0 and calls.gt[i, s, 0] >= 0 and calls.gt[i, s, 1] != -1 and calls.gq[i, s] >= min_gq
 
 
 @kernel
 def _holds(gt: NDArray[np.int16], allele: int) -> bool:
+    """Whether `gt` (2,) has `allele`."""
     return gt[0] == allele or gt[1] == allele
 
 
@@ -148,7 +153,10 @@ def _child_by_parents(
     calls: SiteCalls, i: int, trio: NDArray[np.int32], min_gq: int, order: NDArray[np.int8],
     pq: NDArray[np.int16],
 ) -> None:  # fmt: skip
-    """Order of a heterozygous child where its parents' genotypes leave one way."""
+    """Order of a heterozygous child where its parents' genotypes leave one way.
+
+    `trio` (3,), `order`, `pq` (L, N).
+    """
     child, father, mother = trio[0], trio[1], trio[2]
     has_father, has_mother = _sure(calls, i, father, min_gq), _sure(calls, i, mother, min_gq)
     if not _sure(calls, i, child, min_gq) or not _is_het(calls.gt[i, child]):
@@ -176,7 +184,7 @@ def _child_by_parents(
 def _received(
     calls: SiteCalls, i: int, child: int, side: int, limits: PhaseLimits, order: NDArray[np.int8]
 ) -> int:
-    """Allele that a child has from its father (side 0) or mother (1); -1 unknown."""
+    """Allele that a child has from its father (side 0) or mother (1); -1 unknown. `order` (L, N)."""
     gt = calls.gt[i, child]
     if not _sure(calls, i, child, limits.min_gq):
         return _UNKNOWN
@@ -210,7 +218,10 @@ def _vote(votes: NDArray[np.int64]) -> int:
 def _by_block(
     calls: SiteCalls, i: int, s: int, reach: int, order: NDArray[np.int8], pq: NDArray[np.int16]
 ) -> tuple[int, int]:
-    """Order of an open genotype by the nearest sites of its read block that are known, and its quality."""
+    """Order of an open genotype by the nearest sites of its read block that are known, and its quality.
+
+    `order`, `pq` (L, N).
+    """
     votes = np.zeros((2, 2), dtype=np.int64)
     quality = _MAX_PQ if calls.read_pq[i, s] < 0 else calls.read_pq[i, s]
     best = -1
@@ -260,7 +271,7 @@ def _heirs_parents(
     calls: SiteCalls, lineage: Lineage, i: int, trio: NDArray[np.int32], limits: PhaseLimits,
     order: NDArray[np.int8], pq: NDArray[np.int16],
 ) -> None:  # fmt: skip
-    """Orders of founders by what their heir has from them."""
+    """Orders of founders by what their heir has from them. `trio` (3,), `order`, `pq` (L, N)."""
     child = trio[0]
     for side in range(2):
         parent = trio[1 + side]
@@ -279,7 +290,10 @@ def _heirs_parents(
 def _by_genotypes(
     calls: SiteCalls, lineage: Lineage, limits: PhaseLimits, order: NDArray[np.int8], pq: NDArray[np.int16]
 ) -> None:
-    """Everything that the genotypes of parents and children determine at a site by themselves."""
+    """Everything that the genotypes of parents and children determine at a site by themselves.
+
+    `order`, `pq` (L, N).
+    """
     for i in range(len(calls.pos)):
         for trio in lineage.trios:
             _child_by_parents(calls, i, trio, limits.min_gq, order, pq)
@@ -291,7 +305,10 @@ def _by_genotypes(
 def _propose(
     word: int, quality: int, i: int, s: int, proposed: NDArray[np.int8], pq: NDArray[np.int16]
 ) -> None:
-    """Note what one source says of an open genotype: -2 where two contradict each other."""
+    """Note what one source says of an open genotype: -2 where two contradict each other.
+
+    `proposed`, `pq` (L, N).
+    """
     if proposed[i, s] == -1:
         proposed[i, s] = word
         pq[i, s] = quality
@@ -307,7 +324,10 @@ def _across(
     calls: SiteCalls, lineage: Lineage, i: int, trio: NDArray[np.int32], limits: PhaseLimits,
     order: NDArray[np.int8], pq: NDArray[np.int16], proposed: NDArray[np.int8], new_pq: NDArray[np.int16],
 ) -> None:  # fmt: skip
-    """What a phased parent says of its child's open genotype, and the child of its parents'."""
+    """What a phased parent says of its child's open genotype, and the child of its parents'.
+
+    `trio` (3,), `order`, `pq`, `proposed`, `new_pq` (L, N).
+    """
     child = trio[0]
     for side in range(2):
         parent = trio[1 + side]
@@ -341,7 +361,7 @@ def _across(
 @kernel
 def _accept(order: NDArray[np.int8], pq: NDArray[np.int16], proposed: NDArray[np.int8],
             new_pq: NDArray[np.int16]) -> None:  # fmt: skip
-    """Take over what was proposed; contradictions (-2) stay open for good."""
+    """Take over what was proposed; contradictions (-2) stay open for good. All are (L, N)."""
     for i in range(order.shape[0]):
         for s in range(order.shape[1]):
             if order[i, s] == -1 and proposed[i, s] != -1:
@@ -410,7 +430,10 @@ def phase_families(
 
 @kernel
 def new_allele_origin(calls: SiteCalls, i: int, trio: NDArray[np.int32], order: NDArray[np.int8]) -> int:
-    """Parent on whose haplotype a child's new allele lies: 0 father, 1 mother, -1 unknown."""
+    """Parent on whose haplotype a child's new allele lies: 0 father, 1 mother, -1 unknown.
+
+    `trio` (3,), `order` (L, N).
+    """
     child, father, mother = trio[0], trio[1], trio[2]
     if father < 0 or mother < 0 or order[i, child] < 0 or not calls.is_new[i, child]:
         return _UNKNOWN

@@ -32,7 +32,7 @@ def final_phase(
 def _put_genotype(
     out: NDArray[np.uint8], at: int, text: NDArray[np.uint8], start: int, order: int
 ) -> tuple[int, int]:
-    """The genotype text[start:], "a/b", as a|b or b|a; where it ends in both."""
+    """The genotype text[start:], "a/b", as a|b or b|a; where it ends in both. `out` (B,), `text` (n,)."""
     middle = start
     while text[middle] != _SLASH:
         middle += 1
@@ -53,7 +53,10 @@ def _put_cell(
     out: NDArray[np.uint8], at: int, text: NDArray[np.uint8], start: int, stop: int, n_keys: int,
     phase: tuple[int, int, int],
 ) -> int:  # fmt: skip
-    """A phased cell: its genotype, what followed, `.` for what was left out of n_keys, PS and PQ."""
+    """A phased cell: its genotype, what followed, `.` for what was left out of n_keys, PS and PQ.
+
+    `out` (B,), `text` (n,).
+    """
     at, rest = _put_genotype(out, at, text, start, phase[1])
     n = 1
     for k in range(rest, stop):
@@ -87,7 +90,10 @@ def _line(
     out: NDArray[np.uint8], at: int, text: NDArray[np.uint8], calls: SiteCalls, lineage: Lineage, i: int,
     order: NDArray[np.int8], pq: NDArray[np.int16], origin: NDArray[np.int8],
 ) -> int:  # fmt: skip
-    """One line with the phase of its genotypes; as it was where none is phased."""
+    """One line with the phase of its genotypes; as it was where none is phased.
+
+    `out` (B,), `text` (n,), `order`, `pq` (L, N), `origin` (N,).
+    """
     start, stop = calls.line[i, 0], calls.line[i, 1]
     phased = False
     for s in range(order.shape[1]):
@@ -130,6 +136,8 @@ def put_phase(
     """Lines first:last, which stand in `text`, with their phase; bytes written to `out`.
 
     `out`: uint8, as long as `text` and CELL_BYTES a cell and LINE_BYTES a line more.
+
+    `text` (n,), `order`, `pq` (L, N), `out` (B,).
     """
     origin = np.empty(order.shape[1], dtype=np.int8)
     at = 0

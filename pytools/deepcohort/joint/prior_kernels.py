@@ -37,7 +37,7 @@ def likelihoods(
 def genotype_prior(
     frequency: NDArray[np.float64], n_alleles: int, inbreeding: float, ploidy: int, prior: NDArray[np.float64]
 ) -> None:
-    """prior[:G]: Hardy-Weinberg with Wright's F; haploid: the frequencies."""
+    """prior[:G]: Hardy-Weinberg with Wright's F; haploid: the frequencies. `frequency` (A,), `prior` (G,)."""
     g = 0
     for b in range(n_alleles):
         if ploidy == 1:
@@ -132,7 +132,10 @@ def em_frequencies(
 def cut_likelihoods(
     likelihood: NDArray[np.float64], was_cut: NDArray[np.bool_], n_genotypes: int, out: NDArray[np.float64]
 ) -> None:
-    """Copy to `out`; in rows that `was_cut` marks no genotype is likelier than 0/0, as their gVCF says."""
+    """Copy to `out`; in rows that `was_cut` marks no genotype is likelier than 0/0, as their gVCF says.
+
+    `likelihood`, `out` (N, G), `was_cut` (N,).
+    """
     for s in range(len(was_cut)):
         for g in range(n_genotypes):
             out[s, g] = min(likelihood[s, g], likelihood[s, 0]) if was_cut[s] else likelihood[s, g]
@@ -140,7 +143,10 @@ def cut_likelihoods(
 
 @kernel
 def raise_rare(frequency: NDArray[np.float64], n_alleles: int, least: float) -> None:
-    """Raise the frequencies of alternate alleles to at least `least`, at the cost of the reference's."""
+    """Raise the frequencies of alternate alleles to at least `least`, at the cost of the reference's.
+
+    `frequency` (A,).
+    """
     for a in range(1, n_alleles):
         if frequency[a] < least:
             taken = min(least - frequency[a], 0.5 * frequency[0])
@@ -157,7 +163,10 @@ def tempered_prior(
     weight: float,
     prior: NDArray[np.float64],
 ) -> None:
-    """prior[:G] to the power `weight`: 0 is flat, 1 the cohort's Hardy-Weinberg proportions."""
+    """prior[:G] to the power `weight`: 0 is flat, 1 the cohort's Hardy-Weinberg proportions.
+
+    `frequency` (A,), `prior` (G,).
+    """
     size = n_alleles if ploidy == 1 else n_alleles * (n_alleles + 1) // 2
     if weight <= 0.0:
         prior[:size] = 1.0

@@ -45,6 +45,8 @@ def map_alleles(
     """Set to_site[a] for each allele a of a record: allele of the site, n_alleles for X, -1 for none.
 
     `star` is the site's `*` allele, or -1.
+
+    `row` (N_COLUMNS,), `table` (P, N_PRIMITIVE_COLUMNS), `to_site` (1024,).
     """
     to_site[0] = 0
     for a in range(1, row[_N_ALT] + 1):
@@ -67,6 +69,7 @@ def map_alleles(
 
 @kernel
 def _put(extended: NDArray[np.int32], a: int, b: int, value: int) -> None:
+    """Lower the PL of genotype a/b in `extended` (E,) to `value`, where both alleles are of the site."""
     if a >= 0 and b >= 0:
         g = genotype_index(a, b)
         if value < extended[g]:
@@ -86,6 +89,9 @@ def extended_pl(
 
     Returns:
         Whether the record says anything, and whether it is haploid (then only i/i are set).
+
+    `row` (N_COLUMNS,), `numbers` flat (n,), `to_site` (1024,), `extended` (E,), `present` (A + 1,),
+    filled.
     """
     n_record = row[_N_ALT] + 1
     for g in range((n_alleles + 1) * (n_alleles + 2) // 2):
@@ -134,7 +140,10 @@ def _pl_from_genotype(
     extended: NDArray[np.int32],
     present: NDArray[np.bool_],
 ) -> bool:
-    """Stand-in PLs of a record that has a genotype but no PL: 0 for it, GQ for what differs by one allele."""
+    """Stand-in PLs of a record that has a genotype but no PL: 0 for it, GQ for what differs by one allele.
+
+    Arrays as in `extended_pl`: `extended` (E,), `present` (A + 1,).
+    """
     gt0, gt1 = row[_GT0], row[_GT1]
     if gt0 < 0 and gt1 < 0:
         return False
@@ -164,6 +173,7 @@ def _pl_from_genotype(
 
 @kernel
 def _largest(extended: NDArray[np.int32], size: int) -> int:
+    """The largest PL that is known of extended[:size] of `extended` (E,)."""
     top = 0
     for g in range(size):
         if extended[g] < UNSEEN and extended[g] > top:
@@ -173,6 +183,7 @@ def _largest(extended: NDArray[np.int32], size: int) -> int:
 
 @kernel
 def _lookup(extended: NDArray[np.int32], a: int, b: int, top: int) -> int:
+    """PL of genotype a/b in `extended` (E,); `top` where it is not known."""
     value = extended[genotype_index(a, b)]
     return value if value < UNSEEN else top
 
@@ -186,7 +197,10 @@ def project_one(
     ploidy: int,
     pl: NDArray[np.int32],
 ) -> None:
-    """PLs of the site from one record: pl[:n_genotypes], not normalised."""
+    """PLs of the site from one record: pl[:n_genotypes], not normalised.
+
+    `extended` (E,), `present` (A + 1,), `pl` (G,).
+    """
     x = n_alleles
     top = _largest(extended, (n_alleles + 1) * (n_alleles + 2) // 2)
     g = 0
@@ -210,6 +224,8 @@ def _state(allele: int, owner: int, record: int, present: NDArray[np.bool_], n_r
     """What a haplotype that carries `allele`, taken from record `owner` (-1: from all), is in `record`.
 
     Returns an allele of the extended table.
+
+    `present` (K, A + 1).
     """
     if allele == 0:
         return 0
@@ -282,7 +298,10 @@ def site_depths(
     n_alleles: int,
     ad: NDArray[np.int32],
 ) -> None:
-    """Read counts per allele of the site from a record's AD; ad[0] = -1 where it has none."""
+    """Read counts per allele of the site from a record's AD; ad[0] = -1 where it has none.
+
+    `row` (N_COLUMNS,), `numbers` flat (n,), `to_site` (1024,), `ad` (A,).
+    """
     for i in range(n_alleles):
         ad[i] = 0
     if row[_AD_N] < 1:
@@ -452,7 +471,10 @@ def _add_depths(
     n_alleles: int,
     ad: NDArray[np.int32],
 ) -> None:
-    """Merge AD of overlapping records: the least reference count, each ALT's largest count."""
+    """Merge AD of overlapping records: the least reference count, each ALT's largest count.
+
+    `records` (R, N_COLUMNS), `rows` (3,), `to_site` (3, 1024), `ad` (A,).
+    """
     other = np.zeros(n_alleles, dtype=np.int32)
     for i in range(1, n_rows):
         site_depths(records[rows[i]], numbers, to_site[i], n_alleles, other)

@@ -15,7 +15,10 @@ _ERROR_RATES = np.array([0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.
 
 @kernel
 def is_shallow(state: NDArray[np.int8], dp: NDArray[np.int32], max_dp: int, least: float) -> bool:
-    """Whether at least `least` samples are informative, and most of them have at most `max_dp` reads."""
+    """Whether at least `least` samples are informative, and most of them have at most `max_dp` reads.
+
+    `state`, `dp` (N,).
+    """
     n = n_deep = 0
     for s in range(len(state)):
         if state[s] == OK:

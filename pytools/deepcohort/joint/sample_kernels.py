@@ -35,7 +35,7 @@ MAX_KEYS = 64
 
 @borrowing_kernel
 def _value_end(text: NDArray[np.uint8], at: int, stop: int) -> int:
-    """Index of the next colon (or `stop`)."""
+    """Index of the next colon (or `stop`). `text` (n,)."""
     while at < stop and text[at] != _COLON:
         at += 1
     return at
@@ -43,13 +43,13 @@ def _value_end(text: NDArray[np.uint8], at: int, stop: int) -> int:
 
 @borrowing_kernel
 def _ends(text: NDArray[np.uint8], at: int, stop: int) -> bool:
-    """Whether a value ends before `at`."""
+    """Whether a value ends before `at`. `text` (n,)."""
     return at == stop or text[at] == _COLON
 
 
 @borrowing_kernel
 def _format_code(text: NDArray[np.uint8], at: int, stop: int) -> int:
-    """Code of the FORMAT key text[at:stop]."""
+    """Code of the FORMAT key text[at:stop]. `text` (n,)."""
     size = stop - at
     if size == 2:
         a, b = text[at], text[at + 1]
@@ -78,6 +78,8 @@ def _read_list(
 
     Returns:
         New used, how many are `.`, a fault, and where the list ends.
+
+    `text` (n,), `numbers` flat (m,).
     """
     missing = 0
     while True:
@@ -112,6 +114,8 @@ def _read_gt(text: NDArray[np.uint8], at: int, stop: int, row: NDArray[np.int32]
 
     It must be of one or two of these alleles. Beside ALT `.` allele 1 is the unseen one; `read_sample`
     asks for its PLs.
+
+    `text` (n,), `row` (N_COLUMNS,).
     """
     most = max(1, row[_N_ALT])
     end = at + 3
@@ -148,6 +152,8 @@ def _pl_fits(count: int, row: NDArray[np.int32]) -> bool:
     """Whether a record may have `count` PLs: one for each genotype of its alleles.
 
     Tolerated: those of two copies beside a haploid GT; three where ALT is `.` (the unseen allele counted).
+
+    `row` (N_COLUMNS,).
     """
     n_alleles = row[_N_ALT] + 1
     if count == n_genotypes(n_alleles, 2) or (n_alleles == 1 and count == 3):
@@ -161,7 +167,10 @@ def _read_numbers(
     text: NDArray[np.uint8], code: int, at: int, stop: int, row: NDArray[np.int32],
     numbers: NDArray[np.int32], used: int,
 ) -> tuple[int, int, int]:  # fmt: skip
-    """Read the list of PL, AD or SB (by `code`) from `at`; new used, a fault, and where the list ends."""
+    """Read the list of PL, AD or SB (by `code`) from `at`; new used, a fault, and where the list ends.
+
+    `text` (n,), `row` (N_COLUMNS,), `numbers` flat (m,).
+    """
     first = used
     used, missing, fault, end = _read_list(text, at, stop, numbers, used)
     count = used - first
@@ -189,7 +198,10 @@ def _read_numbers(
 
 @borrowing_kernel
 def _read_scalar(text: NDArray[np.uint8], code: int, at: int, stop: int) -> tuple[int, int, int]:
-    """Value of GQ, GQX, DP or MIN_DP from `at`: (-1 for `.`, fault, where it ends). GQ may have decimals."""
+    """Value of GQ, GQX, DP or MIN_DP from `at`: (-1 for `.`, fault, where it ends). GQ may have decimals.
+
+    `text` (n,).
+    """
     value = 0
     end = at
     while end < stop and end < at + 9:  # nine digits need no look at limits
@@ -217,7 +229,10 @@ def _read_scalar(text: NDArray[np.uint8], code: int, at: int, stop: int) -> tupl
 
 @borrowing_kernel
 def _read_phase(text: NDArray[np.uint8], code: int, at: int, stop: int, row: NDArray[np.int32]) -> None:
-    """PS or PQ text[at:stop] of a phased GT, which stands before them; a PS that is no number unphases it."""
+    """PS or PQ text[at:stop] of a phased GT, which stands before them; a PS that is no number unphases it.
+
+    `text` (n,), `row` (N_COLUMNS,).
+    """
     if row[_PS] < 0 or (stop - at == 1 and text[at] == _DOT):
         return
     value = natural(text, at, stop)
@@ -229,7 +244,10 @@ def _read_phase(text: NDArray[np.uint8], code: int, at: int, stop: int, row: NDA
 
 @borrowing_kernel
 def read_format(text: NDArray[np.uint8], at: int, stop: int, codes: NDArray[np.int8]) -> int:
-    """Codes of the keys of FORMAT text[at:stop]; how many, -1 where one is empty, known and repeated."""
+    """Codes of the keys of FORMAT text[at:stop]; how many, -1 where one is empty, known and repeated.
+
+    `text` (n,), `codes` (MAX_KEYS,).
+    """
     n = 0
     while True:
         end = _value_end(text, at, stop)
@@ -252,7 +270,10 @@ def _read_value(
     text: NDArray[np.uint8], code: int, at: int, stop: int, row: NDArray[np.int32],
     numbers: NDArray[np.int32], used: int,
 ) -> tuple[int, int, int]:  # fmt: skip
-    """Read the value of the key `code` from `at`; new used, a fault, and where the value ends."""
+    """Read the value of the key `code` from `at`; new used, a fault, and where the value ends.
+
+    `text` (n,), `row` (N_COLUMNS,), `numbers` flat (m,).
+    """
     if code == _K_GT:
         fault, end = _read_gt(text, at, stop, row)
         return used, fault, end
@@ -284,7 +305,10 @@ def read_sample(
     numbers: NDArray[np.int32],
     used: int,
 ) -> tuple[int, int]:
-    """Read the sample column text[at:stop] by the keys of FORMAT; `used` and a fault."""
+    """Read the sample column text[at:stop] by the keys of FORMAT; `used` and a fault.
+
+    `text` (n,), `codes` (MAX_KEYS,), `row` (N_COLUMNS,), `numbers` flat (m,).
+    """
     row[_GT0], row[_GT1], row[_GQ], row[_DP] = -1, -1, -1, -1
     row[_PL], row[_PL_N], row[_AD], row[_AD_N], row[_SB] = 0, 0, 0, 0, -1
     row[_PS] = row[_PQ] = -1

@@ -18,7 +18,10 @@ _MAX_ALTS = 1_000  # as the parser's
 
 @kernel
 def _alleles_sound(row: NDArray[np.int32], letters: NDArray[np.uint8]) -> bool:
-    """Whether a variant's text is REF, TAB, and as many ALTs as the row says."""
+    """Whether a variant's text is REF, TAB, and as many ALTs as the row says.
+
+    `row` (N_COLUMNS,), `letters` flat (n,).
+    """
     at, size = row[_SEQ], row[_SEQ_LEN]
     ref_len = row[_REF_LEN]
     if at < 0 or size > len(letters) - at or ref_len >= size or letters[at + ref_len] != _TAB:

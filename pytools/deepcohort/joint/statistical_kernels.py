@@ -40,6 +40,7 @@ class LineTable(NamedTuple):
 
 @kernel
 def _next(text: NDArray[np.uint8], at: int) -> int:
+    """Where the field at `at` of `text` (n,) ends."""
     while text[at] != _TAB and text[at] != _NEWLINE:
         at += 1
     return at
@@ -47,7 +48,7 @@ def _next(text: NDArray[np.uint8], at: int) -> int:
 
 @kernel
 def _number(text: NDArray[np.uint8], at: int, stop: int) -> int:
-    """Digits text[at:stop] as a number; -1 where it is none."""
+    """Digits text[at:stop] of `text` (n,) as a number; -1 where it is none."""
     if at >= stop:
         return -1
     value = 0
@@ -61,6 +62,9 @@ def _number(text: NDArray[np.uint8], at: int, stop: int) -> int:
 
 @kernel
 def _read_keys(text: NDArray[np.uint8], at: int, stop: int, keys: NDArray[np.int16]) -> None:
+    """Fill `keys` (3,): keys of FORMAT, text[at:stop] of `text` (n,), and which of them are PS and PQ, or
+    -1.
+    """
     keys[0], keys[1], keys[2] = 0, -1, -1
     while at < stop:
         end = at
@@ -109,7 +113,7 @@ def _read_cell(text: NDArray[np.uint8], at: int, stop: int, ps_key: int, gt: NDA
 
 @kernel
 def read_lines(text: NDArray[np.uint8], table: LineTable) -> None:
-    """Fill `table` from whole lines of `text`, as many as it has room for."""
+    """Fill `table` from whole lines of `text`, as many as it has room for. `text` (n,)."""
     at = 0
     for line in range(len(table.place)):
         place = table.place[line]
@@ -145,6 +149,7 @@ def read_lines(text: NDArray[np.uint8], table: LineTable) -> None:
 
 @kernel
 def _is_het(gt: NDArray[np.int16]) -> bool:
+    """Whether `gt` (2,) has two different alleles, both known."""
     return gt[0] >= 0 and gt[1] >= 0 and gt[0] != gt[1]
 
 
@@ -157,6 +162,8 @@ def put_input(
 
     ID is the line's number; GT alone of the chosen samples, unphased, half-calls missing, one copy as two.
     `out`: as long as `text` and LINE_BYTES a line.
+
+    `text` (n,), `chosen` (k,), `out` (B,).
     """
     at = n = 0
     for line in range(len(table.place)):
@@ -218,7 +225,10 @@ def _put_changed(
     out: NDArray[np.uint8], at: int, text: NDArray[np.uint8], start: int, stop: int, turned: bool,
     keys: NDArray[np.int16], keeps_pq: bool,
 ) -> int:  # fmt: skip
-    """A cell with its genotype phased (and turned), PS the contig's, PQ as it was or missing."""
+    """A cell with its genotype phased (and turned), PS the contig's, PQ as it was or missing.
+
+    `out` (B,), `text` (n,), `keys` (k,).
+    """
     middle = start
     while text[middle] != _SLASH and text[middle] != _BAR:
         middle += 1

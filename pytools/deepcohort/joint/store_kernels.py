@@ -33,7 +33,7 @@ MAX_RECORD_BYTES = 200  # beyond its numbers (5 bytes each) and letters
 
 @kernel
 def put_varint(out: NDArray[np.uint8], at: int, value: int) -> int:
-    """Signed integer, 7 bits a byte (zigzag: small negative numbers stay short)."""
+    """Signed integer, 7 bits a byte (zigzag: small negative numbers stay short). `out` (B,)."""
     left = 2 * value if value >= 0 else -2 * value - 1
     while left >= 128:
         out[at] = 128 | (left & 127)
@@ -45,6 +45,9 @@ def put_varint(out: NDArray[np.uint8], at: int, value: int) -> int:
 
 @kernel
 def _get_long(text: NDArray[np.uint8], at: int) -> tuple[int, int]:
+    """The integer of up to 63 bits at `at` of `text` (n,) and where it ends; beyond the end of `text` where
+    damaged.
+    """
     value = shift = 0
     while True:
         if at >= len(text) or shift > 62:
@@ -59,7 +62,7 @@ def _get_long(text: NDArray[np.uint8], at: int) -> tuple[int, int]:
 
 @kernel
 def get_varint(text: NDArray[np.uint8], at: int) -> tuple[int, int]:
-    """The integer at `at` and where it ends; beyond the end of `text` where it is cut off."""
+    """The integer at `at` and where it ends; beyond the end of `text` where it is cut off. `text` (n,)."""
     if at >= len(text):
         return 0, at + 1
     byte = int(text[at])
@@ -70,7 +73,10 @@ def get_varint(text: NDArray[np.uint8], at: int) -> tuple[int, int]:
 
 @kernel
 def _block_form(row: NDArray[np.int32], numbers: NDArray[np.int32]) -> int:
-    """Form in which a record is written: the short ones are those of usual reference blocks."""
+    """Form in which a record is written: the short ones are those of usual reference blocks.
+
+    `row` (N_COLUMNS,), `numbers` flat (n,).
+    """
     usual = row[_KIND] == _BLOCK and row[_N_ALT] == 1 and row[_X] == 1 and row[_REF_LEN] == 1
     usual = usual and row[_GT0] == 0 and row[_GT1] == 0 and row[_FILTERED] == 0 and row[_PL_N] == 3
     usual = usual and row[_AD_N] == 0 and row[_SB] < 0 and row[_MQ_SQ] == -1 and row[_MQ_N] == -1
@@ -82,6 +88,7 @@ def _block_form(row: NDArray[np.int32], numbers: NDArray[np.int32]) -> int:
 
 @kernel
 def _has_ranks(row: NDArray[np.int32]) -> bool:
+    """Whether `row` (N_COLUMNS,) has any rank-sum statistic."""
     for k in range(_N_RANKS):  # noqa: SIM110 - numba compiles no generators
         if row[_RANKS + k] != _NO_RANK:
             return True
@@ -97,6 +104,7 @@ def _put_record(
     out: NDArray[np.uint8],
     at: int,
 ) -> int:
+    """A record, `row` (N_COLUMNS,), to out[at:] of `out` (B,); where it ends."""
     form = _block_form(row, numbers)
     follows = row[_POS] == expected_pos
     out[at] = form + (_FOLLOWS if follows else 0)
@@ -153,7 +161,10 @@ def chunk_rows(
     end: int,
     rows: NDArray[np.int64],
 ) -> None:
-    """Advance rows[s] to sample s's first record that may overlap `start`, and its first from `end` on."""
+    """Advance rows[s] to sample s's first record that may overlap `start`, and its first from `end` on.
+
+    `records` (R, N_COLUMNS), `sample_offsets` (N + 1,), `rows` (N, 2).
+    """
     for s in range(len(rows)):
         low, stop = rows[s, 0], sample_offsets[s + 1]
         while low < stop and records[low, _END] <= start:
@@ -219,6 +230,8 @@ def _get_record(
     """Fill `row`; returns where the record ends, and the numbers and letters used after it.
 
     What is damaged ends beyond `text`, and nothing is written beyond the arrays.
+
+    `text` (n,), `row` (N_COLUMNS,), `numbers` and `letters` flat (n,).
     """
     beyond = len(text) + 1
     if at >= len(text):

@@ -25,7 +25,7 @@ def carries(gt: NDArray[np.int16], star: int) -> bool:
 
 @kernel
 def _median(values: NDArray[np.float64], n: int) -> float:
-    """Median of values[:n], which are sorted in place; NaN of none."""
+    """Median of values[:n] of `values` (m,), which are sorted in place; NaN of none."""
     if n == 0:
         return math.nan
     values[:n].sort()

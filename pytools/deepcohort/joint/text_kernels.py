@@ -12,7 +12,9 @@ _ZERO, _DOT, _MINUS, _COMMA, _SLASH, _E = 48, 46, 45, 44, 47, 101
 
 @kernel
 def put_bytes(out: NDArray[np.uint8], at: int, text: NDArray[np.uint8], start: int, stop: int) -> int:
-    """Copy text[start:stop]; returns the next free index, as all writers here do."""
+    """Copy text[start:stop] of `text` (n,) to `out` (B,); returns the next free index, as all writers here
+    do.
+    """
     for i in range(start, stop):
         out[at] = text[i]
         at += 1
@@ -21,7 +23,7 @@ def put_bytes(out: NDArray[np.uint8], at: int, text: NDArray[np.uint8], start: i
 
 @kernel
 def put_int(out: NDArray[np.uint8], at: int, value: int) -> int:
-    """Decimal integer."""
+    """Decimal integer to `out` (B,)."""
     if value < 0:
         out[at] = _MINUS
         at += 1
@@ -42,7 +44,10 @@ def put_int(out: NDArray[np.uint8], at: int, value: int) -> int:
 
 @kernel
 def put_float(out: NDArray[np.uint8], at: int, value: float, digits: int) -> int:
-    """`digits` significant digits: fixed point from 1e-4 to 1e15, else scientific; no trailing zeros."""
+    """`digits` significant digits: fixed point from 1e-4 to 1e15, else scientific; no trailing zeros.
+
+    `out` (B,).
+    """
     if not math.isfinite(value):
         out[at] = _DOT
         return at + 1
@@ -82,6 +87,7 @@ def put_float(out: NDArray[np.uint8], at: int, value: float, digits: int) -> int
 
 @kernel
 def _put_padded(out: NDArray[np.uint8], at: int, value: int, width: int) -> int:
+    """Decimal integer of `width` digits, zeros before it, to `out` (B,)."""
     for i in range(width - 1, -1, -1):
         out[at + i] = _ZERO + value % 10
         value //= 10
@@ -90,7 +96,7 @@ def _put_padded(out: NDArray[np.uint8], at: int, value: int, width: int) -> int:
 
 @kernel
 def put_gt(out: NDArray[np.uint8], at: int, first: int, second: int) -> int:
-    """Unphased genotype; -1 is missing, second -2 haploid."""
+    """Unphased genotype to `out` (B,); -1 is missing, second -2 haploid."""
     if first < 0:
         out[at] = _DOT
         at += 1
@@ -108,7 +114,7 @@ def put_gt(out: NDArray[np.uint8], at: int, first: int, second: int) -> int:
 
 @kernel
 def put_int_or_dot(out: NDArray[np.uint8], at: int, value: int) -> int:
-    """Integer, or `.` if negative."""
+    """Integer, or `.` if negative, to `out` (B,)."""
     if value < 0:
         out[at] = _DOT
         return at + 1
@@ -117,7 +123,10 @@ def put_int_or_dot(out: NDArray[np.uint8], at: int, value: int) -> int:
 
 @kernel
 def put_ints(out: NDArray[np.uint8], at: int, values: NDArray[np.int32], n: int, cap: int) -> int:
-    """Comma-separated integers values[:n], each cut at `cap`; `.` if the first is negative."""
+    """Comma-separated integers values[:n], each cut at `cap`; `.` if the first is negative.
+
+    `out` (B,), `values` (m,).
+    """
     if values[0] < 0:
         out[at] = _DOT
         return at + 1

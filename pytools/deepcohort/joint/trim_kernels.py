@@ -29,7 +29,10 @@ def carried_alleles(gt: NDArray[np.int16], n_alleles: int, kept: NDArray[np.int6
 
 @kernel
 def keep_alleles(v: Verdict, n_alleles: int, kept: NDArray[np.int64], n_kept: int) -> None:
-    """Cut GT, AD and PL of `v` to the alleles kept[:n_kept]; each sample's least PL becomes 0."""
+    """Cut GT, AD and PL of `v` to the alleles kept[:n_kept]; each sample's least PL becomes 0.
+
+    `kept` (A,), arrays of `v` (N, ...).
+    """
     new = np.full(n_alleles, -1, dtype=np.int64)
     for k in range(n_kept):
         new[kept[k]] = k
@@ -56,6 +59,7 @@ def keep_alleles(v: Verdict, n_alleles: int, kept: NDArray[np.int64], n_kept: in
 
 @kernel
 def _field_stop(text: NDArray[np.uint8], at: int, ends: int) -> int:
+    """Where the field at `at` of `text` (n,) ends: at `ends` or a TAB."""
     while text[at] != ends and text[at] != _TAB:
         at += 1
     return at
@@ -68,6 +72,8 @@ def put_prefix(
     """Columns CHROM to ALT of text[start:] with the ALTs kept[1:n_kept], less the bases all share at the end.
 
     POS stays where it is.
+
+    `out` (B,), `text` (n,), `kept` (A,).
     """
     field = start
     for _ in range(3):
@@ -96,7 +102,10 @@ def put_prefix(
 
 @kernel
 def _shared_end(text: NDArray[np.uint8], begins: NDArray[np.int64], stops: NDArray[np.int64]) -> int:
-    """Bases that all alleles but `*` share at their ends; one base of each stays."""
+    """Bases that all alleles but `*` share at their ends; one base of each stays.
+
+    `text` (n,), `begins` and `stops` (A,).
+    """
     shared = 0
     while True:
         last = text[stops[0] - 1 - shared]
@@ -119,7 +128,10 @@ def put_origin(
     kept: NDArray[np.int64],
     n_kept: int,
 ) -> int:
-    """Entries "ALT index|..." of text[start:stop] whose ALT is kept, with its new index."""
+    """Entries "ALT index|..." of text[start:stop] whose ALT is kept, with its new index.
+
+    `out` (B,), `text` (n,), `kept` (A,).
+    """
     first = True
     while start < stop:
         end, bar, allele = start, start, 0

@@ -117,86 +117,88 @@ def _table(
     }
 
 
+_STATISTICS: dict[str, dict[str, Any]] = {
+    "mean_depth": {
+        "title": "Depth",
+        "description": words.DEPTH,
+        "suffix": "x",
+        "format": "{:,.1f}",
+        "scale": "Greens",
+    },
+    "at_least_20x": {
+        "title": "≥ 20x",
+        "description": "Called bases of 20x or more",
+        **_PER_CENT,
+        "scale": "RdYlGn",
+    },
+    "callable": {"title": "Callable", "description": words.CALLABLE, **_PER_CENT, "scale": "RdYlGn"},
+    "snps": {"title": "SNPs", "description": "PASS records of SNPs alone", **_COUNT, "scale": "Blues"},
+    "indels": {
+        "title": "Indels",
+        "description": "PASS records with an indel",
+        **_COUNT,
+        "scale": "Purples",
+    },
+    "ti_tv": {"title": "Ti/Tv", "description": words.TI_TV, "format": "{:,.2f}", "min": 0, "max": 4},
+    "het_hom": {
+        "title": "Het/hom",
+        "description": words.HET_HOM,
+        "format": "{:,.2f}",
+        "min": 0,
+        "max": 4,
+    },
+    "duplicates": {"title": "Duplicates", "description": words.DUPLICATES, **_PER_CENT, "scale": "OrRd"},
+    "mapped": {
+        "title": "Mapped",
+        "description": words.MAPPED,
+        **_PER_CENT,
+        "scale": "RdYlGn",
+        "hidden": True,
+    },
+    "insert": {
+        "title": "Insert",
+        "description": words.INSERT,
+        "suffix": "bp",
+        "format": "{:,.0f}",
+        "hidden": True,
+    },
+    "contamination": {
+        "title": "Contam.",
+        "description": words.CONTAMINATION_SHORT,
+        **_PER_CENT,
+        "max": 10,
+        "format": "{:,.2f}",
+        "scale": "OrRd",
+    },
+    "sex": {"title": "Sex", "description": "From the depth of X and Y, or from heterozygotes of X"},
+}
+
+
+def _statistics_row(facts: Facts) -> dict[str, Any]:
+    numbers, coverage = call_numbers(facts), facts["quality"]["coverage"]["all"]
+    library = facts["library"] or {}
+    inserts = library.get("Inserts") or [0, 0, 0]
+    return _known(
+        {
+            "mean_depth": coverage["mean_depth"],
+            "at_least_20x": percent(coverage["at_least_20x"]),
+            "callable": percent(coverage["callable"]),
+            **{key: numbers[key] for key in ("snps", "indels", "ti_tv", "het_hom")},
+            "duplicates": percent(library.get("Duplicates")),
+            "mapped": percent((facts.get("reads") or {}).get("Mapped")),
+            "insert": inserts[1] or None,
+            "contamination": percent(facts["quality"]["contamination"]["estimate"]),
+            "sex": sex_row(facts)["inferred"] or None,
+        }
+    )
+
+
 def general_statistics(samples: Sequence[Facts]) -> Section:
     """The columns of the report's first table."""
-    headers: dict[str, dict[str, Any]] = {
-        "mean_depth": {
-            "title": "Depth",
-            "description": words.DEPTH,
-            "suffix": "x",
-            "format": "{:,.1f}",
-            "scale": "Greens",
-        },
-        "at_least_20x": {
-            "title": "≥ 20x",
-            "description": "Called bases of 20x or more",
-            **_PER_CENT,
-            "scale": "RdYlGn",
-        },
-        "callable": {"title": "Callable", "description": words.CALLABLE, **_PER_CENT, "scale": "RdYlGn"},
-        "snps": {"title": "SNPs", "description": "PASS records of SNPs alone", **_COUNT, "scale": "Blues"},
-        "indels": {
-            "title": "Indels",
-            "description": "PASS records with an indel",
-            **_COUNT,
-            "scale": "Purples",
-        },
-        "ti_tv": {"title": "Ti/Tv", "description": words.TI_TV, "format": "{:,.2f}", "min": 0, "max": 4},
-        "het_hom": {
-            "title": "Het/hom",
-            "description": words.HET_HOM,
-            "format": "{:,.2f}",
-            "min": 0,
-            "max": 4,
-        },
-        "duplicates": {"title": "Duplicates", "description": words.DUPLICATES, **_PER_CENT, "scale": "OrRd"},
-        "mapped": {
-            "title": "Mapped",
-            "description": words.MAPPED,
-            **_PER_CENT,
-            "scale": "RdYlGn",
-            "hidden": True,
-        },
-        "insert": {
-            "title": "Insert",
-            "description": words.INSERT,
-            "suffix": "bp",
-            "format": "{:,.0f}",
-            "hidden": True,
-        },
-        "contamination": {
-            "title": "Contam.",
-            "description": words.CONTAMINATION_SHORT,
-            **_PER_CENT,
-            "max": 10,
-            "format": "{:,.2f}",
-            "scale": "OrRd",
-        },
-        "sex": {"title": "Sex", "description": "From the depth of X and Y, or from heterozygotes of X"},
-    }
-
-    def row(facts: Facts) -> dict[str, Any]:
-        numbers, coverage = call_numbers(facts), facts["quality"]["coverage"]["all"]
-        library = facts["library"] or {}
-        inserts = library.get("Inserts") or [0, 0, 0]
-        return _known(
-            {
-                "mean_depth": coverage["mean_depth"],
-                "at_least_20x": percent(coverage["at_least_20x"]),
-                "callable": percent(coverage["callable"]),
-                **{key: numbers[key] for key in ("snps", "indels", "ti_tv", "het_hom")},
-                "duplicates": percent(library.get("Duplicates")),
-                "mapped": percent((facts.get("reads") or {}).get("Mapped")),
-                "insert": inserts[1] or None,
-                "contamination": percent(facts["quality"]["contamination"]["estimate"]),
-                "sex": sex_row(facts)["inferred"] or None,
-            }
-        )
-
     return {
         "plot_type": "generalstats",
-        "headers": [{key: {**header, "namespace": "deepcohort"}} for key, header in headers.items()],
-        "data": {facts["sample"]: row(facts) for facts in samples},
+        "headers": [{key: {**header, "namespace": "deepcohort"}} for key, header in _STATISTICS.items()],
+        "data": {facts["sample"]: _statistics_row(facts) for facts in samples},
     }
 
 
