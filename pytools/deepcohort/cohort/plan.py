@@ -35,7 +35,7 @@ class Rates:
     stored_s: float = 0.020
     concat_s: float = 0.0015
     filter_s: float = 1.1
-    look_share: float = 0.5
+    look_share: float = 0.3
     report_s: float = 30.0
     bam_mb: float = 23.0 / 30
     cram_mb: float = 11.5 / 30
