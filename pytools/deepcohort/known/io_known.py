@@ -14,7 +14,7 @@ from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.paths import make_again
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.sequence import CODE_N, decode_bases, encode_bases
-from deepcohort.formats.vcf_check import LineChecker
+from deepcohort.formats.vcf_check import LineChecker, check_vcf
 from deepcohort.formats.vcf_declarations import check_declarations, listed_contigs
 from deepcohort.formats.vcf_index import check_index_beside
 from deepcohort.formats.vcf_text import read_header_lines
@@ -29,6 +29,9 @@ _CODES = {base: int(encode_bases(base)[0]) for base in "ACGTacgt"}
 _BYTES = {base: bytes([code]) for base, code in _CODES.items()}
 _BYTE_OF = [bytes([code]) for code in range(CODE_N)]
 _PIECE_BP = 1 << 18
+# A file this small is looked at whole, a fraction of a second. Of larger ones only the lines in the regions are:
+# by the index, so that a contig in two places and lines that begin with # are passed over, as by htslib.
+_READ_WHOLE_BYTES = 4 << 20
 _REACH_BP = 1_000  # how far an allele may move when it is left-aligned, rounded up
 
 
@@ -58,6 +61,8 @@ class _CheckedLines:
             DeepcohortError: its header or its index is unsound.
         """
         header = read_header_lines(path)
+        if path.stat().st_size <= _READ_WHOLE_BYTES:
+            check_vcf(path)
         check_index_beside(path)
         check_declarations(header, path, whole=True)
         self._checker = LineChecker(path, header, {}, info=True)

@@ -51,7 +51,7 @@ def test_a_sound_one_is_read_again_and_again(tmp_path: Path) -> None:
         ("chr1\t100\t.\tA\tC\t.\t.\tAF=.2\tGT", "columns"),
         ("chr1\t100\t.\tA\tC\t.\t.\tAF=.2\tGT\t0/5", "GT"),
         ("chr1\t100\t.\tJ\tC\t.\t.\tAF=.2\tGT\t0/1", "REF"),
-        ("chr2\t100\t.\tA\tC\t.\t.\tAF=.2\tGT\t0/1", "does not declare"),
+        ("chr2\t100\t.\tA\tC\t.\t.\tAF=.2\tGT\t0/1", "does not list"),
     ],
 )
 def test_what_is_no_record_is_refused(tmp_path: Path, line: str, told: str) -> None:

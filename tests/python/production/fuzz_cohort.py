@@ -75,8 +75,6 @@ def fuzz_alleles(seed: int, base: Path, folder: Path) -> None:
     """Alleles given to `call`; its gVCF must hold what a sound list gives, or nothing comes."""
     why = spoilt_vcf(random.Random(seed), base / "2.vcf.gz", folder / "x.vcf.gz")
     call_here(base / "sim" / "sample1.bam", base, folder, "--alleles", folder / "x.vcf.gz")
-    if why and ("contigs mixed" in why or why.startswith("#")):
-        return  # read by its index, which is another text's, or past a line that begins with #
     judge(why, called_records(folder), base, "alleles")
 
 

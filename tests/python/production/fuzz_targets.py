@@ -619,8 +619,6 @@ def fuzz_panel(seed: int, base: Path, folder: Path) -> None:
     """Frequencies of a panel; its index may be damaged too."""
     why = spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
     call_here(base / "sim" / "sample1.bam", base, folder, "--panel", folder / "x.vcf.gz")
-    if why and "contigs mixed" in why:
-        return  # read by its index alone, which is another text's
     judge(why, called_records(folder), base, "panel")
 
 
