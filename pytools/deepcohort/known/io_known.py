@@ -29,7 +29,7 @@ _CODES = {base: int(encode_bases(base)[0]) for base in "ACGTacgt"}
 _BYTES = {base: bytes([code]) for base, code in _CODES.items()}
 _BYTE_OF = [bytes([code]) for code in range(CODE_N)]
 _PIECE_BP = 1 << 18
-# A file this small is looked at whole, a fraction of a second. Of larger ones only the lines in the regions are:
+# A file this small is looked at whole, a fraction of a second. Of larger ones only lines in the regions are:
 # by the index, so that a contig in two places and lines that begin with # are passed over, as by htslib.
 _READ_WHOLE_BYTES = 4 << 20
 _REACH_BP = 1_000  # how far an allele may move when it is left-aligned, rounded up
