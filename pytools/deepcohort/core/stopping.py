@@ -45,7 +45,10 @@ def stop_listening() -> None:
 def _is_deaf(frame: FrameType | None) -> bool:
     """Whether an exception raised in `frame` would be lost: C code that calls back cannot pass it on."""
     while frame is not None:
-        if frame.f_code.co_name == "__del__" or "llvmlite" in frame.f_code.co_filename:
+        code = frame.f_code
+        if code.co_name == "__del__" or "llvmlite" in code.co_filename:
+            return True
+        if code.co_name == "cb" and "importlib" in code.co_filename:  # a lock of imports is let go
             return True
         frame = frame.f_back
     return False
