@@ -208,10 +208,10 @@ def checked_segments(reader: VcfTextReader, max_ploidy: int = 0) -> Iterator[Seg
         yield segment
 
 
-def check_vcf(path: Path, max_ploidy: int = 0) -> None:
+def check_vcf(path: Path, max_ploidy: int = 0, with_index: bool = True) -> None:
     """Read the whole VCF `path` and see that every line is one, and that an index beside it is sound.
 
-    Of BCF, only the index is looked at.
+    Of BCF, only the index is looked at. `with_index`: False where that was done before.
 
     Raises:
         DeepcohortError: as `checked_segments` does, or a damaged index.
@@ -221,7 +221,8 @@ def check_vcf(path: Path, max_ploidy: int = 0) -> None:
         return
     reader = VcfTextReader(path)
     try:
-        check_index_beside(path)
+        if with_index:
+            check_index_beside(path)
         for _ in checked_segments(reader, max_ploidy):
             pass
     finally:

@@ -14,6 +14,7 @@ from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.paths import make_again
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.sequence import CODE_N, decode_bases, encode_bases
+from deepcohort.formats.bgzf import is_bcf
 from deepcohort.formats.vcf_check import LineChecker, check_vcf
 from deepcohort.formats.vcf_declarations import check_declarations, listed_contigs
 from deepcohort.formats.vcf_index import check_index_beside
@@ -55,16 +56,15 @@ class _CheckedLines:
     """The text of an indexed VCF, which is looked at before htslib makes of it what it can."""
 
     def __init__(self, path: Path) -> None:
-        """Open `path`.
+        """Open `path`, whose index is sound.
 
         Raises:
-            DeepcohortError: its header or its index is unsound.
+            DeepcohortError: its header is not, or lines are no records.
         """
         header = read_header_lines(path)
-        if path.stat().st_size <= _READ_WHOLE_BYTES:
-            check_vcf(path)
-        check_index_beside(path)
         check_declarations(header, path, whole=True)
+        if path.stat().st_size <= _READ_WHOLE_BYTES:
+            check_vcf(path, with_index=False)
         self._checker = LineChecker(path, header, {}, info=True)
         try:
             self._text = pysam.TabixFile(str(path), encoding="utf-8")
@@ -114,7 +114,8 @@ class KnownSites:
         self.path, self._option, self._config = path, option, config or KnownConfig()
         if not path.exists():
             raise DeepcohortError(f"{path} does not exist; check {option}")
-        check_index_beside(path, is_bcf=True)  # as htslib reads it when it opens the file, whichever that is
+        bcf = is_bcf(path)
+        check_index_beside(path, is_bcf=bcf)  # before htslib, which crashes on some
         verbosity = pysam.set_verbosity(0)
         try:
             self._file = pysam.VariantFile(str(path), drop_samples=True)
@@ -139,7 +140,7 @@ class KnownSites:
             )
         self._lengths = contig_lengths
         try:
-            self._lines = None if self._file.format == "BCF" else _CheckedLines(path)
+            self._lines = None if bcf else _CheckedLines(path)
         except DeepcohortError:
             self._file.close()
             raise
