@@ -21,7 +21,6 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +29,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES = ROOT / "assets" / "models" / "recipes"
-DEEPCOHORT = ("-m", "deepcohort.cli")
 _MINE = ("name", "passes", "examples_seed", "natural", "region", "plant")  # not options of simulate
 Recipe = dict[str, Any]
 
@@ -52,10 +50,8 @@ class Steps:
         self._lock = Lock()
         folder.mkdir(parents=True, exist_ok=True)
 
-    def run(
-        self, name: str, out: Path, fresh: bool, words: list[object], program: Sequence[str] = DEEPCOHORT
-    ) -> bool:
-        """Run `deepcohort words`, or another program, which makes the folder `out`; False if done before.
+    def run(self, name: str, out: Path, fresh: bool, words: list[object]) -> bool:
+        """Run `deepcohort words`, which makes the folder `out`; False if that was done before.
 
         `fresh`: remove what a killed or another command left in `out`. A failure ends this script.
         """
@@ -69,12 +65,13 @@ class Steps:
         out.parent.mkdir(parents=True, exist_ok=True)
         began = time.perf_counter()
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        process = subprocess.Popen([sys.executable, *program, *made_by["command"]], env=environment)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "deepcohort.cli", *made_by["command"]], env=environment
+        )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            named = "deepcohort" if program == DEEPCOHORT else Path(program[-1]).name
-            sys.exit(f"failed: {named} {' '.join(made_by['command'])}")
+            sys.exit(f"failed: deepcohort {' '.join(made_by['command'])}")
         cpu, wall = usage.ru_utime + usage.ru_stime, time.perf_counter() - began
         with self._lock, open(self.folder / "timing.tsv", "a") as out_file:
             out_file.write(f"{name}\t{cpu:.1f}\t{wall:.1f}\t{usage.ru_maxrss // 1024}\n")
@@ -159,21 +156,7 @@ def make_model(recipe: Recipe, ground: Ground, work: Path, jobs: int = 1) -> Pat
     fresh = not same.exists() or same.read_text() != started
     same.write_text(started)
     steps.run("train", work / "model", fresh, words)
-    model = work / "model" / f"{platform}.dcmodel"
-    return fit_haplotypes(recipe, ground, steps, model) if "haplotypes" in recipe else model
-
-
-def fit_haplotypes(recipe: Recipe, ground: Ground, steps: Steps, model: Path) -> Path:
-    """`model` with a second opinion on indels, fitted on the recipe's samples and those of [haplotypes]."""
-    settings = recipe["haplotypes"]
-    folders = [simulate_run(run, recipe, ground, steps) for run in (*recipe["run"], *settings.get("run", []))]
-    out = steps.folder / "haplotypes"
-    words: list[object] = ["--model", model, "--output", out, "--quiet"]
-    words += ["--passes", settings["passes"], "--seed", settings["seed"]]
-    for folder in folders:
-        words += ["--reads", folder]
-    steps.run("haplotypes", out, True, words, (str(ROOT / "pytools" / "fit_haplotypes.py"),))
-    return out / model.name
+    return work / "model" / f"{platform}.dcmodel"
 
 
 def cost(work: Path) -> dict[str, float]:

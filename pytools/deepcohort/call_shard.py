@@ -42,9 +42,8 @@ from deepcohort.model.guard import held_back, surely_there
 from deepcohort.paralogs.load import open_placed
 from deepcohort.phase.archive import write_evidence
 from deepcohort.phase.phaser import EvidenceInMemory, Phaser, PhaseSource
-from deepcohort.pileup.encode import COMPANY_BP, Buffers, encode_examples, encode_pixels
+from deepcohort.pileup.encode import COMPANY_BP, Buffers, encode_examples, encode_pixels, reach_bp
 from deepcohort.pileup.features import N_FEATURES
-from deepcohort.pileup.haplotypes import haplotype_terms
 from deepcohort.pileup.types import LazyPredictor
 
 
@@ -99,7 +98,7 @@ class ChunkPreparer:
     def prepare(self, region: Region) -> PreparedChunk:
         """Evidence and examples of `region`; looks farther until no group of alleles is cut."""
         job = self._job
-        beyond_bp = job.candidates_config.max_indel_bp + job.reach_bp + 2 * COMPANY_BP
+        beyond_bp = job.candidates_config.max_indel_bp + reach_bp(job.pileup_config) + 2 * COMPANY_BP
         while True:
             prepared = self._try_reach(region, beyond_bp)
             if prepared is not None:
@@ -131,8 +130,8 @@ class ChunkPreparer:
         table = evidence.table if asked is None else asked.found.table
         wanted, is_cut = rows_needed(
             table, region, around, contig_length, codes, window.start,
-            margin_bp=job.candidates_config.max_indel_bp + job.reach_bp,
-            company_bp=job.reach_bp,
+            margin_bp=job.candidates_config.max_indel_bp + reach_bp(job.pileup_config),
+            company_bp=reach_bp(job.pileup_config),
         )  # fmt: skip
         if is_cut:
             return None
@@ -173,7 +172,7 @@ class ChunkPreparer:
 
 
 SYMBOLIC, LONG = "{} alleles that are no sequence", "{} alleles that are too long"
-_MAX_REACH_BP = 20_000  # beyond what features and haplotypes look at anyway
+_MAX_REACH_BP = 20_000
 
 
 def rows_needed(
@@ -189,12 +188,11 @@ def rows_needed(
     """Candidates whose group of overlapping alleles reaches into `region`, int64 ascending rows.
 
     The second value tells that such a group comes so near an edge of `around` (where `table` was
-    made) that more of it, or of what its features look at, may lie beyond: then look farther. Farther
-    than 20 kb beyond `company_bp` nobody looks.
+    made) that more of it, or of what its features look at, may lie beyond: then look farther. Beyond
+    20 kb nobody looks.
     """
     if len(table) == 0:
         return np.empty(0, dtype=np.int64), False
-    most_bp = _MAX_REACH_BP + company_bp
     group = overlap_components(table, reference, reference_start)
     ends = table.pos + table.ref_len
     inside = (table.pos < region.end) & (ends > region.start)
@@ -206,10 +204,10 @@ def rows_needed(
     outside = table.pos[rows] < region.start
     near_left = around.start > 0 and bool(
         (outside & (table.pos[rows] < around.start + margin_bp)).any()
-        and region.start - around.start < most_bp
+        and region.start - around.start < _MAX_REACH_BP
     )
     near_right = around.end < contig_length and bool(
-        (ends[rows] > around.end - company_bp).any() and around.end - region.end < most_bp
+        (ends[rows] > around.end - company_bp).any() and around.end - region.end < _MAX_REACH_BP
     )
     return rows, near_left or near_right
 
@@ -302,7 +300,6 @@ class _ShardWriter:
             return
         probabilities = self._predict()
         features = np.concatenate([chunk.features for chunk in self._waiting])
-        probabilities = self._by_haplotypes(features, probabilities)
         probabilities, disputed = held_back(features, probabilities)
         first = 0
         for chunk in self._waiting:
@@ -332,33 +329,6 @@ class _ShardWriter:
 
         with self._timer.stage("model"):
             return self._predictor.predict_lazily(features, pixels_of)
-
-    def _by_haplotypes(
-        self, features: NDArray[np.float32], probabilities: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """`probabilities` of all that waits, unsure indels judged once more by their reads' haplotypes."""
-        pool = self._job.haplotypes
-        if pool is None or not len(features):
-            return probabilities
-        first = np.cumsum([0] + [len(chunk.rows) for chunk in self._waiting])
-
-        def terms_of(rows: NDArray[np.int64]) -> NDArray[np.float64]:
-            self._timer.count("judged by haplotypes", len(rows))
-            cut = np.searchsorted(rows, first)
-            return np.concatenate(
-                [
-                    haplotype_terms(
-                        chunk.evidence,
-                        chunk.rows[rows[cut[i] : cut[i + 1]] - first[i]],
-                        pool.reach_bp,
-                        pool.max_markers,
-                    )
-                    for i, chunk in enumerate(self._waiting)
-                ]
-            )
-
-        with self._timer.stage("haplotypes"):
-            return pool(features, probabilities, terms_of)
 
     def _paint(
         self, chunk: PreparedChunk, own: NDArray[np.int64], buffers: Buffers | None

@@ -83,13 +83,13 @@ def make_examples(
         ReferenceFasta(reference) as fasta,
         open_placed(reads, reference, usual, links_beside(reference, config.platform)) as source,
     ):
-        known = confident_by_contig(confident, fasta.contig_lengths) if confident else None
+        known = _known(confident, fasta.contig_lengths) if confident else None
         if sample is None and len(source.sample_names) > 1:
             raise DeepcohortError(
                 f"the reads are of several samples ({', '.join(source.sample_names[:5])}); give --sample"
             )
         truth_vcf = TruthVcf(truth, sample)
-        stretches = stretches_of(fasta, source, truth_vcf, known, regions, config.stretch_bp)
+        stretches = _stretches(fasta, source, truth_vcf, known, regions, config.stretch_bp)
         writer = ExampleWriter(output, config.pileup, config.platform, config.seed, config.n_buckets)
         buffers = Buffers()
         for stretch in track(stretches, len(stretches), "examples", quiet):
@@ -106,7 +106,7 @@ def make_examples(
     return int(n[0]), int(n[1]), int(n[2])
 
 
-def confident_by_contig(confident: str | Path, contig_lengths: dict[str, int]) -> dict[str, list[Region]]:
+def _known(confident: str | Path, contig_lengths: dict[str, int]) -> dict[str, list[Region]]:
     """Sorted disjoint intervals of the BED by contig of the reference."""
     by_contig: dict[str, list[Region]] = {}
     for region in read_bed(confident, contig_lengths, unknown="skip").merged():
@@ -114,7 +114,7 @@ def confident_by_contig(confident: str | Path, contig_lengths: dict[str, int]) -
     return by_contig
 
 
-def stretches_of(
+def _stretches(
     fasta: ReferenceFasta,
     source: AnyReads,
     truth: TruthVcf,
@@ -122,11 +122,6 @@ def stretches_of(
     regions: Sequence[Region] | None,
     stretch_bp: int,
 ) -> list[Region]:
-    """Pieces of up to `stretch_bp` of `regions` (None: of all contigs that all know) with known truth.
-
-    Raises:
-        DeepcohortError: there is none.
-    """
     if regions is None:
         contigs = [c for c in fasta.contig_lengths if c in truth.contigs and c in source.contig_lengths]
         regions = [Region(c, 0, fasta.contig_lengths[c]) for c in contigs]

@@ -21,7 +21,6 @@ class _Predictor(NaivePredictor):
     """Knows features up to `most`; `blind`: says that nothing is anywhere."""
 
     device = "cpu"
-    haplotypes = None
 
     def __init__(self, most=1e6, blind=False):
         self.limits = np.full(N_FEATURES, -most - 1, np.float32), np.full(N_FEATURES, most, np.float32)

@@ -13,7 +13,6 @@ from deepcohort.call_shard import CallJob, ShardConfig, call_shard
 from deepcohort.calls.merge import merge_files, merge_shards
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.region import Region
-from deepcohort.model.haplotypes import TERMS, HaplotypePool
 from deepcohort.phase.config import PhaseConfig
 from deepcohort.reads.config import ReadsConfig
 from naive_predictor import NaivePredictor
@@ -196,34 +195,6 @@ def test_chunks_do_not_show(inputs, tmp_path, threads):
     config = ShardConfig(max_chunk_bp=797, min_chunk_bp=100, batch_examples=20, threads=threads)
     other = call(tmp_path, inputs, "other", shard_config=config)
     assert [path.read_bytes() for path in whole[:2]] == [path.read_bytes() for path in other[:2]]
-
-
-def by_haplotypes() -> HaplotypePool:
-    """Doubts every indel that its reads' haplotypes, told within 700 bp, do not split."""
-    weights = np.zeros((len(TERMS), 2))
-    weights[TERMS.index("het_0.7")] = 0.3
-    weights[TERMS.index("sureness")] = 2.0
-    weights[0] = -4.0
-    return HaplotypePool(weights, reach_bp=700, max_markers=5)
-
-
-@pytest.mark.parametrize("cuts", [(2_012, 3_000, 3_032)], ids=["four"])
-def test_indels_judged_by_haplotypes_do_not_show_shards_or_chunks(inputs, tmp_path, cuts, monkeypatch):
-    monkeypatch.setattr("deepcohort.model.haplotypes._SURE", 2.0)  # all indels
-    config = ShardConfig(max_chunk_bp=797, min_chunk_bp=100, batch_examples=20)
-    plain = call(tmp_path, inputs, "plain")
-    whole = call(tmp_path, inputs, "whole", haplotypes=by_haplotypes())
-    chunks = call(tmp_path, inputs, "chunks", haplotypes=by_haplotypes(), shard_config=config)
-    shards = [
-        call(tmp_path, inputs, f"s{a}", Region(CONTIG, a, b), evidence=True, haplotypes=by_haplotypes())
-        for a, b in itertools.pairwise([0, *cuts, LENGTH_BP])
-    ]
-    for kind in (0, 1):
-        assert whole[kind].read_bytes() != plain[kind].read_bytes()
-        assert chunks[kind].read_bytes() == whole[kind].read_bytes()
-        merged = tmp_path / f"merged{kind}.vcf.gz"
-        merge_shards([s[kind] for s in shards], merged, evidence=[s[2] for s in shards])
-        assert merged.read_bytes() == whole[kind].read_bytes()
 
 
 def test_records_are_those_without_phase(inputs, tmp_path):

@@ -283,7 +283,6 @@ def _with_options(
         panel_population=request.panel_population,
         phase=_phase_config(request),
         phase_evidence=request.phase_evidence,
-        haplotypes=predictor.haplotypes if request.phase and not request.second_look else None,
     )
 
 

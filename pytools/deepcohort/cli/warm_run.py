@@ -18,7 +18,7 @@ import typer
 from numpy.typing import NDArray
 
 from deepcohort.annotate.amino_acids import read_substitutions
-from deepcohort.call_shard import call_shard, sample_chunks
+from deepcohort.call_shard import call_shard
 from deepcohort.calls.merge import merge_shards
 from deepcohort.cli.io_warm import (
     CONTIG,
@@ -34,7 +34,6 @@ from deepcohort.model.small import small_logits
 from deepcohort.paralogs.find import find_paralogs
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.features import FEATURE_NAMES, N_FEATURES
-from deepcohort.pileup.haplotypes import haplotype_terms
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.simulate.learn_profile import learn_profile
 
@@ -172,8 +171,6 @@ def _call(reference: Path, bams: list[Path], gvcfs: list[Path], vcf: Path) -> No
         shard_config = ShardConfig(max_chunk_bp=5_000)
         job = replace(job, vcf=vcf if person == 0 else None, shard_config=shard_config)
         call_shard(job, _FractionPredictor(), quiet=True)
-        for chunk in sample_chunks(job, whole if person == 0 else []):
-            haplotype_terms(chunk.evidence, np.empty(0, np.int64))
 
 
 def _learn(folder: Path) -> None:

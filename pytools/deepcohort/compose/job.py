@@ -9,11 +9,9 @@ from deepcohort.calls.ploidy import PloidyMap
 from deepcohort.candidates.config import CandidatesConfig, candidates_of
 from deepcohort.core.region import Region
 from deepcohort.known.config import KnownConfig
-from deepcohort.model.haplotypes import HaplotypePool
 from deepcohort.paralogs.types import Links
 from deepcohort.phase.config import PhaseConfig
 from deepcohort.pileup.config import PileupConfig, pileup_of
-from deepcohort.pileup.encode import reach_bp
 from deepcohort.reads.config import ReadsConfig
 
 
@@ -47,8 +45,7 @@ class CallJob:
     `panel`: VCF or BCF of alleles with frequencies, of `panel_population` where it tells of several;
     `panel_novel`: share of the sample's SNPs that it lacks.
     `phase`: whether and how heterozygous sites are phased; with `phase_evidence` they are not yet, and what
-    that takes is written there, for `merge` to phase all shards of the sample together. `haplotypes`: what
-    judges unsure indels once more, by the haplotypes of the reads around each.
+    that takes is written there, for `merge` to phase all shards of the sample together.
     """
 
     reads: Sequence[Path]
@@ -75,13 +72,6 @@ class CallJob:
     known_config: KnownConfig = field(default_factory=KnownConfig)
     phase: PhaseConfig | None = None
     phase_evidence: Path | None = None
-    haplotypes: HaplotypePool | None = None
-
-    @property
-    def reach_bp(self) -> int:
-        """Within so many bp of a candidate others must be known."""
-        own = reach_bp(self.pileup_config)
-        return own if self.haplotypes is None else max(own, self.haplotypes.reach_bp)
 
 
 def job_of(

@@ -24,7 +24,6 @@ from deepcohort.core.archives import DAMAGED_ARCHIVE, bound_of, read_arrays, rea
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.model.calibrate import Calibration
-from deepcohort.model.haplotypes import HaplotypePool, haplotype_pool
 from deepcohort.model.pool import Pool, pool_from_facts
 from deepcohort.model.sound import check_about, check_small, check_weights
 from deepcohort.pileup.config import PileupConfig, encoder_signature
@@ -71,12 +70,6 @@ class ModelFile:
         """Of `cnn`, `small` or `both`; None in models calibrated without natural examples."""
         pools = self.about.get("pool")
         return pool_from_facts(pools[part]) if pools else None
-
-    @property
-    def haplotypes(self) -> HaplotypePool | None:
-        """What judges unsure indels by haplotypes; None in models that do without."""
-        facts = self.about.get("haplotypes")
-        return haplotype_pool(facts) if facts else None
 
     def probabilities(
         self, part: str
@@ -199,9 +192,8 @@ def _sound_model(
         ) from error
     try:
         file.pool("both")
-        file.haplotypes  # noqa: B018
         file.cnn_weights  # noqa: B018 - read here, so that a model without them is told in one line
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise DeepcohortError(
             f"model {path} was calibrated by another deepcohort than this {deepcohort.__version__} "
             f"({error}); retrain it or use the deepcohort that made it"

@@ -47,7 +47,6 @@ class CascadePredictor:
         mode: both, or cnn or small alone (to measure what each is worth).
         device: where the CNN runs, cpu or cuda.
         limits: float32 (F,) twice, what nearly all training examples' features lie between.
-        haplotypes: what judges unsure indels once more by haplotypes of reads; None in models without.
         n_sites, n_cnn: sites seen so far, and those that went through the CNN.
     """
 
@@ -62,7 +61,6 @@ class CascadePredictor:
         self.mode = mode
         self.n_sites = 0
         self.n_cnn = 0
-        self.haplotypes = model.haplotypes
         self._path = model.path
         self._small = model.small
         self.limits = model.small["low"], model.small["high"]

@@ -131,24 +131,15 @@ def fit_pool(
     y = labels[snp].astype(np.int64)
     if len(y) < LEAST_EXAMPLES or len(np.unique(y)) < N_CLASSES:
         return None
-    weights = fit_logistic(pool_terms(logits[snp], features[snp]), y)
+    weights = _fit_logistic(pool_terms(logits[snp], features[snp]), y)
     return Pool(
         tuple((float(a), float(b)) for a, b in weights),
         fit_calibration(logits[~snp], labels[~snp], "temperature"),
     )
 
 
-def fit_logistic(
-    terms: NDArray[np.float64],
-    y: NDArray[np.int64],
-    offset: NDArray[np.float64] | None = None,
-    ridge: float = _RIDGE,
-) -> NDArray[np.float64]:
-    """Weights float64 (T, 2) by Newton's method with step halving; class 0 is the reference.
-
-    `offset` float64 (N, 2): logits against class 0 that are added to those of the terms.
-    """
-    known = np.zeros((len(terms), 2)) if offset is None else offset
+def _fit_logistic(terms: NDArray[np.float64], y: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Weights float64 (T, 2) by Newton's method with step halving; class 0 is the reference."""
     mean, sd = terms.mean(axis=0), terms.std(axis=0)
     mean[0], sd[0] = 0.0, 1.0
     sd = np.where(sd > 1e-9, sd, np.inf)  # a term that never varies gets weight 0
@@ -156,22 +147,22 @@ def fit_logistic(
     n, t = x.shape
     one_hot = np.eye(N_CLASSES)[y][:, 1:]
     w = np.zeros((t, 2))
-    loss = _ridge_loss(x, y, w, known, ridge)
+    loss = _ridge_loss(x, y, w)
     for _ in range(_STEPS):
-        p = softmax(np.concatenate([np.zeros((n, 1)), known + x @ w], axis=1))[:, 1:]
-        gradient = x.T @ (p - one_hot) / n + 2 * ridge * w
+        p = softmax(np.concatenate([np.zeros((n, 1)), x @ w], axis=1))[:, 1:]
+        gradient = x.T @ (p - one_hot) / n + 2 * _RIDGE * w
         hessian = np.zeros((2 * t, 2 * t))
         for a in range(2):
             for b in range(2):
                 v = p[:, a] * ((a == b) - p[:, b]) / n
                 hessian[a * t : (a + 1) * t, b * t : (b + 1) * t] = x.T @ (v[:, None] * x)
-        hessian += 2 * ridge * np.eye(2 * t)
+        hessian += 2 * _RIDGE * np.eye(2 * t)
         step = np.linalg.solve(hessian, gradient.T.ravel()).reshape(2, t).T
         scale = 1.0
-        while scale > 1e-6 and _ridge_loss(x, y, w - scale * step, known, ridge) > loss:
+        while scale > 1e-6 and _ridge_loss(x, y, w - scale * step) > loss:
             scale /= 2
         w = w - scale * step
-        before, loss = loss, _ridge_loss(x, y, w, known, ridge)
+        before, loss = loss, _ridge_loss(x, y, w)
         if before - loss < 1e-10:
             break
     raw = w / sd[:, None]
@@ -179,12 +170,6 @@ def fit_logistic(
     return raw
 
 
-def _ridge_loss(
-    x: NDArray[np.float64],
-    y: NDArray[np.int64],
-    w: NDArray[np.float64],
-    offset: NDArray[np.float64],
-    ridge: float,
-) -> float:
-    p = softmax(np.concatenate([np.zeros((len(x), 1)), offset + x @ w], axis=1))
-    return mean_nll(p, y) + ridge * float((w * w).sum())
+def _ridge_loss(x: NDArray[np.float64], y: NDArray[np.int64], w: NDArray[np.float64]) -> float:
+    p = softmax(np.concatenate([np.zeros((len(x), 1)), x @ w], axis=1))
+    return mean_nll(p, y) + _RIDGE * float((w * w).sum())

@@ -127,23 +127,3 @@ def test_a_failed_step_is_named_and_the_rest_is_kept(made, monkeypatch):
 def test_reads_alone(made):
     assert [c.split()[0] for c in made(RECIPE, "--only-simulate")] == ["simulate", "simulate"]
     assert [c.split()[0] for c in made()] == ["examples", "examples", "train"]
-
-
-def test_haplotypes_are_fitted_on_all_samples_after_training(made, tmp_path, monkeypatch):
-    (tmp_path / "pytools").mkdir()
-    (tmp_path / "pytools" / "fit_haplotypes.py").write_text(
-        STUB.replace("words[0] ==", "'fit' ==").replace('"train": [', '"--model": [')
-    )
-    monkeypatch.setattr(sys.modules["make_models"], "ROOT", tmp_path)
-    more = '[haplotypes]\npasses = 3\nseed = 9\n[[haplotypes.run]]\nname = "h"\nseed = 4\nregion = "chr20:1-900"\ncoverage = 36\n'
-    work, options = tmp_path / "work" / "illumina", ("--output", tmp_path / "ship")
-    commands = made(RECIPE + more, *options)
-    assert [c.split()[0] for c in commands][-3:] == ["train", "simulate", "--model"]
-    assert commands[-1].startswith(f"--model {work}/model/illumina.dcmodel --output {work}/haplotypes")
-    reads = " ".join(f"--reads {work}/reads/{name}" for name in ("a", "n", "h"))
-    assert commands[-1].endswith(f"--passes 3 --seed 9 {reads}")
-    assert (tmp_path / "ship" / "illumina.dcmodel").read_text() == "--model"
-    assert made(RECIPE + more, *options) == []
-    monkeypatch.setenv("STUB_FAILS", "fit")
-    with pytest.raises(SystemExit, match=r"failed: fit_haplotypes\.py --model"):
-        made(RECIPE + more.replace("seed = 9", "seed = 8"), *options)

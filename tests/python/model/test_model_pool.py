@@ -7,7 +7,7 @@ from deepcohort.model.archive import read_model
 from deepcohort.model.calibrate import FLOOR, Calibration, mean_nll, softmax
 from deepcohort.model.combine import Outputs, combine
 from deepcohort.model.load import load_predictor
-from deepcohort.model.pool import _RIDGE, TERMS, Pool, fit_logistic, fit_pool, pool_from_facts, pool_terms
+from deepcohort.model.pool import _RIDGE, TERMS, Pool, _fit_logistic, fit_pool, pool_from_facts, pool_terms
 from deepcohort.model.train import train
 from deepcohort.pileup.features import N_FEATURES, F
 from deepcohort.pileup.types import ExampleBatch
@@ -57,7 +57,7 @@ def test_fit_agrees_with_a_general_optimiser():
     x = np.concatenate([np.ones((400, 1)), rng.normal(2, 3, (400, 2)), np.full((400, 1), 7.0)], axis=1)
     y = rng.integers(0, 3, 400)
     y[x[:, 1] > 3] = 1
-    w = fit_logistic(x, y)
+    w = _fit_logistic(x, y)
     assert w[3].tolist() == [0, 0]  # a term that never varies
 
     mean, sd = x[:, 1:3].mean(axis=0), x[:, 1:3].std(axis=0)
