@@ -13,39 +13,7 @@ def columns_of(kind: type[_Columns], table: Any) -> _Columns:
     return kind(*(getattr(table, name) for name in kind._fields))  # type: ignore[attr-defined]
 
 
-class AlleleColumns(NamedTuple):
-    """Alleles as in `CandidateTable`, N rows.
-
-    pos: int64 (N,), 0-based. ref_len: int32 (N,), bp. alt_seq: uint8 flat, codes. alt_offset: int64 (N+1,).
-    """
-
-    pos: NDArray[np.int64]
-    ref_len: NDArray[np.int32]
-    alt_seq: NDArray[np.uint8]
-    alt_offset: NDArray[np.int64]
-
-
-class ReferenceCodes(NamedTuple):
-    """A stretch of one contig. codes: uint8 (L,). start: 0-based position of `codes[0]`."""
-
-    codes: NDArray[np.uint8]
-    start: int
-
-
-class SupportColumns(NamedTuple):
-    """Reads at candidates, as in `ReadSupport`, N candidates and M entries.
-
-    offset: int64 (N+1,). read: int32 (M,), rows of the reads. allele: int8 (M,), ALLELE_*. log10_ratio:
-    float32 (M,).
-    """
-
-    offset: NDArray[np.int64]
-    read: NDArray[np.int32]
-    allele: NDArray[np.int8]
-    log10_ratio: NDArray[np.float32]
-
-
-class ReadColumns(NamedTuple):
+class PlacedReads(NamedTuple):
     """R reads, as in `ReadBatch`.
 
     pos, end: int64 (R,), 0-based half-open. mapq: uint8 (R,), phred. flag: uint16 (R,). name_hash: uint64

@@ -6,19 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.columns import (
-    AlleleColumns,
-    ReadColumns,
-    ReferenceCodes,
-    SiteColumns,
-    SupportColumns,
-    columns_of,
-)
+from deepcohort.calls.columns import PlacedReads, SiteColumns, columns_of
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.genotype import moved_positions
 from deepcohort.calls.kernels_fragments import list_entries, rows_of_alleles
 from deepcohort.calls.kernels_record import passes
 from deepcohort.calls.types import SiteCalls
+from deepcohort.candidates.columns import AlleleColumns, Window, support_columns
 from deepcohort.candidates.types import CandidateEvidence, CandidateTable
 from deepcohort.core.region import Region
 from deepcohort.phase.types import Evidence
@@ -77,11 +71,9 @@ def chunk_evidence(
     spans = np.stack([np.searchsorted(moved[order], sites.pos, side) for side in ("left", "right")], axis=1)
     found = rows_of_alleles(
         chosen, columns_of(SiteColumns, sites), spans, rows[order], moved[order],
-        columns_of(AlleleColumns, evidence.table), ReferenceCodes(codes, codes_start),
+        columns_of(AlleleColumns, evidence.table), Window(codes, codes_start),
     )  # fmt: skip
-    entries = list_entries(
-        found, columns_of(SupportColumns, evidence.support), columns_of(ReadColumns, evidence.reads)
-    )
+    entries = list_entries(found, support_columns(evidence.support), columns_of(PlacedReads, evidence.reads))
     return ChunkEvidence(sites.contig, sites.pos[chosen], *entries)
 
 

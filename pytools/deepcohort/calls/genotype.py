@@ -5,19 +5,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.columns import (
-    AlleleColumns,
-    DraftSites,
-    KnownColumns,
-    PhasePairs,
-    ReferenceCodes,
-    columns_of,
-)
+from deepcohort.calls.columns import DraftSites, KnownColumns, PhasePairs, columns_of
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.kernels_genotype import build_sites, site_offsets, touched_intervals
 from deepcohort.calls.kernels_overlap import allele_spans, components, resolve_overlaps
 from deepcohort.calls.kernels_sites import SITE_GIVEN, SITE_MELTED, collect_sites, decide_sites
 from deepcohort.calls.types import GenotypedSites, Known, MeltedSites, SiteCalls
+from deepcohort.candidates.columns import AlleleColumns, Window
 from deepcohort.candidates.types import CandidateTable
 
 _NO_PAIRS = np.empty((0, 2), dtype=np.int64)
@@ -35,7 +29,7 @@ def overlap_components(
     label = np.empty(len(table), dtype=np.int64)
     if len(table) == 0:
         return label
-    touched = touched_intervals(columns_of(AlleleColumns, table), ReferenceCodes(reference, reference_start))
+    touched = touched_intervals(columns_of(AlleleColumns, table), Window(reference, reference_start))
     offsets = site_offsets(table.pos)
     low = np.minimum.reduceat(touched[:, 0], offsets[:-1])
     high = np.maximum.accumulate(np.maximum.reduceat(touched[:, 1], offsets[:-1]))
@@ -90,7 +84,7 @@ def genotype_sites(
         phase = None if phase is None else (np.argsort(order)[phase[0]], phase[1])
     offsets = site_offsets(table.pos)
     site_ploidy = np.ascontiguousarray(copies[offsets[:-1]])
-    alleles, codes = columns_of(AlleleColumns, table), ReferenceCodes(reference, reference_start)
+    alleles, codes = columns_of(AlleleColumns, table), Window(reference, reference_start)
     touched = touched_intervals(alleles, codes)
     is_snp = (table.ref_len == 1) & (np.diff(table.alt_offset) == 1)
     pairs = PhasePairs(*phase) if phase is not None else PhasePairs(_NO_PAIRS, _NO_PAIRS)

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from deepcohort.calls.bias import NO_BIAS, SiteBias
 from deepcohort.calls.columns import (
     Output,
-    ReferenceCodes,
     ReferenceConfidence,
     SiteColumns,
     SiteMarks,
@@ -46,6 +45,7 @@ from deepcohort.calls.kernels_text import (
     write_gvcf,
 )
 from deepcohort.calls.types import GenotypedSites, SiteCalls
+from deepcohort.candidates.columns import Window
 from deepcohort.candidates.types import AlleleCounts
 from deepcohort.core.region import Region
 from deepcohort.formats.tabix import IndexedVcfWriter
@@ -159,7 +159,7 @@ class CallsWriter:
         self._contig = region.contig
         out, span = self._room(region, classes, sites)
         n, n_lines = write_gvcf(
-            out, self._state, span, ReferenceCodes(reference, reference_start),
+            out, self._state, span, Window(reference, reference_start),
             ReferenceConfidence(classes, n_total, one, two), columns_of(SiteColumns, sites),
             SiteMarks(disputed, bias.strands, bias.mapping, bias.ranks), self._rules(),
         )  # fmt: skip
@@ -179,7 +179,7 @@ class CallsWriter:
         sites = genotyped.sites
         out, span = self._room(region, np.empty(0, dtype=np.int16), sites)
         n, n_lines = write_called(
-            out, span, ReferenceCodes(reference, reference_start), columns_of(SiteColumns, sites),
+            out, span, Window(reference, reference_start), columns_of(SiteColumns, sites),
             SiteMarks(disputed, bias.strands, bias.mapping, bias.ranks), self._rules(),
         )  # fmt: skip
         writer.write_lines(region.contig, out.buffer[:n].data, out.lines[:n_lines])

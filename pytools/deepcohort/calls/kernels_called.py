@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.columns import Output, ReferenceCodes, SiteColumns, SiteMarks, Span, TextRules
+from deepcohort.calls.columns import Output, SiteColumns, SiteMarks, Span, TextRules
 from deepcohort.calls.kernels_record import Record, is_given, put_site
+from deepcohort.candidates.columns import Window
 from deepcohort.core.numba_options import kernel
 
 
@@ -26,17 +27,17 @@ def _called_alleles(gt: NDArray[np.int8], given: NDArray[np.bool_], kept: NDArra
 
 
 @kernel
-def _shared_end(sites: SiteColumns, s: int, kept: NDArray[np.int64], reference: ReferenceCodes) -> int:
+def _shared_end(sites: SiteColumns, s: int, kept: NDArray[np.int64], window: Window) -> int:
     """Bases at their right ends that REF and the ALTs kept[1:] (n,) of site `s` share; one of REF is left."""
     offset, ref_len = sites.alt_offset, sites.ref_len[s]
-    end = sites.pos[s] - reference.start + ref_len
+    end = sites.pos[s] - window.start + ref_len
     drop = ref_len - 1
     for a in range(1, len(kept)):
         k = sites.site_offset[s] + kept[a] - 1
         length = offset[k + 1] - offset[k]
         shared = 0
         while shared < min(drop, length - 1) and (
-            sites.alt_seq[offset[k + 1] - 1 - shared] == reference.codes[end - 1 - shared]
+            sites.alt_seq[offset[k + 1] - 1 - shared] == window.reference[end - 1 - shared]
         ):
             shared += 1
         drop = min(drop, shared)
@@ -124,21 +125,21 @@ def _cut_site(
     sites: SiteColumns,
     s: int,
     marks: SiteMarks,
-    reference: ReferenceCodes,
+    window: Window,
     kept: NDArray[np.int64],
     room: _CutRoom,
 ) -> Record:
     """The record of site `s` with REF and the ALTs kept[1:] (n,) alone."""
     has_bias = len(marks.strands) > 0
     b = s if has_bias else 0
-    drop = _shared_end(sites, s, kept, reference)
+    drop = _shared_end(sites, s, kept, window)
     codes = _cut_alts(sites, s, kept, drop, room.offset)
     m = _cut_likelihoods(sites, s, kept, room.gl, room.ad)
-    at = sites.pos[s] - reference.start
+    at = sites.pos[s] - window.start
     return Record(
         sites.pos[s],
         sites.id_text[sites.id_offset[s] : sites.id_offset[s + 1]],
-        reference.codes[at : at + sites.ref_len[s] - drop],
+        window.reference[at : at + sites.ref_len[s] - drop],
         codes,
         room.offset,
         np.int64(0),
@@ -163,7 +164,7 @@ def _cut_site(
 def write_called(
     out: Output,
     span: Span,
-    reference: ReferenceCodes,
+    window: Window,
     sites: SiteColumns,
     marks: SiteMarks,
     rules: TextRules,
@@ -191,7 +192,7 @@ def write_called(
         if not is_called and not has_given:
             room.kept[1] = 1 + np.argmax(sites.ad[sites.ad_offset[s] + 1 : sites.ad_offset[s + 1]])
             n_kept = 2
-        record = _cut_site(sites, s, marks, reference, room.kept[:n_kept], room)
+        record = _cut_site(sites, s, marks, window, room.kept[:n_kept], room)
         out.lines[n_lines, 0], out.lines[n_lines, 1] = pos, pos + len(record.ref)
         out.lines[n_lines, 2] = n
         n = put_site(out.buffer, n, span.contig, record, rules, False)

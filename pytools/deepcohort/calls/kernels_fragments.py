@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.columns import AlleleColumns, ReadColumns, ReferenceCodes, SiteColumns, SupportColumns
+from deepcohort.calls.columns import PlacedReads, SiteColumns
+from deepcohort.candidates.columns import AlleleColumns, Entries, Window
 from deepcohort.candidates.phase_kernels import capped_ratio
 from deepcohort.core.numba_options import kernel
 from deepcohort.phase.config import MAX_LOG10, UNITS_PER_LOG10
@@ -23,7 +24,7 @@ def _shows(
     head: int,
     first_base: np.int64,
     alleles: AlleleColumns,
-    reference: ReferenceCodes,
+    window: Window,
     ref_end: int,
     alt: NDArray[np.uint8],
 ) -> bool:
@@ -43,7 +44,7 @@ def _shows(
             return False
     same = True
     for k in range(tail):
-        same &= reference.codes[ref_end - tail + k - reference.start] == alt[b - a + k]
+        same &= window.reference[ref_end - tail + k - window.start] == alt[b - a + k]
     return same
 
 
@@ -54,12 +55,12 @@ def _rows_of_alt(
     rows: NDArray[np.int64],
     moved: NDArray[np.int64],
     alleles: AlleleColumns,
-    reference: ReferenceCodes,
+    window: Window,
 ) -> tuple[int, int]:
     """Candidates of `rows` (n,), which begin at `moved` (n,), that make `alt` (b,); -1: none, -2: none do."""
     pos, ref_len, offset = alleles.pos, alleles.ref_len, alleles.alt_offset
     for j in range(len(rows)):
-        if _shows(rows[j], moved[j] - pos[rows[j]], np.int64(-1), alleles, reference, ref_end, alt):
+        if _shows(rows[j], moved[j] - pos[rows[j]], np.int64(-1), alleles, window, ref_end, alt):
             return rows[j], -1
     for j in range(len(rows)):
         snp = rows[j]
@@ -70,7 +71,7 @@ def _rows_of_alt(
             row = rows[m]
             if row == snp or ref_len[row] == offset[row + 1] - offset[row]:
                 continue
-            if _shows(row, moved[m] - pos[row], base, alleles, reference, ref_end, alt):
+            if _shows(row, moved[m] - pos[row], base, alleles, window, ref_end, alt):
                 return row, snp
     return -2, -1
 
@@ -83,7 +84,7 @@ def rows_of_alleles(
     rows: NDArray[np.int64],
     moved: NDArray[np.int64],
     alleles: AlleleColumns,
-    reference: ReferenceCodes,
+    window: Window,
 ) -> NDArray[np.int64]:
     """Candidate rows of both alleles of each heterozygous site, int64 (H, 2, 2); -1: none.
 
@@ -106,7 +107,7 @@ def rows_of_alleles(
             a = sites.site_offset[s] + allele - 1
             alt = sites.alt_seq[sites.alt_offset[a] : sites.alt_offset[a + 1]]
             found[i, k, 0], found[i, k, 1] = _rows_of_alt(
-                alt, ref_end, rows[first:last], moved[first:last], alleles, reference
+                alt, ref_end, rows[first:last], moved[first:last], alleles, window
             )
     return found
 
@@ -135,24 +136,22 @@ class _Said(NamedTuple):
 
 
 @kernel
-def _gather(
-    row: int, k: int, support: SupportColumns, mapq: NDArray[np.uint8], said: _Said, n_touched: int
-) -> int:
+def _gather(row: int, k: int, entries: Entries, mapq: NDArray[np.uint8], said: _Said, n_touched: int) -> int:
     """Add what the reads, of `mapq` (R,), say of `row` to column `k`, where they show REF or its ALT.
 
     Returns how many reads are touched.
     """
     if row < 0:
         return n_touched
-    allele, shown, touched = support.allele, said.shown, said.touched
-    for e in range(support.offset[row], support.offset[row + 1]):
-        r = support.read[e]
+    allele, shown, touched = entries.allele, said.shown, said.touched
+    for e in range(entries.offset[row], entries.offset[row + 1]):
+        r = entries.read[e]
         if shown[r, 0] == 0 and shown[r, 1] == 0:
             touched[n_touched] = r
             n_touched += 1
         if allele[e] >= 0:
             shown[r, k] |= 2 if allele[e] == _ALT else (4 if allele[e] == _REF else 8)
-            said.log10[r, k] += capped_ratio(support.log10_ratio[e], mapq[r])
+            said.log10[r, k] += capped_ratio(entries.ratio[e], mapq[r])
         else:
             shown[r, k] |= 16
     return n_touched
@@ -177,7 +176,7 @@ def _odds_of_read(
 
 
 @kernel
-def fragment_id(row: int, reads: ReadColumns) -> np.uint64:
+def fragment_id(row: int, reads: PlacedReads) -> np.uint64:
     """What tells the fragment of one of the reads (R,) from others; mates far apart are two."""
     name_hash, flag, insert_size = reads.name_hash, reads.flag, reads.insert_size
     if flag[row] & _PAIRED and abs(insert_size[row]) > FAR_BP and flag[row] & _SECOND_OF_PAIR:
@@ -187,7 +186,7 @@ def fragment_id(row: int, reads: ReadColumns) -> np.uint64:
 
 @kernel
 def list_entries(
-    rows: NDArray[np.int64], support: SupportColumns, reads: ReadColumns
+    rows: NDArray[np.int64], entries: Entries, reads: PlacedReads
 ) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.int8], NDArray[np.int64]]:
     """Entries of the sites with candidate rows `rows` (H, 2, 2), by site.
 
@@ -195,7 +194,7 @@ def list_entries(
         fragment uint64 (M,), site int32 (M,), odds int8 (M,), span int64 (M, 2): what the fragment may
         cover of the reference.
     """
-    offset, mapq, flag, insert_size = support.offset, reads.mapq, reads.flag, reads.insert_size
+    offset, mapq, flag, insert_size = entries.offset, reads.mapq, reads.flag, reads.insert_size
     pos, end = reads.pos, reads.end
     most = 0
     for i in range(len(rows)):
@@ -216,8 +215,8 @@ def list_entries(
         for k in range(2):
             one, two = _own_rows(rows[i, k], rows[i, 1 - k])
             has[k] = one >= 0
-            n_touched = _gather(one, k, support, mapq, said, n_touched)
-            n_touched = _gather(two, k, support, mapq, said, n_touched)
+            n_touched = _gather(one, k, entries, mapq, said, n_touched)
+            n_touched = _gather(two, k, entries, mapq, said, n_touched)
         for t in range(n_touched):
             r = said.touched[t]
             x = _odds_of_read(has[0], has[1], said.log10[r], said.shown[r])

@@ -12,7 +12,8 @@ Where alleles are given, A and G grow by the most that one site is given.
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.columns import AlleleColumns, PhasePairs, ReferenceCodes
+from deepcohort.calls.columns import PhasePairs
+from deepcohort.candidates.columns import AlleleColumns, Window
 from deepcohort.core.numba_options import kernel
 
 MAX_ALTS = 6
@@ -41,16 +42,16 @@ def site_offsets(pos: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 @kernel
-def touched_intervals(alleles: AlleleColumns, reference: ReferenceCodes) -> NDArray[np.int64]:
+def touched_intervals(alleles: AlleleColumns, window: Window) -> NDArray[np.int64]:
     """What each allele changes, int64 (N, 2) inclusive, in half bases: base b is 2b, the gap after it 2b+1.
 
     Shared bases at both ends are taken off first. An insertion touches the gap alone.
     """
-    pos, ref_len, codes = alleles.pos, alleles.ref_len, reference.codes
+    pos, ref_len, codes = alleles.pos, alleles.ref_len, window.reference
     alt_seq, alt_offset = alleles.alt_seq, alleles.alt_offset
     touched = np.empty((len(pos), 2), np.int64)
     for i in range(len(pos)):
-        n_ref, at = ref_len[i], pos[i] - reference.start
+        n_ref, at = ref_len[i], pos[i] - window.start
         a0, n_alt = alt_offset[i], alt_offset[i + 1] - alt_offset[i]
         shortest = min(n_ref, n_alt)
         head = 0

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.columns import AlleleColumns, DecidedSites, DraftSites, KnownColumns, ReferenceCodes
+from deepcohort.calls.columns import DecidedSites, DraftSites, KnownColumns
 from deepcohort.calls.kernels_genotype import genotype_alleles, genotype_count
+from deepcohort.candidates.columns import AlleleColumns, Window
 from deepcohort.core.numba_options import kernel
 
 SITE_MELTED = 0
@@ -172,7 +173,7 @@ def _write_allele(
     pos: int,
     alleles: AlleleColumns,
     longest: int,
-    reference: ReferenceCodes,
+    window: Window,
     out: NDArray[np.uint8],
     n: int,
 ) -> int:
@@ -186,9 +187,9 @@ def _write_allele(
         if rows[1] >= 0 and k == alt_offset[r]:
             out[n] = alt_seq[alt_offset[rows[0]]]
         n += 1
-    at = pos - reference.start
+    at = pos - window.start
     for k in range(at + alleles.ref_len[r], at + longest):
-        out[n] = reference.codes[k]
+        out[n] = window.reference[k]
         n += 1
     return n
 
@@ -301,7 +302,7 @@ def collect_sites(
     alleles: AlleleColumns,
     dp: NDArray[np.int32],
     ad: NDArray[np.int32],
-    reference: ReferenceCodes,
+    window: Window,
     drafts: DraftSites,
     decided: DecidedSites,
     known: KnownColumns,
@@ -335,7 +336,7 @@ def collect_sites(
         o_pos[i], o_ref_len[i], o_n_alts[i], o_ploidy[i] = pos, longest, n_kept - 1, ploidy[s]
         for a in range(1, n_kept):
             rows = member[s, kept[a]]
-            n_base = _write_allele(rows, pos, alleles, longest, reference, o_seq, n_base)
+            n_base = _write_allele(rows, pos, alleles, longest, window, o_seq, n_base)
             o_given[n_alt] = rows[1] < 0 and given[rows[0]]
             n_alt += 1
             o_alt_offset[n_alt] = n_base

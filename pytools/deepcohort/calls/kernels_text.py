@@ -7,15 +7,7 @@ new fill. `lines` int64 (n, 3) collects (POS 0-based, end 0-based exclusive, fir
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.columns import (
-    Output,
-    ReferenceCodes,
-    ReferenceConfidence,
-    SiteColumns,
-    SiteMarks,
-    Span,
-    TextRules,
-)
+from deepcohort.calls.columns import Output, ReferenceConfidence, SiteColumns, SiteMarks, Span, TextRules
 from deepcohort.calls.kernels_record import (
     Record,
     as_bytes,
@@ -26,6 +18,7 @@ from deepcohort.calls.kernels_record import (
     put_start,
     put_text,
 )
+from deepcohort.candidates.columns import Window
 from deepcohort.core.numba_options import kernel
 from deepcohort.core.phred import MAX_GQ
 from deepcohort.core.sequence import ASCII_OF_CODE
@@ -136,15 +129,15 @@ def _cover(state: NDArray[np.int64], depth: int) -> None:
 
 
 @kernel
-def _whole_site(sites: SiteColumns, s: int, marks: SiteMarks, reference: ReferenceCodes) -> Record:
+def _whole_site(sites: SiteColumns, s: int, marks: SiteMarks, window: Window) -> Record:
     """The record of site `s` with all its alleles; arrays of `sites` and `marks` are (S, ...)."""
     has_bias = len(marks.strands) > 0
     b = s if has_bias else 0
-    at = sites.pos[s] - reference.start
+    at = sites.pos[s] - window.start
     return Record(
         sites.pos[s],
         sites.id_text[sites.id_offset[s] : sites.id_offset[s + 1]],
-        reference.codes[at : at + sites.ref_len[s]],
+        window.reference[at : at + sites.ref_len[s]],
         sites.alt_seq,
         sites.alt_offset,
         sites.site_offset[s],
@@ -181,7 +174,7 @@ def write_gvcf(
     out: Output,
     state: NDArray[np.int64],
     span: Span,
-    reference: ReferenceCodes,
+    window: Window,
     confidence: ReferenceConfidence,
     sites: SiteColumns,
     marks: SiteMarks,
@@ -211,7 +204,7 @@ def write_gvcf(
         if here:
             n, n_lines = close_block(buffer, n, lines, n_lines, state, span.contig)
             lines[n_lines, 0], lines[n_lines, 1], lines[n_lines, 2] = p, p + sites.ref_len[s], n
-            n = put_site(buffer, n, span.contig, _whole_site(sites, s, marks, reference), rules, True)
+            n = put_site(buffer, n, span.contig, _whole_site(sites, s, marks, window), rules, True)
             n_lines += 1
             state[COVERED] = max(state[COVERED], p + sites.covers[s])
             s += 1
@@ -227,5 +220,5 @@ def write_gvcf(
             continue
         n, n_lines = close_block(buffer, n, lines, n_lines, state, span.contig)
         _open_block(state, p, i, confidence)
-        state[REF_CODE] = reference.codes[p - reference.start]
+        state[REF_CODE] = window.reference[p - window.start]
     return n, n_lines

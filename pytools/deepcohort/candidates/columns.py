@@ -47,10 +47,11 @@ class Window(NamedTuple):
 
 
 class AlleleColumns(NamedTuple):
-    """N alleles, sorted; see `select.Alleles`.
+    """N alleles, sorted; see `select.Alleles` and `CandidateTable`.
 
     Attributes:
-        pos: int64 (N,), relative to the window. ref_len: int32 (N,), bp.
+        pos: int64 (N,), 0-based; of `Alleles` relative to the window, of a table contig positions.
+        ref_len: int32 (N,), bp.
         alt_seq: uint8 (A,), base codes of all ALTs; alt_offset: int64 (N + 1,).
     """
 

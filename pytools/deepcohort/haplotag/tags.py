@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.columns import ReadColumns, SupportColumns, columns_of
+from deepcohort.calls.columns import PlacedReads, columns_of
 from deepcohort.calls.kernels_fragments import list_entries
+from deepcohort.candidates.columns import support_columns
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.support import weigh_reads
 from deepcohort.core.io import ReferenceFasta
@@ -142,7 +143,5 @@ def _entries(
     own = np.full((len(chosen), 2, 2), -1, np.int64)
     own[:, :, 0] = rows[chosen - near[0]]
     own[(own[:, :, 0] == UNKNOWN).any(axis=1), :, 0] = UNKNOWN
-    fragment, site, odds, _ = list_entries(
-        own, columns_of(SupportColumns, support), columns_of(ReadColumns, reads)
-    )
+    fragment, site, odds, _ = list_entries(own, support_columns(support), columns_of(PlacedReads, reads))
     return fragment, chosen[site], odds
