@@ -444,6 +444,48 @@ def collect_masks(
 
 
 @kernel
+def _extend(
+    seq: NDArray[np.uint8],
+    qual: NDArray[np.uint8],
+    first: Int,
+    n_read: Int,
+    haplotype: NDArray[np.uint8],
+    at: Int,
+    n_haplotype: Int,
+    step: Int,
+    match: NDArray[np.float64],
+    mismatch: NDArray[np.float64],
+) -> tuple[float, Int, Int]:
+    """Best score of up to `n_read` bases from seq[first] on against haplotype[at], ..., without gaps.
+
+    `step`: 1 to the right, -1 to the left. seq, qual: uint8 (B,), base codes and phred. haplotype: uint8,
+    base codes, `n_haplotype` of which lie there. The rest, and what comes back, as in `extend_right`.
+    """
+    score, best = 0.0, 0.0
+    n_best: Int = 0
+    wrong: Int = 0
+    wrong_best: Int = 0
+    n = min(n_read, n_haplotype)
+    for k in range(n):
+        q = qual[first + step * k]
+        if seq[first + step * k] == haplotype[at + step * k]:
+            score += match[q]
+        else:
+            score += mismatch[q]
+            wrong += q >= 10
+            if score < best - _DROP:
+                break
+        if score >= best:
+            best, n_best, wrong_best = score, k + 1, wrong
+    if n_best < n_read:
+        whole = n == n_read and score > best - CLIP_COST and k == n - 1
+        if whole:
+            return score, n, wrong
+        return best - CLIP_COST, n_best, wrong_best
+    return best, n_best, wrong_best
+
+
+@kernel
 def extend_right(
     seq: NDArray[np.uint8],
     qual: NDArray[np.uint8],
@@ -464,28 +506,7 @@ def extend_right(
     Returns:
         (log10 score, bases aligned, bases of phred 10 or more that differ among them).
     """
-    score, best = 0.0, 0.0
-    n_best: Int = 0
-    wrong: Int = 0
-    wrong_best: Int = 0
-    n = min(stop - start, length - at)
-    for k in range(n):
-        q = qual[start + k]
-        if seq[start + k] == haplotype[at + k]:
-            score += match[q]
-        else:
-            score += mismatch[q]
-            wrong += q >= 10
-            if score < best - _DROP:
-                break
-        if score >= best:
-            best, n_best, wrong_best = score, k + 1, wrong
-    if n_best < stop - start:
-        whole = n == stop - start and score > best - CLIP_COST and k == n - 1
-        if whole:
-            return score, n, wrong
-        return best - CLIP_COST, n_best, wrong_best
-    return best, n_best, wrong_best
+    return _extend(seq, qual, start, stop - start, haplotype, at, length - at, 1, match, mismatch)
 
 
 @kernel
@@ -503,28 +524,7 @@ def extend_left(
 
     `seq`, `qual`: uint8 (B,). `haplotype`: uint8 (> at,). `match`, `mismatch`: float64 (256,), log10.
     """
-    score, best = 0.0, 0.0
-    n_best: Int = 0
-    wrong: Int = 0
-    wrong_best: Int = 0
-    n = min(stop - start, at + 1)
-    for k in range(n):
-        q = qual[stop - 1 - k]
-        if seq[stop - 1 - k] == haplotype[at - k]:
-            score += match[q]
-        else:
-            score += mismatch[q]
-            wrong += q >= 10
-            if score < best - _DROP:
-                break
-        if score >= best:
-            best, n_best, wrong_best = score, k + 1, wrong
-    if n_best < stop - start:
-        whole = n == stop - start and score > best - CLIP_COST and k == n - 1
-        if whole:
-            return score, n, wrong
-        return best - CLIP_COST, n_best, wrong_best
-    return best, n_best, wrong_best
+    return _extend(seq, qual, stop - 1, stop - start, haplotype, at, at + 1, -1, match, mismatch)
 
 
 @kernel
