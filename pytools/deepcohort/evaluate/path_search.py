@@ -5,12 +5,25 @@ memory is bounded by the hardest neighbourhood, not by the contig. A neighbourho
 than `max_paths` paths or `max_iterations` steps is given up: its variants get STATUS_SKIPPED.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
+from deepcohort.evaluate.path_queue import (
+    HIGH,
+    LOW,
+    N_FREE,
+    N_NODES,
+    N_SYNCS,
+    drop_all,
+    grow_free,
+    grow_order,
+    grow_rows,
+    offer,
+    pop,
+)
 from deepcohort.evaluate.path_state import (
     APOS,
     CALLS,
@@ -31,7 +44,6 @@ from deepcohort.evaluate.path_state import (
     VAR,
     VAR_END,
     can_include,
-    compare_rows,
     finished,
     first_is_better,
     in_sync,
@@ -51,11 +63,6 @@ _DEAD, _ALIVE, _ENDED = 0, 1, 2
 
 # columns of the table of variants: bounds, and the first of their orientations
 V_START, V_END, V_ORIENTATION = 0, 1, 2
-# Live paths: order[at[LOW]:at[HIGH]] lists rows of `rows` in the order of compare_rows, free[:at[N_FREE]]
-# unused rows. Their pasts are linked lists: nodes (variant, orientation, before), syncs (sync point,
-# before). best_path sees to it that there is room for one round, so that nothing below it grows: arrays
-# that are handed back, or bound up in tuples, cost reference counts that double the time of a search.
-N_FREE, LOW, HIGH, N_NODES, N_SYNCS = range(5)
 
 
 @kernel
@@ -84,148 +91,6 @@ def _next_variant(
     if start <= row[block + VAR_END] and wants_future(row, side, n_haps, width, alleles):
         return index
     return NONE
-
-
-@kernel
-def _find(
-    row: NDArray[np.int32],
-    rows: NDArray[np.int32],
-    order: NDArray[np.int32],
-    low: int,
-    high: int,
-    n_haps: int,
-    width: int,
-    alleles: NDArray[np.int32],
-    pool: NDArray[np.uint8],
-) -> tuple[int, bool]:
-    """Binary search: (where `row` is or belongs in order[low:high], whether an equal path is there).
-
-    Args:
-        row: int32 (W,), a path. rows: int32 (N, W), paths. order: int32 (K,). alleles: int32 (A, 4).
-        pool: uint8 (P,).
-    """
-    while low < high:
-        middle = (low + high) >> 1
-        side = compare_rows(rows[order[middle]], row, n_haps, width, alleles, pool)
-        if side == 0:
-            return middle, True
-        if side < 0:
-            low = middle + 1
-        else:
-            high = middle
-    return low, False
-
-
-@kernel
-def _offer(
-    path: NDArray[np.int32],
-    rows: NDArray[np.int32],
-    free: NDArray[np.int32],
-    order: NDArray[np.int32],
-    at: NDArray[np.int64],
-    n_haps: int,
-    width: int,
-    alleles: NDArray[np.int32],
-    pool: NDArray[np.uint8],
-) -> None:
-    """Keep `path` among the live ones, or the better of it and the one that has the same future.
-
-    Args:
-        path: int32 (W,). rows: int32 (N, W), paths. free: int32 (N,). order: int32 (K,). at: int64 (5,),
-        see above. alleles: int32 (A, 4). pool: uint8 (P,).
-    """
-    where, there = _find(path, rows, order, at[LOW], at[HIGH], n_haps, width, alleles, pool)
-    if there:
-        if first_is_better(path, rows[order[where]], n_haps, width):
-            rows[order[where]] = path
-        return
-    at[N_FREE] -= 1
-    slot = free[at[N_FREE]]
-    rows[slot] = path
-    if where - at[LOW] < at[HIGH] - where:
-        for i in range(at[LOW], where):
-            order[i - 1] = order[i]
-        at[LOW] -= 1
-        order[where - 1] = slot
-    else:
-        for i in range(at[HIGH], where, -1):
-            order[i] = order[i - 1]
-        at[HIGH] += 1
-        order[where] = slot
-
-
-@kernel
-def _pop(
-    row: NDArray[np.int32],
-    rows: NDArray[np.int32],
-    free: NDArray[np.int32],
-    order: NDArray[np.int32],
-    at: NDArray[np.int64],
-) -> int:
-    """Take the first path out, into `row`; how many are left.
-
-    Args:
-        row: int32 (W,), a path. rows: int32 (N, W), paths. free: int32 (N,). order: int32 (K,). at: int64
-        (5,), see above.
-    """
-    head = order[at[LOW]]
-    at[LOW] += 1
-    row[:] = rows[head]
-    free[at[N_FREE]] = head
-    at[N_FREE] += 1
-    return at[HIGH] - at[LOW]
-
-
-@kernel
-def _drop_all(free: NDArray[np.int32], order: NDArray[np.int32], at: NDArray[np.int64]) -> None:
-    """Take out every path.
-
-    Args:
-        free: int32 (N,). order: int32 (K,). at: int64 (5,), see N_FREE to N_SYNCS.
-    """
-    while at[LOW] < at[HIGH]:
-        free[at[N_FREE]] = order[at[LOW]]
-        at[N_FREE] += 1
-        at[LOW] += 1
-
-
-@kernel
-def _grow_rows(array: NDArray[Any], need: int) -> NDArray[Any]:
-    """The rows of `array` (N, W) in an array of room for `need` more, and as many again."""
-    bigger = np.empty((2 * array.shape[0] + need, array.shape[1]), dtype=array.dtype)
-    bigger[: array.shape[0]] = array
-    return bigger
-
-
-@kernel
-def _grow_free(free: NDArray[np.int32], size: int, at: NDArray[np.int64]) -> NDArray[np.int32]:
-    """List of unused rows after the table of paths has grown to `size`.
-
-    Args:
-        free: int32 (N,). at: int64 (5,), see N_FREE to N_SYNCS.
-    """
-    bigger = np.empty(size, dtype=np.int32)
-    bigger[: at[N_FREE]] = free[: at[N_FREE]]
-    for slot in range(len(free), size):
-        bigger[at[N_FREE]] = slot
-        at[N_FREE] += 1
-    return bigger
-
-
-@kernel
-def _grow_order(order: NDArray[np.int32], need: int, at: NDArray[np.int64]) -> NDArray[np.int32]:
-    """The same order in the middle of a longer array.
-
-    Args:
-        order: int32 (K,). at: int64 (5,), see N_FREE to N_SYNCS.
-    """
-    n = at[HIGH] - at[LOW]
-    bigger = np.empty(4 * (n + need) + 256, dtype=np.int32)
-    low = (len(bigger) - n) // 2
-    bigger[low : low + n] = order[at[LOW] : at[HIGH]]
-    at[LOW] = low
-    at[HIGH] = low + n
-    return bigger
 
 
 @kernel
@@ -528,11 +393,11 @@ def best_path(
     syncs = np.empty((1024, 2), dtype=np.int32)
     at = np.array([64, 128, 128, 0, 0])
     init_row(work, n_haps, queue)
-    _offer(work, rows, free, order, at, n_haps, width, alleles, pool)
+    offer(work, rows, free, order, at, n_haps, width, alleles, pool)
 
     while at[HIGH] > at[LOW]:
         iterations += 1
-        n_left = _pop(work, rows, free, order, at)
+        n_left = pop(work, rows, free, order, at)
         alone = n_left == 0
         if alone:
             iterations = 0
@@ -542,11 +407,11 @@ def best_path(
                 _forget_past(work, side0, at)
         elif n_left > max_paths or iterations > max_iterations:
             if n_given_up == given_up.shape[0]:
-                given_up = _grow_rows(given_up, 0)
+                given_up = grow_rows(given_up, 0)
             entry = given_up[n_given_up]
             n_given_up += 1
             entry[0], entry[1], entry[2], entry[3] = last_sync_pos, max_pos + 1, n_left, iterations
-            _drop_all(free, order, at)
+            drop_all(free, order, at)
             iterations = 0
             work[:] = last_sync
             t_len = len(template)
@@ -554,14 +419,14 @@ def best_path(
             alone = True
 
         if at[N_FREE] < need:
-            rows = _grow_rows(rows, need)
-            free = _grow_free(free, rows.shape[0], at)
+            rows = grow_rows(rows, need)
+            free = grow_free(free, rows.shape[0], at)
         if at[LOW] < need or at[HIGH] + need > len(order):
-            order = _grow_order(order, need, at)
+            order = grow_order(order, need, at)
         if at[N_NODES] + need > nodes.shape[0]:
-            nodes = _grow_rows(nodes, need)
+            nodes = grow_rows(nodes, need)
         if at[N_SYNCS] + need > syncs.shape[0]:
-            syncs = _grow_rows(syncs, need)
+            syncs = grow_rows(syncs, need)
 
         side, first = CALLS, 0
         index = _next_variant(work, CALLS, n_haps, width, 0, n_calls, variants, alleles)
@@ -575,7 +440,7 @@ def best_path(
             v_start, v_end = variants[variant, V_START], variants[variant, V_END]
             max_pos = max(max_pos, v_start)
             _leave_out(work, side, index, v_end, n_haps, width, syncs, at)
-            _offer(work, rows, free, order, at, n_haps, width, alleles, pool)
+            offer(work, rows, free, order, at, n_haps, width, alleles, pool)
             for k in range(variants[variant, V_ORIENTATION], variants[variant + 1, V_ORIENTATION]):
                 played = orientations[k]
                 if not can_include(work, side, v_start, played, n_haps, width, alleles):
@@ -583,11 +448,11 @@ def best_path(
                 child[:] = work
                 if not _take(child, side, v_end, k, played, n_haps, width, alleles, nodes, at):
                     return RESULT_QUEUE_FULL, status, chosen, sync_points[:0], given_up[:0, :4]
-                _offer(child, rows, free, order, at, n_haps, width, alleles, pool)
+                offer(child, rows, free, order, at, n_haps, width, alleles, pool)
             continue
         fate = _move_on(work, n_haps, width, prune, template, n_calls, n_truth, variants, alleles, pool)
         if fate == _ALIVE:
-            _offer(work, rows, free, order, at, n_haps, width, alleles, pool)
+            offer(work, rows, free, order, at, n_haps, width, alleles, pool)
         elif fate == _ENDED:
             _mark_sync(work, position(work, CALLS, n_haps, width), side0, syncs, at)
             if not have_best or not first_is_better(best, work, n_haps, width):

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from deepcohort.reads import kernels
+from deepcohort.reads import kernels, mate_kernels
 from deepcohort.reads.adapter_kernels import mask_known
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.copy_kernels import vote_of_copies
@@ -85,7 +85,7 @@ def take_reads(columns: ReadColumns, order: np.ndarray) -> ReadColumns:
 def to_batch(columns: ReadColumns, config: ReadsConfig) -> ReadBatch:
     """ReadBatch of `columns`, with mates paired and their overlaps settled."""
     batch = paired_batch(columns, config.library)
-    kernels.settle_overlaps(
+    mate_kernels.settle_overlaps(
         batch.pos, batch.end, batch.mate, batch.seq, batch.qual, batch.seq_offset, batch.cigar_op,
         batch.cigar_len, batch.cigar_offset, config.clearly_better_qual,
     )  # fmt: skip
@@ -95,7 +95,7 @@ def to_batch(columns: ReadColumns, config: ReadsConfig) -> ReadBatch:
 def paired_batch(columns: ReadColumns, library: LibraryProfile = UNKNOWN_LIBRARY) -> ReadBatch:
     """ReadBatch of `columns`, with mates paired; their overlaps stay as they are."""
     mate = np.empty(len(columns.pos), np.int32)
-    kernels.pair_mates(columns.name_hash, columns.flag, mate)
+    mate_kernels.pair_mates(columns.name_hash, columns.flag, mate)
     return ReadBatch(
         pos=columns.pos,
         end=columns.end,

@@ -1,23 +1,34 @@
-"""More of what is fuzzed: alleles given, lists of sites, annotation, the statistical phaser, tasks of popgen."""
+"""What is fuzzed, of files with variants: see `fuzz_targets`."""
 
 import gzip
 import os
 import random
+import shutil
 import sys
 from pathlib import Path
 
-from fuzz_mutate import encoded, spoil_table
-from fuzz_targets import TARGETS as ALONE
-from fuzz_targets import (
+from fuzz_base import (
     Accepted,
-    Target,
     call_here,
     called_records,
+    few_sites,
+    fingerprint,
+    haplotag,
     judge,
     list_sites,
+    must_parse,
     records,
     run_here,
     spoilt_vcf,
+    spoilt_zip,
+    table_lines,
+    tags_of,
+)
+from fuzz_mutate import (
+    encoded,
+    spoil_bytes,
+    spoil_store,
+    spoil_table,
 )
 from strict_vcf import faults
 
@@ -63,6 +74,165 @@ _GENES = (
     "{0}\tt\texon\t1001\t1900\t.\t+\t.\tParent=transcript:T1\n"
     "{0}\tt\tCDS\t1101\t1700\t.\t+\t0\tID=CDS:P1;Parent=transcript:T1\n"
 )
+
+
+def fuzz_gvcf(seed: int, base: Path, folder: Path) -> None:
+    rng = random.Random(seed)
+    reference = base / "sim" / "reference.fa"
+    why = spoilt_vcf(rng, base / "1.g.vcf.gz", folder / "x.g.vcf.gz", reference)
+    run_here(
+        "genotype", "--gvcf", folder / "x.g.vcf.gz", "--gvcf", base / "2.g.vcf.gz", "--reference", reference,
+        "--output", folder / "o.vcf.gz",
+    )  # fmt: skip
+    must_parse(folder / "o.vcf.gz")
+    judge(why, records(gzip.decompress((folder / "o.vcf.gz").read_bytes())), base, "genotype")
+
+
+def fuzz_merge(seed: int, base: Path, folder: Path) -> None:
+    rng = random.Random(seed)
+    name = rng.choice(("1.g.vcf.gz", "cohort.vcf.gz"))
+    why = spoilt_vcf(rng, base / name, folder / "x.vcf.gz")
+    run_here("merge", "--input", folder / "x.vcf.gz", "--output", folder / "o.vcf.gz")
+    must_parse(folder / "o.vcf.gz")
+    # it passes records on: those of a damaged index, which it does not read, are the same
+    judge(why, records(gzip.decompress((folder / "o.vcf.gz").read_bytes())), base, name)
+
+
+def fuzz_stats(seed: int, base: Path, folder: Path) -> None:
+    why = spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
+    run_here("stats", "--vcf", folder / "x.vcf.gz", "--output", folder / "stats", "--quiet")
+    judge(why, table_lines(folder / "stats" / "samples.tsv"), base, "stats")
+
+
+def fuzz_export(seed: int, base: Path, folder: Path) -> None:
+    spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
+    run_here("export", "--vcf", folder / "x.vcf.gz", "--format", "zarr", "--output", folder / "o")
+
+
+def fuzz_filter(seed: int, base: Path, folder: Path) -> None:
+    """Another caller's VCF; what comes out keeps to the specification where the input did."""
+    why = spoilt_vcf(random.Random(seed), base / "1.vcf.gz", folder / "x.vcf.gz")
+    run_here(
+        "filter", "--vcf", folder / "x.vcf.gz", "--reads", base / "sim" / "sample1.bam", "--reference",
+        base / "sim" / "reference.fa", "--output", folder / "o.vcf.gz",
+    )  # fmt: skip
+    found = faults(gzip.decompress((folder / "o.vcf.gz").read_bytes()).decode())
+    if found:
+        raise Accepted(f"input {why}, output {found[0]}")
+
+
+def fuzz_filter_cohort(seed: int, base: Path, folder: Path) -> None:
+    """A cohort's VCF; what comes out keeps to the specification where the input did."""
+    why = spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
+    reads = [word for k in (1, 2) for word in ("--reads", f"sample{k}={base / 'sim' / f'sample{k}.bam'}")]
+    run_here(
+        "filter", "--vcf", folder / "x.vcf.gz", *reads, "--reference", base / "sim" / "reference.fa",
+        "--output", folder / "o.vcf.gz",
+    )  # fmt: skip
+    found = faults(gzip.decompress((folder / "o.vcf.gz").read_bytes()).decode())
+    if found:
+        raise Accepted(f"input {why}, output {found[0]}")
+
+
+def fuzz_store(seed: int, base: Path, folder: Path) -> None:
+    """A stored cohort: damaged in its bytes, or written by a hand that knows the format and means harm."""
+    rng = random.Random(seed)
+    data = (base / "cohort.store").read_bytes()
+    spoilt = spoil_bytes(rng, data) if rng.random() < 0.4 else spoil_store(rng, data)
+    (folder / "x.store").write_bytes(spoilt)
+    run_here(
+        "genotype", "--cohort", folder / "x.store", "--reference", base / "sim" / "reference.fa",
+        "--output", folder / "o.vcf.gz",
+    )  # fmt: skip
+    must_parse(folder / "o.vcf.gz")
+
+
+def fuzz_parts(seed: int, base: Path, folder: Path) -> None:
+    """A stored cohort in parts whose table, or one of whose parts, is spoilt; then their table anew."""
+    rng = random.Random(seed)
+    parts = folder / "parts"
+    shutil.copytree(base / "parts", parts)
+    if rng.random() < 0.7:
+        text = (parts / "cohort.json").read_text()
+        spoilt = encoded(rng, spoil_table(rng, text, ',":[ '))
+        (parts / "cohort.json").write_bytes(spoilt)
+    else:
+        victim = rng.choice(sorted(parts.glob("*.store")))
+        victim.write_bytes(spoil_bytes(rng, victim.read_bytes()))
+    words = ["--reference", base / "sim" / "reference.fa", "--output", folder / "o.vcf.gz"]
+    if rng.random() < 0.7:
+        run_here("genotype", "--cohort", parts, *words)
+        must_parse(folder / "o.vcf.gz")
+    else:
+        files = [parts / "cohort.json"] if rng.random() < 0.5 else sorted(parts.glob("*.store"))
+        told = [word for file in files for word in ("--part", file)]
+        run_here("store", *told, "--shards", base / "shards.bed", "--output", folder / "cohort.json")
+
+
+def fuzz_evaluate(seed: int, base: Path, folder: Path) -> None:
+    rng = random.Random(seed)
+    sound = {"calls": base / "1.vcf.gz", "truth": base / "sim" / "sample1.truth.vcf.gz"}
+    spoilt = rng.choice(sorted(sound))
+    why = spoilt_vcf(rng, sound[spoilt], folder / "x.vcf.gz")
+    files = sound | {spoilt: folder / "x.vcf.gz"}
+    run_here(
+        "evaluate", "--vcf", files["calls"], "--truth", files["truth"], "--confident", base / "sim" / "sample1.confident.bed",
+        "--reference", base / "sim" / "reference.fa", "--output", folder / "evaluation",
+    )  # fmt: skip
+    judge(why, table_lines(folder / "evaluation" / "extended.tsv"), base, "evaluate")
+
+
+def fuzz_pedigree(seed: int, base: Path, folder: Path) -> None:
+    rng = random.Random(seed)
+    text = "fam1\tsample1\t0\t0\t1\t0\nfam1\tsample2\tsample1\t0\t2\t0\n"
+    (folder / "x.ped").write_bytes(encoded(rng, spoil_table(rng, text, "\t")))
+    gvcfs = [word for person in (1, 2) for word in ("--gvcf", base / f"{person}.g.vcf.gz")]
+    run_here("genotype", *gvcfs, "--pedigree", folder / "x.ped", "--reference", base / "sim" / "reference.fa",
+         "--output", folder / "o.vcf.gz")  # fmt: skip
+
+
+def fuzz_phase_evidence(seed: int, base: Path, folder: Path) -> None:
+    """What a shard leaves for `merge` to phase by."""
+    spoilt = spoilt_zip(random.Random(seed), (base / "1.phase.npz").read_bytes())
+    (folder / "x.phase.npz").write_bytes(spoilt)
+    run_here(
+        "merge", "--input", base / "unphased.g.vcf.gz", "--phase-evidence", folder / "x.phase.npz",
+        "--output", folder / "o.g.vcf.gz",
+    )  # fmt: skip
+    found = faults(gzip.decompress((folder / "o.g.vcf.gz").read_bytes()).decode())
+    if found:
+        raise Accepted(f"phase evidence is spoilt, output {found[0]}")
+
+
+def fuzz_panel(seed: int, base: Path, folder: Path) -> None:
+    """Frequencies of a panel; its index may be damaged too."""
+    why = spoilt_vcf(random.Random(seed), base / "cohort.vcf.gz", folder / "x.vcf.gz")
+    call_here(base / "sim" / "sample1.bam", base, folder, "--panel", folder / "x.vcf.gz")
+    judge(why, called_records(folder), base, "panel")
+
+
+def fuzz_haplotag(seed: int, base: Path, folder: Path) -> None:
+    """Reads tagged by a VCF that is spoilt."""
+    why = spoilt_vcf(random.Random(seed), base / "1.vcf.gz", folder / "x.vcf.gz")
+    haplotag(folder / "x.vcf.gz", base, folder / "o.bam", run_here)
+    judge(why, tags_of(folder / "o.bam"), base, "haplotag")
+
+
+def fuzz_fingerprints(seed: int, base: Path, folder: Path) -> None:
+    """Sites that are spoilt, or what was found at sound ones."""
+    from deepcohort.fingerprints.files import read_fingerprint
+    from deepcohort.fingerprints.judge import judge as judge_persons
+
+    rng = random.Random(seed)
+    if rng.random() < 0.5:
+        spoilt_vcf(rng, base / "common.vcf.gz", folder / "x.vcf.gz")
+        fingerprint(folder / "x.vcf.gz", base, folder / "x.json")
+    else:
+        text = (base / "fingerprint.json").read_text()
+        (folder / "x.json").write_bytes(encoded(rng, spoil_table(rng, text, ',":[ ')))
+    sites = few_sites(base / "common.vcf.gz", base)
+    verdicts, _ = judge_persons([read_fingerprint(folder / "x.json", sites)], sites, {}, {})
+    assert verdicts[0].warnings is not None
 
 
 def _must_keep_to_the_specification(vcf: Path, why: str | None) -> None:
@@ -148,8 +318,3 @@ def fuzz_task(seed: int, base: Path, folder: Path) -> None:
         data = encoded(rng, spoil_table(rng, text, '=[",: ')) if name == spoilt else text.encode()
         (folder / name).write_bytes(data)
     find_task(folder / "task.toml")
-
-
-TARGETS: dict[str, Target] = ALONE | {
-    name.removeprefix("fuzz_"): target for name, target in list(globals().items()) if name.startswith("fuzz_")
-}

@@ -33,8 +33,8 @@ def _on_alarm(_number: int, _frame: FrameType | None) -> None:
 def run_case(target: str, seed: int, base: Path, folder: Path) -> dict[str, str]:
     """Outcome of one case: ok, refused (a clear error), or a finding with its trace."""
     from deepcohort.core.errors import DeepcohortError
-    from fuzz_cohort import TARGETS
-    from fuzz_targets import Accepted
+    from fuzz_base import Accepted
+    from fuzz_targets import TARGETS
 
     noise = io.StringIO()
     signal.setitimer(signal.ITIMER_PROF, _CASE_SECONDS)

@@ -109,8 +109,8 @@ def run_cases(cases: Iterable[tuple[str, int]], base: Path, checked: bool = Fals
 def main() -> int:
     """Run many cases; 1 when any was a finding."""
     sys.path.insert(0, str(HERE))
-    from fuzz_cohort import TARGETS
-    from fuzz_targets import make_base
+    from fuzz_base import make_base
+    from fuzz_targets import TARGETS
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, default=2000, help="of each target")

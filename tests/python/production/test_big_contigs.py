@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pysam
 import pytest
-from fuzz_targets import run_here
+from fuzz_base import run_here
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "pipeline"))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from deepcohort.core.errors import DeepcohortError
-from fuzz_targets import make_base, run_here
+from fuzz_base import make_base, run_here
 
 DEEPCOHORT = [sys.executable, "-m", "deepcohort.cli"]
 

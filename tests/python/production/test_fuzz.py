@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fuzz_cohort import TARGETS
-from fuzz_targets import make_base
+from fuzz_base import make_base
+from fuzz_targets import TARGETS
 from fuzzing import HARMLESS, Outcome, run_cases
 
 NIGHTLY_CASES = int(os.environ.get("FUZZ_CASES", "440"))  # of each of 33 targets: 14,520

@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from fuzz_targets import make_base
+from fuzz_base import make_base
 from struck_runs import MARKS, finish, process_of, results, start, trace, wait_for
 
 pytestmark = MARKS

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from deepcohort import cli
-from fuzz_targets import make_base
+from fuzz_base import make_base
 
 pytestmark = [pytest.mark.xdist_group("spoilt_files"), pytest.mark.nightly]
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from fuzz_targets import make_base
+from fuzz_base import make_base
 
 STRIKES = int(os.environ.get("SIGNAL_STRIKES", "6"))  # of each of 17 commands and 3 signals: 306
 SIGNALS = {"KILL": signal.SIGKILL, "TERM": signal.SIGTERM, "INT": signal.SIGINT}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fuzz_targets import make_base
+from fuzz_base import make_base
 from struck_runs import MARKS, finish, process_of, results, start, trace, wait_for
 
 pytestmark = [*MARKS, pytest.mark.nightly]
