@@ -176,15 +176,20 @@ def _looks_again(work: Work, per_mb: Sequence[float], rates: Rates) -> bool:
 
 
 def _filtering(work: Work, rates: Rates, per_mb: Sequence[float], mb: float) -> Stage:
-    """Shards of an hour at most, as lib/Scale.groovy cuts them; work follows depth, as that of calls."""
+    """The cohort's calls scored by the reads of all; work follows depth, as that of calls."""
     n = max(1, len(per_mb))
-    step_mb = next((step for step in (100, 50, 25, 10, 5, 2, 1) if step <= 3600 / (rates.filter_s * n)), 1)
-    shard_mb = min(float(step_mb), max(work.shards_bp, default=1) / 1e6)
-    tasks = max(1, math.ceil(mb / shard_mb))
+    tasks, shard_mb = _shards_of_an_hour(work, rates.filter_s * n, mb)
     cost = rates.filter_s * sum(per_mb) / rates.call_s_per_mb
     written = rates.cohort_mb * mb * (n + work.earlier) / 1e3
     all_s, longest_s = tasks * rates.start_s + cost * mb, rates.start_s + cost * shard_mb
     return Stage("filter", tasks, all_s, longest_s, 1, written)
+
+
+def _shards_of_an_hour(work: Work, s_per_mb: float, mb: float) -> tuple[int, float]:
+    """How many shards of an hour of work at most, and Mb of each, as lib/Scale.groovy cuts them."""
+    step_mb = next((step for step in (100, 50, 25, 10, 5, 2, 1) if step <= 3600 / s_per_mb), 1)
+    shard_mb = min(float(step_mb), max(work.shards_bp, default=1) / 1e6)
+    return max(1, math.ceil(mb / shard_mb)), shard_mb
 
 
 def _alignment(work: Work, rates: Rates) -> list[Stage]:
@@ -208,9 +213,7 @@ def _joint(work: Work, rates: Rates, mb: float) -> list[Stage]:
     new, n = len(work.samples), len(work.samples) + work.earlier
     batches = math.ceil(new / 100) if new > 500 else 0  # lib/Scale.groovy
     per_mb = rates.genotype_s_per_mb + (rates.stored_s if batches else rates.genotype_s) * n
-    step_mb = next((step for step in (100, 50, 25, 10, 5, 2, 1) if step <= 3600 / per_mb), 1)
-    shard_mb = min(float(step_mb), max(work.shards_bp, default=1) / 1e6)
-    tasks = max(1, math.ceil(mb / shard_mb))
+    tasks, shard_mb = _shards_of_an_hour(work, per_mb, mb)
     cohort_gb, store_gb = rates.cohort_mb * mb * n / 1e3, rates.store_mb * mb * n / 1e3
     stages = []
     if batches:

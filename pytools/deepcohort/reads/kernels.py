@@ -29,9 +29,8 @@ class RecordRows(NamedTuple):
     """What a scan finds of records that may matter, room for N.
 
     kind: uint8 (N,), USABLE or MAPQ_ZERO. pos, end: int64 (N,), 0-based half-open. name_hash: uint64 (N,).
-    flag:
-    uint16 (N,). at, cigar_at: int64 (N,), where the record and its CIGAR begin in the buffer. n_ops: int32
-    (N,).
+    flag: uint16 (N,). at, cigar_at: int64 (N,), where the record and its CIGAR begin in the buffer.
+    n_ops: int32 (N,).
     """
 
     kind: NDArray[np.uint8]
@@ -377,6 +376,33 @@ def rows_of_groups(
             return row
         keep[row] = mine[found]
     return -1
+
+
+@kernel
+def keep_near(
+    buffer: NDArray[np.uint8],
+    found: RecordRows,
+    n_rows: int,
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    keep: NDArray[np.bool_],
+) -> None:
+    """Clear keep[i] of records that reach none of the stretches, with their soft-clipped start or without.
+
+    `buffer`: uint8 (n,), inflated BAM. starts, ends: int64 (S,), half-open stretches, sorted and apart.
+    keep: bool (n_rows,), changed.
+    """
+    for row in range(n_rows):
+        begin = found.pos[row]
+        for k in range(found.n_ops[row]):
+            word = _u32(buffer, found.cigar_at[row] + 4 * k)
+            if word & 15 == 4:
+                begin -= word >> 4
+            elif word & 15 != 5:
+                break
+        first = np.searchsorted(ends, begin, side="right")
+        if first == len(starts) or starts[first] >= found.end[row]:
+            keep[row] = False
 
 
 @kernel

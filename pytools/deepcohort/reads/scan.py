@@ -15,7 +15,6 @@ from deepcohort.formats.bgzf_blocks import BgzfBlocks
 from deepcohort.reads import kernels
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import ReadGroups
-from deepcohort.reads.near_kernels import keep_near
 
 PIECE_BYTES = 4 << 20  # inflated; larger pieces leave the cache, smaller ones cost calls
 _MOST_KEPT_BYTES = 4 * PIECE_BYTES  # of a buffer that grew in a deep place
@@ -275,9 +274,7 @@ class RegionScanner:
         )  # fmt: skip
         inside = (rows.pos[:n] < region.end) & (rows.end[:n] > region.start)
         if near is not None:
-            keep_near(
-                buffer, rows.pos, rows.end, rows.cigar_at, rows.n_ops, n, near.starts, near.ends, inside
-            )
+            kernels.keep_near(buffer, rows, n, near.starts, near.ends, inside)
         order = kernels.order_rows(rows.pos[:n], rows.name_hash[:n], rows.flag[:n], n)
         order = order[(keep & inside)[order]]
         unused = inside & ~usable
