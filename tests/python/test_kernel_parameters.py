@@ -13,13 +13,6 @@ MOST = 10
 KERNELS = {"kernel", "borrowing_kernel"}
 STILL_WIDE = frozenset(
     [
-        "joint.evidence_kernels:sweep_sample",
-        "joint.family_kernels:_tell",
-        "joint.family_kernels:pedigree_posteriors",
-        "joint.parse_kernels:_parse_lines",
-        "joint.parse_kernels:parse_records",
-        "joint.pool_kernels:pool_reads",
-        "joint.project_kernels:project_site",
         "joint.quality_kernels:shallow_quality",
     ]
 )

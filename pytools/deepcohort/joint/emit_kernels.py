@@ -227,6 +227,16 @@ def _put_origin(
 
 
 @kernel
+def _put_filter(out: NDArray[np.uint8], at: int, qual: float, lowest_excess: float, limits: Limits) -> int:
+    """FILTER to out[at:] of `out` (B,); the next free index."""
+    if qual < limits.low_qual:
+        return _put_word(out, at, _T_LOW_QUAL)
+    if -10.0 * math.log10(max(lowest_excess, 1e-300)) > limits.excess_het_phred:
+        return _put_word(out, at, _T_EXC_HET)
+    return _put_word(out, at, _T_PASS)
+
+
+@kernel
 def _note_calls(evidence: Evidence, site: int, v: Verdict, calls: SiteCalls, line: int) -> None:
     """Phase by the samples' records, while alleles stand as in the evidence; cutting keeps their order.
 
@@ -301,13 +311,7 @@ def emit_sites(
         an, ns, lowest_excess = _count(v.gt, n_alleles, counts)
         at = put_float(out, at, round(qual, 2), 7)
         out[at] = _TAB
-        at += 1
-        if qual < limits.low_qual:
-            at = _put_word(out, at, _T_LOW_QUAL)
-        elif -10.0 * math.log10(max(lowest_excess, 1e-300)) > limits.excess_het_phred:
-            at = _put_word(out, at, _T_EXC_HET)
-        else:
-            at = _put_word(out, at, _T_PASS)
+        at = _put_filter(out, at + 1, qual, lowest_excess, limits)
         out[at] = _TAB
         at = _put_info(out, at + 1, v, n_alleles, summary, counts, an, ns)
         if any_new:

@@ -1,5 +1,7 @@
 """Which records of a sample speak about each site: one sweep per sample."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,27 @@ _P_REC, _P_POS, _P_REF_LEN, _P_SEQ_LEN, _P_CALLED, _P_ALLELE = (
 )  # fmt: skip
 
 MAX_VARIANT_RECORDS = 3  # of one sample at one site; more cannot be told apart
+
+
+class WindowRecords(NamedTuple):
+    """Records of all samples in a window, R of them, as in `CohortRecords`.
+
+    records: int32 (R, N_COLUMNS). numbers: int32 flat. table: int32 (P, N_PRIMITIVE_COLUMNS). offsets: int64
+    (R+1,), primitives of each record.
+    """
+
+    records: NDArray[np.int32]
+    numbers: NDArray[np.int32]
+    table: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+
+
+class SitePlaces(NamedTuple):
+    """Where S sites lie. pos: int64 (S,). ref_len: int32 (S,). star: bool (S,), see `mark_deleted_sites`."""
+
+    pos: NDArray[np.int64]
+    ref_len: NDArray[np.int32]
+    star: NDArray[np.bool_]
 
 
 @kernel
@@ -36,9 +59,8 @@ def mark_deleted_sites(
 
 @kernel
 def _touches(table: NDArray[np.int32], first: int, stop: int, pos: int, star: bool) -> bool:
-    """Whether primitives first:stop put an allele on the site at `pos`, which may have `*`.
-
-    `table` (P, N_PRIMITIVE_COLUMNS).
+    """Whether primitives first:stop of `table` (P, N_PRIMITIVE_COLUMNS) put an allele on the site at `pos`,
+    which may have `*`.
     """
     for i in range(first, stop):
         row = table[i]
@@ -55,9 +77,10 @@ def _touches(table: NDArray[np.int32], first: int, stop: int, pos: int, star: bo
 
 @kernel
 def _confidence(row: NDArray[np.int32], numbers: NDArray[np.int32], min_dp: int) -> int:
-    """How sure a record is of its genotype: GQ, else the second of a block's PLs; -1: too shallow.
+    """How sure a record (N_COLUMNS,) is of its genotype: GQ, else the second of a block's PLs; -1: too
+    shallow.
 
-    `row` (N_COLUMNS,), `numbers` flat (n,).
+    `numbers`: flat (n,).
     """
     if row[_DP] >= 0 and row[_DP] < min_dp:
         return -1
@@ -70,27 +93,23 @@ def _confidence(row: NDArray[np.int32], numbers: NDArray[np.int32], min_dp: int)
 
 @kernel
 def sweep_sample(
-    records: NDArray[np.int32],
+    window: WindowRecords,
     first_record: int,
     last_record: int,
-    numbers: NDArray[np.int32],
-    table: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    site_pos: NDArray[np.int64],
-    site_ref_len: NDArray[np.int32],
+    sites: SitePlaces,
     max_shift: int,
     min_dp: int,
     variant_of: NDArray[np.int32],
     block_of: NDArray[np.int32],
-    star: NDArray[np.bool_],
 ) -> None:
     """Fill one sample's evidence: variant_of (S, 3), block_of (S,), record rows or -1.
 
     A site has either variant records (that put an allele on it, or delete it) or, failing those, the
     weakest record of those that cover its REF (its first `max_shift` bases); -1 if some base of it
-    is covered by none. More than 3 variant records give variant_of[site, 0] = -2. star: bool (S,),
-    from mark_deleted_sites.
+    is covered by none. More than 3 variant records give variant_of[site, 0] = -2.
     """
+    records, numbers, table, offsets = window.records, window.numbers, window.table, window.offsets
+    site_pos, star = sites.pos, sites.star
     low = first_record
     shift = 0  # farthest a record of this sample was left-aligned: how far beyond a site to look
     for i in range(offsets[first_record], offsets[last_record]):
@@ -105,7 +124,7 @@ def sweep_sample(
         n_variant = 0
         weakest = -1
         covered_to = pos
-        span_end = pos + min(site_ref_len[site], max_shift)
+        span_end = pos + min(sites.ref_len[site], max_shift)
         scan_end = max(span_end, pos + shift + 1)
         i = low
         while i < last_record and records[i, _POS] < scan_end:

@@ -278,22 +278,58 @@ def _all_ploidies(
                     person_ploidy[father - first] = 1
 
 
+class Samples(NamedTuple):
+    """What is known of N samples at one site: likelihood: float64 (N, G). state, ploidy: int8 (N,)."""
+
+    likelihood: NDArray[np.float64]
+    state: NDArray[np.int8]
+    ploidy: NDArray[np.int8]
+
+
+class Population(NamedTuple):
+    """The prior of founders. frequency: float64 (A,). inbreeding: Wright's F. weight: 0..1, of the prior."""
+
+    frequency: NDArray[np.float64]
+    inbreeding: float
+    weight: float
+
+
+class Inheritance(NamedTuple):
+    """rate: probability that a transmitted allele mutates. haploid_from_mother: as the X of sons is."""
+
+    rate: float
+    haploid_from_mother: bool
+
+
+class _PedigreeRoom(NamedTuple):
+    """State of one pedigree of V persons and M slots, whose first ones have the numbers `first_person` and
+    `first_slot` in the cohort.
+
+    own: float64 (V, G), evidence of each. messages: float64 (M, G). fresh: float64 (M,). ploidy: int64 (V,).
+    """
+
+    first_person: int
+    first_slot: int
+    own: NDArray[np.float64]
+    messages: NDArray[np.float64]
+    fresh: NDArray[np.float64]
+    ploidy: NDArray[np.int64]
+
+
 @kernel
 def _tell(
     kin: Kinship,
     family: int,
-    first_person: int,
-    first_slot: int,
-    own: NDArray[np.float64],
-    messages: NDArray[np.float64],
-    fresh: NDArray[np.float64],
-    person_ploidy: NDArray[np.int64],
+    room: _PedigreeRoom,
     n: int,
-    rate: float,
-    haploid_from_mother: bool,
+    inheritance: Inheritance,
     alleles: NDArray[np.int32],
 ) -> float:
-    """Renew the messages of one family and its children's `fresh`; the largest change."""
+    """Renew the messages of one family and its children's `fresh`; the largest change.
+
+    `n`: alleles that are told apart. `alleles`: int32 (G, 2), of each diploid genotype.
+    """
+    first_person, first_slot, own, messages = room.first_person, room.first_slot, room.own, room.messages
     low, high = kin.member_offsets[family], kin.member_offsets[family + 1]
     size = own.shape[1]
     incoming = np.zeros((high - low, size))
@@ -302,7 +338,7 @@ def _tell(
     sizes = np.empty(high - low, dtype=np.int64)
     for i in range(high - low):
         _incoming(kin, low + i, first_person, first_slot, own, messages, incoming[i])
-        ploidies[i] = person_ploidy[kin.members[low + i] - first_person]
+        ploidies[i] = room.ploidy[kin.members[low + i] - first_person]
         sizes[i] = n if ploidies[i] == 1 else size
     transmitted = np.zeros((high - low - 2, size, size, size))
     unmutated = np.zeros((high - low - 2, size, size, size))
@@ -312,12 +348,11 @@ def _tell(
                 for g in range(sizes[2 + child]):
                     transmitted[child, f, m, g], unmutated[child, f, m, g] = transmission(
                         f, m, g, ploidies[0], ploidies[1], ploidies[2 + child],
-                        haploid_from_mother, n, rate, alleles,
+                        inheritance.haploid_from_mother, n, inheritance.rate, alleles,
                     )  # fmt: skip
     mine = messages[low - first_slot : high - first_slot]
-    _family_messages(
-        incoming, sizes, transmitted, unmutated, outgoing, fresh[low - first_slot + 2 : high - first_slot]
-    )
+    fresh = room.fresh[low - first_slot + 2 : high - first_slot]
+    _family_messages(incoming, sizes, transmitted, unmutated, outgoing, fresh)
     change = np.abs(outgoing - mine).max()
     mine[:] = outgoing
     return change
@@ -327,15 +362,10 @@ def _tell(
 def pedigree_posteriors(
     kin: Kinship,
     pedigree: int,
-    likelihood: NDArray[np.float64],
-    state: NDArray[np.int8],
-    ploidy: NDArray[np.int8],
-    frequency: NDArray[np.float64],
+    known: Samples,
     n_alleles: int,
-    inbreeding: float,
-    weight: float,
-    rate: float,
-    haploid_from_mother: bool,
+    population: Population,
+    inheritance: Inheritance,
     posterior: NDArray[np.float64],
     de_novo: NDArray[np.float64],
 ) -> None:
@@ -345,6 +375,7 @@ def pedigree_posteriors(
         posterior: float64 (N, G), rows of the members replaced.
         de_novo: float64 (N,), children's probability that an allele is new.
     """
+    likelihood, state = known.likelihood, known.state
     alleles = np.empty((n_alleles * (n_alleles + 1) // 2, 2), dtype=np.int32)
     g = 0
     for b in range(n_alleles):
@@ -356,37 +387,37 @@ def pedigree_posteriors(
     first_slot = kin.member_offsets[first_family]
     samples = kin.person_sample[first_person:stop_person]
     kept = np.zeros(MAX_FAMILY_ALLELES + 1, dtype=np.int32)
-    n = _pedigree_alleles(samples, likelihood, state, ploidy, n_alleles, alleles, kept)
+    n = _pedigree_alleles(samples, likelihood, state, known.ploidy, n_alleles, alleles, kept)
     if n == 1 or n > MAX_FAMILY_ALLELES:
         return
     size = n * (n + 1) // 2
     person_ploidy = np.empty(len(samples), dtype=np.int64)
-    _all_ploidies(kin, pedigree, ploidy, person_ploidy)
+    _all_ploidies(kin, pedigree, known.ploidy, person_ploidy)
     own = np.zeros((len(samples), size))
     prior = np.ones(n_alleles * (n_alleles + 1) // 2)
     packed = np.zeros(size)
     for i in range(len(samples)):
-        known = samples[i] >= 0 and state[samples[i]] == OK
-        _pack(likelihood[max(samples[i], 0)], known, person_ploidy[i], kept, n, own[i])
+        is_known = samples[i] >= 0 and state[samples[i]] == OK
+        _pack(likelihood[max(samples[i], 0)], is_known, person_ploidy[i], kept, n, own[i])
         if kin.is_founder[first_person + i]:
-            tempered_prior(frequency, n_alleles, inbreeding, person_ploidy[i], weight, prior)
+            tempered_prior(
+                population.frequency, n_alleles, population.inbreeding, person_ploidy[i], population.weight,
+                prior,
+            )  # fmt: skip
             packed[:] = 0.0
             _pack(prior, True, person_ploidy[i], kept, n, packed)
             own[i] *= packed
     n_slots = kin.member_offsets[stop_family] - first_slot
     messages = np.ones((n_slots, size))
     fresh = np.zeros(n_slots)
+    room = _PedigreeRoom(first_person, first_slot, own, messages, fresh, person_ploidy)
     n_families = stop_family - first_family
     for sweep in range(_MAX_SWEEPS if n_families > 1 else 1):
         change = 0.0
         for k in range(n_families):
             # down the generations, then up
             family = first_family + (k if sweep % 2 == 0 else n_families - 1 - k)
-            moved = _tell(
-                kin, family, first_person, first_slot, own, messages, fresh, person_ploidy, n, rate,
-                haploid_from_mother, alleles,
-            )  # fmt: skip
-            change = max(change, moved)
+            change = max(change, _tell(kin, family, room, n, inheritance, alleles))
         if change < _TOLERANCE:
             break
     for i in range(len(samples)):

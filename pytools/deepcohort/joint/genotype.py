@@ -21,7 +21,13 @@ from deepcohort.joint import columns as c
 from deepcohort.joint.config import JointConfig
 from deepcohort.joint.coverage import uneven_coverage
 from deepcohort.joint.emit_kernels import SiteTexts, emit_sites
-from deepcohort.joint.evidence_kernels import MAX_VARIANT_RECORDS, mark_deleted_sites, sweep_sample
+from deepcohort.joint.evidence_kernels import (
+    MAX_VARIANT_RECORDS,
+    SitePlaces,
+    WindowRecords,
+    mark_deleted_sites,
+    sweep_sample,
+)
 from deepcohort.joint.family_kernels import Kinship
 from deepcohort.joint.header import header_text
 from deepcohort.joint.io_gvcf import (
@@ -414,11 +420,12 @@ def _genotype_window(
     block_of = np.empty(shape, dtype=np.int32)
     star = np.zeros(len(sites), dtype=np.bool_)
     mark_deleted_sites(records.table, sites.pos, star)
+    places = SitePlaces(sites.pos, sites.ref_len, star)
+    of_window = WindowRecords(records.records, records.numbers, records.table, records.primitive_offsets)
     for i in range(len(cohort.samples)):
         sweep_sample(
-            records.records, records.sample_offsets[i], records.sample_offsets[i + 1], records.numbers,
-            records.table, records.primitive_offsets, sites.pos, sites.ref_len, config.max_shift_bp,
-            config.min_dp, variant_of[:, i], block_of[:, i], star,
+            of_window, records.sample_offsets[i], records.sample_offsets[i + 1], places, config.max_shift_bp,
+            config.min_dp, variant_of[:, i], block_of[:, i],
         )  # fmt: skip
     yield from _emit(
         sites, records, cohort, window, config, variant_of, block_of, star, bases, bases_start,

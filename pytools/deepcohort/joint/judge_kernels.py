@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 from deepcohort.joint.decide_kernels import decide
-from deepcohort.joint.family_kernels import Kinship, pedigree_posteriors
-from deepcohort.joint.pool_kernels import NO_DP, pool_reads
+from deepcohort.joint.family_kernels import Inheritance, Kinship, Population, Samples, pedigree_posteriors
+from deepcohort.joint.pool_kernels import NO_DP, PoolRules, pool_reads
 from deepcohort.joint.prior_kernels import (
     cut_likelihoods,
     em_frequencies,
@@ -17,7 +17,13 @@ from deepcohort.joint.prior_kernels import (
     posteriors,
     raise_rare,
 )
-from deepcohort.joint.project_kernels import project_site
+from deepcohort.joint.project_kernels import (
+    ProjectRules,
+    SampleEvidence,
+    SiteRecords,
+    SiteShape,
+    project_site,
+)
 from deepcohort.joint.quality_kernels import is_shallow, shallow_quality
 from deepcohort.joint.states import OK
 
@@ -238,11 +244,15 @@ def judge_site(
     n_alleles = evidence.n_alleles[site]
     star = evidence.star[site]
     n_genotypes = n_alleles * (n_alleles + 1) // 2
+    samples = SampleEvidence(v.pl, v.ad, v.dp, v.ploidy, v.state, v.was_cut)
     project_site(
-        evidence.records, evidence.numbers, evidence.table, evidence.offsets, evidence.variant_of[site],
-        evidence.block_of[site], evidence.pos[site], n_alleles, star, evidence.ploidy[site],
-        evidence.is_snp[site], limits.read_phred, limits.min_dp, limits.conflict_phred, v.pl, v.ad, v.dp,
-        v.ploidy, v.state, v.was_cut,
+        SiteRecords(
+            evidence.records, evidence.numbers, evidence.table, evidence.offsets, evidence.variant_of[site],
+            evidence.block_of[site], evidence.ploidy[site],
+        ),
+        SiteShape(evidence.pos[site], n_alleles, star, evidence.is_snp[site]),
+        ProjectRules(limits.read_phred, limits.min_dp, limits.conflict_phred),
+        samples,
     )  # fmt: skip
     likelihoods(v.pl, v.state, v.ploidy, n_genotypes, v.likelihood)
     log_ratio = _estimate(v.likelihood, v, n_alleles, limits, v.frequency)
@@ -257,9 +267,12 @@ def judge_site(
         evidence.is_snp[site]
         and limits.known_phred >= 0.0
         and pool_reads(
-            v.ad, v.dp, v.state, v.ploidy, v.was_cut, v.frequency, n_alleles, limits.inbreeding,
-            limits.known_phred, no_errors >= limits.lone_phred, limits.read_weight, limits.read_error,
-            limits.read_max_dp if star < 0 else NO_DP, v.likelihood,
+            samples, v.frequency, n_alleles,
+            PoolRules(
+                limits.inbreeding, limits.known_phred, no_errors >= limits.lone_phred, limits.read_weight,
+                limits.read_error, limits.read_max_dp if star < 0 else NO_DP,
+            ),
+            v.likelihood,
         )
     ):  # fmt: skip
         _estimate(v.likelihood, v, n_alleles, limits, v.frequency)
@@ -269,8 +282,9 @@ def judge_site(
         v.de_novo[:] = 0.0
     for k in range(n_pedigrees):
         pedigree_posteriors(
-            kin, k, v.likelihood, v.state, v.ploidy, v.frequency, n_alleles, limits.inbreeding, weight,
-            limits.de_novo_rate, limits.haploid_from_mother, v.posterior, v.de_novo,
+            kin, k, Samples(v.likelihood, v.state, v.ploidy), n_alleles,
+            Population(v.frequency, limits.inbreeding, weight),
+            Inheritance(limits.de_novo_rate, limits.haploid_from_mother), v.posterior, v.de_novo,
         )  # fmt: skip
     decide(v.posterior, v.ploidy, n_alleles, limits.min_gq, limits.half_call_gq, v.state, v.gt, v.gq)
     return qual, n_pedigrees > 0 and _mark_new_mutations(v, limits)

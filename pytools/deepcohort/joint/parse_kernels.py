@@ -3,6 +3,8 @@
 Every field that is read is checked: what breaks VCF ends the pass (docs/joint.md lists what is tolerated).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -185,38 +187,94 @@ def _read_alleles(
     return letters
 
 
+class Wanted(NamedTuple):
+    """What is to be read, and what may not be missing.
+
+    contig: uint8 (k,), the name to read; lines of another contig end the pass. contig_length: bp.
+    from_pos, until_pos: 0-based; records with END <= from_pos are left out, the first with
+        POS >= until_pos ends the pass.
+    stated: int64 (n, 2), sorted: what the file answers for on this contig. Between from_pos and
+        tile_end records must leave out nothing of it.
+    fresh_at: where lines begin that no pass before has seen; these must not lie before `floor`.
+    """
+
+    contig: NDArray[np.uint8]
+    contig_length: int
+    from_pos: int
+    until_pos: int
+    stated: NDArray[np.int64]
+    tile_end: int
+    fresh_at: int
+    floor: int
+
+
+class Bases(NamedTuple):
+    """The reference. text: uint8 (L,), ASCII capitals, N for what is not A, C, G, T; from `start` on."""
+
+    text: NDArray[np.uint8]
+    start: int
+
+
+class _Tables(NamedTuple):
+    """Room for n lines. records: int32 (n, N_COLUMNS). line_starts: int64 (n,). numbers: int32 flat.
+    allele_text: uint8 flat. tabs: int64 (_N_TABS,). codes: int8 (2, MAX_KEYS), formats: int64 (2, 3), first
+    byte, end and keys: of blocks and variants, which have a FORMAT each, as a rule.
+    """
+
+    records: NDArray[np.int32]
+    line_starts: NDArray[np.int64]
+    numbers: NDArray[np.int32]
+    allele_text: NDArray[np.uint8]
+    tabs: NDArray[np.int64]
+    codes: NDArray[np.int8]
+    formats: NDArray[np.int64]
+
+
+@borrowing_kernel
+def _read_values(
+    text: NDArray[np.uint8], stop: int, row: NDArray[np.int32], tables: _Tables, used: int
+) -> tuple[int, int]:
+    """FORMAT and the sample's column of the line of `text` (m,) that ends at `stop` to its row (N_COLUMNS,).
+
+    Returns:
+        Numbers used, a fault.
+    """
+    tabs, formats = tables.tabs, tables.formats
+    kind, format_at = row[_KIND], tabs[_INFO] + 1
+    if not _same_bytes(text, format_at, tabs[_FORMAT], formats[kind, 0], formats[kind, 1]):
+        n_keys = read_format(text, format_at, tabs[_FORMAT], tables.codes[kind])
+        if n_keys < 0:
+            return used, BAD_FORMAT
+        formats[kind, 0], formats[kind, 1], formats[kind, 2] = format_at, tabs[_FORMAT], n_keys
+    sample_end = stop - 1 if text[stop - 1] == _RETURN else stop
+    return read_sample(
+        text, tables.codes[kind], formats[kind, 2], tabs[_FORMAT] + 1, sample_end, row, tables.numbers, used
+    )
+
+
+@borrowing_kernel
+def _place_fault(wanted: Wanted, pos: int, last_pos: int, line: int) -> int:
+    """What is wrong with POS of the line at `line`, before its columns; `wanted.stated` is (n, 2)."""
+    if pos < 0 or pos > MAX_POS:
+        return BAD_POS
+    if pos < last_pos or (line >= wanted.fresh_at and pos < wanted.floor):
+        return UNSORTED
+    return BEYOND if pos >= wanted.contig_length and pos < wanted.until_pos else SOUND
+
+
 @borrowing_kernel
 def _parse_lines(
-    text: NDArray[np.uint8],
-    words: NDArray[np.uint64],
-    contig: NDArray[np.uint8],
-    contig_length: int,
-    from_pos: int,
-    until_pos: int,
-    stated: NDArray[np.int64],
-    tile_end: int,
-    fresh_at: int,
-    floor: int,
-    bases: NDArray[np.uint8],
-    bases_start: int,
-    records: NDArray[np.int32],
-    line_starts: NDArray[np.int64],
-    numbers: NDArray[np.int32],
-    allele_text: NDArray[np.uint8],
-    tabs: NDArray[np.int64],
-    codes: NDArray[np.int8],
-    formats: NDArray[np.int64],
+    text: NDArray[np.uint8], words: NDArray[np.uint64], wanted: Wanted, bases: Bases, tables: _Tables
 ) -> tuple[int, int, int, int, int]:
-    """`parse_records` into tables that hold enough.
+    """`parse_records` of `text` (m,) and `words` (m / 8,) into tables that hold enough.
 
     Returns:
         Records, numbers used, allele bytes used, where the pass ended, and why.
     """
-    n = used = letters = 0
-    at = 0
-    size = len(text)
+    records, tabs, stated, size = tables.records, tables.tabs, wanted.stated, len(text)
+    n = used = letters = at = 0
     last_pos = -1
-    covered = from_pos
+    covered = wanted.from_pos
     rest = last_word(text)
     why = DONE
     ended = size
@@ -230,60 +288,48 @@ def _parse_lines(
             continue
         for k in range(n_tabs, _N_TABS):
             tabs[k] = stop
-        if not is_word(text, line, tabs[_CHROM], contig):
+        if not is_word(text, line, tabs[_CHROM], wanted.contig):
             why, ended = NEXT_CONTIG, line
             break
         pos = natural(text, tabs[_CHROM] + 1, tabs[_ID - 1]) - 1
-        if pos < 0 or pos > MAX_POS:
-            return n, used, letters, line, BAD_POS
-        if pos < last_pos or (line >= fresh_at and pos < floor):
-            return n, used, letters, line, UNSORTED
+        fault = _place_fault(wanted, pos, last_pos, line)
+        if fault != SOUND:
+            return n, used, letters, line, fault
         last_pos = pos
-        if pos >= until_pos:
+        if pos >= wanted.until_pos:
             ended = line
             break
-        if pos >= contig_length:
-            return n, used, letters, line, BEYOND
         if pos > covered and len(stated):
-            gap = first_gap(stated, covered, min(pos, tile_end))
+            gap = first_gap(stated, covered, min(pos, wanted.tile_end))
             if gap >= 0:
                 return n, used, letters, gap, GAP
         if n_tabs != _N_TABS or stop == size:
             return n, used, letters, line, COLUMNS
         row = records[n]
-        fault = _read_columns(text, tabs, pos, contig_length, row)
+        fault = _read_columns(text, tabs, pos, wanted.contig_length, row)
         if fault != SOUND:
             return n, used, letters, line, fault
-        if row[_END] <= from_pos:
+        if row[_END] <= wanted.from_pos:
             continue
         ref_at, alt_end = tabs[_ID] + 1, tabs[_ALT]
-        if _ref_differs(text, ref_at, tabs[_REF], pos, bases, bases_start):
+        if _ref_differs(text, ref_at, tabs[_REF], pos, bases.text, bases.start):
             return n, used, letters, line, OTHER_REF
         if n > 0 and records[n - 1, _POS] == pos:
-            known = _known_before(text, line, stop, ref_at, alt_end, line_starts, records, n, pos)
+            known = _known_before(text, line, stop, ref_at, alt_end, tables.line_starts, records, n, pos)
             if known == 2:
                 return n, used, letters, line, TWICE
             if known == 1:
                 continue
         covered = max(covered, row[_END])
         row[_FILTERED] = 1 if filter_bars(text, tabs[_QUAL] + 1, tabs[_FILTER]) else 0
-        letters = _read_alleles(text, ref_at, alt_end, row, allele_text, letters)
-        kind, format_at = row[_KIND], tabs[_INFO] + 1
-        if not _same_bytes(text, format_at, tabs[_FORMAT], formats[kind, 0], formats[kind, 1]):
-            n_keys = read_format(text, format_at, tabs[_FORMAT], codes[kind])
-            if n_keys < 0:
-                return n, used, letters, line, BAD_FORMAT
-            formats[kind, 0], formats[kind, 1], formats[kind, 2] = format_at, tabs[_FORMAT], n_keys
-        sample_end = stop - 1 if text[stop - 1] == _RETURN else stop
-        used, fault = read_sample(
-            text, codes[kind], formats[kind, 2], tabs[_FORMAT] + 1, sample_end, row, numbers, used
-        )
+        letters = _read_alleles(text, ref_at, alt_end, row, tables.allele_text, letters)
+        used, fault = _read_values(text, stop, row, tables, used)
         if fault != SOUND:
             return n, used, letters, line, fault
-        line_starts[n] = line
+        tables.line_starts[n] = line
         n += 1
-    if len(stated) and covered < tile_end:
-        gap = first_gap(stated, covered, tile_end)
+    if len(stated) and covered < wanted.tile_end:
+        gap = first_gap(stated, covered, wanted.tile_end)
         if gap >= 0:
             return n, used, letters, gap, GAP
     return n, used, letters, ended, why
@@ -291,30 +337,13 @@ def _parse_lines(
 
 @kernel
 def parse_records(
-    text: NDArray[np.uint8],
-    words: NDArray[np.uint64],
-    contig: NDArray[np.uint8],
-    contig_length: int,
-    from_pos: int,
-    until_pos: int,
-    stated: NDArray[np.int64],
-    tile_end: int,
-    fresh_at: int,
-    floor: int,
-    bases: NDArray[np.uint8],
-    bases_start: int,
+    text: NDArray[np.uint8], words: NDArray[np.uint64], wanted: Wanted, bases: Bases
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], NDArray[np.uint8], int, int]:
-    """Parse whole lines of `text` that overlap [from_pos, until_pos) of `contig`.
+    """Parse whole lines of `text` that overlap [from_pos, until_pos) of a contig.
 
     Args:
-        text: uint8, whole lines, sorted by position. words: uint64, `text` in whole words, lowest byte first.
-        contig: uint8, the name to read; lines of another contig end the pass. contig_length: bp.
-        from_pos, until_pos: 0-based; records with END <= from_pos are left out, the first with
-            POS >= until_pos ends the pass.
-        stated: int64 (n, 2), sorted: what the file answers for on this contig. Between from_pos and
-            tile_end records must leave out nothing of it.
-        fresh_at: where lines begin that no pass before has seen; these must not lie before `floor`.
-        bases: uint8 ASCII, the reference in capitals, N for what is not A, C, G, T; from bases_start on.
+        text: uint8 (m,), whole lines, sorted by position. words: uint64 (m / 8,), `text` in whole words,
+            lowest byte first.
 
     Returns:
         Records, int32 (n, N_COLUMNS); int64 (n,), offset of each record's line; int32, PL, AD and SB; uint8,
@@ -322,24 +351,22 @@ def parse_records(
     """
     n_lines, n_commas = count_bytes(text)
     n_lines += 1  # the last may lack its newline
-    records = np.empty((n_lines, c.N_COLUMNS), dtype=np.int32)
-    starts = np.empty(n_lines, dtype=np.int64)
-    numbers = np.empty(n_commas + 3 * n_lines, dtype=np.int32)
-    letters = np.empty(len(text), dtype=np.uint8)
-    tabs = np.empty(_N_TABS, dtype=np.int64)
-    # blocks and variants have a FORMAT each, as a rule
-    codes = np.empty((2, MAX_KEYS), dtype=np.int8)
-    formats = np.zeros((2, 3), dtype=np.int64)  # first byte, end, keys
-    formats[:, 1] = -1
-    n, used, n_letters, ended, why = _parse_lines(
-        text, words, contig, contig_length, from_pos, until_pos, stated, tile_end, fresh_at, floor, bases,
-        bases_start, records, starts, numbers, letters, tabs, codes, formats,
-    )  # fmt: skip
+    tables = _Tables(
+        np.empty((n_lines, c.N_COLUMNS), dtype=np.int32),
+        np.empty(n_lines, dtype=np.int64),
+        np.empty(n_commas + 3 * n_lines, dtype=np.int32),
+        np.empty(len(text), dtype=np.uint8),
+        np.empty(_N_TABS, dtype=np.int64),
+        np.empty((2, MAX_KEYS), dtype=np.int8),
+        np.zeros((2, 3), dtype=np.int64),
+    )
+    tables.formats[:, 1] = -1
+    n, used, n_letters, ended, why = _parse_lines(text, words, wanted, bases, tables)
     return (
-        records[:n].copy(),
-        starts[:n].copy(),
-        numbers[:used].copy(),
-        letters[:n_letters].copy(),
+        tables.records[:n].copy(),
+        tables.line_starts[:n].copy(),
+        tables.numbers[:used].copy(),
+        tables.allele_text[:n_letters].copy(),
         ended,
         why,
     )

@@ -1,12 +1,14 @@
 """Reads of a sample beside its caller's PLs, where other samples show that an allele exists."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 from deepcohort.joint.prior_kernels import genotype_prior
+from deepcohort.joint.project_kernels import SampleEvidence
 from deepcohort.joint.states import OK
 
 NO_DP = -2  # as `max_dp`: below any depth, the unknown (-1) included
@@ -43,21 +45,26 @@ def read_likelihoods(
         g += 1
 
 
+class PoolRules(NamedTuple):
+    """inbreeding: Wright's F. known_phred: evidence of the other samples from which reads are pooled.
+    is_no_error: whether the cohort's reads speak against errors that recur at the place. weight: of the
+    reads in the geometric mean. error: rate at which they err. max_dp: deeper samples are left as they are;
+    NO_DP: all are."""
+
+    inbreeding: float
+    known_phred: float
+    is_no_error: bool
+    weight: float
+    error: float
+    max_dp: int
+
+
 @kernel
 def pool_reads(
-    ad: NDArray[np.int32],
-    dp: NDArray[np.int32],
-    state: NDArray[np.int8],
-    ploidy: NDArray[np.int8],
-    was_cut: NDArray[np.bool_],
+    samples: SampleEvidence,
     frequency: NDArray[np.float64],
     n_alleles: int,
-    inbreeding: float,
-    known_phred: float,
-    is_no_error: bool,
-    weight: float,
-    error: float,
-    max_dp: int,
+    rules: PoolRules,
     likelihood: NDArray[np.float64],
 ) -> bool:
     """Average a shallow sample's likelihood with that of its reads, where other samples know the alleles.
@@ -68,19 +75,16 @@ def pool_reads(
     a reference block are no sign of the allele, and the block is reference as its gVCF says.
 
     Args:
-        ad: int32 (N, A), ad[:, 0] = -1: unknown. dp: int32 (N,). state, ploidy: int8 (N,).
-        was_cut: bool (N,), blocks that `uncut_block` changed.
         frequency: float64 (A,), of the cohort.
-        n_alleles: A. inbreeding: Wright's F.
-        known_phred: evidence of the other samples from which this is done.
-        is_no_error: whether the cohort's reads speak against errors that recur at the place.
-        weight: of the reads in the geometric mean. error: rate at which they err.
-        max_dp: deeper samples are left as they are; NO_DP: all are.
+        n_alleles: A.
         likelihood: float64 (N, G), changed.
 
     Returns:
         Whether anything was changed.
     """
+    ad, dp, state = samples.ad, samples.dp, samples.state
+    ploidy, was_cut = samples.ploidy, samples.was_cut
+    weight, inbreeding = rules.weight, rules.inbreeding
     n_genotypes = n_alleles * (n_alleles + 1) // 2
     prior = np.ones((3, n_genotypes))
     genotype_prior(frequency, n_alleles, inbreeding, 1, prior[1])
@@ -101,15 +105,15 @@ def pool_reads(
         if state[s] != OK:
             continue
         size = n_alleles if ploidy[s] == 1 else n_genotypes
-        if everybody - evidence[s] < known_phred and (was_cut[s] or not is_no_error):
+        if everybody - evidence[s] < rules.known_phred and (was_cut[s] or not rules.is_no_error):
             for g in range(size):
                 if was_cut[s] and likelihood[s, g] > likelihood[s, 0]:
                     likelihood[s, g] = likelihood[s, 0]
                     changed = True
             continue
-        if ad[s, 0] < 0 or dp[s] > max_dp:
+        if ad[s, 0] < 0 or dp[s] > rules.max_dp:
             continue
-        read_likelihoods(ad[s], n_alleles, ploidy[s], error, reads)
+        read_likelihoods(ad[s], n_alleles, ploidy[s], rules.error, reads)
         most = -1e300
         for g in range(size):
             reads[g] = weight * reads[g] + (1.0 - weight) * math.log10(max(likelihood[s, g], 1e-300))

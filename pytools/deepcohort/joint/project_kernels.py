@@ -6,10 +6,12 @@ genotypes that become it. Where several records of one sample overlap at a site 
 its allele from one of them and is reference in the others; the PLs add.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.core.numba_options import kernel
+from deepcohort.core.numba_options import borrowing_kernel, kernel
 from deepcohort.joint import columns as c
 from deepcohort.joint.states import CONFLICT, FILTERED, LOW_GQ, NO_COVERAGE, OK
 
@@ -340,104 +342,155 @@ def uncut_block(
     return True
 
 
-@kernel
-def project_site(
-    records: NDArray[np.int32],
-    numbers: NDArray[np.int32],
-    table: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    variant_of: NDArray[np.int32],
-    block_of: NDArray[np.int32],
-    pos: int,
-    n_alleles: int,
-    star: int,
-    expected_ploidy: NDArray[np.int8],
-    is_snp: bool,
-    read_phred: float,
-    min_dp: int,
-    conflict_phred: int,
-    pl: NDArray[np.int32],
-    ad: NDArray[np.int32],
-    dp: NDArray[np.int32],
-    ploidy: NDArray[np.int8],
-    state: NDArray[np.int8],
-    was_cut: NDArray[np.bool_],
-) -> None:
-    """Evidence of all N samples at one site.
+class SiteRecords(NamedTuple):
+    """Records that speak of one site, of N samples; the first four as in `Evidence`.
 
-    Args:
-        variant_of, block_of: int32 (N, 3), (N,), record rows from the sweep.
-        is_snp: all alleles are single bases: then reads that differ in a block speak for them.
-        read_phred: what one read of a block weighs, phred.
-        expected_ploidy: int8 (N,), 1 or 2, 0 where the records decide; -1: the sample lacks the contig.
-        pl: int32 (N, G), normalised to 0. ad: int32 (N, A), ad[:, 0] and dp = -1: unknown. dp: int32 (N,).
-        ploidy: int8 (N,). state: int8 (N,), OK or the reason for `./.`.
-        was_cut: bool (N,), whether PL comes from a block that `uncut_block` changed.
+    variant_of: int32 (N, 3), block_of: int32 (N,), record rows from the sweep. expected_ploidy: int8 (N,), 1
+    or 2, 0 where the records decide; -1: the sample lacks the contig.
     """
+
+    records: NDArray[np.int32]
+    numbers: NDArray[np.int32]
+    table: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    variant_of: NDArray[np.int32]
+    block_of: NDArray[np.int32]
+    expected_ploidy: NDArray[np.int8]
+
+
+class SiteShape(NamedTuple):
+    """pos: 0-based. star: index of `*`, or -1. is_snp: all alleles are single bases: then reads that differ
+    in a block speak for them."""
+
+    pos: int
+    n_alleles: int
+    star: int
+    is_snp: bool
+
+
+class ProjectRules(NamedTuple):
+    """read_phred: what one read of a block weighs. min_dp: shallower samples are `./.`. conflict_phred: how
+    much overlapping records may contradict each other."""
+
+    read_phred: float
+    min_dp: int
+    conflict_phred: int
+
+
+class SampleEvidence(NamedTuple):
+    """Evidence of N samples at one site of A alleles and G genotypes.
+
+    pl: int32 (N, G), normalised to 0. ad: int32 (N, A), dp: int32 (N,); ad[:, 0] and dp = -1: unknown.
+    ploidy:
+    int8 (N,). state: int8 (N,), OK or the reason for `./.`. was_cut: bool (N,), whether PL comes from a
+    block that `uncut_block` changed.
+    """
+
+    pl: NDArray[np.int32]
+    ad: NDArray[np.int32]
+    dp: NDArray[np.int32]
+    ploidy: NDArray[np.int8]
+    state: NDArray[np.int8]
+    was_cut: NDArray[np.bool_]
+
+
+@borrowing_kernel
+def _choose_records(
+    evidence: SiteRecords, s: int, min_dp: int, rows: NDArray[np.int64], out: SampleEvidence
+) -> int:
+    """Fill `rows` (3,) with the records that sample `s` (of N) is genotyped from; how many.
+
+    Where there are none `out.state` says why.
+    """
+    records, expected = evidence.records, evidence.expected_ploidy[s]
+    out.ad[s, 0], out.dp[s], out.state[s], out.was_cut[s] = -1, -1, NO_COVERAGE, False
+    out.ploidy[s] = max(np.int8(1), expected) if expected != 0 else np.int8(2)
+    if expected < 0:
+        return 0
+    if evidence.variant_of[s, 0] == -2:
+        out.state[s] = CONFLICT
+        return 0
+    k = 0
+    filtered = False
+    for i in range(3):
+        r = evidence.variant_of[s, i]
+        if r >= 0:
+            if records[r, _FILTERED]:
+                filtered = True
+                out.dp[s] = records[r, _DP]
+            else:
+                rows[k] = r
+                k += 1
+    if k > 0:
+        return k
+    if filtered:
+        out.state[s] = FILTERED
+        return 0
+    r = evidence.block_of[s]
+    if r < 0:
+        return 0
+    rows[0] = r
+    out.dp[s] = records[r, _DP]
+    if records[r, _FILTERED]:
+        out.state[s] = FILTERED
+        return 0
+    if records[r, _KIND] != _VARIANT and records[r, _GT0] < 0 and records[r, _GT1] < 0:
+        out.state[s] = NO_COVERAGE if records[r, _DP] < max(1, min_dp) else LOW_GQ
+        return 0
+    return 1
+
+
+@borrowing_kernel
+def _normalise(pl: NDArray[np.int32], n_genotypes: int) -> bool:
+    """Take the least of pl[:n_genotypes] of `pl` (G,) off all; whether they are equal."""
+    low = high = pl[0]
+    for g in range(1, n_genotypes):
+        low = min(low, pl[g])
+        high = max(high, pl[g])
+    for g in range(n_genotypes):
+        pl[g] -= low
+    return high == low
+
+
+@kernel
+def project_site(evidence: SiteRecords, site: SiteShape, rules: ProjectRules, out: SampleEvidence) -> None:
+    """Fill `out`, evidence of all N samples at one site: arrays (N, ...)."""
+    records, numbers, table, offsets = evidence.records, evidence.numbers, evidence.table, evidence.offsets
+    pl, ad, dp, ploidy, state = out.pl, out.ad, out.dp, out.ploidy, out.state
+    n_alleles, star = site.n_alleles, site.star
     size = (n_alleles + 1) * (n_alleles + 2) // 2
     extended = np.empty((3, size), dtype=np.int32)
     present = np.zeros((3, n_alleles + 1), dtype=np.bool_)
     to_site = np.empty((3, 1024), dtype=np.int32)
     rows = np.empty(3, dtype=np.int64)
     for s in range(len(state)):
-        ad[s, 0], dp[s], state[s], was_cut[s] = -1, -1, NO_COVERAGE, False
-        ploidy[s] = max(np.int8(1), expected_ploidy[s]) if expected_ploidy[s] != 0 else np.int8(2)
-        if expected_ploidy[s] < 0:
-            continue
-        k = 0
-        filtered = False
-        if variant_of[s, 0] == -2:
-            state[s] = CONFLICT
-            continue
-        for i in range(3):
-            r = variant_of[s, i]
-            if r >= 0:
-                if records[r, _FILTERED]:
-                    filtered = True
-                    dp[s] = records[r, _DP]
-                else:
-                    rows[k] = r
-                    k += 1
-        if k == 0 and filtered:
-            state[s] = FILTERED
-            continue
+        k = _choose_records(evidence, s, rules.min_dp, rows, out)
         if k == 0:
-            r = block_of[s]
-            if r < 0:
-                continue
-            rows[0] = r
-            k = 1
-            dp[s] = records[r, _DP]
-            if records[r, _FILTERED]:
-                state[s] = FILTERED
-                continue
-            if records[r, _KIND] != _VARIANT and records[r, _GT0] < 0 and records[r, _GT1] < 0:
-                state[s] = NO_COVERAGE if records[r, _DP] < max(1, min_dp) else LOW_GQ
-                continue
+            continue
         haploid = True
         any_evidence = True
         for i in range(k):
             r = rows[i]
             row = records[r]
-            map_alleles(row, table, offsets[r], offsets[r + 1], pos, n_alleles, star, to_site[i])
+            map_alleles(row, table, offsets[r], offsets[r + 1], site.pos, n_alleles, star, to_site[i])
             said, haploid_record = extended_pl(row, numbers, to_site[i], n_alleles, extended[i], present[i])
-            if is_snp and row[_KIND] != _VARIANT and present[i, n_alleles]:
-                was_cut[s] = uncut_block(row, numbers, n_alleles, read_phred, extended[i])
+            if site.is_snp and row[_KIND] != _VARIANT and present[i, n_alleles]:
+                out.was_cut[s] = uncut_block(row, numbers, n_alleles, rules.read_phred, extended[i])
             any_evidence = any_evidence and said
             haploid = haploid and haploid_record
             if row[_DP] > dp[s]:
                 dp[s] = row[_DP]
-        if expected_ploidy[s] == 0 and haploid:
+        if evidence.expected_ploidy[s] == 0 and haploid:
             ploidy[s] = 1
-        if variant_of[s, 0] >= 0:
+        if evidence.variant_of[s, 0] >= 0:
             site_depths(records[rows[0]], numbers, to_site[0], n_alleles, ad[s])
             if ad[s, 0] >= 0 and dp[s] < 0:
                 total = 0
                 for i in range(n_alleles):
                     total += ad[s, i]
                 dp[s] = total
-        if not any_evidence or (dp[s] >= 0 and dp[s] < min_dp):
-            state[s] = NO_COVERAGE if dp[s] < max(1, min_dp) else LOW_GQ
+        if not any_evidence or (dp[s] >= 0 and dp[s] < rules.min_dp):
+            state[s] = NO_COVERAGE if dp[s] < max(1, rules.min_dp) else LOW_GQ
             continue
         least = 0
         if k == 1:
@@ -446,18 +499,11 @@ def project_site(
             least = project_many(extended, present, k, n_alleles, star, ploidy[s], pl[s])
             if ad[s, 0] >= 0:
                 _add_depths(records, numbers, rows, k, to_site, n_alleles, ad[s])
-        n_genotypes = n_alleles if ploidy[s] == 1 else n_alleles * (n_alleles + 1) // 2
-        low = pl[s, 0]
-        high = pl[s, 0]
-        for g in range(1, n_genotypes):
-            low = min(low, pl[s, g])
-            high = max(high, pl[s, g])
-        for g in range(n_genotypes):
-            pl[s, g] -= low
+        is_flat = _normalise(pl[s], n_alleles if ploidy[s] == 1 else n_alleles * (n_alleles + 1) // 2)
         state[s] = OK
-        if least > conflict_phred:
+        if least > rules.conflict_phred:
             state[s] = CONFLICT
-        elif high == low:
+        elif is_flat:
             state[s] = NO_COVERAGE if dp[s] == 0 else LOW_GQ
 
 

@@ -217,6 +217,48 @@ def encode_chunk(
 
 
 @kernel
+def _get_block(
+    text: NDArray[np.uint8],
+    at: int,
+    form: int,
+    row: NDArray[np.int32],
+    numbers: NDArray[np.int32],
+    used: int,
+) -> tuple[int, int]:
+    """A block in one of the short forms to `row` (N_COLUMNS,); where it ends in `text` (n,), numbers
+    (m,) used.
+    """
+    row[_KIND], row[_FILTERED], row[_N_ALT], row[_REF_LEN], row[_SEQ_LEN] = _BLOCK, 0, 1, 1, 0
+    row[_GT0], row[_GT1], row[_PL_N], row[_AD_N] = 0, 0, 3, 0
+    row[_MQ_SQ], row[_MQ_N], row[_X] = -1, -1, 1
+    quality, at = get_varint(text, at)
+    depth, at = get_varint(text, at)
+    second = quality
+    if form == _REF_BLOCK_PL:
+        second, at = get_varint(text, at)
+    third, at = get_varint(text, at)
+    row[_GQ], row[_DP] = quality, depth
+    if used + 3 > len(numbers):
+        return len(text) + 1, used
+    numbers[used], numbers[used + 1], numbers[used + 2] = 0, second, third
+    return at, used + 3
+
+
+@kernel
+def _get_numbers(
+    text: NDArray[np.uint8], at: int, count: int, numbers: NDArray[np.int32], used: int
+) -> tuple[int, int]:
+    """`count` integers at `at` of `text` (n,) to numbers[used:] of `numbers` (m,); where they end, and
+    used.
+    """
+    for _ in range(count):
+        value, at = get_varint(text, at)
+        numbers[used] = value
+        used += 1
+    return at, used
+
+
+@kernel
 def _get_record(
     text: NDArray[np.uint8],
     at: int,
@@ -250,20 +292,8 @@ def _get_record(
     for k in range(_N_RANKS):
         row[_RANKS + k] = _NO_RANK
     if form != _ANY:
-        row[_KIND], row[_FILTERED], row[_N_ALT], row[_REF_LEN], row[_SEQ_LEN] = _BLOCK, 0, 1, 1, 0
-        row[_GT0], row[_GT1], row[_PL_N], row[_AD_N] = 0, 0, 3, 0
-        row[_MQ_SQ], row[_MQ_N], row[_X] = -1, -1, 1
-        quality, at = get_varint(text, at)
-        depth, at = get_varint(text, at)
-        second = quality
-        if form == _REF_BLOCK_PL:
-            second, at = get_varint(text, at)
-        third, at = get_varint(text, at)
-        row[_GQ], row[_DP] = quality, depth
-        if used + 3 > len(numbers):
-            return beyond, used, n_letters
-        numbers[used], numbers[used + 1], numbers[used + 2] = 0, second, third
-        return at, used + 3, n_letters
+        at, used = _get_block(text, at, form, row, numbers, used)
+        return at, used, n_letters
     for column in _PLAIN_COLUMNS:
         value, at = get_varint(text, at)
         row[column] = value
@@ -276,21 +306,12 @@ def _get_record(
     n_strands = 4 if has_strands else 0
     if used + n_pl + n_ad + n_strands > len(numbers) or n_letters + n_seq > len(letters):
         return beyond, used, n_letters
-    for _ in range(row[_PL_N]):
-        value, at = get_varint(text, at)
-        numbers[used] = value
-        used += 1
+    at, used = _get_numbers(text, at, row[_PL_N], numbers, used)
     row[_AD] = used
-    for _ in range(row[_AD_N]):
-        value, at = get_varint(text, at)
-        numbers[used] = value
-        used += 1
+    at, used = _get_numbers(text, at, row[_AD_N], numbers, used)
     if has_strands:
         row[_SB] = used
-        for _ in range(4):
-            value, at = get_varint(text, at)
-            numbers[used] = value
-            used += 1
+        at, used = _get_numbers(text, at, 4, numbers, used)
     if also & 2:
         for k in range(_N_RANKS):
             value, at = get_varint(text, at)

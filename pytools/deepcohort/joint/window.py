@@ -16,7 +16,7 @@ from deepcohort.joint import columns as c
 from deepcohort.joint import parse_kernels as pk
 from deepcohort.joint.allele_kernels import count_primitives, list_primitives
 from deepcohort.joint.io_gvcf import GvcfStream
-from deepcohort.joint.parse_kernels import parse_records, shift_offsets
+from deepcohort.joint.parse_kernels import Bases, Wanted, parse_records, shift_offsets
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +162,13 @@ def read_sample(
     text = np.frombuffer(held, dtype=np.uint8)
     words = np.frombuffer(held, dtype=np.uint64, count=len(held) // 8)
     records, starts, numbers, letters, stop, why = parse_records(
-        text, words, np.frombuffer(contig, dtype=np.uint8), reference.contig_length, from_pos, until, stated,
-        window.end, stream.fresh_at, stream.floor, reference.bases, reference.start,
+        text,
+        words,
+        Wanted(
+            np.frombuffer(contig, dtype=np.uint8), reference.contig_length, from_pos, until, stated,
+            window.end, stream.fresh_at, stream.floor,
+        ),
+        Bases(reference.bases, reference.start),
     )  # fmt: skip
     if why not in (pk.DONE, pk.NEXT_CONTIG):
         raise _parse_error(stream.path, window, held, stop, why, reference)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.joint.family_kernels import pedigree_posteriors
+from deepcohort.joint.family_kernels import Inheritance, Population, Samples, pedigree_posteriors
 from deepcohort.joint.pedigree import Pedigree, kinship_of, read_pedigree
 from deepcohort.joint.prior_kernels import likelihoods
 from hypothesis import given, settings
@@ -81,7 +81,8 @@ def fast_posteriors(parents, samples, pl, f, rate):
     frequency = np.array([1 - f, f])
     assert len(kin.person_offsets) == 2
     pedigree_posteriors(
-        kin, 0, likelihood, state, ploidy, frequency, 2, 0.0, 1.0, rate, True, out, fresh
+        kin, 0, Samples(likelihood, state, ploidy), 2, Population(frequency, 0.0, 1.0),
+        Inheritance(rate, True), out, fresh,
     )  # fmt: skip
     return likelihood, frequency, out, fresh
 

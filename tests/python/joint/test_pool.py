@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from deepcohort.joint.config import JointConfig
-from deepcohort.joint.pool_kernels import pool_reads, read_likelihoods
+from deepcohort.joint.pool_kernels import PoolRules, pool_reads, read_likelihoods
+from deepcohort.joint.project_kernels import SampleEvidence
 from joint_helpers import block, genotype, het, write_gvcf, write_reference
 
 
@@ -27,11 +28,12 @@ def test_reads_of_each_genotype():
 def pooled(likelihood, ad, dp, known=10.0, cut=None, no_error=False):
     n = len(dp)
     likelihood = np.array(likelihood)
-    changed = pool_reads(
-        np.array(ad, dtype=np.int32), np.array(dp, dtype=np.int32), np.zeros(n, dtype=np.int8),
-        np.full(n, 2, dtype=np.int8), np.array(cut or [False] * n), np.array([0.7, 0.3]), 2, 0.0, known,
-        no_error, 0.5, 0.003, 15, likelihood,
+    samples = SampleEvidence(
+        np.zeros((n, 3), np.int32), np.array(ad, dtype=np.int32), np.array(dp, dtype=np.int32),
+        np.full(n, 2, dtype=np.int8), np.zeros(n, dtype=np.int8), np.array(cut or [False] * n),
     )  # fmt: skip
+    rules = PoolRules(0.0, known, no_error, 0.5, 0.003, 15)
+    changed = pool_reads(samples, np.array([0.7, 0.3]), 2, rules, likelihood)
     return changed, likelihood
 
 
