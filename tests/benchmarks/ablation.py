@@ -25,13 +25,13 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), PACKAGE]
 
 import accuracy  # noqa: E402
 import make_models  # noqa: E402
-from deepcohort.candidates.config import candidates_of  # noqa: E402
+from deepcohort.candidates.config import candidates_for  # noqa: E402
+from deepcohort.compose.make_examples import ExamplesConfig, make_examples  # noqa: E402
 from deepcohort.core.io import ReferenceFasta  # noqa: E402
 from deepcohort.core.region import parse_region  # noqa: E402
-from deepcohort.make_examples import ExamplesConfig, make_examples  # noqa: E402
 from deepcohort.model.archive import find_model, read_model  # noqa: E402
 from deepcohort.model.load import load_predictor  # noqa: E402
-from deepcohort.pileup.config import pileup_of  # noqa: E402
+from deepcohort.pileup.config import pileup_for  # noqa: E402
 from deepcohort.pileup.features import F  # noqa: E402
 from deepcohort.pileup.shards import Examples, open_examples  # noqa: E402
 
@@ -111,8 +111,8 @@ def candidates(item: accuracy.CallSet, folder: Path, platform: str) -> Examples:
         platform=platform,
         augment=False,
         n_buckets=1,
-        pileup=pileup_of(platform),
-        candidates=candidates_of(platform),
+        pileup=pileup_for(platform),
+        candidates=candidates_for(platform),
     )
     if not (out / "examples.json").exists():
         with ReferenceFasta(item.reference) as fasta:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from deepcohort.call_shard import ShardConfig
+from deepcohort.compose.call_shard import ShardConfig
 from deepcohort.core.region import Region
 from test_call_shard import called, make_inputs, records, run
 

@@ -5,11 +5,11 @@ import json
 
 import numpy as np
 import pytest
-from deepcohort.call_shard import call_shard
 from deepcohort.calls.merge import merge_shards
-from deepcohort.cli import call_setup
-from deepcohort.cli.call_setup import CallRequest, make_job
-from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
+from deepcohort.compose import call_setup
+from deepcohort.compose.call_setup import CallRequest, make_job
+from deepcohort.compose.call_shard import call_shard
+from deepcohort.compose.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
 from deepcohort.pileup.features import N_FEATURES
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.library import library_text

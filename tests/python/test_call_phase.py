@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pysam
 import pytest
-from deepcohort.call_shard import CallJob, ShardConfig, call_shard
 from deepcohort.calls.merge import merge_files, merge_shards
+from deepcohort.compose.call_shard import CallJob, ShardConfig, call_shard
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.region import Region
 from deepcohort.phase.config import PhaseConfig

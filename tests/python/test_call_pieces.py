@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pysam
 import pytest
-from deepcohort.cli import call_pieces
-from deepcohort.cli.call_pieces import pieces_of
-from deepcohort.cli.call_run import run_call
-from deepcohort.cli.call_setup import CallRequest
+from deepcohort.compose import call_pieces
+from deepcohort.compose.call_pieces import pieces_of
+from deepcohort.compose.call_run import run_call
+from deepcohort.compose.call_setup import CallRequest
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.region import Region, merge_regions
 from test_call_shard import shipped_model
@@ -27,7 +27,7 @@ COPIES, LENGTH_BP = 3, 10_000
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
     """(reference, BAM) of a genome of several contigs."""
-    from deepcohort.cli.io_warm import write_warm_inputs
+    from deepcohort.compose.io_warm import write_warm_inputs
 
     folder = tmp_path_factory.mktemp("pieces")
     one, bams, _ = write_warm_inputs(folder)
@@ -135,7 +135,7 @@ def test_killed(inputs, tmp_path, struck):
     script = tmp_path / "run.py"
     script.write_text(
         "import sys, time\n"
-        "import deepcohort.cli.call_pieces as pieces\n"
+        "import deepcohort.compose.call_pieces as pieces\n"
         "from deepcohort.cli import main\n"
         f"pieces.MIN_PIECE_BP = pieces.MAX_PIECE_BP = {LENGTH_BP // 2}\n"
         "call_shard = pieces.call_shard\n"

@@ -12,11 +12,18 @@ from pathlib import Path
 import numpy as np
 import pysam
 import pytest
-from deepcohort.call_shard import CallJob, ChunkPlan, ShardConfig, call_shard, genome_order, rows_needed
 from deepcohort.calls.merge import merge_shards
 from deepcohort.calls.ploidy import PloidyMap
-from deepcohort.cli.call_setup import CallRequest, chosen_regions, make_job
-from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
+from deepcohort.compose.call_setup import CallRequest, chosen_regions, make_job
+from deepcohort.compose.call_shard import (
+    CallJob,
+    ChunkPlan,
+    ShardConfig,
+    call_shard,
+    genome_order,
+    rows_needed,
+)
+from deepcohort.compose.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases
@@ -266,8 +273,8 @@ def test_all_argument_problems_at_once(tmp_path):
 
 
 def test_command_line_passes_its_options(monkeypatch, tmp_path):
-    from deepcohort.cli import call_run
     from deepcohort.cli.call import app
+    from deepcohort.compose import call_run
     from typer.testing import CliRunner
 
     seen = []
@@ -283,7 +290,7 @@ def test_command_line_passes_its_options(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(("mapq", "told"), [(0, True), (60, False)])
 def test_reads_of_mapq_zero_alone_are_told(mapq, told, tmp_path, capsys):
-    from deepcohort.cli.call_run import run_call
+    from deepcohort.compose.call_run import run_call
 
     text = "".join(np.random.default_rng(3).choice(list("ACGT"), 500))
     lines = [

@@ -32,7 +32,7 @@ ALLOWED = {
 }
 # rooms within a room: what each may see of the others; find.py puts them together
 WITHIN = {"candidates": {"assembly": set(), "realign": {"assembly"}, "support": set()}}
-SEES_EVERYTHING = {"cli", "compose", "start", "call_shard", "make_examples"}
+SEES_EVERYTHING = {"cli", "compose", "start"}
 HEAVY = {
     "torch": {"model", "popgen"},
     "pytorch_lightning": {"model", "popgen"},

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from deepcohort.call_shard import ShardConfig
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.find import find_candidates
+from deepcohort.compose.call_shard import ShardConfig
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region
 from deepcohort.model.load import load_predictor

@@ -13,7 +13,7 @@ du -sm "$here/venv" | sed 's/\t.*/ MB with all that calling needs/'
 "$here/venv/bin/python" - "$here" <<'END'
 import sys
 from pathlib import Path
-from deepcohort.cli.io_warm import write_warm_inputs
+from deepcohort.compose.io_warm import write_warm_inputs
 write_warm_inputs(Path(sys.argv[1]))
 END
 chmod -R a-w "$here/venv"

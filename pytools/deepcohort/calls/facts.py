@@ -14,7 +14,7 @@ import numpy as np
 from deepcohort.calls.kernels_count import COUNTED_FILTERS, INDEL, OTHER, SNP, count_records
 from deepcohort.calls.quality import QualityTally
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.paths import make_again
+from deepcohort.core.paths import remedy_for
 from deepcohort.formats.vcf_text import Segment, VcfHeader
 
 # name in the facts: key of the header line
@@ -64,7 +64,7 @@ def note_of(lines: Sequence[str], key: str, path: Path) -> dict[str, Value] | No
         return None
     items = [item.partition("=") for item in line[len(prefix) :].split(";")]
     if not all(k and v for k, _, v in items):
-        raise DeepcohortError(f"{path} has a malformed header line '{line[:80]}'; {make_again(path)}")
+        raise DeepcohortError(f"{path} has a malformed header line '{line[:80]}'; {remedy_for(path)}")
     return {name: _value(text) for name, _, text in items}
 
 

@@ -9,8 +9,8 @@ from deepcohort.calls.columns import DraftSites, KnownColumns, PhasePairs, colum
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.kernels_genotype import build_sites, site_offsets, touched_intervals
 from deepcohort.calls.kernels_overlap import allele_spans, components, resolve_overlaps
-from deepcohort.calls.kernels_sites import SITE_GIVEN, SITE_MELTED, collect_sites, decide_sites
-from deepcohort.calls.types import GenotypedSites, Known, MeltedSites, SiteCalls
+from deepcohort.calls.kernels_sites import HOMREF_IN_BLOCK, SITE_GIVEN, collect_sites, decide_sites
+from deepcohort.calls.types import GenotypedSites, Known, ReferenceSites, SiteCalls
 from deepcohort.candidates.columns import AlleleColumns, Window
 from deepcohort.candidates.types import CandidateTable
 
@@ -112,14 +112,16 @@ def genotype_sites(
     status, gq = decided.status, decided.gq
     site_fields = (table.contig, *arrays, *_id_column(arrays[0], table.pos, known.ids))
     judged = np.add.reduceat(known.judged, offsets[:-1]) > 0 if len(table) else known.judged
-    melted = np.flatnonzero((status == SITE_MELTED) | (n_alleles == 1) | ((status == SITE_GIVEN) & judged))
+    reference_sites = np.flatnonzero(
+        (status == HOMREF_IN_BLOCK) | (n_alleles == 1) | ((status == SITE_GIVEN) & judged)
+    )
     longest = np.maximum.reduceat(table.ref_len, offsets[:-1]) if len(table) else table.ref_len
     return GenotypedSites(
         sites=SiteCalls(*site_fields),
-        melted=MeltedSites(
-            pos=table.pos[offsets[:-1]][melted],
-            ref_len=longest[melted].astype(np.int32),
-            gq=np.minimum(np.floor(gq[melted] + 0.5), 99).astype(np.int32),
+        reference_sites=ReferenceSites(
+            pos=table.pos[offsets[:-1]][reference_sites],
+            ref_len=longest[reference_sites].astype(np.int32),
+            gq=np.minimum(np.floor(gq[reference_sites] + 0.5), 99).astype(np.int32),
         ),
         n_overlaps_resolved=int(n_changed),
     )

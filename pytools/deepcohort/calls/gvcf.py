@@ -29,7 +29,7 @@ from deepcohort.calls.columns import (
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.kernels_called import write_called
 from deepcohort.calls.kernels_confidence import (
-    apply_melted,
+    apply_reference_sites,
     block_classes,
     gq_caps,
     reference_confidence,
@@ -125,10 +125,19 @@ class CallsWriter:
         config, at = self._config, region.start - reference_start
         runs = run_lengths(reference)[at : at + len(region)]
         caps = gq_caps(runs, config.homopolymer_bp, config.homopolymer_gq_step, config.homopolymer_min_gq)
-        one, two = reference_confidence(n_ref, n_total, ploidy, caps, config.reference_error)
-        melted = genotyped.melted
-        apply_melted(one, two, n_total, ploidy, region.start, melted.pos, melted.ref_len, melted.gq)
-        return one, two, block_classes(one, two, n_total, ploidy, self._bands)
+        pl_het, pl_hom_alt = reference_confidence(n_ref, n_total, ploidy, caps, config.reference_error)
+        reference_sites = genotyped.reference_sites
+        apply_reference_sites(
+            pl_het,
+            pl_hom_alt,
+            n_total,
+            ploidy,
+            region.start,
+            reference_sites.pos,
+            reference_sites.ref_len,
+            reference_sites.gq,
+        )
+        return pl_het, pl_hom_alt, block_classes(pl_het, pl_hom_alt, n_total, ploidy, self._bands)
 
     def _write_gvcf(
         self,
@@ -149,10 +158,10 @@ class CallsWriter:
         at = region.start - counts.region.start
         n_ref, n_total = counts.n_ref[at : at + len(region)], counts.n_total[at : at + len(region)]
         if self._given_only:
-            one = two = np.zeros(len(region), np.int32)
+            pl_het = pl_hom_alt = np.zeros(len(region), np.int32)
             classes = np.zeros(len(region), np.int16)
         else:
-            one, two, classes = self._confidence(
+            pl_het, pl_hom_alt, classes = self._confidence(
                 region, n_ref, n_total, genotyped, reference, reference_start, ploidy
             )
         sites = genotyped.sites
@@ -160,7 +169,7 @@ class CallsWriter:
         out, span = self._room(region, classes, sites)
         n, n_lines = write_gvcf(
             out, self._state, span, Window(reference, reference_start),
-            ReferenceConfidence(classes, n_total, one, two), columns_of(SiteColumns, sites),
+            ReferenceConfidence(classes, n_total, pl_het, pl_hom_alt), columns_of(SiteColumns, sites),
             SiteMarks(disputed, bias.strands, bias.mapping, bias.ranks), self._rules(),
         )  # fmt: skip
         self._gvcf.write_lines(region.contig, out.buffer[:n].data, out.lines[:n_lines])

@@ -54,8 +54,8 @@ def reference_confidence(
     The PL of 0/0 is 0: where another genotype fits better, theirs is cut to 0, and GQ is 0. Haploid:
     both are the PL of genotype 1. `caps` limits the first (haploid: both).
     """
-    one = np.zeros(len(n_ref), np.int32)
-    two = np.zeros(len(n_ref), np.int32)
+    pl_het = np.zeros(len(n_ref), np.int32)
+    pl_hom_alt = np.zeros(len(n_ref), np.int32)
     keeps, changes = np.log10(1.0 - error), np.log10(error)
     for i in range(len(n_ref)):
         n = n_total[i]
@@ -72,15 +72,15 @@ def reference_confidence(
             pl_one = min(pl_one, float(caps[i]))
             if ploidy[i] == 1:
                 pl_two = pl_one
-        one[i] = int(pl_one + 0.5)
-        two[i] = int(pl_two + 0.5)
-    return one, two
+        pl_het[i] = int(pl_one + 0.5)
+        pl_hom_alt[i] = int(pl_two + 0.5)
+    return pl_het, pl_hom_alt
 
 
 @kernel
-def apply_melted(
-    one: NDArray[np.int32],
-    two: NDArray[np.int32],
+def apply_reference_sites(
+    pl_het: NDArray[np.int32],
+    pl_hom_alt: NDArray[np.int32],
     n_total: NDArray[np.int32],
     ploidy: NDArray[np.int8],
     start: int,
@@ -91,23 +91,24 @@ def apply_melted(
     """Put the model's confidence where it examined a candidate and found none.
 
     Args:
-        one, two: int32 (L,), from `reference_confidence`, changed in place. start: position of their first
+        pl_het, pl_hom_alt: int32 (L,), from `reference_confidence`, changed in place. start: position of
+        their first
             base. n_total, ploidy: (L,). pos, ref_len, gq: the melted sites by pos, which may lie outside.
     """
     for k in range(len(pos)):
-        for p in range(max(pos[k], start), min(pos[k] + ref_len[k], start + len(one))):
+        for p in range(max(pos[k], start), min(pos[k] + ref_len[k], start + len(pl_het))):
             i = p - start
             if n_total[i] <= 0 or ploidy[i] == 0:
                 continue
-            if p == pos[k] or one[i] < gq[k]:
-                one[i] = gq[k]
-                two[i] = gq[k] if ploidy[i] == 1 else max(two[i], gq[k])
+            if p == pos[k] or pl_het[i] < gq[k]:
+                pl_het[i] = gq[k]
+                pl_hom_alt[i] = gq[k] if ploidy[i] == 1 else max(pl_hom_alt[i], gq[k])
 
 
 @kernel
 def block_classes(
-    one: NDArray[np.int32],
-    two: NDArray[np.int32],
+    pl_het: NDArray[np.int32],
+    pl_hom_alt: NDArray[np.int32],
     n_total: NDArray[np.int32],
     ploidy: NDArray[np.int8],
     bands: NDArray[np.int64],
@@ -120,10 +121,10 @@ def block_classes(
     for gq in range(MAX_GQ + 1):
         while band_of_gq[gq] + 1 < len(bands) and gq >= bands[band_of_gq[gq] + 1]:
             band_of_gq[gq] += 1
-    classes = np.empty(len(one), np.int16)
-    for i in range(len(one)):
+    classes = np.empty(len(pl_het), np.int16)
+    for i in range(len(pl_het)):
         classes[i] = 64 * ploidy[i]
         if n_total[i] <= 0 or ploidy[i] == 0:
             continue
-        classes[i] += 1 + band_of_gq[min(one[i], two[i], MAX_GQ)]
+        classes[i] += 1 + band_of_gq[min(pl_het[i], pl_hom_alt[i], MAX_GQ)]
     return classes

@@ -10,7 +10,7 @@ from deepcohort.calls.kernels_genotype import genotype_alleles, genotype_count
 from deepcohort.candidates.columns import AlleleColumns, Window
 from deepcohort.core.numba_options import kernel
 
-SITE_MELTED = 0
+HOMREF_IN_BLOCK = 0
 SITE_REFCALL = 1
 SITE_VARIANT = 2
 SITE_GIVEN = 3  # surely homozygous reference, and a record all the same
@@ -66,7 +66,7 @@ def decide_sites(
         n, n_gt = n_alleles[s], genotype_count(n_alleles[s], ploidy[s])
         if n == 1:
             gq[s] = _phred(homref_error[s])
-            status[s] = SITE_MELTED if gq[s] >= min_homref_gq else SITE_REFCALL
+            status[s] = HOMREF_IN_BLOCK if gq[s] >= min_homref_gq else SITE_REFCALL
             continue
         best[s] = _posteriors(gl[s], n_gt, post)
         wrong, variant = 0.0, 0.0
@@ -86,7 +86,7 @@ def decide_sites(
         if best[s] > 0:
             status[s] = SITE_VARIANT
         else:
-            status[s] = SITE_MELTED if gq[s] >= min_homref_gq else SITE_REFCALL
+            status[s] = HOMREF_IN_BLOCK if gq[s] >= min_homref_gq else SITE_REFCALL
         top = 1
         for a in range(1, n):
             if there[a] > there[top]:
@@ -98,7 +98,7 @@ def decide_sites(
         for a in range(1, n):
             if member[s, a, 1] < 0 and given[member[s, a, 0]]:
                 keep[s, a] = True
-                if status[s] == SITE_MELTED:
+                if status[s] == HOMREF_IN_BLOCK:
                     status[s] = SITE_GIVEN
     return DecidedSites(status, best, gq, qual, keep)
 
@@ -120,7 +120,7 @@ def _count_output(
     n_alleles, member, keep = drafts.n_alleles, drafts.member, decided.keep
     n_out, alts, bases, likelihoods, depths = 0, 0, 0, 0, 0
     for s in range(len(decided.status)):
-        if decided.status[s] == SITE_MELTED or n_alleles[s] == 1:
+        if decided.status[s] == HOMREF_IN_BLOCK or n_alleles[s] == 1:
             continue
         longest, kept = np.int64(1), 1
         for a in range(1, n_alleles[s]):
@@ -328,7 +328,7 @@ def collect_sites(
     kept, new = np.empty(member.shape[1], np.int64), np.empty(member.shape[1], np.int64)
     i, n_base, n_alt = 0, 0, 0
     for s in range(len(status)):
-        if status[s] == SITE_MELTED or n_alleles[s] == 1:
+        if status[s] == HOMREF_IN_BLOCK or n_alleles[s] == 1:
             continue
         pos = alleles.pos[offsets[s]]
         n_kept = _keep_alleles(keep[s], n_alleles[s], kept, new)

@@ -74,7 +74,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class MeltedSites:
+class ReferenceSites:
     """Sites whose candidates were examined and found homozygous reference for sure, K sites by pos.
 
     They are no records: their confidence replaces that of the counts in the reference blocks.
@@ -90,12 +90,12 @@ class MeltedSites:
 
 @dataclass(frozen=True, slots=True)
 class GenotypedSites:
-    """What genotyping gives: records to be (`sites`), sites without one (`melted`), and a count.
+    """What genotyping gives: records to be (`sites`), sites without one (`reference_sites`), and a count.
 
     Attributes:
         n_overlaps_resolved: groups of overlapping sites whose independent genotypes did not fit.
     """
 
     sites: SiteCalls
-    melted: MeltedSites
+    reference_sites: ReferenceSites
     n_overlaps_resolved: int

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from deepcohort.candidates.slips import SLIPS, SlipRates, fitted
+from deepcohort.candidates.repeat_stutter import SLIPS, StutterRates, fitted
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.types import UNKNOWN_LIBRARY, LibraryProfile
 
@@ -58,7 +58,7 @@ class CandidatesConfig:
     min_base_qual: int = ReadsConfig().min_base_qual
     phase_bp: int = 400
     max_indel_bp: int = 500
-    slips: SlipRates = SLIPS["illumina"]
+    slips: StutterRates = SLIPS["illumina"]
     realign: bool = True
     realign_min_count: int = 1
     realign_min_fraction_snp: float = 0.12
@@ -73,7 +73,7 @@ class CandidatesConfig:
 _MIN_FRACTION_INDEL = {"hifi": 0.1, "ont": 0.12}
 
 
-def candidates_of(platform: str, library: LibraryProfile = UNKNOWN_LIBRARY) -> CandidatesConfig:
+def candidates_for(platform: str, library: LibraryProfile = UNKNOWN_LIBRARY) -> CandidatesConfig:
     """Settings for reads of a platform and a library."""
     if platform not in SLIPS or platform == "illumina":
         return CandidatesConfig(slips=fitted(SLIPS["illumina"], library.runs))

@@ -10,7 +10,7 @@ from deepcohort.candidates.realign import Realignment
 from deepcohort.candidates.select import Alleles, no_alleles, select_alleles, take_alleles
 from deepcohort.candidates.site_kernels import NEIGHBOUR_BP
 from deepcohort.candidates.support import weigh_reads
-from deepcohort.candidates.support.faint import faint_alleles, take_support
+from deepcohort.candidates.support.single_read_snps import drop_weak_single_read_snps, take_support
 from deepcohort.candidates.types import AlleleCounts, CandidateEvidence, CandidateTable, ReadSupport
 from deepcohort.core.region import Region
 from deepcohort.reads.types import ReadBatch
@@ -46,7 +46,7 @@ def find_candidates(
     alleles, _ = select_alleles(counts, reads, reference_codes, first, beyond, config)
     alleles = _with_spelled(alleles, spelled, first, beyond)
     support, dp, ad = weigh_reads(reads, alleles, reference_codes, window, config)
-    faint = faint_alleles(reads, alleles, counts, support, ad, reference_codes, window, config)
+    faint = drop_weak_single_read_snps(reads, alleles, counts, support, ad, reference_codes, window, config)
     kept = np.flatnonzero(~faint & (alleles.pos < last))
     if len(kept) < len(alleles):
         alleles, support = take_alleles(alleles, kept), take_support(support, kept)

@@ -452,10 +452,10 @@ def find_het_like(tallies: Tallies, first: int, last: int, min_count: int) -> ND
 
 
 @kernel
-def _near(sorted_positions: NDArray[np.int64], p: int, reach_bp: int) -> bool:
-    """Whether another of the positions, int64 (n,), ascending, lies within `reach_bp` of p."""
-    k = np.searchsorted(sorted_positions, p - reach_bp)
-    while k < len(sorted_positions) and sorted_positions[k] <= p + reach_bp:
+def _near(sorted_positions: NDArray[np.int64], p: int, feature_context_bp: int) -> bool:
+    """Whether another of the positions, int64 (n,), ascending, lies within `feature_context_bp` of p."""
+    k = np.searchsorted(sorted_positions, p - feature_context_bp)
+    while k < len(sorted_positions) and sorted_positions[k] <= p + feature_context_bp:
         if sorted_positions[k] != p:
             return True
         k += 1

@@ -63,7 +63,7 @@ def sure_genotypes(is_snp: NDArray[np.bool_], entries: Entries, mapq: NDArray[np
 
 @kernel
 def _next_marker(
-    c: int, step: int, pos: NDArray[np.int64], copies: NDArray[np.int8], reach_bp: int
+    c: int, step: int, pos: NDArray[np.int64], copies: NDArray[np.int8], feature_context_bp: int
 ) -> tuple[int, int]:
     """(row, bp away) of the next heterozygous candidate from row `c` on, at another position; -1 if none.
 
@@ -72,33 +72,34 @@ def _next_marker(
     row = c + step
     while 0 <= row < len(pos):
         distance = abs(pos[row] - pos[c])
-        if distance > reach_bp:
+        if distance > feature_context_bp:
             break
         if distance > 0 and copies[row] == HET:
             return row, distance
         row += step
-    return -1, reach_bp + 1
+    return -1, feature_context_bp + 1
 
 
 @kernel
 def markers_near(
-    c: int, pos: NDArray[np.int64], copies: NDArray[np.int8], reach_bp: int, near: NDArray[np.int64]
+    c: int, pos: NDArray[np.int64], copies: NDArray[np.int8], feature_context_bp: int, near: NDArray[np.int64]
 ) -> int:
-    """Write to `near` the nearest HET rows at other positions within `reach_bp` of row `c`; how many.
+    """Write to `near` the nearest HET rows at other positions within `feature_context_bp` of row `c`; how
+    many.
 
     `pos`: int64 (N,), ascending. `copies`: int8 (N,), of `sure_genotypes`. `near`: int64 (MAX_MARKERS,).
     """
     n = 0
-    left, to_left = _next_marker(c, -1, pos, copies, reach_bp)
-    right, to_right = _next_marker(c, 1, pos, copies, reach_bp)
+    left, to_left = _next_marker(c, -1, pos, copies, feature_context_bp)
+    right, to_right = _next_marker(c, 1, pos, copies, feature_context_bp)
     while n < len(near) and (left >= 0 or right >= 0):
         if left >= 0 and to_left <= to_right:
             near[n] = left
-            row, more = _next_marker(left, -1, pos, copies, reach_bp - to_left)
+            row, more = _next_marker(left, -1, pos, copies, feature_context_bp - to_left)
             left, to_left = row, to_left + more
         else:
             near[n] = right
-            row, more = _next_marker(right, 1, pos, copies, reach_bp - to_right)
+            row, more = _next_marker(right, 1, pos, copies, feature_context_bp - to_right)
             right, to_right = row, to_right + more
         n += 1
     return n

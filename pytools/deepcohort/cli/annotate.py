@@ -45,7 +45,7 @@ def annotate(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Annotate a VCF by allele: AlphaMissense, consequences, any table; count carriers and candidates."""
-    from deepcohort.cli.annotate_run import Options, run
+    from deepcohort.compose.annotate_run import Options, run
 
     run(
         Options(

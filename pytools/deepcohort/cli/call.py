@@ -121,8 +121,8 @@ def call(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Call variants of one sample, everywhere or in some regions: reads to gVCF and VCF."""
-    from deepcohort.cli.call_run import run_call
-    from deepcohort.cli.call_setup import CallRequest
+    from deepcohort.compose.call_run import run_call
+    from deepcohort.compose.call_setup import CallRequest
 
     run_call(
         CallRequest(

@@ -72,9 +72,9 @@ def evaluate(
     """Compare calls with a truth set on haplotypes, as rtg vcfeval does; or describe calls without one."""
     from dataclasses import replace
 
+    from deepcohort.evaluate.callset_qc import describe
     from deepcohort.evaluate.options import plan, read_stratifications
     from deepcohort.evaluate.run import evaluate_many
-    from deepcohort.evaluate.without_truth import describe
 
     chosen = of_rule(rule)
     config = replace(

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from deepcohort.candidates.config import candidates_of
-from deepcohort.make_examples import ExamplesConfig
-from deepcohort.pileup.config import pileup_of
+from deepcohort.candidates.config import candidates_for
+from deepcohort.compose.make_examples import ExamplesConfig
+from deepcohort.pileup.config import pileup_for
 
 app = typer.Typer()
 _DEFAULT = ExamplesConfig()
@@ -44,11 +44,11 @@ def examples(
     """Make labelled training examples from reads and truth."""
     from dataclasses import replace
 
+    from deepcohort.compose.make_examples import make_examples
     from deepcohort.core.io import ReferenceFasta
     from deepcohort.core.region import parse_region
     from deepcohort.formats.bed import read_bed
-    from deepcohort.make_examples import make_examples
-    from deepcohort.pileup.augment import NATURAL, augmentation_of
+    from deepcohort.pileup.augment import NATURAL, augmentation_for
     from deepcohort.pileup.library_augment import NATURAL_LIBRARY, LibraryAugment
 
     with ReferenceFasta(reference) as fasta:
@@ -60,9 +60,9 @@ def examples(
         passes=passes,
         seed=seed,
         augment=augment,
-        pileup=pileup_of(platform),
-        candidates=candidates_of(platform),
-        augmentation=augmentation_of(platform),
+        pileup=pileup_for(platform),
+        candidates=candidates_for(platform),
+        augmentation=augmentation_for(platform),
         library=LibraryAugment() if platform == "illumina" else None,
     )
     if natural:

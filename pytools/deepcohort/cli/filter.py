@@ -171,8 +171,8 @@ def filter_(
         return
     predictor = load_predictor(model, platform, device)
     if train is not None:
-        from deepcohort.cli.filter_run import TrainingInput, read_training_manifest
-        from deepcohort.cli.filter_run import train as run
+        from deepcohort.compose.filter_run import TrainingInput, read_training_manifest
+        from deepcohort.compose.filter_run import train as run
 
         if manifest is not None:
             items = read_training_manifest(manifest)
@@ -190,7 +190,7 @@ def filter_(
         )
         return
     from deepcohort.filter.apply import filter_vcf
-    from deepcohort.filter.head import load_head
+    from deepcohort.filter.caller_classifier import load_head
 
     assert vcf is not None
     assert output is not None

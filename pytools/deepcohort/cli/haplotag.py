@@ -28,7 +28,7 @@ def haplotag(
     threads: Annotated[int, typer.Option(help="That compress the output.", min=1)] = 1,
 ) -> None:
     """Tag reads with their haplotype (HP) and phase set (PS) by a phased VCF."""
-    from deepcohort.cli.haplotag_run import tag_reads
+    from deepcohort.compose.haplotag_run import tag_reads
     from deepcohort.haplotag.run import TagRequest
 
     tag_reads(TagRequest(vcf, reads, reference, output, sample, platform, threads), min_quality)

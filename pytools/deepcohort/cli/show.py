@@ -38,9 +38,9 @@ def show(
     """Draw the reads of a site, in one sample or several, and what the network sees of it, with its
     probabilities; or many sites on one page.
     """
-    from deepcohort.cli.io_sites import Site, sites_of
-    from deepcohort.cli.show_page import write_page
-    from deepcohort.cli.show_run import by_sample, show_site
+    from deepcohort.compose.io_sites import Site, sites_of
+    from deepcohort.compose.show_page import write_page
+    from deepcohort.compose.show_run import by_sample, show_site
     from deepcohort.core.errors import DeepcohortError, InputProblems
 
     sites = site or []

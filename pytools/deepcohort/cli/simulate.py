@@ -6,15 +6,15 @@ from typing import Annotated
 import typer
 
 from deepcohort.simulate.config import (
+    DecoyConfig,
     GenomeConfig,
     ReadConfig,
-    ShadowConfig,
     SimulateConfig,
     VariantConfig,
 )
 
 app = typer.Typer()
-_D, _G, _V, _S, _R = SimulateConfig(), GenomeConfig(), VariantConfig(), ShadowConfig(), ReadConfig()
+_D, _G, _V, _S, _R = SimulateConfig(), GenomeConfig(), VariantConfig(), DecoyConfig(), ReadConfig()
 
 
 @app.command()
@@ -99,7 +99,7 @@ def simulate(
         variants=VariantConfig(
             demography=demography, heterozygosity=heterozygosity, indel_spectrum=indel_spectrum
         ),
-        shadow=ShadowConfig(decoy_fraction=decoys, hidden_fraction=hidden_paralogs),
+        shadow=DecoyConfig(decoy_fraction=decoys, hidden_fraction=hidden_paralogs),
         reads=ReadConfig(
             platform=platform,
             profiles=tuple(profile or ()),

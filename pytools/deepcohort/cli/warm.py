@@ -8,6 +8,6 @@ app = typer.Typer()
 @app.command()
 def warm() -> None:
     """Compile the kernels once, so that later runs start fast (minutes)."""
-    from deepcohort.cli.warm_run import warm_kernels
+    from deepcohort.compose.warm_run import warm_kernels
 
     warm_kernels()

@@ -20,7 +20,7 @@ def why(
     output: Annotated[Path | None, typer.Option(help="JSON with everything, besides the text.")] = None,
 ) -> None:
     """Say why a site is called as it is, and what would have to change for another genotype."""
-    from deepcohort.cli.why_run import explain_site, told, write_json
+    from deepcohort.compose.why_run import explain_site, told, write_json
 
     explanation = explain_site(reads, reference, site, alt, platform, model)
     if output is not None:

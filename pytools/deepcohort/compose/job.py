@@ -6,12 +6,12 @@ from pathlib import Path
 
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.ploidy import PloidyMap
-from deepcohort.candidates.config import CandidatesConfig, candidates_of
+from deepcohort.candidates.config import CandidatesConfig, candidates_for
 from deepcohort.core.region import Region
 from deepcohort.known.config import KnownConfig
 from deepcohort.paralogs.types import Links
 from deepcohort.phase.config import PhaseConfig
-from deepcohort.pileup.config import PileupConfig, pileup_of
+from deepcohort.pileup.config import PileupConfig, pileup_for
 from deepcohort.reads.config import ReadsConfig
 
 
@@ -99,6 +99,6 @@ def job_of(
         gvcf=gvcf,
         reads_config=reads_config,
         paralogs=paralogs,
-        candidates_config=candidates_of(platform, reads_config.library),
-        pileup_config=pileup_config or pileup_of(platform),
+        candidates_config=candidates_for(platform, reads_config.library),
+        pileup_config=pileup_config or pileup_for(platform),
     )

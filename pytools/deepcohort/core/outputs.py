@@ -18,7 +18,7 @@ FULL = tuple(_WHY_FULL)
 
 
 @contextmanager
-def full_disk_told(place: str | Path, remedy: str = "free space and run again") -> Iterator[None]:
+def disk_full_as_error(place: str | Path, remedy: str = "free space and run again") -> Iterator[None]:
     """Turns a full disk, found by whatever writes within, into one line that names `place`.
 
     For blocks where others write (loggers, libraries); `atomic_outputs` does the same for its own files.
@@ -81,7 +81,7 @@ def atomic_outputs(*finals: str | Path, partners: tuple[str, ...] = ()) -> Itera
     for _, final in pairs:
         check_file_place(final)
     try:
-        with full_disk_told(pairs[0][1]):
+        with disk_full_as_error(pairs[0][1]):
             yield [temporary for temporary, _ in pairs]
             for temporary, final in pairs:
                 for suffix in partners:
@@ -105,7 +105,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         DeepcohortError: the folder cannot be made or written into, or the disk is full.
     """
     check_folder_place(folder)
-    with full_disk_told(folder):
+    with disk_full_as_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f".tmp-{os.getpid()}"
         shutil.rmtree(temporary, ignore_errors=True)

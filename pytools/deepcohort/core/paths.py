@@ -18,7 +18,7 @@ def is_remote(path: str | Path) -> bool:
     return "://" in location(path)
 
 
-def make_again(path: str | Path) -> str:
+def remedy_for(path: str | Path) -> str:
     """The remedy for a damaged file that a command wrote.
 
     A link is how Nextflow hands a task the file of another task's folder; as long as that folder is there,

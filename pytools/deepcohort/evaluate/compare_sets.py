@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.evaluate.counted_records import ScoredRecords
 from deepcohort.evaluate.match import ALLELE_ONLY, MISS, TP
 from deepcohort.evaluate.metrics import mcnemar
 from deepcohort.evaluate.strata import KIND_NAMES
 from deepcohort.evaluate.tables import Row, of_type
-from deepcohort.evaluate.tally import Kept
 
 _STATUS = {TP: "TP", ALLELE_ONLY: "genotype", MISS: "absent"}
 
 
-def paired_tests(a: tuple[Kept, Kept], b: tuple[Kept, Kept]) -> list[Row]:
+def paired_tests(a: tuple[ScoredRecords, ScoredRecords], b: tuple[ScoredRecords, ScoredRecords]) -> list[Row]:
     """McNemar's exact test of recall between call sets `a` and `b`, each (truth, calls), by type.
 
     Truth records are paired one to one; those that either search gave up on are left out. False
@@ -45,7 +45,7 @@ def paired_tests(a: tuple[Kept, Kept], b: tuple[Kept, Kept]) -> list[Row]:
     return rows
 
 
-def _identity(side: Kept) -> NDArray[np.uint64]:
+def _identity(side: ScoredRecords) -> NDArray[np.uint64]:
     """Key of each record: hash of its alleles, mixed with the contig and its rank among equals."""
     assert side.key is not None  # see Counted.kept
     key = side.key ^ (side.contig.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
@@ -61,7 +61,7 @@ def _identity(side: Kept) -> NDArray[np.uint64]:
     return key
 
 
-def _aligned(a: Kept, b: Kept) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _aligned(a: ScoredRecords, b: ScoredRecords) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of both tables that are the same record, judged in both."""
     usable_a = np.flatnonzero(np.isin(a.decision, list(_STATUS)))
     usable_b = np.flatnonzero(np.isin(b.decision, list(_STATUS)))
@@ -71,13 +71,13 @@ def _aligned(a: Kept, b: Kept) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return usable_a[in_a], usable_b[in_b]
 
 
-def _false(calls: Kept) -> NDArray[np.uint64]:
+def _false(calls: ScoredRecords) -> NDArray[np.uint64]:
     return _identity(calls)[np.isin(calls.decision, (MISS, ALLELE_ONLY))]
 
 
 def differing_loci(
-    a: tuple[Kept, Kept],
-    b: tuple[Kept, Kept],
+    a: tuple[ScoredRecords, ScoredRecords],
+    b: tuple[ScoredRecords, ScoredRecords],
     names: tuple[str, str],
     contigs: Sequence[str],
     reads: str | None,
@@ -105,7 +105,7 @@ def differing_loci(
 
 
 def _locus(
-    side: Kept,
+    side: ScoredRecords,
     i: int,
     role: str,
     found: dict[str, str],

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.evaluate.counted_records import ScoredRecords
 from deepcohort.evaluate.match import ALLELE_ONLY, MISS, TOO_HARD, TP
-from deepcohort.evaluate.tally import Kept
 
 PRECISIONS = (0.70, 0.80, 0.90, 0.95, 0.99, 0.999)
 _Z95 = 1.959963984540054
@@ -151,7 +151,7 @@ def _curve(
     return Curve(threshold, tp_truth, tp_call, fp, n_truth - tp_truth, precision, recall, n_unscored)
 
 
-def _scored(calls: Kept, score: NDArray[np.float32] | None) -> tuple[NDArray, NDArray, NDArray]:
+def _scored(calls: ScoredRecords, score: NDArray[np.float32] | None) -> tuple[NDArray, NDArray, NDArray]:
     """Which calls are TP or FP, bool (N,); of those the scores (absent = -inf), and whether each is a TP."""
     assert score is not None
     judged = (calls.decision == TP) | (calls.decision == MISS) | (calls.decision == ALLELE_ONLY)
@@ -169,7 +169,7 @@ def _scale(weight: NDArray, n_found: int | None) -> float:
 
 
 def precision_recall_curve(
-    calls: Kept, score: NDArray[np.float32] | None, n_truth: int, n_found: int | None = None
+    calls: ScoredRecords, score: NDArray[np.float32] | None, n_truth: int, n_found: int | None = None
 ) -> Curve:
     """Curve over every distinct score of the calls; `n_truth` = TP_truth + FN of all.
 
@@ -226,7 +226,7 @@ def best_f1(curve: Curve) -> tuple[float, float]:
     return float(f1[at]), float(curve.threshold[at])
 
 
-def block_ids(truth: Kept, calls: Kept) -> tuple[NDArray[np.int32], NDArray[np.int32], int]:
+def block_ids(truth: ScoredRecords, calls: ScoredRecords) -> tuple[NDArray[np.int32], NDArray[np.int32], int]:
     """Genome block of each record of both sides, and the number of blocks.
 
     Blocks are as long as gives about 400 over the span of the data, between 10 kb and 5 Mb, so that
@@ -252,7 +252,7 @@ def block_ids(truth: Kept, calls: Kept) -> tuple[NDArray[np.int32], NDArray[np.i
 
 
 def bootstrap(
-    truth: Kept, calls: Kept, score: NDArray[np.float32] | None, seed: int = 1
+    truth: ScoredRecords, calls: ScoredRecords, score: NDArray[np.float32] | None, seed: int = 1
 ) -> dict[str, tuple[float, float]]:
     """95 % percentile intervals of AUPRC, recall at each precision, best F1 and plain F1.
 
@@ -292,7 +292,7 @@ def bootstrap(
 
 
 def _cells(
-    calls: Kept,
+    calls: ScoredRecords,
     judged: NDArray[np.bool_],
     values: NDArray[np.float32],
     hit: NDArray[np.bool_],
@@ -317,7 +317,7 @@ def _cells(
 
 
 def score_measures(
-    truth: Kept, calls: Kept, score: NDArray[np.float32] | None, name: str
+    truth: ScoredRecords, calls: ScoredRecords, score: NDArray[np.float32] | None, name: str
 ) -> tuple[Curve, dict[str, float]]:
     """The curve over one score and its measures with intervals, keys ending in `_name`."""
     n_found = int((truth.decision == TP).sum())
@@ -345,7 +345,7 @@ def score_measures(
     return curve, out
 
 
-def calibration(calls: Kept, width: int = 10, top: int = 100) -> list[dict[str, float | int]]:
+def calibration(calls: ScoredRecords, width: int = 10, top: int = 100) -> list[dict[str, float | int]]:
     """Calls by GQ bin: what GQ promises and what truth says.
 
     Returns:

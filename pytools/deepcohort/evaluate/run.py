@@ -18,6 +18,14 @@ from deepcohort.core.region import Region, parse_region
 from deepcohort.evaluate import tables as tb
 from deepcohort.evaluate.compare_sets import differing_loci, paired_tests
 from deepcohort.evaluate.config import OVERLAP, RULES, EvaluateConfig, of_rule
+from deepcohort.evaluate.counted_records import (
+    CountedRecords,
+    Reasons,
+    ScoredRecords,
+    concatenate,
+    count_side,
+    counted_rows,
+)
 from deepcohort.evaluate.io_annotated import AnnotatedWriter
 from deepcohort.evaluate.io_vcf import VcfFile
 from deepcohort.evaluate.match import ContigResult, match_contig
@@ -25,7 +33,6 @@ from deepcohort.evaluate.metrics import COUNT_COLUMNS
 from deepcohort.evaluate.phase import BLOCK_COLUMNS, ContigPhase, block_table, contig_phase, phase_table
 from deepcohort.evaluate.phase import COLUMNS as PHASE_COLUMNS
 from deepcohort.evaluate.read_depth import depth_at
-from deepcohort.evaluate.tally import Counted, Kept, Reasons, concatenate, count_side, counted_rows
 from deepcohort.evaluate.types import CallSet, RecordTable
 from deepcohort.formats.bed import Intervals, read_bed
 
@@ -38,8 +45,8 @@ class Judged:
 
     call_set: CallSet
     name: str
-    truth: Kept
-    calls: Kept
+    truth: ScoredRecords
+    calls: ScoredRecords
     contigs: list[str]
 
 
@@ -170,7 +177,7 @@ def evaluate_set(
         ]
         within = None if region is None else parse_region(region, lengths)
         contigs = [c for c in lengths if c in calls_vcf.contigs or c in truth_vcf.contigs]
-        kept: dict[str, list[Kept]] = {"calls": [], "truth": []}
+        kept: dict[str, list[ScoredRecords]] = {"calls": [], "truth": []}
         builder = tb.TableBuilder(list(stratifications), call_set.reads is not None, config.base_pairs)
         reasons = {"calls": Reasons(), "truth": Reasons()}
         given_up: list[tb.Row] = []
@@ -179,7 +186,7 @@ def evaluate_set(
 
         def digest(
             result: ContigResult, template: NDArray[np.uint8]
-        ) -> tuple[Counted, Counted, ContigPhase | None]:
+        ) -> tuple[CountedRecords, CountedRecords, ContigPhase | None]:
             depth = None
             if call_set.reads is not None:
                 pos = [side.table.pos[counted_rows(side)] for side in (result.calls, result.truth)]

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.evaluate import context_kernels as ck
-from deepcohort.evaluate import tally
-from deepcohort.evaluate.tally import Counted
+from deepcohort.evaluate import counted_records
+from deepcohort.evaluate.counted_records import CountedRecords
 
 KIND_NAMES = ("snp", "mnp", "insertion", "deletion", "complex")
 ZYGOSITY_NAMES = ("het", "hom_alt", "multi_allelic", "haploid")
@@ -18,10 +18,10 @@ _GC_PERCENT = ((0, 24), (25, 29), (30, 54), (55, 64), (65, 100))
 _DEPTHS = ((0, 9), (10, 19), (20, 29), (30, 49), (50, 1 << 30))
 _MAPQS = ((0, 19.999), (20, 39.999), (40, 54.999), (55, 255))
 _REGION_NAMES = {
-    tally.AUTOSOME: "autosomes",
-    tally.CHR_X: "chrX_non_par",
-    tally.PAR: "par",
-    tally.CHR_Y: "chrY",
+    counted_records.AUTOSOME: "autosomes",
+    counted_records.CHR_X: "chrX_non_par",
+    counted_records.PAR: "par",
+    counted_records.CHR_Y: "chrY",
 }
 
 
@@ -33,7 +33,7 @@ def _between(values: NDArray, low: float, high: float) -> NDArray[np.bool_]:
     return (values >= low) & (values <= high)
 
 
-def strata(side: Counted, bed_names: list[str]) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+def strata(side: CountedRecords, bed_names: list[str]) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
     """(group, name, bool (N,) of members) of every stratum of one side, in a fixed order."""
     yield "all", "all", np.ones(len(side), dtype=bool)
     for code, name in enumerate(KIND_NAMES):

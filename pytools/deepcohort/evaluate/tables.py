@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from deepcohort.core.text import table_cell
 from deepcohort.evaluate import metrics
+from deepcohort.evaluate.counted_records import CountedRecords, ScoredRecords
 from deepcohort.evaluate.match import ALLELE_ONLY, MISS, TP
 from deepcohort.evaluate.metrics import Curve
 from deepcohort.evaluate.strata import ZYGOSITY_NAMES, strata
-from deepcohort.evaluate.tally import Counted, Kept
 
 Row = dict[str, Any]
 TYPES = ("SNP", "INDEL")
@@ -24,7 +24,7 @@ _CURVE_POINTS = 500
 _MAX_SPECTRUM_BP = 50
 
 
-def of_type(side: Kept, name: str) -> Kept:
+def of_type(side: ScoredRecords, name: str) -> ScoredRecords:
     """Records of one type: "SNP" (every ALT has the length of REF), "INDEL" (the rest) or "ALL"."""
     return side if name == "ALL" else side.only(side.is_snp == (name == "SNP"))
 
@@ -56,7 +56,7 @@ class TableBuilder:
         self._confusion = np.zeros((len(TYPES), 5, 5), dtype=np.int64)
         self._spectrum: dict[int, NDArray[np.int64]] = {}
 
-    def add(self, truth: Counted, calls: Counted) -> None:
+    def add(self, truth: CountedRecords, calls: CountedRecords) -> None:
         """Count one contig (or any part of the records)."""
         for k, side in enumerate((truth, calls)):
             code = side.decision.astype(np.int64) + 6 * ~side.is_snp
@@ -70,7 +70,7 @@ class TableBuilder:
         self._confuse(truth, calls)
         self._count_lengths(truth, calls)
 
-    def _add_bases(self, stratum: tuple[str, str], k: int, side: Counted, chosen: Any) -> None:
+    def _add_bases(self, stratum: tuple[str, str], k: int, side: CountedRecords, chosen: Any) -> None:
         if self._base_pairs:
             kind = (~side.is_snp[chosen]).astype(np.int64)
             cell = self._bases.setdefault(stratum, np.zeros((2, 2, 2)))
@@ -84,7 +84,7 @@ class TableBuilder:
         cell = self._bases.get(stratum, np.zeros((2, 2, 2)))
         return metrics.base_columns(cell[:, k] if k < 2 else cell.sum(axis=1))
 
-    def _confuse(self, truth: Counted, calls: Counted) -> None:
+    def _confuse(self, truth: CountedRecords, calls: CountedRecords) -> None:
         """Genotype of truth records against that of the calls they were paired with."""
         found = np.isin(truth.decision, (TP, ALLELE_ONLY))
         paired = np.where(
@@ -97,7 +97,7 @@ class TableBuilder:
         at = ((~calls.is_snp[extra]).astype(int), np.full(int(extra.sum()), 4), calls.zygosity[extra])
         np.add.at(self._confusion, at, 1)
 
-    def _count_lengths(self, truth: Counted, calls: Counted) -> None:
+    def _count_lengths(self, truth: CountedRecords, calls: CountedRecords) -> None:
         """Indels by length (negative = deletion; lengths beyond 50 bp together)."""
         for side, columns in (
             (truth, {TP: 0, MISS: 1, ALLELE_ONLY: 1}),
@@ -110,7 +110,7 @@ class TableBuilder:
                     cell = self._spectrum.setdefault(int(value), np.zeros(4, dtype=np.int64))
                     cell[column] += int(number)
 
-    def tables(self, truth: Kept, calls: Kept) -> Tables:
+    def tables(self, truth: ScoredRecords, calls: ScoredRecords) -> Tables:
         """Everything, with the curves and intervals of all records together."""
         tables = Tables([], {}, [], [], [], [], [])
         for k, name in enumerate((*TYPES, "ALL")):
@@ -153,7 +153,9 @@ class TableBuilder:
         ]
 
 
-def make_tables(truth: Counted, calls: Counted, bed_names: Sequence[str], truth_depth: bool) -> Tables:
+def make_tables(
+    truth: CountedRecords, calls: CountedRecords, bed_names: Sequence[str], truth_depth: bool
+) -> Tables:
     """Tables of records that are all in memory; see TableBuilder."""
     builder = TableBuilder(bed_names, truth_depth)
     builder.add(truth, calls)

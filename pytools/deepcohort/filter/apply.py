@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates.config import candidates_of
+from deepcohort.candidates.config import candidates_for
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.filter.annotations import Annotations, plain_annotations
+from deepcohort.filter.caller_classifier import CallerClassifier
 from deepcohort.filter.config import LOW_SCORE, SCORE_KEY, FilterConfig
-from deepcohort.filter.head import Head
 from deepcohort.filter.records import is_snp, parse_record
 from deepcohort.filter.score import Judged, Scorer
 from deepcohort.filter.thresholds import default_thresholds, fdr_thresholds, sensitivity_thresholds
@@ -49,7 +49,7 @@ class SegmentScores:
 def _header_text(
     header: VcfHeader,
     predictor: LazyPredictor,
-    head: Head | None,
+    head: CallerClassifier | None,
     judge: str,
     thresholds: tuple[float, float],
 ) -> str:
@@ -103,7 +103,7 @@ def judge_segment(
 
 
 def score_segments(
-    reader: VcfTextReader, scorer: Scorer, head: Head | None
+    reader: VcfTextReader, scorer: Scorer, head: CallerClassifier | None
 ) -> Iterator[tuple[Segment, SegmentScores]]:
     """Every segment with the scores of its records."""
     annotations = plain_annotations(()) if head is None else head.annotations
@@ -127,7 +127,7 @@ def _write(
     return len(out), int((~np.isnan(scores.score)).sum()), int(low.sum())
 
 
-def check_head(head: Head | None, predictor: LazyPredictor) -> None:
+def check_head(head: CallerClassifier | None, predictor: LazyPredictor) -> None:
     """Refuse a filter that was trained on another network.
 
     Raises:
@@ -140,14 +140,14 @@ def check_head(head: Head | None, predictor: LazyPredictor) -> None:
         )
 
 
-def _needs_all(config: FilterConfig, head: Head | None) -> bool:
+def _needs_all(config: FilterConfig, head: CallerClassifier | None) -> bool:
     """Whether the thresholds depend on the scores of all records."""
     fixed = head is not None or None not in (config.snp_threshold, config.indel_threshold)
     return config.sensitivity is not None or config.fdr is not None or not fixed
 
 
 def _thresholds(
-    config: FilterConfig, head: Head | None, kept: Sequence[SegmentScores] | None
+    config: FilterConfig, head: CallerClassifier | None, kept: Sequence[SegmentScores] | None
 ) -> tuple[float, float]:
     """Thresholds (SNP, indel): as asked for, of the trained filter, or by the scores of all records."""
     snp = np.nan if head is None else head.snp_threshold
@@ -175,7 +175,7 @@ def filter_vcf(
     output: Path,
     predictor: LazyPredictor,
     config: FilterConfig | None = None,
-    head: Head | None = None,
+    head: CallerClassifier | None = None,
 ) -> FilterSummary:
     """Write `vcf` with INFO/DC_SCORE and FILTER by threshold, indexed; all other bytes are kept.
 
@@ -198,7 +198,7 @@ def filter_vcf(
         config_of_reads = ReadsConfig(sample=names[0]) if len(names) == 1 else ReadsConfig()
         usual = profiled(reads, reference, config_of_reads)
         source = stack.enter_context(open_reads(reads, reference, usual))
-        scorer = Scorer(source, fasta, predictor, config, candidates_of(predictor.platform, usual.library))
+        scorer = Scorer(source, fasta, predictor, config, candidates_for(predictor.platform, usual.library))
 
         def opened() -> VcfTextReader:
             reader = VcfTextReader(vcf)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepcohort.candidates.config import candidates_of
+from deepcohort.candidates.config import candidates_for
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.filter.alleles import RecordAlleles
@@ -84,7 +84,7 @@ class SampleScorers:
         source, platform = self._source(sample), self._inputs.samples[sample].platform
         predictor = self._predictors.get(platform) or self._inputs.predictor(platform)
         self._predictors[platform] = predictor
-        scorer = Scorer(source, self._reference, predictor, self._inputs.config, candidates_of(platform))
+        scorer = Scorer(source, self._reference, predictor, self._inputs.config, candidates_for(platform))
         found = []
         for contig, records in stretches:
             judged = scorer.judge(contig, records, np.empty((len(records), 0)))

@@ -11,7 +11,7 @@ from deepcohort.candidates.select import Alleles, take_alleles
 from deepcohort.candidates.support import weigh_reads
 from deepcohort.candidates.types import CandidateEvidence, CandidateTable
 from deepcohort.core.region import Region
-from deepcohort.filter.spell import changes_by_place
+from deepcohort.filter.allele_haplotypes import changes_by_place
 from deepcohort.known.spelling import Change, to_alleles
 
 

@@ -11,12 +11,12 @@ from deepcohort.candidates.find import find_candidates
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region
+from deepcohort.filter.allele_haplotypes import Spelling, changes_by_place, spellings_of
 from deepcohort.filter.alleles import RecordAlleles
 from deepcohort.filter.config import FilterConfig
 from deepcohort.filter.evidence import evidence_for, shown_alleles
-from deepcohort.filter.spell import Spelling, changes_by_place, spellings_of
 from deepcohort.known.spelling import Change, is_sequence
-from deepcohort.pileup.encode import encode_examples, encode_pixels, reach_bp
+from deepcohort.pileup.encode import encode_examples, encode_pixels, feature_context_bp
 from deepcohort.pileup.features import FEATURE_NAMES
 from deepcohort.pileup.types import LazyPredictor
 from deepcohort.reads.load import ReadSource
@@ -118,7 +118,7 @@ class Scorer:
         stop = min(length, max(r.pos + len(r.ref) for r in records))
         if records[0].pos >= stop:
             return [None] * len(records)
-        beyond_bp = 2 * self._config.max_allele_bp + reach_bp(self._predictor.config)
+        beyond_bp = 2 * self._config.max_allele_bp + feature_context_bp(self._predictor.config)
         region = Region(contig, records[0].pos, stop).padded(beyond_bp, length)
         window = region.padded(self._candidates.pad_bp, length)
         codes = self._reference.fetch_codes(window)

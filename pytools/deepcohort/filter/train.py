@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates.config import candidates_of
+from deepcohort.candidates.config import candidates_for
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.filter.annotations import Annotations, annotations_of
 from deepcohort.filter.apply import judge_segment
+from deepcohort.filter.caller_classifier import CallerClassifier, squash
 from deepcohort.filter.config import FilterConfig, TrainFilterConfig
-from deepcohort.filter.head import Head, squash
 from deepcohort.filter.score import Scorer
 from deepcohort.formats.vcf_text import VcfTextReader
 from deepcohort.pileup.types import LazyPredictor
@@ -70,7 +70,7 @@ def collect(
         open_reads(item.reads, item.reference, usual) as source,
     ):
         scorer = Scorer(
-            source, fasta, predictor, FilterConfig(), candidates_of(predictor.platform, usual.library)
+            source, fasta, predictor, FilterConfig(), candidates_for(predictor.platform, usual.library)
         )
         reader = VcfTextReader(item.vcf)
         try:
@@ -94,7 +94,7 @@ def collect(
 
 def train_filter(
     items: Sequence[LabelledSet], predictor: LazyPredictor, config: TrainFilterConfig | None = None
-) -> Head:
+) -> CallerClassifier:
     """Train a filter on labelled call sets of one caller.
 
     Raises:
@@ -130,7 +130,7 @@ def _header(vcf: Path) -> Annotations:
         reader.close()
 
 
-def fit(data: Labelled, n_truth: tuple[int, int], config: TrainFilterConfig) -> Head:
+def fit(data: Labelled, n_truth: tuple[int, int], config: TrainFilterConfig) -> CallerClassifier:
     """One network per fold (trained on the others), calibration and thresholds on held-out scores."""
     squashed = squash(data.inputs)
     with np.errstate(invalid="ignore"):
@@ -143,7 +143,7 @@ def fit(data: Labelled, n_truth: tuple[int, int], config: TrainFilterConfig) -> 
     fold = _filled_folds(data.fold, config.folds)
     k, h, m = squashed.shape[1], config.hidden, int(fold.max()) + 1
     zeros = np.zeros
-    head = Head(
+    head = CallerClassifier(
         "", "", "", Annotations((), frozenset()), {}, fill, full.mean(axis=0), scale,
         zeros((m, k, h)), zeros((m, h)), zeros((m, h)), zeros(m), 1.0, 0.0, 0.0, 0.0,
     )  # fmt: skip

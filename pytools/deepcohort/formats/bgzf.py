@@ -9,7 +9,7 @@ from types import TracebackType
 from isal import igzip_lib, isal_zlib
 
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.paths import make_again
+from deepcohort.core.paths import remedy_for
 
 MAX_BLOCK_BYTES = 65_280  # as htslib: leaves room for incompressible data within 64 KiB
 EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
@@ -144,7 +144,7 @@ def inflate_blocks(path: Path, offset: int) -> Generator[tuple[bytes, int], None
                 if size < 0 or 0 < size < 26:
                     raise DeepcohortError(
                         f"{path} is damaged at byte {offset + at} (no BGZF block begins there: is its index "
-                        f"another file's?); {make_again(path)}"
+                        f"another file's?); {remedy_for(path)}"
                     )
                 if size == 0 or at + size > len(data):
                     break
@@ -152,12 +152,12 @@ def inflate_blocks(path: Path, offset: int) -> Generator[tuple[bytes, int], None
                     text = inflate_block(data, at, size)
                 except DamagedBlock as error:
                     raise DeepcohortError(
-                        f"{path} is damaged at byte {offset + at} (the block {error}); {make_again(path)}"
+                        f"{path} is damaged at byte {offset + at} (the block {error}); {remedy_for(path)}"
                     ) from error
                 at += size
                 yield text, offset + at
             if at == 0:
-                raise DeepcohortError(f"{path} is truncated (cut at byte {offset}); {make_again(path)}")
+                raise DeepcohortError(f"{path} is truncated (cut at byte {offset}); {remedy_for(path)}")
             offset += at
 
 
@@ -181,7 +181,7 @@ def check_bgzf_vcf(path: Path, role: str = "") -> None:
     except OSError as error:
         raise DeepcohortError(f"{named} cannot be read: {error.strerror}") from error
     if size == 0:
-        raise DeepcohortError(f"{named} is empty; {make_again(path)}")
+        raise DeepcohortError(f"{named} is empty; {remedy_for(path)}")
     if head[:5] == b"BCF\2\2":
         raise _is_bcf(named, path)
     if head[:2] != b"\x1f\x8b":
@@ -192,7 +192,7 @@ def check_bgzf_vcf(path: Path, role: str = "") -> None:
             "then tabix -p vcf on it"
         )
     if tail != EOF_BLOCK:
-        raise DeepcohortError(f"{named} is truncated (its BGZF end marker is missing); {make_again(path)}")
+        raise DeepcohortError(f"{named} is truncated (its BGZF end marker is missing); {remedy_for(path)}")
     blocks = inflate_blocks(path, 0)
     if next(blocks, (b"", 0))[0][:5] == b"BCF\2\2":
         raise _is_bcf(named, path)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.paths import make_again
+from deepcohort.core.paths import remedy_for
 from deepcohort.formats import vcf_check_kernels as ck
 from deepcohort.formats.bgzf import is_bcf
 from deepcohort.formats.vcf_declarations import Declaration, declarations
@@ -155,7 +155,7 @@ def malformed_line(path: Path, line: bytes, what: str) -> DeepcohortError:
     place = ":".join(shown.split("\t", 2)[:2])
     shown = " ".join(shown[:100].split("\t"))
     return DeepcohortError(
-        f"{path} holds a malformed line at {place[:60]}: {what}, in '{shown[:80]}'; {make_again(path)}"
+        f"{path} holds a malformed line at {place[:60]}: {what}, in '{shown[:80]}'; {remedy_for(path)}"
     )
 
 

@@ -11,7 +11,7 @@ from isal import igzip, igzip_lib
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.paths import make_again
+from deepcohort.core.paths import remedy_for
 from deepcohort.core.region import Region, merge_regions, parse_region
 from deepcohort.formats.bgzf import check_bgzf_vcf, inflate_blocks
 from deepcohort.formats.vcf_declarations import check_declarations
@@ -117,14 +117,14 @@ def read_header_lines(path: Path) -> list[str]:
         if data[stop + 1 : stop + 2] == b"#":
             raise DeepcohortError(
                 f"{path} has a malformed VCF header: lines follow the one that names the columns; "
-                f"{make_again(path)}"
+                f"{remedy_for(path)}"
             )
         data = data[:stop]
     try:
         # not splitlines: other line ends of Unicode may stand in a description
         lines = [line.removesuffix("\r") for line in data.decode().split("\n")]
     except UnicodeDecodeError as error:
-        raise DeepcohortError(f"{path} has a header that is not UTF-8 text; {make_again(path)}") from error
+        raise DeepcohortError(f"{path} has a header that is not UTF-8 text; {remedy_for(path)}") from error
     check_header_lines(lines, path)
     return lines
 
@@ -176,7 +176,7 @@ class VcfTextReader:
             data: bytes = self._file.read(_READ_BYTES)
         except (EOFError, OSError, igzip_lib.IsalError) as error:  # type: ignore[misc]
             raise DeepcohortError(
-                f"{self.path} is truncated or damaged ({error}); {make_again(self.path)}"
+                f"{self.path} is truncated or damaged ({error}); {remedy_for(self.path)}"
             ) from error
         return data
 
@@ -196,7 +196,7 @@ class VcfTextReader:
             return data[: stop + 1].decode()
         except UnicodeDecodeError as error:
             raise DeepcohortError(
-                f"{self.path} has a header that is not UTF-8 text; {make_again(self.path)}"
+                f"{self.path} has a header that is not UTF-8 text; {remedy_for(self.path)}"
             ) from error
 
     def segments(self) -> Iterator[Segment]:
@@ -228,7 +228,7 @@ class VcfTextReader:
                 text = data[:cut]
                 if not text.endswith(b"\n"):
                     raise DeepcohortError(
-                        f"{self.path} ends within a line: it was cut; {make_again(self.path)}"
+                        f"{self.path} ends within a line: it was cut; {remedy_for(self.path)}"
                     )
                 self._segments.extend(self._split(text))
         return self._segments.popleft()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepcohort import __version__
-from deepcohort.candidates.config import CandidatesConfig, candidates_of
+from deepcohort.candidates.config import CandidatesConfig, candidates_for
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.haplotag.config import HaplotagConfig
@@ -96,7 +96,7 @@ def haplotag(request: TagRequest, config: HaplotagConfig | None = None) -> TagSu
     ):
         _check_contigs(request, sites, reference)
         tagger = _Tagger(
-            sites, source, reference, candidates_of(request.platform, reads_config.library), config
+            sites, source, reference, candidates_for(request.platform, reads_config.library), config
         )
         n_reads, n_tagged = write_tagged(
             request.reads, groups, request.reference, request.output, _program(request), tagger.tags_of,

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from deepcohort.core.numba_options import kernel
 from deepcohort.joint.decide_kernels import count_alleles, diploid_copies, hwe_p_values
 from deepcohort.joint.family_kernels import Kinship
-from deepcohort.joint.judge_kernels import (
+from deepcohort.joint.genotype_kernels import (
     Evidence,
     Limits,
-    Verdict,
-    empty_verdict,
-    judge_site,
+    SiteGenotypes,
+    empty_genotypes,
+    genotype_site,
 )
 from deepcohort.joint.phase_kernels import SiteCalls, read_phase
 from deepcohort.joint.states import OK
@@ -97,7 +97,7 @@ def _count(gt: NDArray[np.int16], n_alleles: int, counts: SiteCounts) -> tuple[i
 def _put_info(
     out: NDArray[np.uint8],
     at: int,
-    v: Verdict,
+    v: SiteGenotypes,
     n_alleles: int,
     summary: NDArray[np.float64],
     counts: SiteCounts,
@@ -152,7 +152,7 @@ def _put_info(
 
 
 @kernel
-def _put_new_mutations(out: NDArray[np.uint8], at: int, v: Verdict, texts: SiteTexts) -> int:
+def _put_new_mutations(out: NDArray[np.uint8], at: int, v: SiteGenotypes, texts: SiteTexts) -> int:
     """INFO DENOVO, the names of the samples with a new mutation, to out[at:] of `out` (B,)."""
     at = _put_word(out, at, _T_DENOVO)
     for s in range(len(v.de_novo)):
@@ -164,7 +164,9 @@ def _put_new_mutations(out: NDArray[np.uint8], at: int, v: Verdict, texts: SiteT
 
 
 @kernel
-def _put_sample(out: NDArray[np.uint8], at: int, v: Verdict, s: int, n_alleles: int, with_pl: bool) -> int:
+def _put_sample(
+    out: NDArray[np.uint8], at: int, v: SiteGenotypes, s: int, n_alleles: int, with_pl: bool
+) -> int:
     """GT:GQ:DP and as much of AD:PL:RNC:DNQ as there is to say. `out` (B,), arrays of `v` (N, ...)."""
     at = put_gt(out, at, v.gt[s, 0], v.gt[s, 1])
     out[at] = _COLON
@@ -237,7 +239,7 @@ def _put_filter(out: NDArray[np.uint8], at: int, qual: float, lowest_excess: flo
 
 
 @kernel
-def _note_calls(evidence: Evidence, site: int, v: Verdict, calls: SiteCalls, line: int) -> None:
+def _note_calls(evidence: Evidence, site: int, v: SiteGenotypes, calls: SiteCalls, line: int) -> None:
     """Phase by the samples' records, while alleles stand as in the evidence; cutting keeps their order.
 
     Arrays of `v` are (N, ...), of `calls` (lines, N, ...).
@@ -275,7 +277,7 @@ def emit_sites(
     most = 2
     for i in range(first_site, n_sites):
         most = max(most, evidence.n_alleles[i])
-    v = empty_verdict(n, most)
+    v = empty_genotypes(n, most)
     sure = np.empty(v.likelihood.shape)
     counts = SiteCounts(
         np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64), np.empty(most), np.empty(most)
@@ -288,7 +290,7 @@ def emit_sites(
         with_pl = n_alleles <= limits.max_pl_alleles
         if at + _room(texts, site, n, n_alleles, with_pl) > len(out):
             return at, site, n_lines
-        qual, any_new = judge_site(evidence, site, kin, limits, sure, v)
+        qual, any_new = genotype_site(evidence, site, kin, limits, sure, v)
         site_summary(
             evidence.records, evidence.numbers, evidence.variant_of[site], v.gt, v.dp, evidence.star[site],
             qual, summary,

@@ -29,6 +29,7 @@ from deepcohort.joint.evidence_kernels import (
     sweep_sample,
 )
 from deepcohort.joint.family_kernels import Kinship
+from deepcohort.joint.genotype_kernels import Evidence, Limits
 from deepcohort.joint.header import header_text
 from deepcohort.joint.io_gvcf import (
     GvcfHeader,
@@ -40,7 +41,6 @@ from deepcohort.joint.io_gvcf import (
 )
 from deepcohort.joint.io_parts import MANIFEST, PartsWriter, StoredCohort, cut_at, open_stores, write_manifest
 from deepcohort.joint.io_store import StoreWriter
-from deepcohort.joint.judge_kernels import Evidence, Limits
 from deepcohort.joint.left_out import LeftOut
 from deepcohort.joint.pedigree import (
     EMPTY_PEDIGREE,
@@ -52,7 +52,7 @@ from deepcohort.joint.pedigree import (
 )
 from deepcohort.joint.phase import PhasedLines, Phasing
 from deepcohort.joint.ploidy import expected_ploidy, sex_chromosome
-from deepcohort.joint.sites import Sites, unify
+from deepcohort.joint.sites import Sites, merge_alleles
 from deepcohort.joint.window import CohortRecords, GvcfSource, Reach, RecordBatch, ReferenceBases, gather
 
 _BUFFER_BYTES = 4 << 20
@@ -377,8 +377,8 @@ def _phasing(
     if not config.phase or not (has_phase or len(lineage.trios)):
         return Phasing.off(len(samples))
     context_bp = beside_bp if len(lineage.trios) else 0
-    reach_bp = context_bp // max(1, 2 * config.phase_rounds)
-    return Phasing(True, lineage, context_bp, reach_bp, config.phase_rounds, config.phase_min_gq)
+    feature_context_bp = context_bp // max(1, 2 * config.phase_rounds)
+    return Phasing(True, lineage, context_bp, feature_context_bp, config.phase_rounds, config.phase_min_gq)
 
 
 def _without_phase(phasing: Phasing, stores: Sequence[StoredCohort], config: JointConfig) -> list[str]:
@@ -412,7 +412,9 @@ def _genotype_window(
     )
     batches.clear()  # copied: what they hold is not needed any more
     left_out.add(records, window)
-    sites = unify(records.table, records.seq, records.records, records.allele_text, judged.start, judged.end)
+    sites = merge_alleles(
+        records.table, records.seq, records.records, records.allele_text, judged.start, judged.end
+    )
     if not len(sites):
         return
     shape = (len(sites), len(cohort.samples))

@@ -24,7 +24,6 @@ from deepcohort.core.names import name_problem
 from deepcohort.core.region import Region
 from deepcohort.joint import columns as c
 from deepcohort.joint.pedigree import EMPTY_PEDIGREE, Pedigree, pedigree_of_rows, pedigree_rows
-from deepcohort.joint.sound_kernels import records_sound
 from deepcohort.joint.store_kernels import (
     H_CARRIED,
     H_CARRIED_BYTES,
@@ -38,6 +37,7 @@ from deepcohort.joint.store_kernels import (
     encode_chunk,
     encoded_bound,
 )
+from deepcohort.joint.validate_kernels import records_valid
 from deepcohort.joint.window import RecordBatch
 
 _MAGIC = b"DCSTORE1"
@@ -234,7 +234,7 @@ class CohortStore:
             self._table[wanted, _START].astype(np.int64), from_pos, until, records, numbers, letters,
             offsets,
         )  # fmt: skip
-        if not whole or not records_sound(records[: offsets[-1]], numbers, letters, offsets):
+        if not whole or not records_valid(records[: offsets[-1]], numbers, letters, offsets):
             raise _damaged(self.path, f"records at {window}")
         return RecordBatch(records[: offsets[-1]], numbers, letters, offsets)
 

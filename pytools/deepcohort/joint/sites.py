@@ -30,7 +30,7 @@ class Sites:
         return len(self.pos)
 
 
-def unify(
+def merge_alleles(
     table: NDArray[np.int32],
     seq: NDArray[np.uint8],
     records: NDArray[np.int32],

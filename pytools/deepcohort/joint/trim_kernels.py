@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
-from deepcohort.joint.judge_kernels import Verdict
+from deepcohort.joint.genotype_kernels import SiteGenotypes
 from deepcohort.joint.text_kernels import put_bytes, put_int
 
 _TAB, _COMMA, _BAR, _STAR, _ZERO = 9, 44, 124, 42, 48
@@ -28,7 +28,7 @@ def carried_alleles(gt: NDArray[np.int16], n_alleles: int, kept: NDArray[np.int6
 
 
 @kernel
-def keep_alleles(v: Verdict, n_alleles: int, kept: NDArray[np.int64], n_kept: int) -> None:
+def keep_alleles(v: SiteGenotypes, n_alleles: int, kept: NDArray[np.int64], n_kept: int) -> None:
     """Cut GT, AD and PL of `v` to the alleles kept[:n_kept]; each sample's least PL becomes 0.
 
     `kept` (A,), arrays of `v` (N, ...).

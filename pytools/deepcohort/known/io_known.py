@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
-from deepcohort.core.paths import make_again
+from deepcohort.core.paths import remedy_for
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.sequence import CODE_N, decode_bases, encode_bases
 from deepcohort.formats.bgzf import is_bcf
@@ -78,7 +78,7 @@ class _CheckedLines:
         if declared and strange is not None:
             self._text.close()
             raise DeepcohortError(
-                f"{path} has records on {strange[:40]}, which its header does not declare; {make_again(path)}"
+                f"{path} has records on {strange[:40]}, which its header does not declare; {remedy_for(path)}"
             )
 
     def close(self) -> None:

@@ -24,8 +24,8 @@ from deepcohort.core.archives import DAMAGED_ARCHIVE, bound_of, read_arrays, rea
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.model.calibrate import Calibration
-from deepcohort.model.pool import Pool, pool_from_facts
-from deepcohort.model.sound import check_about, check_small, check_weights
+from deepcohort.model.likelihood_pool import Pool, pool_from_facts
+from deepcohort.model.validate import check_about, check_small, check_weights
 from deepcohort.pileup.config import PileupConfig, encoder_signature
 
 SUFFIX = ".dcmodel"

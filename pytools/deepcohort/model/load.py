@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.model.archive import ModelFile, find_model, read_model
-from deepcohort.model.small import small_logits
+from deepcohort.model.feature_model_numpy import small_logits
 from deepcohort.model.types import DEVICES, N_CLASSES
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.encode import Buffers, encode_examples, encode_pixels

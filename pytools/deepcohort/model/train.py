@@ -23,13 +23,13 @@ from torch import nn
 
 import deepcohort
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.outputs import atomic_outputs, full_disk_told
+from deepcohort.core.outputs import atomic_outputs, disk_full_as_error
 from deepcohort.model.archive import SUFFIX, read_model, write_model
 from deepcohort.model.calibrate import mean_nll
 from deepcohort.model.card import model_card
-from deepcohort.model.combine import PARTS, Combination, Outputs, combine
 from deepcohort.model.config import TrainConfig, write_config
 from deepcohort.model.data import ExampleData, split_mask
+from deepcohort.model.ensemble import PARTS, Combination, Outputs, combine
 from deepcohort.model.lit import GenotypeModule
 from deepcohort.model.net import FeatureNet, PileupNet, multiply_adds
 from deepcohort.model.onnx_export import export_onnx
@@ -75,8 +75,8 @@ def train(
 
     A run that was killed goes on from its last checkpoint in `output` (`resume`), and ends as if it
     had never stopped. `init_from`: a model file to fine-tune. `natural`: folders of examples with natural
-    class frequencies and qualities, which calibrate (`model.pool`) and are not trained on; without them
-    the validation part calibrates.
+    class frequencies and qualities, which calibrate (`model.likelihood_pool`) and are not trained on;
+    without them the validation part calibrates.
 
     Raises:
         DeepcohortError: examples or checkpoints that do not fit, settings that cannot be met here, or a full
@@ -88,7 +88,7 @@ def train(
         (output / "logs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DeepcohortError(f"output folder {output} cannot be made: {error}") from error
-    with full_disk_told(output, "free space and run again: training goes on from its last checkpoint"):
+    with disk_full_as_error(output, "free space and run again: training goes on from its last checkpoint"):
         prepare(config)
         opened = open_examples(examples)
         calibrating = _open_natural(natural, opened)

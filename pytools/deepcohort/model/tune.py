@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from torch import nn
 
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.outputs import atomic_outputs, full_disk_told
+from deepcohort.core.outputs import atomic_outputs, disk_full_as_error
 from deepcohort.model import config as choices
 from deepcohort.model.config import TrainConfig, config_from_dict, write_config
 from deepcohort.model.data import ExampleData
@@ -155,7 +155,7 @@ def run_study(
     except OSError as error:
         raise DeepcohortError(f"output folder {output} cannot be made: {error}") from error
     url = storage or f"sqlite:///{(output / 'study.db').resolve()}"
-    with full_disk_told(output, "free space and run again: the study goes on"):
+    with disk_full_as_error(output, "free space and run again: the study goes on"):
         objective = begin(output)
         study = _open_study(url, study_name)
         try:

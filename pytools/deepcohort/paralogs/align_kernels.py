@@ -11,18 +11,19 @@ _STOP, _DIAGONAL, _HERE_ONLY, _THERE_ONLY = 0, 1, 2, 3
 
 @kernel
 def align_copies(
-    here: NDArray[np.uint8], there: NDArray[np.uint8], diagonal: int, band: int
+    primary: NDArray[np.uint8], paralog: NDArray[np.uint8], diagonal: int, band: int
 ) -> NDArray[np.int64]:
     """Best local alignment near a diagonal (Smith and Waterman 1981).
 
     Args:
-        here: uint8 (N,), there: uint8 (M,), base codes. Index i of `here` meets i + diagonal of `there`,
+        primary: uint8 (N,), paralog: uint8 (M,), base codes. Index i of `primary` meets i + diagonal of
+        `paralog`,
             give or take `band`.
 
     Returns:
-        int64 (N,), index in `there` of the base that each base of `here` is aligned with, or -1.
+        int64 (N,), index in `paralog` of the base that each base of `primary` is aligned with, or -1.
     """
-    n, m, width = len(here), len(there), 2 * band + 1
+    n, m, width = len(primary), len(paralog), 2 * band + 1
     score = np.zeros((2, width + 2), np.int32)
     trace = np.zeros((n, width), np.uint8)
     best, best_i, best_w = 0, -1, -1
@@ -33,7 +34,7 @@ def align_copies(
             j = i + diagonal - band + w
             if j < 0 or j >= m:
                 continue
-            same = here[i] == there[j] and here[i] < 4
+            same = primary[i] == paralog[j] and primary[i] < 4
             value, step = before[w + 1] + (_MATCH if same else _MISMATCH), _DIAGONAL
             if before[w + 2] + _GAP > value:
                 value, step = before[w + 2] + _GAP, _HERE_ONLY

@@ -17,20 +17,20 @@ class Copies:
     """A window and another copy of it, aligned.
 
     Attributes:
-        here, there: windows. inverted: whether `there` runs the other way along the axis.
-        axis_here, axis_there: int64, axis position (index in `here`) of each contig position of the
+        primary, paralog: windows. inverted: whether `paralog` runs the other way along the axis.
+        axis_primary, axis_paralog: int64, axis position (index in `primary`) of each contig position of the
             windows, -1 outside what they share. partner: int64 (len(here),), see `align_copies`.
-        codes_here, codes_there: base codes along the axis (there: complemented where inverted).
+        codes_primary, codes_paralog: base codes along the axis (there: complemented where inverted).
     """
 
-    here: Region
-    there: Region
+    primary: Region
+    paralog: Region
     inverted: bool
-    axis_here: NDArray[np.int64]
-    axis_there: NDArray[np.int64]
+    axis_primary: NDArray[np.int64]
+    axis_paralog: NDArray[np.int64]
     partner: NDArray[np.int64]
-    codes_here: NDArray[np.uint8]
-    codes_there: NDArray[np.uint8]
+    codes_primary: NDArray[np.uint8]
+    codes_paralog: NDArray[np.uint8]
 
 
 def align_link(tile: Region, link: Link, reference: ReferenceFasta, config: ParalogsConfig) -> Copies | None:
@@ -38,43 +38,45 @@ def align_link(tile: Region, link: Link, reference: ReferenceFasta, config: Para
     lengths = reference.contig_lengths
     if link.contig not in lengths:
         return None
-    here = tile.padded(config.margin_bp, lengths[tile.contig])
+    primary = tile.padded(config.margin_bp, lengths[tile.contig])
     if link.inverted:
-        first, last = link.shift - here.end, link.shift - here.start
+        first, last = link.shift - primary.end, link.shift - primary.start
     else:
-        first, last = here.start + link.shift, here.end + link.shift
+        first, last = primary.start + link.shift, primary.end + link.shift
     first, last = (
         max(0, first - config.max_indel_bp),
         min(lengths[link.contig], last + config.max_indel_bp),
     )
     if last - first < config.min_shared_bp or (
-        link.contig == here.contig and first < here.end and here.start < last
+        link.contig == primary.contig and first < primary.end and primary.start < last
     ):
         return None
-    there = Region(link.contig, first, last)
-    codes_here = reference.fetch_codes(here)
-    codes_there = reference.fetch_codes(there)
+    paralog = Region(link.contig, first, last)
+    codes_primary = reference.fetch_codes(primary)
+    codes_paralog = reference.fetch_codes(paralog)
     if link.inverted:
-        codes_there = np.where(codes_there < 4, 3 - codes_there, codes_there)[::-1].astype(np.uint8)
-        diagonal = there.end - link.shift + here.start
+        codes_paralog = np.where(codes_paralog < 4, 3 - codes_paralog, codes_paralog)[::-1].astype(np.uint8)
+        diagonal = paralog.end - link.shift + primary.start
     else:
-        diagonal = here.start + link.shift - there.start
-    partner = align_copies(codes_here, np.ascontiguousarray(codes_there), diagonal, 2 * config.max_indel_bp)
+        diagonal = primary.start + link.shift - paralog.start
+    partner = align_copies(
+        codes_primary, np.ascontiguousarray(codes_paralog), diagonal, 2 * config.max_indel_bp
+    )
     shared = np.flatnonzero(partner >= 0)
     if len(shared) < config.min_shared_bp:
         return None
-    axis_here = np.where(partner >= 0, np.arange(len(here)), -1)
-    axis_there = np.full(len(there), -1, np.int64)
-    axis_there[partner[shared]] = shared
+    axis_primary = np.where(partner >= 0, np.arange(len(primary)), -1)
+    axis_paralog = np.full(len(paralog), -1, np.int64)
+    axis_paralog[partner[shared]] = shared
     if link.inverted:
-        axis_there = axis_there[::-1].copy()
+        axis_paralog = axis_paralog[::-1].copy()
     return Copies(
-        here,
-        there,
+        primary,
+        paralog,
         link.inverted,
-        axis_here,
-        axis_there,
+        axis_primary,
+        axis_paralog,
         partner,
-        codes_here,
-        np.ascontiguousarray(codes_there),
+        codes_primary,
+        np.ascontiguousarray(codes_paralog),
     )

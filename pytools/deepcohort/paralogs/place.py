@@ -9,11 +9,11 @@ import numpy as np
 
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region
+from deepcohort.paralogs.ambiguous_position_kernels import doubtful_positions
 from deepcohort.paralogs.columns import Alignments
 from deepcohort.paralogs.config import ParalogsConfig
 from deepcohort.paralogs.copies import align_link
-from deepcohort.paralogs.doubt_kernels import doubtful_positions
-from deepcohort.paralogs.settle import Decision, settle
+from deepcohort.paralogs.fragments import Decision, assign_fragments
 from deepcohort.paralogs.types import TILE_BP, Links
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import ReadSource, open_reads
@@ -137,9 +137,9 @@ class PlacedReads:
         copies = align_link(tile, self._links[tile.contig, number], self._reference, self._config)
         if copies is None:
             return None
-        here = self._deep_source("here").fetch(copies.here)
-        there = self._deep_source("there").fetch(copies.there)
-        return settle(copies, here, there, tile.start, self._config, self._reads_config)
+        primary = self._deep_source("primary").fetch(copies.primary)
+        paralog = self._deep_source("paralog").fetch(copies.paralog)
+        return assign_fragments(copies, primary, paralog, tile.start, self._config, self._reads_config)
 
     def _deep_source(self, name: str) -> ReadSource:
         """Reads of any MAPQ; the two go along the genome each by itself."""
@@ -167,16 +167,16 @@ def _apply(columns: ReadColumns, decisions: dict[int, Decision], region: Region)
     for number, decision in decisions.items():
         first, last = decision.shared
         rows = np.flatnonzero((tile == number) & (columns.pos < last) & (columns.end > first))
-        keep[rows[np.isin(columns.name_hash[rows], decision.away)]] = False
-        if len(decision.surer):
-            at = np.searchsorted(decision.surer, columns.name_hash[rows])
-            at = np.minimum(at, len(decision.surer) - 1)
-            known = decision.surer[at] == columns.name_hash[rows]
-            mapq[rows[known]] = np.maximum(mapq[rows[known]], decision.surer_mapq[at[known]])
-        come = decision.come
-        inside = np.flatnonzero((come.pos < region.end) & (come.end > region.start))
+        keep[rows[np.isin(columns.name_hash[rows], decision.removed_names)]] = False
+        if len(decision.confirmed_names):
+            at = np.searchsorted(decision.confirmed_names, columns.name_hash[rows])
+            at = np.minimum(at, len(decision.confirmed_names) - 1)
+            known = decision.confirmed_names[at] == columns.name_hash[rows]
+            mapq[rows[known]] = np.maximum(mapq[rows[known]], decision.confirmed_mapq[at[known]])
+        added_reads = decision.added_reads
+        inside = np.flatnonzero((added_reads.pos < region.end) & (added_reads.end > region.start))
         if len(inside):
-            parts.append(take_reads(come, inside))
+            parts.append(take_reads(added_reads, inside))
     joined = join_pieces([replace(columns, mapq=mapq), *parts])
     keep = np.append(keep, np.ones(len(joined.pos) - len(keep), np.bool_))
     order = np.lexsort((joined.flag, joined.name_hash, joined.pos))

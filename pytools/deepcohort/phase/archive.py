@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.archives import DAMAGED_ARCHIVE, read_arrays
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.paths import make_again
+from deepcohort.core.paths import remedy_for
 from deepcohort.core.region import Region
 from deepcohort.phase.config import PhaseConfig
 from deepcohort.phase.types import Evidence
@@ -97,7 +97,7 @@ def open_evidence(path: Path) -> EvidenceFile:
 
 def _damaged(path: Path, error: BaseException) -> DeepcohortError:
     return DeepcohortError(
-        f"{path} is no sound file of `deepcohort call --phase-evidence` ({error}); {make_again(path)}"
+        f"{path} is no sound file of `deepcohort call --phase-evidence` ({error}); {remedy_for(path)}"
     )
 
 

@@ -42,7 +42,7 @@ _LONG_KEEP_QUALITY = 0.6
 NATURAL = AugmentConfig(min_coverage=4.0, max_coverage=40.0, keep_coverage=0.1, keep_quality=1.0)
 
 
-def augmentation_of(platform: str) -> AugmentConfig:
+def augmentation_for(platform: str) -> AugmentConfig:
     """How reads of a platform are randomised for training."""
     if platform == "illumina":
         return AugmentConfig()

@@ -60,7 +60,7 @@ class PileupConfig:
 _PHASE_BP = {"hifi": 5_000, "ont": 5_000}
 
 
-def pileup_of(platform: str) -> PileupConfig:
+def pileup_for(platform: str) -> PileupConfig:
     """Settings for new models of a platform; models carry their own."""
     return PileupConfig(phase_bp=_PHASE_BP.get(platform, PileupConfig().phase_bp))
 

@@ -19,14 +19,14 @@ from deepcohort.pileup.types import Evidence, ExampleBatch
 # on where a shard was cut.
 PADDING_BP = 128
 # Features look at other candidates this near. A shard must therefore find candidates this far beyond
-# its ends (`find_candidates` on a region padded by `reach_bp`), encode with them in the table, and
+# its ends (`find_candidates` on a region padded by `feature_context_bp`), encode with them in the table, and
 # drop the records outside; otherwise calls would depend on where shards are cut.
-COMPANY_BP = 50
+NEIGHBOUR_BP = 50
 
 
-def reach_bp(config: PileupConfig) -> int:
+def feature_context_bp(config: PileupConfig) -> int:
     """bp beyond a candidate within which features look at other candidates."""
-    return max(COMPANY_BP, WIDE_BP, config.phase_bp)
+    return max(NEIGHBOUR_BP, WIDE_BP, config.phase_bp)
 
 
 @dataclass

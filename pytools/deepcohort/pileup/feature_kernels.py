@@ -35,12 +35,12 @@ class Phasing(NamedTuple):
     """What tells the haplotypes of fragments.
 
     Attributes:
-        copies: int8 (N,), of `sure_genotypes`. reach_bp: how far off markers may lie.
+        copies: int8 (N,), of `sure_genotypes`. feature_context_bp: how far off markers may lie.
         near: int64 (MAX_MARKERS,), odds: float64 (R,) zero, touched: int64 (R,), work space.
     """
 
     copies: NDArray[np.int8]
-    reach_bp: int
+    feature_context_bp: int
     near: NDArray[np.int64]
     odds: NDArray[np.float64]
     touched: NDArray[np.int64]
@@ -140,35 +140,35 @@ def phase_features(
     row[F.lod_het_phased_raw] = clip(phased_het, -10.0, 20.0) / 10
     row[F.lod_hom_het_phased_raw] = clip(hom - phased_het, -10.0, 10.0) / 10
     row[F.phase_gain] = clip(phased_het - het, -3.0, 3.0) / 3
-    told = 0
+    n_informative = 0
     known = np.zeros((2, 2))  # (REF, ALT) x haplotype
     for e in range(first, last):
         allele = entries.allele[e]
         if allele < 0:
             continue
-        told += 1
+        n_informative += 1
         x = odds[fragment(entries.read[e], mate)]
         if allele <= 1 and abs(x) >= 1.0:
             known[allele, 0 if x > 0 else 1] += 1
     n_alt = known[1, 0] + known[1, 1]
     major = 0 if known[1, 0] >= known[1, 1] else 1
-    row[F.phased_fraction] = mean(known.sum(), told)
+    row[F.phased_fraction] = mean(known.sum(), n_informative)
     row[F.phased_alt_balance] = known[1, 1 - major] / (n_alt + 1.0)
     row[F.phased_ref_with_alt] = known[0, major] / (known[0, major] + known[1, major] + 1.0) if n_alt else 0.0
 
 
 @kernel
 def _count_near(
-    i: Int, cand_pos: NDArray[np.int64], copies: NDArray[np.int8], reach_bp: int, wanted: int
+    i: Int, cand_pos: NDArray[np.int64], copies: NDArray[np.int8], feature_context_bp: int, wanted: int
 ) -> int:
-    """Candidates with `wanted` sure copies at other positions within `reach_bp` of candidate `i`.
+    """Candidates with `wanted` sure copies at other positions within `feature_context_bp` of candidate `i`.
 
     `cand_pos`: int64 (N,), ascending. `copies`: int8 (N,), of `sure_genotypes`.
     """
     n = 0
     for step in (-1, 1):
         j = i + step
-        while 0 <= j < len(cand_pos) and abs(cand_pos[j] - cand_pos[i]) <= reach_bp:
+        while 0 <= j < len(cand_pos) and abs(cand_pos[j] - cand_pos[i]) <= feature_context_bp:
             n += cand_pos[j] != cand_pos[i] and copies[j] == wanted
             j += step
     return n
@@ -222,15 +222,19 @@ def _haplotype_features(
     """
     near, odds, touched = phasing.near, phasing.odds, phasing.touched
     first, last = entries.offset[i], entries.offset[i + 1]
-    n_near = markers_near(i, table.pos, phasing.copies, phasing.reach_bp, near)
+    n_near = markers_near(i, table.pos, phasing.copies, phasing.feature_context_bp, near)
     n_touched = phase_fragments(near, n_near, entries, reads.mapq, reads.mate, odds, touched)
     phased = het
     if n_touched:
         phased = phased_het_log10(first, last, entries, reads.mapq, reads.mate, odds)
     phase_features(row, het, hom, phased, first, last, entries, reads.mate, odds)
     clear_odds(odds, touched, n_touched)
-    row[F.near_hets] = math.log1p(_count_near(i, table.pos, phasing.copies, phasing.reach_bp, HET)) / 2
-    row[F.near_homs] = math.log1p(_count_near(i, table.pos, phasing.copies, phasing.reach_bp, HOM)) / 2
+    row[F.near_hets] = (
+        math.log1p(_count_near(i, table.pos, phasing.copies, phasing.feature_context_bp, HET)) / 2
+    )
+    row[F.near_homs] = (
+        math.log1p(_count_near(i, table.pos, phasing.copies, phasing.feature_context_bp, HOM)) / 2
+    )
     row[F.wide_hets] = math.log1p(_count_near(i, table.pos, phasing.copies, WIDE_BP, HET)) / 3
     row[F.wide_homs] = math.log1p(_count_near(i, table.pos, phasing.copies, WIDE_BP, HOM)) / 3
 

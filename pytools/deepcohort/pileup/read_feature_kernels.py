@@ -58,7 +58,7 @@ def mean(total: float, n: float) -> float:
 
 
 @borrowing_kernel
-def _company(r: Int, site: Site, reads: AlignedReads, window: Window, cursors: Cursors) -> tuple[Int, Int]:
+def _neighbours(r: Int, site: Site, reads: AlignedReads, window: Window, cursors: Cursors) -> tuple[Int, Int]:
     """(mismatches of phred >= 15, indels) of the read `r` within NEAR_BP, besides the site's own."""
     start, end = site.pos - NEAR_BP, site.pos + NEAR_BP + 1
     mismatches: Int = 0
@@ -170,7 +170,7 @@ def _add_company(
 ) -> None:
     """Add what the read `r`, of allele `a`, differs in near the site to `sums` float64 (N_SUMS, 4)."""
     advance_cursor(r, site.pos - NEAR_BP, reads, cursors)
-    mismatches, indels = _company(r, site, reads, window, cursors)
+    mismatches, indels = _neighbours(r, site, reads, window, cursors)
     sums[S.mismatch, a] += mismatches
     sums[S.indel, a] += indels
     if reads.end[r] - reads.pos[r] <= _MOST_SPAN_BP:

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 
 import deepcohort
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.outputs import atomic_outputs, full_disk_told
+from deepcohort.core.outputs import atomic_outputs, disk_full_as_error
 from deepcohort.model.calibrate import fit_calibration, mean_nll, softmax
 from deepcohort.model.config import TrainConfig, write_config
 from deepcohort.model.train import fit, prepare, standardise
@@ -300,7 +300,7 @@ def train(
         (output / "logs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DeepcohortError(f"output folder {output} cannot be made: {error}") from error
-    with full_disk_told(output, "free space and run again: training goes on from its last checkpoint"):
+    with disk_full_as_error(output, "free space and run again: training goes on from its last checkpoint"):
         prepare(config)
         write_config(output / "train.toml", config)
         began = time.process_time()

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
-from deepcohort.core.outputs import full_disk_told
+from deepcohort.core.outputs import disk_full_as_error
 from deepcohort.core.progress import track
 from deepcohort.simulate import io_align, io_outputs
 from deepcohort.simulate.config import (
@@ -23,6 +23,7 @@ from deepcohort.simulate.config import (
     QUALITY_BINNINGS,
     SimulateConfig,
 )
+from deepcohort.simulate.decoys import DECOY_PREFIX, decoys_and_paralogs
 from deepcohort.simulate.genome import make_genome
 from deepcohort.simulate.io_plant import clip_bed, planted_people, planted_sites
 from deepcohort.simulate.io_reference import read_genome
@@ -30,7 +31,6 @@ from deepcohort.simulate.pedigree import make_people
 from deepcohort.simulate.profile import load_profile
 from deepcohort.simulate.sample import SampleTask, draw_settings, simulate_sample
 from deepcohort.simulate.sexes import sex_contig
-from deepcohort.simulate.shadow import DECOY_PREFIX, decoys_and_paralogs
 from deepcohort.simulate.types import Genome
 from deepcohort.simulate.variants import simulate_sites
 
@@ -71,7 +71,7 @@ def simulate_cohort(
     _prepare(output)
     work = Path(tempfile.mkdtemp(prefix=".tmp-simulate-", dir=output))
     try:
-        with full_disk_told(output):
+        with disk_full_as_error(output):
             done = work / "done"
             done.mkdir()
             summary = _simulate(work, done, config, inputs, threads, quiet)

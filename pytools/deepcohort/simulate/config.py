@@ -39,7 +39,7 @@ class VariantConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class ShadowConfig:
+class DecoyConfig:
     """What a slice of a genome lacks: similar sequence elsewhere. Fractions are of the reference."""
 
     decoy_fraction: float = 0.06  # known to the aligner, lends and steals reads
@@ -74,7 +74,7 @@ class SimulateConfig:
     seed: int = 1
     genome: GenomeConfig = GenomeConfig()
     variants: VariantConfig = VariantConfig()
-    shadow: ShadowConfig = ShadowConfig()
+    shadow: DecoyConfig = DecoyConfig()
     reads: ReadConfig = ReadConfig()
     family: str = "trio"  # trio, quartet or none
     unrelated: int = 2

@@ -14,7 +14,7 @@ from deepcohort.core.archives import DAMAGED_ARCHIVE, read_arrays
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.simulate.kernels import HOT_RATES, MAX_COPIES, MAX_UNIT
 from deepcohort.simulate.long_profile import LongProfile
-from deepcohort.simulate.sound import check_profile
+from deepcohort.simulate.validate import check_profile
 
 PROFILE_VERSION = 4
 _DAMAGED: tuple[type[Exception], ...] = (*DAMAGED_ARCHIVE, TypeError)

@@ -13,7 +13,7 @@ from deepcohort.simulate.profile import ADAPTERS, IlluminaProfile
 from deepcohort.simulate.types import Haplotype, RawReads
 
 _GC_WINDOWS = 21
-WAVE_BP = 500
+COVERAGE_CORRELATION_BP = 500
 _SLIP_SITE_SD = 0.6  # of the log; tracts of one length differ in how much they stutter
 _MIN_FRAGMENT_BP = 20
 
@@ -53,11 +53,11 @@ class ShortReadRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Terrain:
+class PositionalBias:
     """What a run does at each place of a contig, the same for every sample of a cohort.
 
     `hot_forward`, `hot_reverse`: uint8 (L,), see hot_sites.place_hot_sites. `wave`: float32, see
-    coverage_wave.
+    coverage_bias.
     """
 
     hot_forward: NDArray[np.uint8]
@@ -65,22 +65,24 @@ class Terrain:
     wave: NDArray[np.float32]
 
     @classmethod
-    def of(cls, reference: NDArray[np.uint8], profile: IlluminaProfile, seed: int, place: int) -> "Terrain":
+    def of(
+        cls, reference: NDArray[np.uint8], profile: IlluminaProfile, seed: int, place: int
+    ) -> "PositionalBias":
         """Terrain of contig number `place`."""
         rng = np.random.default_rng([seed, 16, place])
         hot = place_hot_sites(reference, profile, rng)
-        return cls(*hot, coverage_wave(len(reference), profile.coverage_sd, rng))
+        return cls(*hot, coverage_bias(len(reference), profile.coverage_sd, rng))
 
     @classmethod
-    def flat(cls, length: int) -> "Terrain":
+    def flat(cls, length: int) -> "PositionalBias":
         """No hot sites, even depth."""
         none = np.zeros(length, np.uint8)
-        return cls(none, none, np.ones(length // WAVE_BP + 1, np.float32))
+        return cls(none, none, np.ones(length // COVERAGE_CORRELATION_BP + 1, np.float32))
 
 
 def short_reads(
     haplotype: Haplotype,
-    terrain: Terrain,
+    terrain: PositionalBias,
     depth: float,
     run: ShortReadRun,
     prefix: str,
@@ -141,9 +143,9 @@ def _make_chimeras(seq: NDArray[np.uint8], profile: IlluminaProfile, rng: np.ran
         seq[row, cut:] = tail
 
 
-def coverage_wave(length_bp: int, sd: float, rng: np.random.Generator) -> NDArray[np.float32]:
+def coverage_bias(length_bp: int, sd: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Relative depth of each neighbourhood of a contig, float32 (n,), at most 1, correlated in space."""
-    n = length_bp // WAVE_BP + 1
+    n = length_bp // COVERAGE_CORRELATION_BP + 1
     steps = rng.normal(0, sd, n)
     wave = np.empty(n)
     level = 0.0
@@ -182,7 +184,7 @@ def _fragments(
         start, size = start[inside], size[inside]
         share = (gc_sum[start + size] - gc_sum[start]) / size
         odds = weight[(share * (_GC_WINDOWS - 1) + 0.5).astype(int)]
-        odds = odds * wave[haplotype.ref_pos[start] // WAVE_BP]
+        odds = odds * wave[haplotype.ref_pos[start] // COVERAGE_CORRELATION_BP]
         keep = rng.random(len(start)) < odds
         keep &= n_sum[start + size] == n_sum[start]
         starts.append(start[keep])

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from deepcohort.simulate import io_align, io_outputs
 from deepcohort.simulate.config import DEFAULT_PROFILES, SimulateConfig
+from deepcohort.simulate.decoys import DECOY_PREFIX, DecoySequences
 from deepcohort.simulate.haplotypes import build_haplotype
 from deepcohort.simulate.long_profile import LongProfile
 from deepcohort.simulate.profile import Profile, load_profile
 from deepcohort.simulate.qualities import apply_quality_maps, random_quality_maps
-from deepcohort.simulate.reads import ShortReadRun, Terrain, short_reads
+from deepcohort.simulate.reads import PositionalBias, ShortReadRun, short_reads
 from deepcohort.simulate.reads_long import LongReadRun, long_reads
 from deepcohort.simulate.sexes import SexContig, copies
-from deepcohort.simulate.shadow import DECOY_PREFIX, Shadow
 from deepcohort.simulate.types import Genome, Haplotype, Person, RawReads, SiteTable
 
 Run = ShortReadRun | LongReadRun
@@ -34,8 +34,8 @@ class SampleTask:
     genome: Genome
     roles: dict[str, SexContig]
     tables: list[SiteTable]
-    decoys: Shadow
-    hidden: Shadow
+    decoys: DecoySequences
+    hidden: DecoySequences
     people: list[Person]
     index: int
     config: SimulateConfig
@@ -99,11 +99,11 @@ def _run_of(profile: Profile, draw: Draw, stutter: float) -> Run:
 
 
 def _reads_of(
-    haplotype: Haplotype, terrain: Terrain | None, depth: float, run: Run, prefix: str, seed: int
+    haplotype: Haplotype, terrain: PositionalBias | None, depth: float, run: Run, prefix: str, seed: int
 ) -> RawReads:
     if isinstance(run, LongReadRun):
         return long_reads(haplotype, depth, run, prefix, seed)
-    terrain = terrain or Terrain.flat(int(haplotype.ref_pos.max()) + 1)
+    terrain = terrain or PositionalBias.flat(int(haplotype.ref_pos.max()) + 1)
     return short_reads(haplotype, terrain, depth, run, prefix, seed)
 
 
@@ -116,7 +116,7 @@ def _all_reads(task: SampleTask, draw: Draw, run: Run) -> Iterator[RawReads]:
     for c, (name, codes) in enumerate(task.genome.contigs.items()):
         terrain = None
         if isinstance(run, ShortReadRun):
-            terrain = Terrain.of(codes, run.profile, config.seed, c)
+            terrain = PositionalBias.of(codes, run.profile, config.seed, c)
         maps = None
         if config.reads.quality_binning == "random":
             rng = np.random.default_rng([config.seed, 17, task.index, c])

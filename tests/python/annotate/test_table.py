@@ -140,7 +140,7 @@ def test_contigs_by_another_name(tmp_path):
             assert asked(opened, [key])[key][0][2] == "A2T"
 
 
-def spoilt(change):
+def malformed(change):
     rows = list(b.ROWS)
     rows[3] = change(rows[3])
     return b.HEAD + "".join(rows)
@@ -149,14 +149,14 @@ def spoilt(change):
 BAD = [
     ("".join(b.ROWS), "no header line that begins with #CHROM"),
     (b.HEAD.replace("am_class", "klass") + "".join(b.ROWS), "other columns: am_class missing"),
-    (spoilt(lambda r: r.replace("0.5641", "0.56414")), "line 8 has an am_pathogenicity"),
-    (spoilt(lambda r: r.replace("0.5641", "1.1")), "line 8 has an am_pathogenicity"),
-    (spoilt(lambda r: r.replace("likely_p", "very_p")), "line 8 has an am_class"),
-    (spoilt(lambda r: r.replace("A2G", "p.A2")), "line 8 has a protein_variant"),
-    (spoilt(lambda r: r.replace("\t105\t", "\t10\t")), "line 8 comes before the row above it"),
-    (spoilt(lambda r: r.replace("\t105\t", "\tx\t")), "line 8 has no position"),
-    (spoilt(lambda r: r.replace("\tG\thg38", "\tGG\thg38")), "line 8 has a REF or ALT"),
-    (spoilt(lambda r: r[:30] + "\n"), "line 8 has too few columns"),
+    (malformed(lambda r: r.replace("0.5641", "0.56414")), "line 8 has an am_pathogenicity"),
+    (malformed(lambda r: r.replace("0.5641", "1.1")), "line 8 has an am_pathogenicity"),
+    (malformed(lambda r: r.replace("likely_p", "very_p")), "line 8 has an am_class"),
+    (malformed(lambda r: r.replace("A2G", "p.A2")), "line 8 has a protein_variant"),
+    (malformed(lambda r: r.replace("\t105\t", "\t10\t")), "line 8 comes before the row above it"),
+    (malformed(lambda r: r.replace("\t105\t", "\tx\t")), "line 8 has no position"),
+    (malformed(lambda r: r.replace("\tG\thg38", "\tGG\thg38")), "line 8 has a REF or ALT"),
+    (malformed(lambda r: r[:30] + "\n"), "line 8 has too few columns"),
     ((b.HEAD + "".join(b.ROWS))[:-9], "line 12 has an am_class"),
     (
         b.HEAD

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from deepcohort.calls.kernels_confidence import (
-    apply_melted,
+    apply_reference_sites,
     block_classes,
     gq_caps,
     reference_confidence,
@@ -84,7 +84,7 @@ def test_melted_sites_replace_the_counts():
     one, two = np.array([99, 5, 5, 50], np.int32), np.array([900, 40, 0, 300], np.int32)
     total, ploidy = np.full(4, 20, np.int32), np.full(4, 2, np.int8)
     # a deletion of bases 101, 102 examined at 100 and found absent with GQ 30
-    apply_melted(
+    apply_reference_sites(
         one, two, total, ploidy, 100, np.array([100]), np.array([3], np.int32), np.array([30], np.int32)
     )
     assert one.tolist() == [30, 30, 30, 50]
@@ -95,7 +95,7 @@ def test_melted_sites_outside_and_without_coverage():
     one, two = np.zeros(3, np.int32), np.zeros(3, np.int32)
     total, ploidy = np.array([0, 5, 5], np.int32), np.full(3, 2, np.int8)
     pos, length, gq = np.array([97, 110]), np.array([5, 1], np.int32), np.array([30, 40], np.int32)
-    apply_melted(one, two, total, ploidy, 100, pos, length, gq)
+    apply_reference_sites(one, two, total, ploidy, 100, pos, length, gq)
     assert one.tolist() == [0, 30, 0]
 
 

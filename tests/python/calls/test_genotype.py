@@ -93,8 +93,8 @@ def test_homref_melts_only_when_sure():
     sure, unsure = (0.999, 0.0005, 0.0005), (0.9, 0.05, 0.05)
     found = call([(4, "A", "C"), (9, "C", "T")], [sure, unsure], config=CallsConfig(min_homref_gq=20))
     assert describe(found.sites, REFERENCE) == [(9, "C", ["T"], (0, 0))]
-    assert found.melted.pos.tolist() == [4]
-    assert found.melted.gq.tolist() == [30]
+    assert found.reference_sites.pos.tolist() == [4]
+    assert found.reference_sites.gq.tolist() == [30]
 
 
 def test_allele_depths():
@@ -151,7 +151,7 @@ def test_replacement_begins_where_it_differs():
 def test_no_candidates():
     found = genotype_sites(make_table([]), np.empty((0, 3)), CODES, 0)
     assert len(found.sites) == 0
-    assert len(found.melted.pos) == 0
+    assert len(found.reference_sites.pos) == 0
 
 
 def test_deletion_at_contig_start():

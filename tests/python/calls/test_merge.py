@@ -152,14 +152,14 @@ def test_truncated_and_foreign_files(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("spoilt", "message"),
+    ("malformed", "message"),
     [(b"x\0y", "has a malformed VCF header"), (b"caf\xe9", "has a header that is not UTF-8 text")],
 )
-def test_headers_that_htslib_would_not_read(tmp_path, spoilt, message):
+def test_headers_that_htslib_would_not_read(tmp_path, malformed, message):
     path = tmp_path / "1.vcf.gz"
     header = make_header("S", LENGTHS, [Region("a", 0, 100)], "r.fa", "m", "1", BANDS).encode()
     with pysam.BGZFile(str(path), "w") as out:
-        out.write(header.replace(b"##FILTER", b"##remark=" + spoilt + b"\n##FILTER", 1))
+        out.write(header.replace(b"##FILTER", b"##remark=" + malformed + b"\n##FILTER", 1))
     with pytest.raises(DeepcohortError, match=message) as error:
         merge_shards([path], tmp_path / "out.vcf.gz")
     assert "\n" not in str(error.value)

@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pysam
 import pytest
-from deepcohort.cli.io_warm import write_warm_inputs
-from deepcohort.cli.show_drawing import haplotype_groups, read_image
-from deepcohort.cli.show_run import by_sample, gather, gather_samples, show_site
-from deepcohort.cli.show_types import GAP, OUTSIDE
+from deepcohort.compose.io_warm import write_warm_inputs
+from deepcohort.compose.show_drawing import haplotype_groups, read_image
+from deepcohort.compose.show_run import by_sample, gather, gather_samples, show_site
+from deepcohort.compose.show_types import GAP, OUTSIDE
 from deepcohort.core.errors import DeepcohortError
 
 
@@ -92,9 +92,9 @@ def test_width_coverage_and_samples(inputs, tmp_path):
 def test_many_sites_on_one_page(inputs, tmp_path):
     """Judged records of an annotated VCF, with next and previous."""
     import pysam
-    from deepcohort.cli.io_sites import Site, sites_of
-    from deepcohort.cli.show_page import write_page
-    from deepcohort.cli.show_run import by_sample
+    from deepcohort.compose.io_sites import Site, sites_of
+    from deepcohort.compose.show_page import write_page
+    from deepcohort.compose.show_run import by_sample
 
     text = (
         '##fileformat=VCFv4.2\n##contig=<ID=warm>\n##FORMAT=<ID=BD,Number=1,Type=String,Description="x">\n'

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from deepcohort.cli.io_warm import write_warm_inputs
-from deepcohort.cli.show_run import choose_row, prepare_site
 from deepcohort.cli.why import app
-from deepcohort.cli.why_run import explain_site, told
+from deepcohort.compose.io_warm import write_warm_inputs
+from deepcohort.compose.show_run import choose_row, prepare_site
+from deepcohort.compose.why_run import explain_site, told
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.model.load import load_predictor
 from deepcohort.pileup import perturb
@@ -109,8 +109,8 @@ def test_no_candidate_is_one_line(inputs):
 
 
 def test_the_picture_shows_what_the_network_saw(inputs, tmp_path):
-    from deepcohort.cli.show_drawing import draw
-    from deepcohort.cli.show_run import gather
+    from deepcohort.compose.show_drawing import draw
+    from deepcohort.compose.show_run import gather
 
     picture = gather(*inputs, SITE, "", "illumina", "auto", 100)
     assert picture.seen.cells.shape == picture.pixels.shape[1:]

@@ -5,7 +5,7 @@ import pytest
 from deepcohort.candidates.assembly import clip_kernels
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.find import find_candidates
-from deepcohort.candidates.realign import spelling_kernels
+from deepcohort.candidates.realign import haplotype_alignment_kernels
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import decode_bases, encode_bases
 from hypothesis import given, settings
@@ -211,9 +211,9 @@ def slow_score(haplotype: str, reference: str) -> int:
 def test_alignment_of_a_haplotype_against_a_slow_one(haplotype: str, reference: str):
     ops, lengths = np.zeros(64, np.uint8), np.zeros(64, np.int32)
     hap, ref = encode_bases(haplotype), encode_bases(reference)
-    score, n = spelling_kernels.align_haplotype(hap, 0, len(hap), ref, 0, len(ref), ops, lengths)
+    score, n = haplotype_alignment_kernels.align_haplotype(hap, 0, len(hap), ref, 0, len(ref), ops, lengths)
     assert score == slow_score(haplotype, reference)
-    assert spelling_kernels.spelling_score(hap, 0, ref, 0, ops, lengths, n) == score
+    assert haplotype_alignment_kernels.spelling_score(hap, 0, ref, 0, ops, lengths, n) == score
     assert lengths[:n][ops[:n] != 2].sum() == len(haplotype)
     assert lengths[:n][ops[:n] != 1].sum() == len(reference)
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from deepcohort.candidates.config import CandidatesConfig, candidates_of
-from deepcohort.candidates.slips import SLIPS, fitted, slip_excess, times
+from deepcohort.candidates.config import CandidatesConfig, candidates_for
+from deepcohort.candidates.repeat_stutter import SLIPS, fitted, slip_excess, times
 from deepcohort.candidates.support.indel_kernels import quality_adjustment, slip_log10
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import profiled
@@ -42,9 +42,9 @@ def test_the_worst_base_in_a_repeat_tells_of_slips():
 
 
 def test_short_reads_have_the_plain_settings_and_long_ones_their_own():
-    assert candidates_of("illumina") == CandidatesConfig()
-    assert candidates_of("ont").slips == SLIPS["ont"]
-    assert candidates_of("hifi").min_fraction_indel > CandidatesConfig().min_fraction_indel
+    assert candidates_for("illumina") == CandidatesConfig()
+    assert candidates_for("ont").slips == SLIPS["ont"]
+    assert candidates_for("hifi").min_fraction_indel > CandidatesConfig().min_fraction_indel
 
 
 def runs_of(rng, excess: float, n: int = 200, depth: int = 30, variable: float = 0.0):
@@ -86,6 +86,6 @@ def test_real_libraries(shared_data):
     reads = [hiseq / f"NA12878.chr3.slice{k}.bam" for k in range(3)]
     illumina = SLIPS["illumina"]
     found = profiled(reads, hiseq / "hg19.chr3.fa.gz", ReadsConfig()).library
-    assert 2 < times(candidates_of("illumina", found).slips, illumina) < 10
+    assert 2 < times(candidates_for("illumina", found).slips, illumina) < 10
     found = profiled([novaseq / "HG002.bam"], novaseq / "b37.20.fa.gz", ReadsConfig()).library
-    assert candidates_of("illumina", found) == CandidatesConfig()
+    assert candidates_for("illumina", found) == CandidatesConfig()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.filter.head import load_head
+from deepcohort.filter.caller_classifier import load_head
 from deepcohort.model.archive import read_model
 from deepcohort.pileup.shards import read_examples
 from deepcohort.simulate.profile import load_profile
@@ -47,10 +47,10 @@ def test_spoilt_bytes(tmp_path, name):
     refused = []
     path = tmp_path / "x.npz"
     for _ in range(150):
-        spoilt = bytearray(data)
+        malformed = bytearray(data)
         at = rng.choice(ends) if rng.random() < 0.5 else rng.randrange(len(data))
-        spoilt[at] = rng.choice((0, 1, 255, rng.randrange(256)))
-        path.write_bytes(bytes(spoilt))
+        malformed[at] = rng.choice((0, 1, 255, rng.randrange(256)))
+        path.write_bytes(bytes(malformed))
         try:
             reader(path)
         except DeepcohortError as error:

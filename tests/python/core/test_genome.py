@@ -5,7 +5,7 @@ import pytest
 from deepcohort.calls.ploidy import ploidy_of_sex
 from deepcohort.core.genome import is_numbered, other_naming, pseudo_autosomal, sex_chromosome
 from deepcohort.core.region import Region
-from deepcohort.evaluate.tally import AUTOSOME, CHR_X, CHR_Y, OTHER_CONTIG, PAR, _ploidy_region
+from deepcohort.evaluate.counted_records import AUTOSOME, CHR_X, CHR_Y, OTHER_CONTIG, PAR, _ploidy_region
 from deepcohort.joint.ploidy import expected_ploidy
 from deepcohort.simulate.sexes import sex_contig
 

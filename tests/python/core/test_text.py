@@ -9,7 +9,7 @@ from deepcohort.calls.merge import merge_files
 from deepcohort.calls.ploidy import read_ploidy_bed
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.text import text_of
-from deepcohort.evaluate.without_truth import trios_of
+from deepcohort.evaluate.callset_qc import trios_of
 from deepcohort.formats.bed import read_bed
 from deepcohort.joint.inputs import listed_files
 from deepcohort.joint.pedigree import read_pedigree, read_sexes
@@ -38,11 +38,11 @@ SPOILT = {
 }
 
 
-@pytest.mark.parametrize("spoilt", SPOILT)
+@pytest.mark.parametrize("malformed", SPOILT)
 @pytest.mark.parametrize("reader", READERS)
-def test_text_that_is_none(tmp_path, reader, spoilt):
+def test_text_that_is_none(tmp_path, reader, malformed):
     path = tmp_path / "x.txt"
-    data, message = SPOILT[spoilt]
+    data, message = SPOILT[malformed]
     path.write_bytes(data)
     with pytest.raises(DeepcohortError, match=rf"x\.txt {message}") as error:
         READERS[reader](path)

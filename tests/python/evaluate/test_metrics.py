@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from deepcohort.evaluate import metrics
 from deepcohort.evaluate.compare_sets import paired_tests
+from deepcohort.evaluate.counted_records import CountedRecords
 from deepcohort.evaluate.match import ALLELE_ONLY, MISS, TOO_HARD, TP
 from deepcohort.evaluate.strata import strata
 from deepcohort.evaluate.tables import format_value, make_tables
-from deepcohort.evaluate.tally import Counted
 
 
-def counted(decisions: list[int], qual: list[float] | None = None, **columns: object) -> Counted:
+def counted(decisions: list[int], qual: list[float] | None = None, **columns: object) -> CountedRecords:
     """A table of SNPs, one per 1 kb, with these decisions."""
     n = len(decisions)
     values: dict[str, object] = {
@@ -40,7 +40,7 @@ def counted(decisions: list[int], qual: list[float] | None = None, **columns: ob
         "key": np.arange(n, dtype=np.uint64) * np.uint64(7919),
     }
     values.update(columns)
-    return Counted(**values)
+    return CountedRecords(**values)
 
 
 @pytest.mark.parametrize(

@@ -183,8 +183,8 @@ def test_region_restriction(oracle):
 
 def test_curve_of_small_case(oracle):
     """weighted_roc.tsv of the case: thresholds 7, 6, 5, 2, 1 and the counts there."""
+    from deepcohort.evaluate.counted_records import concatenate, count_side
     from deepcohort.evaluate.metrics import precision_recall_curve
-    from deepcohort.evaluate.tally import concatenate, count_side
 
     results = oracle("vcfeval_small", "sample1", "sample1")
     parts = [

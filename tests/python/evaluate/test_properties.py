@@ -8,9 +8,9 @@ import pytest
 from deepcohort.core.sequence import encode_bases
 from deepcohort.evaluate import parse_kernels as pk
 from deepcohort.evaluate.config import EvaluateConfig
+from deepcohort.evaluate.counted_records import count_side
 from deepcohort.evaluate.match import MISS, TOO_HARD, TP, ContigResult, match_contig
 from deepcohort.evaluate.tables import make_tables
-from deepcohort.evaluate.tally import count_side
 from deepcohort.evaluate.types import RecordTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -11,8 +11,8 @@ import numpy as np
 import pysam
 import pytest
 from deepcohort.cli.evaluate import app
+from deepcohort.evaluate.callset_qc import describe
 from deepcohort.evaluate.read_depth import depth_at
-from deepcohort.evaluate.without_truth import describe
 from evaluate_builders import index_vcf, vcf_text
 from pysam import bcftools
 from typer.testing import CliRunner

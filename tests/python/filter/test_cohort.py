@@ -10,7 +10,7 @@ from cyvcf2 import VCF
 from deepcohort.annotate.io_segments import segments_of
 from deepcohort.calls.merge import merge_shards
 from deepcohort.cli import filter_cohort as command
-from deepcohort.cli.io_warm import write_warm_inputs
+from deepcohort.compose.io_warm import write_warm_inputs
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.filter import blocks

@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pysam
 import pytest
-from deepcohort.cli.io_warm import write_warm_inputs
+from deepcohort.compose.io_warm import write_warm_inputs
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.sequence import decode_bases, encode_bases
 from deepcohort.filter.alleles import RecordAlleles

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from deepcohort.core.sequence import decode_bases, encode_bases
-from deepcohort.filter.spell import spellings_among, spellings_of
+from deepcohort.filter.allele_haplotypes import spellings_among, spellings_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

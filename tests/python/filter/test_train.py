@@ -8,13 +8,13 @@ import numpy as np
 import pysam
 import pytest
 from deepcohort.cli.filter import app
-from deepcohort.cli.filter_run import TrainingInput, label, read_training_manifest, train
+from deepcohort.compose.filter_run import TrainingInput, label, read_training_manifest, train
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.filter.alleles import RecordAlleles
 from deepcohort.filter.annotations import annotations_of
 from deepcohort.filter.apply import filter_vcf
+from deepcohort.filter.caller_classifier import load_head
 from deepcohort.filter.config import FilterConfig, TrainFilterConfig
-from deepcohort.filter.head import load_head
 from deepcohort.filter.records import parse_record
 from deepcohort.filter.thresholds import (
     default_thresholds,

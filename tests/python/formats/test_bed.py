@@ -8,8 +8,8 @@ import pytest
 from deepcohort.calls.merge import listed_inputs
 from deepcohort.calls.ploidy import read_ploidy_bed
 from deepcohort.cli import app
-from deepcohort.cli.call_setup import chosen_regions
 from deepcohort.cohort.io import index_reference
+from deepcohort.compose.call_setup import chosen_regions
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.region import Region
 from deepcohort.evaluate.run import confident_intervals

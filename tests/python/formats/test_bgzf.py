@@ -53,7 +53,7 @@ def test_other_extra_fields_are_passed_over():
     assert inflate_block(padded, 0, len(padded)) == gzip.decompress(padded) == b"abc"
 
 
-def spoilt(end=b"", at=None, value=0):
+def malformed(end=b"", at=None, value=0):
     block = bytearray(compress_block(b"ACGT" * 100))
     if end:
         block[-len(end) :] = end
@@ -63,11 +63,14 @@ def spoilt(end=b"", at=None, value=0):
 
 
 DAMAGED = {
-    "length": (spoilt(end=struct.pack("<I", 401)), "fails its checksum"),
-    "no length": (spoilt(end=struct.pack("<I", 0)), "fails its checksum|does not inflate"),
-    "too long": (spoilt(end=struct.pack("<I", 65_537)), "claims 65537 bytes of data, more than BGZF allows"),
-    "checksum": (spoilt(end=struct.pack("<II", 7, 400)), "fails its checksum"),
-    "data": (spoilt(at=18, value=0x07), "does not inflate"),
+    "length": (malformed(end=struct.pack("<I", 401)), "fails its checksum"),
+    "no length": (malformed(end=struct.pack("<I", 0)), "fails its checksum|does not inflate"),
+    "too long": (
+        malformed(end=struct.pack("<I", 65_537)),
+        "claims 65537 bytes of data, more than BGZF allows",
+    ),
+    "checksum": (malformed(end=struct.pack("<II", 7, 400)), "fails its checksum"),
+    "data": (malformed(at=18, value=0x07), "does not inflate"),
 }
 
 

@@ -107,10 +107,10 @@ def test_damaged_indexes_end_in_one_line_or_fit(tmp_path: Path, csi: bool) -> No
     rng = np.random.default_rng(3)
     complaints = []
     for _ in range(150):
-        spoilt = bytearray(raw)
-        at = int(rng.integers(len(spoilt)))
-        spoilt[at] ^= int(rng.integers(1, 256))
-        beside.write_bytes(gzip.compress(bytes(spoilt)))
+        malformed = bytearray(raw)
+        at = int(rng.integers(len(malformed)))
+        malformed[at] ^= int(rng.integers(1, 256))
+        beside.write_bytes(gzip.compress(bytes(malformed)))
         try:
             index = open_vcf_index(path)
         except DeepcohortError as error:

@@ -2,7 +2,7 @@
 
 import pytest
 from deepcohort.core.errors import DeepcohortError, InputProblems
-from deepcohort.evaluate.without_truth import trios_of
+from deepcohort.evaluate.callset_qc import trios_of
 from deepcohort.export.io_export import _psam_lines
 from deepcohort.formats.ped import PedRow, read_ped
 from deepcohort.joint.pedigree import read_pedigree

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from deepcohort.cli import call_run, haplotag_run
-from deepcohort.cli.call_setup import CallRequest
+from deepcohort.compose import call_run, haplotag_run
 from deepcohort.cli.haplotag import app
+from deepcohort.compose.call_setup import CallRequest
 from deepcohort.haplotag.run import TagRequest, TagSummary
 from typer.testing import CliRunner
 

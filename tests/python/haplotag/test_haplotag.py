@@ -6,7 +6,7 @@ import subprocess
 
 import pysam
 import pytest
-from deepcohort.cli.call_setup import CallRequest, make_job
+from deepcohort.compose.call_setup import CallRequest, make_job
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.formats.bgzf import inflate_blocks
 from deepcohort.haplotag.config import HaplotagConfig

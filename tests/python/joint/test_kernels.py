@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from deepcohort.joint.allele_kernels import normalise
 from deepcohort.joint.decide_kernels import hwe_p_values
-from deepcohort.joint.judge_kernels import site_quality
+from deepcohort.joint.genotype_kernels import site_quality
 from deepcohort.joint.prior_kernels import em_frequencies, likelihoods, posteriors, raise_rare
 from deepcohort.joint.text_kernels import put_float, put_int
 from glnexus_oracle import primitives

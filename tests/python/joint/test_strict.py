@@ -72,15 +72,15 @@ def write_spoilt(folder, monkeypatch):
     def write(rows):
         path = write_gvcf(folder, "A", [block(1, 12), SNP, block(14, 300)])
         lines = path.with_suffix("").read_text().splitlines()
-        spoilt = []
+        malformed = []
         for row in rows:
             fields = row.split()
             if len(fields) == 6:
                 pos, ref, alt, info, keys, cell = fields
                 fields = ["c1", pos, ".", ref, alt, ".", ".", info, keys, cell]
-            spoilt.append("\t".join(fields))
+            malformed.append("\t".join(fields))
         with pysam.BGZFile(str(path), "wb") as out:
-            out.write(("\n".join([*lines[:-3], *spoilt]) + "\n").encode())
+            out.write(("\n".join([*lines[:-3], *malformed]) + "\n").encode())
         return path
 
     return write
@@ -118,7 +118,7 @@ def test_text_that_was_cut_and_odd_bytes_are_told(folder, write_spoilt):
     path = write_spoilt(rows_of(SNP))
     with pysam.BGZFile(str(path)) as file:
         text = file.read()
-    for spoilt, words in (
+    for malformed, words in (
         (text[:-9], "it was cut"),
         (text.replace(b"\tEND=300", b"\tEND=300;X=\0"), "no printable text"),
         (text.replace(b"\tEND=300", b"\tEND=300;X=\x7f"), "no printable text"),
@@ -127,7 +127,7 @@ def test_text_that_was_cut_and_odd_bytes_are_told(folder, write_spoilt):
         (text.replace(b"\tEND=300\t", b"\tEND=300\n"), "columns"),
     ):
         with pysam.BGZFile(str(path), "wb") as out:
-            out.write(spoilt)
+            out.write(malformed)
         with pytest.raises(DeepcohortError, match=words):
             genotype(folder, [path])
 

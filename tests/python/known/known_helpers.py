@@ -5,7 +5,7 @@ import subprocess
 
 import pysam
 import pysam.bcftools
-from deepcohort.call_shard import CallJob, call_shard
+from deepcohort.compose.call_shard import CallJob, call_shard
 from naive_predictor import NaivePredictor
 
 

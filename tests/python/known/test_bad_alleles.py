@@ -5,9 +5,9 @@ import sys
 
 import pysam
 import pytest
-from deepcohort.call_shard import LONG, SYMBOLIC, CallJob, call_shard
 from deepcohort.cli import main
-from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
+from deepcohort.compose.call_shard import LONG, SYMBOLIC, CallJob, call_shard
+from deepcohort.compose.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.core.stages import StageTimer

@@ -6,7 +6,7 @@ import subprocess
 import numpy as np
 import pysam
 import pytest
-from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
+from deepcohort.compose.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
 from deepcohort.core.region import Region
 from known_helpers import call, given_of, rows_of, sample_of, write_sites
 

@@ -8,11 +8,11 @@ from itertools import pairwise
 import numpy as np
 import pysam
 import pytest
-from deepcohort.call_shard import ShardConfig
 from deepcohort.calls.merge import merge_shards
 from deepcohort.calls.ploidy import PloidyMap
-from deepcohort.candidates.config import candidates_of
-from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
+from deepcohort.candidates.config import candidates_for
+from deepcohort.compose.call_shard import ShardConfig
+from deepcohort.compose.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
 from deepcohort.core.region import Region
 from deepcohort.joint.genotype import genotype_cohort
 from known_helpers import bcftools, call, given_of, made_up, rows_of, sample_of, write_sites
@@ -225,7 +225,7 @@ def test_ploidy(inputs, tmp_path):
 def test_long_read_platforms(inputs, tmp_path, platform):
     reference, bam, genome, _ = inputs
     sites = write_sites(tmp_path, {CONTIG: LENGTH_BP}, random_sites(genome, 100, 5))
-    settings = {"alleles": sites, "candidates_config": candidates_of(platform)}
+    settings = {"alleles": sites, "candidates_config": candidates_for(platform)}
     gvcf, vcf = call(tmp_path, reference, bam, [WHOLE], **settings)
     assert len(given_of(gvcf)) == len(given_of(vcf)) >= 95
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pysam
 import pytest
-from deepcohort.call_shard import ShardConfig
 from deepcohort.candidates.types import CandidateTable
 from deepcohort.cli import main
-from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
+from deepcohort.compose.call_shard import ShardConfig
+from deepcohort.compose.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases

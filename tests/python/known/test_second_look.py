@@ -10,7 +10,7 @@ import pysam
 import pytest
 from deepcohort.calls.merge import merge_shards
 from deepcohort.calls.onto import insert_records
-from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
+from deepcohort.compose.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.region import Region
 from deepcohort.joint.genotype import genotype_cohort
@@ -37,7 +37,7 @@ def alleles_of(ref, alt, pos):
 
 
 def _call(folder, reference, bam, sample, regions=(WHOLE,), name="x", **settings):
-    from deepcohort.call_shard import CallJob, call_shard
+    from deepcohort.compose.call_shard import CallJob, call_shard
     from naive_predictor import NaivePredictor
 
     gvcf = folder / f"{name}.g.vcf.gz"
@@ -207,7 +207,7 @@ def test_the_command_line_does_both(cohort, tmp_path):
 
 def test_reads_that_reach_no_allele_are_not_missed(cohort, tmp_path, monkeypatch):
     """The look takes only reads near its alleles, and says what it says of all reads."""
-    from deepcohort import call_shard
+    from deepcohort.compose import call_shard
 
     reference, bams, gvcfs = cohort
     sites = tmp_path / "sites.vcf.gz"

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from deepcohort.call_shard import ShardConfig, call_shard
-from deepcohort.cli.call_run import run_call
-from deepcohort.cli.call_setup import CallRequest, make_job
-from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
+from deepcohort.compose.call_run import run_call
+from deepcohort.compose.call_setup import CallRequest, make_job
+from deepcohort.compose.call_shard import ShardConfig, call_shard
+from deepcohort.compose.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
 from deepcohort.model.archive import read_model
 from deepcohort.model.load import load_predictor
 from deepcohort.model.train import train

@@ -12,10 +12,10 @@ import torch
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.model.archive import find_model, read_model
 from deepcohort.model.calibrate import Calibration
+from deepcohort.model.feature_model_numpy import small_logits
 from deepcohort.model.load import CascadePredictor, OnnxRuntime, load_predictor
 from deepcohort.model.net import FeatureNet, PileupNet
 from deepcohort.model.onnx_export import export_onnx
-from deepcohort.model.small import small_logits
 from deepcohort.model.torch_runtime import networks_of, read_weights
 from deepcohort.model.train import small_weights
 from deepcohort.pileup.features import N_FEATURES, F

@@ -5,9 +5,17 @@ import pytest
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.model.archive import read_model
 from deepcohort.model.calibrate import FLOOR, Calibration, mean_nll, softmax
-from deepcohort.model.combine import Outputs, combine
+from deepcohort.model.ensemble import Outputs, combine
+from deepcohort.model.likelihood_pool import (
+    _RIDGE,
+    TERMS,
+    Pool,
+    _fit_logistic,
+    fit_pool,
+    pool_from_facts,
+    pool_terms,
+)
 from deepcohort.model.load import load_predictor
-from deepcohort.model.pool import _RIDGE, TERMS, Pool, _fit_logistic, fit_pool, pool_from_facts, pool_terms
 from deepcohort.model.train import train
 from deepcohort.pileup.features import N_FEATURES, F
 from deepcohort.pileup.types import ExampleBatch

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from deepcohort.core.sequence import encode_bases
 from deepcohort.paralogs.align_kernels import align_copies
-from deepcohort.paralogs.carry_kernels import carry_read
+from deepcohort.paralogs.ambiguous_position_kernels import doubtful_positions
 from deepcohort.paralogs.columns import Alignments, Axis, Pairs, SiteBases, Tally, Words
-from deepcohort.paralogs.doubt_kernels import doubtful_positions
+from deepcohort.paralogs.copy_genotype_kernels import assign_to_copies, collect_bases, error_of_qual
 from deepcohort.paralogs.find_kernels import list_pairs
-from deepcohort.paralogs.share_kernels import each_base, error_of_qual, settle_fragments
+from deepcohort.paralogs.liftover_kernels import lift_alignment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,11 +22,11 @@ def text_of(seed, n):
 def test_copies_with_substitutions_and_indels_are_aligned_base_by_base():
     copy = text_of(1, 600)
     #        one base changed, three bases lost, five bases more
-    there = text_of(2, 100) + copy[:200] + "ACGT"["CGTA".index(copy[200])] + copy[201:300] + copy[303:400]
-    there += text_of(3, 5) + copy[400:] + text_of(4, 50)
-    here = text_of(5, 40) + copy + text_of(6, 70)
-    partner = align_copies(encode_bases(here), encode_bases(there), 60, 20)
-    wanted = np.full(len(here), -1)
+    paralog = text_of(2, 100) + copy[:200] + "ACGT"["CGTA".index(copy[200])] + copy[201:300] + copy[303:400]
+    paralog += text_of(3, 5) + copy[400:] + text_of(4, 50)
+    primary = text_of(5, 40) + copy + text_of(6, 70)
+    partner = align_copies(encode_bases(primary), encode_bases(paralog), 60, 20)
+    wanted = np.full(len(primary), -1)
     wanted[40:340] = np.arange(100, 400)
     wanted[343:440] = np.arange(400, 497)
     wanted[440:640] = np.arange(502, 702)
@@ -39,8 +39,8 @@ def test_copies_with_substitutions_and_indels_are_aligned_base_by_base():
 
 
 def test_unknown_bases_never_agree():
-    here = encode_bases("N" * 50)
-    assert (align_copies(here, here, 0, 5) == -1).all()
+    primary = encode_bases("N" * 50)
+    assert (align_copies(primary, primary, 0, 5) == -1).all()
 
 
 @settings(max_examples=150, deadline=None)
@@ -75,7 +75,7 @@ def test_a_carried_read_keeps_the_place_of_every_base(seed):
         np.array(ops, np.uint8), np.array(lengths, np.int32), np.array([0, len(ops)]),
     )  # fmt: skip
     along = Axis(1_000, axis, inverted)
-    first, last, used = carry_read(0, reads, along, np.empty(n + 1, np.int64), out_ops, out_lengths)
+    first, last, used = lift_alignment(0, reads, along, np.empty(n + 1, np.int64), out_ops, out_lengths)
     wanted = places[::-1] if inverted else places
     if max(wanted, default=-1) < 0:
         assert used == 0
@@ -99,7 +99,7 @@ def settled(sites, anchor):
     """Odds from [(different, [(fragment, is_b)])]."""
     offset = np.cumsum([0] + [len(rows) for _, rows in sites]).astype(np.int64)
     flat = [row for _, rows in sites for row in rows]
-    return settle_fragments(
+    return assign_to_copies(
         offset,
         np.array([b for _, b in flat]),
         np.full(len(flat), 1e-3),
@@ -196,7 +196,7 @@ def test_bases_are_counted_along_the_axis(seed, inverted):
             query += n if op != 2 else 0
     out = SiteBases(*(np.zeros(len(seq), t) for t in (np.int64, np.int64, np.uint8, np.uint8)))
     tally = Tally(np.zeros((4, n_axis), np.int64), np.zeros(5, np.int64), 10, 50)
-    n = each_base(reads, Axis(100, at, inverted), site_of, np.arange(10, 15), tally, out)
+    n = collect_bases(reads, Axis(100, at, inverted), site_of, np.arange(10, 15), tally, out)
     np.testing.assert_array_equal(tally.shown, shown)
     assert tally.outside.tolist() == outside
     assert list(zip(*(column[:n].tolist() for column in out), strict=True)) == wanted

@@ -73,11 +73,14 @@ def converted(genome: TwoCopies, seed: int, share: float) -> tuple[str, dict[int
     for offset in genome.differ:
         if rng.random() < share:
             a, b = genome.first + offset, genome.second_at(offset)
-            here, there = genome.text[a], genome.text[b]
+            primary, paralog = genome.text[a], genome.text[b]
             if genome.inverted:
-                snps[a], snps[b] = (here, there.translate(COMPLEMENT)), (there, here.translate(COMPLEMENT))
+                snps[a], snps[b] = (
+                    (primary, paralog.translate(COMPLEMENT)),
+                    (paralog, primary.translate(COMPLEMENT)),
+                )
             else:
-                snps[a], snps[b] = (here, there), (there, here)
+                snps[a], snps[b] = (primary, paralog), (paralog, primary)
     return changed(genome.text, {p: alt for p, (_, alt) in snps.items()}), snps
 
 

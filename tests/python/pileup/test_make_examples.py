@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pysam
 import pytest
+from deepcohort.compose.make_examples import ExamplesConfig, make_examples
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
-from deepcohort.make_examples import ExamplesConfig, make_examples
 from deepcohort.pileup.features import F
 from deepcohort.pileup.shards import Examples, open_examples
 from typer.testing import CliRunner
@@ -118,7 +118,7 @@ def test_nothing_to_learn_is_one_line(inputs, tmp_path):
 
 
 def test_command_passes_its_options_on(inputs, tmp_path, monkeypatch):
-    import deepcohort.make_examples as library
+    import deepcohort.compose.make_examples as library
     from deepcohort.cli.examples import app
 
     seen = {}

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from deepcohort.call_shard import CallJob, ChunkPreparer
 from deepcohort.candidates.types import ALLELE_ALT, ALLELE_REF
-from deepcohort.cli.io_warm import CONTIG, write_warm_inputs
+from deepcohort.compose.call_shard import CallJob, ChunkPreparer
+from deepcohort.compose.io_warm import CONTIG, write_warm_inputs
 from deepcohort.core.region import Region
 from deepcohort.core.stages import StageTimer
 from deepcohort.pileup import perturb

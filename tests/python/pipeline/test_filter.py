@@ -5,7 +5,7 @@ from collections import Counter
 
 import pysam
 import pytest
-from deepcohort.cli.io_warm import write_warm_inputs
+from deepcohort.compose.io_warm import write_warm_inputs
 from nextflow_runs import nextflow
 from test_stub import write_cohort
 

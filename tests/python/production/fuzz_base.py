@@ -255,10 +255,10 @@ def spoilt_zip(rng: random.Random, data: bytes) -> bytes:
         zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target,
     ):
         names = source.namelist()
-        spoilt = rng.choice(names)
+        malformed = rng.choice(names)
         for name in names:
             member = source.read(name)
-            target.writestr(name, spoil_bytes(rng, member) if name == spoilt else member)
+            target.writestr(name, spoil_bytes(rng, member) if name == malformed else member)
     return out.getvalue()
 
 

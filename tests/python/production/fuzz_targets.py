@@ -242,12 +242,12 @@ def _spoilt_model(seed: int, folder: Path) -> Path:
         return target
     with zipfile.ZipFile(shipped) as source, zipfile.ZipFile(target, "w") as out:
         names = source.namelist()
-        spoilt = rng.choice(names)
+        malformed = rng.choice(names)
         for name in names:
             data = source.read(name)
-            if name == spoilt and name.endswith(".json"):
+            if name == malformed and name.endswith(".json"):
                 data = encoded(rng, spoil_table(rng, data.decode(), ',":[ '))
-            elif name == spoilt:
+            elif name == malformed:
                 data = spoil_bytes(rng, data)
             out.writestr(name, data)
     return target

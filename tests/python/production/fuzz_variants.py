@@ -138,8 +138,8 @@ def fuzz_store(seed: int, base: Path, folder: Path) -> None:
     """A stored cohort: damaged in its bytes, or written by a hand that knows the format and means harm."""
     rng = random.Random(seed)
     data = (base / "cohort.store").read_bytes()
-    spoilt = spoil_bytes(rng, data) if rng.random() < 0.4 else spoil_store(rng, data)
-    (folder / "x.store").write_bytes(spoilt)
+    malformed = spoil_bytes(rng, data) if rng.random() < 0.4 else spoil_store(rng, data)
+    (folder / "x.store").write_bytes(malformed)
     run_here(
         "genotype", "--cohort", folder / "x.store", "--reference", base / "sim" / "reference.fa",
         "--output", folder / "o.vcf.gz",
@@ -154,8 +154,8 @@ def fuzz_parts(seed: int, base: Path, folder: Path) -> None:
     shutil.copytree(base / "parts", parts)
     if rng.random() < 0.7:
         text = (parts / "cohort.json").read_text()
-        spoilt = encoded(rng, spoil_table(rng, text, ',":[ '))
-        (parts / "cohort.json").write_bytes(spoilt)
+        malformed = encoded(rng, spoil_table(rng, text, ',":[ '))
+        (parts / "cohort.json").write_bytes(malformed)
     else:
         victim = rng.choice(sorted(parts.glob("*.store")))
         victim.write_bytes(spoil_bytes(rng, victim.read_bytes()))
@@ -172,9 +172,9 @@ def fuzz_parts(seed: int, base: Path, folder: Path) -> None:
 def fuzz_evaluate(seed: int, base: Path, folder: Path) -> None:
     rng = random.Random(seed)
     sound = {"calls": base / "1.vcf.gz", "truth": base / "sim" / "sample1.truth.vcf.gz"}
-    spoilt = rng.choice(sorted(sound))
-    why = spoilt_vcf(rng, sound[spoilt], folder / "x.vcf.gz")
-    files = sound | {spoilt: folder / "x.vcf.gz"}
+    malformed = rng.choice(sorted(sound))
+    why = spoilt_vcf(rng, sound[malformed], folder / "x.vcf.gz")
+    files = sound | {malformed: folder / "x.vcf.gz"}
     run_here(
         "evaluate", "--vcf", files["calls"], "--truth", files["truth"], "--confident", base / "sim" / "sample1.confident.bed",
         "--reference", base / "sim" / "reference.fa", "--output", folder / "evaluation",
@@ -193,8 +193,8 @@ def fuzz_pedigree(seed: int, base: Path, folder: Path) -> None:
 
 def fuzz_phase_evidence(seed: int, base: Path, folder: Path) -> None:
     """What a shard leaves for `merge` to phase by."""
-    spoilt = spoilt_zip(random.Random(seed), (base / "1.phase.npz").read_bytes())
-    (folder / "x.phase.npz").write_bytes(spoilt)
+    malformed = spoilt_zip(random.Random(seed), (base / "1.phase.npz").read_bytes())
+    (folder / "x.phase.npz").write_bytes(malformed)
     run_here(
         "merge", "--input", base / "unphased.g.vcf.gz", "--phase-evidence", folder / "x.phase.npz",
         "--output", folder / "o.g.vcf.gz",
@@ -259,7 +259,7 @@ def fuzz_sites(seed: int, base: Path, folder: Path) -> None:
 def fuzz_annotate(seed: int, base: Path, folder: Path) -> None:
     """A cohort's VCF, gene models or a table of scores, one of them spoilt."""
     rng = random.Random(seed)
-    spoilt = rng.choice(("vcf", "genes", "scores"))
+    malformed = rng.choice(("vcf", "genes", "scores"))
     reference = base / "sim" / "reference.fa"
     contig = Path(f"{reference}.fai").read_text().split("\t")[0]
     rows = "".join(
@@ -267,12 +267,12 @@ def fuzz_annotate(seed: int, base: Path, folder: Path) -> None:
     )
     texts = {"genes": _GENES.format(contig), "scores": f"chrom\tpos\tref\talt\tAF\n{rows}"}
     for name, text in texts.items():
-        data = encoded(rng, spoil_table(rng, text)) if spoilt == name else text.encode()
+        data = encoded(rng, spoil_table(rng, text)) if malformed == name else text.encode()
         (folder / f"x.{name}").write_bytes(data)
     (folder / "x.genes").rename(folder / "x.gff3")
     (folder / "x.scores").rename(folder / "x.tsv")
     vcf, why = base / "cohort.vcf.gz", None
-    if spoilt == "vcf":
+    if malformed == "vcf":
         vcf = folder / "x.vcf.gz"
         why = spoilt_vcf(rng, base / "cohort.vcf.gz", vcf)
     run_here(
@@ -313,8 +313,8 @@ def fuzz_task(seed: int, base: Path, folder: Path) -> None:
 
     rng = random.Random(seed)
     texts = {"task.toml": _TASK, "history.yaml": _HISTORY}
-    spoilt = rng.choice(sorted(texts))
+    malformed = rng.choice(sorted(texts))
     for name, text in texts.items():
-        data = encoded(rng, spoil_table(rng, text, '=[",: ')) if name == spoilt else text.encode()
+        data = encoded(rng, spoil_table(rng, text, '=[",: ')) if name == malformed else text.encode()
         (folder / name).write_bytes(data)
     find_task(folder / "task.toml")

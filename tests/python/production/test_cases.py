@@ -144,10 +144,10 @@ def genotype(root: Path, name: str, gvcfs: list[Path], reference: Path) -> tuple
 )
 def test_one_fault_each(name: str, words: str, root: Path) -> None:
     inputs = MALFORMED / "inputs"
-    spoilt = MALFORMED / "min" / f"{name}.g.vcf.gz"
-    complaint, _ = genotype(root, name, [spoilt, inputs / "mother.g.vcf.gz"], inputs / "ref.fa")
+    malformed = MALFORMED / "min" / f"{name}.g.vcf.gz"
+    complaint, _ = genotype(root, name, [malformed, inputs / "mother.g.vcf.gz"], inputs / "ref.fa")
     assert complaint is not None
-    assert spoilt.name in complaint
+    assert malformed.name in complaint
     assert re.search(words, complaint), complaint
 
 

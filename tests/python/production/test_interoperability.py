@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from deepcohort.cli.io_warm import write_warm_inputs
+from deepcohort.compose.io_warm import write_warm_inputs
 from deepcohort.core.errors import DeepcohortError
 
 pytestmark = pytest.mark.nightly

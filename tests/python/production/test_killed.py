@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from fuzz_base import make_base
-from struck_runs import MARKS, finish, process_of, results, start, trace, wait_for
+from interrupted_runs import MARKS, finish, process_of, results, start, trace, wait_for
 
 pytestmark = MARKS
 

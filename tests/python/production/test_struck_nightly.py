@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from fuzz_base import make_base
-from struck_runs import MARKS, finish, process_of, results, start, trace, wait_for
+from interrupted_runs import MARKS, finish, process_of, results, start, trace, wait_for
 
 pytestmark = [*MARKS, pytest.mark.nightly]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from deepcohort.cli.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
+from deepcohort.compose.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
 from deepcohort.core.region import Region
 from deepcohort.reads.load import open_reads
 from deepcohort.reads.scan import Near

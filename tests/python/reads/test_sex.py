@@ -4,9 +4,9 @@ import numpy as np
 import pysam
 import pytest
 from deepcohort.calls.ploidy import make_ploidy_map
-from deepcohort.cli.call_setup import CallRequest, sex_and_note
 from deepcohort.cohort.check import check_cohort
 from deepcohort.cohort.samplesheet import pedigree_lines
+from deepcohort.compose.call_setup import CallRequest, sex_and_note
 from deepcohort.core.region import Region
 from deepcohort.joint.ploidy import expected_ploidy
 from deepcohort.reads.sex import SexEvidence, has_sex_contig, judge_depths, sex_of_reads

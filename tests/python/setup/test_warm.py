@@ -13,7 +13,7 @@ REACHED = {
     ("deepcohort.evaluate.variant_kernels", "trim_reference"): 1,  # --ref-overlap
     ("deepcohort.joint.evidence_kernels", "sweep_sample"): 2,  # a cohort, and one sample alone
     ("deepcohort.joint.store_kernels", "decode_window"): 1,
-    ("deepcohort.joint.sound_kernels", "records_sound"): 1,
+    ("deepcohort.joint.validate_kernels", "records_valid"): 1,
     ("deepcohort.reads.kernels", "tell_unnamed_apart"): 1,  # reads named `*`
     ("deepcohort.reads.kernels", "drop_empty_operations"): 1,  # CIGAR operations of length 0
     ("deepcohort.annotate.allele_kernels", "splice"): 1,
@@ -21,7 +21,7 @@ REACHED = {
     ("deepcohort.annotate.genotype_kernels", "read_samples"): 1,
     ("deepcohort.annotate.line_kernels", "match_lines"): 1,
     ("deepcohort.annotate.table_kernels", "gather"): 1,
-    ("deepcohort.paralogs.carry_kernels", "carry_read"): 1,  # reads that lie at the wrong copy
+    ("deepcohort.paralogs.liftover_kernels", "lift_alignment"): 1,  # reads that lie at the wrong copy
     ("deepcohort.popgen.coalescent_kernels", "linked_history"): 1,
     ("deepcohort.popgen.coalescent_kernels", "unlinked_snps"): 1,
     ("deepcohort.popgen.statistic_kernels", "shared_lengths"): 1,
@@ -30,7 +30,7 @@ REACHED = {
 }
 _SCRIPT = """
 import importlib, json, sys
-from deepcohort.cli import warm_run
+from deepcohort.compose import warm_run
 warm_run._warm_cohort()
 warm_run._warm_calling()
 asked = json.loads(sys.argv[1])

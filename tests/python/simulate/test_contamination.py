@@ -8,7 +8,7 @@ import pysam
 import pytest
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.simulate.cohort import simulate_cohort
-from deepcohort.simulate.config import GenomeConfig, ReadConfig, ShadowConfig, SimulateConfig, VariantConfig
+from deepcohort.simulate.config import DecoyConfig, GenomeConfig, ReadConfig, SimulateConfig, VariantConfig
 
 CONFIG = SimulateConfig(
     seed=11,
@@ -16,7 +16,7 @@ CONFIG = SimulateConfig(
     variants=VariantConfig(
         heterozygosity=5e-3, demography="constant", indel_ratio=0.02, recombination_rate=1e-6
     ),
-    shadow=ShadowConfig(decoy_fraction=0.0, hidden_fraction=0.0),
+    shadow=DecoyConfig(decoy_fraction=0.0, hidden_fraction=0.0),
     reads=ReadConfig(profiles=("simple",), read_length=(100, 100), coverage=(60.0, 60.0)),
     family="none",
     unrelated=2,

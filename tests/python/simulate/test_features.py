@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from deepcohort.simulate.config import ShadowConfig, VariantConfig
+from deepcohort.simulate.config import DecoyConfig, VariantConfig
+from deepcohort.simulate.decoys import decoys_and_paralogs
 from deepcohort.simulate.kernels import find_tracts
 from deepcohort.simulate.pedigree import make_people
 from deepcohort.simulate.profile import simple_illumina_profile
-from deepcohort.simulate.reads import ShortReadRun, Terrain, _make_chimeras, coverage_wave, short_reads
+from deepcohort.simulate.reads import PositionalBias, ShortReadRun, _make_chimeras, coverage_bias, short_reads
 from deepcohort.simulate.sexes import SexContig
-from deepcohort.simulate.shadow import decoys_and_paralogs
 from deepcohort.simulate.types import Genome, Haplotype
 from deepcohort.simulate.variants import simulate_sites
 
@@ -23,7 +23,7 @@ def haplotype(codes: np.ndarray) -> Haplotype:
 
 def reads_of(codes: np.ndarray, profile, depth: float = 20.0):
     run = ShortReadRun.of(profile, 0, error_multiplier=0.0)
-    return short_reads(haplotype(codes), Terrain.flat(len(codes)), depth, run, "x", 5)
+    return short_reads(haplotype(codes), PositionalBias.flat(len(codes)), depth, run, "x", 5)
 
 
 def random_codes(length: int, gc: float = 0.5, seed: int = 1) -> np.ndarray:
@@ -78,11 +78,11 @@ def test_spliced_reads_change_place_in_the_middle():
 
 
 def test_depth_wanders_along_the_genome():
-    wave = coverage_wave(500_000, 0.2, np.random.default_rng(4))
+    wave = coverage_bias(500_000, 0.2, np.random.default_rng(4))
     assert wave.max() == 1.0
     assert np.log(wave).std() == pytest.approx(0.2, rel=0.25)
     assert np.corrcoef(wave[:-1], wave[1:])[0, 1] > 0.4
-    assert np.ptp(coverage_wave(500_000, 0.0, np.random.default_rng(4))) == 0
+    assert np.ptp(coverage_bias(500_000, 0.0, np.random.default_rng(4))) == 0
 
 
 def test_no_stutter_no_slips():
@@ -95,12 +95,12 @@ def test_no_stutter_no_slips():
 
 def test_similar_sequence_is_as_much_and_as_like_as_asked():
     genome = Genome({"c": random_codes(400_000)})
-    config = ShadowConfig(decoy_fraction=0.1, hidden_fraction=0.02, decoy_divergence=(0.05, 0.05))
+    config = DecoyConfig(decoy_fraction=0.1, hidden_fraction=0.02, decoy_divergence=(0.05, 0.05))
     decoys, hidden = decoys_and_paralogs(genome, config, 7)
     for shadow, wanted in ((decoys, 0.1), (hidden, 0.02)):
         size = sum(end - start for _, start, end in shadow.origin)
         assert size / 400_000 == pytest.approx(wanted, rel=0.35)
-    none, nothing = decoys_and_paralogs(genome, ShadowConfig(decoy_fraction=0, hidden_fraction=0), 7)
+    none, nothing = decoys_and_paralogs(genome, DecoyConfig(decoy_fraction=0, hidden_fraction=0), 7)
     assert not none.copies
     assert not nothing.copies
 

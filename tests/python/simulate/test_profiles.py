@@ -10,7 +10,7 @@ from deepcohort.core.sequence import encode_bases
 from deepcohort.simulate.binning import bin_qualities, stretch_cycles
 from deepcohort.simulate.cohort import simulate_cohort
 from deepcohort.simulate.compare import compare_reads
-from deepcohort.simulate.config import GenomeConfig, ReadConfig, ShadowConfig, SimulateConfig
+from deepcohort.simulate.config import DecoyConfig, GenomeConfig, ReadConfig, SimulateConfig
 from deepcohort.simulate.io_align import BwaAligner, build_index, write_bam
 from deepcohort.simulate.learn import likely_variants, smooth_slips
 from deepcohort.simulate.learn_profile import learn_profile
@@ -27,7 +27,7 @@ def simulated(tmp_path_factory) -> Path:
     config = SimulateConfig(
         seed=4,
         genome=GenomeConfig(total_bp=100_000, n_contigs=1),
-        shadow=ShadowConfig(decoy_fraction=0, hidden_fraction=0),
+        shadow=DecoyConfig(decoy_fraction=0, hidden_fraction=0),
         reads=ReadConfig(coverage=(40.0, 40.0), profiles=("illumina-hiseq-2x101",)),
         family="none",
         unrelated=1,

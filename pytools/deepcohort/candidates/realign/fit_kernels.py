@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.candidates.columns import Int
+from deepcohort.candidates.realign.cigar_edit_kernels import BOTH, LEFT, RIGHT
 from deepcohort.candidates.realign.columns import (
     Anchor,
     BaseScores,
@@ -24,7 +25,6 @@ from deepcohort.candidates.realign.haplotype_kernels import (
     extend_right,
     score_stretch,
 )
-from deepcohort.candidates.realign.rewrite_kernels import BOTH, LEFT, RIGHT
 from deepcohort.core.numba_options import borrowing_kernel, kernel
 
 _CLEAR = 3.0  # log10; a read that fits one haplotype this much better speaks clearly for it

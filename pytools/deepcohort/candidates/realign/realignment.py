@@ -78,10 +78,10 @@ class Realignment:
         assembled = np.ones(len(alleles), np.bool_)
         assembled[row_of] = False
         shown = np.append(row_of, -1)[shown]
-        vouched = self._realign(
+        supported = self._realign(
             alleles, shown, assembled, windows_with(assembled, self._windows(alleles), alleles)
         )
-        self.spelled = take_alleles(alleles, np.flatnonzero(vouched & assembled))
+        self.spelled = take_alleles(alleles, np.flatnonzero(supported & assembled))
         return self
 
     def _assemble(self, reads: ReadBatch, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Alleles:
@@ -134,18 +134,18 @@ class Realignment:
         self, alleles: Alleles, shown: NDArray[np.int64], assembled: NDArray[np.bool_], spans: _Spans
     ) -> NDArray[np.bool_]:
         """Realign within `spans`; which alleles reads speak for, bool (N,)."""
-        vouched = np.zeros(len(alleles), np.bool_)
+        supported = np.zeros(len(alleles), np.bool_)
         if not len(spans[0]):
-            return vouched
+            return supported
         for first, last in zip(spans[0].tolist(), spans[1].tolist(), strict=True):
             self.covered[first:last] = True
         now = np.zeros(len(self.reads), np.bool_)
-        aligned = self._realign_windows(alleles, shown, assembled, spans, now, vouched)
+        aligned = self._realign_windows(alleles, shown, assembled, spans, now, supported)
         if now.any():
             self._recount(aligned, now)
         self.reads = aligned
         self.changed |= now
-        return vouched
+        return supported
 
     def _recount(self, aligned: ReadBatch, now: NDArray[np.bool_]) -> None:
         """Take the changed reads out of the counts as they were, and add them as they are."""
@@ -162,7 +162,7 @@ class Realignment:
         assembled: NDArray[np.bool_],
         spans: _Spans,
         now: NDArray[np.bool_],
-        vouched: NDArray[np.bool_],
+        supported: NDArray[np.bool_],
     ) -> ReadBatch:
         reads = self.reads
         n_ops = len(reads.cigar_op)
@@ -171,12 +171,12 @@ class Realignment:
         within = Spans(
             *spans, np.searchsorted(alleles.pos, spans[0] + 1), np.searchsorted(alleles.pos, spans[1] - 1)
         )
-        marks = window_kernels.AlleleMarks(assembled, vouched)
+        marks = window_kernels.AlleleMarks(assembled, supported)
         by_read = _alleles_by_read(self.counts, shown, len(reads))
         window = Window(self._reference, self._window.start)
         while True:
             moving = _moving_reads(reads, room, now)
-            vouched[:] = False
+            supported[:] = False
             used = window_kernels.realign_windows(
                 within, alleles.columns, marks, by_read, window, moving, n_ops
             )

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.candidates.columns import AlleleColumns, Int, Window
+from deepcohort.candidates.realign.cigar_edit_kernels import rewrite_reads
 from deepcohort.candidates.realign.columns import (
     BaseScores,
     CigarRoom,
@@ -17,6 +18,7 @@ from deepcohort.candidates.realign.columns import (
     Spans,
 )
 from deepcohort.candidates.realign.fit_kernels import choose_haplotypes, find_anchor, fit_window
+from deepcohort.candidates.realign.haplotype_alignment_kernels import realign_haplotype_to_reference
 from deepcohort.candidates.realign.haplotype_kernels import (
     FLANK_BP,
     MAX_ALLELES,
@@ -32,8 +34,6 @@ from deepcohort.candidates.realign.haplotype_kernels import (
     indel_bits,
     read_mask,
 )
-from deepcohort.candidates.realign.rewrite_kernels import rewrite_reads
-from deepcohort.candidates.realign.spelling_kernels import respell
 from deepcohort.core.numba_options import borrowing_kernel, kernel
 
 _SNP_PRIOR, _INDEL_PRIOR = -3.0, -3.5
@@ -51,7 +51,7 @@ class AlleleMarks(NamedTuple):
     """
 
     assembled: NDArray[np.bool_]
-    vouched: NDArray[np.bool_]
+    supported: NDArray[np.bool_]
 
 
 class Bench(NamedTuple):
@@ -244,7 +244,7 @@ def _respell(h: Int, span: Span, haplotypes: LocalHaplotypes, reference: NDArray
     """Write haplotype `h` anew if it has several alleles and a gap; `reference` uint8 (L,), base codes."""
     several = haplotypes.masks[h] & (haplotypes.masks[h] - 1) != 0
     if several and haplotypes.n_ops[h] > 1:
-        haplotypes.n_ops[h] = respell(
+        haplotypes.n_ops[h] = realign_haplotype_to_reference(
             haplotypes.bases[h], FLANK_BP, haplotypes.sizes[h], reference, span.start, span.stop,
             haplotypes.ops[h], haplotypes.lengths[h], haplotypes.n_ops[h],
         )  # fmt: skip
@@ -276,7 +276,7 @@ def _realign_window(
     for h in bench.chosen:
         if h >= 0:
             for i in range(span.n_alleles):
-                marks.vouched[span.first + i] |= (haplotypes.masks[h] >> i) & 1 == 1
+                marks.supported[span.first + i] |= (haplotypes.masks[h] >> i) & 1 == 1
     return n_used
 
 

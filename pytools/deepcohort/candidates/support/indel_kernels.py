@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.candidates.columns import AlignedReads, Int
+from deepcohort.candidates.repeat_stutter import StutterRates
 from deepcohort.candidates.site_kernels import Haplotypes, Sites
-from deepcohort.candidates.slips import SlipRates
 from deepcohort.core.numba_options import borrowing_kernel, kernel
 
 _FLOOR = -15.0  # log10; a flank this bad is no evidence for anything, so counting stops
@@ -26,7 +26,7 @@ class Scoring(NamedTuple):
     reference: NDArray[np.uint8]
     flanks: NDArray[np.uint8]
     penalty: NDArray[np.float64]
-    slips: SlipRates
+    slips: StutterRates
     min_qual: Int
 
 
@@ -55,7 +55,7 @@ class Crossing(NamedTuple):
 
 
 @kernel
-def slip_log10(difference: int, period: int, units: float, slips: SlipRates, adjustment: float) -> float:
+def slip_log10(difference: int, period: int, units: float, slips: StutterRates, adjustment: float) -> float:
     """log10 chance that sequencing changed the length by `difference` bp within such a repeat, at most 0.
 
     Rises with the number of repeat `units`, of `period` bp each. `adjustment`: log10, what the qualities of
@@ -82,7 +82,7 @@ def slip_log10(difference: int, period: int, units: float, slips: SlipRates, adj
 
 
 @kernel
-def quality_adjustment(qual: NDArray[np.uint8], first: Int, last: Int, slips: SlipRates) -> float:
+def quality_adjustment(qual: NDArray[np.uint8], first: Int, last: Int, slips: StutterRates) -> float:
     """log10 that the worst of qual[first:last] adds to the chance of slips; 0 where there is none.
 
     `qual`: uint8 (B,), phred.
@@ -246,7 +246,7 @@ def _slip_between(
     first_candidate: Int,
     haplotypes: Haplotypes,
     sites: Sites,
-    slips: SlipRates,
+    slips: StutterRates,
     adjustment: float,
 ) -> float:
     """log10 chance that a read of haplotype `h` shows the length of haplotype `j`."""
@@ -266,7 +266,7 @@ def _slip_to(
     first_candidate: Int,
     haplotypes: Haplotypes,
     sites: Sites,
-    slips: SlipRates,
+    slips: StutterRates,
     adjustment: float,
 ) -> float:
     """log10 chance that a read of haplotype `h` is `net` bp longer than the reference."""

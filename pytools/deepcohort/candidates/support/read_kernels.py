@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.candidates.columns import AlignedReads, AlleleColumns, Entries, Int, Window
+from deepcohort.candidates.repeat_stutter import StutterRates
 from deepcohort.candidates.site_kernels import MAX_HYPOTHESES, Haplotypes, Sites
-from deepcohort.candidates.slips import SlipRates
 from deepcohort.candidates.support.indel_kernels import (
     Crossing,
     Scoring,
@@ -252,7 +252,7 @@ def _judge_read(
 @kernel
 def judge_reads(
     reads: AlignedReads, alleles: AlleleColumns, window: Window, sites: Sites, haplotypes: Haplotypes,
-    flanks: NDArray[np.uint8], slips: SlipRates, min_qual: Int, entries: Entries,
+    flanks: NDArray[np.uint8], slips: StutterRates, min_qual: Int, entries: Entries,
 ) -> None:  # fmt: skip
     """Fill the entries of every candidate (CSR by candidate; the candidates of a site share reads).
 
@@ -283,7 +283,7 @@ def judge_reads(
 
 
 @kernel
-def settle_fragments(is_indel: NDArray[np.bool_], mate: NDArray[np.int32], entries: Entries) -> None:
+def assign_to_copies(is_indel: NDArray[np.bool_], mate: NDArray[np.int32], entries: Entries) -> None:
     """Let the two mates at an indel vote once: the stronger keeps the say (less what speaks against).
 
     SNPs need none of this: the overlapped base of one mate already has quality 0. `is_indel`: bool (N,).

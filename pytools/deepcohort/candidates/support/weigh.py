@@ -34,7 +34,7 @@ def weigh_reads(
         _flank_reference(alleles, site_pos, sites.resync, reference), config.slips, config.min_base_qual,
         entries,
     )  # fmt: skip
-    read_kernels.settle_fragments(is_indel, reads.mate, entries)
+    read_kernels.assign_to_copies(is_indel, reads.mate, entries)
     read_kernels.lend_quality(is_indel, alleles.pos, window.start, columns, entries)
     dp = np.zeros(len(alleles), np.int32)
     ad = np.zeros((len(alleles), 2), np.int32)

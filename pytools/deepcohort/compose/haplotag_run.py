@@ -2,7 +2,7 @@
 
 import sys
 
-from deepcohort.cli.call_setup import PLATFORMS
+from deepcohort.compose.call_setup import PLATFORMS
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.haplotag.config import HaplotagConfig
 from deepcohort.haplotag.run import TagRequest, haplotag

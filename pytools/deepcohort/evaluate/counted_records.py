@@ -1,7 +1,7 @@
 """Compared records as columns, what every table is counted from.
 
-Columns that only feed sums are counted contig by contig and let go (`Counted`); a genome holds those
-that thresholds and comparisons need all at once (`Kept`): 22 bytes a call instead of 49.
+Columns that only feed sums are counted contig by contig and let go (`CountedRecords`); a genome holds those
+that thresholds and comparisons need all at once (`ScoredRecords`): 22 bytes a call instead of 49.
 """
 
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ AUTOSOME, CHR_X, PAR, CHR_Y, OTHER_CONTIG = range(5)
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedRecords:
     """N counted records of one side of a contig (inside the regions, of usable genotype), in order.
 
     Attributes:
@@ -63,9 +63,9 @@ class Counted:
     def __len__(self) -> int:
         return len(self.pos)
 
-    def kept(self, compared: bool) -> "Kept":
+    def kept(self, compared: bool) -> "ScoredRecords":
         """What the whole genome keeps of this contig; `compared`: with other call sets later on."""
-        return Kept(
+        return ScoredRecords(
             contig=self.contig,
             pos=self.pos,
             decision=self.decision,
@@ -80,8 +80,8 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """Columns of `Counted` that are held of the whole genome; None where nothing will ask for them."""
+class ScoredRecords:
+    """Columns of `CountedRecords` that are held of the whole genome; None where nothing will ask for them."""
 
     contig: NDArray[np.int32]
     pos: NDArray[np.int32]
@@ -97,28 +97,28 @@ class Kept:
     def __len__(self) -> int:
         return len(self.pos)
 
-    def without_scores(self) -> "Kept":
+    def without_scores(self) -> "ScoredRecords":
         """The same of truth records, which need no scores."""
         return replace(self, weight=None, qual=None, gq=None)
 
-    def only(self, keep: NDArray[np.bool_]) -> "Kept":
+    def only(self, keep: NDArray[np.bool_]) -> "ScoredRecords":
         """The chosen rows."""
         columns: dict[str, Any] = {}
-        for name in Kept.__slots__:
+        for name in ScoredRecords.__slots__:
             column = getattr(self, name)
             columns[name] = None if column is None else column[keep]
-        return Kept(**columns)
+        return ScoredRecords(**columns)
 
 
-def concatenate(parts: list[Kept]) -> Kept:
+def concatenate(parts: list[ScoredRecords]) -> ScoredRecords:
     """One table of all contigs; `parts` is emptied on the way, so that columns are not held twice."""
-    columns = [{name: getattr(part, name) for name in Kept.__slots__} for part in parts]
+    columns = [{name: getattr(part, name) for name in ScoredRecords.__slots__} for part in parts]
     parts.clear()
     whole: dict[str, Any] = {}
-    for name in Kept.__slots__:
+    for name in ScoredRecords.__slots__:
         pieces = [c.pop(name) for c in columns]
         whole[name] = None if pieces[0] is None else np.concatenate(pieces)
-    return Kept(**whole)
+    return ScoredRecords(**whole)
 
 
 @dataclass(slots=True)
@@ -148,7 +148,7 @@ def count_side(
     template: NDArray[np.uint8],
     beds: list[Intervals],
     depth: DepthAt | None,
-) -> Counted:
+) -> CountedRecords:
     """Counted records of one side of a compared contig; `depth`: at the records of both sides."""
     table = side.table
     rows = counted_rows(side)
@@ -169,7 +169,7 @@ def count_side(
         dp, mapq = table.dp[rows], table.mapq[rows]
     else:  # what a truth set says of depth is not about these reads
         dp, mapq = np.full(len(rows), -1), np.full(len(rows), np.nan)
-    return Counted(
+    return CountedRecords(
         contig=np.full(len(rows), index, dtype=np.int32),
         pos=pos,
         decision=side.decision[rows],

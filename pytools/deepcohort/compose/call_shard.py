@@ -42,7 +42,7 @@ from deepcohort.model.guard import held_back, surely_there
 from deepcohort.paralogs.load import open_placed
 from deepcohort.phase.archive import write_evidence
 from deepcohort.phase.phaser import EvidenceInMemory, Phaser, PhaseSource
-from deepcohort.pileup.encode import COMPANY_BP, Buffers, encode_examples, encode_pixels, reach_bp
+from deepcohort.pileup.encode import NEIGHBOUR_BP, Buffers, encode_examples, encode_pixels, feature_context_bp
 from deepcohort.pileup.features import N_FEATURES
 from deepcohort.pileup.types import LazyPredictor
 
@@ -98,22 +98,24 @@ class ChunkPreparer:
     def prepare(self, region: Region) -> PreparedChunk:
         """Evidence and examples of `region`; looks farther until no group of alleles is cut."""
         job = self._job
-        beyond_bp = job.candidates_config.max_indel_bp + reach_bp(job.pileup_config) + 2 * COMPANY_BP
+        padding_bp = (
+            job.candidates_config.max_indel_bp + feature_context_bp(job.pileup_config) + 2 * NEIGHBOUR_BP
+        )
         while True:
-            prepared = self._try_reach(region, beyond_bp)
+            prepared = self._prepare_with_padding(region, padding_bp)
             if prepared is not None:
                 return prepared
-            beyond_bp *= 2
+            padding_bp *= 2
 
-    def _try_reach(self, region: Region, beyond_bp: int) -> PreparedChunk | None:
+    def _prepare_with_padding(self, region: Region, padding_bp: int) -> PreparedChunk | None:
         job, timer = self._job, self._timer
         contig_length = self._reference.contig_lengths[region.contig]
-        around = region.padded(beyond_bp, contig_length)
-        window = around.padded(job.candidates_config.pad_bp, contig_length)
+        padded_region = region.padded(padding_bp, contig_length)
+        window = padded_region.padded(job.candidates_config.pad_bp, contig_length)
         with timer.stage("reference"):
             codes = self._reference.fetch_codes(window)
         with timer.stage("known alleles"):
-            known = self._known.fetch(window, around, codes)
+            known = self._known.fetch(window, padded_region, codes)
         with timer.stage("reads"):
             near = None
             if job.second_look:
@@ -122,16 +124,16 @@ class ChunkPreparer:
             reads = self._source.fetch(window, near)
         with timer.stage("candidates"):
             if job.second_look:
-                evidence = no_candidates(reads, codes, window, around)
+                evidence = no_candidates(reads, codes, window, padded_region)
             else:
-                evidence = find_candidates(reads, codes, window, around, job.candidates_config)
+                evidence = find_candidates(reads, codes, window, padded_region, job.candidates_config)
         with timer.stage("known alleles"):
             asked = self._known.ask(known, window, codes, evidence, job.candidates_config, job.second_look)
         table = evidence.table if asked is None else asked.found.table
         wanted, is_cut = rows_needed(
-            table, region, around, contig_length, codes, window.start,
-            margin_bp=job.candidates_config.max_indel_bp + reach_bp(job.pileup_config),
-            company_bp=reach_bp(job.pileup_config),
+            table, region, padded_region, contig_length, codes, window.start,
+            margin_bp=job.candidates_config.max_indel_bp + feature_context_bp(job.pileup_config),
+            neighbour_bp=feature_context_bp(job.pileup_config),
         )  # fmt: skip
         if is_cut:
             return None
@@ -178,16 +180,16 @@ _MAX_REACH_BP = 20_000
 def rows_needed(
     table: CandidateTable,
     region: Region,
-    around: Region,
+    padded_region: Region,
     contig_length: int,
     reference: NDArray[np.uint8],
     reference_start: int,
     margin_bp: int,
-    company_bp: int = COMPANY_BP,
+    neighbour_bp: int = NEIGHBOUR_BP,
 ) -> tuple[NDArray[np.int64], bool]:
     """Candidates whose group of overlapping alleles reaches into `region`, int64 ascending rows.
 
-    The second value tells that such a group comes so near an edge of `around` (where `table` was
+    The second value tells that such a group comes so near an edge of `padded_region` (where `table` was
     made) that more of it, or of what its features look at, may lie beyond: then look farther. Beyond
     20 kb nobody looks.
     """
@@ -202,12 +204,13 @@ def rows_needed(
     if len(rows) == 0:
         return rows, False
     outside = table.pos[rows] < region.start
-    near_left = around.start > 0 and bool(
-        (outside & (table.pos[rows] < around.start + margin_bp)).any()
-        and region.start - around.start < _MAX_REACH_BP
+    near_left = padded_region.start > 0 and bool(
+        (outside & (table.pos[rows] < padded_region.start + margin_bp)).any()
+        and region.start - padded_region.start < _MAX_REACH_BP
     )
-    near_right = around.end < contig_length and bool(
-        (ends[rows] > around.end - company_bp).any() and around.end - region.end < _MAX_REACH_BP
+    near_right = padded_region.end < contig_length and bool(
+        (ends[rows] > padded_region.end - neighbour_bp).any()
+        and padded_region.end - region.end < _MAX_REACH_BP
     )
     return rows, near_left or near_right
 

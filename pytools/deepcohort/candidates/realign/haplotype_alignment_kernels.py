@@ -131,7 +131,7 @@ def align_haplotype(
 
 
 @kernel
-def respell(
+def realign_haplotype_to_reference(
     haplotype: NDArray[np.uint8], flank: Int, size: Int, reference: NDArray[np.uint8], start: Int, stop: Int,
     ops: NDArray[np.uint8], lengths: NDArray[np.int32], n_ops: Int,
 ) -> Int:  # fmt: skip

@@ -6,17 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.region import Region
-from deepcohort.paralogs.carry_kernels import carry_read
 from deepcohort.paralogs.columns import Alignments, Axis, SiteBases, Tally
 from deepcohort.paralogs.config import ParalogsConfig
 from deepcohort.paralogs.copies import Copies
-from deepcohort.paralogs.share_kernels import (
+from deepcohort.paralogs.copy_genotype_kernels import (
     ANCHOR_LN,
-    choose_sites,
-    each_base,
+    assign_to_copies,
+    collect_bases,
     error_of_qual,
-    settle_fragments,
+    informative_sites,
 )
+from deepcohort.paralogs.liftover_kernels import lift_alignment
 from deepcohort.paralogs.types import TILE_BP
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.merge import join_pieces, take_reads
@@ -32,44 +32,54 @@ class Decision:
     """What becomes of the reads that begin in a tile.
 
     Attributes:
-        away: name hashes of fragments that belong to the other copy, sorted.
-        surer: name hashes of fragments that belong here, sorted; surer_mapq: uint8, their MAPQ at least.
-        shared: contig positions [first, last) of the shared stretch here.
-        come: reads to be added.
+        removed_names: name hashes of fragments that belong to the other copy, sorted.
+        confirmed_names: name hashes of fragments that belong here, sorted; confirmed_mapq: uint8, their
+        MAPQ at least. shared: contig positions [first, last) of the shared stretch here.
+        added_reads: reads to be added.
     """
 
-    away: NDArray[np.uint64]
-    surer: NDArray[np.uint64]
-    surer_mapq: NDArray[np.uint8]
+    removed_names: NDArray[np.uint64]
+    confirmed_names: NDArray[np.uint64]
+    confirmed_mapq: NDArray[np.uint8]
     shared: tuple[int, int]
-    come: ReadColumns
+    added_reads: ReadColumns
 
 
-def settle(
-    copies: Copies, here: ReadBatch, there: ReadBatch, begin: int, config: ParalogsConfig, reads: ReadsConfig
+def assign_fragments(
+    copies: Copies,
+    primary: ReadBatch,
+    paralog: ReadBatch,
+    begin: int,
+    config: ParalogsConfig,
+    reads: ReadsConfig,
 ) -> Decision | None:
     """Which fragments belong where, and the reads that come."""
-    names, number = np.unique(np.concatenate([here.name_hash, there.name_hash]), return_inverse=True)
-    fragment_here, fragment_there = number[: len(here)], number[len(here) :]
+    names, number = np.unique(np.concatenate([primary.name_hash, paralog.name_hash]), return_inverse=True)
+    fragment_primary, fragment_paralog = number[: len(primary)], number[len(primary) :]
     sides = (
-        (here, copies.here, copies.axis_here, False, fragment_here, 1.0),
-        (there, copies.there, copies.axis_there, copies.inverted, fragment_there, -1.0),
+        (primary, copies.primary, copies.axis_primary, False, fragment_primary, 1.0),
+        (paralog, copies.paralog, copies.axis_paralog, copies.inverted, fragment_paralog, -1.0),
     )
     if not _alike(
-        _bases_shared(here, copies.here, copies.axis_here),
-        _bases_shared(there, copies.there, copies.axis_there),
+        _bases_shared(primary, copies.primary, copies.axis_primary),
+        _bases_shared(paralog, copies.paralog, copies.axis_paralog),
         config,
     ):
         return None
-    count = np.zeros((4, len(copies.here)), np.int64)
-    nothing = np.full(len(copies.here), -1, np.int64)
+    count = np.zeros((4, len(copies.primary)), np.int64)
+    nothing = np.full(len(copies.primary), -1, np.int64)
     anchor = np.zeros(len(names))
     for batch, window, axis, inverted, fragment, sign in sides:
         outside, _ = _walk(batch, window, axis, inverted, fragment, nothing, count)
         fixed = outside >= config.anchor_bp
         anchor[fragment[fixed]] += sign * ANCHOR_LN
-    site, allele_there, allele_here, different = choose_sites(
-        count, copies.codes_here, copies.codes_there, copies.partner, config.min_count, config.min_fraction
+    site, allele_there, allele_here, different = informative_sites(
+        count,
+        copies.codes_primary,
+        copies.codes_paralog,
+        copies.partner,
+        config.min_count,
+        config.min_fraction,
     )
     if not different.any():
         return None
@@ -82,7 +92,7 @@ def settle(
     order = np.lexsort((owner, at))
     order = order[told[order]]
     offset = np.searchsorted(at[order], np.arange(len(different) + 1)).astype(np.int64)
-    odds = settle_fragments(
+    odds = assign_to_copies(
         offset,
         base[order] == allele_here[at[order]],
         error_of_qual(qual[order]),
@@ -90,7 +100,9 @@ def settle(
         different,
         anchor,
     )
-    return _decision(copies, here, there, names, odds, fragment_there, fragment_here, begin, config, reads)
+    return _decision(
+        copies, primary, paralog, names, odds, fragment_paralog, fragment_primary, begin, config, reads
+    )
 
 
 def _bases_shared(batch: ReadBatch, window: Region, axis: NDArray[np.int64]) -> int:
@@ -129,7 +141,7 @@ def _walk(
     )
     outside = np.zeros(len(batch), np.int64)
     along = Axis(window.start, axis, inverted)
-    n = each_base(alignments_of(batch), along, site, fragment, Tally(count, outside, first, last), out)
+    n = collect_bases(alignments_of(batch), along, site, fragment, Tally(count, outside, first, last), out)
     return outside, (out.site[:n], out.fragment[:n], out.base[:n], out.qual[:n])
 
 
@@ -143,49 +155,56 @@ def alignments_of(batch: ReadBatch) -> Alignments:
 
 def _decision(
     copies: Copies,
-    here: ReadBatch,
-    there: ReadBatch,
+    primary: ReadBatch,
+    paralog: ReadBatch,
     names: NDArray[np.uint64],
     odds: NDArray[np.float64],
-    fragment_there: NDArray[np.int64],
-    fragment_here: NDArray[np.int64],
+    fragment_paralog: NDArray[np.int64],
+    fragment_primary: NDArray[np.int64],
     begin: int,
     config: ParalogsConfig,
     reads: ReadsConfig,
 ) -> Decision:
     mapq = np.clip(10 * np.abs(odds), 0, 60).astype(np.uint8)
-    is_here = odds >= config.placed_log10
-    shared = np.flatnonzero(copies.axis_here >= 0) + copies.here.start
+    is_primary = odds >= config.placed_log10
+    shared = np.flatnonzero(copies.axis_primary >= 0) + copies.primary.start
     first, last = int(shared[0]), int(shared[-1]) + 1
     end = begin + TILE_BP
     # left out for their MAPQ, but they belong here
-    low = (here.mapq < reads.min_mapq) & is_here[fragment_here] & (here.pos >= begin) & (here.pos < end)
-    rows = np.flatnonzero(low & (here.pos < last) & (here.end > first))
-    known = columns_of(here)
+    low = (
+        (primary.mapq < reads.min_mapq)
+        & is_primary[fragment_primary]
+        & (primary.pos >= begin)
+        & (primary.pos < end)
+    )
+    rows = np.flatnonzero(low & (primary.pos < last) & (primary.end > first))
+    known = columns_of(primary)
     stay = take_reads(known, rows)
-    stay = replace(stay, mapq=np.maximum(mapq[fragment_here[rows]], reads.min_mapq))
-    come = _carried(copies, there, is_here[fragment_there], mapq[fragment_there], begin, end, reads)
+    stay = replace(stay, mapq=np.maximum(mapq[fragment_primary[rows]], reads.min_mapq))
+    added_reads = _carried(
+        copies, paralog, is_primary[fragment_paralog], mapq[fragment_paralog], begin, end, reads
+    )
     return Decision(
-        away=names[odds <= -config.placed_log10],
-        surer=names[is_here],
-        surer_mapq=mapq[is_here],
+        removed_names=names[odds <= -config.placed_log10],
+        confirmed_names=names[is_primary],
+        confirmed_mapq=mapq[is_primary],
         shared=(first, last),
-        come=join_pieces([stay, come]),
+        added_reads=join_pieces([stay, added_reads]),
     )
 
 
 def _carried(
     copies: Copies,
-    there: ReadBatch,
+    paralog: ReadBatch,
     wanted: NDArray[np.bool_],
     mapq: NDArray[np.uint8],
     begin: int,
     end: int,
     reads: ReadsConfig,
 ) -> ReadColumns:
-    """The reads `wanted` of `there`, aligned here, that begin in [begin, end)."""
+    """The reads `wanted` of `paralog`, aligned here, that begin in [begin, end)."""
     rows = np.flatnonzero(wanted)
-    columns = take_reads(columns_of(there), rows)
+    columns = take_reads(columns_of(paralog), rows)
     longest = int(columns.seq_length.max()) if len(rows) else 0
     at_base = np.empty(longest + 1, np.int64)
     ops, lengths = np.empty(2 * longest + 4, np.uint8), np.empty(2 * longest + 4, np.int32)
@@ -194,13 +213,13 @@ def _carried(
     new_lengths: list[NDArray[np.int32]] = []
     seq, qual = columns.seq.copy(), columns.qual.copy()
     base0 = np.concatenate([[0], np.cumsum(columns.seq_length)])
-    reads_there = alignments_of(there)
-    axis = Axis(copies.there.start, copies.axis_there, copies.inverted)
+    reads_paralog = alignments_of(paralog)
+    axis = Axis(copies.paralog.start, copies.axis_paralog, copies.inverted)
     for k, r in enumerate(rows):
-        first, last, used = carry_read(r, reads_there, axis, at_base, ops, lengths)
+        first, last, used = lift_alignment(r, reads_paralog, axis, at_base, ops, lengths)
         new_ops.append(ops[:used].copy())
         new_lengths.append(lengths[:used].copy())
-        pos[k], stop[k] = first + copies.here.start, last + copies.here.start
+        pos[k], stop[k] = first + copies.primary.start, last + copies.primary.start
         if copies.inverted:
             piece = slice(base0[k], base0[k + 1])
             turned = seq[piece][::-1]

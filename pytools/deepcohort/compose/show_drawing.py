@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.candidates.types import ALLELE_ALT, ALLELE_OTHER, ALLELE_REF
-from deepcohort.cli.show_types import GAP, OUTSIDE, SitePicture
+from deepcohort.compose.show_types import GAP, OUTSIDE, SitePicture
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.sequence import BASES

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.model.calibrate import Calibration, fit_calibration, mean_nll, settle_threshold
-from deepcohort.model.pool import Pool, fit_pool
+from deepcohort.model.likelihood_pool import Pool, fit_pool
 from deepcohort.pileup.features import F
 
 _BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of the CNN in the mean of logits

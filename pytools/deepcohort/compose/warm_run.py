@@ -18,9 +18,9 @@ import typer
 from numpy.typing import NDArray
 
 from deepcohort.annotate.amino_acids import read_substitutions
-from deepcohort.call_shard import call_shard
 from deepcohort.calls.merge import merge_shards
-from deepcohort.cli.io_warm import (
+from deepcohort.compose.call_shard import call_shard
+from deepcohort.compose.io_warm import (
     CONTIG,
     LENGTH_BP,
     write_warm_gvcfs,
@@ -30,7 +30,7 @@ from deepcohort.cli.io_warm import (
 from deepcohort.compose.job import ShardConfig, job_of
 from deepcohort.core.numba_options import COMPILING_TOLD
 from deepcohort.core.region import Region
-from deepcohort.model.small import small_logits
+from deepcohort.model.feature_model_numpy import small_logits
 from deepcohort.paralogs.find import find_paralogs
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.features import FEATURE_NAMES, N_FEATURES

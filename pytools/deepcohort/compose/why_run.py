@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.call_shard import PreparedChunk
 from deepcohort.candidates.types import ALLELE_ALT, ALLELE_OTHER, ALLELE_REF, CandidateEvidence
-from deepcohort.cli.show_run import choose_row, near_candidates, prepare_site, site_title
+from deepcohort.compose.call_shard import PreparedChunk
+from deepcohort.compose.show_run import choose_row, near_candidates, prepare_site, site_title
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.model.archive import find_model, read_model

@@ -18,9 +18,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from deepcohort.call_shard import CallJob, call_shard, genome_order, header_of
 from deepcohort.calls.merge import PieceJoiner
-from deepcohort.cli.call_setup import CallRequest, make_job
+from deepcohort.compose.call_setup import CallRequest, make_job
+from deepcohort.compose.call_shard import CallJob, call_shard, genome_order, header_of
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
@@ -80,9 +80,11 @@ def call_in_pieces(request: CallRequest, job: CallJob, predictor: LazyPredictor,
         tempfile.TemporaryDirectory(prefix=f".tmp-{os.getpid()}.pieces-", dir=outputs[0].parent) as name,
     ):
         named, folder = dict(zip(outputs, temporaries, strict=True)), Path(name)
-        joining = _Joining(job, predictor, contig_lengths, pieces, named, folder)
+        joining = _OrderedJoiner(job, predictor, contig_lengths, pieces, named, folder)
         # the library is looked at once, not by each process again
-        done = _called(replace(request, known=(job.reads_config, job.notes, job.panel_novel)), pieces, folder)
+        done = _run_pool(
+            replace(request, known=(job.reads_config, job.notes, job.panel_novel)), pieces, folder
+        )
         n_bp, label = _length_bp(job.regions), f"calling {job.sample}"
         for number, summary in track_bp(done, n_bp, label, lambda x: _length_bp(pieces[x[0]]), request.quiet):
             timer.absorb(summary)
@@ -124,7 +126,7 @@ def _needed(pieces: Sequence[Piece], phased: bool) -> list[int]:
     return [max(last[region.contig] for region in piece) if phased else i for i, piece in enumerate(pieces)]
 
 
-class _Joining:
+class _OrderedJoiner:
     """Joins pieces to the outputs while others are still called, each when those before it are in, and
     those of its contig where sites are phased: a block may be as long as that.
 
@@ -142,7 +144,7 @@ class _Joining:
         folder: Path,
     ) -> None:
         self._job, self._pieces, self._folder, self._named = job, pieces, folder, named
-        self._called: set[int] = set()
+        self._run_pool: set[int] = set()
         self._next = self._n_called = 0
         phased = job.phase is not None and job.phase_evidence is None
         self._needed = _needed(pieces, phased)
@@ -158,8 +160,8 @@ class _Joining:
 
     def add(self, number: int) -> None:
         """Piece `number` is called."""
-        self._called.add(number)
-        while self._n_called in self._called:
+        self._run_pool.add(number)
+        while self._n_called in self._run_pool:
             self._n_called += 1
         while self._next < len(self._pieces) and self._needed[self._next] < self._n_called:
             for kind, joiner in self._joiners.items():
@@ -180,7 +182,7 @@ class _Joining:
             write_evidence(path, self._job.sample, self._job.regions, found, self._job.phase)
 
 
-def _called(
+def _run_pool(
     request: CallRequest, pieces: Sequence[Piece], folder: Path
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Numbers of pieces with what they cost, in the order in which they are done."""
@@ -214,14 +216,14 @@ def _called(
 def _start_worker(request: CallRequest, parent: int) -> None:
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends the others
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
     try:
         _worker = make_job(request)
     except DeepcohortError as error:  # told with the first piece: a pool swallows what is raised here
         _worker = error
 
 
-def _end_with(parent: int) -> None:
+def _exit_with_parent(parent: int) -> None:
     """Nobody waits for the work of a process whose parent was killed."""
     while os.getppid() == parent:
         time.sleep(1)

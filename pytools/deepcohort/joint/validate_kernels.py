@@ -17,7 +17,7 @@ _MAX_ALTS = 1_000  # as the parser's
 
 
 @kernel
-def _alleles_sound(row: NDArray[np.int32], letters: NDArray[np.uint8]) -> bool:
+def _alleles_valid(row: NDArray[np.int32], letters: NDArray[np.uint8]) -> bool:
     """Whether a variant's text is REF, TAB, and as many ALTs as the row says.
 
     `row` (N_COLUMNS,), `letters` flat (n,).
@@ -40,7 +40,7 @@ def _inside(at: int, count: int, size: int) -> bool:
 
 
 @kernel
-def records_sound(
+def records_valid(
     records: NDArray[np.int32],
     numbers: NDArray[np.int32],
     letters: NDArray[np.uint8],
@@ -67,7 +67,7 @@ def records_sound(
             if not lists or row[_SB] > size - 4 or row[_SB] < -1:
                 return False
             if row[_KIND] == _VARIANT:
-                if row[_END] != row[_POS] + row[_REF_LEN] or not _alleles_sound(row, letters):
+                if row[_END] != row[_POS] + row[_REF_LEN] or not _alleles_valid(row, letters):
                     return False
             elif row[_KIND] != _BLOCK:
                 return False

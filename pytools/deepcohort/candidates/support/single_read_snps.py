@@ -7,13 +7,13 @@ from deepcohort.candidates.columns import Window, aligned_reads, support_columns
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts
 from deepcohort.candidates.select import Alleles
-from deepcohort.candidates.support.faint_kernels import FaintRules, Snps, faint_snps
+from deepcohort.candidates.support.single_read_kernels import FaintRules, Snps, weak_single_read_snps
 from deepcohort.candidates.types import ReadSupport
 from deepcohort.core.region import Region
 from deepcohort.reads.types import ReadBatch
 
 
-def faint_alleles(
+def drop_weak_single_read_snps(
     reads: ReadBatch,
     alleles: Alleles,
     counts: WindowCounts,
@@ -34,7 +34,7 @@ def faint_alleles(
     )
     if single.any():
         is_snp = ~alleles.is_indel & (alleles.ref_len == 1)
-        faint_snps(
+        weak_single_read_snps(
             Snps(single, is_snp, alleles.pos + window.start, first_base),
             FaintRules(config.single_min_log10, config.single_end_bp, config.phase_bp),
             Window(reference, window.start),

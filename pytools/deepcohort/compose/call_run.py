@@ -3,9 +3,9 @@
 import sys
 from dataclasses import replace
 
-from deepcohort.call_shard import LONG, SYMBOLIC, call_shard
-from deepcohort.cli.call_pieces import call_in_pieces
-from deepcohort.cli.call_setup import CallRequest, make_job
+from deepcohort.compose.call_pieces import call_in_pieces
+from deepcohort.compose.call_setup import CallRequest, make_job
+from deepcohort.compose.call_shard import LONG, SYMBOLIC, call_shard
 from deepcohort.core.stages import StageTimer
 from deepcohort.model.types import DEVICES
 
@@ -32,7 +32,7 @@ def _tell_of_known(request: CallRequest, timer: StageTimer) -> None:
 
 def _tag_reads(request: CallRequest, sample: str) -> None:
     """Write the reads with the haplotypes of the calls just made."""
-    from deepcohort.cli.haplotag_run import tag_reads
+    from deepcohort.compose.haplotag_run import tag_reads
     from deepcohort.haplotag.run import TagRequest
 
     calls = request.vcf or request.gvcf

@@ -19,7 +19,7 @@ from deepcohort.formats.bed import read_bed
 from deepcohort.paralogs.load import AnyReads, links_beside, open_placed
 from deepcohort.pileup.augment import AugmentConfig, augment_reads
 from deepcohort.pileup.config import PileupConfig
-from deepcohort.pileup.encode import Buffers, encode_examples, reach_bp
+from deepcohort.pileup.encode import Buffers, encode_examples, feature_context_bp
 from deepcohort.pileup.io import TruthVcf
 from deepcohort.pileup.label import AMBIGUOUS, label_candidates
 from deepcohort.pileup.library_augment import LibraryAugment, vary_library
@@ -157,7 +157,9 @@ def _examples_of(
 ) -> list[Examples]:
     """Examples of every pass over one stretch."""
     contig_length = fasta.contig_lengths[stretch.contig]
-    around = stretch.padded(reach_bp(config.pileup), contig_length)  # features look at other candidates
+    around = stretch.padded(
+        feature_context_bp(config.pileup), contig_length
+    )  # features look at other candidates
     window = around.padded(config.candidates.pad_bp, contig_length)
     text = fasta.fetch_text(window)
     codes = encode_bases(text)

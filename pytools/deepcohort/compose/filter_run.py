@@ -13,8 +13,8 @@ from deepcohort.evaluate.config import EvaluateConfig
 from deepcohort.evaluate.match import ALLELE_ONLY, MISS, TP, ContigResult
 from deepcohort.evaluate.run import check_contigs, compare, confident_intervals, open_pair
 from deepcohort.evaluate.types import CallSet
+from deepcohort.filter.caller_classifier import CallerClassifier, save_head
 from deepcohort.filter.config import TrainFilterConfig
-from deepcohort.filter.head import Head, save_head
 from deepcohort.filter.train import RIGHT, UNKNOWN, WRONG, LabelledSet, train_filter
 from deepcohort.formats.table import read_table
 from deepcohort.pileup.types import LazyPredictor
@@ -101,7 +101,7 @@ def train(
     output: Path,
     predictor: LazyPredictor,
     config: TrainFilterConfig,
-) -> Head:
+) -> CallerClassifier:
     """Label, train, and write the filter.
 
     Raises:

@@ -11,7 +11,7 @@ from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.progress import track
 
 if TYPE_CHECKING:
-    from deepcohort.cli.io_sites import Site
+    from deepcohort.compose.io_sites import Site
 
 _HEAD = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
@@ -69,8 +69,8 @@ def write_page(
     Raises:
         DeepcohortError: nothing to draw; unreadable inputs or model.
     """
-    from deepcohort.cli.show_drawing import png_of
-    from deepcohort.cli.show_run import gather_samples
+    from deepcohort.compose.show_drawing import png_of
+    from deepcohort.compose.show_run import gather_samples
 
     if not sites:
         raise DeepcohortError("no site to show; see --site, --vcf and --judged")

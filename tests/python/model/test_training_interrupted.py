@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.outputs import full_disk_told
+from deepcohort.core.outputs import disk_full_as_error
 from deepcohort.model.config import write_config
 from deepcohort.model.lit import GenotypeModule
 from deepcohort.model.net import PileupNet
@@ -174,7 +174,7 @@ def test_any_writer_that_finds_no_room_is_one_line(whole, tmp_path, monkeypatch,
 
 
 def test_other_faults_keep_their_traceback():
-    with pytest.raises(OSError, match="Input/output") as caught, full_disk_told("x"):
+    with pytest.raises(OSError, match="Input/output") as caught, disk_full_as_error("x"):
         raise OSError(errno.EIO, "Input/output error")
     assert not isinstance(caught.value, DeepcohortError)
 

@@ -27,7 +27,7 @@ _PRIOR_SAME = np.log(np.array([0.9985, 0.001, 0.0005]))
 
 
 @kernel
-def each_base(
+def collect_bases(
     reads: Alignments,
     axis: Axis,
     site_of: NDArray[np.int64],
@@ -75,10 +75,10 @@ def each_base(
 
 
 @kernel
-def choose_sites(
+def informative_sites(
     count: NDArray[np.int64],
-    here: NDArray[np.uint8],
-    there: NDArray[np.uint8],
+    primary: NDArray[np.uint8],
+    paralog: NDArray[np.uint8],
     partner: NDArray[np.int64],
     min_count: int,
     min_fraction: float,
@@ -87,27 +87,27 @@ def choose_sites(
 
     Args:
         count: int64 (4, N), bases that reads of both copies show. here, there: base codes of the two
-            copies, `there` as the axis runs; partner: int64 (N,), from `align_copies`.
+            copies, `paralog` as the axis runs; partner: int64 (N,), from `align_copies`.
 
     Returns:
         (site int64 (N,): number or -1; allele_there, allele_here uint8 (S,): the two bases; different
         bool (S,): whether the references differ).
     """
-    n = len(here)
+    n = len(primary)
     site = np.full(n, -1, np.int64)
     a, b = np.empty(n, np.uint8), np.empty(n, np.uint8)
     different = np.empty(n, np.bool_)
     s = 0
     for i in range(n):
-        if partner[i] < 0 or here[i] > 3 or there[partner[i]] > 3:
+        if partner[i] < 0 or primary[i] > 3 or paralog[partner[i]] > 3:
             continue
-        b[s], a[s] = here[i], there[partner[i]]
+        b[s], a[s] = primary[i], paralog[partner[i]]
         different[s] = a[s] != b[s]
         if not different[s]:
             total = count[0, i] + count[1, i] + count[2, i] + count[3, i]
             most = np.int64(0)
             for base in range(4):
-                if base != here[i] and count[base, i] > most:
+                if base != primary[i] and count[base, i] > most:
                     most = count[base, i]
                     a[s] = base
             # two copies share the reads: a het of one is a quarter of them
@@ -159,10 +159,10 @@ def _genotype_pair(
 ) -> None:
     """Posterior (3, 3) of copies of allele b there and here, from the entries of one site."""
     ln_prior = _PRIOR_DIFFERENT if different else _PRIOR_SAME
-    there, here = _expected(ln_prior, 0 if different else 2), _expected(ln_prior, 2)
+    paralog, primary = _expected(ln_prior, 0 if different else 2), _expected(ln_prior, 2)
     for g in range(3):
         for h in range(3):
-            posterior[g, h] = there[g] + here[h]
+            posterior[g, h] = paralog[g] + primary[h]
     p = np.empty(3)
     for e in range(first, last):
         for g in range(3):
@@ -183,7 +183,7 @@ def _genotype_pair(
 
 
 @kernel
-def settle_fragments(
+def assign_to_copies(
     site_offset: NDArray[np.int64],
     is_b: NDArray[np.bool_],
     error: NDArray[np.float64],

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class SlipRates(NamedTuple):
+class StutterRates(NamedTuple):
     """log10 chance that a read shows a repeat one unit too long or too short.
 
     See `support.indel_kernels.slip_log10`.
@@ -45,13 +45,13 @@ class SlipRates(NamedTuple):
 # Short reads as measured on PCR-free Illumina (NA12878 Platinum, and a 2x151 trio); long ones as learned
 # into the profiles `hifi` and `ont` (HG003 and HG002 with their truth masked; decision 0013).
 SLIPS = {
-    "illumina": SlipRates(),
-    "hifi": SlipRates(
+    "illumina": StutterRates(),
+    "hifi": StutterRates(
         run_first=-3.5, run_from=1.0, run_step=0.28, repeat_first=-2.9, repeat_from=3.0, repeat_step=0.2,
         longer_unit=0.3, turn=7.0, late_step=0.06, most=-0.6, least=-5.0, further=0.8, other=-4.0,
         quality_slope=0.055, quality_middle=28.0, quality_most=0.9,
     ),
-    "ont": SlipRates(
+    "ont": StutterRates(
         run_first=-2.4, run_from=1.0, run_step=0.2, repeat_first=-1.8, repeat_from=3.0, repeat_step=0.1,
         longer_unit=0.8, turn=7.0, late_step=0.07, most=-0.45, least=-5.0, further=0.65, other=-3.0,
         quality_slope=0.07, quality_middle=25.0, quality_most=1.3,
@@ -67,7 +67,7 @@ _MOST_EXCESS, _STEP = 2.0, 0.1
 _DOUBT = 1.92
 
 
-def slip_excess(rates: SlipRates, runs: Sequence[tuple[int, int, int]]) -> float:
+def slip_excess(rates: StutterRates, runs: Sequence[tuple[int, int, int]]) -> float:
     """log10 by which a library's reads change the lengths of runs more often than `rates` say; 0 to 2.
 
     Each run either is as in the reference, and reads differ from it by slips, or is a variant. The answer is
@@ -92,7 +92,7 @@ def slip_excess(rates: SlipRates, runs: Sequence[tuple[int, int, int]]) -> float
     return float(steps[np.flatnonzero(fit >= fit.max() - _DOUBT)[0]])
 
 
-def times(rates: SlipRates, usual: SlipRates) -> float:
+def times(rates: StutterRates, usual: StutterRates) -> float:
     """How many times as often as in `usual` a run is read too long or too short in `rates`."""
     return float(10.0 ** (rates.run_first - usual.run_first))
 
@@ -104,7 +104,7 @@ def _binomial(
     return np.asarray(k * np.log(rate) + (n - k) * np.log1p(-rate))
 
 
-def fitted(rates: SlipRates, runs: Sequence[tuple[int, int, int]]) -> SlipRates:
+def fitted(rates: StutterRates, runs: Sequence[tuple[int, int, int]]) -> StutterRates:
     """`rates`, raised for a library that slips more often; see `slip_excess`.
 
     Only where qualities say nothing of lengths: for long reads they tell how a library is.

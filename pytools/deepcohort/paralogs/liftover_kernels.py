@@ -11,7 +11,7 @@ _M, _I, _D, _S = 0, 1, 2, 4
 
 
 @kernel
-def carry_read(
+def lift_alignment(
     row: int,
     reads: Alignments,
     axis: Axis,

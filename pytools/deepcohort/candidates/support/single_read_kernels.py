@@ -33,7 +33,7 @@ class FaintRules(NamedTuple):
 
 
 class Snps(NamedTuple):
-    """What `faint_snps` needs of N candidates, each (N,).
+    """What `weak_single_read_snps` needs of N candidates, each (N,).
 
     Attributes:
         single: bool, SNPs to look at. is_snp: bool. pos: int64, contig position.
@@ -53,7 +53,7 @@ def _near_end(site: int, row: int, reads: AlignedReads, end_bp: int) -> bool:
 
 
 @kernel
-def faint_snps(
+def weak_single_read_snps(
     snps: Snps,
     rules: FaintRules,
     window: Window,

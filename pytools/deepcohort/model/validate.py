@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.names import name_problem
 from deepcohort.model.config import ACTIVATIONS
-from deepcohort.model.pool import TERMS
+from deepcohort.model.likelihood_pool import TERMS
 from deepcohort.model.types import N_CLASSES
 from deepcohort.pileup.features import N_FEATURES
 

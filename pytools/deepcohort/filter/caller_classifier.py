@@ -28,7 +28,7 @@ def squash(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class CallerClassifier:
     """M small networks over K inputs with one hidden layer of H units, and their calibration.
 
     Attributes:
@@ -78,7 +78,7 @@ _ARRAYS = ("fill", "mean", "scale", "w1", "b1", "w2", "b2")
 _NUMBERS = ("slope", "offset", "snp_threshold", "indel_threshold")
 
 
-def save_head(head: Head, path: Path) -> None:
+def save_head(head: CallerClassifier, path: Path) -> None:
     """Write a filter file: a zip of arrays and JSON; nothing in it runs code."""
     about = {
         "format": FORMAT,
@@ -95,7 +95,7 @@ def save_head(head: Head, path: Path) -> None:
         np.savez_compressed(out, about=np.array(json.dumps(about)), **arrays)
 
 
-def load_head(path: Path) -> Head:
+def load_head(path: Path) -> CallerClassifier:
     """Read a filter file.
 
     Raises:
@@ -112,7 +112,7 @@ def load_head(path: Path) -> Head:
         raise DeepcohortError(f"filter {path} is no trained filter ({error}); train it again") from error
     if about.get("format") != FORMAT or about.get("inputs") != list(NETWORK_NAMES):
         raise DeepcohortError(f"filter {path} was made by another version of deepcohort; train it again")
-    return Head(
+    return CallerClassifier(
         str(path),
         about["model_name"],
         about["model_version"],

@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from deepcohort.call_shard import features_of, novel_in, sample_chunks
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
-from deepcohort.candidates.config import candidates_of
-from deepcohort.candidates.slips import times
+from deepcohort.candidates.config import candidates_for
+from deepcohort.candidates.repeat_stutter import times
 from deepcohort.cohort.io import padded, read_header
+from deepcohort.compose.call_shard import features_of, novel_in, sample_chunks
 from deepcohort.compose.job import CallJob, ShardConfig, job_of
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta, check_contig_names
@@ -287,7 +287,7 @@ def _with_options(
 
 
 def _slips(job: CallJob, predictor: CascadePredictor) -> float:
-    return times(job.candidates_config.slips, candidates_of(predictor.platform).slips)
+    return times(job.candidates_config.slips, candidates_for(predictor.platform).slips)
 
 
 def sex_and_note(

@@ -85,7 +85,7 @@ class Evidence(NamedTuple):
     ploidy: NDArray[np.int8]
 
 
-class Verdict(NamedTuple):
+class SiteGenotypes(NamedTuple):
     """What is known of N samples at one site of at most A alleles and G genotypes; used again for the next.
 
     Attributes:
@@ -111,10 +111,10 @@ class Verdict(NamedTuple):
 
 
 @kernel
-def empty_verdict(n: int, n_alleles: int) -> Verdict:
+def empty_genotypes(n: int, n_alleles: int) -> SiteGenotypes:
     """Room for `n` samples at sites of up to `n_alleles`."""
     n_genotypes = n_alleles * (n_alleles + 1) // 2
-    return Verdict(
+    return SiteGenotypes(
         np.empty((n, n_genotypes), dtype=np.int32),
         np.empty((n, n_alleles), dtype=np.int32),
         np.empty(n, dtype=np.int32),
@@ -140,7 +140,7 @@ def site_quality(log10_ratio: float, site_prior: float) -> float:
 
 
 @kernel
-def surest_carrier(
+def most_confident_carrier(
     posterior: NDArray[np.float64], state: NDArray[np.int8], was_cut: NDArray[np.bool_]
 ) -> float:
     """Phred of the least P(reference) among the samples with a record of their own.
@@ -171,7 +171,7 @@ def prior_weight(state: NDArray[np.int8], prior_samples: float) -> float:
 @kernel
 def _estimate(
     likelihood: NDArray[np.float64],
-    v: Verdict,
+    v: SiteGenotypes,
     n_alleles: int,
     limits: Limits,
     frequency: NDArray[np.float64],
@@ -187,7 +187,7 @@ def _estimate(
 
 
 @kernel
-def _weigh(v: Verdict, n_alleles: int, limits: Limits, weight: float) -> None:
+def _weigh(v: SiteGenotypes, n_alleles: int, limits: Limits, weight: float) -> None:
     """Posteriors (N, G) of each sample alone, no frequency below the least."""
     raise_rare(v.frequency, n_alleles, limits.min_frequency)
     posteriors(
@@ -197,14 +197,19 @@ def _weigh(v: Verdict, n_alleles: int, limits: Limits, weight: float) -> None:
 
 @kernel
 def _quality(
-    v: Verdict, sure: NDArray[np.float64], log_ratio: float, is_snp: bool, n_alleles: int, limits: Limits
+    v: SiteGenotypes,
+    sure: NDArray[np.float64],
+    log_ratio: float,
+    is_snp: bool,
+    n_alleles: int,
+    limits: Limits,
 ) -> tuple[float, float]:
     """(QUAL, phred of errors that recur at the place, -1 where the cohort is not shallow).
 
     `sure` (N, G) and `log_ratio` are without what blocks' reads add.
     """
     # a site is at least as sure as its surest carrier
-    surest = surest_carrier(v.posterior, v.state, v.was_cut)
+    surest = most_confident_carrier(v.posterior, v.state, v.was_cut)
     if (
         not is_snp
         or limits.error_steepness < 0.0
@@ -222,7 +227,7 @@ def _quality(
 
 
 @kernel
-def _mark_new_mutations(v: Verdict, limits: Limits) -> bool:
+def _mark_new_mutations(v: SiteGenotypes, limits: Limits) -> bool:
     """Leave in de_novo (N,) what is probable enough in a called sample; whether that is any."""
     any_new = False
     for s in range(len(v.de_novo)):
@@ -234,8 +239,8 @@ def _mark_new_mutations(v: Verdict, limits: Limits) -> bool:
 
 
 @kernel
-def judge_site(
-    evidence: Evidence, site: int, kin: Kinship, limits: Limits, sure: NDArray[np.float64], v: Verdict
+def genotype_site(
+    evidence: Evidence, site: int, kin: Kinship, limits: Limits, sure: NDArray[np.float64], v: SiteGenotypes
 ) -> tuple[float, bool]:
     """Fill `v` for a site; its QUAL, and whether any sample has a new mutation.
 

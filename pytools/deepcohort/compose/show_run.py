@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.call_shard import ChunkPreparer, PreparedChunk
 from deepcohort.candidates.types import ALLELE_ALT, ALLELE_OTHER, ALLELE_REF
-from deepcohort.cli.io_haplotypes import haplotypes_near
-from deepcohort.cli.show_types import GAP, OUTSIDE, DrawnRead, SitePicture
+from deepcohort.compose.call_shard import ChunkPreparer, PreparedChunk
+from deepcohort.compose.io_haplotypes import haplotypes_near
 from deepcohort.compose.job import job_of
+from deepcohort.compose.show_types import GAP, OUTSIDE, DrawnRead, SitePicture
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region, parse_region
@@ -261,7 +261,7 @@ def show_site(
     Raises:
         DeepcohortError: see `gather`; or an unknown kind of picture.
     """
-    from deepcohort.cli.show_drawing import check_kind, draw
+    from deepcohort.compose.show_drawing import check_kind, draw
 
     check_kind(output)
     pictures = gather_samples(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.simulate.config import ShadowConfig
+from deepcohort.simulate.config import DecoyConfig
 from deepcohort.simulate.kernels import find_tracts
 from deepcohort.simulate.types import Genome, Haplotype
 
@@ -20,7 +20,7 @@ DECOY_PREFIX = "decoy__"
 
 
 @dataclass(frozen=True, slots=True)
-class Shadow:
+class DecoySequences:
     """Copies of reference pieces. `origin` (contig, start, end) of each, 0-based half-open."""
 
     copies: list[Haplotype]
@@ -34,11 +34,11 @@ def make_shadow(
     divergence: tuple[float, float],
     size_bp: tuple[int, int],
     rng: np.random.Generator,
-) -> Shadow:
+) -> DecoySequences:
     """Copies that make up `fraction` of the genome; `divergence` and `size_bp` are drawn log-uniformly."""
     lengths = np.array([len(c) for c in genome.contigs.values()], np.float64)
     names = list(genome.contigs)
-    shadow = Shadow([], [], [])
+    shadow = DecoySequences([], [], [])
     left = fraction * lengths.sum()
     for _ in range(10_000):
         if left <= 0:
@@ -61,7 +61,9 @@ def make_shadow(
     return shadow
 
 
-def decoys_and_paralogs(genome: Genome, config: ShadowConfig, seed: int) -> tuple[Shadow, Shadow]:
+def decoys_and_paralogs(
+    genome: Genome, config: DecoyConfig, seed: int
+) -> tuple[DecoySequences, DecoySequences]:
     """Decoys and hidden paralogs of `genome`, the same for every sample of a cohort."""
     rng = np.random.default_rng([seed, 14])
     return (
