@@ -24,7 +24,7 @@ from deepcohort.joint.project_kernels import (
     SiteShape,
     project_site,
 )
-from deepcohort.joint.quality_kernels import is_shallow, shallow_quality
+from deepcohort.joint.quality_kernels import ShallowRules, is_shallow, shallow_quality
 from deepcohort.joint.states import OK
 
 _MAX_QUAL = 99_999.0
@@ -217,9 +217,11 @@ def _quality(
     ):
         return max(site_quality(log_ratio, limits.site_prior), surest), -1.0
     pooled, beside_errors = shallow_quality(
-        v.ad, v.dp, v.state, v.ploidy, sure, n_alleles, limits.inbreeding,
-        (limits.ref_pseudo, limits.alt_pseudo), limits.read_weight, limits.read_error, limits.read_max_dp,
-        limits.error_steepness,
+        v.ad, v.dp, v.state, v.ploidy, sure, n_alleles,
+        ShallowRules(
+            limits.inbreeding, limits.ref_pseudo, limits.alt_pseudo, limits.read_weight, limits.read_error,
+            limits.read_max_dp, limits.error_steepness,
+        ),
     )  # fmt: skip
     carried = max(site_quality(pooled, limits.site_prior), surest)
     no_errors = site_quality(beside_errors, 1.0 - limits.error_prior)

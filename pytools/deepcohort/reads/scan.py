@@ -48,7 +48,7 @@ class ReadColumns:
 
 
 class Near(NamedTuple):
-    """Half-open stretches of a contig, int64, sorted and apart; reads that reach none may be left out."""
+    """Half-open stretches of a contig, int64 (N,), sorted and apart; reads outside them may be left out."""
 
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
