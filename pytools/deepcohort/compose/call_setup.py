@@ -11,9 +11,10 @@ from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
 from deepcohort.candidates.config import candidates_for
 from deepcohort.candidates.repeat_stutter import times
+from deepcohort.candidates.sample import SampleSettings
 from deepcohort.cohort.io import padded, read_header
-from deepcohort.compose.call_shard import features_of, novel_in, sample_chunks
-from deepcohort.compose.job import CallJob, ShardConfig, job_of
+from deepcohort.compose.call_shard import features_for, novel_in, sample_chunks
+from deepcohort.compose.job import CallJob, ShardConfig, job_for
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta, check_contig_names
 from deepcohort.core.names import name_problem
@@ -34,7 +35,7 @@ from deepcohort.reads.checksums import other_sequences
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import ReadGroups, groups_of_sample, samples_of
 from deepcohort.reads.library import library_text
-from deepcohort.reads.load import open_reads, profile_of
+from deepcohort.reads.load import open_reads, profile_for
 from deepcohort.reads.sex import SexEvidence, has_sex_contig, mapped_share, sex_of_reads
 
 T = TypeVar("T")
@@ -243,13 +244,14 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     windows: list[Region] = []
     if request.known is None:
         own = replace(reads_config, sample=sample.name)
-        reads_config, windows = profile_of(request.reads, request.reference, own)
+        reads_config, windows = profile_for(request.reads, request.reference, own)
     else:
         reads_config = request.known[0]
     job = _with_options(
-        job_of(
-            request.reads, request.reference, sample.regions, request.platform, reads_config,
-            sample.paralogs, predictor.config, sample.name, request.gvcf,
+        job_for(
+            request.reads, request.reference, sample.regions,
+            SampleSettings.for_library(request.platform, reads_config), sample.paralogs, predictor.config,
+            sample.name, request.gvcf,
         ),
         request,
         sample,
@@ -341,7 +343,7 @@ def _with_notes(
     Both come from the same windows whatever is called, so that all shards say the same.
     """
     chunks = sample_chunks(job, windows)
-    known = novelty(features_of(chunks), *predictor.limits, predictor.platform)
+    known = novelty(features_for(chunks), *predictor.limits, predictor.platform)
     if known.is_alarming and not quiet:
         print(f"deepcohort: warning: {job.sample}: {known.line(predictor.name)}", file=sys.stderr)
     notes = (

@@ -90,7 +90,7 @@ class _Batches(IterableDataset[Batch]):
             yield to_batch(held[0])
 
 
-class _Listed(Dataset[Batch]):
+class ListedBatches(Dataset[Batch]):
     """Batches already made."""
 
     def __init__(self, batches: list[Batch]) -> None:
@@ -196,7 +196,7 @@ class ExampleData(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Validation batches, the same every time."""
-        return DataLoader(_Listed(self.batches(self.validation)), batch_size=None)
+        return DataLoader(ListedBatches(self.batches(self.validation)), batch_size=None)
 
     def batches(self, examples: Examples, size: int = 1_024) -> list[Batch]:
         """`examples` in order."""

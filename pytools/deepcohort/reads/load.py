@@ -20,7 +20,7 @@ from deepcohort.reads.groups import ReadGroups, groups_of_sample, same_files
 from deepcohort.reads.header import AlignmentHeader, read_header, shared_contigs
 from deepcohort.reads.io import HtslibStretches
 from deepcohort.reads.library import measure_library
-from deepcohort.reads.merge import in_terms_of, join_pieces, merge_files, take_reads, to_batch
+from deepcohort.reads.merge import in_terms_of, join_batches, merge_files, take_reads, to_batch
 from deepcohort.reads.scan import ChosenGroups, Near, ReadColumns, RegionScanner
 from deepcohort.reads.starts import RecordStarts
 from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch
@@ -124,9 +124,9 @@ class _HtslibReads:
         self._stretches.close()
 
 
-def _first_start(pieces: Iterable[ReadColumns], region: Region) -> int | None:
-    for piece in pieces:
-        inside = piece.pos[(piece.pos >= region.start) & (piece.pos < region.end)]
+def _first_start(batches: Iterable[ReadColumns], region: Region) -> int | None:
+    for batch in batches:
+        inside = batch.pos[(batch.pos >= region.start) & (batch.pos < region.end)]
         if len(inside):
             return int(inside[0])
     return None
@@ -169,7 +169,7 @@ class ReadSource:
         """The same before mates are paired and their overlaps settled."""
         if len(self._files) > 1 or self._config.library.drops_copies:
             near = None  # reads are thinned, and copies vote, together
-        files = [join_pieces(list(file.columns(region, near))) for file in self._files]
+        files = [join_batches(list(file.columns(region, near))) for file in self._files]
         return in_terms_of(self._config.library, merge_files(files, self._config))
 
     def first_start(self, region: Region) -> int | None:
@@ -340,10 +340,10 @@ def _with_ends(window: Region, fasta: ReferenceFasta) -> Region:
 
 def profiled(paths: Sequence[str | Path], reference_path: str | Path, config: ReadsConfig) -> ReadsConfig:
     """`config` with the profile of the library of these files; raises as `open_reads` does."""
-    return profile_of(paths, reference_path, config)[0]
+    return profile_for(paths, reference_path, config)[0]
 
 
-def profile_of(
+def profile_for(
     paths: Sequence[str | Path], reference_path: str | Path, config: ReadsConfig
 ) -> tuple[ReadsConfig, list[Region]]:
     """`config` with the profile of the library of these files, and the windows that it was taken from."""
@@ -354,7 +354,7 @@ def profile_of(
         open_reads(paths, reference_path, with_duplicates) as source,
         ReferenceFasta(reference_path) as fasta,
     ):
-        windows, pieces, around = profile_windows(source), [], []
+        windows, batches, around = profile_windows(source), [], []
         n_reads = n_marked = 0
         for window in windows:
             columns = source.fetch_columns(window)
@@ -362,8 +362,8 @@ def profile_of(
             marked = inside & ((columns.flag & _DUPLICATE) != 0)
             n_reads, n_marked = n_reads + int(inside.sum()), n_marked + int(marked.sum())
             usable = inside & ((columns.flag & config.excluded_flags) == 0)
-            pieces.append(take_reads(columns, np.flatnonzero(usable)))
+            batches.append(take_reads(columns, np.flatnonzero(usable)))
             around.append((window.start, fasta.fetch_codes(_with_ends(window, fasta))))
         marked_share = n_marked / n_reads if n_reads else 0.0
-        library = replace(measure_library(pieces, around), duplicate_share=marked_share)
+        library = replace(measure_library(batches, around), duplicate_share=marked_share)
     return replace(config, library=library), windows

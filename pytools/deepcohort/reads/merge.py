@@ -1,4 +1,4 @@
-"""Columns of several pieces and files to one ReadBatch."""
+"""Columns of several batches and files to one ReadBatch."""
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -21,13 +21,13 @@ _DTYPES = {
 }  # fmt: skip
 
 
-def join_pieces(pieces: Sequence[ReadColumns]) -> ReadColumns:
-    """Columns of `pieces` one after the other."""
-    if len(pieces) == 1:
-        return pieces[0]
+def join_batches(batches: Sequence[ReadColumns]) -> ReadColumns:
+    """Columns of `batches` one after the other."""
+    if len(batches) == 1:
+        return batches[0]
     joined = {}
     for field in fields(ReadColumns):
-        columns = [getattr(piece, field.name) for piece in pieces]
+        columns = [getattr(batch, field.name) for batch in batches]
         joined[field.name] = np.concatenate(columns) if columns else np.empty(0, _DTYPES[field.name])
     return ReadColumns(**joined)
 
@@ -36,7 +36,7 @@ def merge_files(files: Sequence[ReadColumns], config: ReadsConfig) -> ReadColumn
     """Reads of several files of one sample in (pos, name_hash, flag) order, thinned together."""
     if len(files) == 1:
         return files[0]
-    joined = join_pieces(files)
+    joined = join_batches(files)
     order = np.lexsort((joined.flag, joined.name_hash, joined.pos))
     keep = np.ones(len(order), np.bool_)
     kernels.keep_by_depth(
