@@ -102,6 +102,7 @@ def test_sound_records_are_valid():
     assert is_valid(*two_records())
     records, numbers, letters = two_records()
     records[0, [c.PL, c.PL_N, c.AD, c.AD_N, c.SB, c.X]] = [-9, 0, 99, 0, -1, -1]  # nothing given
+    records[0, [c.REF_LEN, c.SEQ_LEN, c.N_ALT]] = 0
     assert is_valid(records, numbers, letters)
     records[1, c.POS], records[1, c.END] = 4, 6
     assert not is_valid(records, numbers, letters)
@@ -203,7 +204,7 @@ def random_sample(rng: random.Random):
         length = rng.randint(1, 4) if is_variant else rng.randint(1, 9)
         row[c.POS], row[c.END] = at, at + length
         row[c.KIND] = c.VARIANT if is_variant else c.BLOCK
-        row[c.DP], row[c.GQ] = rng.choice([-1, 3, 20]), rng.choice([-1, 5, 30, 31])
+        row[c.DP], row[c.GQ] = rng.choice([-1, 0, 3, 10, 20]), rng.choice([-1, 0, 5, 30, 31])
         row[c.PL], row[c.PL_N] = 0, rng.choice([0, 3])
         own = []
         for _ in range(rng.randint(1, 2) if is_variant else 0):
@@ -211,7 +212,7 @@ def random_sample(rng: random.Random):
             p = [0] * c.N_PRIMITIVE_COLUMNS
             p[c.P_REC], p[c.P_POS], p[c.P_REF_LEN] = len(records), max(0, at - shift), length
             p[c.P_SEQ_LEN], p[c.P_CALLED], p[c.P_ALLELE] = (
-                rng.choice([-1, 1, 2]),
+                rng.choice([-1, 0, 1, 2]),
                 rng.randint(0, 1),
                 rng.randint(0, 2),
             )

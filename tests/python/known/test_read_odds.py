@@ -2,6 +2,7 @@
 
 import math
 import random
+from itertools import chain
 
 import numpy as np
 from deepcohort.known.kernels import read_odds
@@ -17,8 +18,8 @@ def test_odds_are_the_sum_of_what_each_read_says():
     rows, most = [2, 0, 1, 3, 2], [9.0, 9.0, 1.5, 9.0, 0.5]
     odds = read_odds(
         np.array(rows, np.int64), np.cumsum([0, *counts]).astype(np.int64),
-        np.array(sum(reads, []), np.int32), np.array(sum(alleles, []), np.int8),
-        np.array(sum(ratios, []), np.float32), mapq, np.array(most),
+        np.array(list(chain(*reads)), np.int32), np.array(list(chain(*alleles)), np.int8),
+        np.array(list(chain(*ratios)), np.float32), mapq, np.array(most),
     )  # fmt: skip
     for i, row in enumerate(rows):
         one = two = 0.0
