@@ -344,8 +344,9 @@ def _with_notes(
     known = novelty(features_of(chunks), *predictor.limits, predictor.platform)
     if known.is_alarming and not quiet:
         print(f"deepcohort: warning: {job.sample}: {known.line(predictor.name)}", file=sys.stderr)
+    library = f"{library_text(job.reads_config.library)};Slips={_slips(job, predictor):.1f}"
     notes = (
-        f"deepcohort_library={library_text(job.reads_config.library)};Slips={_slips(job, predictor):.1f}",
+        f"deepcohort_library={library}{';EndsClipped=yes' if job.reads_config.clips_ends else ''}",
         f"deepcohort_unlike_training=Sites={known.n_sites};Outside={known.outside:.4f};"
         f"Strangest={known.strangest or 'none'};StrangestShare={known.strangest_share:.3f};"
         f"Alarm={'yes' if known.is_alarming else 'no'}",

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 
+from deepcohort.core.region import Region
 from deepcohort.reads import kernels, mate_kernels
 from deepcohort.reads.adapter_kernels import mask_known
 from deepcohort.reads.config import ReadsConfig
@@ -52,18 +53,36 @@ def in_terms_of(library: LibraryProfile, columns: ReadColumns) -> ReadColumns:
     if table[-1] != 255 or (table != np.arange(256)).any():
         columns = replace(columns, mapq=table[columns.mapq])
     if library.drops_copies:
-        order, copied = grouped_copies(columns)
-        vote_of_copies(
-            order, copied, columns.seq, columns.qual, offsets_of(columns.seq_length), columns.cigar_op,
-            columns.cigar_len, offsets_of(columns.n_ops),
-        )  # fmt: skip
-        columns = take_reads(columns, np.flatnonzero(~copied))
+        columns = merge_copies(columns)
     if library.adapters:
         mask_known(
             columns.seq, columns.qual, offsets_of(columns.seq_length), columns.cigar_op, columns.cigar_len,
             offsets_of(columns.n_ops), np.array(library.adapters, np.int64),
         )  # fmt: skip
     return columns
+
+
+def merge_copies(columns: ReadColumns) -> ReadColumns:
+    """One read for each group of copies: bases of their vote, name and flags of the smallest name hash,
+    so that both reads of a pair are those of one fragment; in order again."""
+    order, copied = grouped_copies(columns)
+    chosen = np.empty(len(order), np.int64)
+    vote_of_copies(
+        order, copied, columns.seq, columns.qual, offsets_of(columns.seq_length), columns.cigar_op,
+        columns.cigar_len, offsets_of(columns.n_ops), chosen,
+    )  # fmt: skip
+    named = np.flatnonzero(~copied)
+    kept = take_reads(columns, chosen[named])
+    kept = replace(kept, name_hash=columns.name_hash[named], flag=columns.flag[named])
+    return take_reads(kept, np.lexsort((kept.flag, kept.name_hash, kept.pos)))
+
+
+def reads_in(columns: ReadColumns, region: Region) -> ReadColumns:
+    """The reads of `columns`, and their reads of MAPQ 0, that overlap `region`."""
+    inside = (columns.pos < region.end) & (columns.end > region.start)
+    kept = columns if inside.all() else take_reads(columns, np.flatnonzero(inside))
+    below = (kept.mapq0_pos < region.end) & (kept.mapq0_end > region.start)
+    return replace(kept, mapq0_pos=kept.mapq0_pos[below], mapq0_end=kept.mapq0_end[below])
 
 
 def take_reads(columns: ReadColumns, order: np.ndarray) -> ReadColumns:

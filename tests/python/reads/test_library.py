@@ -243,7 +243,7 @@ def test_copies_are_dropped_where_they_are_duplicates(n, each, step, share, drop
 
 
 def test_copies_one_by_one():
-    """Same ends, strand and TLEN; of single reads, and reads with mates elsewhere, nothing is said."""
+    """Same 5' end, strand and TLEN, wherever they end; of single reads, and reads with mates elsewhere, nothing is said."""
     rows = [
         {"pos": 100, "flag": LEFT, "tlen": 400, "name": 7},
         {"pos": 100, "flag": LEFT, "tlen": 400, "name": 5},
@@ -251,12 +251,15 @@ def test_copies_one_by_one():
         {"pos": 100, "flag": LEFT | REVERSE, "tlen": 400, "name": 1},
         {"pos": 100, "flag": LEFT, "tlen": 401, "name": 2},
         {"pos": 101, "flag": LEFT, "tlen": 400, "name": 3},
-        {"pos": 100, "flag": LEFT, "tlen": 400, "name": 4, "clip": (0, 3)},
+        {"pos": 100, "flag": LEFT, "tlen": 400, "name": 6, "clip": (0, 3)},
+        {"pos": 300, "flag": RIGHT, "tlen": -400, "name": 21},
+        {"pos": 303, "flag": RIGHT, "tlen": -400, "name": 20, "clip": (3, 0)},
+        {"pos": 300, "flag": RIGHT, "tlen": -400, "name": 22, "clip": (0, 3)},  # ends elsewhere
         {"pos": 200, "flag": PAIRED, "name": 11},
         {"pos": 200, "flag": PAIRED, "name": 12},
     ]
     columns = make_columns(rows)
-    assert set(columns.name_hash[grouped_copies(columns)[1]].tolist()) == {7, 9}
+    assert set(columns.name_hash[grouped_copies(columns)[1]].tolist()) == {6, 7, 9, 21}
 
 
 def test_windows_count_alike_in_any_order():
