@@ -123,6 +123,7 @@ def library_rows() -> list[Row]:
         "amplicons": Library(amplicon_bp=280),
         "exome": Library(insert_bp=220, sd_bp=50, targets=True),
         "damage-20": Library(insert_bp=180, sd_bp=30, damage=0.2),
+        "damage-duplicates-5": Library(insert_bp=180, sd_bp=30, damage=0.2, copies=5),
         "two-libraries": Library(second_insert_bp=3000),
     }
     main = {"insert-170", "insert-1500", "insert-3000", "mates-out-3000", "single-end", "mate-unmapped"}

@@ -24,7 +24,7 @@ from deepcohort.core.region import Region, parse_region
 from deepcohort.formats.bgzf_blocks import BgzfBlocks
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import open_reads
-from deepcohort.reads.merge import join_batches, merge_files, to_batch
+from deepcohort.reads.merge import join_pieces, merge_files, to_batch
 
 STAGES = ("inflate", "parse", "overlap", "reference", "counts", "realign", "candidates", "support")
 
@@ -61,7 +61,7 @@ def one_round(arguments: argparse.Namespace, region: Region) -> Tally:
             window = chunk.padded(config.pad_bp, source.contig_lengths[region.contig])
             before = tally.seconds["inflate"]
             files = tally.run(
-                "parse", lambda w=window: [join_batches(list(f.columns(w))) for f in source._files]
+                "parse", lambda w=window: [join_pieces(list(f.columns(w))) for f in source._files]
             )
             tally.seconds["parse"] -= tally.seconds["inflate"] - before
             columns = tally.run("parse", merge_files, files, reads_config)

@@ -35,7 +35,7 @@ from deepcohort.reads.checksums import other_sequences
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import ReadGroups, groups_of_sample, samples_of
 from deepcohort.reads.library import library_text
-from deepcohort.reads.load import open_reads, profile_for
+from deepcohort.reads.load import open_reads, profile_of
 from deepcohort.reads.sex import SexEvidence, has_sex_contig, mapped_share, sex_of_reads
 
 T = TypeVar("T")
@@ -244,7 +244,7 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     windows: list[Region] = []
     if request.known is None:
         own = replace(reads_config, sample=sample.name)
-        reads_config, windows = profile_for(request.reads, request.reference, own)
+        reads_config, windows = profile_of(request.reads, request.reference, own)
     else:
         reads_config = request.known[0]
     job = _with_options(
@@ -346,8 +346,9 @@ def _with_notes(
     known = novelty(features_for(chunks), *predictor.limits, predictor.platform)
     if known.is_alarming and not quiet:
         print(f"deepcohort: warning: {job.sample}: {known.line(predictor.name)}", file=sys.stderr)
+    library = f"{library_text(job.reads_config.library)};Slips={_slips(job, predictor):.1f}"
     notes = (
-        f"deepcohort_library={library_text(job.reads_config.library)};Slips={_slips(job, predictor):.1f}",
+        f"deepcohort_library={library}{';EndsClipped=yes' if job.reads_config.clips_ends else ''}",
         f"deepcohort_unlike_training=Sites={known.n_sites};Outside={known.outside:.4f};"
         f"Strangest={known.strangest or 'none'};StrangestShare={known.strangest_share:.3f};"
         f"Alarm={'yes' if known.is_alarming else 'no'}",

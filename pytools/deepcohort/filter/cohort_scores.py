@@ -17,6 +17,7 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.filter.alleles import RecordAlleles
 from deepcohort.filter.blocks import Block
+from deepcohort.filter.caller_classifier import CallerClassifier
 from deepcohort.filter.config import FilterConfig
 from deepcohort.filter.genotypes import carriers
 from deepcohort.filter.score import Scorer
@@ -46,12 +47,15 @@ class CohortInputs:
 
     Attributes:
         samples: in the order of the VCF's columns. predictor: of a platform; may be sent to a process.
+        head: a filter trained without the caller's annotations; its odds that a genotype is right stand for
+            those that its ALTs are there too, which are no smaller.
     """
 
     reference: Path
     samples: tuple[SampleReads, ...]
     predictor: Callable[[str], LazyPredictor]
     config: FilterConfig
+    head: CallerClassifier | None = None
 
     @property
     def unread(self) -> frozenset[int]:
@@ -89,8 +93,13 @@ class SampleScorers:
         found = []
         for contig, records in stretches:
             judged = scorer.judge(contig, records, np.empty((len(records), 0)))
-            rows = zip(judged.known.tolist(), judged.log_odds.tolist(), judged.alts, strict=True)
-            found.append([(odds, alts) if known else None for known, odds, alts in rows])
+            head = self._inputs.head
+            log_odds, alts = judged.log_odds, judged.alts
+            if head is not None:
+                log_odds = head.score(judged.inputs)
+                alts = tuple(dict.fromkeys(a, float(s)) for a, s in zip(alts, log_odds, strict=True))
+            rows = zip(judged.known.tolist(), log_odds.tolist(), alts, strict=True)
+            found.append([(odds, told) if known else None for known, odds, told in rows])
         return found
 
     def _source(self, sample: int) -> ReadSource:

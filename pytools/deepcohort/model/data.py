@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.model.config import TrainConfig
+from deepcohort.model.other_strand import seen_from_other_strand
 from deepcohort.pileup.features import F
 from deepcohort.pileup.shards import Examples, ExampleSet
 
@@ -78,6 +79,10 @@ class _Batches(IterableDataset[Batch]):
             order = rng.permutation(len(examples))
             order = order[self.rank :: self.world][: len(order) // self.world]
             examples = examples.take(order)
+            if data.config.flip_share > 0:
+                examples = seen_from_other_strand(
+                    examples, rng.random(len(examples)) < data.config.flip_share
+                )
             if held:  # the tail of the last bucket joins this one
                 examples = Examples.concatenate([*held, examples], data.examples.config)
                 held = []

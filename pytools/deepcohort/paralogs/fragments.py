@@ -19,7 +19,7 @@ from deepcohort.paralogs.copy_genotype_kernels import (
 from deepcohort.paralogs.liftover_kernels import lift_alignment
 from deepcohort.paralogs.types import TILE_BP
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.merge import join_batches, take_reads
+from deepcohort.reads.merge import join_pieces, take_reads
 from deepcohort.reads.scan import ReadColumns
 from deepcohort.reads.types import ReadBatch
 
@@ -189,7 +189,7 @@ def _decision(
         confirmed_names=names[is_primary],
         confirmed_mapq=mapq[is_primary],
         shared=(first, last),
-        added_reads=join_batches([stay, added_reads]),
+        added_reads=join_pieces([stay, added_reads]),
     )
 
 

@@ -17,7 +17,7 @@ from deepcohort.paralogs.fragments import Decision, assign_fragments
 from deepcohort.paralogs.types import TILE_BP, Links
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import ReadSource, open_reads
-from deepcohort.reads.merge import join_batches, take_reads, to_batch
+from deepcohort.reads.merge import join_pieces, take_reads, to_batch
 from deepcohort.reads.scan import Near, ReadColumns, offsets_of
 from deepcohort.reads.types import ReadBatch
 
@@ -177,7 +177,7 @@ def _apply(columns: ReadColumns, decisions: dict[int, Decision], region: Region)
         inside = np.flatnonzero((added_reads.pos < region.end) & (added_reads.end > region.start))
         if len(inside):
             parts.append(take_reads(added_reads, inside))
-    joined = join_batches([replace(columns, mapq=mapq), *parts])
+    joined = join_pieces([replace(columns, mapq=mapq), *parts])
     keep = np.append(keep, np.ones(len(joined.pos) - len(keep), np.bool_))
     order = np.lexsort((joined.flag, joined.name_hash, joined.pos))
     return take_reads(joined, order[keep[order]])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.merge import columns_of, join_batches, take_reads, to_batch
+from deepcohort.reads.merge import columns_of, join_pieces, take_reads, to_batch
 from deepcohort.reads.scan import ReadColumns
 from deepcohort.reads.types import ReadBatch
 
@@ -68,7 +68,7 @@ def foreign_reads(
             pieces += _locus(reads, beside, reference, reference_start, site, rng, config)
     if len(pieces) == 1:
         return reads
-    joined = join_batches(pieces)
+    joined = join_pieces(pieces)
     order = np.lexsort((joined.flag, joined.name_hash, joined.pos))
     return to_batch(take_reads(joined, order), ReadsConfig())
 

@@ -82,10 +82,13 @@ def odd_pairs(
 def grouped_copies(columns: ReadColumns) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """(rows with copies of one fragment's read after each other, bool (R,): another read stands for it).
 
-    Copies are paired reads of the same ends, strand and TLEN. Of each group the one of the smallest name
-    hash stands for the others, so that both reads of a fragment do, wherever the region is cut.
+    Copies are paired reads of the same 5' end, strand and TLEN; where they end, their own indels and clips
+    tell. Of each group the one of the smallest name hash stands for the others, so that both reads of a
+    fragment do, wherever the region is cut.
     """
-    keys = (columns.name_hash, columns.insert_size, columns.flag & _REVERSE, columns.end, columns.pos)
+    reverse = columns.flag & _REVERSE
+    five_prime = np.where(reverse != 0, columns.end, columns.pos)
+    keys = (columns.name_hash, columns.insert_size, reverse, five_prime)
     order = np.lexsort(keys)
     same = columns.insert_size[order] != 0
     same[:1] = False
@@ -97,36 +100,36 @@ def grouped_copies(columns: ReadColumns) -> tuple[NDArray[np.int64], NDArray[np.
 
 
 def measure_library(
-    batches: Sequence[ReadColumns], references: Sequence[tuple[int, NDArray[np.uint8]]] = ()
+    pieces: Sequence[ReadColumns], references: Sequence[tuple[int, NDArray[np.uint8]]] = ()
 ) -> LibraryProfile:
-    """Profile of the reads of `batches`, each the whole of a window that no other overlaps.
+    """Profile of the reads of `pieces`, each the whole of a window that no other overlaps.
 
-    `references` are (start, base codes) of each batch's stretch of the reference; without them ends of
+    `references` are (start, base codes) of each piece's stretch of the reference; without them ends of
     reads that an aligner did not clip are not searched for adapters.
     """
-    around = references or [(0, np.empty(0, np.uint8))] * len(batches)
-    around = [near for near, batch in zip(around, batches, strict=True) if len(batch.pos)]
-    batches = [batch for batch in batches if len(batch.pos)]
-    if not batches:
+    around = references or [(0, np.empty(0, np.uint8))] * len(pieces)
+    around = [stretch for stretch, piece in zip(around, pieces, strict=True) if len(piece.pos)]
+    pieces = [piece for piece in pieces if len(piece.pos)]
+    if not pieces:
         return UNKNOWN_LIBRARY
-    flag = np.concatenate([batch.flag for batch in batches])
-    insert_size = np.concatenate([batch.insert_size for batch in batches])
-    lengths = np.concatenate([batch.seq_length for batch in batches])
-    mapq = np.concatenate([batch.mapq for batch in batches])
+    flag = np.concatenate([piece.flag for piece in pieces])
+    insert_size = np.concatenate([piece.insert_size for piece in pieces])
+    lengths = np.concatenate([piece.seq_length for piece in pieces])
+    mapq = np.concatenate([piece.mapq for piece in pieces])
     n_paired = int(((flag & _PAIRED) != 0).sum())
     usual = _usual_inserts(flag, insert_size, n_paired)
-    copied_share, drops_copies = _copies(batches)
+    copied_share, drops_copies = _copies(pieces)
     library = LibraryProfile(
         n_reads=len(flag),
         read_length_bp=int(np.median(lengths)),
-        depth=_depth(batches),
+        depth=_depth(pieces),
         typical_mapq=int(np.median(mapq)),
         paired_share=n_paired / len(flag),
         usual_inserts=tuple(tuple(bool(x) for x in row) for row in usual),
-        clipped_share=float(np.concatenate([_clips_nearby(batch) for batch in batches]).mean()),
-        qualities=_quality_alphabet(batches),
-        adapters=_adapters(batches, around),
-        runs=_runs(batches, around),
+        clipped_share=clipped_share(pieces),
+        qualities=_quality_alphabet(pieces),
+        adapters=_adapters(pieces, around),
+        runs=_runs(pieces, around),
         copied_share=copied_share,
         drops_copies=drops_copies,
     )
@@ -137,12 +140,12 @@ def measure_library(
     return replace(library, odd_share=float(odd.sum() / max(n_paired, 1)), insert_bp=(low, middle, high))
 
 
-def _depth(batches: Sequence[ReadColumns]) -> float:
+def _depth(pieces: Sequence[ReadColumns]) -> float:
     """Bases of the reads that begin in each window, over where they begin: long reads end far beyond it."""
-    spans = [batch.end - batch.pos for batch in batches]
+    spans = [piece.end - piece.pos for piece in pieces]
     begun = [
-        max(int(batch.pos[-1] - batch.pos[0]), int(span.mean()))
-        for batch, span in zip(batches, spans, strict=True)
+        max(int(piece.pos[-1] - piece.pos[0]), int(span.mean()))
+        for piece, span in zip(pieces, spans, strict=True)
     ]
     return float(sum(int(span.sum()) for span in spans) / max(sum(begun), 1))
 
@@ -162,6 +165,12 @@ def _usual_inserts(
     return np.asarray(wider)
 
 
+def clipped_share(pieces: Sequence[ReadColumns]) -> float:
+    """LibraryProfile.clipped_share of the reads of `pieces`."""
+    near = [_clips_nearby(piece) for piece in pieces if len(piece.pos)]
+    return float(np.concatenate(near).mean()) if near else 0.0
+
+
 def _clips_nearby(columns: ReadColumns) -> NDArray[np.float64]:
     """Float (R,): the chance that a site under the read lies within CLIP_NEAR_BP of a clip of it."""
     offset = offsets_of(columns.n_ops)
@@ -173,13 +182,13 @@ def _clips_nearby(columns: ReadColumns) -> NDArray[np.float64]:
     return np.asarray((left | right) * near)
 
 
-def _copies(batches: Sequence[ReadColumns]) -> tuple[float, bool]:
+def _copies(pieces: Sequence[ReadColumns]) -> tuple[float, bool]:
     """copied_share and drops_copies: amplicons, of few starts and many reads each, are no copies."""
     pairs = copied = covered_bp = 0
-    for batch in batches:
-        pairs += int((batch.insert_size != 0).sum())
-        copied += int(grouped_copies(batch)[1].sum())
-        covered_bp += int(batch.end.max() - batch.pos.min())
+    for piece in pieces:
+        pairs += int((piece.insert_size != 0).sum())
+        copied += int(grouped_copies(piece)[1].sum())
+        covered_bp += int(piece.end.max() - piece.pos.min())
     if pairs == 0:
         return 0.0, False
     share, distinct = copied / pairs, pairs - copied
@@ -190,10 +199,10 @@ def _copies(batches: Sequence[ReadColumns]) -> tuple[float, bool]:
     return share, bool(drops and per_bp < 1.0)
 
 
-def _quality_alphabet(batches: Sequence[ReadColumns]) -> tuple[int, ...]:
+def _quality_alphabet(pieces: Sequence[ReadColumns]) -> tuple[int, ...]:
     counts = np.zeros(256, np.int64)
-    for batch in batches:
-        counts += np.bincount(batch.qual, minlength=256)
+    for piece in pieces:
+        counts += np.bincount(piece.qual, minlength=256)
     counts[0] = 0  # bases that are N
     return tuple(int(q) for q in np.flatnonzero(counts > _QUALITY_SHARE * max(int(counts.sum()), 1)))
 
@@ -220,18 +229,19 @@ def library_text(library: LibraryProfile) -> str:
 
 
 def _adapters(
-    batches: Sequence[ReadColumns], references: Sequence[tuple[int, NDArray[np.uint8]]]
+    pieces: Sequence[ReadColumns], references: Sequence[tuple[int, NDArray[np.uint8]]]
 ) -> tuple[int, ...]:
-    """k-mers that return in loose tails all over the genome: adapters, not copies of a place."""
+    """k-mers that return in loose tails all over the genome and that the reference around lacks: adapters,
+    neither copies of a place nor parts of a repeat."""
     windows, seen, tails = [], [], 0
-    for batch, (start, reference) in zip(batches, references, strict=True):
-        out = np.empty(2 * len(batch.seq), np.int64)
-        loose = np.empty((len(batch.pos), 2), np.int32)
+    for piece, (start, reference) in zip(pieces, references, strict=True):
+        out = np.empty(2 * len(piece.seq), np.int64)
+        loose = np.empty((len(piece.pos), 2), np.int32)
         loose_tails(
-            batch.seq, offsets_of(batch.seq_length), batch.cigar_op, batch.cigar_len, offsets_of(batch.n_ops),
-            batch.pos, reference, start, loose,
+            piece.seq, offsets_of(piece.seq_length), piece.cigar_op, piece.cigar_len, offsets_of(piece.n_ops),
+            piece.pos, reference, start, loose,
         )  # fmt: skip
-        n, n_tails = tail_kmers(batch.seq, offsets_of(batch.seq_length), loose, out)
+        n, n_tails = tail_kmers(piece.seq, offsets_of(piece.seq_length), loose, out)
         kmers, counts = np.unique(out[:n], return_counts=True)
         windows.append(kmers)
         seen.append(counts)
@@ -239,27 +249,43 @@ def _adapters(
     kmers, place = np.unique(np.concatenate(windows), return_inverse=True)
     total = np.bincount(place, weights=np.concatenate(seen), minlength=len(kmers))
     spread = np.bincount(place, minlength=len(kmers))
-    known = kmers[(total >= max(_ADAPTER_TAILS, _ADAPTER_SHARE * tails)) & (spread >= _ADAPTER_WINDOWS)]
+    returns = (total >= max(_ADAPTER_TAILS, _ADAPTER_SHARE * tails)) & (spread >= _ADAPTER_WINDOWS)
+    known = kmers[returns]
+    if len(known):
+        known = np.setdiff1d(known, _reference_kmers([codes for _, codes in references]))
     # a library so odd that thousands of k-mers return has no adapter that could be told
     return tuple(int(kmer) for kmer in known) if len(known) <= _MOST_ADAPTER_KMERS else ()
 
 
+def _reference_kmers(stretches: Sequence[NDArray[np.uint8]]) -> NDArray[np.int64]:
+    """Int64 (K,): k-mers of both strands of stretches of the reference, each uint8 codes."""
+    found = [np.empty(0, np.int64)]
+    for codes in stretches:
+        other_strand = np.where(codes < 4, 3 - codes, codes)[::-1].astype(np.uint8)
+        both = np.concatenate((codes, other_strand))
+        out = np.empty(2 * len(both), np.int64)
+        n = len(codes)
+        n_kmers, _ = tail_kmers(both, np.array([0, n, 2 * n]), np.array([[n, 0], [n, 0]], np.int32), out)
+        found.append(out[:n_kmers])
+    return np.concatenate(found)
+
+
 def _runs(
-    batches: Sequence[ReadColumns], references: Sequence[tuple[int, NDArray[np.uint8]]]
+    pieces: Sequence[ReadColumns], references: Sequence[tuple[int, NDArray[np.uint8]]]
 ) -> tuple[tuple[int, int, int], ...]:
     """What reads that are surely placed show of the lengths of runs, see LibraryProfile.runs."""
     found: list[tuple[int, int, int]] = []
-    for batch, (start, codes) in zip(batches, references, strict=True):
-        sure = ~grouped_copies(batch)[1] & (batch.mapq >= _DOUBTFUL_MAPQ)
+    for piece, (start, codes) in zip(pieces, references, strict=True):
+        sure = ~grouped_copies(piece)[1] & (piece.mapq >= _DOUBTFUL_MAPQ)
         runs = find_runs(codes, _LEAST_RUN_BP) + start
         counts = run_passages(
             runs,
-            batch.pos,
-            batch.end,
+            piece.pos,
+            piece.end,
             sure,
-            batch.cigar_op,
-            batch.cigar_len,
-            offsets_of(batch.n_ops),
+            piece.cigar_op,
+            piece.cigar_len,
+            offsets_of(piece.n_ops),
             _RUN_FLANK_BP,
         )
         rows = np.column_stack((runs[:, 1] - runs[:, 0], counts))[counts[:, 0] > 0]

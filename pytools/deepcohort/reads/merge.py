@@ -1,10 +1,11 @@
-"""Columns of several batches and files to one ReadBatch."""
+"""Columns of several pieces and files to one ReadBatch."""
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
 import numpy as np
 
+from deepcohort.core.region import Region
 from deepcohort.reads import kernels, mate_kernels
 from deepcohort.reads.adapter_kernels import mask_known
 from deepcohort.reads.config import ReadsConfig
@@ -21,13 +22,13 @@ _DTYPES = {
 }  # fmt: skip
 
 
-def join_batches(batches: Sequence[ReadColumns]) -> ReadColumns:
-    """Columns of `batches` one after the other."""
-    if len(batches) == 1:
-        return batches[0]
+def join_pieces(pieces: Sequence[ReadColumns]) -> ReadColumns:
+    """Columns of `pieces` one after the other."""
+    if len(pieces) == 1:
+        return pieces[0]
     joined = {}
     for field in fields(ReadColumns):
-        columns = [getattr(batch, field.name) for batch in batches]
+        columns = [getattr(piece, field.name) for piece in pieces]
         joined[field.name] = np.concatenate(columns) if columns else np.empty(0, _DTYPES[field.name])
     return ReadColumns(**joined)
 
@@ -36,7 +37,7 @@ def merge_files(files: Sequence[ReadColumns], config: ReadsConfig) -> ReadColumn
     """Reads of several files of one sample in (pos, name_hash, flag) order, thinned together."""
     if len(files) == 1:
         return files[0]
-    joined = join_batches(files)
+    joined = join_pieces(files)
     order = np.lexsort((joined.flag, joined.name_hash, joined.pos))
     keep = np.ones(len(order), np.bool_)
     kernels.keep_by_depth(
@@ -52,18 +53,36 @@ def in_terms_of(library: LibraryProfile, columns: ReadColumns) -> ReadColumns:
     if table[-1] != 255 or (table != np.arange(256)).any():
         columns = replace(columns, mapq=table[columns.mapq])
     if library.drops_copies:
-        order, copied = grouped_copies(columns)
-        vote_of_copies(
-            order, copied, columns.seq, columns.qual, offsets_of(columns.seq_length), columns.cigar_op,
-            columns.cigar_len, offsets_of(columns.n_ops),
-        )  # fmt: skip
-        columns = take_reads(columns, np.flatnonzero(~copied))
+        columns = merge_copies(columns)
     if library.adapters:
         mask_known(
             columns.seq, columns.qual, offsets_of(columns.seq_length), columns.cigar_op, columns.cigar_len,
             offsets_of(columns.n_ops), np.array(library.adapters, np.int64),
         )  # fmt: skip
     return columns
+
+
+def merge_copies(columns: ReadColumns) -> ReadColumns:
+    """One read for each group of copies: bases of their vote, name and flags of the smallest name hash,
+    so that both reads of a pair are those of one fragment; in order again."""
+    order, copied = grouped_copies(columns)
+    chosen = np.empty(len(order), np.int64)
+    vote_of_copies(
+        order, copied, columns.seq, columns.qual, offsets_of(columns.seq_length), columns.cigar_op,
+        columns.cigar_len, offsets_of(columns.n_ops), chosen,
+    )  # fmt: skip
+    named = np.flatnonzero(~copied)
+    kept = take_reads(columns, chosen[named])
+    kept = replace(kept, name_hash=columns.name_hash[named], flag=columns.flag[named])
+    return take_reads(kept, np.lexsort((kept.flag, kept.name_hash, kept.pos)))
+
+
+def reads_in(columns: ReadColumns, region: Region) -> ReadColumns:
+    """The reads of `columns`, and their reads of MAPQ 0, that overlap `region`."""
+    inside = (columns.pos < region.end) & (columns.end > region.start)
+    kept = columns if inside.all() else take_reads(columns, np.flatnonzero(inside))
+    below = (kept.mapq0_pos < region.end) & (kept.mapq0_end > region.start)
+    return replace(kept, mapq0_pos=kept.mapq0_pos[below], mapq0_end=kept.mapq0_end[below])
 
 
 def take_reads(columns: ReadColumns, order: np.ndarray) -> ReadColumns:

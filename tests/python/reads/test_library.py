@@ -19,7 +19,7 @@ from deepcohort.reads.library import (
     odd_pairs,
     orientation_of,
 )
-from deepcohort.reads.load import open_reads, profile_for, profiled
+from deepcohort.reads.load import open_reads, profile_of, profiled
 from deepcohort.reads.merge import in_terms_of
 from deepcohort.reads.scan import ReadColumns
 from deepcohort.reads.types import BINS_PER_OCTAVE, INSERT_BINS, UNKNOWN_LIBRARY
@@ -243,7 +243,7 @@ def test_copies_are_dropped_where_they_are_duplicates(n, each, step, share, drop
 
 
 def test_copies_one_by_one():
-    """Same ends, strand and TLEN; of single reads, and reads with mates elsewhere, nothing is said."""
+    """Same 5' end, strand and TLEN, wherever they end; of single reads, and reads with mates elsewhere, nothing is said."""
     rows = [
         {"pos": 100, "flag": LEFT, "tlen": 400, "name": 7},
         {"pos": 100, "flag": LEFT, "tlen": 400, "name": 5},
@@ -251,12 +251,15 @@ def test_copies_one_by_one():
         {"pos": 100, "flag": LEFT | REVERSE, "tlen": 400, "name": 1},
         {"pos": 100, "flag": LEFT, "tlen": 401, "name": 2},
         {"pos": 101, "flag": LEFT, "tlen": 400, "name": 3},
-        {"pos": 100, "flag": LEFT, "tlen": 400, "name": 4, "clip": (0, 3)},
+        {"pos": 100, "flag": LEFT, "tlen": 400, "name": 6, "clip": (0, 3)},
+        {"pos": 300, "flag": RIGHT, "tlen": -400, "name": 21},
+        {"pos": 303, "flag": RIGHT, "tlen": -400, "name": 20, "clip": (3, 0)},
+        {"pos": 300, "flag": RIGHT, "tlen": -400, "name": 22, "clip": (0, 3)},  # ends elsewhere
         {"pos": 200, "flag": PAIRED, "name": 11},
         {"pos": 200, "flag": PAIRED, "name": 12},
     ]
     columns = make_columns(rows)
-    assert set(columns.name_hash[grouped_copies(columns)[1]].tolist()) == {7, 9}
+    assert set(columns.name_hash[grouped_copies(columns)[1]].tolist()) == {6, 7, 9, 21}
 
 
 def test_windows_count_alike_in_any_order():
@@ -321,7 +324,7 @@ def library_files(write_reads: Callable[..., Path]) -> dict[str, list[Path]]:
 
 
 def test_the_same_profile_from_any_files(library_files, reference_path):
-    found = {name: profile_for(paths, reference_path, ReadsConfig()) for name, paths in library_files.items()}
+    found = {name: profile_of(paths, reference_path, ReadsConfig()) for name, paths in library_files.items()}
     config, windows = found["bam"]
     for name, (other, other_windows) in found.items():
         assert (name, other.library) == (name, config.library)
@@ -335,7 +338,7 @@ def test_the_same_profile_from_any_files(library_files, reference_path):
 
 
 def test_windows_hold_reads_and_do_not_overlap(library_files, reference_path):
-    _, windows = profile_for(library_files["bam"], reference_path, ReadsConfig())
+    _, windows = profile_of(library_files["bam"], reference_path, ReadsConfig())
     assert windows
     by_contig: dict[str, list[Region]] = {}
     for window in windows:
@@ -351,13 +354,13 @@ def test_windows_hold_reads_and_do_not_overlap(library_files, reference_path):
 def test_reads_in_one_corner_give_all_windows(write_reads, reference_path):
     """A panel or an exome: intervals without reads give their windows to those that have some."""
     lines = [line for line in sam_lines(300, 5) if line.split("\t")[2] == "two"]
-    config, windows = profile_for([write_reads(lines)], reference_path, ReadsConfig())
+    config, windows = profile_of([write_reads(lines)], reference_path, ReadsConfig())
     assert {window.contig for window in windows} == {"two"}
     assert config.library.n_reads > 200
 
 
 def test_no_reads_at_all(write_reads, reference_path):
-    config, windows = profile_for([write_reads([])], reference_path, ReadsConfig())
+    config, windows = profile_of([write_reads([])], reference_path, ReadsConfig())
     assert (config.library, windows) == (UNKNOWN_LIBRARY, [])
 
 
@@ -365,6 +368,6 @@ def test_reads_without_cigar_bases_or_qualities(write_reads, reference_path):
     plain = [f"a{k}\t0\tone\t{20 + k}\t60\t30M\t*\t0\t0\t{'ACGTA' * 6}\t*" for k in range(5)]
     bare = [f"z{k}\t0\tone\t{30 + k}\t60\t*\t*\t0\t0\t*\t*" for k in range(3)]
     for lines in (plain, bare, plain + bare, [*bare, "y\t0\tone\t10\t60\t30M\t*\t0\t0\t*\t*"]):
-        library = profile_for([write_reads(lines)], reference_path, ReadsConfig())[0].library
+        library = profile_of([write_reads(lines)], reference_path, ReadsConfig())[0].library
         assert library.clipped_share == 0.0
         assert library.qualities in ((30,), ())  # the default quality, or no usable read
