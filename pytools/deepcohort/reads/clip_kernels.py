@@ -89,7 +89,7 @@ def _best_part(row: int, reads: Placed, reference: NDArray[np.uint8], start: int
                 value = score - lowest - (cut_right if query < finish else 0)
                 if value >= best:
                     best, best_from, best_to = value, low_at, query
-        elif kind == _INSERTION or kind == _DELETION:
+        elif kind in (_INSERTION, _DELETION):
             score -= _GAP + n
             query += n if kind == _INSERTION else 0
             place += n if kind == _DELETION else 0

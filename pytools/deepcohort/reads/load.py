@@ -22,7 +22,15 @@ from deepcohort.reads.groups import ReadGroups, groups_of_sample, same_files
 from deepcohort.reads.header import AlignmentHeader, read_header, shared_contigs
 from deepcohort.reads.io import HtslibStretches
 from deepcohort.reads.library import clipped_share, measure_library
-from deepcohort.reads.merge import in_terms_of, join_pieces, merge_files, reads_in, take_reads, to_batch
+from deepcohort.reads.merge import (
+    in_terms_of,
+    join_pieces,
+    merge_files,
+    reads_in,
+    take_reads,
+    to_batch,
+    with_own_inserts,
+)
 from deepcohort.reads.scan import ChosenGroups, Near, ReadColumns, RegionScanner
 from deepcohort.reads.starts import RecordStarts
 from deepcohort.reads.types import UNKNOWN_LIBRARY, LibraryProfile, ReadBatch
@@ -185,7 +193,7 @@ class ReadSource:
         if library.drops_copies:
             whole = self._padded(region, _COPY_BP)
         files = [join_pieces(list(file.columns(whole, near))) for file in self._files]
-        columns = in_terms_of(library, merge_files(files, self._config))
+        columns = in_terms_of(library, with_own_inserts(merge_files(files, self._config)))
         if self._reference is not None and region.contig in self.contig_lengths:
             reach = self._padded(whole, _REACH_BP)
             columns = clip_loose_ends(columns, self._reference.fetch_codes(reach), reach.start)

@@ -14,6 +14,7 @@ from deepcohort.reads.library import grouped_copies, mapq_table, measure_library
 from deepcohort.reads.scan import DEPTH_BIN_SHIFT, ReadColumns, offsets_of
 from deepcohort.reads.types import UNKNOWN_LIBRARY, LibraryProfile, ReadBatch
 
+_PAIRED, _MATE_UNMAPPED, _REVERSE = 0x1, 0x8, 0x10
 _DTYPES = {
     "pos": np.int64, "end": np.int64, "mapq": np.uint8, "flag": np.uint16, "insert_size": np.int32,
     "name_hash": np.uint64, "seq": np.uint8, "qual": np.uint8, "seq_length": np.int64,
@@ -60,6 +61,23 @@ def in_terms_of(library: LibraryProfile, columns: ReadColumns) -> ReadColumns:
             offsets_of(columns.n_ops), np.array(library.adapters, np.int64),
         )  # fmt: skip
     return columns
+
+
+def with_own_inserts(columns: ReadColumns) -> ReadColumns:
+    """TLEN of pairs that lie here together and have none: bowtie2 gives 0 to mates that pass each other."""
+    needed = (
+        (columns.insert_size == 0) & ((columns.flag & _PAIRED) != 0) & ((columns.flag & _MATE_UNMAPPED) == 0)
+    )
+    rows = np.flatnonzero(needed)
+    if len(rows) < 2:
+        return columns
+    rows = rows[np.lexsort((columns.flag[rows] & _REVERSE, columns.pos[rows], columns.name_hash[rows]))]
+    together = columns.name_hash[rows[1:]] == columns.name_hash[rows[:-1]]
+    left, right = rows[:-1][together], rows[1:][together]
+    size = np.maximum(columns.end[left], columns.end[right]) - columns.pos[left]
+    insert_size = columns.insert_size.copy()
+    insert_size[left], insert_size[right] = size, -size
+    return replace(columns, insert_size=insert_size)
 
 
 def merge_copies(columns: ReadColumns) -> ReadColumns:
