@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 _D = FilterConfig()
 _T = TrainFilterConfig()
+_ONE_THRESHOLD = "--sensitivity, --fdr and the thresholds exclude each other"
 
 
 @app.command(name="filter")
@@ -102,20 +103,30 @@ def filter_(
 
     Of a cohort: each carrier's genotype too (FORMAT/DC_SCORE), from all carriers' reads.
     """
-    from deepcohort.cli.filter_cohort import CohortRequest, is_cohort, option_problems, unread_note
-    from deepcohort.cli.filter_cohort import run as run_cohort
+    from deepcohort.compose.filter_cohort import CohortRequest, is_cohort, option_problems, unread_note
+    from deepcohort.compose.filter_cohort import run as run_cohort
     from deepcohort.core.errors import InputProblems
     from deepcohort.model.load import load_predictor
 
     if resource is not None:
         _write_tranches(vcf, output, resource, tranche or (99.0, 99.9), {"--reads": reads, "--train": train})
         return
+    by_scores = not reads and samplesheet is None and train is None
+    chosen = (snp_threshold, indel_threshold, sensitivity, fdr)
+    if by_scores and any(told is not None for told in chosen):
+        others = {"--trained": trained, "--regions": regions, "--truth": truth, "--manifest": manifest}
+        _filter_scored(vcf, output, FilterConfig(judge, *chosen), checksums, others)
+        return
     problems = ["--reference is needed"] if reference is None else []
     problems += ["--tranche needs --resource"] if tranche else []
     by_sample = is_cohort(reads or (), samplesheet)
     if by_sample:
-        others = {"--trained": trained, "--train": train, "--sensitivity": sensitivity, "--fdr": fdr}
-        problems += option_problems(reads or (), samplesheet, others)
+        problems += option_problems(reads or (), samplesheet, {"--train": train})
+        if regions is not None and (sensitivity is not None or fdr is not None):
+            problems.append(
+                "--sensitivity and --fdr look at the scores of the whole VCF, and exclude --regions: score "
+                "and merge the parts, then give the result alone (no --reads)"
+            )
     else:
         cohort_alone = {
             "--regions": regions, "--threads": threads > 1, "--allow-missing-reads": allow_missing_reads
@@ -150,7 +161,7 @@ def filter_(
         )
     by_hand = snp_threshold is not None or indel_threshold is not None
     if (sensitivity is not None) + (fdr is not None) + by_hand > 1:
-        problems.append("--sensitivity, --fdr and the thresholds exclude each other")
+        problems.append(_ONE_THRESHOLD)
     if fdr is not None and trained is not None:
         problems.append("--fdr is for the network's own score: leave out --trained")
     if problems:
@@ -159,10 +170,9 @@ def filter_(
     if by_sample:
         assert vcf is not None
         assert output is not None
-        judged = FilterConfig(judge=judge, snp_threshold=snp_threshold, indel_threshold=indel_threshold)
         request = CohortRequest(
-            vcf, reference, output, tuple(reads or ()), samplesheet, platform, model, device, judged, threads,
-            regions, allow_missing_reads,
+            vcf, reference, output, tuple(reads or ()), samplesheet, platform, model, device,
+            FilterConfig(judge, *chosen), threads, regions, allow_missing_reads, trained,
         )  # fmt: skip
         note = unread_note(request)
         if note:
@@ -194,19 +204,37 @@ def filter_(
 
     assert vcf is not None
     assert output is not None
-    config = FilterConfig(
-        judge=judge,
-        snp_threshold=snp_threshold,
-        indel_threshold=indel_threshold,
-        sensitivity=sensitivity,
-        fdr=fdr,
-    )
+    config = FilterConfig(judge, *chosen)
     head_ = load_head(trained) if trained else None
     _tell(
         output,
         filter_vcf(vcf, [Path(word) for word in reads or ()], reference, output, predictor, config, head_),
         checksums,
     )
+
+
+def _filter_scored(
+    vcf: Path | None,
+    output: Path | None,
+    config: FilterConfig,
+    checksums: Path | None,
+    others: Mapping[str, object],
+) -> None:
+    from deepcohort.core.errors import InputProblems
+    from deepcohort.filter.scored import filter_scored
+
+    problems = [f"{name} is needed" for name, value in (("--vcf", vcf), ("--output", output)) if not value]
+    problems += [
+        f"{name} needs reads: without --reads the scores that {vcf} has are taken"
+        for name, value in others.items()
+        if value
+    ]
+    by_hand = config.snp_threshold is not None or config.indel_threshold is not None
+    if (config.sensitivity is not None) + (config.fdr is not None) + by_hand > 1:
+        problems.append(_ONE_THRESHOLD)
+    if problems or vcf is None or output is None:
+        raise InputProblems(problems)
+    _tell(output, filter_scored(vcf, output, config), checksums)
 
 
 def _write_tranches(
@@ -216,7 +244,7 @@ def _write_tranches(
     levels: Sequence[float],
     others: Mapping[str, object],
 ) -> None:
-    from deepcohort.cli.filter_tranches import run, told
+    from deepcohort.compose.filter_tranches import run, told
     from deepcohort.core.errors import InputProblems
 
     problems = [f"{name} is needed" for name, value in (("--vcf", vcf), ("--output", output)) if not value]

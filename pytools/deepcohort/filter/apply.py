@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates.config import candidates_for
+from deepcohort.candidates.sample import settings_for
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.filter.annotations import Annotations, plain_annotations
 from deepcohort.filter.caller_classifier import CallerClassifier
-from deepcohort.filter.config import LOW_SCORE, SCORE_KEY, FilterConfig
+from deepcohort.filter.config import AS_TRAINED, LOW_SCORE, SCORE_KEY, FilterConfig, low_declaration
 from deepcohort.filter.records import is_snp, parse_record
 from deepcohort.filter.score import Judged, Scorer
 from deepcohort.filter.thresholds import default_thresholds, fdr_thresholds, sensitivity_thresholds
@@ -24,7 +24,7 @@ from deepcohort.formats.vcf_declarations import check_declarations
 from deepcohort.formats.vcf_text import Segment, VcfHeader, VcfTextReader
 from deepcohort.pileup.types import LazyPredictor
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import open_reads, profiled
+from deepcohort.reads.load import open_reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,11 @@ def _header_text(
     own = (f"##INFO=<ID={SCORE_KEY},", f"##FILTER=<ID={LOW_SCORE},")
     lines = [line for line in dict.fromkeys(header.lines) if not line.startswith(own)]
     told = "the called genotype is right" if judge == "genotype" else "the called alternate is there"
-    meaning = told if head is None else "the record is right, as trained"
+    meaning = told if head is None else f"the record is right, {AS_TRAINED}"
     new = [
         f'##INFO=<ID={SCORE_KEY},Number=1,Type=Float,Description="log10 odds that {meaning}, '
         f'by deepcohort {predictor.name} {predictor.version}">',
-        f'##FILTER=<ID={LOW_SCORE},Description="{SCORE_KEY} below {thresholds[0]:g} (SNP) or '
-        f'{thresholds[1]:g} (INDEL)">',
+        low_declaration(thresholds),
     ]
     return "\n".join([*lines[:-1], *new, lines[-1]]) + "\n"
 
@@ -146,17 +145,23 @@ def _needs_all(config: FilterConfig, head: CallerClassifier | None) -> bool:
     return config.sensitivity is not None or config.fdr is not None or not fixed
 
 
-def _thresholds(
-    config: FilterConfig, head: CallerClassifier | None, kept: Sequence[SegmentScores] | None
+def thresholds_for(
+    config: FilterConfig,
+    head: CallerClassifier | None,
+    kept: Sequence[SegmentScores] | None,
+    is_trained: bool = False,
 ) -> tuple[float, float]:
-    """Thresholds (SNP, indel): as asked for, of the trained filter, or by the scores of all records."""
+    """Thresholds (SNP, indel): as asked for, of the trained filter, or by the scores of all records.
+
+    `is_trained`: the scores are a trained filter's, also where it is not at hand.
+    """
     snp = np.nan if head is None else head.snp_threshold
     indel = np.nan if head is None else head.indel_threshold
     if kept is not None:
         score = np.concatenate([k.score for k in kept] or [np.empty(0)])
         is_snp = np.concatenate([k.is_snp for k in kept] or [np.empty(0, bool)])
         if config.sensitivity is not None:
-            prior = config.prior if head is None else None
+            prior = None if is_trained or head is not None else config.prior
             snp, indel = sensitivity_thresholds(config.sensitivity, score, is_snp, prior)
         elif config.fdr is not None:
             snp, indel = fdr_thresholds(config.fdr, score, is_snp)
@@ -195,10 +200,10 @@ def filter_vcf(
                 f"{vcf} has {len(names)} samples; say whose reads are where: --samplesheet, or "
                 "--reads SAMPLE=FILE for each"
             )
-        config_of_reads = ReadsConfig(sample=names[0]) if len(names) == 1 else ReadsConfig()
-        usual = profiled(reads, reference, config_of_reads)
-        source = stack.enter_context(open_reads(reads, reference, usual))
-        scorer = Scorer(source, fasta, predictor, config, candidates_for(predictor.platform, usual.library))
+        of_sample = ReadsConfig(sample=names[0]) if len(names) == 1 else ReadsConfig()
+        settings = settings_for(reads, reference, predictor.platform, of_sample)
+        source = stack.enter_context(open_reads(reads, reference, settings.reads))
+        scorer = Scorer(source, fasta, predictor, config, settings.candidates)
 
         def opened() -> VcfTextReader:
             reader = VcfTextReader(vcf)
@@ -211,7 +216,7 @@ def filter_vcf(
         if _needs_all(config, head):  # two passes over the text, one over the reads
             kept = [scores for _, scores in score_segments(reader, scorer, head)]
             reader = opened()
-        thresholds = _thresholds(config, head, kept)
+        thresholds = thresholds_for(config, head, kept)
         counts = [0, 0, 0]
         with atomic_outputs(output, partners=(".tbi", ".csi")) as (temporary,):
             lengths = {**fasta.contig_lengths, **reader.header.contig_lengths}

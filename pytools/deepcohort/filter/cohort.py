@@ -15,7 +15,14 @@ from deepcohort.filter.alleles import RecordAlleles
 from deepcohort.filter.apply import FilterSummary, with_filter, with_info
 from deepcohort.filter.blocks import Block, blocks_of
 from deepcohort.filter.cohort_scores import CohortInputs, LineScores, scored_blocks
-from deepcohort.filter.config import ALT_SCORE_KEY, LOW_SCORE, SCORE_KEY, SCORED_KEY, UNSCORED_KEY
+from deepcohort.filter.config import (
+    ALT_SCORE_KEY,
+    LOW_SCORE,
+    SCORE_KEY,
+    SCORED_KEY,
+    UNSCORED_KEY,
+    low_declaration,
+)
 from deepcohort.filter.genotypes import with_scores
 from deepcohort.filter.records import is_snp
 from deepcohort.formats.tabix import IndexedVcfWriter
@@ -80,8 +87,8 @@ def _declared(about: str, thresholds: tuple[float, float]) -> list[tuple[str, st
         (f"##{kind}=<ID={key},", f'Number={number},Type={type_},Description="{text}">')
         for kind, key, number, type_, text in rows
     ]
-    low = f"INFO/{SCORE_KEY} below {thresholds[0]:g} (SNP) or {thresholds[1]:g} (INDEL)"
-    return [*lines, (f"##FILTER=<ID={LOW_SCORE},", f'Description="{low}">')]
+    start = f"##FILTER=<ID={LOW_SCORE},"
+    return [*lines, (start, low_declaration(thresholds, f"INFO/{SCORE_KEY}").removeprefix(start))]
 
 
 def cohort_header(

@@ -9,7 +9,14 @@ ALT_SCORE_KEY = "DC_ALT_SCORE"
 SCORED_KEY = "DC_SCORED"
 UNSCORED_KEY = "DC_UNSCORED"
 LOW_SCORE = "DCLow"
+AS_TRAINED = "as trained"  # in the description of scores by a trained filter
 JUDGED = ("genotype", "allele")
+
+
+def low_declaration(thresholds: tuple[float, float], key: str = SCORE_KEY) -> str:
+    """The header's line of FILTER DCLow, for thresholds (SNP, indel)."""
+    low = f"{key} below {thresholds[0]:g} (SNP) or {thresholds[1]:g} (INDEL)"
+    return f'##FILTER=<ID={LOW_SCORE},Description="{low}">'
 
 
 @dataclass(frozen=True, slots=True)

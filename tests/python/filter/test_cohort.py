@@ -9,17 +9,21 @@ import pytest
 from cyvcf2 import VCF
 from deepcohort.annotate.io_segments import segments_of
 from deepcohort.calls.merge import merge_shards
-from deepcohort.cli import filter_cohort as command
+from deepcohort.compose import filter_cohort as command
 from deepcohort.compose.io_warm import write_warm_inputs
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.filter import blocks
 from deepcohort.filter.aggregate import allele_score
+from deepcohort.filter.annotations import plain_annotations
 from deepcohort.filter.apply import filter_vcf
+from deepcohort.filter.caller_classifier import CallerClassifier, save_head
 from deepcohort.filter.cohort import check_samples, scored_line
 from deepcohort.filter.cohort_scores import LineScores, SampleReads, check_owner
 from deepcohort.filter.config import FilterConfig
 from deepcohort.filter.genotypes import carriers, with_scores
+from deepcohort.filter.score import NETWORK_NAMES
+from deepcohort.filter.scored import filter_scored
 from naive_predictor import NaivePredictor
 
 
@@ -152,12 +156,14 @@ def load(_model, _device, _platform):
     return NaivePredictor()
 
 
-def filtered(cohort, output, words=None, threads=1, bed=None, may_lack=False, sheet=None):
+def filtered(
+    cohort, output, words=None, threads=1, bed=None, may_lack=False, sheet=None, trained=None, **asked
+):
     reference, reads, vcf = cohort
     chosen = () if sheet else tuple(reads if words is None else words)
     request = command.CohortRequest(
-        vcf, reference, output, chosen, sheet, "illumina", "auto", "cpu", FilterConfig(max_score=6), threads,
-        bed, may_lack,
+        vcf, reference, output, chosen, sheet, "illumina", "auto", "cpu", FilterConfig(max_score=6, **asked), threads,
+        bed, may_lack, trained,
     )  # fmt: skip
     return command.run(request)
 
@@ -215,6 +221,82 @@ def test_the_same_however_it_is_cut(cohort, tmp_path, monkeypatch):
         merge_shards(parts, merged, shards)
         assert records(merged) == records(whole)
     assert (tmp_path / "merged2.vcf.gz").read_bytes() == (tmp_path / "merged5.vcf.gz").read_bytes()
+
+
+def info_scores(path):
+    """INFO/DC_SCORE and whether the record is low, by position."""
+    found = {v.POS - 1: (v.INFO.get("DC_SCORE"), "DCLow" in (v.FILTER or "")) for v in VCF(str(path))}
+    return {pos: told for pos, told in found.items() if told[0] is not None}
+
+
+@pytest.mark.parametrize("asked", [{"fdr": 0.05}, {"fdr": 0.3}, {"sensitivity": 60.0}])
+def test_thresholds_by_the_whole_cohort(cohort, tmp_path, asked):
+    plain, out = tmp_path / "plain.vcf.gz", tmp_path / "out.vcf.gz"
+    filtered(cohort, plain)
+    done = filtered(cohort, out, **asked)
+    assert sorted(x.name for x in tmp_path.iterdir()) == [
+        "out.vcf.gz", "out.vcf.gz.tbi", "plain.vcf.gz", "plain.vcf.gz.tbi"
+    ]  # fmt: skip
+    before, after = info_scores(plain), info_scores(out)
+    assert {pos: told[0] for pos, told in before.items()} == {pos: told[0] for pos, told in after.items()}
+    limits = {True: done.snp_threshold, False: done.indel_threshold}
+    for v in VCF(str(out)):
+        if v.POS - 1 in after:
+            score, is_low = after[v.POS - 1]
+            scored = [len(v.REF) == len(alt) for alt in v.ALT if alt[0] != "<"]
+            assert is_low == (score < limits[all(scored)] - 1e-6)
+    assert done.n_low == sum(is_low for _, is_low in after.values())
+    assert [x[9:] for x in records(plain)] == [x[9:] for x in records(out)]
+    again = tmp_path / "again.vcf.gz"  # from the scores alone
+    filter_scored(plain, again, FilterConfig(**asked))
+    assert again.read_bytes() == out.read_bytes()
+
+
+def trained_filter(path, names=()):
+    """A filter whose odds are a third of the called genotype's, and minus 2."""
+    width = len(NETWORK_NAMES) + len(names)
+    w1 = np.zeros((1, width, 1))
+    w1[0, NETWORK_NAMES.index("ln_p_called")] = 1e-3
+    zeros, ones = np.zeros(width), np.ones(width)
+    head = CallerClassifier(
+        "", NaivePredictor.name, NaivePredictor.version, plain_annotations(names), {}, zeros, zeros, ones,
+        w1, np.zeros((1, 1)), np.full((1, 1), 1e3), np.full(1, 4.0), 1.0, 0.0, 1.2, 1.0,
+    )  # fmt: skip
+    save_head(head, path)
+    return path
+
+
+def test_a_trained_filter_judges_each_carrier(cohort, tmp_path):
+    out = tmp_path / "out.vcf.gz"
+    done = filtered(cohort, out, trained=trained_filter(tmp_path / "t.dcfilter"))
+    assert (done.snp_threshold, done.indel_threshold) == (1.2, 1.0)
+    plain = tmp_path / "plain.vcf.gz"
+    filtered(cohort, plain)
+    n = 0
+    for old, new in zip(VCF(str(plain)), VCF(str(out)), strict=True):
+        if old.INFO.get("DC_SCORE") is None:
+            assert new.INFO.get("DC_SCORE") is None
+            continue
+        odds = old.format("DC_SCORE")[:, 0].astype(np.float64)
+        ln_p = np.log(10.0**odds / (1 + 10.0**odds))
+        expected = (1e3 * np.tanh(1e-3 * -np.log1p(-ln_p)) + 4) / np.log(10)
+        scores = new.format("DC_SCORE")[:, 0]
+        assert scores == pytest.approx(expected, abs=2e-2, nan_ok=True)
+        known = scores[~np.isnan(scores)]
+        assert new.INFO["DC_SCORE"] == pytest.approx(allele_score(known), abs=2e-3)
+        n += len(known)
+    assert n > 8
+    with gzip.open(out, "rt") as file:
+        assert sum("as trained" in line for line in file) == 1
+
+
+def test_a_filter_of_annotations_is_not_for_cohorts(cohort, tmp_path):
+    trained = trained_filter(tmp_path / "t.dcfilter", ("QUAL",))
+    with pytest.raises(
+        DeepcohortError, match=r"t.dcfilter looks at the caller's annotations.*--no-annotations"
+    ):
+        filtered(cohort, tmp_path / "out.vcf.gz", trained=trained)
+    assert [x.name for x in tmp_path.iterdir()] == ["t.dcfilter"]
 
 
 def test_a_header_without_contigs_gets_them(cohort, tmp_path):

@@ -302,7 +302,7 @@ def test_copies_of_a_lone_sample():
         (["--vcf", "x", "--reads", "y", "--output", "o", "--sensitivity", "99", "--fdr", "0.01"],
          "exclude each other"),
         (["--vcf", "x", "--reads", "y", "--output", "o", "--trained", "t", "--fdr", "0.01"], "leave out --trained"),
-        (["--vcf", "x", "--reads", "s=y", "--output", "o", "--fdr", "0.01"], "--fdr is not for cohorts"),
+        (["--vcf", "x", "--reads", "s=y", "--output", "o", "--train", "t"], "--train is not for cohorts"),
         (["--vcf", "x", "--reads", "y", "--output", "o", "--threads", "2"], "--threads is for cohorts"),
     ],
 )  # fmt: skip

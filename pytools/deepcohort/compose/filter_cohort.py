@@ -1,9 +1,10 @@
 """`deepcohort filter` of a VCF with several samples: whose reads are where, and what is scored."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from deepcohort.annotate.io_segments import in_order, segments_of
 from deepcohort.cohort.samplesheet import read_samplesheet
@@ -11,11 +12,13 @@ from deepcohort.cohort.types import Sample
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region
-from deepcohort.filter.apply import FilterSummary
+from deepcohort.filter.apply import FilterSummary, check_head
 from deepcohort.filter.blocks import to_be_read
+from deepcohort.filter.caller_classifier import CallerClassifier, load_head
 from deepcohort.filter.cohort import check_samples, filter_cohort, named
 from deepcohort.filter.cohort_scores import CohortInputs, SampleReads
-from deepcohort.filter.config import FilterConfig
+from deepcohort.filter.config import AS_TRAINED, FilterConfig
+from deepcohort.filter.scored import filter_scored
 from deepcohort.formats.vcf_check import ContigOrder
 from deepcohort.formats.vcf_declarations import check_declarations
 from deepcohort.formats.vcf_text import Segment, VcfHeader, VcfTextReader
@@ -43,6 +46,7 @@ class CohortRequest:
     threads: int
     regions: Path | None
     may_lack_reads: bool = False
+    trained: Path | None = None
 
 
 def is_cohort(words: Sequence[str], samplesheet: Path | None) -> bool:
@@ -112,13 +116,43 @@ def run(request: CohortRequest) -> FilterSummary:
     load = partial(_load, request.model, request.device)
     platforms = sorted({sample.platform for sample in samples if sample.files})
     names = " and ".join(f"{p.name} {p.version}" for p in map(load, platforms))
-    inputs = CohortInputs(request.reference, samples, load, request.config)
+    head, config = _head(request, [load(platform) for platform in platforms])
+    inputs = CohortInputs(request.reference, samples, load, config, head)
+    about = f"deepcohort {names}" + (f", {AS_TRAINED}" if head is not None else "")
     regions = chosen_regions(request.reference, (), request.regions)
     wanted = _to_be_read(request, header, regions)
     segments = _checked(segments_of(request.vcf, wanted, checked=True, repeats=False), reader)
-    return filter_cohort(
-        segments, header, request.output, inputs, f"deepcohort {names}", request.threads, regions
-    )
+    if request.config.sensitivity is None and request.config.fdr is None:
+        return filter_cohort(segments, header, request.output, inputs, about, request.threads, regions)
+    with TemporaryDirectory(prefix=".deepcohort-", dir=request.output.parent) as folder:
+        scored = Path(folder) / "scored.vcf.gz"
+        filter_cohort(segments, header, scored, inputs, about, request.threads)
+        return filter_scored(scored, request.output, request.config)
+
+
+def _head(
+    request: CohortRequest, predictors: Sequence[LazyPredictor]
+) -> tuple[CallerClassifier | None, FilterConfig]:
+    """The trained filter, if one was given, and the settings with its thresholds.
+
+    Raises:
+        DeepcohortError: it was trained on another network, or on annotations: a cohort's are of all samples.
+    """
+    config = request.config
+    if request.trained is None:
+        return None, config
+    head = load_head(request.trained)
+    for predictor in predictors:
+        check_head(head, predictor)
+    if head.annotations.names:
+        raise DeepcohortError(
+            f"filter {head.path} looks at the caller's annotations, and a cohort's are of all samples "
+            "together; train one for cohorts: --train with --no-annotations"
+        )
+    told = (config.snp_threshold, config.indel_threshold)
+    own = (head.snp_threshold, head.indel_threshold)
+    snp, indel = (b if a is None else a for a, b in zip(told, own, strict=True))
+    return head, replace(config, snp_threshold=snp, indel_threshold=indel)
 
 
 def _samples(request: CohortRequest, names: Sequence[str]) -> tuple[SampleReads, ...]:
