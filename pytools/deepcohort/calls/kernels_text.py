@@ -33,8 +33,6 @@ _COV = as_bytes(";COV=")
 OPEN, START, END, CLASS, DEPTH, MIN_DEPTH, PL_ONE, PL_TWO, REF_CODE, COVERED, SUM, AT_LEAST = range(12)
 N_STATE = AT_LEAST + len(COVERED_AT)
 _COVERED_AT = np.array(COVERED_AT)
-# columns of `lines`
-LINE_POS, LINE_END, LINE_BYTE = range(3)
 
 
 @kernel

@@ -5,10 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deepcohort.model.config import TrainConfig
-
 app = typer.Typer()
-_DEFAULT = TrainConfig()
 
 
 @app.command()

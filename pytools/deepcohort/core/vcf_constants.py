@@ -2,7 +2,6 @@
 
 VCF_VERSION = "VCFv4.2"  # nothing here needs 4.3, which vcftools does not read
 NON_REF = "<NON_REF>"
-SPANNING_DELETION = "*"
 PASS = "PASS"
 FILTER_REF_CALL = "RefCall"
 FILTER_LOW_QUAL = "LowQual"

@@ -249,22 +249,3 @@ def n_genotypes(n_alleles: int, ploidy: int) -> int:
     for k in range(ploidy):
         count = count * (n_alleles + k) // (k + 1)
     return count
-
-
-@borrowing_kernel
-def first_unprintable(text: NDArray[np.uint8]) -> int:
-    """Offset of the first byte that no VCF line holds: a control character but TAB, CR, LF; -1: none.
-
-    `text` (n,).
-    """
-    bad = 0
-    for i in range(len(text)):
-        byte = text[i]
-        bad += (byte < 32) & (byte != 9) & (byte != 10) & (byte != 13) | (byte == 127)
-    if bad == 0:
-        return -1
-    for i in range(len(text)):
-        byte = text[i]
-        if (byte < 32 and byte != 9 and byte != 10 and byte != 13) or byte == 127:
-            return i
-    return -1

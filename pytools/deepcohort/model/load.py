@@ -7,14 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.region import Region
 from deepcohort.model.archive import ModelFile, find_model, read_model
 from deepcohort.model.feature_model_numpy import small_logits
 from deepcohort.model.types import DEVICES, N_CLASSES
 from deepcohort.pileup.config import PileupConfig
-from deepcohort.pileup.encode import Buffers, encode_examples, encode_pixels
 from deepcohort.pileup.features import N_FEATURES, F
-from deepcohort.pileup.types import Evidence, ExampleBatch
+from deepcohort.pileup.types import ExampleBatch
 
 MODES = ("both", "cnn", "small")
 
@@ -70,27 +68,10 @@ class CascadePredictor:
         self._settle = float(model.about["settle_confidence"])
         self._probabilities = {part: model.probabilities(part) for part in ("small", "cnn", "both")}
         self._runtime = runtime
-        self._buffers = Buffers()
 
     def predict(self, examples: ExampleBatch) -> NDArray[np.float32]:
         """Calibrated probabilities, float32 (B, N_CLASSES), rows sum to 1."""
         return self.predict_lazily(examples.features, lambda rows: examples.pixels[rows])
-
-    def predict_sites(
-        self, evidence: Evidence, reference_codes: NDArray[np.uint8], window: Region
-    ) -> NDArray[np.float32]:
-        """Probabilities float32 (N, N_CLASSES) of all candidates of `evidence`.
-
-        Encodes as it goes: features of all sites, pixels only of those that the CNN must see.
-        """
-        batch = encode_examples(
-            evidence, reference_codes, window, self.config, self._buffers, features_only=True
-        )
-
-        def pixels_of(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-            return encode_pixels(evidence, reference_codes, window, self.config, rows, self._buffers)
-
-        return self.predict_lazily(batch.features, pixels_of)
 
     def predict_lazily(self, features: NDArray[np.float32], pixels_of: PixelsOf) -> NDArray[np.float32]:
         """Probabilities of sites by their features; `pixels_of` gives the pixels of ascending rows."""

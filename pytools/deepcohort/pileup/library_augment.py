@@ -16,7 +16,7 @@ from deepcohort.pileup.foreign_reads import ForeignConfig, foreign_reads
 from deepcohort.reads.merge import judged
 from deepcohort.reads.types import ReadBatch
 
-_PAIR_BITS, _PAIRED, _REVERSE, _MATE_REVERSE, _MATE_UNMAPPED = 0xEB, 0x1, 0x10, 0x20, 0x8
+_PAIR_BITS, _MATE_REVERSE, _MATE_UNMAPPED = 0xEB, 0x20, 0x8
 _MATCH, _SOFT = 0, 4
 
 

@@ -5,7 +5,6 @@ group (time point, population) has a branch of its own. Inputs are those of the 
 uint8 and features), so that training, tuning and export are theirs too.
 """
 
-from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 import numpy as np
@@ -178,9 +177,3 @@ def export_onnx(network: LocusNet, encoding: Encoding) -> bytes:
 
 def _axis(k: int) -> NDArray[np.int64]:
     return np.array([k], np.int64)
-
-
-def outputs_of(network: LocusNet, batches: Sequence[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
-    """Outputs of batches, float32."""
-    with torch.inference_mode():
-        return torch.cat([network(pixels, features).float() for pixels, features, _ in batches])

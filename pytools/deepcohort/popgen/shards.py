@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -248,8 +247,3 @@ def spread_counts(counts: NDArray[np.uint8], rows: Rows, rng: np.random.Generato
         order = rng.random((len(counts), int(n))).argsort(axis=1)
         parts.append((order < counts[:, k : k + 1]).astype(np.uint8))
     return np.concatenate(parts, axis=1)
-
-
-def default_threads() -> int:
-    """Processes to use when none are asked for."""
-    return min(os.cpu_count() or 1, 16)

@@ -41,17 +41,6 @@ class Rows:
         }
 
 
-def rows_from_facts(facts: dict[str, Any]) -> Rows:
-    """Rows from `Rows.facts()`."""
-    sizes = facts["rows"]
-    return Rows(
-        np.repeat(np.arange(len(sizes)), sizes).astype(np.int16),
-        tuple(facts["names"]),
-        tuple(float(a) for a in facts["ages_years"]),
-        np.repeat(facts["copies"], sizes).astype(np.int16),
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Locus:
     """One locus: derived alleles by site and row.

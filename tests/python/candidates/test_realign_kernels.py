@@ -223,14 +223,23 @@ def test_a_read_of_the_reference_fits_the_reference():
     assert fits.details[0, 0].tolist() == [ck.BOTH, 30, 0]
 
 
+def test_an_insertion_costs_a_gap():
+    seq = REFERENCE[280:310] + "GT" + REFERENCE[310:370]
+    _, _, _, fits = fitted([(START + 280, "30M2I60M", seq)])
+    assert fits.old[0].tolist() == pytest.approx([own_score("30M2I60M", START + 280, seq), 1])
+    # one that lies outside the window only bounds what belongs to it
+    _, _, _, fits = fitted([(START + 285, "5M2I80M", REFERENCE[285:290] + "GT" + REFERENCE[290:370])])
+    assert fits.old[0].tolist() == pytest.approx([80 * math.log10((1 - 1e-4) * 4), 0])
+
+
 def test_anchors_are_the_operations_at_a_base():
-    rows = moving([(START + 10, "3S5M2I4M3D6M", random_text(1, 20))])
-    want = {9: -1, 10: 1, 14: 1, 15: 3, 18: 3, 19: -1, 21: -1, 22: 5, 27: 5, 28: -1}
+    rows = moving([(START + 10, "7H3S5M2I4M3D6M", random_text(1, 20))])
+    want = {9: -1, 10: 2, 14: 2, 15: 4, 18: 4, 19: -1, 21: -1, 22: 6, 27: 6, 28: -1}
     for target, op in want.items():
         anchor = fk.find_anchor(0, rows, START, np.int64(target))
         assert anchor.op == op
         if op >= 0:
-            assert (anchor.at, anchor.query) == {1: (10, 3), 3: (15, 10), 5: (22, 14)}[op]
+            assert (anchor.at, anchor.query) == {2: (10, 3), 4: (15, 10), 6: (22, 14)}[op]
 
 
 def rewritten(reads, pair=(0, 1)):

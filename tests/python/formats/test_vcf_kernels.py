@@ -112,12 +112,6 @@ def test_number_of_genotypes_is_that_of_multisets():
             assert vk.n_genotypes(alleles, ploidy) == math.comb(alleles + ploidy - 1, ploidy)
 
 
-def test_the_first_byte_that_no_line_holds():
-    for text in [*mixed(8, "A\t\r\n\x00\x1f\x7f~ \x0b", 4), *mixed(9, "A\t\r\n~ ", 20, 50)]:
-        bad = [i for i, c in enumerate(text) if (c < " " and c not in "\t\r\n") or c == "\x7f"]
-        assert vk.first_unprintable(np.frombuffer(text.encode(), np.uint8)) == (bad[0] if bad else -1)
-
-
 INFOS = [".", "END=70", "DP=1;END=88;X=END=5", "XEND=3", "SEND=4;Y", "Y=1;END=61"]
 MORE = ["", "\tGT\t0/1", "\tGT:END=5\t0/1:2"]
 
