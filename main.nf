@@ -289,7 +289,7 @@ workflow CALLING {
             ch_stats = ch_stats.mix(POPGEN_SCAN.out.scan)
             ch_versions = ch_versions.mix(POPGEN_SCAN.out.versions)
         }
-        // genotypes of the cohort are scored beside a sample's own calls, as SAMPLE.cohort
+        // genotypes of the cohort are scored beside its single-sample calls, as SAMPLE.cohort
         ch_both = ch_truth.combine(GENOTYPE_COHORT.out.vcf)
         ch_judged = ch_judged.mix(ch_both.map { sample, _truth, _index, _bed, _meta, vcf, tbi ->
             [[id: "${sample}.cohort".toString(), sample: sample, shard: 'all', n_shards: 1], vcf, tbi]

@@ -17,6 +17,7 @@ import argparse
 import os
 import sys
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,13 +26,11 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), PACKAGE]
 
 import accuracy  # noqa: E402
 import make_models  # noqa: E402
-from deepcohort.candidates.config import candidates_for  # noqa: E402
-from deepcohort.compose.make_examples import ExamplesConfig, make_examples  # noqa: E402
+from deepcohort.compose.make_examples import examples_for, make_examples  # noqa: E402
 from deepcohort.core.io import ReferenceFasta  # noqa: E402
 from deepcohort.core.region import parse_region  # noqa: E402
 from deepcohort.model.archive import find_model, read_model  # noqa: E402
 from deepcohort.model.load import load_predictor  # noqa: E402
-from deepcohort.pileup.config import pileup_for  # noqa: E402
 from deepcohort.pileup.features import F  # noqa: E402
 from deepcohort.pileup.shards import Examples, open_examples  # noqa: E402
 
@@ -107,13 +106,7 @@ def long_variants(base: Recipe) -> dict[str, Recipe]:
 def candidates(item: accuracy.CallSet, folder: Path, platform: str) -> Examples:
     """Labelled candidates of one set of reads, as they come; made once."""
     out = folder / item.name
-    config = ExamplesConfig(
-        platform=platform,
-        augment=False,
-        n_buckets=1,
-        pileup=pileup_for(platform),
-        candidates=candidates_for(platform),
-    )
+    config = replace(examples_for(platform, augment=False), n_buckets=1)
     if not (out / "examples.json").exists():
         with ReferenceFasta(item.reference) as fasta:
             region = parse_region(item.region, fasta.contig_lengths)

@@ -95,10 +95,12 @@ class Row:
 def base_rows() -> list[Row]:
     """bwa mem, fr, insert 400: lengths and depths alone."""
     rows = [
-        Row(f"base-150bp-{depth}x", depth=depth, main=True) for depth in (4, 8, 15, 30, 60, 100, 200, 500)
+        # a float, as in the rows held against these: seeds come from what the row says
+        Row(f"base-150bp-{depth}x", depth=float(depth), main=True)
+        for depth in (4, 8, 15, 30, 60, 100, 200, 500)
     ]
     rows += [Row(f"base-{length}bp-30x", length=length) for length in (36, 50, 75, 100, 250, 300)]
-    rows += [Row(f"base-100bp-{depth}x", length=100, depth=depth) for depth in (8,)]
+    rows += [Row("base-100bp-8x", length=100, depth=8.0)]
     return rows
 
 
@@ -123,6 +125,7 @@ def library_rows() -> list[Row]:
         "amplicons": Library(amplicon_bp=280),
         "exome": Library(insert_bp=220, sd_bp=50, targets=True),
         "damage-20": Library(insert_bp=180, sd_bp=30, damage=0.2),
+        "damage-duplicates-5": Library(insert_bp=180, sd_bp=30, damage=0.2, copies=5),
         "two-libraries": Library(second_insert_bp=3000),
     }
     main = {"insert-170", "insert-1500", "insert-3000", "mates-out-3000", "single-end", "mate-unmapped"}

@@ -1,4 +1,4 @@
-// Reference -> table of near-identical copies within it, for CALL_SHARD
+// Reference -> table of its segmental duplications, for CALL_SHARD
 process FIND_PARALOGS {
     label 'process_low'
 

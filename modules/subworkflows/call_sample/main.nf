@@ -9,7 +9,7 @@ workflow CALL_SAMPLE {
     ch_shard      // channel: [ name, bed ]
     shard_table   // value: BED of all shards
     ch_reference  // value: [ fasta, fai, gzi or [] ]
-    paralogs      // value: table of near-identical copies or []
+    paralogs      // value: table of segmental duplications or []
     model         // value: model file or []
     targets       // value: BED or interval list whose coverage is told, or []
     alleles       // value: [ VCF or BCF of alleles that get a record, index ] or [ [], [] ]

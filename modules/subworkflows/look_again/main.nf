@@ -12,7 +12,7 @@ workflow LOOK_AGAIN {
     ch_shard      // channel: [ name, bed ]
     shard_table   // value: BED of all shards
     ch_reference  // value: [ fasta, fai, gzi or [] ]
-    paralogs      // value: table of near-identical copies or []
+    paralogs      // value: table of segmental duplications or []
     model         // value: model file or []
     stored        // value: [ [ store, [ regions ] or null ], ... ] of earlier samples, or []
     wanted        // value: 'auto', 'true', 'false' or 'all'

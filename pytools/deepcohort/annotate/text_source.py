@@ -12,7 +12,7 @@ from deepcohort.formats.bgzf import EOF_BLOCK
 from deepcohort.formats.hts_index import HtsIndex
 from deepcohort.formats.vcf_index import open_vcf_index
 
-PIECE_BYTES = 8 << 20
+BUFFER_BYTES = 8 << 20
 _MAGIC = b"\x1f\x8b"
 _DAMAGED: tuple[type[Exception], ...] = (EOFError, OSError, igzip_lib.IsalError, isal_zlib.error)  # type: ignore[assignment]
 
@@ -68,7 +68,7 @@ class TextSource:
             ) from error
         return data
 
-    def read_lines(self, size: int = PIECE_BYTES) -> bytes:
+    def read_lines(self, size: int = BUFFER_BYTES) -> bytes:
         """The next whole lines, about `size` bytes of them; b"" at the end. The last one gets its newline."""
         data = self._rest
         while True:

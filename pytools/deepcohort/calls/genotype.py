@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.columns import DraftSites, KnownColumns, PhasePairs, columns_of
+from deepcohort.calls.columns import DecidedSites, DraftSites, KnownColumns, PhasePairs, columns_of
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.kernels_genotype import build_sites, site_offsets, touched_intervals
 from deepcohort.calls.kernels_overlap import allele_spans, components, resolve_overlaps
@@ -72,10 +72,7 @@ def genotype_sites(
     known = known or _nothing_known(len(table))
     copies = np.broadcast_to(np.asarray(ploidy, dtype=np.int8), (len(table),))
     if len(table) and copies.min() == 0:
-        rows = np.flatnonzero((copies > 0) | known.given)
-        table, probabilities, copies = _select(table, rows), probabilities[rows], copies[rows]
-        known = _known_of(known, rows)
-        table, probabilities, copies = _silent(table, probabilities, copies, known)
+        table, probabilities, copies, known = _without_ploidy_0(table, probabilities, copies, known)
         phase = None
     moved = _without_shared_head(table, reference, reference_start)
     if moved is not None:
@@ -109,21 +106,39 @@ def genotype_sites(
     arrays = collect_sites(
         offsets, alleles, table.dp, table.ad, codes, drafts, decided, columns_of(KnownColumns, known)
     )
-    status, gq = decided.status, decided.gq
     site_fields = (table.contig, *arrays, *_id_column(arrays[0], table.pos, known.ids))
-    judged = np.add.reduceat(known.judged, offsets[:-1]) > 0 if len(table) else known.judged
-    reference_sites = np.flatnonzero(
-        (status == HOMREF_IN_BLOCK) | (n_alleles == 1) | ((status == SITE_GIVEN) & judged)
-    )
-    longest = np.maximum.reduceat(table.ref_len, offsets[:-1]) if len(table) else table.ref_len
     return GenotypedSites(
         sites=SiteCalls(*site_fields),
-        reference_sites=ReferenceSites(
-            pos=table.pos[offsets[:-1]][reference_sites],
-            ref_len=longest[reference_sites].astype(np.int32),
-            gq=np.minimum(np.floor(gq[reference_sites] + 0.5), 99).astype(np.int32),
-        ),
+        reference_sites=_reference_sites(table, offsets, n_alleles, decided, known),
         n_overlaps_resolved=int(n_changed),
+    )
+
+
+def _without_ploidy_0(
+    table: CandidateTable, probabilities: NDArray[np.floating], copies: NDArray[np.int8], known: Known
+) -> tuple[CandidateTable, NDArray[np.floating], NDArray[np.int8], Known]:
+    """Candidates without those of ploidy 0 that nobody gave; of those given the reads say nothing."""
+    rows = np.flatnonzero((copies > 0) | known.given)
+    known = _known_of(known, rows)
+    return *_silent(_select(table, rows), probabilities[rows], copies[rows], known), known
+
+
+def _reference_sites(
+    table: CandidateTable,
+    offsets: NDArray[np.int64],
+    n_alleles: NDArray[np.int64],
+    decided: DecidedSites,
+    known: Known,
+) -> ReferenceSites:
+    """Judged sites that get no record of their own; `offsets` int64 (S+1,), `n_alleles` (S,)."""
+    judged = np.add.reduceat(known.judged, offsets[:-1]) > 0 if len(table) else known.judged
+    status = decided.status
+    rows = np.flatnonzero((status == HOMREF_IN_BLOCK) | (n_alleles == 1) | ((status == SITE_GIVEN) & judged))
+    longest = np.maximum.reduceat(table.ref_len, offsets[:-1]) if len(table) else table.ref_len
+    return ReferenceSites(
+        pos=table.pos[offsets[:-1]][rows],
+        ref_len=longest[rows].astype(np.int32),
+        gq=np.minimum(np.floor(decided.gq[rows] + 0.5), 99).astype(np.int32),
     )
 
 

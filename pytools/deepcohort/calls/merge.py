@@ -31,7 +31,7 @@ _MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ShardRegion:
     """A region that one input answers for."""
 
     region: Region
@@ -108,10 +108,10 @@ class _MergedWriter:
         self._held: tuple[str, bytes, tuple[int, int]] | None = None
         self.n_records = 0
 
-    def write(self, segment: Segment, is_first_of_piece: bool) -> None:
+    def write(self, segment: Segment, is_first_of_region: bool) -> None:
         if not len(segment.lines):
             return
-        if self._held is not None and is_first_of_piece and self._held[0] == segment.contig:
+        if self._held is not None and is_first_of_region and self._held[0] == segment.contig:
             stop = int(segment.lines[1, 2]) if len(segment.lines) > 1 else len(segment.text)
             joined = self._joiner.join(self._held[1][:-1], segment.text[: stop - 1])
             if joined is not None:
@@ -162,7 +162,7 @@ class PieceJoiner:
             if self._merged is None:
                 self._merged = _MergedWriter(self._writer, BlockJoiner(reader.header))
             for region in regions:
-                _copy_piece(Piece(region, reader), self._merged, phaser=self._phaser)
+                _copy_region(ShardRegion(region, reader), self._merged, phaser=self._phaser)
             _check_exhausted([reader])
         finally:
             reader.close()
@@ -211,8 +211,8 @@ def merge_shards(
         header = readers[0].header
         check_headers(readers)
         rank = _rank(header)
-        pieces = pieces_in_order(readers)
-        check_pieces(pieces, shards)
+        shard_regions = shard_regions_in_order(readers)
+        check_shard_regions(shard_regions, shards)
         phaser = _phaser_of(readers, evidence)
         if facts:
             check_sample(header, readers[0].path)
@@ -225,9 +225,9 @@ def merge_shards(
             with IndexedVcfWriter(temporary[0], header.contig_lengths) as writer:
                 writer.write_header(_merged_header(header, [reader.header for reader in readers], rank, date))
                 merged = _MergedWriter(writer, BlockJoiner(header))
-                for piece in pieces:
-                    checker = checker_of(piece.reader, utf8=False)
-                    _copy_piece(piece, merged, checker, tally, quality, phaser)
+                for shard_region in shard_regions:
+                    checker = checker_of(shard_region.reader, utf8=False)
+                    _copy_region(shard_region, merged, checker, tally, quality, phaser)
                 merged.flush()
                 if phaser is not None:
                     phaser.finish()
@@ -240,8 +240,8 @@ def merge_shards(
     return merged.n_records
 
 
-def _copy_piece(
-    piece: Piece,
+def _copy_region(
+    shard_region: ShardRegion,
     merged: _MergedWriter,
     checker: LineChecker | None = None,
     tally: RecordTally | None = None,
@@ -249,7 +249,7 @@ def _copy_piece(
     phaser: Phaser | None = None,
 ) -> None:
     is_first = True
-    for segment in piece.reader.take(piece.region):
+    for segment in shard_region.reader.take(shard_region.region):
         if checker is not None:
             checker.check(segment)
         if tally is not None:
@@ -334,14 +334,14 @@ def check_headers(readers: Sequence[VcfTextReader]) -> None:
         raise InputProblems(problems)
 
 
-def pieces_in_order(readers: Sequence[VcfTextReader]) -> list[Piece]:
+def shard_regions_in_order(readers: Sequence[VcfTextReader]) -> list[ShardRegion]:
     """What each input answers for: by its header, or else by its first and last record; in genome order."""
-    pieces = []
+    shard_regions = []
     for reader in readers:
         regions: Sequence[Region] = reader.header.regions or _spans(reader.path)
-        pieces += [Piece(region, reader) for region in regions]
+        shard_regions += [ShardRegion(region, reader) for region in regions]
     rank = _rank(readers[0].header)
-    return sorted(pieces, key=lambda piece: (rank[piece.region.contig], piece.region.start))
+    return sorted(shard_regions, key=lambda one: (rank[one.region.contig], one.region.start))
 
 
 def _rank(header: VcfHeader) -> dict[str, int]:
@@ -366,22 +366,22 @@ def _named(regions: Sequence[Region]) -> str:
     return ", ".join(str(region) for region in regions[:_MAX_NAMED]) + more
 
 
-def check_pieces(pieces: Sequence[Piece], shards: Sequence[Region] | None) -> None:
+def check_shard_regions(shard_regions: Sequence[ShardRegion], shards: Sequence[Region] | None) -> None:
     """Raises InputProblems where pieces, in order, overlap, or are not what `shards` ask for."""
     problems = []
-    for left, right in pairwise(pieces):
+    for left, right in pairwise(shard_regions):
         if left.region.contig == right.region.contig and right.region.start < left.region.end:
             problems.append(
                 f"{left.reader.path} ({left.region}) and {right.reader.path} ({right.region}) overlap; "
                 "merge each shard once"
             )
-    if shards is not None and not all(piece.reader.header.regions for piece in pieces):
+    if shards is not None and not all(one.reader.header.regions for one in shard_regions):
         # their headers do not say what they answer for: only surplus records can be told
-        outside = list(_minus([piece.region for piece in pieces], list(shards)))
+        outside = list(_minus([one.region for one in shard_regions], list(shards)))
         if outside:
             problems.append(f"inputs have records at {_named(outside)}, outside the shards")
     elif shards is not None:
-        have, want = [piece.region for piece in pieces], list(shards)
+        have, want = [one.region for one in shard_regions], list(shards)
         missing, extra = list(_minus(want, have)), list(_minus(have, want))
         if missing:
             problems.append(f"no input answers for {_named(missing)}; call these shards and merge again")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.merge import Piece, check_headers, check_pieces, pieces_in_order
+from deepcohort.calls.merge import ShardRegion, check_headers, check_shard_regions, shard_regions_in_order
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.region import Region
@@ -53,14 +53,14 @@ def insert_records(
             stack.callback(reader.close)
         check_headers(readers)
         _check_sample(base, readers)
-        pieces = pieces_in_order(readers)
-        check_pieces(pieces, shards)
+        shard_regions = shard_regions_in_order(readers)
+        check_shard_regions(shard_regions, shards)
         with (
             atomic_outputs(output, partners=(".tbi", ".csi")) as (hidden,),
             IndexedVcfWriter(hidden, base.header.contig_lengths) as writer,
         ):
             writer.write_header(_header(base.header))
-            return _interleave(base, _Looks(pieces), writer)
+            return _interleave(base, _Looks(shard_regions), writer)
 
 
 def _check_sample(base: VcfTextReader, readers: Sequence[VcfTextReader]) -> None:
@@ -86,8 +86,8 @@ def _header(header: VcfHeader) -> str:
 class _Looks:
     """New records in genome order, read as they are asked for."""
 
-    def __init__(self, pieces: Sequence[Piece]) -> None:
-        self._source = _records_of(pieces)
+    def __init__(self, shard_regions: Sequence[ShardRegion]) -> None:
+        self._source = _records_of(shard_regions)
         self._held = next(self._source, None)
 
     def take(self, contig: str, until: int | None) -> list[_Record]:
@@ -108,10 +108,10 @@ class _Looks:
         return self._held
 
 
-def _records_of(pieces: Sequence[Piece]) -> Iterator[_Record]:
-    for piece in pieces:
-        checker = checker_of(piece.reader, utf8=False)
-        for segment in piece.reader.take(piece.region):
+def _records_of(shard_regions: Sequence[ShardRegion]) -> Iterator[_Record]:
+    for shard_region in shard_regions:
+        checker = checker_of(shard_region.reader, utf8=False)
+        for segment in shard_region.reader.take(shard_region.region):
             checker.check(segment)
             yield from _records(segment)
 
@@ -161,7 +161,7 @@ def _joined(segment: Segment, records: Sequence[_Record]) -> tuple[bytes, NDArra
         return segment.text, segment.lines, 0
     starts = segment.lines[:, 0]
     ends = np.append(segment.lines[1:, 2], len(segment.text))
-    pieces: list[bytes] = []
+    texts: list[bytes] = []
     lines: list[NDArray[np.int64]] = []
     size = done = inserted = 0
 
@@ -169,7 +169,7 @@ def _joined(segment: Segment, records: Sequence[_Record]) -> tuple[bytes, NDArra
         nonlocal size
         moved = rows.copy()
         moved[:, 2] += size - shift
-        pieces.append(text)
+        texts.append(text)
         lines.append(moved)
         size += len(text)
 
@@ -187,7 +187,7 @@ def _joined(segment: Segment, records: Sequence[_Record]) -> tuple[bytes, NDArra
         put(record.line, np.array([[record.start, record.end, 0]], np.int64), 0)
         inserted += 1
     copy(done, len(starts))
-    return b"".join(pieces), np.concatenate(lines), inserted
+    return b"".join(texts), np.concatenate(lines), inserted
 
 
 def _has_record(segment: Segment, ends: NDArray[np.int64], row: int, pos: int) -> bool:

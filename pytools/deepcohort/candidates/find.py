@@ -35,41 +35,45 @@ def find_candidates(
     config = config or CandidatesConfig()
     counts = count_window(reads, reference_codes, window, config)
     realigned = np.zeros(len(reads), np.bool_)
-    covered = np.zeros(len(reference_codes), np.bool_)
-    spelled = no_alleles()
+    looked_at = np.zeros(len(reference_codes), np.bool_)
+    assembled = no_alleles()
     if config.realign:
         done = Realignment(reads, counts, reference_codes, window, config).run()
-        reads, realigned, covered, spelled = done.reads, done.changed, done.covered, done.spelled
+        reads, realigned, looked_at, assembled = done.reads, done.changed, done.covered, done.spelled
     first, last = region.start - window.start, region.end - window.start
     # a little beyond, as reads are weighed under a site's neighbours too
     beyond = min(last + NEIGHBOUR_BP, len(reference_codes))
     alleles, _ = select_alleles(counts, reads, reference_codes, first, beyond, config)
-    alleles = _with_spelled(alleles, spelled, first, beyond)
+    alleles = _with_assembled(alleles, assembled, first, beyond)
     support, dp, ad = weigh_reads(reads, alleles, reference_codes, window, config)
-    faint = drop_weak_single_read_snps(reads, alleles, counts, support, ad, reference_codes, window, config)
-    kept = np.flatnonzero(~faint & (alleles.pos < last))
+    is_weak = drop_weak_single_read_snps(reads, alleles, counts, support, ad, reference_codes, window, config)
+    kept = np.flatnonzero(~is_weak & (alleles.pos < last))
     if len(kept) < len(alleles):
         alleles, support = take_alleles(alleles, kept), take_support(support, kept)
         dp, ad = dp[kept], ad[kept]
     return CandidateEvidence(
         counts=_allele_counts(counts, reads, reference_codes, window, region),
-        table=_table_of(alleles, dp, ad, covered, window),
+        table=_table_of(alleles, dp, ad, looked_at, window),
         support=support,
         reads=reads,
         realigned=realigned,
     )
 
 
-def _with_spelled(alleles: Alleles, spelled: Alleles, first: int, last: int) -> Alleles:
-    """`alleles` and those of the `spelled` ones, of assembly, that lie in [first, last) of the window."""
-    inside = np.flatnonzero((spelled.pos >= first) & (spelled.pos < last))
-    return add_alleles(alleles, take_alleles(spelled, inside))[0] if len(inside) else alleles
+def _with_assembled(alleles: Alleles, assembled: Alleles, first: int, last: int) -> Alleles:
+    """`alleles` and those of the `assembled` ones, of assembly, that lie in [first, last) of the window."""
+    inside = np.flatnonzero((assembled.pos >= first) & (assembled.pos < last))
+    return add_alleles(alleles, take_alleles(assembled, inside))[0] if len(inside) else alleles
 
 
 def _table_of(
-    alleles: Alleles, dp: NDArray[np.int32], ad: NDArray[np.int32], covered: NDArray[np.bool_], window: Region
+    alleles: Alleles,
+    dp: NDArray[np.int32],
+    ad: NDArray[np.int32],
+    looked_at: NDArray[np.bool_],
+    window: Region,
 ) -> CandidateTable:
-    """`alleles` as candidates; `covered` bool (L,), positions of the window that realignment looked at."""
+    """`alleles` as candidates; `looked_at` bool (L,), where realignment looked."""
     return CandidateTable(
         contig=window.contig,
         pos=alleles.pos + window.start,
@@ -78,7 +82,7 @@ def _table_of(
         alt_offset=alleles.alt_offset,
         dp=dp,
         ad=ad,
-        realigned=covered[alleles.pos],
+        realigned=looked_at[alleles.pos],
     )
 
 

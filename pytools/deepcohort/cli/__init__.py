@@ -23,7 +23,7 @@ COMMANDS = {
     "check": "Check a samplesheet, its reads and the reference before any work starts.",
     "fingerprint": "Whose reads these are, by known SNPs: swaps, contamination, kin, sex.",
     "index": "Index a reference FASTA.",
-    "paralogs": "List near-identical copies within a reference.",
+    "paralogs": "List segmental duplications of a reference.",
     "align": "Align FASTQ files: index, lanes, samples with duplicates marked.",
     "shard": "Cut a reference into balanced regions.",
     "intersect": "Keep the parts of a BED that lie inside another.",

@@ -49,7 +49,7 @@ def call(
         bool,
         typer.Option(
             "--place-paralogs/--no-place-paralogs",
-            help="Judge reads of near-identical copies of a sequence together (short reads).",
+            help="Judge reads of segmental duplications together (short reads).",
         ),
     ] = True,
     alleles: Annotated[

@@ -5,9 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deepcohort.candidates.config import candidates_for
 from deepcohort.compose.make_examples import ExamplesConfig
-from deepcohort.pileup.config import pileup_for
 
 app = typer.Typer()
 _DEFAULT = ExamplesConfig()
@@ -42,32 +40,15 @@ def examples(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Make labelled training examples from reads and truth."""
-    from dataclasses import replace
-
-    from deepcohort.compose.make_examples import make_examples
+    from deepcohort.compose.make_examples import examples_for, make_examples
     from deepcohort.core.io import ReferenceFasta
     from deepcohort.core.region import parse_region
     from deepcohort.formats.bed import read_bed
-    from deepcohort.pileup.augment import NATURAL, augmentation_for
-    from deepcohort.pileup.library_augment import NATURAL_LIBRARY, LibraryAugment
 
     with ReferenceFasta(reference) as fasta:
         chosen = read_bed(regions, fasta.contig_lengths).merged() if regions else []
         chosen += [parse_region(text, fasta.contig_lengths) for text in region or ()]
-    config = replace(
-        _DEFAULT,
-        platform=platform,
-        passes=passes,
-        seed=seed,
-        augment=augment,
-        pileup=pileup_for(platform),
-        candidates=candidates_for(platform),
-        augmentation=augmentation_for(platform),
-        library=LibraryAugment() if platform == "illumina" else None,
-    )
-    if natural:
-        library = NATURAL_LIBRARY if config.library else None
-        config = replace(config, augmentation=NATURAL, library=library)
+    config = examples_for(platform, passes, seed, augment, natural)
     counts = make_examples(
         reads, reference, truth, confident, output, chosen or None, sample, config, quiet=quiet
     )

@@ -103,8 +103,8 @@ def filter_(
 
     Of a cohort: each carrier's genotype too (FORMAT/DC_SCORE), from all carriers' reads.
     """
-    from deepcohort.cli.filter_cohort import CohortRequest, is_cohort, option_problems, unread_note
-    from deepcohort.cli.filter_cohort import run as run_cohort
+    from deepcohort.compose.filter_cohort import CohortRequest, is_cohort, option_problems, unread_note
+    from deepcohort.compose.filter_cohort import run as run_cohort
     from deepcohort.core.errors import InputProblems
     from deepcohort.model.load import load_predictor
 
@@ -244,7 +244,7 @@ def _write_tranches(
     levels: Sequence[float],
     others: Mapping[str, object],
 ) -> None:
-    from deepcohort.cli.filter_tranches import run, told
+    from deepcohort.compose.filter_tranches import run, told
     from deepcohort.core.errors import InputProblems
 
     problems = [f"{name} is needed" for name, value in (("--vcf", vcf), ("--output", output)) if not value]

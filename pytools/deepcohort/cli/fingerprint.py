@@ -1,13 +1,9 @@
 """deepcohort fingerprint: sample, compare."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from deepcohort.fingerprints.types import Fingerprint, FingerprintSites, Pair, Verdict
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, add_completion=False,
@@ -35,6 +31,7 @@ def sample(
 ) -> None:
     """Take the fingerprint of one sample from its reads."""
     from deepcohort.cohort.io import find_index
+    from deepcohort.compose.fingerprint_run import sites_for
     from deepcohort.core.outputs import check_file_place
     from deepcohort.fingerprints.files import write_fingerprint
     from deepcohort.fingerprints.judge import judge, statement
@@ -63,23 +60,16 @@ def compare(
     contigs: Contigs = "",
 ) -> None:
     """Judge the fingerprints of samples together; warnings go to stderr, a line each."""
-    from deepcohort.core.errors import DeepcohortError
+    from deepcohort.compose.fingerprint_run import judge_and_write, read_fingerprints, sites_for
     from deepcohort.core.outputs import atomic_outputs, check_folder_place
-    from deepcohort.fingerprints.files import read_fingerprint
     from deepcohort.fingerprints.judge import statement
     from deepcohort.joint.inputs import family_of
 
     check_folder_place(output)
     family, _ = family_of(pedigree, None)
-    files = [f for path in fingerprint for f in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
     chosen = sites_for(sites, reference, regions, contigs)
-    found = sorted((read_fingerprint(file, chosen) for file in files), key=lambda f: f.sample)
-    names = [f.sample for f in found]
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    if twice or not found:
-        which = f"fingerprints of {', '.join(twice)} are given more than once" if twice else "no fingerprints"
-        raise DeepcohortError(f"{which}; check --fingerprint")
-    verdicts, _ = judged(found, chosen, family.parents, family.sex, output)
+    found = read_fingerprints(fingerprint, chosen)
+    verdicts, _ = judge_and_write(found, chosen, family.parents, family.sex, output)
     for verdict in verdicts:
         typer.echo(statement(verdict), err=True)
         for line in verdict.warnings:
@@ -87,34 +77,3 @@ def compare(
     if warnings:
         with atomic_outputs(warnings) as (temporary,):
             temporary.write_text("".join(f"{line}\n" for v in verdicts for line in v.warnings))
-
-
-def sites_for(sites: Path, reference: Path, regions: Path | None, contigs: str) -> "FingerprintSites":
-    """The sites of a panel where is called."""
-    from deepcohort.fingerprints.io_sites import read_sites
-    from deepcohort.fingerprints.sample import called_regions
-
-    names = [name for name in contigs.split(",") if name]
-    return read_sites(sites, reference, called_regions(reference, names, regions))
-
-
-def judged(
-    found: "Sequence[Fingerprint]",
-    sites: "FingerprintSites",
-    parents: Mapping[str, tuple[str, str]],
-    sexes: Mapping[str, str],
-    output: Path | None,
-) -> "tuple[list[Verdict], list[Pair]]":
-    """Verdicts and pairs, written to the folder `output` if given."""
-    from deepcohort.core.outputs import atomic_folder
-    from deepcohort.fingerprints.files import pair_row, sorted_rows, write_tables
-    from deepcohort.fingerprints.judge import judge
-    from deepcohort.report.fingerprints import write_fingerprint_sections
-
-    verdicts, pairs = judge(found, sites, parents, sexes)
-    if output is not None:
-        warnings = [line for verdict in verdicts for line in verdict.warnings]
-        with atomic_folder(output) as folder:
-            write_tables(folder, verdicts, pairs)
-            write_fingerprint_sections(folder, sorted_rows(verdicts), [pair_row(p) for p in pairs], warnings)
-    return verdicts, pairs

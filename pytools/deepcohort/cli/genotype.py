@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from deepcohort.cli.joint_options import Cohort, Gvcf, GvcfList, Reference, Regions, RegionTexts
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.joint.config import JointConfig
 
@@ -14,17 +15,14 @@ _DEFAULTS = JointConfig()
 
 @app.command()
 def genotype(
-    reference: Annotated[Path, typer.Option(help="Reference FASTA with .fai, as in the gVCFs.")],
+    reference: Reference,
     output: Annotated[
         Path | None,
         typer.Option(help="Cohort VCF to write, .vcf.gz; its index comes beside it."),
     ] = None,
-    gvcf: Annotated[list[Path] | None, typer.Option(help="gVCF of one sample; repeat.")] = None,
-    gvcf_list: Annotated[Path | None, typer.Option(help="File that names one gVCF per line.")] = None,
-    cohort: Annotated[
-        list[Path] | None,
-        typer.Option(help="Stored cohort of earlier samples: a file, or a folder of parts; repeat."),
-    ] = None,
+    gvcf: Gvcf = None,
+    gvcf_list: GvcfList = None,
+    cohort: Cohort = None,
     cohort_list: Annotated[
         Path | None, typer.Option(help="File that names one stored cohort or part per line.")
     ] = None,
@@ -41,10 +39,8 @@ def genotype(
     sort_samples: Annotated[
         bool, typer.Option("--sort-samples", help="Columns by sample name, not in the order given.")
     ] = False,
-    region: Annotated[
-        list[str] | None, typer.Option(help="CONTIG or CONTIG:START-END, 1-based; repeat. Default: all.")
-    ] = None,
-    regions: Annotated[Path | None, typer.Option(help="BED of regions.")] = None,
+    region: RegionTexts = None,
+    regions: Regions = None,
     pedigree: Annotated[Path | None, typer.Option(help="PED file: families, and sexes.")] = None,
     sexes: Annotated[
         Path | None, typer.Option("--sexes", "--sex", help="TSV of sample and sex (XX, XY, NA).")

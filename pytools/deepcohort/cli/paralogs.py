@@ -17,7 +17,7 @@ def paralogs(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
-    """List near-identical copies within a reference, whose reads `call` then judges together."""
+    """List segmental duplications of a reference, whose reads `call` then judges together."""
     from deepcohort.paralogs.find import find_paralogs
     from deepcohort.paralogs.io_table import SUFFIX, write_table
 

@@ -1,8 +1,7 @@
 """deepcohort popgen: simulate, train, tune, compare, scan."""
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -38,12 +37,12 @@ def simulate(
     quiet: Quiet = False,
 ) -> None:
     """Simulate labelled loci under competing histories or selection."""
+    from deepcohort.popgen.options import part_of_text
     from deepcohort.popgen.shards import simulate as run
     from deepcohort.popgen.shards import write_ms
     from deepcohort.popgen.tasks import find_task
 
-    part = _shard(shard)
-    made = run(find_task(task), loci, output, seed, part, threads, quiet)
+    made = run(find_task(task), loci, output, seed, part_of_text(shard), threads, quiet)
     if ms:
         write_ms(made, output / "loci.ms")
     typer.echo(f"{output}: {loci} loci of {made.task.name} ({', '.join(made.task.labels)})", err=True)
@@ -62,11 +61,12 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train a network on simulations; run again after a kill to go on."""
+    from deepcohort.popgen.options import settings_of_options
     from deepcohort.popgen.shards import open_simulations
     from deepcohort.popgen.train import train as run
 
     opened = open_simulations(simulations)
-    settings, observation = _settings(opened.task.unlinked_snps > 0, config, set_, observe)
+    settings, observation = settings_of_options(opened.task.unlinked_snps > 0, config, set_, observe)
     result = run(opened, output, settings, observation, name, not fresh, quiet, limit)
     m = result.metrics
     typer.echo(f"{result.model}: accuracy {m['accuracy']:.4f} on {m['loci']:.0f} held-out loci")
@@ -86,11 +86,12 @@ def tune(
     quiet: Quiet = False,
 ) -> None:
     """Search hyperparameters; the best ones are written as a config that `train` takes."""
+    from deepcohort.popgen.options import settings_of_options
     from deepcohort.popgen.shards import open_simulations
     from deepcohort.popgen.tune import tune as run
 
     opened = open_simulations(simulations)
-    settings, observation = _settings(opened.task.unlinked_snps > 0, config, set_, observe)
+    settings, observation = settings_of_options(opened.task.unlinked_snps > 0, config, set_, observe)
     result = run(opened, output, trials, settings, observation, storage, quiet)
     typer.echo(f"{output / 'best.toml'}: trial {result.trial}, validation loss {result.loss:.5f}")
 
@@ -119,43 +120,6 @@ def compare(
             f"{way}: accuracy {s.accuracy[0]:.4f} ({s.accuracy[1]:.4f} to {s.accuracy[2]:.4f}), "
             f"AUC {s.auc[0]:.4f} ({s.auc[1]:.4f} to {s.auc[2]:.4f})"
         )
-
-
-def _shard(text: str) -> tuple[int, int]:
-    from deepcohort.core.errors import DeepcohortError
-
-    k, sign, n = text.partition("/")
-    if not (sign and k.isdigit() and n.isdigit() and 1 <= int(k) <= int(n)):
-        raise DeepcohortError(f"--shard {text} is not K/N with K from 1 to N")
-    return int(k), int(n)
-
-
-def _settings(unlinked: bool, config: Path | None, set_: list[str] | None, observe: list[str] | None) -> Any:
-    """Training settings and observation of a command line."""
-    import tomllib
-
-    from deepcohort.core.errors import DeepcohortError
-    from deepcohort.core.text import text_of
-    from deepcohort.model.settings import settings_from
-    from deepcohort.popgen.config import observation_from, train_defaults
-
-    own: dict[str, Any] = {}
-    if config is not None:
-        if not config.exists():
-            raise DeepcohortError(f"config {config} does not exist")
-        try:
-            own = tomllib.loads(text_of(config)).get("observation", {})
-        except ValueError as error:
-            raise DeepcohortError(f"config {config} cannot be read: {error}") from error
-    for text in observe or []:
-        name, sign, value = text.partition("=")
-        if not sign:
-            raise DeepcohortError(f"--observe {text} is not NAME=VALUE")
-        try:
-            own[name.strip()] = json.loads(value)
-        except ValueError:
-            own[name.strip()] = value.strip()
-    return settings_from(config, None, set_ or [], train_defaults(unlinked)), observation_from(own)
 
 
 @app.command()

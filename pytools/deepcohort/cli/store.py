@@ -1,14 +1,11 @@
 """deepcohort store."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from deepcohort.core.errors import DeepcohortError
-
-if TYPE_CHECKING:
-    from deepcohort.joint.pedigree import Pedigree
 
 app = typer.Typer()
 
@@ -33,6 +30,7 @@ def store(
     """Say what a stored cohort holds; make parts of one into a cohort."""
     from deepcohort.joint.inputs import listed_files, read_shards
     from deepcohort.joint.io_parts import open_stores, summarise_store, write_manifest
+    from deepcohort.joint.pedigree import person_rows
 
     if (cohort is None) == (output is None):
         raise DeepcohortError("give either --cohort, to describe it, or --part and --output")
@@ -40,7 +38,7 @@ def store(
         open_stores([cohort])  # that it is whole
         found = summarise_store(cohort)
         samples, regions = found.samples, found.regions
-        typer.echo("\n".join(["sample\tfamily\tfather\tmother\tsex", *_rows(samples, found.pedigree)]))
+        typer.echo("\n".join(["sample\tfamily\tfather\tmother\tsex", *person_rows(samples, found.pedigree)]))
     else:
         paths = listed_files(part or [], part_list, "--part-list")
         lengths = summarise_store(paths[0]).contigs if paths else {}
@@ -51,13 +49,3 @@ def store(
     typer.echo(
         f"{cohort or output}: {len(samples)} samples, {size:,.3f} Mb in {len(regions)} regions", err=True
     )
-
-
-def _rows(samples: list[str], pedigree: "Pedigree") -> list[str]:
-    from deepcohort.joint.pedigree import person_of
-
-    rows = []
-    for name in samples:
-        family, father, mother, sex = person_of(pedigree, name)
-        rows.append("\t".join((name, family, father or "0", mother or "0", sex or "NA")))
-    return rows

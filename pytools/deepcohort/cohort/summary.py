@@ -73,7 +73,7 @@ def terminal_lines(scores: list[Score]) -> list[str]:
         return []
     samples = list(dict.fromkeys(score.sample for score in scores))
     shown = [s for s in scores if s.sample in samples[:_MAX_LINES]] if len(samples) <= _MAX_LINES else []
-    # genotypes of the cohort lie beside a sample's own calls: each is summed apart
+    # genotypes of the cohort lie beside a sample's single-sample calls: each is summed apart
     joint = {s for s in samples if s.endswith(_COHORT) and s.removesuffix(_COHORT) in samples}
     for name, members in (("all", set(samples) - joint), (f"all{_COHORT}", joint)):
         if len(members) > 1:

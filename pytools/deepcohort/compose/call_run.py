@@ -3,7 +3,7 @@
 import sys
 from dataclasses import replace
 
-from deepcohort.compose.call_pieces import call_in_pieces
+from deepcohort.compose.call_chunks import call_in_chunks
 from deepcohort.compose.call_setup import CallRequest, make_job
 from deepcohort.compose.call_shard import LONG, SYMBOLIC, call_shard
 from deepcohort.core.stages import StageTimer
@@ -60,7 +60,7 @@ def run_call(request: CallRequest) -> None:
         job, predictor = make_job(here)
     for note in job.remarks:
         print(f"deepcohort: note: {note}", file=sys.stderr)
-    if not call_in_pieces(request, job, predictor, timer):
+    if not call_in_chunks(request, job, predictor, timer):
         if here != request:
             job, predictor = make_job(request)
         call_shard(job, predictor, timer, request.quiet)

@@ -11,9 +11,10 @@ from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
 from deepcohort.candidates.config import candidates_for
 from deepcohort.candidates.repeat_stutter import times
+from deepcohort.candidates.sample import SampleSettings
 from deepcohort.cohort.io import padded, read_header
-from deepcohort.compose.call_shard import features_of, novel_in, sample_chunks
-from deepcohort.compose.job import CallJob, ShardConfig, job_of
+from deepcohort.compose.call_shard import features_for, novel_in, sample_chunks
+from deepcohort.compose.job import CallJob, ShardConfig, job_for
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta, check_contig_names
 from deepcohort.core.names import name_problem
@@ -247,9 +248,10 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
     else:
         reads_config = request.known[0]
     job = _with_options(
-        job_of(
-            request.reads, request.reference, sample.regions, request.platform, reads_config,
-            sample.paralogs, predictor.config, sample.name, request.gvcf,
+        job_for(
+            request.reads, request.reference, sample.regions,
+            SampleSettings.for_library(request.platform, reads_config), sample.paralogs, predictor.config,
+            sample.name, request.gvcf,
         ),
         request,
         sample,
@@ -341,11 +343,12 @@ def _with_notes(
     Both come from the same windows whatever is called, so that all shards say the same.
     """
     chunks = sample_chunks(job, windows)
-    known = novelty(features_of(chunks), *predictor.limits, predictor.platform)
+    known = novelty(features_for(chunks), *predictor.limits, predictor.platform)
     if known.is_alarming and not quiet:
         print(f"deepcohort: warning: {job.sample}: {known.line(predictor.name)}", file=sys.stderr)
+    library = f"{library_text(job.reads_config.library)};Slips={_slips(job, predictor):.1f}"
     notes = (
-        f"deepcohort_library={library_text(job.reads_config.library)};Slips={_slips(job, predictor):.1f}",
+        f"deepcohort_library={library}{';EndsClipped=yes' if job.reads_config.clips_ends else ''}",
         f"deepcohort_unlike_training=Sites={known.n_sites};Outside={known.outside:.4f};"
         f"Strangest={known.strangest or 'none'};StrangestShare={known.strangest_share:.3f};"
         f"Alarm={'yes' if known.is_alarming else 'no'}",

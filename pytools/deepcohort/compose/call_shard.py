@@ -428,7 +428,7 @@ def _own_rows(chunk: PreparedChunk) -> NDArray[np.bool_]:
     return np.asarray((pos >= chunk.region.start) & (pos < chunk.region.end))
 
 
-def features_of(chunks: Sequence[PreparedChunk]) -> NDArray[np.float32]:
+def features_for(chunks: Sequence[PreparedChunk]) -> NDArray[np.float32]:
     """Float32 (N, F): features of the candidates of `chunks`."""
     inside = [chunk.features[_own_rows(chunk)] for chunk in chunks]
     return np.concatenate(inside) if inside else np.empty((0, N_FEATURES), np.float32)
@@ -448,7 +448,7 @@ def novel_in(chunks: Sequence[PreparedChunk], config: KnownConfig) -> tuple[floa
     return share_of_novel(n, n_known, config), n
 
 
-def header_of(
+def header_for(
     job: CallJob, predictor: LazyPredictor, contig_lengths: dict[str, int], gq_bands: Sequence[int] | None
 ) -> str:
     """Header text of the VCF of `job`, whose regions are in genome order, or of its gVCF with `gq_bands`."""
@@ -525,7 +525,7 @@ def _call(
     def output(path: Path | None, bands: Sequence[int] | None) -> tuple[Path, str] | None:
         if path is None:
             return None
-        return path, header_of(job, predictor, contig_lengths, bands)
+        return path, header_for(job, predictor, contig_lengths, bands)
 
     with CallsWriter(
         contig_lengths,

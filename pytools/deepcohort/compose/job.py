@@ -6,12 +6,13 @@ from pathlib import Path
 
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.ploidy import PloidyMap
-from deepcohort.candidates.config import CandidatesConfig, candidates_for
+from deepcohort.candidates.config import CandidatesConfig
+from deepcohort.candidates.sample import SampleSettings
 from deepcohort.core.region import Region
 from deepcohort.known.config import KnownConfig
 from deepcohort.paralogs.types import Links
 from deepcohort.phase.config import PhaseConfig
-from deepcohort.pileup.config import PileupConfig, pileup_for
+from deepcohort.pileup.config import PileupConfig
 from deepcohort.reads.config import ReadsConfig
 
 
@@ -74,22 +75,20 @@ class CallJob:
     phase_evidence: Path | None = None
 
 
-def job_of(
+def job_for(
     reads: Sequence[Path],
     reference: Path,
     regions: Sequence[Region],
-    platform: str,
-    reads_config: ReadsConfig,
+    settings: SampleSettings,
     paralogs: Links,
-    pileup_config: PileupConfig | None = None,
+    pileup_config: PileupConfig,
     sample: str = "",
     gvcf: Path | None = None,
 ) -> CallJob:
-    """A job with what `platform` and the sample's library imply; `replace` adds what else was asked for.
+    """A job with what the sample's platform and library imply; `replace` adds what else was asked for.
 
     Args:
-        reads_config: of the sample, with its library (`reads.load.profiled`).
-        paralogs: links that may move reads. pileup_config: of the model that judges; None: the platform's.
+        settings: of the sample. paralogs: links that may move reads. pileup_config: of the model that judges.
     """
     return CallJob(
         reads=reads,
@@ -97,8 +96,8 @@ def job_of(
         regions=regions,
         sample=sample,
         gvcf=gvcf,
-        reads_config=reads_config,
+        reads_config=settings.reads,
         paralogs=paralogs,
-        candidates_config=candidates_for(platform, reads_config.library),
-        pileup_config=pileup_config or pileup_for(platform),
+        candidates_config=settings.candidates,
+        pileup_config=pileup_config,
     )

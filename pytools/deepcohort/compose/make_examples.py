@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.find import find_candidates
+from deepcohort.candidates.sample import SampleSettings
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.progress import track
@@ -17,12 +18,12 @@ from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases
 from deepcohort.formats.bed import read_bed
 from deepcohort.paralogs.load import AnyReads, links_beside, open_placed
-from deepcohort.pileup.augment import AugmentConfig, augment_reads
-from deepcohort.pileup.config import PileupConfig
+from deepcohort.pileup.augment import NATURAL, AugmentConfig, augment_reads, augmentation_for
+from deepcohort.pileup.config import PileupConfig, pileup_for
 from deepcohort.pileup.encode import Buffers, encode_examples, feature_context_bp
 from deepcohort.pileup.io import TruthVcf
 from deepcohort.pileup.label import AMBIGUOUS, label_candidates
-from deepcohort.pileup.library_augment import LibraryAugment, vary_library
+from deepcohort.pileup.library_augment import NATURAL_LIBRARY, LibraryAugment, vary_library
 from deepcohort.pileup.shards import Examples, ExampleWriter, stretch_id
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import profiled
@@ -36,7 +37,7 @@ class ExamplesConfig:
         platform: illumina, hifi or ont.
         seed: of augmentation and of the shuffle.
         passes: how often each stretch is used, with other random coverage and qualities each time.
-        stretch_bp: unit of augmentation.
+        chunk_bp: unit of augmentation.
         split_bp: unit of the split into training, validation and test sets: a place of the genome is
             in one of them, whatever the sample.
         augment: False leaves coverage and qualities as they are.
@@ -47,7 +48,7 @@ class ExamplesConfig:
     platform: str = "illumina"
     seed: int = 1
     passes: int = 1
-    stretch_bp: int = 20_000
+    chunk_bp: int = 20_000
     split_bp: int = 2_000
     augment: bool = True
     n_buckets: int = 16
@@ -56,6 +57,26 @@ class ExamplesConfig:
     pileup: PileupConfig = field(default_factory=PileupConfig)
     candidates: CandidatesConfig = field(default_factory=CandidatesConfig)
     reads: ReadsConfig = field(default_factory=ReadsConfig)
+
+
+def examples_for(
+    platform: str, passes: int = 1, seed: int = 1, augment: bool = True, natural: bool = False
+) -> ExamplesConfig:
+    """Settings for reads of a platform; `natural`: coverage varies, qualities do not.
+
+    Candidates are the platform's, whatever the library: the shipped networks learned from such examples.
+    """
+    library = (NATURAL_LIBRARY if natural else LibraryAugment()) if platform == "illumina" else None
+    return ExamplesConfig(
+        platform=platform,
+        seed=seed,
+        passes=passes,
+        augment=augment,
+        augmentation=NATURAL if natural else augmentation_for(platform),
+        library=library,
+        pileup=pileup_for(platform),
+        candidates=SampleSettings.for_library(platform, ReadsConfig()).candidates,
+    )
 
 
 def make_examples(
@@ -89,16 +110,16 @@ def make_examples(
                 f"the reads are of several samples ({', '.join(source.sample_names[:5])}); give --sample"
             )
         truth_vcf = TruthVcf(truth, sample)
-        stretches = _stretches(fasta, source, truth_vcf, known, regions, config.stretch_bp)
+        chunks = _chunks(fasta, source, truth_vcf, known, regions, config.chunk_bp)
         writer = ExampleWriter(output, config.pileup, config.platform, config.seed, config.n_buckets)
         buffers = Buffers()
-        for stretch in track(stretches, len(stretches), "examples", quiet):
-            for made in _examples_of(stretch, fasta, source, truth_vcf, known, buffers, config):
+        for chunk in track(chunks, len(chunks), "examples", quiet):
+            for made in _examples_of(chunk, fasta, source, truth_vcf, known, buffers, config):
                 writer.add(made)
             gc.collect(0)
     if writer.label_counts.sum() == 0:
         raise DeepcohortError(
-            f"no labelled candidate in {len(stretches)} stretches; "
+            f"no labelled candidate in {len(chunks)} stretches; "
             "do reads, truth and confident regions overlap?"
         )
     writer.close({"reads": [str(Path(r).name) for r in reads], "config": asdict(config)})
@@ -114,32 +135,32 @@ def _known(confident: str | Path, contig_lengths: dict[str, int]) -> dict[str, l
     return by_contig
 
 
-def _stretches(
+def _chunks(
     fasta: ReferenceFasta,
     source: AnyReads,
     truth: TruthVcf,
     known: dict[str, list[Region]] | None,
     regions: Sequence[Region] | None,
-    stretch_bp: int,
+    chunk_bp: int,
 ) -> list[Region]:
     if regions is None:
         contigs = [c for c in fasta.contig_lengths if c in truth.contigs and c in source.contig_lengths]
         regions = [Region(c, 0, fasta.contig_lengths[c]) for c in contigs]
-    pieces = [
-        Region(r.contig, start, min(start + stretch_bp, r.end))
+    chunks = [
+        Region(r.contig, start, min(start + chunk_bp, r.end))
         for r in regions
-        for start in range(r.start, r.end, stretch_bp)
+        for start in range(r.start, r.end, chunk_bp)
     ]
     if known is not None:
-        pieces = [
-            p for p in pieces if any(k.start < p.end and p.start < k.end for k in known.get(p.contig, []))
+        chunks = [
+            p for p in chunks if any(k.start < p.end and p.start < k.end for k in known.get(p.contig, []))
         ]
-    if not pieces:
+    if not chunks:
         raise DeepcohortError("regions, truth and reads share no stretch of any contig; check contig names")
-    return pieces
+    return chunks
 
 
-def _pieces(contig: str, pos: NDArray[np.int64], split_bp: int) -> NDArray[np.uint32]:
+def _place_names(contig: str, pos: NDArray[np.int64], split_bp: int) -> NDArray[np.uint32]:
     """Name of the piece of genome around each position, uint32 (N,)."""
     block, inverse = np.unique(pos // split_bp, return_inverse=True)
     names = np.array([stretch_id(contig, int(b)) for b in block], dtype=np.uint32)
@@ -147,7 +168,7 @@ def _pieces(contig: str, pos: NDArray[np.int64], split_bp: int) -> NDArray[np.ui
 
 
 def _examples_of(
-    stretch: Region,
+    chunk: Region,
     fasta: ReferenceFasta,
     source: AnyReads,
     truth: TruthVcf,
@@ -156,8 +177,8 @@ def _examples_of(
     config: ExamplesConfig,
 ) -> list[Examples]:
     """Examples of every pass over one stretch."""
-    contig_length = fasta.contig_lengths[stretch.contig]
-    around = stretch.padded(
+    contig_length = fasta.contig_lengths[chunk.contig]
+    around = chunk.padded(
         feature_context_bp(config.pileup), contig_length
     )  # features look at other candidates
     window = around.padded(config.candidates.pad_bp, contig_length)
@@ -171,7 +192,7 @@ def _examples_of(
     alleles = truth.fetch(window, text)
     made = []
     for number in range(config.passes):
-        words = (stretch.contig, stretch.start, config.seed)
+        words = (chunk.contig, chunk.start, config.seed)
         reads = batch
         if config.augment:
             rng = np.random.default_rng([stretch_id(*words), number])
@@ -180,10 +201,10 @@ def _examples_of(
                 reads = vary_library(reads, codes, window.start, rng, config.library)
         evidence = find_candidates(reads, codes, window, around, config.candidates)
         pos = evidence.table.pos
-        inside = (pos >= stretch.start) & (pos < stretch.end)
+        inside = (pos >= chunk.start) & (pos < chunk.end)
         if not inside.any():
             continue
-        confident = None if known is None else known.get(stretch.contig, [])
+        confident = None if known is None else known.get(chunk.contig, [])
         labels = label_candidates(evidence.table, text, window, alleles, confident)
         keep = np.nonzero(inside & (labels != AMBIGUOUS))[0]
         batch_of = encode_examples(evidence, codes, window, config.pileup, buffers, select=keep)
@@ -192,7 +213,7 @@ def _examples_of(
                 batch_of.pixels.copy(),
                 batch_of.features.copy(),
                 labels[keep],
-                _pieces(stretch.contig, pos[keep], config.split_bp),
+                _place_names(chunk.contig, pos[keep], config.split_bp),
                 pos[keep],
             )
         )

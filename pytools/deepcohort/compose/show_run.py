@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.candidates.sample import settings_for
 from deepcohort.candidates.types import ALLELE_ALT, ALLELE_OTHER, ALLELE_REF
 from deepcohort.compose.call_shard import ChunkPreparer, PreparedChunk
 from deepcohort.compose.io_haplotypes import haplotypes_near
-from deepcohort.compose.job import job_of
+from deepcohort.compose.job import job_for
 from deepcohort.compose.show_types import GAP, OUTSIDE, DrawnRead, SitePicture
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
@@ -21,8 +22,7 @@ from deepcohort.model.explain import Saliency, predict_of, saliency
 from deepcohort.model.load import CascadePredictor, load_predictor
 from deepcohort.paralogs.load import links_beside
 from deepcohort.pileup.encode import encode_pixels
-from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import open_reads, profiled
+from deepcohort.reads.load import open_reads
 from deepcohort.reads.types import ReadBatch
 
 FLANK_BP = 30
@@ -111,9 +111,9 @@ def prepare_site(
     predictor = load_predictor(model, platform, "cpu")
     around = max(100, flank_bp + 30)
     region = Region(where.contig, max(0, pos - around), min(lengths[where.contig], pos + around + 1))
-    reads_config = profiled(reads, reference, ReadsConfig())
+    settings = settings_for(reads, reference, platform)
     links = links_beside(reference, platform)
-    job = job_of(reads, reference, [region], platform, reads_config, links, predictor.config)
+    job = job_for(reads, reference, [region], settings, links, predictor.config)
     preparer = ChunkPreparer(job, StageTimer())
     try:
         return preparer.prepare(region), pos, predictor

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from deepcohort.annotate.amino_acids import read_substitutions
 from deepcohort.calls.merge import merge_shards
+from deepcohort.candidates.sample import SampleSettings
 from deepcohort.compose.call_shard import call_shard
 from deepcohort.compose.io_warm import (
     CONTIG,
@@ -27,7 +28,7 @@ from deepcohort.compose.io_warm import (
     write_warm_inputs,
     write_warm_tables,
 )
-from deepcohort.compose.job import ShardConfig, job_of
+from deepcohort.compose.job import ShardConfig, job_for
 from deepcohort.core.numba_options import COMPILING_TOLD
 from deepcohort.core.region import Region
 from deepcohort.model.feature_model_numpy import small_logits
@@ -164,10 +165,10 @@ def _run(command: str, arguments: Sequence[object]) -> None:
 def _call(reference: Path, bams: list[Path], gvcfs: list[Path], vcf: Path) -> None:
     whole = [Region(CONTIG, 0, LENGTH_BP)]
     links, _ = find_paralogs(reference, quiet=True)
+    settings = SampleSettings.for_library("illumina", ReadsConfig())
     for person, (bam, gvcf) in enumerate(zip(bams, gvcfs, strict=True)):
-        job = job_of(
-            [bam], reference, whole, "illumina", ReadsConfig(), links, sample=f"person{person}", gvcf=gvcf
-        )
+        name = f"person{person}"
+        job = job_for([bam], reference, whole, settings, links, PileupConfig(), sample=name, gvcf=gvcf)
         shard_config = ShardConfig(max_chunk_bp=5_000)
         job = replace(job, vcf=vcf if person == 0 else None, shard_config=shard_config)
         call_shard(job, _FractionPredictor(), quiet=True)

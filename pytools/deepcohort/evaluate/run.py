@@ -1,9 +1,9 @@
 """The whole of an evaluation: files in, folders of results out."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -169,91 +169,138 @@ def evaluate_set(
         calls_vcf, truth_vcf = open_pair(call_set)
         for vcf in (calls_vcf, truth_vcf):
             check_contigs(vcf, fasta)
-        lengths = fasta.contig_lengths
+        lengths, sample = fasta.contig_lengths, calls_vcf.samples[calls_vcf.sample]
         regions = confident_intervals(call_set.confident, lengths)
-        beds = [
-            read_bed(path, lengths, unknown="skip", overhang="cut").columns()
-            for path in stratifications.values()
-        ]
         within = None if region is None else parse_region(region, lengths)
         contigs = [c for c in lengths if c in calls_vcf.contigs or c in truth_vcf.contigs]
-        kept: dict[str, list[ScoredRecords]] = {"calls": [], "truth": []}
-        builder = tb.TableBuilder(list(stratifications), call_set.reads is not None, config.base_pairs)
-        reasons = {"calls": Reasons(), "truth": Reasons()}
-        given_up: list[tb.Row] = []
-        phase: list[ContigPhase | None] = []
-        modern = np.zeros(2, dtype=np.int64)
-
-        def digest(
-            result: ContigResult, template: NDArray[np.uint8]
-        ) -> tuple[CountedRecords, CountedRecords, ContigPhase | None]:
-            depth = None
-            if call_set.reads is not None:
-                pos = [side.table.pos[counted_rows(side)] for side in (result.calls, result.truth)]
-                depth = depth_at(
-                    call_set.reads,
-                    reference,
-                    result.contig,
-                    np.concatenate(pos),
-                    calls_vcf.samples[calls_vcf.sample],
-                )
-            index = contigs.index(result.contig)
-            return (
-                count_side(result, result.calls, result.truth, index, template, beds, depth),
-                count_side(result, result.truth, result.calls, index, template, beds, depth),
-                contig_phase(result, template) if config.rule == OVERLAP else None,
-            )
-
+        digest = _Digest(call_set, reference, sample, contigs, _strata(stratifications, lengths), config.rule)
+        found = _Collected(
+            tb.TableBuilder(list(stratifications), call_set.reads is not None, config.base_pairs), compared
+        )
         names = [name for name in _FILES if name not in (_PHASE, _BLOCKS) or config.rule == OVERLAP]
         with atomic_outputs(*(output / name for name in names), partners=(".tbi", ".csi")) as temporary:
             paths = dict(zip(names, temporary, strict=True))
-            writer = AnnotatedWriter(paths["annotated.vcf.gz"], {c: lengths[c] for c in contigs})
-            try:
-                stream = compare(calls_vcf, truth_vcf, fasta, regions, config, within, digest)
-                for result, counted in track(stream, len(contigs), f"evaluate {call_set.calls.name}", quiet):
-                    builder.add(counted[1], counted[0])
-                    kept["calls"].append(counted[0].kept(compared))
-                    kept["truth"].append(counted[1].kept(compared).without_scores())
-                    reasons["calls"].add(result.calls)
-                    reasons["truth"].add(result.truth)
-                    given_up += _given_up(result)
-                    phase.append(counted[2])
-                    modern += (result.overlapping, result.starred)
-                    writer.write(result)
-                writer.close()
-            except BaseException:
-                writer.abandon()
-                raise
-            if not kept["truth"]:
+            stream = compare(calls_vcf, truth_vcf, fasta, regions, config, within, digest)
+            shown = track(stream, len(contigs), f"evaluate {call_set.calls.name}", quiet)
+            _collect(
+                shown, found, AnnotatedWriter(paths["annotated.vcf.gz"], {c: lengths[c] for c in contigs})
+            )
+            if not found.truth:
                 raise DeepcohortError(
                     f"neither calls {call_set.calls} nor truth {call_set.truth} has a record on the "
                     "reference; nothing can be evaluated"
                 )
-            truth, calls = concatenate(kept["truth"]), concatenate(kept["calls"])
-            made = builder.tables(truth, calls)
-            name = call_set.name or calls_vcf.samples[calls_vcf.sample]
-            info = {
-                "name": name,
-                "sample": calls_vcf.samples[calls_vcf.sample],
-                "caller": call_set.caller,
-                "depth": call_set.depth,
-                "calls": str(call_set.calls),
-                "truth": str(call_set.truth),
-                "confident": str(call_set.confident or ""),
-                "confident_bp": _span_bp(regions, [lengths[c] for c in contigs]),
-                "settings": _settings(config),
-                "left_out": {role: reason.counts for role, reason in reasons.items()},
-                "given_up": given_up,
-            }
+            truth, calls = concatenate(found.truth), concatenate(found.calls)
+            made = found.builder.tables(truth, calls)
+            name = call_set.name or sample
+            confident_bp = _span_bp(regions, [lengths[c] for c in contigs])
+            info = _summary(call_set, name, sample, confident_bp, config, found)
             if config.rule == OVERLAP:
-                table = phase_table(phase)
+                table = phase_table(found.phase)
                 info |= {"rule": config.rule, "phase": table}
                 tb.write_tsv(paths[_PHASE], table, PHASE_COLUMNS)
-                tb.write_tsv(paths[_BLOCKS], block_table(phase), BLOCK_COLUMNS)
-            _write(paths, made, info, given_up)
+                tb.write_tsv(paths[_BLOCKS], block_table(found.phase), BLOCK_COLUMNS)
+            _write(paths, made, info, found.given_up)
             if not quiet:
-                _tell(name, config, modern, made)
+                _tell(name, config, found.modern, made)
     return Judged(call_set, name, truth, calls, contigs)
+
+
+Counted = tuple[CountedRecords, CountedRecords, ContigPhase | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Digest:
+    """Counts calls and truth of a contig while its reference codes are at hand; see `compare`."""
+
+    call_set: CallSet
+    reference: Path
+    sample: str
+    contigs: Sequence[str]
+    beds: list[Intervals]
+    rule: str
+
+    def __call__(self, result: ContigResult, template: NDArray[np.uint8]) -> Counted:
+        """Counted calls, counted truth, and phase where the rule looks at it."""
+        depth = None
+        if self.call_set.reads is not None:
+            pos = [side.table.pos[counted_rows(side)] for side in (result.calls, result.truth)]
+            depth = depth_at(
+                self.call_set.reads, self.reference, result.contig, np.concatenate(pos), self.sample
+            )
+        index = self.contigs.index(result.contig)
+        return (
+            count_side(result, result.calls, result.truth, index, template, self.beds, depth),
+            count_side(result, result.truth, result.calls, index, template, self.beds, depth),
+            contig_phase(result, template) if self.rule == OVERLAP else None,
+        )
+
+
+@dataclass(slots=True)
+class _Collected:
+    """What is kept of the contigs compared so far; `compared`: what comparisons of call sets need, too."""
+
+    builder: tb.TableBuilder
+    compared: bool
+    calls: list[ScoredRecords] = field(default_factory=list)
+    truth: list[ScoredRecords] = field(default_factory=list)
+    reasons: dict[str, Reasons] = field(default_factory=lambda: {"calls": Reasons(), "truth": Reasons()})
+    given_up: list[tb.Row] = field(default_factory=list)
+    phase: list[ContigPhase | None] = field(default_factory=list)
+    modern: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, dtype=np.int64))
+
+    def add(self, result: ContigResult, counted: Counted) -> None:
+        """Take one contig."""
+        calls, truth, phase = counted
+        self.builder.add(truth, calls)
+        self.calls.append(calls.kept(self.compared))
+        self.truth.append(truth.kept(self.compared).without_scores())
+        self.reasons["calls"].add(result.calls)
+        self.reasons["truth"].add(result.truth)
+        self.given_up += _given_up(result)
+        self.phase.append(phase)
+        self.modern += (result.overlapping, result.starred)
+
+
+def _collect(
+    stream: Iterable[tuple[ContigResult, Counted]], found: _Collected, writer: AnnotatedWriter
+) -> None:
+    """Take every contig into `found` and write its annotated records."""
+    try:
+        for result, counted in stream:
+            found.add(result, counted)
+            writer.write(result)
+        writer.close()
+    except BaseException:
+        writer.abandon()
+        raise
+
+
+def _strata(stratifications: dict[str, Path], lengths: dict[str, int]) -> list[Intervals]:
+    """Intervals of each stratum; contigs that the reference lacks are passed over."""
+    return [
+        read_bed(path, lengths, unknown="skip", overhang="cut").columns() for path in stratifications.values()
+    ]
+
+
+def _summary(
+    call_set: CallSet, name: str, sample: str, confident_bp: int, config: EvaluateConfig,
+    found: _Collected,
+) -> dict[str, object]:  # fmt: skip
+    """What summary.json says of the comparison as a whole."""
+    return {
+        "name": name,
+        "sample": sample,
+        "caller": call_set.caller,
+        "depth": call_set.depth,
+        "calls": str(call_set.calls),
+        "truth": str(call_set.truth),
+        "confident": str(call_set.confident or ""),
+        "confident_bp": confident_bp,
+        "settings": _settings(config),
+        "left_out": {role: reason.counts for role, reason in found.reasons.items()},
+        "given_up": found.given_up,
+    }
 
 
 def _settings(config: EvaluateConfig) -> dict[str, object]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates.config import candidates_for
+from deepcohort.candidates.sample import settings_for
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
@@ -24,7 +24,7 @@ from deepcohort.formats.vcf_declarations import check_declarations
 from deepcohort.formats.vcf_text import Segment, VcfHeader, VcfTextReader
 from deepcohort.pileup.types import LazyPredictor
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import open_reads, profiled
+from deepcohort.reads.load import open_reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +200,10 @@ def filter_vcf(
                 f"{vcf} has {len(names)} samples; say whose reads are where: --samplesheet, or "
                 "--reads SAMPLE=FILE for each"
             )
-        config_of_reads = ReadsConfig(sample=names[0]) if len(names) == 1 else ReadsConfig()
-        usual = profiled(reads, reference, config_of_reads)
-        source = stack.enter_context(open_reads(reads, reference, usual))
-        scorer = Scorer(source, fasta, predictor, config, candidates_for(predictor.platform, usual.library))
+        of_sample = ReadsConfig(sample=names[0]) if len(names) == 1 else ReadsConfig()
+        settings = settings_for(reads, reference, predictor.platform, of_sample)
+        source = stack.enter_context(open_reads(reads, reference, settings.reads))
+        scorer = Scorer(source, fasta, predictor, config, settings.candidates)
 
         def opened() -> VcfTextReader:
             reader = VcfTextReader(vcf)

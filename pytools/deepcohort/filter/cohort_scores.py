@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepcohort.candidates.config import candidates_for
+from deepcohort.candidates.sample import SampleSettings, settings_for
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.filter.alleles import RecordAlleles
@@ -23,7 +23,7 @@ from deepcohort.filter.genotypes import carriers
 from deepcohort.filter.score import Scorer
 from deepcohort.pileup.types import LazyPredictor
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import ReadSource, open_reads, profiled
+from deepcohort.reads.load import ReadSource, open_reads
 
 _MOST_OPEN = 16  # samples whose files are open at once, in each process
 _BATCH_BLOCKS, _BATCH_BYTES = 32, 32 << 20
@@ -78,7 +78,7 @@ class SampleScorers:
         self._inputs = inputs
         self._reference = ReferenceFasta(inputs.reference)
         self._predictors: dict[str, LazyPredictor] = {}
-        self._configs: dict[int, ReadsConfig] = {}
+        self._settings: dict[int, SampleSettings] = {}
         self._open: OrderedDict[int, tuple[ReadSource, ExitStack]] = OrderedDict()
 
     def score(
@@ -88,7 +88,8 @@ class SampleScorers:
         source, platform = self._source(sample), self._inputs.samples[sample].platform
         predictor = self._predictors.get(platform) or self._inputs.predictor(platform)
         self._predictors[platform] = predictor
-        scorer = Scorer(source, self._reference, predictor, self._inputs.config, candidates_for(platform))
+        candidates = self._settings[sample].candidates
+        scorer = Scorer(source, self._reference, predictor, self._inputs.config, candidates)
         found = []
         for contig, records in stretches:
             judged = scorer.judge(contig, records, np.empty((len(records), 0)))
@@ -108,10 +109,11 @@ class SampleScorers:
         while len(self._open) >= _MOST_OPEN:
             self._open.popitem(last=False)[1][1].close()
         reads, reference = self._inputs.samples[sample], self._inputs.reference
-        if sample not in self._configs:
-            self._configs[sample] = profiled(reads.files, reference, ReadsConfig(sample=reads.sample))
+        if sample not in self._settings:
+            own = ReadsConfig(sample=reads.sample)
+            self._settings[sample] = settings_for(reads.files, reference, reads.platform, own)
         stack = ExitStack()
-        source = stack.enter_context(open_reads(reads.files, reference, self._configs[sample]))
+        source = stack.enter_context(open_reads(reads.files, reference, self._settings[sample].reads))
         check_owner(reads, source.sample_names, {s.sample for s in self._inputs.samples})
         self._open[sample] = source, stack
         return source

@@ -90,14 +90,14 @@ class Scorer:
         log_odds = np.zeros(len(records))
         network = np.full((len(records), len(NETWORK_NAMES)), np.nan)
         alts: list[dict[int, float]] = [{} for _ in records]
-        for first, last in self._stretches(records):
-            for i, found in enumerate(self._judge_stretch(contig, records[first:last]), start=first):
+        for first, last in self._chunks(records):
+            for i, found in enumerate(self._judge_chunk(contig, records[first:last]), start=first):
                 if found is not None:
                     known[i] = True
                     log_odds[i], network[i], alts[i] = found.log_odds, found.inputs, found.alts
         return Judged(known, log_odds, np.concatenate([network, annotations], axis=1), tuple(alts))
 
-    def _stretches(self, records: Sequence[RecordAlleles]) -> Iterator[tuple[int, int]]:
+    def _chunks(self, records: Sequence[RecordAlleles]) -> Iterator[tuple[int, int]]:
         first = 0
         for i in range(1, len(records) + 1):
             if i == len(records):
@@ -109,7 +109,7 @@ class Scorer:
                 yield first, i
                 first = i
 
-    def _judge_stretch(self, contig: str, records: Sequence[RecordAlleles]) -> list[_Verdict | None]:
+    def _judge_chunk(self, contig: str, records: Sequence[RecordAlleles]) -> list[_Verdict | None]:
         length = self._reference.contig_lengths.get(contig)
         if length is None:
             raise DeepcohortError(

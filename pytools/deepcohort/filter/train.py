@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.candidates.config import candidates_for
+from deepcohort.candidates.sample import settings_for
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.filter.annotations import Annotations, annotations_of
@@ -18,8 +18,7 @@ from deepcohort.filter.config import FilterConfig, TrainFilterConfig
 from deepcohort.filter.score import Scorer
 from deepcohort.formats.vcf_text import VcfTextReader
 from deepcohort.pileup.types import LazyPredictor
-from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import open_reads, profiled
+from deepcohort.reads.load import open_reads
 
 UNKNOWN, WRONG, RIGHT = -1, 0, 1
 _TAKEN, _LEFT = 0.75, 0.001  # of the gain in F1; at most this much is left
@@ -64,14 +63,12 @@ def collect(
     snps: list[NDArray[Any]] = []
     folds: list[NDArray[Any]] = []
     seen: dict[str, int] = {}
-    usual = profiled(item.reads, item.reference, ReadsConfig())
+    settings = settings_for(item.reads, item.reference, predictor.platform)
     with (
         ReferenceFasta(item.reference) as fasta,
-        open_reads(item.reads, item.reference, usual) as source,
+        open_reads(item.reads, item.reference, settings.reads) as source,
     ):
-        scorer = Scorer(
-            source, fasta, predictor, FilterConfig(), candidates_for(predictor.platform, usual.library)
-        )
+        scorer = Scorer(source, fasta, predictor, FilterConfig(), settings.candidates)
         reader = VcfTextReader(item.vcf)
         try:
             for segment in reader.segments():

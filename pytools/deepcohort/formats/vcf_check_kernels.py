@@ -346,6 +346,34 @@ def _same(text: NDArray[np.uint8], first: int, second: int, length: int) -> bool
 
 
 @kernel
+def _is_bad_byte(byte: int, field: int, utf8: bool) -> bool:
+    """Whether a byte may not stand in column `field`; bytes above ASCII may in ID and INFO if `utf8`."""
+    return byte < 32 or (byte > 126 and not (byte > 127 and utf8 and (field == 2 or field == 7)))
+
+
+@kernel
+def _cell_fault(byte: int, field: int, n_fields: int, is_empty: bool, is_comment: bool) -> int:
+    """Fault of a column as such, which ends with `byte`: one too many, an empty one, a comment; or SOUND."""
+    if field >= n_fields:
+        return COLUMNS
+    if is_empty:
+        return EMPTY if byte == _TAB or field else COLUMNS
+    return COMMENT if field == 0 and is_comment else SOUND
+
+
+@kernel
+def _with_code(codes: NDArray[np.uint64], n: int, code: np.uint64) -> NDArray[np.uint64]:
+    """`codes` (K,), of which `n` are set, with one more; longer where that is needed. (0,): it is there."""
+    for k in range(n):
+        if codes[k] == code:
+            return codes[:0]
+    if n == len(codes):
+        codes = np.concatenate((codes, np.zeros(n, dtype=np.uint64)))
+    codes[n] = code
+    return codes
+
+
+@kernel
 def find_fault(text: NDArray[np.uint8], rules: LineRules) -> tuple[int, int, int]:
     """First line of whole record lines that breaks VCF, and how.
 
@@ -369,33 +397,29 @@ def find_fault(text: NDArray[np.uint8], rules: LineRules) -> tuple[int, int, int
         byte = text[at]
         if byte != _TAB and byte != _NEWLINE:
             is_return = byte == _RETURN and at + 1 < len(text) and text[at + 1] == _NEWLINE
-            high = byte > 126 and not (byte > 127 and utf8 and (field == 2 or field == 7))
-            if (byte < 32 and not is_return) or high:
+            if not is_return and _is_bad_byte(byte, field, utf8):
                 return line, BYTE, place_at
             continue
         end = at - 1 if byte == _NEWLINE and at > start and text[at - 1] == _RETURN else at
-        if field >= n_fields:
-            return line, COLUMNS, place_at
-        if end == start:
-            return line, EMPTY if byte == _TAB or field else COLUMNS, place_at
-        if field == 0 and text[start] == _HASH:
-            return line, COMMENT, place_at
+        fault = _cell_fault(byte, field, n_fields, end == start, text[start] == _HASH)
+        if fault != SOUND:
+            return line, fault, place_at
         if field == 4:
             n_alts = count_alts(text, start, end, rules.odd_alts)
             if n_alts < 0:
                 return line, BAD_ALT, place_at
             is_structural = n_alts > 0 and _is_structural(text, start, end)
             if n_alts > 0 and not rules.repeats and _is_of_bases(text, start, end):
-                code = key_code(text, ref_start, end)
-                for k in range(n_alleles):
-                    if alleles[k] == code:
-                        return line, REPEATED, place_at
-                if n_alleles == len(alleles):
-                    alleles = np.concatenate((alleles, np.zeros(n_alleles, dtype=np.uint64)))
-                alleles[n_alleles] = code
+                alleles = _with_code(alleles, n_alleles, key_code(text, ref_start, end))
+                if len(alleles) == 0:
+                    return line, REPEATED, place_at
                 n_alleles += 1
         elif field < 8:
             fault = _fixed_fault(text, field, start, end, 0 if is_structural else pos)
+            if fault == SOUND and field == 7 and rules.check_info:
+                fault = (
+                    BAD_INFO if not _info_sound(text, start, end, n_alts, rules.info, info_codes) else SOUND
+                )
             if fault != SOUND:
                 return line, fault, place_at
             if field == 1:
@@ -404,15 +428,9 @@ def find_fault(text: NDArray[np.uint8], rules: LineRules) -> tuple[int, int, int
                     place_at, place_length, n_alleles = line, end - line, 0
             elif field == 3:
                 ref_start = start
-            elif (
-                field == 7
-                and rules.check_info
-                and not _info_sound(text, start, end, n_alts, rules.info, info_codes)
-            ):
-                return line, BAD_INFO, place_at
         elif field == 8:
-            same = end - start == format_end - format_start and _same(text, format_start, start, end - start)
-            if not same:
+            length = end - start
+            if length != format_end - format_start or not _same(text, format_start, start, length):
                 n_keys = _read_format(text, start, end, rules, codes, which)
                 if n_keys < 0:
                     return line, BAD_FORMAT, place_at

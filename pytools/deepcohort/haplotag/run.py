@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepcohort import __version__
-from deepcohort.candidates.config import CandidatesConfig, candidates_for
+from deepcohort.candidates.config import CandidatesConfig
+from deepcohort.candidates.sample import settings_for
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.haplotag.config import HaplotagConfig
@@ -14,7 +15,7 @@ from deepcohort.haplotag.sites import SampleSites, read_sites
 from deepcohort.haplotag.tags import ContigTags, contig_tags, no_tags
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import ReadGroups, groups_of_sample, samples_of
-from deepcohort.reads.load import ReadSource, open_reads, profiled
+from deepcohort.reads.load import ReadSource, open_reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +90,14 @@ def haplotag(request: TagRequest, config: HaplotagConfig | None = None) -> TagSu
         raise DeepcohortError(f"output {request.output} must end in .bam or .cram")
     sample, sites = read_sites(request.vcf, request.sample)
     groups = _own_groups(request, sample)
-    reads_config = profiled(request.reads, request.reference, ReadsConfig(sample=sample))
+    own = ReadsConfig(sample=sample)
+    settings = settings_for(request.reads, request.reference, request.platform, own)
     with (
-        open_reads(request.reads, request.reference, reads_config) as source,
+        open_reads(request.reads, request.reference, settings.reads) as source,
         ReferenceFasta(request.reference) as reference,
     ):
         _check_contigs(request, sites, reference)
-        tagger = _Tagger(
-            sites, source, reference, candidates_for(request.platform, reads_config.library), config
-        )
+        tagger = _Tagger(sites, source, reference, settings.candidates, config)
         n_reads, n_tagged = write_tagged(
             request.reads, groups, request.reference, request.output, _program(request), tagger.tags_of,
             config, request.threads,

@@ -26,14 +26,14 @@ class JointConfig:
             then a sample's PLs are averaged with what its reads say by themselves. A caller doubts few reads,
             because errors recur at a place; what other samples carry is no error. Goes with population_prior.
         lone_phred: where the reads of a shallow cohort (see `error_prior`) speak so clearly, phred, against
-            errors that recur at a place, that mean is taken for a carrier without company too.
+            errors that recur at a place, that mean is taken for a lone carrier too.
         read_weight, read_error: weight of the reads in that (geometric) mean, and the rate at which they err.
         read_max_dp: samples with more reads keep the PLs that their gVCF gives.
         error_prior, error_steepness: of cohorts of `prior_samples` or more, most of them no deeper, QUAL of a
             SNP is from the reads of all samples, and no more than their odds against one rate of errors in
             all of them. Such places have that prior; rates are rarer the higher, by so much log10 per unit.
         site_prior: prior probability that a site where some sample calls a variant is variable (QUAL).
-        de_novo_rate: prior probability of a new mutation per transmitted allele at such a site. Not the
+        de_novo_rate: prior probability of a de novo variant per transmitted allele at such a site. Not the
             genome's mutation rate: that a child was called where its parents were not leaves few other
             ways. PLs of one sample reach 35-60 phred; a lower rate than these would hide every new allele.
         de_novo_probability: posterior from which a child is listed in INFO DENOVO.

@@ -104,7 +104,7 @@ def _put_info(
     an: int,
     ns: int,
 ) -> int:
-    """INFO of a site to out[at:] of `out` (B,), but for what is of new mutations and origins; `summary`
+    """INFO of a site to out[at:] of `out` (B,), but for what is of de novo variants and origins; `summary`
     (N_SUMMARY,).
     """
     n = len(v.dp)
@@ -153,7 +153,7 @@ def _put_info(
 
 @kernel
 def _put_new_mutations(out: NDArray[np.uint8], at: int, v: SiteGenotypes, texts: SiteTexts) -> int:
-    """INFO DENOVO, the names of the samples with a new mutation, to out[at:] of `out` (B,)."""
+    """INFO DENOVO, the names of the samples with a de novo variant, to out[at:] of `out` (B,)."""
     at = _put_word(out, at, _T_DENOVO)
     for s in range(len(v.de_novo)):
         if v.de_novo[s] > 0.0:

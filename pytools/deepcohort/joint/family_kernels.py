@@ -61,7 +61,7 @@ def transmission(
     rate: float,
     alleles: NDArray[np.int32],
 ) -> tuple[float, float]:
-    """P(child's genotype | parents'), and the part of it that needs no new mutation.
+    """P(child's genotype | parents'), and the part of it that needs no de novo variant.
 
     Args:
         father, mother, child: genotype indices (allele indices if haploid).

@@ -1,10 +1,11 @@
 """gVCFs of a cohort to one VCF: windows streamed one after another."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,10 +118,7 @@ def genotype_cohort(
     """
     config = config or JointConfig()
     paths = [Path(path) for path in gvcfs]
-    if not paths and not stores:
-        raise DeepcohortError("no gVCF given; use --gvcf (once per sample), --gvcf-list or --cohort")
-    if output is None and save_store is None:
-        raise DeepcohortError("nothing to write; give --output, --save-cohort or both")
+    _check_asked(bool(paths or stores), output is not None or save_store is not None)
     with ReferenceFasta(reference) as fasta:
         kept = open_stores(stores)
         headers = check_inputs(paths, fasta, kept)
@@ -129,14 +127,10 @@ def genotype_cohort(
         wanted = wanted_regions(regions, kept, fasta)
         for store in kept:
             store.check_regions(wanted, config.max_shift_bp)
-        sources: list[StoredCohort | GvcfSource] = [*kept]
-        sources += [
-            GvcfSource(GvcfStream(path, GvcfIndex(path)), header.contigs, header.regions)
-            for path, header in zip(paths, headers, strict=True)
-        ]
         samples = [*(name for store in kept for name in store.samples), *(h.sample for h in headers)]
         strangers = unmatched(pedigree, sexes or {}, samples)
         pedigree = merge_pedigrees([store.pedigree for store in kept], pedigree)
+        sources = _sources(paths, headers, kept)
         labels = [name for s in sources for name in s.labels]
         has_phase = any("PS" in h.formats for h in headers) or any(store.has_phase for store in kept)
         cohort = _describe(labels, samples, pedigree, sexes or {}, sort_samples)
@@ -144,52 +138,21 @@ def genotype_cohort(
         cohort = replace(cohort, phasing=_phasing(cohort.samples, pedigree, has_phase, beside_bp, config))
         reach = Reach(beside_bp if save_store is not None else cohort.phasing.context_bp, config.max_shift_bp)
         parts = _parts(save_store, shards, wanted, fasta)
-        held = [region for store in kept for region in store.regions]
-        pieces = list(cut_at(wanted, held + [region for _, part in parts for region in part]))
-        windows = list(cut_windows(pieces, len(samples), config, cohort.phasing.context_bp))
-        n_sites, left_out = 0, LeftOut()
-        finals = [*([output] if output is not None else []), *(path for path, _ in parts)]
-        with atomic_outputs(*finals, partners=(".tbi", ".csi")) as temporaries, ExitStack() as stack:
-            writer = stack.enter_context(BgzfWriter(temporaries[0])) if output is not None else None
-            saver = None
-            if parts:
+        edges = [region for store in kept for region in store.regions]
+        uncut = list(cut_at(wanted, edges + [region for _, part in parts for region in part]))
+        windows = list(cut_windows(uncut, len(samples), config, cohort.phasing.context_bp))
+        stored_pedigree = _with_sexes(pedigree, sexes or {})
 
-                def make(path: Path, part: Sequence[Region]) -> StoreWriter:
-                    lengths = fasta.contig_lengths
-                    return StoreWriter(
-                        path,
-                        samples,
-                        lengths,
-                        part,
-                        reach.right_bp,
-                        stored_pedigree,
-                        reach.left_bp,
-                        has_phase,
-                    )
+        def make(path: Path, part: Sequence[Region]) -> StoreWriter:
+            return StoreWriter(
+                path, samples, fasta.contig_lengths, part, reach.right_bp, stored_pedigree, reach.left_bp,
+                has_phase,
+            )  # fmt: skip
 
-                stored_pedigree = _with_sexes(pedigree, sexes or {})
-                hidden = temporaries[-len(parts) :]
-                saver = PartsWriter([(h, p) for h, (_, p) in zip(hidden, parts, strict=True)], make)
-                stack.callback(saver.abort)
-            if writer is not None:
-                extra = (*region_lines(wanted),)
-                name = Path(reference).name
-                head = header_text(
-                    fasta.contig_lengths, cohort.samples, extra, name, config, cohort.phasing.is_on
-                )
-                writer.write(head.encode())
-            for window, batches, bases in read_windows(windows, sources, fasta, config, quiet, reach):
-                if saver is not None:
-                    saver.add(window, batches)
-                if writer is not None:
-                    for text, written in _genotype_window(
-                        batches, cohort, fasta, window, config, bases, left_out
-                    ):
-                        writer.write(text)
-                        n_sites += written
-            if writer is not None:
-                writer.close()
-                index_vcf(temporaries[0], max(fasta.contig_lengths.values()))
+        left_out = LeftOut()
+        read = read_windows(windows, sources, fasta, config, quiet, reach)
+        header = _Header(fasta, wanted, Path(reference).name)
+        n_sites = _write_cohort(read, output, parts, make, cohort, header, config, left_out)
     if shards and save_store is not None:
         write_manifest([path for path, _ in parts], Path(save_store) / MANIFEST)
     stated = [(path, header.regions) for path, header in zip(paths, headers, strict=True)]
@@ -200,6 +163,76 @@ def genotype_cohort(
         *left_out.warnings(),
     ]
     return GenotypeSummary(len(samples), n_sites, sum(len(region) for region in wanted), tuple(warnings))
+
+
+def _check_asked(has_input: bool, has_output: bool) -> None:
+    """Raises DeepcohortError where there is nothing to read or to write."""
+    if not has_input:
+        raise DeepcohortError("no gVCF given; use --gvcf (once per sample), --gvcf-list or --cohort")
+    if not has_output:
+        raise DeepcohortError("nothing to write; give --output, --save-cohort or both")
+
+
+def _sources(
+    paths: Sequence[Path], headers: Sequence[GvcfHeader], kept: Sequence[StoredCohort]
+) -> list[StoredCohort | GvcfSource]:
+    """The stored cohorts, then the gVCFs of `paths` with their `headers`, opened."""
+    streams = [
+        GvcfSource(GvcfStream(path, GvcfIndex(path)), header.contigs, header.regions)
+        for path, header in zip(paths, headers, strict=True)
+    ]
+    return [*kept, *streams]
+
+
+class _Header(NamedTuple):
+    """What the header of a cohort VCF tells beside its samples."""
+
+    fasta: ReferenceFasta
+    wanted: Sequence[Region]
+    reference_name: str
+
+    def text(self, cohort: _Cohort, config: JointConfig) -> str:
+        """The header's text."""
+        extra = (*region_lines(self.wanted),)
+        lengths, is_phased = self.fasta.contig_lengths, cohort.phasing.is_on
+        return header_text(lengths, cohort.samples, extra, self.reference_name, config, is_phased)
+
+
+def _write_cohort(
+    read: Iterable[tuple[Region, list[RecordBatch], ReferenceBases]],
+    output: str | Path | None,
+    parts: Sequence[tuple[Path, list[Region]]],
+    make: Callable[[Path, Sequence[Region]], StoreWriter],
+    cohort: _Cohort,
+    header: _Header,
+    config: JointConfig,
+    left_out: LeftOut,
+) -> int:
+    """Write the cohort VCF, if asked for, and `parts` of a store by `make`; number of sites."""
+    n_sites, fasta = 0, header.fasta
+    finals = [*([output] if output is not None else []), *(path for path, _ in parts)]
+    with atomic_outputs(*finals, partners=(".tbi", ".csi")) as temporaries, ExitStack() as stack:
+        writer = stack.enter_context(BgzfWriter(temporaries[0])) if output is not None else None
+        saver = None
+        if parts:
+            hidden = temporaries[-len(parts) :]
+            saver = PartsWriter([(h, p) for h, (_, p) in zip(hidden, parts, strict=True)], make)
+            stack.callback(saver.abort)
+        if writer is not None:
+            writer.write(header.text(cohort, config).encode())
+        for window, batches, bases in read:
+            if saver is not None:
+                saver.add(window, batches)
+            if writer is not None:
+                for text, written in _genotype_window(
+                    batches, cohort, fasta, window, config, bases, left_out
+                ):
+                    writer.write(text)
+                    n_sites += written
+        if writer is not None:
+            writer.close()
+            index_vcf(temporaries[0], max(fasta.contig_lengths.values()))
+    return n_sites
 
 
 def _parts(
@@ -526,6 +559,6 @@ def site_prefixes(
     return lines
 
 
-def _flat(pieces: Sequence[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    offsets = np.cumsum([0, *(len(piece) for piece in pieces)]).astype(np.int64)
-    return np.frombuffer(b"".join(pieces), dtype=np.uint8), offsets
+def _flat(texts: Sequence[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    offsets = np.cumsum([0, *(len(text) for text in texts)]).astype(np.int64)
+    return np.frombuffer(b"".join(texts), dtype=np.uint8), offsets

@@ -24,7 +24,7 @@ from deepcohort.joint.project_kernels import (
     SiteShape,
     project_site,
 )
-from deepcohort.joint.quality_kernels import is_shallow, shallow_quality
+from deepcohort.joint.quality_kernels import ShallowRules, is_shallow, shallow_quality
 from deepcohort.joint.states import OK
 
 _MAX_QUAL = 99_999.0
@@ -92,7 +92,7 @@ class SiteGenotypes(NamedTuple):
         pl: int32 (N, G). ad: int32 (N, A). dp: int32 (N,). ploidy: int8 (N,).
         state: int8 (N,), see `states`. was_cut: bool (N,), blocks that tell less than their reads.
         likelihood, posterior: float64 (N, G). frequency: float64 (A,).
-        de_novo: float64 (N,), probability of a new mutation, 0 where not worth marking.
+        de_novo: float64 (N,), probability of a de novo variant, 0 where not worth marking.
         gt: int16 (N, 2), -1 missing, second -2 haploid. gq: int16 (N,).
     """
 
@@ -208,26 +208,28 @@ def _quality(
 
     `sure` (N, G) and `log_ratio` are without what blocks' reads add.
     """
-    # a site is at least as sure as its surest carrier
-    surest = most_confident_carrier(v.posterior, v.state, v.was_cut)
+    # a site is at least as sure as its most confident carrier
+    carrier_phred = most_confident_carrier(v.posterior, v.state, v.was_cut)
     if (
         not is_snp
         or limits.error_steepness < 0.0
         or not is_shallow(v.state, v.dp, limits.read_max_dp, max(2.0, limits.prior_samples))
     ):
-        return max(site_quality(log_ratio, limits.site_prior), surest), -1.0
+        return max(site_quality(log_ratio, limits.site_prior), carrier_phred), -1.0
     pooled, beside_errors = shallow_quality(
-        v.ad, v.dp, v.state, v.ploidy, sure, n_alleles, limits.inbreeding,
-        (limits.ref_pseudo, limits.alt_pseudo), limits.read_weight, limits.read_error, limits.read_max_dp,
-        limits.error_steepness,
+        v.ad, v.dp, v.state, v.ploidy, sure, n_alleles,
+        ShallowRules(
+            limits.inbreeding, limits.ref_pseudo, limits.alt_pseudo, limits.read_weight, limits.read_error,
+            limits.read_max_dp, limits.error_steepness,
+        ),
     )  # fmt: skip
-    carried = max(site_quality(pooled, limits.site_prior), surest)
+    carried = max(site_quality(pooled, limits.site_prior), carrier_phred)
     no_errors = site_quality(beside_errors, 1.0 - limits.error_prior)
     return min(carried, no_errors), no_errors
 
 
 @kernel
-def _mark_new_mutations(v: SiteGenotypes, limits: Limits) -> bool:
+def _mark_de_novo(v: SiteGenotypes, limits: Limits) -> bool:
     """Leave in de_novo (N,) what is probable enough in a called sample; whether that is any."""
     any_new = False
     for s in range(len(v.de_novo)):
@@ -242,7 +244,7 @@ def _mark_new_mutations(v: SiteGenotypes, limits: Limits) -> bool:
 def genotype_site(
     evidence: Evidence, site: int, kin: Kinship, limits: Limits, sure: NDArray[np.float64], v: SiteGenotypes
 ) -> tuple[float, bool]:
-    """Fill `v` for a site; its QUAL, and whether any sample has a new mutation.
+    """Fill `v` for a site; its QUAL, and whether any sample has a de novo variant.
 
     `sure` is float64 (N, G), room for likelihoods without what blocks' reads add.
     """
@@ -292,4 +294,4 @@ def genotype_site(
             Inheritance(limits.de_novo_rate, limits.haploid_from_mother), v.posterior, v.de_novo,
         )  # fmt: skip
     decide(v.posterior, v.ploidy, n_alleles, limits.min_gq, limits.half_call_gq, v.state, v.gt, v.gq)
-    return qual, n_pedigrees > 0 and _mark_new_mutations(v, limits)
+    return qual, n_pedigrees > 0 and _mark_de_novo(v, limits)

@@ -63,14 +63,14 @@ class StoredCohort:
             if part.contigs != first.contigs:
                 raise DeepcohortError(f"{first.path} and {part.path} were made on different references")
         self.regions = [region for part in self.parts for region in part.regions]
-        self._pieces: dict[str, list[tuple[Region, CohortStore]]] = {}
+        self._parts_at: dict[str, list[tuple[Region, CohortStore]]] = {}
         for part in self.parts:
             for region in part.regions:
-                self._pieces.setdefault(region.contig, []).append((region, part))
+                self._parts_at.setdefault(region.contig, []).append((region, part))
         _check_apart(self.samples[0], [(region, part.path) for part in self.parts for region in part.regions])
-        for pieces in self._pieces.values():
-            pieces.sort(key=lambda piece: piece[0].start)
-        self._starts = {name: [r.start for r, _ in pieces] for name, pieces in self._pieces.items()}
+        for held_parts in self._parts_at.values():
+            held_parts.sort(key=lambda pair: pair[0].start)
+        self._starts = {name: [r.start for r, _ in held_parts] for name, held_parts in self._parts_at.items()}
         self._current = first
 
     @property
@@ -98,7 +98,7 @@ class StoredCohort:
             window: within one region of one part.
         """
         number = bisect_right(self._starts[window.contig], window.start) - 1
-        part = self._pieces[window.contig][number][1]
+        part = self._parts_at[window.contig][number][1]
         if part is not self._current:
             self._current.seek(window.contig, window.start)
             self._current = part

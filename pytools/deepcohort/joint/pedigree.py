@@ -60,6 +60,15 @@ def person_of(pedigree: Pedigree, name: str) -> tuple[str, str, str, str]:
     return pedigree.family.get(name, name), father, mother, pedigree.sex.get(name, "")
 
 
+def person_rows(samples: Iterable[str], pedigree: Pedigree) -> list[str]:
+    """Lines of sample, family, father, mother (0 unknown) and sex (NA unknown), tabs between."""
+    rows = []
+    for name in samples:
+        family, father, mother, sex = person_of(pedigree, name)
+        rows.append("\t".join((name, family, father or "0", mother or "0", sex or "NA")))
+    return rows
+
+
 def unmatched(pedigree: Pedigree, sexes: dict[str, str], samples: Iterable[str]) -> list[str]:
     """Warnings of rows of a pedigree and of a table of sexes that name nobody in `samples`."""
     known = set(samples)

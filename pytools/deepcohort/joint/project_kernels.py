@@ -58,14 +58,14 @@ def map_alleles(
         if to_site[a] < 0:
             to_site[a] = 0
     for i in range(first, stop):
-        prim = table[i]
-        a = prim[_P_ALT]
-        at = prim[_P_POS]
-        if prim[_P_SEQ_LEN] < 0:
+        atomic = table[i]
+        a = atomic[_P_ALT]
+        at = atomic[_P_POS]
+        if atomic[_P_SEQ_LEN] < 0:
             to_site[a] = star
         elif at == pos:
-            to_site[a] = prim[_P_ALLELE] if prim[_P_ALLELE] > 0 else -1
-        elif at < pos and pos < at + prim[_P_REF_LEN]:
+            to_site[a] = atomic[_P_ALLELE] if atomic[_P_ALLELE] > 0 else -1
+        elif at < pos and pos < at + atomic[_P_REF_LEN]:
             to_site[a] = star
 
 

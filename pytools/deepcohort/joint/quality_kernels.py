@@ -1,6 +1,7 @@
 """QUAL in a shallow cohort: from the reads of all carriers, against errors that recur at a place."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,49 @@ def recurring_error(n_ref: int, n_alt: int, usual: float, steepness: float) -> f
     return most
 
 
+class ShallowRules(NamedTuple):
+    """inbreeding: Wright's F. ref_pseudo, alt_pseudo: Dirichlet pseudo counts of REF and of each ALT.
+    weight, error, max_dp: see `PoolRules`. steepness: see `recurring_error`."""
+
+    inbreeding: float
+    ref_pseudo: float
+    alt_pseudo: float
+    weight: float
+    error: float
+    max_dp: int
+    steepness: float
+
+
+@kernel
+def _weigh_reads(
+    depths: NDArray[np.int32],
+    ploidy: int,
+    rules: ShallowRules,
+    is_mixed: bool,
+    alone: NDArray[np.float64],
+    mixed: NDArray[np.float64],
+    reads: NDArray[np.float64],
+) -> None:
+    """Fill `alone` with the likelihood of a sample's reads, and average `mixed`, of its gVCF, with it.
+
+    Args:
+        depths: int32 (A,), reads of each allele. ploidy: 1 or 2.
+        is_mixed: whether `mixed` takes the average; else it stays as it is.
+        alone, mixed: float64 (G,). reads: float64 (G,), room.
+    """
+    n_alleles = len(depths)
+    size = n_alleles if ploidy == 1 else n_alleles * (n_alleles + 1) // 2
+    read_likelihoods(depths, n_alleles, ploidy, rules.error, reads)
+    best, most = reads[:size].max(), -1e300
+    for g in range(size):
+        alone[g] = 10.0 ** (reads[g] - best)
+        reads[g] = rules.weight * reads[g] + (1.0 - rules.weight) * math.log10(max(mixed[g], 1e-300))
+        most = max(most, reads[g])
+    if is_mixed:
+        for g in range(size):
+            mixed[g] = 10.0 ** (reads[g] - most)
+
+
 @kernel
 def shallow_quality(
     ad: NDArray[np.int32],
@@ -52,29 +96,22 @@ def shallow_quality(
     ploidy: NDArray[np.int8],
     likelihood: NDArray[np.float64],
     n_alleles: int,
-    inbreeding: float,
-    pseudo: tuple[float, float],
-    weight: float,
-    error: float,
-    max_dp: int,
-    steepness: float,
+    rules: ShallowRules,
 ) -> tuple[float, float]:
     """log10 of P(data | frequencies) over P(data | all reference), and over P(data | errors), of a SNP site.
 
     In the first a shallow sample's likelihood is averaged with that of its reads, as in `pool_reads`: a
-    caller's doubt of a few reads, taken anew for each sample, would hide what many show together. What the
+    caller's doubt of a few reads, taken for each sample alone, would hide what many show together. What the
     doubt is about stands in the second: reads alone, under frequencies in Hardy-Weinberg proportions or under
     one rate of errors in every sample, carrier or not.
 
     Args:
         ad: int32 (N, A), ad[:, 0] = -1: unknown, then all of `dp` show REF. dp: int32 (N,).
         state, ploidy: int8 (N,). likelihood: float64 (N, G), of the gVCFs.
-        pseudo: Dirichlet pseudo counts of REF and of each ALT.
-        weight, error, max_dp: see `pool_reads`. steepness: see `recurring_error`.
     """
-    n_genotypes = n_alleles * (n_alleles + 1) // 2
     alone, mixed = np.ones_like(likelihood), likelihood.copy()
-    reads, depths = np.empty(n_genotypes), np.empty(n_alleles, dtype=np.int32)
+    reads = np.empty(n_alleles * (n_alleles + 1) // 2)
+    depths = np.empty(n_alleles, dtype=np.int32)
     n_ref = n_alt = 0
     for s in range(len(state)):
         if state[s] != OK:
@@ -85,17 +122,10 @@ def shallow_quality(
             depths[:] = ad[s, :n_alleles]
         n_ref += depths[0]
         n_alt += depths[1:].sum()
-        size = n_alleles if ploidy[s] == 1 else n_genotypes
-        read_likelihoods(depths, n_alleles, ploidy[s], error, reads)
-        best, most = reads[:size].max(), -1e300
-        for g in range(size):
-            alone[s, g] = 10.0 ** (reads[g] - best)
-            reads[g] = weight * reads[g] + (1.0 - weight) * math.log10(max(likelihood[s, g], 1e-300))
-            most = max(most, reads[g])
-        if ad[s, 0] >= 0 and dp[s] <= max_dp:
-            for g in range(size):
-                mixed[s, g] = 10.0 ** (reads[g] - most)
+        is_mixed = ad[s, 0] >= 0 and dp[s] <= rules.max_dp
+        _weigh_reads(depths, ploidy[s], rules, is_mixed, alone[s], mixed[s], reads)
     frequency = np.empty(n_alleles)
-    pooled = em_frequencies(mixed, state, ploidy, n_alleles, inbreeding, pseudo[0], pseudo[1], frequency)
-    found = em_frequencies(alone, state, ploidy, n_alleles, inbreeding, pseudo[0], pseudo[1], frequency)
-    return pooled, found - recurring_error(n_ref, n_alt, error, steepness)
+    f, ref_pseudo, alt_pseudo = rules.inbreeding, rules.ref_pseudo, rules.alt_pseudo
+    pooled = em_frequencies(mixed, state, ploidy, n_alleles, f, ref_pseudo, alt_pseudo, frequency)
+    found = em_frequencies(alone, state, ploidy, n_alleles, f, ref_pseudo, alt_pseudo, frequency)
+    return pooled, found - recurring_error(n_ref, n_alt, rules.error, rules.steepness)

@@ -288,7 +288,7 @@ class KnownSites:
             DeepcohortError: see `fetch`.
         """
         n = 0
-        for region in pieces_of(regions):
+        for region in chunks_for(regions):
             for record in self._records(region):
                 end = min(record.start + len(record.ref), self._lengths[region.contig])
                 there = Region(region.contig, min(record.start, end), end)
@@ -302,8 +302,8 @@ class KnownSites:
         found: list[Region] = []
         for region in regions:
             parts = [np.empty((2, 0), np.int64)]
-            for piece in pieces_of([region.padded(_REACH_BP, self._lengths[region.contig])]):
-                start, ref_bp, is_snp = self._extents(piece)
+            for chunk in chunks_for([region.padded(_REACH_BP, self._lengths[region.contig])]):
+                start, ref_bp, is_snp = self._extents(chunk)
                 back = np.where(is_snp, 0, _REACH_BP)
                 parts.append(np.stack((start - back, start + np.maximum(ref_bp, 1))))
             starts, ends = np.clip(np.concatenate(parts, axis=1), region.start, region.end)
@@ -357,7 +357,7 @@ def _take_plain(
     return np.flatnonzero(~plain)
 
 
-def pieces_of(regions: Sequence[Region]) -> Iterator[Region]:
+def chunks_for(regions: Sequence[Region]) -> Iterator[Region]:
     """`regions` cut short enough to hold the lines of a panel with many genotypes."""
     for region in regions:
         for start in range(region.start, region.end, _PIECE_BP):

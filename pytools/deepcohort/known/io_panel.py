@@ -15,7 +15,7 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region
 from deepcohort.known.config import KnownConfig
-from deepcohort.known.io_known import CHECKED_FIRST, KnownSites, SiteRecord, pieces_of
+from deepcohort.known.io_known import CHECKED_FIRST, KnownSites, SiteRecord, chunks_for
 
 _KEYS_TOLD = 12
 
@@ -167,7 +167,7 @@ class PanelSites(KnownSites):
             DeepcohortError: see `fetch`; none has.
         """
         super().check_first(regions, reference)
-        records = (record for region in pieces_of(regions) for record in self._records(region))
+        records = (record for region in chunks_for(regions) for record in self._records(region))
         first = islice(records, CHECKED_FIRST)
         shares = [share for record in first for share in record.frequencies or ()]
         if shares and all(map(math.isnan, shares)):

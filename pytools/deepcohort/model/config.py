@@ -44,6 +44,7 @@ class TrainConfig:
             on one strand. Simulations make them to be known, far more than nature does; unthinned,
             true heterozygous sites that chance reads from one strand are called absent.
         negative_share: share of label 0 in training, by leaving out some; 0 = as they come.
+        flip_share: share of training's SNPs that each epoch shows from the reference's other strand.
         validation_share, test_share: of stretches of genome; test is never seen in training or tuning.
         calibration: how validation corrects probabilities.
         settle_error: share of sites settled by features alone that the CNN would have got right instead.
@@ -83,6 +84,7 @@ class TrainConfig:
     patience: int = 0
     one_strand_share: float = 1.0
     negative_share: float = 0.0
+    flip_share: float = 0.0
     validation_share: float = 0.08
     test_share: float = 0.08
     calibration: str = "temperature"
@@ -123,6 +125,7 @@ def _problems(c: TrainConfig) -> list[str]:
         ("l2", 0.0, 1.0),
         ("one_strand_share", 0.0, 1.0),
         ("negative_share", 0.0, 0.99),
+        ("flip_share", 0.0, 1.0),
         ("validation_share", 0.005, 0.5),
         ("test_share", 0.0, 0.5),
         ("final_lr_fraction", 0.0, 1.0),

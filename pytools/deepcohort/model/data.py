@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.model.config import TrainConfig
+from deepcohort.model.other_strand import seen_from_other_strand
 from deepcohort.pileup.features import F
 from deepcohort.pileup.shards import Examples, ExampleSet
 
@@ -78,6 +79,10 @@ class _Batches(IterableDataset[Batch]):
             order = rng.permutation(len(examples))
             order = order[self.rank :: self.world][: len(order) // self.world]
             examples = examples.take(order)
+            if data.config.flip_share > 0:
+                examples = seen_from_other_strand(
+                    examples, rng.random(len(examples)) < data.config.flip_share
+                )
             if held:  # the tail of the last bucket joins this one
                 examples = Examples.concatenate([*held, examples], data.examples.config)
                 held = []
@@ -90,7 +95,7 @@ class _Batches(IterableDataset[Batch]):
             yield to_batch(held[0])
 
 
-class _Listed(Dataset[Batch]):
+class ListedBatches(Dataset[Batch]):
     """Batches already made."""
 
     def __init__(self, batches: list[Batch]) -> None:
@@ -196,7 +201,7 @@ class ExampleData(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Validation batches, the same every time."""
-        return DataLoader(_Listed(self.batches(self.validation)), batch_size=None)
+        return DataLoader(ListedBatches(self.batches(self.validation)), batch_size=None)
 
     def batches(self, examples: Examples, size: int = 1_024) -> list[Batch]:
         """`examples` in order."""

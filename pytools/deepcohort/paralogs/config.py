@@ -1,4 +1,4 @@
-"""Which sequences have near-identical copies, and when and how their reads are placed anew."""
+"""Which sequences are segmental duplications, and when and how their reads are reassigned."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The table of near-identical copies that lies beside a reference."""
+"""The table of segmental duplications that lies beside a reference."""
 
 import gzip
 import hashlib

@@ -1,4 +1,4 @@
-"""Reads of one sample, placed anew where the reference has near-identical copies that are known."""
+"""Reads of one sample, reassigned among the paralogs that are known of the reference."""
 
 from collections.abc import Sequence
 from pathlib import Path

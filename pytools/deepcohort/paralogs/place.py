@@ -1,4 +1,4 @@
-"""Reads of one sample, with fragments of near-identical copies placed where they fit best."""
+"""Reads of one sample, with fragments of segmental duplications placed where they fit best."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ _REACH_BP = 1_024  # a short read begins no farther left of what it overlaps
 
 
 class PlacedReads:
-    """A `ReadSource` whose fragments of near-identical copies are placed anew.
+    """A `ReadSource` whose fragments of segmental duplications are reassigned.
 
     Only where the reference has a copy elsewhere, MAPQ is low and reads differ from the reference. What
     becomes of a read is decided by the tile that it begins in, from windows fixed on the genome.

@@ -175,7 +175,7 @@ def _count_near(
 
 
 @kernel
-def company_features(row: NDArray[np.float32], i: Int, table: TableColumns) -> None:
+def neighbour_features(row: NDArray[np.float32], i: Int, table: TableColumns) -> None:
     """Fill `row` float32 (F,) with what other candidates of the table lie near candidate `i`."""
     cand_pos = table.pos
     near_10 = near_50 = same = 0
@@ -300,6 +300,6 @@ def candidate_features(
         site = _site_of(i, table)
         total = read_features(row, site, first, last, entries, reads, library, window, cursors, sums)
         _depth_features(row, at, total, prefix, counts, table.pos[i])
-        company_features(row, i, table)
+        neighbour_features(row, i, table)
         alt = table.alt_seq[table.alt_offset[i] : table.alt_offset[i + 1]]
         sequence_features(row, at, table.ref_len[i], alt, window.reference)

@@ -50,7 +50,7 @@ _FEATURES = {
     "ref_place_sd": "the same of REF reads",
     "alt_cycle": "mean relative sequencing cycle of the site in ALT reads",
     "read_length_log": "log2 of the mean read length, tenths",
-    # company
+    # neighbouring variants
     "alt_clipped": "z score of ALT reads clipped by 5 bp within 300 bp, beside REF reads and library, fifths",
     "ref_clipped": "z score of such REF reads beside the library, fifths",
     "alt_mismatches": "mean mismatches (phred >= 15) near the site in ALT reads, log1p",

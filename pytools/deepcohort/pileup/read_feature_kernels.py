@@ -14,7 +14,7 @@ from deepcohort.pileup.columns import LibraryColumns
 from deepcohort.pileup.features import F
 from deepcohort.pileup.kernels import OP_D, OP_EQ, OP_I, OP_M, OP_N, OP_S, OP_X, Cursors, advance_cursor
 
-NEAR_BP = 16  # mismatches and indels this near the site count as company
+NEAR_BP = 16  # mismatches and indels this near the site count as neighbours
 # how far reads are held against the reference; longer ones, NEAR_BP
 DIVERGENCE_BP, _MOST_SPAN_BP = 128, 1_000
 CLIP_BP, CLIP_NEAR_BP = 5, 300  # soft clips of that many bases that start that near the site count
@@ -159,7 +159,7 @@ def _clipped_nearby(i: Int, length: Int, left: Int, right: Int) -> Any:
 
 
 @borrowing_kernel
-def _add_company(
+def _add_neighbours(
     r: Int,
     a: Int,
     site: Site,
@@ -238,7 +238,7 @@ def _add_read(
     if i >= 0:
         qual = reads.qual[first_base:last_base]
         _add_place(i, a, left, right, reverse, site.indel_at >= 0, qual, sums)
-    _add_company(r, a, site, reads, window, cursors, sums)
+    _add_neighbours(r, a, site, reads, window, cursors, sums)
 
 
 @kernel

@@ -108,6 +108,18 @@ def _carriers(
 
 
 @kernel
+def _place_samples(samples: NDArray[np.int64], pool: NDArray[np.int64], count: NDArray[np.int64]) -> int:
+    """Fill pool (P, n) and count (P,) with the leaves of `samples` (P,), by population; their number."""
+    leaf = 0
+    for k in range(len(samples)):
+        count[k] = samples[k]
+        for i in range(samples[k]):
+            pool[k, i] = leaf
+            leaf += 1
+    return leaf
+
+
+@kernel
 def _genealogy(
     samples: NDArray[np.int64],
     starts: NDArray[np.float64],
@@ -129,16 +141,10 @@ def _genealogy(
         pool: int64 (P, n), lineages by population. count: int64 (P,).
     """
     n_epochs, k_pop = sizes.shape
-    leaf = 0
-    for k in range(k_pop):
-        count[k] = samples[k]
-        for i in range(samples[k]):
-            pool[k, i] = leaf
-            leaf += 1
-    alive, node, epoch, t, total, chosen = leaf, leaf, 0, 0.0, 0.0, 0
+    alive = node = _place_samples(samples, pool, count)
+    epoch, t, total, chosen = 0, 0.0, 0.0, 0
     while alive > 1:
-        best = np.inf
-        event, who, to = 0, 0, 0
+        best, event, who, to = np.inf, 0, 0, 0
         for k in range(k_pop):
             c = count[k]
             if c > 1:
@@ -158,8 +164,7 @@ def _genealogy(
                             best, event, who, to = w, 2, k, j
         ends = starts[epoch + 1] if epoch + 1 < n_epochs else np.inf
         if t + best >= ends:
-            best = ends - t
-            event = 0
+            best, event = ends - t, 0
         if best == np.inf:
             return -1
         # the branch of the mutation: reservoir sampling over the lengths added

@@ -3,7 +3,7 @@
 import json
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +182,43 @@ def _individual_shares(
     return np.divide(total, n, out=np.full(n.shape, np.nan), where=n > 0)
 
 
+def _check_choices(model: PopModel, source: str) -> None:
+    if model.encoding.unlinked:
+        raise DeepcohortError(
+            f"model {model.path} judges unlinked SNPs of whole samples, not windows; scan with a model "
+            "of loci"
+        )
+    if source not in SOURCES:
+        raise DeepcohortError(f"--genotypes {source} is unknown; choose from {', '.join(SOURCES)}")
+
+
+@dataclass(slots=True)
+class _SeenWindows:
+    """Windows of the contigs that were read, and what is kept of those with enough SNPs."""
+
+    windows: list[Window] = field(default_factory=list)
+    n_snps: list[int] = field(default_factory=list)
+    held: list[bytes] = field(default_factory=list)  # images, until the whole genome says its background
+    features: list[NDArray[np.float32]] = field(default_factory=list)
+    thinned: list[NDArray[np.float64]] = field(default_factory=list)
+
+    def add(
+        self, genotypes: ContigGenotypes, found: list[Window], model: PopModel, chooser: Chooser, use_pl: bool
+    ) -> None:
+        """Observe the windows `found` of one contig."""
+        self.thinned.append(_thinned_shares(genotypes))
+        for chunk in _chunks(found, 64):
+            seen = [observe_window(genotypes, w, chooser, model.observation.polarised, use_pl) for w in chunk]
+            self.windows += chunk
+            self.n_snps += [len(o.positions) for o in seen]
+            rich = [o for o in seen if len(o.positions) >= LEAST_SNPS]
+            _check_phase(model, rich)
+            if rich:
+                pixels, features = encode_windows(rich, model.encoding)
+                self.held.append(zlib.compress(pixels.tobytes(), 1))
+                self.features.append(features)
+
+
 def scan(
     vcf: str | Path,
     model: PopModel,
@@ -201,78 +238,62 @@ def scan(
         DeepcohortError: a model of unlinked SNPs, a VCF without genotypes, samples or groups that do not fit,
             no window with enough SNPs, likelihoods asked for that are not there, another model's background.
     """
-    encoding = model.encoding
-    if encoding.unlinked:
-        raise DeepcohortError(
-            f"model {model.path} judges unlinked SNPs of whole samples, not windows; scan with a model "
-            "of loci"
-        )
-    if source not in SOURCES:
-        raise DeepcohortError(f"--genotypes {source} is unknown; choose from {', '.join(SOURCES)}")
-    window_bp = window_bp or encoding.locus_bp
+    _check_choices(model, source)
+    window_bp = window_bp or model.encoding.locus_bp
     step_bp = step_bp or max(1, window_bp // 2)
     known = None if background is None else read_background(background, model)
     groups = read_groups(sample_list) if sample_list is not None else None
     contigs, samples = _opened(vcf, list(groups) if groups else None, source != "gt")
     chooser = Chooser(model, samples, groups)
     judge = Judge(model, threads)
-    notes = list(chooser.notes)
-    windows: list[Window] = []
-    counts: list[int] = []
-    held: list[bytes] = []  # images, until the whole genome says what its background is
-    parts: list[NDArray[np.float32]] = []
-    thinned: list[NDArray[np.float64]] = []
+    observed = _SeenWindows()
     for genotypes in track(contigs, None, "scanning, contigs", quiet):
         use_pl = _use_pl(genotypes, source, str(vcf))
-        found = windows_of(genotypes, window_bp, step_bp)
-        thinned.append(_thinned_shares(genotypes))
-        for chunk in _chunks(found, 64):
-            seen = [observe_window(genotypes, w, chooser, model.observation.polarised, use_pl) for w in chunk]
-            windows += chunk
-            counts += [len(o.positions) for o in seen]
-            rich = [o for o in seen if len(o.positions) >= LEAST_SNPS]
-            _check_phase(model, rich)
-            if rich:
-                pixels, features = encode_windows(rich, encoding)
-                held.append(zlib.compress(pixels.tobytes(), 1))
-                parts.append(features)
-    if not parts:
+        observed.add(genotypes, windows_of(genotypes, window_bp, step_bp), model, chooser, use_pl)
+    if not observed.features:
         raise DeepcohortError(
             f"VCF {vcf}: no window has {LEAST_SNPS} biallelic SNPs that vary among the samples and pass "
-            "filters; "
-            "nothing can be judged"
+            "filters; nothing can be judged"
         )
-    n_snps = np.array(counts, np.int64)
-    judged = n_snps >= LEAST_SNPS
-    if not judged.all():
-        notes.append(
-            f"{int((~judged).sum())} of {len(judged)} windows have fewer than {LEAST_SNPS} SNPs: not judged"
-        )
-    features = np.concatenate(parts)
+    n_snps = np.array(observed.n_snps, np.int64)
+    features = np.concatenate(observed.features)
     context = _context(model, features if known is None else known[1])
-    judgement = _judged(judge, held, parts, encoding, context)
-    share, raised = alarm(judgement.misfit)
-    if raised:
-        notes.append(
-            f"misfit: {100 * share:.0f} % of windows lie outside what was simulated (p < {ALARM_P}, "
-            "more than "
-            f"{100 * ALARM_SHARE:.0f} % raise this alarm); do not trust the probabilities, train on a "
-            "history and "
-            "an observation like your data"
-        )
+    judgement = _judged(judge, observed.held, observed.features, model.encoding, context)
     extremes = _extremes(model, judgement, features, context, None if known is None else known[0])
-    notes += extremes_notes(extremes, judgement.p, model.background is not None)
+    notes = [
+        *chooser.notes,
+        *_notes_on(n_snps, judgement),
+        *extremes_notes(extremes, judgement.p, model.background is not None),
+    ]
     return Scan(
-        windows,
+        observed.windows,
         n_snps,
-        judged,
+        n_snps >= LEAST_SNPS,
         judgement,
         extremes,
         features,
         notes,
         samples,
-        _places(np.concatenate(thinned)),
+        _places(np.concatenate(observed.thinned)),
     )
+
+
+def _notes_on(n_snps: NDArray[np.int64], judgement: Judgement) -> list[str]:
+    """Notes on windows that were not judged, and on those that are unlike the simulated ones."""
+    notes = []
+    judged = n_snps >= LEAST_SNPS
+    if not judged.all():
+        notes.append(
+            f"{int((~judged).sum())} of {len(judged)} windows have fewer than {LEAST_SNPS} SNPs: not judged"
+        )
+    share, raised = alarm(judgement.misfit)
+    if raised:
+        notes.append(
+            f"misfit: {100 * share:.0f} % of windows lie outside what was simulated (p < {ALARM_P}, "
+            f"more than {100 * ALARM_SHARE:.0f} % raise this alarm); do not trust the probabilities, train "
+            "on a history and an observation like your data"
+        )
+    return notes
 
 
 def _context(model: PopModel, features: NDArray[np.float32]) -> NDArray[np.float64] | None:

@@ -19,6 +19,7 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.outputs import atomic_outputs, disk_full_as_error
 from deepcohort.model.calibrate import fit_calibration, mean_nll, softmax
 from deepcohort.model.config import TrainConfig, write_config
+from deepcohort.model.data import ListedBatches
 from deepcohort.model.train import fit, prepare, standardise
 from deepcohort.popgen.archive import SUFFIX, write_pop_model
 from deepcohort.popgen.background import Background, learn_background, taught_contexts
@@ -58,17 +59,6 @@ class TrainResult:
 
     model: Path
     metrics: dict[str, float]
-
-
-class _Listed(Dataset[Batch]):
-    def __init__(self, batches: list[Batch]) -> None:
-        self._batches = batches
-
-    def __len__(self) -> int:
-        return len(self._batches)
-
-    def __getitem__(self, index: int) -> Batch:
-        return self._batches[index]
 
 
 class LocusData(pl.LightningDataModule):
@@ -133,7 +123,7 @@ class LocusData(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Validation batches, the same every time."""
-        return DataLoader(_Listed(self.batches(self.parts["validation"])), batch_size=None)
+        return DataLoader(ListedBatches(self.batches(self.parts["validation"])), batch_size=None)
 
     def batch(self, examples: Encoded) -> Batch:
         """Tensors of examples."""

@@ -25,6 +25,8 @@ class ReadsConfig:
             (long reads are few; and a shard could not know the depth where they start).
         library: what the sample's reads usually look like (`reads.load.profiled`); its MAPQ scale is
             taken out, its pairs and clips are measured against it.
+        clips_ends: whether ends of reads that do not fit the reference are clipped, as the sample's aligner
+            left them (`reads.clip`); told with the profile.
         sample: whose read groups count; empty: all reads.
     """
 
@@ -36,4 +38,5 @@ class ReadsConfig:
     max_depth: int = 500
     max_capped_span_bp: int = 512
     library: LibraryProfile = UNKNOWN_LIBRARY
+    clips_ends: bool = False
     sample: str = ""

@@ -44,11 +44,11 @@ def read_header(blocks: BgzfBlocks) -> AlignmentHeader:
     def need(n_bytes: int) -> None:
         nonlocal offset
         while len(data) < n_bytes:
-            piece, following = blocks.read(offset)
+            block, following = blocks.read(offset)
             if following == offset:
                 raise DeepcohortError(f"{blocks.path} is truncated within its header; copy it again")
-            sizes.append((offset, len(piece)))
-            data.extend(piece)
+            sizes.append((offset, len(block)))
+            data.extend(block)
             offset = following
 
     need(4)

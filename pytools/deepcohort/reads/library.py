@@ -82,10 +82,13 @@ def odd_pairs(
 def grouped_copies(columns: ReadColumns) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """(rows with copies of one fragment's read after each other, bool (R,): another read stands for it).
 
-    Copies are paired reads of the same ends, strand and TLEN. Of each group the one of the smallest name
-    hash stands for the others, so that both reads of a fragment do, wherever the region is cut.
+    Copies are paired reads of the same 5' end, strand and TLEN; where they end, their own indels and clips
+    tell. Of each group the one of the smallest name hash stands for the others, so that both reads of a
+    fragment do, wherever the region is cut.
     """
-    keys = (columns.name_hash, columns.insert_size, columns.flag & _REVERSE, columns.end, columns.pos)
+    reverse = columns.flag & _REVERSE
+    five_prime = np.where(reverse != 0, columns.end, columns.pos)
+    keys = (columns.name_hash, columns.insert_size, reverse, five_prime)
     order = np.lexsort(keys)
     same = columns.insert_size[order] != 0
     same[:1] = False
@@ -123,7 +126,7 @@ def measure_library(
         typical_mapq=int(np.median(mapq)),
         paired_share=n_paired / len(flag),
         usual_inserts=tuple(tuple(bool(x) for x in row) for row in usual),
-        clipped_share=float(np.concatenate([_clips_nearby(piece) for piece in pieces]).mean()),
+        clipped_share=clipped_share(pieces),
         qualities=_quality_alphabet(pieces),
         adapters=_adapters(pieces, around),
         runs=_runs(pieces, around),
@@ -160,6 +163,12 @@ def _usual_inserts(
     wider[:, 1:] |= usual[:, :-1]
     wider[:, :-1] |= usual[:, 1:]
     return np.asarray(wider)
+
+
+def clipped_share(pieces: Sequence[ReadColumns]) -> float:
+    """LibraryProfile.clipped_share of the reads of `pieces`."""
+    near = [_clips_nearby(piece) for piece in pieces if len(piece.pos)]
+    return float(np.concatenate(near).mean()) if near else 0.0
 
 
 def _clips_nearby(columns: ReadColumns) -> NDArray[np.float64]:
@@ -222,7 +231,8 @@ def library_text(library: LibraryProfile) -> str:
 def _adapters(
     pieces: Sequence[ReadColumns], references: Sequence[tuple[int, NDArray[np.uint8]]]
 ) -> tuple[int, ...]:
-    """k-mers that return in loose tails all over the genome: adapters, not copies of a place."""
+    """k-mers that return in loose tails all over the genome and that the reference around lacks: adapters,
+    neither copies of a place nor parts of a repeat."""
     windows, seen, tails = [], [], 0
     for piece, (start, reference) in zip(pieces, references, strict=True):
         out = np.empty(2 * len(piece.seq), np.int64)
@@ -239,9 +249,25 @@ def _adapters(
     kmers, place = np.unique(np.concatenate(windows), return_inverse=True)
     total = np.bincount(place, weights=np.concatenate(seen), minlength=len(kmers))
     spread = np.bincount(place, minlength=len(kmers))
-    known = kmers[(total >= max(_ADAPTER_TAILS, _ADAPTER_SHARE * tails)) & (spread >= _ADAPTER_WINDOWS)]
+    returns = (total >= max(_ADAPTER_TAILS, _ADAPTER_SHARE * tails)) & (spread >= _ADAPTER_WINDOWS)
+    known = kmers[returns]
+    if len(known):
+        known = np.setdiff1d(known, _reference_kmers([codes for _, codes in references]))
     # a library so odd that thousands of k-mers return has no adapter that could be told
     return tuple(int(kmer) for kmer in known) if len(known) <= _MOST_ADAPTER_KMERS else ()
+
+
+def _reference_kmers(stretches: Sequence[NDArray[np.uint8]]) -> NDArray[np.int64]:
+    """Int64 (K,): k-mers of both strands of stretches of the reference, each uint8 codes."""
+    found = [np.empty(0, np.int64)]
+    for codes in stretches:
+        other_strand = np.where(codes < 4, 3 - codes, codes)[::-1].astype(np.uint8)
+        both = np.concatenate((codes, other_strand))
+        out = np.empty(2 * len(both), np.int64)
+        n = len(codes)
+        n_kmers, _ = tail_kmers(both, np.array([0, n, 2 * n]), np.array([[n, 0], [n, 0]], np.int32), out)
+        found.append(out[:n_kmers])
+    return np.concatenate(found)
 
 
 def _runs(

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
@@ -15,15 +16,24 @@ from deepcohort.core.region import Region
 from deepcohort.formats.bgzf_blocks import BgzfBlocks
 from deepcohort.formats.crai import check_crai
 from deepcohort.formats.hts_index import beside, load_index
+from deepcohort.reads.clip import clip_loose_ends, loose_share
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import ReadGroups, groups_of_sample, same_files
 from deepcohort.reads.header import AlignmentHeader, read_header, shared_contigs
 from deepcohort.reads.io import HtslibStretches
-from deepcohort.reads.library import measure_library
-from deepcohort.reads.merge import in_terms_of, join_pieces, merge_files, take_reads, to_batch
+from deepcohort.reads.library import clipped_share, measure_library
+from deepcohort.reads.merge import (
+    in_terms_of,
+    join_pieces,
+    merge_files,
+    reads_in,
+    take_reads,
+    to_batch,
+    with_own_inserts,
+)
 from deepcohort.reads.scan import ChosenGroups, Near, ReadColumns, RegionScanner
 from deepcohort.reads.starts import RecordStarts
-from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch
+from deepcohort.reads.types import UNKNOWN_LIBRARY, LibraryProfile, ReadBatch
 
 _KEPT_BYTES = 24 << 20  # inflated data remembered between fetches, of all files of a sample together
 _LEAST_KEPT_BYTES = 2 << 20
@@ -31,6 +41,11 @@ _DUPLICATE = 0x400
 # the profile of a library is taken from so many windows of its genome, of so many bp each
 _PROFILE_WINDOWS, _PROFILE_WINDOW_BP = 12, 8_192
 _READ_BP = 500  # reads whose ends are searched for adapters without a clip end within
+_REACH_BP = 1_024  # of reads that are clipped, and their deletions, beyond a region
+_COPY_BP = 256  # that copies of one read may differ in length
+# ends of reads that do not fit are the aligner's doing where this share of the reads has some (bwa mem and
+# minimap2 leave at most .005 %, bowtie2 1 %), and one that clips has clipped so much less often than that
+_LOOSE_SHARE, _CLIPPED_OF_LOOSE = 0.0005, 0.1
 
 
 class _BamReads:
@@ -144,10 +159,15 @@ class ReadSource:
     """
 
     def __init__(
-        self, files: Sequence[_BamReads | _HtslibReads], contig_lengths: dict[str, int], config: ReadsConfig
+        self,
+        files: Sequence[_BamReads | _HtslibReads],
+        contig_lengths: dict[str, int],
+        config: ReadsConfig,
+        reference: ReferenceFasta | None,
     ) -> None:
         self._files = files
         self._config = config
+        self._reference = reference  # where ends of reads are clipped
         self.contig_lengths = contig_lengths
         self.sample_names = tuple(sorted({s for file in files for s in file.header.samples}))
         self.read_groups: list[ReadGroups] = [file.header.groups for file in files]
@@ -167,10 +187,20 @@ class ReadSource:
 
     def fetch_columns(self, region: Region, near: Near | None = None) -> ReadColumns:
         """The same before mates are paired and their overlaps settled."""
-        if len(self._files) > 1 or self._config.library.drops_copies:
+        library, whole = self._config.library, region
+        if len(self._files) > 1 or library.drops_copies:
             near = None  # reads are thinned, and copies vote, together
-        files = [join_pieces(list(file.columns(region, near))) for file in self._files]
-        return in_terms_of(self._config.library, merge_files(files, self._config))
+        if library.drops_copies:
+            whole = self._padded(region, _COPY_BP)
+        files = [join_pieces(list(file.columns(whole, near))) for file in self._files]
+        columns = in_terms_of(library, with_own_inserts(merge_files(files, self._config)))
+        if self._reference is not None and region.contig in self.contig_lengths:
+            reach = self._padded(whole, _REACH_BP)
+            columns = clip_loose_ends(columns, self._reference.fetch_codes(reach), reach.start)
+        return reads_in(columns, region) if library.drops_copies or self._config.clips_ends else columns
+
+    def _padded(self, region: Region, pad_bp: int) -> Region:
+        return region.padded(pad_bp, self.contig_lengths.get(region.contig, region.end))
 
     def first_start(self, region: Region) -> int | None:
         """Where the first usable read that begins in `region` begins, or None."""
@@ -181,6 +211,8 @@ class ReadSource:
         """Close the files."""
         for file in self._files:
             file.close()
+        if self._reference is not None:
+            self._reference.close()
 
     def __enter__(self) -> "ReadSource":
         return self
@@ -239,7 +271,8 @@ def open_reads(
         for file in files:
             file.close()
         raise InputProblems(problems)
-    return ReadSource(files, contig_lengths, config)
+    clips = config.clips_ends
+    return ReadSource(files, contig_lengths, config, ReferenceFasta(reference_path) if clips else None)
 
 
 def check_reads_index(path: Path, index: Path) -> None:
@@ -348,7 +381,7 @@ def profile_of(
 ) -> tuple[ReadsConfig, list[Region]]:
     """`config` with the profile of the library of these files, and the windows that it was taken from."""
     with_duplicates = replace(
-        config, library=UNKNOWN_LIBRARY, excluded_flags=config.excluded_flags & ~_DUPLICATE
+        config, library=UNKNOWN_LIBRARY, clips_ends=False, excluded_flags=config.excluded_flags & ~_DUPLICATE
     )
     with (
         open_reads(paths, reference_path, with_duplicates) as source,
@@ -366,4 +399,23 @@ def profile_of(
             around.append((window.start, fasta.fetch_codes(_with_ends(window, fasta))))
         marked_share = n_marked / n_reads if n_reads else 0.0
         library = replace(measure_library(pieces, around), duplicate_share=marked_share)
-    return replace(config, library=library), windows
+    clipped = _clipped_pieces(library, pieces, around)
+    if clipped is None:
+        return replace(config, library=library), windows
+    library = replace(library, clipped_share=clipped_share(clipped))
+    return replace(config, library=library, clips_ends=True), windows
+
+
+def _clipped_pieces(
+    library: LibraryProfile, pieces: Sequence[ReadColumns], around: Sequence[tuple[int, NDArray[np.uint8]]]
+) -> list[ReadColumns] | None:
+    """`pieces` (not kept), over the reference `around`, with the ends clipped that do not fit.
+
+    None where they are few, or the aligner clips itself.
+    """
+    placed = [(piece, codes, start) for piece, (start, codes) in zip(pieces, around, strict=True)]
+    n_loose = sum(loose_share(*piece) * len(piece[0].pos) for piece in placed)
+    share = n_loose / max(library.n_reads, 1)
+    if share <= _LOOSE_SHARE or library.clipped_share > _CLIPPED_OF_LOOSE * share:
+        return None
+    return [clip_loose_ends(in_terms_of(library, piece), codes, start) for piece, codes, start in placed]

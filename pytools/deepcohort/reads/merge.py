@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 
+from deepcohort.core.region import Region
 from deepcohort.reads import kernels, mate_kernels
 from deepcohort.reads.adapter_kernels import mask_known
 from deepcohort.reads.config import ReadsConfig
@@ -13,6 +14,7 @@ from deepcohort.reads.library import grouped_copies, mapq_table, measure_library
 from deepcohort.reads.scan import DEPTH_BIN_SHIFT, ReadColumns, offsets_of
 from deepcohort.reads.types import UNKNOWN_LIBRARY, LibraryProfile, ReadBatch
 
+_PAIRED, _MATE_UNMAPPED, _REVERSE = 0x1, 0x8, 0x10
 _DTYPES = {
     "pos": np.int64, "end": np.int64, "mapq": np.uint8, "flag": np.uint16, "insert_size": np.int32,
     "name_hash": np.uint64, "seq": np.uint8, "qual": np.uint8, "seq_length": np.int64,
@@ -52,18 +54,53 @@ def in_terms_of(library: LibraryProfile, columns: ReadColumns) -> ReadColumns:
     if table[-1] != 255 or (table != np.arange(256)).any():
         columns = replace(columns, mapq=table[columns.mapq])
     if library.drops_copies:
-        order, copied = grouped_copies(columns)
-        vote_of_copies(
-            order, copied, columns.seq, columns.qual, offsets_of(columns.seq_length), columns.cigar_op,
-            columns.cigar_len, offsets_of(columns.n_ops),
-        )  # fmt: skip
-        columns = take_reads(columns, np.flatnonzero(~copied))
+        columns = merge_copies(columns)
     if library.adapters:
         mask_known(
             columns.seq, columns.qual, offsets_of(columns.seq_length), columns.cigar_op, columns.cigar_len,
             offsets_of(columns.n_ops), np.array(library.adapters, np.int64),
         )  # fmt: skip
     return columns
+
+
+def with_own_inserts(columns: ReadColumns) -> ReadColumns:
+    """TLEN of pairs that lie here together and have none: bowtie2 gives 0 to mates that pass each other."""
+    needed = (
+        (columns.insert_size == 0) & ((columns.flag & _PAIRED) != 0) & ((columns.flag & _MATE_UNMAPPED) == 0)
+    )
+    rows = np.flatnonzero(needed)
+    if len(rows) < 2:
+        return columns
+    rows = rows[np.lexsort((columns.flag[rows] & _REVERSE, columns.pos[rows], columns.name_hash[rows]))]
+    together = columns.name_hash[rows[1:]] == columns.name_hash[rows[:-1]]
+    left, right = rows[:-1][together], rows[1:][together]
+    size = np.maximum(columns.end[left], columns.end[right]) - columns.pos[left]
+    insert_size = columns.insert_size.copy()
+    insert_size[left], insert_size[right] = size, -size
+    return replace(columns, insert_size=insert_size)
+
+
+def merge_copies(columns: ReadColumns) -> ReadColumns:
+    """One read for each group of copies: bases of their vote, name and flags of the smallest name hash,
+    so that both reads of a pair are those of one fragment; in order again."""
+    order, copied = grouped_copies(columns)
+    chosen = np.empty(len(order), np.int64)
+    vote_of_copies(
+        order, copied, columns.seq, columns.qual, offsets_of(columns.seq_length), columns.cigar_op,
+        columns.cigar_len, offsets_of(columns.n_ops), chosen,
+    )  # fmt: skip
+    named = np.flatnonzero(~copied)
+    kept = take_reads(columns, chosen[named])
+    kept = replace(kept, name_hash=columns.name_hash[named], flag=columns.flag[named])
+    return take_reads(kept, np.lexsort((kept.flag, kept.name_hash, kept.pos)))
+
+
+def reads_in(columns: ReadColumns, region: Region) -> ReadColumns:
+    """The reads of `columns`, and their reads of MAPQ 0, that overlap `region`."""
+    inside = (columns.pos < region.end) & (columns.end > region.start)
+    kept = columns if inside.all() else take_reads(columns, np.flatnonzero(inside))
+    below = (kept.mapq0_pos < region.end) & (kept.mapq0_end > region.start)
+    return replace(kept, mapq0_pos=kept.mapq0_pos[below], mapq0_end=kept.mapq0_end[below])
 
 
 def take_reads(columns: ReadColumns, order: np.ndarray) -> ReadColumns:

@@ -16,10 +16,10 @@ from deepcohort.reads import kernels
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import ReadGroups
 
-PIECE_BYTES = 4 << 20  # inflated; larger pieces leave the cache, smaller ones cost calls
-_MOST_KEPT_BYTES = 4 * PIECE_BYTES  # of a buffer that grew in a deep place
+BUFFER_BYTES = 4 << 20  # inflated; larger buffers leave the cache, smaller ones cost calls
+_MOST_KEPT_BYTES = 4 * BUFFER_BYTES  # of a buffer that grew in a deep place
 _SMALL_BP = 20_000  # for regions up to this,
-_SMALL_PIECE_BYTES = 512 << 10  # so much is asked for at a time
+_SMALL_BUFFER_BYTES = 512 << 10  # so much is asked for at a time
 DEPTH_BIN_SHIFT = 7  # reads are thinned by bins of 128 bp of absolute position
 _CHECKPOINT_ROWS = 64
 _NIBBLES = CODE_OF_BAM_NIBBLE.astype(np.uint16)
@@ -48,7 +48,7 @@ class ReadColumns:
 
 
 class Near(NamedTuple):
-    """Half-open stretches of a contig, int64, sorted and apart; reads that reach none may be left out."""
+    """Half-open stretches of a contig, int64 (N,), sorted and apart; reads outside them may be left out."""
 
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
@@ -100,8 +100,8 @@ def _room_for(n_bytes: int) -> kernels.RecordRows:
     )
 
 
-class _Piece:
-    """Consecutive inflated blocks as one buffer, from a block boundary; one memory for all pieces."""
+class _BlockBuffer:
+    """Consecutive inflated blocks as one buffer, from a block boundary; one memory for all buffers."""
 
     def __init__(self, blocks: BgzfBlocks) -> None:
         self._blocks = blocks
@@ -156,7 +156,7 @@ class RegionScanner:
         self._blocks = blocks
         self._config = config
         self._rows = _room_for(0)  # kept from piece to piece
-        self._piece = _Piece(blocks)
+        self._inflated = _BlockBuffer(blocks)
         self.groups: ChosenGroups | None = None  # None: all reads count
         # of the last scan: (tid, first position wanted), and (largest end before, virtual offset)
         self._scanned: tuple[int, int] = (-1, 0)
@@ -179,7 +179,7 @@ class RegionScanner:
     def scan(
         self, tid: int, region: Region, virtual_offset: int, near: Near | None = None
     ) -> Iterator[ReadColumns]:
-        """Usable reads that overlap `region`, in pieces, from `virtual_offset` on; of `near` alone, if given.
+        """Usable reads that overlap `region`, by buffers, from `virtual_offset` on; of `near` if given.
 
         Raises:
             DeepcohortError: the file is damaged, cut short or not sorted.
@@ -188,24 +188,24 @@ class RegionScanner:
         bin_bp = 1 << DEPTH_BIN_SHIFT
         first_pos = self.lookback(region)
         stop_pos = -(-region.end // bin_bp) * bin_bp
-        piece = self._piece
-        piece.start(virtual_offset)
+        inflated = self._inflated
+        inflated.start(virtual_offset)
         self._scanned, self._checkpoints = (tid, first_pos), []
-        usual = PIECE_BYTES if len(region) > _SMALL_BP else _SMALL_PIECE_BYTES
+        usual = BUFFER_BYTES if len(region) > _SMALL_BP else _SMALL_BUFFER_BYTES
         last_pos, largest_end, wanted = -1, 0, usual
         while True:
-            piece.extend(wanted)
-            if len(self._rows.kind) <= len(piece.buffer) // 36:
-                self._rows = _room_for(len(piece.buffer))
+            inflated.extend(wanted)
+            if len(self._rows.kind) <= len(inflated.buffer) // 36:
+                self._rows = _room_for(len(inflated.buffer))
             rows = self._rows
             n, after, why, last_pos = kernels.scan_records(
-                piece.buffer, piece.at, tid, first_pos, stop_pos, last_pos, config.min_mapq,
+                inflated.buffer, inflated.at, tid, first_pos, stop_pos, last_pos, config.min_mapq,
                 config.excluded_flags, rows,
             )  # fmt: skip
-            self._check(why, piece, after, region)
+            self._check(why, inflated, after, region)
             if self.groups is not None:
-                n = self._of_groups(piece.buffer, n, self.groups, region)
-            finished = why == kernels.PAST_REGION or piece.at_end_of_file
+                n = self._of_groups(inflated.buffer, n, self.groups, region)
+            finished = why == kernels.PAST_REGION or inflated.at_end_of_file
             n_whole = n
             if not finished and n:
                 # the last bin may go on in the next piece: leave it for then
@@ -213,15 +213,15 @@ class RegionScanner:
                     np.searchsorted(rows.pos[:n], rows.pos[n - 1] >> DEPTH_BIN_SHIFT << DEPTH_BIN_SHIFT)
                 )
             if n_whole:
-                largest_end = self._remember(piece, n_whole, largest_end)
-                yield self._columns(piece.buffer, n_whole, region, near)
+                largest_end = self._remember(inflated, n_whole, largest_end)
+                yield self._columns(inflated.buffer, n_whole, region, near)
             if finished:
                 return
             if n_whole < n:
-                piece.at, last_pos = int(rows.at[n_whole]), int(rows.pos[n_whole])
-                wanted = usual if n_whole else max(usual, len(piece.buffer))
+                inflated.at, last_pos = int(rows.at[n_whole]), int(rows.pos[n_whole])
+                wanted = usual if n_whole else max(usual, len(inflated.buffer))
             else:
-                piece.at = int(after)
+                inflated.at = int(after)
 
     def _of_groups(self, buffer: NDArray[np.uint8], n: int, groups: ChosenGroups, region: Region) -> int:
         """Leave only the rows whose read group counts; returns how many."""
@@ -239,26 +239,26 @@ class RegionScanner:
             column[: len(kept)] = column[kept]
         return len(kept)
 
-    def _check(self, why: int, piece: _Piece, after: int, region: Region) -> None:
+    def _check(self, why: int, inflated: _BlockBuffer, after: int, region: Region) -> None:
         path = self._blocks.path
         if why == kernels.UNSORTED:
             raise DeepcohortError(
                 f"{path} is not sorted by coordinate near {region}; run: samtools sort, then samtools index"
             )
         if why == kernels.MALFORMED or (
-            why == kernels.NEEDS_MORE and piece.at_end_of_file and after < len(piece.buffer)
+            why == kernels.NEEDS_MORE and inflated.at_end_of_file and after < len(inflated.buffer)
         ):
             raise DeepcohortError(
                 f"{path} is truncated or damaged near {region}: a record is cut or malformed; "
                 "copy the file again"
             )
 
-    def _remember(self, piece: _Piece, n: int, largest_end: int) -> int:
+    def _remember(self, inflated: _BlockBuffer, n: int, largest_end: int) -> int:
         """Note from where later regions may start; the largest end of any read so far."""
         ends = np.maximum.accumulate(self._rows.end[:n])
         picked = np.arange(0, n, _CHECKPOINT_ROWS)
         before = np.maximum(np.where(picked, ends[picked - 1], 0), largest_end)
-        offsets = piece.virtual_offsets(self._rows.at[picked])
+        offsets = inflated.virtual_offsets(self._rows.at[picked])
         self._checkpoints.extend(zip(before.tolist(), offsets, strict=True))
         return max(largest_end, int(ends[-1]))
 
@@ -309,7 +309,7 @@ class RegionScanner:
 
 
 def offsets_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """CSR offsets, int64 (n+1,), of pieces of the given lengths."""
+    """CSR offsets, int64 (n+1,), of buffers of the given lengths."""
     offsets = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets

@@ -9,6 +9,13 @@ from deepcohort.report import evaluation_text as words
 from deepcohort.report.evaluation_common import Section, by_type, percent, plot
 from deepcohort.report.evaluation_types import Evaluation, Row
 
+_COUNT_HEADERS: dict[str, dict[str, Any]] = {
+    "TP_truth": {"title": "TP truth", "format": "{:,.0f}", "scale": False},
+    "FN": {"title": "FN", "format": "{:,.0f}", "scale": "OrRd"},
+    "TP_call": {"title": "TP call", "format": "{:,.0f}", "scale": False},
+    "FP": {"title": "FP", "format": "{:,.0f}", "scale": "RdPu"},
+}
+
 
 def general_statistics(evaluations: Sequence[Evaluation]) -> Section:
     """The columns of the report's first table."""
@@ -56,10 +63,7 @@ def summary_table(evaluations: Sequence[Evaluation]) -> Section:
         "recall_ci": {"title": "95 %", "description": "Wilson interval of recall, per cent"},
         "f1": {"title": "F1", **rate, "scale": "Purples"},
         "f1_ci": {"title": "95 %", "description": "Block bootstrap interval of F1, per cent"},
-        "TP_truth": {"title": "TP truth", "format": "{:,.0f}", "scale": False},
-        "FN": {"title": "FN", "format": "{:,.0f}", "scale": "OrRd"},
-        "TP_call": {"title": "TP call", "format": "{:,.0f}", "scale": False},
-        "FP": {"title": "FP", "format": "{:,.0f}", "scale": "RdPu"},
+        **_COUNT_HEADERS,
     }
     data: dict[str, dict[str, Any]] = {}
     for evaluation in evaluations:
@@ -171,10 +175,7 @@ def strata_table(evaluations: Sequence[Evaluation]) -> Section:
         "headers": {
             "precision": {"title": "Precision", **rate, "scale": "Blues"},
             "recall": {"title": "Recall", **rate, "scale": "Greens"},
-            "TP_truth": {"title": "TP truth", "format": "{:,.0f}", "scale": False},
-            "FN": {"title": "FN", "format": "{:,.0f}", "scale": "OrRd"},
-            "TP_call": {"title": "TP call", "format": "{:,.0f}", "scale": False},
-            "FP": {"title": "FP", "format": "{:,.0f}", "scale": "RdPu"},
+            **_COUNT_HEADERS,
         },
         "data": data,
     }

@@ -13,7 +13,7 @@ class GenomeConfig:
     gc_mean: float = 0.41
     gc_sd: float = 0.06  # between waves of some kb
     interspersed_fraction: float = 0.30  # diverged copies of a few families
-    segdup_fraction: float = 0.01  # near-identical long copies
+    segdup_fraction: float = 0.01  # segmental duplications
     str_per_kb: float = 0.27
     homopolymer_per_kb: float = 0.6
     n_run_fraction: float = 0.002

@@ -304,6 +304,22 @@ def _mixture(seen: NDArray[np.float64], chance: float) -> tuple[NDArray[np.float
     return weights, missed
 
 
+def tracts_in(
+    reference: NDArray[np.uint8], truth: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Starts, ends and slippage index of the tracts of a reference, and whether each is blocked; (T,).
+
+    Args:
+        reference: uint8 codes (L,). truth: bool (L,), where the sample differs: tracts beside are blocked.
+    """
+    left, _ = find_tracts(reference)
+    starts = np.flatnonzero(left)
+    index = left[starts].astype(np.int64)
+    ends = starts + (index // MAX_COPIES + 1) * (index % MAX_COPIES)
+    covered = np.concatenate([[0], np.cumsum(truth)])
+    return starts, ends, index, covered[np.minimum(ends + 1, len(left))] > covered[starts - (starts > 0)]
+
+
 def learn_slips(
     evidence: list[Evidence],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
@@ -313,12 +329,7 @@ def learn_slips(
     changes = np.zeros((n_index, 2))
     more = np.zeros((MAX_UNIT, 2))
     for e in evidence:
-        left, _ = find_tracts(e.reads.reference)
-        starts = np.flatnonzero(left)
-        index = left[starts].astype(np.int64)
-        ends = starts + (index // MAX_COPIES + 1) * (index % MAX_COPIES)
-        covered = np.concatenate([[0], np.cumsum(e.reads.truth)])
-        blocked = covered[np.minimum(ends + 1, len(left))] > covered[starts - (starts > 0)]
+        starts, ends, index, blocked = tracts_in(e.reads.reference, e.reads.truth)
         for _ in range(2):  # first to find tracts whose true length differs, then without them
             tracts = Tracts(starts, ends, index, blocked)
             n, change, per_tract = count_slips(tracts, e.aligned, n_index, _FLANK)

@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.simulate.kernels import MAX_COPIES, MAX_UNIT, find_tracts
+from deepcohort.simulate.kernels import MAX_COPIES, MAX_UNIT
 from deepcohort.simulate.kernels_learn import Tracts
 from deepcohort.simulate.kernels_long import Ground, count_long, run_copies
-from deepcohort.simulate.learn import Evidence, context_model, smooth_slips
+from deepcohort.simulate.learn import Evidence, context_model, smooth_slips, tracts_in
 from deepcohort.simulate.long_profile import N_RUN_CLASSES, RUN_CLASS_OF_COPIES, LongProfile
 from deepcohort.simulate.profile import cumulative
 
@@ -90,12 +90,7 @@ def _count(
     totals: list[NDArray] = []
     for e, group in zip(evidence, groups, strict=True):
         reference = e.reads.reference
-        left, _ = find_tracts(reference)
-        starts = np.flatnonzero(left)
-        index = left[starts].astype(np.int64)
-        ends = starts + (index // MAX_COPIES + 1) * (index % MAX_COPIES)
-        covered = np.concatenate([[0], np.cumsum(e.reads.truth)])
-        blocked = covered[np.minimum(ends + 1, len(left))] > covered[starts - (starts > 0)]
+        starts, ends, index, blocked = tracts_in(reference, e.reads.truth)
         ground = Ground(reference, run_copies(reference), e.masked, RUN_CLASS_OF_COPIES)
         for _ in range(2):
             level = level_of[e.reads.qual].astype(np.uint8)

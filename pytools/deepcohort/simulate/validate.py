@@ -29,6 +29,8 @@ class _Rule:
 
 
 _SHARE = (0.0, 1.0 + _WHOLE)
+_CONTEXT = {"context_factor": _Rule("f", (64,), 0, 1e4), "sub_cdf": _Rule("f", (64, 4), *_SHARE, "cdf")}
+_SLIPS = {"slip_del": _Rule("f", (_TRACTS,), 0, 1), "slip_ins": _Rule("f", (_TRACTS,), 0, 1)}
 _RULES: dict[str, dict[str, _Rule]] = {
     "illumina": {
         "quals": _Rule("u", ("K",), 0, 93, "up"),
@@ -39,10 +41,8 @@ _RULES: dict[str, dict[str, _Rule]] = {
         "cycle_bin": _Rule("i", ("C",), 0, np.inf, "up"),
         "sub_rate": _Rule("f", ("K",), 0, 1),
         "cycle_factor": _Rule("f", (2, "C"), 0, 1e4),
-        "context_factor": _Rule("f", (64,), 0, 1e4),
-        "sub_cdf": _Rule("f", (64, 4), *_SHARE, "cdf"),
-        "slip_del": _Rule("f", (_TRACTS,), 0, 1),
-        "slip_ins": _Rule("f", (_TRACTS,), 0, 1),
+        **_CONTEXT,
+        **_SLIPS,
         "slip_more": _Rule("f", (MAX_UNIT,), 0, 1),
         "insert_quantiles": _Rule("f", ("Q",), 1, 1e6, "up"),
         "gc_weight": _Rule("f", (21,), 0, 1e4),
@@ -62,10 +62,8 @@ _RULES: dict[str, dict[str, _Rule]] = {
         "start_cdf": _Rule("f", ("G", "K"), *_SHARE, "cdf"),
         "trans_cdf": _Rule("u", ("G", N_RUN_CLASSES, "K", "K"), 0, 255),
         "sub_rate": _Rule("f", ("K",), 0, 1),
-        "context_factor": _Rule("f", (64,), 0, 1e4),
-        "sub_cdf": _Rule("f", (64, 4), *_SHARE, "cdf"),
-        "slip_del": _Rule("f", (_TRACTS,), 0, 1),
-        "slip_ins": _Rule("f", (_TRACTS,), 0, 1),
+        **_CONTEXT,
+        **_SLIPS,
         "slip_factor": _Rule("f", ("K",), 0, 1e4),
         "slip_more": _Rule("f", (MAX_UNIT,), 0, 1),
     },

@@ -305,7 +305,7 @@ def test_pysam_reads_what_is_written(tmp_path, chosen):
 
 
 @pytest.mark.parametrize("value", [0, 7, 10, 99, 12345, 9_999_999_999])
-def test_integers(value):
+def test_integers_are_written_in_full(value):
     from deepcohort.calls.kernels_record import put_int
 
     buffer = np.zeros(20, np.uint8)
@@ -324,7 +324,7 @@ def test_integers(value):
         (1.0, 4, "1"),
     ],
 )
-def test_decimals(value, decimals, text):
+def test_decimals_are_rounded_and_trailing_zeros_left_off(value, decimals, text):
     from deepcohort.calls.kernels_record import put_fixed
 
     buffer = np.zeros(20, np.uint8)

@@ -9,7 +9,7 @@ import pytest
 from cyvcf2 import VCF
 from deepcohort.annotate.io_segments import segments_of
 from deepcohort.calls.merge import merge_shards
-from deepcohort.cli import filter_cohort as command
+from deepcohort.compose import filter_cohort as command
 from deepcohort.compose.io_warm import write_warm_inputs
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region

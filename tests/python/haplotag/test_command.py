@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from deepcohort.compose import call_run, haplotag_run
 from deepcohort.cli.haplotag import app
+from deepcohort.compose import call_run, haplotag_run
 from deepcohort.compose.call_setup import CallRequest
 from deepcohort.haplotag.run import TagRequest, TagSummary
 from typer.testing import CliRunner

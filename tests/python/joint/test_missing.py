@@ -35,7 +35,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_reason(folder, case):
+def test_a_missing_genotype_says_why(folder, case):
     records, gt, reason = CASES[case]
     paths = [write_gvcf(folder, "carrier", CARRIER), write_gvcf(folder, "sample", records)]
     row = genotype(folder, paths, JointConfig(population_prior=False))["13 G A"]

@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 from deepcohort.joint.config import JointConfig
 from deepcohort.joint.pool_kernels import read_likelihoods
-from deepcohort.joint.quality_kernels import is_shallow, recurring_error, shallow_quality
+from deepcohort.joint.quality_kernels import ShallowRules, is_shallow, recurring_error, shallow_quality
 from deepcohort.joint.states import OK
 
 CONFIG = JointConfig()
+RULES = ShallowRules(
+    0.0, CONFIG.ref_pseudo_count, CONFIG.alt_pseudo_count, CONFIG.read_weight, CONFIG.read_error,
+    CONFIG.read_max_dp, CONFIG.error_steepness,
+)  # fmt: skip
 
 
 def quality(depths):
@@ -21,11 +25,7 @@ def quality(depths):
     for s in range(n):
         read_likelihoods(ad[s], 2, 2, CONFIG.read_error, row)
         likelihood[s] = 10.0 ** (row - row.max())
-    return shallow_quality(
-        ad, dp, np.full(n, OK, np.int8), np.full(n, 2, np.int8), likelihood, 2, 0.0,
-        (CONFIG.ref_pseudo_count, CONFIG.alt_pseudo_count), CONFIG.read_weight, CONFIG.read_error,
-        CONFIG.read_max_dp, CONFIG.error_steepness,
-    )  # fmt: skip
+    return shallow_quality(ad, dp, np.full(n, OK, np.int8), np.full(n, 2, np.int8), likelihood, 2, RULES)
 
 
 def test_one_rate_of_errors_by_hand():
@@ -54,10 +54,7 @@ def test_a_block_whose_reads_are_unknown_shows_ref():
     ad = np.array([[-1, 0], [3, 3]], np.int32)
     dp, two = np.array([6, 6], np.int32), np.full(2, 2, np.int8)
     likelihood = np.array([[1.0, 0.015, 1e-9], [1e-4, 1.0, 1e-4]])
-    rest = (
-        dp, np.full(2, OK, np.int8), two, likelihood, 2, 0.0, (0.5, 0.1), CONFIG.read_weight,
-        CONFIG.read_error, CONFIG.read_max_dp, CONFIG.error_steepness,
-    )  # fmt: skip
+    rest = dp, np.full(2, OK, np.int8), two, likelihood, 2, RULES._replace(ref_pseudo=0.5, alt_pseudo=0.1)
     known = np.array([[6, 0], [3, 3]], np.int32)
     assert shallow_quality(ad, *rest)[1] == pytest.approx(shallow_quality(known, *rest)[1])
 

@@ -18,7 +18,7 @@ CLEAR = {
 ABSENT = (0.999, 0.0008, 0.0002)
 
 
-def features_of(*sites):
+def features_for(*sites):
     """Float32 (N, F) of dicts by name; what is not named is 0."""
     found = np.zeros((len(sites), N_FEATURES), np.float32)
     for row, site in enumerate(sites):
@@ -47,7 +47,7 @@ def features_of(*sites):
     ],
 )
 def test_disputed(change, probabilities, disputed):
-    features = features_of({**CLEAR, **change})
+    features = features_for({**CLEAR, **change})
     assert disputed_sites(features, np.array([probabilities])).tolist() == [disputed]
     # float32 throughout, as predictors give them
     assert disputed_sites(features, np.array([probabilities], np.float32)).tolist() == [disputed]
@@ -55,7 +55,7 @@ def test_disputed(change, probabilities, disputed):
 
 def test_what_is_left_at_a_disputed_site():
     """P(0) of .9 is GQ 10: a record of its own in the gVCF; the rest goes to what the reads say."""
-    features = features_of(CLEAR, {**CLEAR, "lod_hom_het_raw": 0.5}, {}, CLEAR, CLEAR)
+    features = features_for(CLEAR, {**CLEAR, "lod_hom_het_raw": 0.5}, {}, CLEAR, CLEAR)
     given = np.array([ABSENT, ABSENT, ABSENT, (0.6, 0.1, 0.3), (0.1, 0.8, 0.1)], np.float32)
     kept = given.copy()
     out, disputed = held_back(features, given)
@@ -69,7 +69,7 @@ def test_what_is_left_at_a_disputed_site():
 
 def test_nothing_disputed_gives_the_same_array():
     given = np.array([ABSENT], np.float32)
-    out, disputed = held_back(features_of({}), given)
+    out, disputed = held_back(features_for({}), given)
     assert out is given
     assert disputed.tolist() == [False]
     out, disputed = held_back(np.empty((0, N_FEATURES), np.float32), np.empty((0, 3), np.float32))

@@ -25,7 +25,7 @@ from scipy.optimize import minimize
 LN10 = np.log(10.0)
 
 
-def features_of(
+def features_for(
     het_log10, hom_het_log10, n_alt, depth=10, is_snp=1.0
 ) -> np.ndarray:  # arrays of one length or numbers
     het, hom_het, n_alt = np.broadcast_arrays(
@@ -42,7 +42,7 @@ def features_of(
 
 def test_terms_by_hand():
     logits = np.array([[1.0, 2.5, -1.0]], np.float32)
-    terms = dict(zip(TERMS, pool_terms(logits, features_of(4.0, -20.0, 2, depth=9))[0], strict=True))
+    terms = dict(zip(TERMS, pool_terms(logits, features_for(4.0, -20.0, 2, depth=9))[0], strict=True))
     assert terms["one"] == 1
     assert terms["logit_het"] == pytest.approx(1.5)
     assert terms["logit_hom"] == pytest.approx(-2.0)
@@ -54,7 +54,7 @@ def test_terms_by_hand():
     assert [terms[f"alt_reads_{n}"] for n in (1, 2, 3)] == [0, 1, 0]
     assert terms["naive_het_alt_reads_2"] == terms["naive_het_near"]
     assert terms["naive_het_alt_reads_1"] == 0
-    many = pool_terms(np.array([[30.0, 0.0, 90.0]], np.float32), features_of(30.0, 1.0, 40, depth=999))[0]
+    many = pool_terms(np.array([[30.0, 0.0, 90.0]], np.float32), features_for(30.0, 1.0, 40, depth=999))[0]
     assert many[1:5].tolist() == [-20, 20, 15, 40]
     assert many[6] == 1.5
     assert many[7:].tolist() == [0] * 7
@@ -88,7 +88,7 @@ def nature(n: int, seed: int) -> Outputs:
     n_alt = np.where(label == 0, 2, rng.integers(2, 7, n))
     het = np.where(label == 0, rng.normal(0, 2, n), rng.normal(4, 2, n))
     hom_het = np.where(label == 2, rng.normal(3, 2, n), rng.normal(-3, 2, n))
-    x = features_of(het, hom_het, n_alt)
+    x = features_for(het, hom_het, n_alt)
     x[:, F.is_snp] = rng.random(n) < 0.8
     logits = np.zeros((n, 3))
     logits[np.arange(n), label] = 2.0

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 LENGTH = 6000
 SNPS = {1000: "hom", 2500: "het", 4000: "het"}  # the last is outside the confident regions
-CONFIG = ExamplesConfig(augment=False, stretch_bp=2500, n_buckets=2)
+CONFIG = ExamplesConfig(augment=False, chunk_bp=2500, n_buckets=2)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_passes_draw_other_coverage_and_are_repeatable(inputs, tmp_path):
 
 def test_stretches_do_not_show(inputs, tmp_path):
     made(inputs, tmp_path / "a")
-    made(inputs, tmp_path / "b", replace(CONFIG, stretch_bp=50_000))
+    made(inputs, tmp_path / "b", replace(CONFIG, chunk_bp=50_000))
     a, b = all_of(tmp_path / "a"), all_of(tmp_path / "b")
     np.testing.assert_array_equal(a.pixels, b.pixels)
     np.testing.assert_array_equal(a.stretch, b.stretch)

@@ -26,7 +26,7 @@ def prepared(tmp_path_factory):
     return chunk, int(np.flatnonzero(snp & both)[0]), int(np.flatnonzero(~snp & both)[0])
 
 
-def features_of(chunk, evidence, row):
+def features_for(chunk, evidence, row):
     batch = encode_examples(evidence, chunk.codes, chunk.window, select=np.array([row]))
     return batch.features[0].copy(), batch.pixels[0].copy()
 
@@ -46,7 +46,7 @@ def test_more_and_fewer_reads(prepared, kind, allele, change):
     assert changed.table.ad[row].tolist() == wanted
     assert changed.table.dp[row] == evidence.table.dp[row] + change
     # features see it
-    features, _ = features_of(chunk, changed, row)
+    features, _ = features_for(chunk, changed, row)
     assert features[F.n_alt_log] == pytest.approx(np.log1p(wanted[1]) / 4)
     assert features[F.n_ref_log] == pytest.approx(np.log1p(wanted[0]) / 4)
     # other candidates have what they had
@@ -86,8 +86,8 @@ def test_a_read_left_out(prepared):
 
 def test_lower_qualities(prepared):
     chunk, snp, _ = prepared
-    before, _ = features_of(chunk, chunk.evidence, snp)
-    after, _ = features_of(chunk, perturb.with_quality(chunk.evidence, snp, 10), snp)
+    before, _ = features_for(chunk, chunk.evidence, snp)
+    after, _ = features_for(chunk, perturb.with_quality(chunk.evidence, snp, 10), snp)
     assert after[F.quality_alt_mean] == pytest.approx(before[F.quality_alt_mean] - 10 / 40)
     assert after[F.quality_ref_mean] == before[F.quality_ref_mean]
     # from phred 40 to 10: an ALT base is .9 / (.1 / 3) times likelier under ALT, which MAPQ 20 allows
@@ -100,7 +100,7 @@ def test_lower_qualities(prepared):
 def test_lower_mapq(prepared):
     chunk, snp, _ = prepared
     low = perturb.with_mapq(chunk.evidence, snp, 7)
-    after, _ = features_of(chunk, low, snp)
+    after, _ = features_for(chunk, low, snp)
     assert after[F.mapq_alt_mean] == pytest.approx(7 / 60)
     entries = perturb.entries_of(low, snp, ALLELE_ALT)
     assert np.abs(low.support.log10_ratio[entries]).max() <= 0.7 + 1e-6

@@ -76,6 +76,26 @@ def test_random_tails_rare_ones_and_those_of_few_places_are_no_adapters(change):
     assert library_with(**change).adapters == ()
 
 
+@pytest.mark.parametrize("strand", [1, -1])
+def test_a_repeat_of_the_reference_is_no_adapter(strand):
+    """Tails that read on in an Alu return all over the genome; to mask every Alu would hide its variants."""
+    rng = np.random.default_rng(4)
+    repeat, pieces, around = random_text(rng, 30), [], []
+    for _ in range(6):
+        rows = []
+        for k in range(40):
+            tail = repeat if k % 2 else ADAPTER
+            rows.append(
+                {"pos": 10 * k, "cigar": [(MATCH, 40), (SOFT, len(tail))], "seq": random_text(rng, 40) + tail}
+            )
+        pieces.append(columns_of_rows(rows))
+        around.append((0, np.empty(0, np.uint8)))
+    assert {kmer(repeat[k : k + KMER_BP]) for k in range(15)} <= set(measure_library(pieces, around).adapters)
+    there = encode_bases(random_text(rng, 200) + repeat + random_text(rng, 200))
+    around[3] = 0, there if strand > 0 else (3 - there[::-1]).astype(np.uint8)
+    assert longest_adapter(measure_library(pieces, around).adapters) == ADAPTER
+
+
 @pytest.mark.parametrize(
     "text", ["A" * 20, "ACACACACACACACACACAC", "ACGACGACGACGACGACGACG", "A" * 10 + "CAAAAAAAAA"]
 )
@@ -233,6 +253,41 @@ def test_four_of_five_outvote_the_one_that_stands_for_them():
     found = copies(["ACCTA", *["ACGTA"] * 4], [10] * 5)
     assert found.seq.tolist() == encode_bases("ACGTA").tolist()
     assert found.qual.tolist() == [45, 45, 20, 45, 45]  # 4 x 10 for it, twice 10 against
+
+
+def copies_of_shapes(shapes):
+    """Copies of a forward read of 20 bp at 7: (CIGAR, name); what stands for them."""
+    rows = []
+    for name, cigar in shapes:
+        n = sum(bp for op, bp in cigar if op != DELETION)
+        rows.append({"pos": 7, "cigar": cigar, "flag": 1, "tlen": 300, "seq": "ACGTT" * 4, "name": name})
+        assert n == 20
+    return in_terms_of(replace(UNKNOWN_LIBRARY, drops_copies=True), columns_of_rows(rows))
+
+
+ALL, INSERTED, DELETED = (
+    [(MATCH, 20)],
+    [(MATCH, 9), (1, 1), (MATCH, 10)],
+    [(MATCH, 9), (DELETION, 1), (MATCH, 11)],
+)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "usual"),
+    [
+        ([(3, INSERTED), (5, ALL)], ALL),  # an indel of one copy of two is an error of its read
+        ([(3, INSERTED), (5, ALL), (6, ALL)], ALL),
+        ([(3, INSERTED), (5, ALL), (6, INSERTED)], INSERTED),  # one that most have is the fragment's
+        ([(3, DELETED), (5, DELETED), (6, [(MATCH, 17), (SOFT, 3)])], DELETED),
+        ([(3, DELETED)], DELETED),
+    ],
+)
+def test_the_shape_that_most_copies_have_stands_for_them(shapes, usual):
+    found = copies_of_shapes(shapes)
+    assert [*zip(found.cigar_op.tolist(), found.cigar_len.tolist(), strict=True)] == usual
+    assert found.name_hash.tolist() == [3]  # of the smallest name still, so that mates stay mates
+    alike = sum(shape == usual for _, shape in shapes)
+    assert set(found.qual.tolist()) == {min(45, 30 * alike)}
 
 
 def test_a_read_without_copies_stays():

@@ -159,7 +159,7 @@ def test_small_pieces_change_nothing(
     with open_reads([path], reference_path) as source:
         whole = rows_of(source.fetch(region))
     assert len(whole) > 300
-    monkeypatch.setattr("deepcohort.reads.scan.PIECE_BYTES", 3_000)
+    monkeypatch.setattr("deepcohort.reads.scan.BUFFER_BYTES", 3_000)
     with open_reads([path], reference_path) as source:
         assert rows_of(source.fetch(region)) == whole
 

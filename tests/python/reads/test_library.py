@@ -20,7 +20,7 @@ from deepcohort.reads.library import (
     orientation_of,
 )
 from deepcohort.reads.load import open_reads, profile_of, profiled
-from deepcohort.reads.merge import in_terms_of
+from deepcohort.reads.merge import in_terms_of, with_own_inserts
 from deepcohort.reads.scan import ReadColumns
 from deepcohort.reads.types import BINS_PER_OCTAVE, INSERT_BINS, UNKNOWN_LIBRARY
 
@@ -243,7 +243,7 @@ def test_copies_are_dropped_where_they_are_duplicates(n, each, step, share, drop
 
 
 def test_copies_one_by_one():
-    """Same ends, strand and TLEN; of single reads, and reads with mates elsewhere, nothing is said."""
+    """Same 5' end, strand and TLEN, wherever they end; of single reads, and reads with mates elsewhere, nothing is said."""
     rows = [
         {"pos": 100, "flag": LEFT, "tlen": 400, "name": 7},
         {"pos": 100, "flag": LEFT, "tlen": 400, "name": 5},
@@ -251,12 +251,53 @@ def test_copies_one_by_one():
         {"pos": 100, "flag": LEFT | REVERSE, "tlen": 400, "name": 1},
         {"pos": 100, "flag": LEFT, "tlen": 401, "name": 2},
         {"pos": 101, "flag": LEFT, "tlen": 400, "name": 3},
-        {"pos": 100, "flag": LEFT, "tlen": 400, "name": 4, "clip": (0, 3)},
+        {"pos": 100, "flag": LEFT, "tlen": 400, "name": 6, "clip": (0, 3)},
+        {"pos": 300, "flag": RIGHT, "tlen": -400, "name": 21},
+        {"pos": 303, "flag": RIGHT, "tlen": -400, "name": 20, "clip": (3, 0)},
+        {"pos": 300, "flag": RIGHT, "tlen": -400, "name": 22, "clip": (0, 3)},  # ends elsewhere
         {"pos": 200, "flag": PAIRED, "name": 11},
         {"pos": 200, "flag": PAIRED, "name": 12},
     ]
     columns = make_columns(rows)
-    assert set(columns.name_hash[grouped_copies(columns)[1]].tolist()) == {7, 9}
+    assert set(columns.name_hash[grouped_copies(columns)[1]].tolist()) == {6, 7, 9, 21}
+
+
+def test_mates_that_lie_together_need_no_tlen():
+    """bowtie2 gives 0 where mates pass each other; mates elsewhere keep it."""
+    rows = [
+        {"pos": 100, "flag": LEFT, "name": 1},
+        {"pos": 160, "flag": RIGHT, "name": 1},
+        {"pos": 150, "flag": LEFT, "name": 2},  # passed by its mate
+        {"pos": 140, "flag": RIGHT, "name": 2},
+        {"pos": 170, "flag": RIGHT, "name": 3},  # at one place
+        {"pos": 170, "flag": LEFT, "name": 3},
+        {"pos": 180, "flag": LEFT, "name": 4},  # mate on another contig
+        {"pos": 190, "flag": PAIRED | MATE_UNMAPPED, "name": 5},
+        {"pos": 195, "flag": 0, "name": 6},
+        {"pos": 200, "flag": LEFT, "tlen": 400, "name": 7},
+    ]
+    found = with_own_inserts(make_columns(rows))
+    told = [
+        *zip(
+            found.name_hash.tolist(),
+            found.pos.tolist(),
+            found.flag.tolist(),
+            found.insert_size.tolist(),
+            strict=True,
+        )
+    ]
+    assert {(name, pos, flag): tlen for name, pos, flag, tlen in told} == {
+        (1, 100, LEFT): 160,
+        (1, 160, RIGHT): -160,
+        (2, 140, RIGHT): 110,
+        (2, 150, LEFT): -110,
+        (3, 170, LEFT): 100,
+        (3, 170, RIGHT): -100,
+        (4, 180, LEFT): 0,
+        (5, 190, PAIRED | MATE_UNMAPPED): 0,
+        (6, 195, 0): 0,
+        (7, 200, LEFT): 400,
+    }
 
 
 def test_windows_count_alike_in_any_order():

@@ -140,7 +140,7 @@ def write_clip_allele(
 
 @borrowing_kernel
 def put_allele(spelled: Spelled, alt: NDArray[np.uint8], found: AlleleColumns, n: Int) -> bool:
-    """Write an allele with the ALT bases `alt` uint8 (>= n_alt,) as row `n`; whether there was room."""
+    """Write an allele with ALT bases `alt`, uint8 (n_alt,) or longer, as row `n`; whether there was room."""
     offset = found.alt_offset[n]
     if n >= len(found.pos) or offset + spelled.n_alt > len(found.alt_seq):
         return False
@@ -153,7 +153,7 @@ def put_allele(spelled: Spelled, alt: NDArray[np.uint8], found: AlleleColumns, n
 
 @borrowing_kernel
 def _is_row(i: Int, spelled: Spelled, alt: NDArray[np.uint8], found: AlleleColumns) -> bool:
-    """Whether row `i` of `found` is the allele `spelled` with the ALT bases `alt` uint8 (>= n_alt,)."""
+    """Whether row `i` of `found` is the allele `spelled` with ALT bases `alt`, uint8 (n_alt,) or longer."""
     if found.pos[i] != spelled.anchor or found.ref_len[i] != spelled.n_ref:
         return False
     if found.alt_offset[i + 1] - found.alt_offset[i] != spelled.n_alt:
@@ -179,7 +179,7 @@ def _vote(spelled: Spelled, weight: Int, room: ClipRoom, found: AlleleColumns, f
 
 @borrowing_kernel
 def _keep_voted(votes: NDArray[np.int64], min_votes: int, found: AlleleColumns, first: Int, n: Int) -> Int:
-    """Drop rows of [first, n) that have fewer than `min_votes` of votes int64 (>= n - first,); the new n."""
+    """Drop rows of [first, n) with fewer than `min_votes` votes, int64 (W,), W >= n - first; the new n."""
     kept = first
     for i in range(first, n):
         if votes[i - first] < min_votes:

@@ -127,7 +127,7 @@ class Fits(NamedTuple):
 
 
 class Operations(NamedTuple):
-    """CIGAR operations [first, last) of `op` uint8 and `length` int32, bp."""
+    """CIGAR operations [first, last) of `op` uint8 (C,) and `length` int32 (C,), bp."""
 
     op: NDArray[np.uint8]
     length: NDArray[np.int32]
@@ -136,7 +136,7 @@ class Operations(NamedTuple):
 
 
 class CigarRoom(NamedTuple):
-    """Where a new CIGAR is put together: op, back_op uint8 and length, back_length int32, bp."""
+    """Where a new CIGAR is put together: op, back_op uint8 (C,) and length, back_length int32 (C,), bp."""
 
     op: NDArray[np.uint8]
     length: NDArray[np.int32]

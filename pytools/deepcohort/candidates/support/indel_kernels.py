@@ -214,10 +214,10 @@ def _lay_haplotypes(
     reads: AlignedReads,
     raw: NDArray[np.float64],
 ) -> None:
-    """Fill raw (>= last - first,) with log10 P(read | haplotype) of the rows first:last, lengths as they are.
+    """Fill raw, (H,) with H >= last - first, with log10 P(read | haplotype) of the rows first:last.
 
-    Each is laid against the read without gaps, once from its left flank and once from its right one (of
-    `_flank_scores`), and the better counts; -15 to 0.
+    Lengths are as they are. Each is laid against the read without gaps, once from its left flank and once
+    from its right one (of `_flank_scores`), and the better counts; -15 to 0.
     """
     seq, qual, penalty, reference = reads.seq, reads.own_qual, scoring.penalty, scoring.flanks
     left_stop, right_end, left_common, right_common = flanks

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pysam
 import pytest
-from deepcohort.compose import call_pieces
-from deepcohort.compose.call_pieces import pieces_of
+from deepcohort.compose import call_chunks
+from deepcohort.compose.call_chunks import chunks_for
 from deepcohort.compose.call_run import run_call
 from deepcohort.compose.call_setup import CallRequest
 from deepcohort.core.errors import DeepcohortError, InputProblems
@@ -29,7 +29,7 @@ def inputs(tmp_path_factory):
     """(reference, BAM) of a genome of several contigs."""
     from deepcohort.compose.io_warm import write_warm_inputs
 
-    folder = tmp_path_factory.mktemp("pieces")
+    folder = tmp_path_factory.mktemp("chunks")
     one, bams, _ = write_warm_inputs(folder)
     bases = pysam.FastaFile(str(one)).fetch(pysam.FastaFile(str(one)).references[0])
     reference, bam = folder / "copies.fa", folder / "copies.bam"
@@ -60,19 +60,19 @@ def request_of(inputs, folder, name, **options):
 
 @pytest.fixture
 def short_pieces(monkeypatch):
-    monkeypatch.setattr(call_pieces, "MIN_PIECE_BP", LENGTH_BP // 2 - 7)
-    monkeypatch.setattr(call_pieces, "MAX_PIECE_BP", LENGTH_BP // 2 - 7)
+    monkeypatch.setattr(call_chunks, "MIN_PIECE_BP", LENGTH_BP // 2 - 7)
+    monkeypatch.setattr(call_chunks, "MAX_PIECE_BP", LENGTH_BP // 2 - 7)
 
 
 @pytest.mark.parametrize("processes", [2, 16])
 def test_pieces_cover_the_regions(processes):
     regions = [Region("a", 5, 9_000_000), Region("a", 9_500_000, 9_500_001), Region("b", 0, 70_000_000)]
-    pieces = pieces_of(regions, processes)
-    assert merge_regions(r for piece in pieces for r in piece) == regions
-    lengths = [sum(map(len, piece)) for piece in pieces]
-    assert max(lengths) <= call_pieces.MAX_PIECE_BP
+    chunks = chunks_for(regions, processes)
+    assert merge_regions(r for chunk in chunks for r in chunk) == regions
+    lengths = [sum(map(len, chunk)) for chunk in chunks]
+    assert max(lengths) <= call_chunks.MAX_PIECE_BP
     assert len(set(lengths[:-1])) == 1
-    assert len(pieces) >= processes
+    assert len(chunks) >= processes
 
 
 def test_processes_do_not_show(inputs, tmp_path, short_pieces):
@@ -108,7 +108,7 @@ def test_errors_of_processes_are_told(inputs, tmp_path, short_pieces):
 
 @pytest.mark.parametrize("region", ["c0:1-400", "c0"])
 def test_a_device_that_is_not_here_is_told(inputs, tmp_path, short_pieces, region):
-    """By a process of its own or, for one piece, by this one."""
+    """By a process of its own or, for one chunk, by this one."""
     import torch
 
     if torch.cuda.is_available():
@@ -135,11 +135,11 @@ def test_killed(inputs, tmp_path, struck):
     script = tmp_path / "run.py"
     script.write_text(
         "import sys, time\n"
-        "import deepcohort.compose.call_pieces as pieces\n"
+        "import deepcohort.compose.call_chunks as chunks\n"
         "from deepcohort.cli import main\n"
-        f"pieces.MIN_PIECE_BP = pieces.MAX_PIECE_BP = {LENGTH_BP // 2}\n"
-        "call_shard = pieces.call_shard\n"
-        "pieces.call_shard = lambda *a, **k: (call_shard(*a, **k), time.sleep(120))\n"
+        f"chunks.MIN_PIECE_BP = chunks.MAX_PIECE_BP = {LENGTH_BP // 2}\n"
+        "call_shard = chunks.call_shard\n"
+        "chunks.call_shard = lambda *a, **k: (call_shard(*a, **k), time.sleep(120))\n"
         "if __name__ == '__main__':\n"
         f"    sys.argv = ['deepcohort', 'call', '--reads', {str(bam)!r}, '--reference', {str(reference)!r},\n"
         f"        '--gvcf', {str(tmp_path / 'x.g.vcf.gz')!r}, '--device', 'cpu', '--quiet', '--threads', '2']\n"

@@ -179,7 +179,11 @@ def test_deletion_at_the_first_bases(tmp_path):
     lines = [sam_line(f"a{i}", 1, "80M", whole) for i in range(12)]
     lines += [sam_line(f"b{i}", 1, "1M3D80M", short) for i in range(12)]
     reference, bam = make_inputs(tmp_path, text, lines)
-    gvcf, _ = run(tmp_path, reference, bam, [Region("c", 0, 300)])
+    gvcf, vcf = run(tmp_path, reference, bam, [Region("c", 0, 300)])
+    (record,) = records(vcf)
+    assert record[1:5] == ["1", ".", text[:4], text[0]]
+    assert record[9].startswith("0/1:")
+    assert [x[1] for x in records(gvcf)][:2] == ["1", "5"]  # no block beside the bases that may be deleted
     for x in records(gvcf):
         assert text[int(x[1]) - 1 :].startswith(x[3])
 

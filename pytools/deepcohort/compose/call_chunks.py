@@ -1,4 +1,4 @@
-"""`deepcohort call` by several processes: long regions cut into pieces, called side by side, joined again.
+"""`deepcohort call` by several processes: long regions cut into chunks, called side by side, joined again.
 
 Threads of one Python process stand in each other's way: 16 of them call a fifth of what 16 processes do.
 """
@@ -20,7 +20,7 @@ from typing import Any
 
 from deepcohort.calls.merge import PieceJoiner
 from deepcohort.compose.call_setup import CallRequest, make_job
-from deepcohort.compose.call_shard import CallJob, call_shard, genome_order, header_of
+from deepcohort.compose.call_shard import CallJob, call_shard, genome_order, header_for
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
@@ -32,35 +32,35 @@ from deepcohort.phase.phaser import Phaser, PhaseSource, joined_evidence
 from deepcohort.phase.types import Evidence
 from deepcohort.pileup.types import LazyPredictor
 
-# A process takes some seconds to start, a piece some hundredths; the last pieces leave cores idle.
+# A process takes some seconds to start, a chunk some hundredths; the last chunks leave cores idle.
 MIN_PIECE_BP, MAX_PIECE_BP = 500_000, 5_000_000
 _PIECES_PER_PROCESS = 6
 
-Piece = tuple[Region, ...]
+Chunk = tuple[Region, ...]
 _worker: tuple[CallJob, LazyPredictor] | DeepcohortError | None = None
 
 
-def pieces_of(regions: Sequence[Region], processes: int) -> list[Piece]:
-    """`regions`, in order, cut into pieces of about the same length, several for each process."""
+def chunks_for(regions: Sequence[Region], processes: int) -> list[Chunk]:
+    """`regions`, in order, cut into chunks of about the same length, several for each process."""
     length_bp = _length_bp(regions) // (processes * _PIECES_PER_PROCESS)
     length_bp = max(MIN_PIECE_BP, min(MAX_PIECE_BP, length_bp))
-    pieces: list[Piece] = []
-    piece: list[Region] = []
+    chunks: list[Chunk] = []
+    chunk: list[Region] = []
     room_bp = length_bp
     for region in regions:
         start = region.start
         while start < region.end:
             end = min(region.end, start + room_bp)
-            piece.append(Region(region.contig, start, end))
+            chunk.append(Region(region.contig, start, end))
             room_bp -= end - start
             start = end
             if room_bp == 0:
-                pieces.append(tuple(piece))
-                piece, room_bp = [], length_bp
-    return [*pieces, tuple(piece)] if piece else pieces
+                chunks.append(tuple(chunk))
+                chunk, room_bp = [], length_bp
+    return [*chunks, tuple(chunk)] if chunk else chunks
 
 
-def call_in_pieces(request: CallRequest, job: CallJob, predictor: LazyPredictor, timer: StageTimer) -> bool:
+def call_in_chunks(request: CallRequest, job: CallJob, predictor: LazyPredictor, timer: StageTimer) -> bool:
     """Call by several processes where `request` allows them and its regions are long; whether it did.
 
     Raises:
@@ -71,22 +71,22 @@ def call_in_pieces(request: CallRequest, job: CallJob, predictor: LazyPredictor,
     with ReferenceFasta(job.reference) as reference:
         contig_lengths = reference.contig_lengths
     job = replace(job, regions=genome_order(job.regions, contig_lengths))
-    pieces = pieces_of(job.regions, request.threads)
-    if len(pieces) == 1:
+    chunks = chunks_for(job.regions, request.threads)
+    if len(chunks) == 1:
         return False
     outputs = [path for path in (job.gvcf, job.vcf, job.phase_evidence) if path is not None]
     with (
         atomic_outputs(*outputs, partners=(".tbi", ".csi")) as temporaries,
-        tempfile.TemporaryDirectory(prefix=f".tmp-{os.getpid()}.pieces-", dir=outputs[0].parent) as name,
+        tempfile.TemporaryDirectory(prefix=f".tmp-{os.getpid()}.chunks-", dir=outputs[0].parent) as name,
     ):
         named, folder = dict(zip(outputs, temporaries, strict=True)), Path(name)
-        joining = _OrderedJoiner(job, predictor, contig_lengths, pieces, named, folder)
+        joining = _OrderedJoiner(job, predictor, contig_lengths, chunks, named, folder)
         # the library is looked at once, not by each process again
         done = _run_pool(
-            replace(request, known=(job.reads_config, job.notes, job.panel_novel)), pieces, folder
+            replace(request, known=(job.reads_config, job.notes, job.panel_novel)), chunks, folder
         )
         n_bp, label = _length_bp(job.regions), f"calling {job.sample}"
-        for number, summary in track_bp(done, n_bp, label, lambda x: _length_bp(pieces[x[0]]), request.quiet):
+        for number, summary in track_bp(done, n_bp, label, lambda x: _length_bp(chunks[x[0]]), request.quiet):
             timer.absorb(summary)
             with timer.stage("join"):
                 joining.add(number)
@@ -106,31 +106,31 @@ def _evidence_part(folder: Path, number: int) -> Path:
     return folder / f"{number}.phase.npz"
 
 
-class _PieceEvidence:
-    """Phase evidence of all pieces of a contig."""
+class _ChunkEvidence:
+    """Phase evidence of all chunks of a contig."""
 
-    def __init__(self, pieces: Sequence[Piece], folder: Path) -> None:
-        self._pieces, self._folder = pieces, folder
+    def __init__(self, chunks: Sequence[Chunk], folder: Path) -> None:
+        self._chunks, self._folder = chunks, folder
 
     def evidence(self, contig: str) -> Evidence | None:
-        """Of a contig whose pieces are all called, or None where it has no site."""
-        numbers = [i for i, piece in enumerate(self._pieces) if any(r.contig == contig for r in piece)]
+        """Of a contig whose chunks are all called, or None where it has no site."""
+        numbers = [i for i, chunk in enumerate(self._chunks) if any(r.contig == contig for r in chunk)]
         files = [open_evidence(_evidence_part(self._folder, i)) for i in numbers]
         parts = [part for file in files if (part := file.evidence(contig)) is not None]
         return joined_evidence(parts) if parts else None
 
 
-def _needed(pieces: Sequence[Piece], phased: bool) -> list[int]:
-    """For each piece the last one that must be called before it can be written: of its contigs, if phased."""
-    last = {region.contig: i for i, piece in enumerate(pieces) for region in piece}
-    return [max(last[region.contig] for region in piece) if phased else i for i, piece in enumerate(pieces)]
+def _needed(chunks: Sequence[Chunk], phased: bool) -> list[int]:
+    """For each chunk the last one that must be called before it can be written: of its contigs, if phased."""
+    last = {region.contig: i for i, chunk in enumerate(chunks) for region in chunk}
+    return [max(last[region.contig] for region in chunk) if phased else i for i, chunk in enumerate(chunks)]
 
 
 class _OrderedJoiner:
-    """Joins pieces to the outputs while others are still called, each when those before it are in, and
+    """Joins chunks to the outputs while others are still called, each when those before it are in, and
     those of its contig where sites are phased: a block may be as long as that.
 
-    Phase evidence that is asked for holds more at the edges of pieces than one process would write;
+    Phase evidence that is asked for holds more at the edges of chunks than one process would write;
     nothing else depends on it.
     """
 
@@ -139,19 +139,19 @@ class _OrderedJoiner:
         job: CallJob,
         predictor: LazyPredictor,
         contig_lengths: dict[str, int],
-        pieces: Sequence[Piece],
+        chunks: Sequence[Chunk],
         named: Mapping[Path, Path],
         folder: Path,
     ) -> None:
-        self._job, self._pieces, self._folder, self._named = job, pieces, folder, named
+        self._job, self._chunks, self._folder, self._named = job, chunks, folder, named
         self._run_pool: set[int] = set()
         self._next = self._n_called = 0
         phased = job.phase is not None and job.phase_evidence is None
-        self._needed = _needed(pieces, phased)
-        phases = PhaseSource([_PieceEvidence(pieces, folder)], job.phase)
+        self._needed = _needed(chunks, phased)
+        phases = PhaseSource([_ChunkEvidence(chunks, folder)], job.phase)
         self._joiners = {
             kind: PieceJoiner(
-                named[path], header_of(job, predictor, contig_lengths, bands), contig_lengths,
+                named[path], header_for(job, predictor, contig_lengths, bands), contig_lengths,
                 Phaser(phases) if phased else None,
             )
             for kind, path, bands in (("g.vcf", job.gvcf, job.calls_config.gq_bands), ("vcf", job.vcf, None))
@@ -159,14 +159,14 @@ class _OrderedJoiner:
         }  # fmt: skip
 
     def add(self, number: int) -> None:
-        """Piece `number` is called."""
+        """Chunk `number` is called."""
         self._run_pool.add(number)
         while self._n_called in self._run_pool:
             self._n_called += 1
-        while self._next < len(self._pieces) and self._needed[self._next] < self._n_called:
+        while self._next < len(self._chunks) and self._needed[self._next] < self._n_called:
             for kind, joiner in self._joiners.items():
                 path = _part(self._folder, kind, self._next)
-                joiner.add(path, self._pieces[self._next])
+                joiner.add(path, self._chunks[self._next])
                 path.unlink()
             self._next += 1
 
@@ -175,7 +175,7 @@ class _OrderedJoiner:
         for joiner in self._joiners.values():
             joiner.close()
         if self._job.phase_evidence is not None:
-            source = _PieceEvidence(self._pieces, self._folder)
+            source = _ChunkEvidence(self._chunks, self._folder)
             contigs = dict.fromkeys(region.contig for region in self._job.regions)
             found = [part for contig in contigs if (part := source.evidence(contig)) is not None]
             path = self._named[self._job.phase_evidence]
@@ -183,18 +183,18 @@ class _OrderedJoiner:
 
 
 def _run_pool(
-    request: CallRequest, pieces: Sequence[Piece], folder: Path
+    request: CallRequest, chunks: Sequence[Chunk], folder: Path
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Numbers of pieces with what they cost, in the order in which they are done."""
+    """Numbers of chunks with what they cost, in the order in which they are done."""
     pool = ProcessPoolExecutor(
-        min(request.threads, len(pieces)),
+        min(request.threads, len(chunks)),
         mp_context=get_context("spawn"),
         initializer=_start_worker,
         initargs=(replace(request, threads=1, quiet=True), os.getpid()),
     )
     try:
         waiting: dict[Future[dict[str, Any]], int] = {
-            pool.submit(_call_piece, piece, i, folder): i for i, piece in enumerate(pieces)
+            pool.submit(_call_chunk, chunk, i, folder): i for i, chunk in enumerate(chunks)
         }
         for future in as_completed(waiting):
             yield waiting[future], future.result()
@@ -219,7 +219,7 @@ def _start_worker(request: CallRequest, parent: int) -> None:
     threading.Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
     try:
         _worker = make_job(request)
-    except DeepcohortError as error:  # told with the first piece: a pool swallows what is raised here
+    except DeepcohortError as error:  # told with the first chunk: a pool swallows what is raised here
         _worker = error
 
 
@@ -230,7 +230,7 @@ def _exit_with_parent(parent: int) -> None:
     os._exit(128 + signal.SIGTERM)
 
 
-def _call_piece(piece: Piece, number: int, folder: Path) -> dict[str, Any]:
+def _call_chunk(chunk: Chunk, number: int, folder: Path) -> dict[str, Any]:
     assert _worker is not None
     if isinstance(_worker, DeepcohortError):
         raise _worker
@@ -238,6 +238,6 @@ def _call_piece(piece: Piece, number: int, folder: Path) -> dict[str, Any]:
     timer = StageTimer()
     gvcf, vcf = (_part(folder, kind, number) for kind in ("g.vcf", "vcf"))
     evidence = None if job.phase is None else _evidence_part(folder, number)
-    own = replace(job, regions=piece, gvcf=job.gvcf and gvcf, vcf=job.vcf and vcf, phase_evidence=evidence)
+    own = replace(job, regions=chunk, gvcf=job.gvcf and gvcf, vcf=job.vcf and vcf, phase_evidence=evidence)
     call_shard(own, predictor, timer, quiet=True)
     return timer.summary()
