@@ -8,7 +8,7 @@ files), truth, confident, reference: what learns, learns from a caller's sets of
 its sets of role test. `reads.tsv`: reads (one file), reference, region (contig:start-end), for learning without
 labels. Tables go to stdout: area under precision and recall and recall at given precisions by set and method;
 losses against imbalance on bcftools' records; learning curves with and without pre-training. What was computed is
-kept in DIR. Needs PyTorch and scikit-learn (`deepcohort[popgen]`). One core; about 10 CPU minutes for two seeds.
+kept in DIR. Needs PyTorch and scikit-learn (`deepcohort[popgen]`). One core; about six CPU minutes a seed.
 """
 
 import argparse

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numba
 import numpy as np
-from deepcohort.candidates.config import candidates_for
+from deepcohort.candidates.sample import settings_for
 from deepcohort.compose.filter_run import TrainingInput, label
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region
@@ -20,7 +20,7 @@ from deepcohort.filter.score import NETWORK_NAMES, Scorer
 from deepcohort.formats.vcf_text import VcfTextReader
 from deepcohort.pileup.types import LazyPredictor
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import ReadSource, open_reads, profiled
+from deepcohort.reads.load import ReadSource, open_reads
 from deepcohort.reads.types import ReadBatch
 from numpy.typing import NDArray
 
@@ -208,15 +208,14 @@ def collect(
 ) -> CallSet:
     """Labels, scores, inputs and reads of the records of one VCF."""
     labelled = label(item, reference)
-    usual = profiled(item.reads, reference, ReadsConfig())
+    settings = settings_for(item.reads, reference, predictor.platform, ReadsConfig())
     reader = VcfTextReader(item.vcf)
     annotations = annotations_of(reader.header.lines)
     columns: list[list[NDArray[np.generic]]] = [[], [], [], [], []]
     tensors = []
     seen: dict[str, int] = {}
-    with ReferenceFasta(reference) as fasta, open_reads(item.reads, reference, usual) as source:
-        found = candidates_for(predictor.platform, usual.library)
-        scorer = Scorer(source, fasta, predictor, FilterConfig(), found)
+    with ReferenceFasta(reference) as fasta, open_reads(item.reads, reference, settings.reads) as source:
+        scorer = Scorer(source, fasta, predictor, FilterConfig(), settings.candidates)
         for segment in reader.segments():
             first = seen.get(segment.contig, 0)
             seen[segment.contig] = first + len(segment.lines)
@@ -270,8 +269,8 @@ def unlabelled(reads: Path, reference: Path, contig: str, start: int, end: int, 
     """Reads at `n` places by chance where at least four lie, of a region; for learning without labels."""
     rng = np.random.default_rng(seed)
     at = np.unique(rng.integers(start, end, 4 * n))
-    usual = profiled([reads], reference, ReadsConfig())
-    with ReferenceFasta(reference) as fasta, open_reads([reads], reference, usual) as source:
+    settings = settings_for([reads], reference, "illumina", ReadsConfig())
+    with ReferenceFasta(reference) as fasta, open_reads([reads], reference, settings.reads) as source:
         records = [RecordAlleles(int(p), "N", ("N",), (0,)) for p in at]
         found = tensors_at(source, fasta, contig, records)
     enough = np.flatnonzero(found.scalars[:, :, 0].sum(axis=1) >= 4)

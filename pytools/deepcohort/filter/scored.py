@@ -27,7 +27,7 @@ from deepcohort.formats.vcf_text import Segment, VcfHeader, VcfTextReader
 
 
 def filter_scored(vcf: Path, output: Path, config: FilterConfig) -> FilterSummary:
-    """Write a scored VCF (of a sample or a cohort) with FILTER by INFO/DC_SCORE, indexed; no reads are needed.
+    """Write a scored VCF (of a sample or a cohort) with FILTER by INFO/DC_SCORE, indexed. It needs no reads.
 
     Thresholds are those of `config`, SNPs and indels apart; all other bytes are kept. Records without a score
     stay as they are. A record of a cohort is a SNP where all its ALTs that have a score are.
