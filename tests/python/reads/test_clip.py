@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases
+from deepcohort.reads import clip_kernels
 from deepcohort.reads.clip import clip_loose_ends, loose_share
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import open_reads, profile_of
-from deepcohort.reads.scan import ReadColumns
+from deepcohort.reads.scan import ReadColumns, offsets_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -104,6 +105,27 @@ def test_left_alone(cigar, text):
     after = clip_loose_ends(before, encode_bases(REFERENCE), START)
     assert after is before
     assert loose_share(before, encode_bases(REFERENCE), START) == 0
+
+
+def test_which_bases_stay_aligned():
+    """Of reads that lose nothing -1, of others their bases in the flat array."""
+    found = columns(
+        [
+            (START + 100, [(MATCH, 50)], REFERENCE[100:150]),
+            (START + 110, [(MATCH, 60)], REFERENCE[110:160] + other(REFERENCE[160:170])),
+        ]
+    )
+    placed = clip_kernels.Placed(
+        found.pos,
+        found.seq,
+        offsets_of(found.seq_length),
+        found.cigar_op,
+        found.cigar_len,
+        offsets_of(found.n_ops),
+    )
+    parts = np.zeros((2, 2), np.int64)
+    assert clip_kernels.best_parts(placed, encode_bases(REFERENCE), START, parts) == 1
+    assert parts.tolist() == [[-1, -1], [50, 100]]
 
 
 def test_beyond_the_reference_nothing_is_clipped():
