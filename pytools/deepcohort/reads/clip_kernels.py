@@ -58,6 +58,22 @@ def _worth(code: np.uint8, reference: NDArray[np.uint8], place: int) -> int:
 
 
 @borrowing_kernel
+def _soft_ends(row: Int, reads: Placed) -> tuple[np.int64, np.int64]:
+    """Bases of a read clipped softly at its left and at its right; a hard clip may stand outside."""
+    first, last = reads.cigar_offset[row], reads.cigar_offset[row + 1] - 1
+    if first < last and reads.cigar_op[first] == _HARD:
+        first += 1
+    if first < last and reads.cigar_op[last] == _HARD:
+        last -= 1
+    left = right = np.int64(0)
+    if first < last and reads.cigar_op[first] == _SOFT:
+        left = np.int64(reads.cigar_len[first])
+    if first < last and reads.cigar_op[last] == _SOFT:
+        right = np.int64(reads.cigar_len[last])
+    return left, right
+
+
+@borrowing_kernel
 def _best_part(row: int, reads: Placed, reference: NDArray[np.uint8], start: int) -> tuple[Int, Int]:
     """Bases [from, to) of reads.seq that score best along a read's alignment, each cut costing _CLIP.
 
@@ -67,10 +83,11 @@ def _best_part(row: int, reads: Placed, reference: NDArray[np.uint8], start: int
     begin, finish = reads.seq_offset[row], reads.seq_offset[row + 1]
     query, place = np.int64(begin), reads.pos[row] - start
     cut_left = cut_right = _CLIP
-    if reads.cigar_op[first] == _SOFT:
-        begin, cut_left = begin + reads.cigar_len[first], 0
-    if stop - first > 1 and reads.cigar_op[stop - 1] == _SOFT:
-        finish, cut_right = finish - reads.cigar_len[stop - 1], 0
+    left, right = _soft_ends(row, reads)
+    if left:
+        begin, cut_left = begin + left, 0
+    if right:
+        finish, cut_right = finish - right, 0
     score: Int = 0
     lowest: Int = 0
     best: Int = -(1 << 30)
@@ -118,10 +135,7 @@ def best_parts(reads: Placed, reference: NDArray[np.uint8], start: int, parts: N
             parts[row] = -1
             continue
         low, high = _best_part(row, reads, reference, start)
-        left = np.int64(reads.cigar_len[first]) if reads.cigar_op[first] == _SOFT else np.int64(0)
-        right = np.int64(0)
-        if last > first and reads.cigar_op[last] == _SOFT:
-            right = np.int64(reads.cigar_len[last])
+        left, right = _soft_ends(row, reads)
         if high - low < _LEAST_BP or (low <= parts[row, 0] + left and high >= parts[row, 1] - right):
             parts[row] = -1
             continue

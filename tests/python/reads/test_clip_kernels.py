@@ -33,8 +33,8 @@ def placed(reads: list[Read]) -> Placed:
 def random_read(rng: random.Random) -> Read:
     """A read of the reference with gaps and clips, and an end or two of other bases."""
     at = rng.randrange(-3, 60)
-    pos, cigar, seq = at + START, rng.choice(["", "", "2H", "4S"]), ""
-    if cigar == "4S":
+    pos, cigar, seq = at + START, rng.choice(["", "", "2H", "4S", "2H4S"]), ""
+    if "4S" in cigar:
         seq = "".join(rng.choices("ACGT", k=4))
     n_clipped = len(seq)
     for k in range(rng.randint(1, 3)):
@@ -51,8 +51,8 @@ def random_read(rng: random.Random) -> Read:
     for i in range(n_clipped, len(bases)):
         if i < n_clipped + spoilt[0] or i >= len(bases) - spoilt[1] or rng.random() < 0.03:
             bases[i] = rng.choice("ACGTN")
-    end = rng.choice(["", "", "1H", "3S"])
-    return pos, cigar + end, "".join(bases + ["A"] * (3 * (end == "3S")))
+    end = rng.choice(["", "", "1H", "3S", "3S1H"])
+    return pos, cigar + end, "".join(bases + ["A"] * (3 * ("3S" in end)))
 
 
 def worth(base: str, place: int) -> int:

@@ -374,8 +374,12 @@ def test_copies_vote_on_the_bases_of_the_one_that_stands_for_them():
             else:
                 groups.append([row])
         want_bases, want_phred = [list(b) for b in bases], [list(q) for q in phred]
-        for head, *others in groups:
-            voters = [head, *(o for o in others if cigars[o] == cigars[head])]
+        want_chosen = np.full(8, -1)
+        for group in groups:
+            # the shape that most have, of as many the one of fewest operations, the first of these
+            head = max(group, key=lambda o: (sum(cigars[o] == cigars[v] for v in group), -len(cigars[o])))
+            want_chosen[group[0]] = head
+            voters = [o for o in group if cigars[o] == cigars[head]]
             for k in range(len(bases[head])) if len(voters) > 1 else ():
                 weights = [sum(phred[v][k] for v in voters if bases[v][k] == c) for c in range(4)]
                 top, total = max(weights), sum(weights)
@@ -383,5 +387,7 @@ def test_copies_vote_on_the_bases_of_the_one_that_stands_for_them():
                     want_bases[head][k] = weights.index(top)
                 sure = total and top / total >= 0.7
                 want_phred[head][k] = min(45, max(0, top - 2 * (total - top))) if sure else 0
-        vote_of_copies(np.array(order), copied, seq, qual, seq_offset, op, length, op_offset)
+        chosen = np.full(8, -1)
+        vote_of_copies(np.array(order), copied, seq, qual, seq_offset, op, length, op_offset, chosen)
+        assert chosen.tolist() == want_chosen.tolist()
         assert (seq.tolist(), qual.tolist()) == (list(chain(*want_bases)), list(chain(*want_phred)))
