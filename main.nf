@@ -1,6 +1,9 @@
 #!/usr/bin/env nextflow
 // deepcohort: reads params, calls subworkflows, nothing else.
 
+// versions.yml of all tasks come by a topic, which Nextflow has behind a flag before 25.04
+nextflow.preview.topic = true
+
 include { SIMULATE_COHORT  } from './modules/processes/simulate_cohort/main'
 include { SIMULATE_COHORT as SIMULATE_NATURAL } from './modules/processes/simulate_cohort/main'
 include { INDEX_REFERENCE  } from './modules/processes/index_reference/main'
@@ -116,17 +119,14 @@ workflow REFERENCE {
     def (fai, gzi) = indexes_beside(params.reference)
     if (fai && (gzi || fasta.extension != 'gz')) {
         ch_reference = channel.value([fasta, fai, gzi])
-        ch_versions = channel.empty()
     }
     else {
         INDEX_REFERENCE(fasta)
         ch_reference = INDEX_REFERENCE.out.indexes.map { new_fai, new_gzi -> [fasta, new_fai, new_gzi] }
-        ch_versions = INDEX_REFERENCE.out.versions
     }
 
     emit:
     reference = ch_reference  // value: [ fasta, fai, gzi or [] ]
-    versions  = ch_versions   // channel: versions.yml
 }
 
 // Samplesheet, reference and what containers must mount: given, or simulated first
@@ -137,14 +137,12 @@ workflow COHORT {
         ch_sheet = SIMULATE_COHORT.out.cohort.map { it[1] }
         ch_reference = SIMULATE_COHORT.out.cohort.map { [it[2], it[3], []] }
         ch_staged = SIMULATE_COHORT.out.cohort.map { it[4] }
-        ch_versions = SIMULATE_COHORT.out.versions
     }
     else {
         REFERENCE()
         ch_sheet = channel.value(file(params.samplesheet, glob: false))
         ch_reference = REFERENCE.out.reference
         ch_staged = channel.value(staged_files())
-        ch_versions = REFERENCE.out.versions
     }
     PREPARE_COHORT(
         ch_sheet, ch_reference, ch_staged, optional_file(params.regions), params.contigs ?: '', params.shard_bp ?: '',
@@ -165,7 +163,6 @@ workflow COHORT {
     n_shards  = PREPARE_COHORT.out.n_shards   // value: number of shards
     table     = PREPARE_COHORT.out.table      // value: BED of all shards
     pedigree  = PREPARE_COHORT.out.pedigree   // value: PLINK .ped, stored samples included
-    versions  = ch_versions.mix(PREPARE_COHORT.out.versions, ALIGN_COHORT.out.versions)  // channel: versions.yml
 }
 
 // --mode plan: what --mode call would come to; nothing is called
@@ -198,13 +195,11 @@ workflow CALLING {
         .combine(COHORT.out.table)
         .subscribe { samples, shards, table -> progress.plan(samples, shards, table) }
     ch_paralogs = channel.value(optional_file(params.paralogs == 'none' ? null : params.paralogs))
-    ch_versions = COHORT.out.versions
     if (!params.paralogs) {
         // for the first sample of short reads, once inputs are checked; for none, not at all
         ch_short = COHORT.out.sample.filter { row -> row.platform == 'illumina' }.first()
         FIND_PARALOGS(ch_short.combine(COHORT.out.reference).map { _row, fasta, fai, gzi -> [fasta, fai, gzi] })
         ch_paralogs = FIND_PARALOGS.out.table.ifEmpty([]).first()
-        ch_versions = ch_versions.mix(FIND_PARALOGS.out.versions)
     }
     CALL_SAMPLE(
         COHORT.out.aligned, COHORT.out.shard, COHORT.out.table, COHORT.out.reference, ch_paralogs,
@@ -217,10 +212,8 @@ workflow CALLING {
         .filter { row -> row.truth_vcf && row.truth_bed }
         .map { row -> [row.sample] + [row.truth_vcf, row.truth_index, row.truth_bed].collect { file(it, glob: false) } }
     ch_judged = CALL_SAMPLE.out.vcf
-    ch_versions = ch_versions.mix(CALL_SAMPLE.out.versions)
     if (params.haplotag) {
         TAG_READS(COHORT.out.aligned, CALL_SAMPLE.out.vcf, COHORT.out.reference)
-        ch_versions = ch_versions.mix(TAG_READS.out.versions)
     }
     ch_checksums = channel.empty()
     ch_stats = channel.empty()
@@ -233,7 +226,6 @@ workflow CALLING {
             Messages.warnings(lines.readLines()).each { log.warn(it) }
         }
         ch_stats = ch_stats.mix(FINGERPRINT_COHORT.out.tables)
-        ch_versions = ch_versions.mix(FINGERPRINT_COHORT.out.versions)
     }
     if (params.joint) {
         LOOK_AGAIN(
@@ -243,7 +235,6 @@ workflow CALLING {
             StoredCohorts.parts(params.cohort),
             params.second_look == null ? 'auto' : params.second_look.toString(),
         )
-        ch_versions = ch_versions.mix(LOOK_AGAIN.out.versions)
         GENOTYPE_COHORT(
             LOOK_AGAIN.out.gvcf, COHORT.out.sample.map { it.sample }.toList(),
             COHORT.out.pedigree.map { it.countLines() }, StoredCohorts.parts(params.cohort),
@@ -255,13 +246,11 @@ workflow CALLING {
         GENOTYPE_COHORT.out.genotyped.subscribe { progress.genotyped() }
         ch_checksums = GENOTYPE_COHORT.out.checksums
         ch_stats = ch_stats.mix(GENOTYPE_COHORT.out.stats)
-        ch_versions = ch_versions.mix(GENOTYPE_COHORT.out.versions)
         ch_cohort = GENOTYPE_COHORT.out.vcf
         if (params.phase_cohort) {
             PHASE_COHORT(ch_cohort, GENOTYPE_COHORT.out.table, params.phase_panel ?: '', COHORT.out.pedigree)
             ch_cohort = PHASE_COHORT.out.vcf
             ch_checksums = ch_checksums.mix(PHASE_COHORT.out.checksums)
-            ch_versions = ch_versions.mix(PHASE_COHORT.out.versions)
         }
         if (params.filter) {
             ch_rows = COHORT.out.aligned.toSortedList { a, b -> a.sample <=> b.sample }
@@ -272,7 +261,6 @@ workflow CALLING {
             )
             ch_cohort = FILTER_COHORT.out.vcf
             ch_checksums = ch_checksums.mix(FILTER_COHORT.out.checksums)
-            ch_versions = ch_versions.mix(FILTER_COHORT.out.versions)
         }
         if (Annotation.wanted(params)) {
             ANNOTATE_COHORT(
@@ -282,12 +270,10 @@ workflow CALLING {
             )
             ch_checksums = ch_checksums.mix(ANNOTATE_COHORT.out.checksums)
             ch_stats = ch_stats.mix(ANNOTATE_COHORT.out.report)
-            ch_versions = ch_versions.mix(ANNOTATE_COHORT.out.versions)
         }
         if (params.scan) {
             POPGEN_SCAN(GENOTYPE_COHORT.out.vcf, named_or_file(params.scan, 'dcpop'))
             ch_stats = ch_stats.mix(POPGEN_SCAN.out.scan)
-            ch_versions = ch_versions.mix(POPGEN_SCAN.out.versions)
         }
         // genotypes of the cohort are scored beside its single-sample calls, as SAMPLE.cohort
         ch_both = ch_truth.combine(GENOTYPE_COHORT.out.vcf)
@@ -302,7 +288,6 @@ workflow CALLING {
         ch_judged, ch_truth, params.regions || params.contigs ? COHORT.out.table : [], COHORT.out.reference,
         optional_file(params.targets ?: (params.bed_padding ? params.regions : null)),
     )
-    ch_versions = ch_versions.mix(EVALUATE_COHORT.out.versions)
 
     emit:
     inputs      = COHORT.out.sheet.mix(COHORT.out.reference.map { it[0] })  // channel: file
@@ -310,7 +295,6 @@ workflow CALLING {
     evaluations = EVALUATE_COHORT.out.evaluation.map { it[1] }  // channel: folder
     stats       = ch_stats                                      // channel: folder
     facts       = CALL_SAMPLE.out.facts                         // channel: JSON
-    versions    = ch_versions                                   // channel: versions.yml
 }
 
 // --mode evaluate: a VCF that exists against a truth
@@ -334,7 +318,6 @@ workflow EVALUATION {
     evaluations = EVALUATE_COHORT.out.evaluation.map { it[1] }            // channel: folder
     stats       = channel.empty()                                         // channel: folder
     facts       = channel.empty()                                         // channel: JSON
-    versions    = REFERENCE.out.versions.mix(EVALUATE_COHORT.out.versions)  // channel: versions.yml
 }
 
 // --mode filter: VCFs of any caller, scored and filtered by the reads of their samples
@@ -369,9 +352,6 @@ workflow FILTERING {
     evaluations = channel.empty()                                                        // channel: folder
     stats       = channel.empty()                                                        // channel: folder
     facts       = channel.empty()                                                        // channel: JSON
-    versions    = REFERENCE.out.versions.mix(  // channel: versions.yml
-        FILTER_SAMPLE.out.versions.unique { 'one' }, SHARD_VCFS.out.versions, FILTER_COHORT.out.versions,
-    )
 }
 
 // --mode train: samples with truth, from a samplesheet or simulated, to a model
@@ -390,7 +370,6 @@ workflow TRAINING {
                     fasta, fai, gzi]
             }
         ch_inputs = COHORT.out.sheet.mix(COHORT.out.reference.map { it[0] })
-        ch_versions = COHORT.out.versions
         ch_natural = params.natural ? ch_sample : channel.empty()
     }
     else {
@@ -408,7 +387,6 @@ workflow TRAINING {
         ch_sample = SIMULATE_COHORT.out.cohort.flatMap { meta, sheet, fasta, fai, _files ->
             simulated_samples(meta, sheet, fasta, fai)
         }
-        ch_versions = SIMULATE_COHORT.out.versions
         ch_natural = channel.empty()
         if (params.natural) {
             // other genomes than those learned from, with nature's differences and errors
@@ -434,7 +412,6 @@ workflow TRAINING {
     evaluations = channel.empty()                               // channel: folder
     stats       = LEARN_MODEL.out.model.map { it[1] }           // channel: folder
     facts       = channel.empty()                               // channel: JSON
-    versions    = ch_versions.mix(LEARN_MODEL.out.versions)     // channel: versions.yml
 }
 
 // --mode popgen: simulated loci to a model of histories or selection, beside the classical ways
@@ -454,7 +431,6 @@ workflow POPGEN {
     evaluations = channel.empty()                                                          // channel: folder
     stats       = LEARN_POPGEN.out.model.map { it[1] }.mix(LEARN_POPGEN.out.comparison)    // channel: folder
     facts       = channel.empty()                                                          // channel: JSON
-    versions    = LEARN_POPGEN.out.versions                                                // channel: versions.yml
 }
 
 workflow {
@@ -501,6 +477,8 @@ workflow {
         CALLING()
         ran = CALLING.out
     }
+    // one versions.yml a process, of those that ran
+    ch_versions = channel.topic('versions').unique { process, _yml -> process }.map { _process, yml -> yml.text }
     BUILD_REPORT(
         ran.evaluations.toSortedList { a, b -> a.name <=> b.name },
         ran.stats.toSortedList { a, b -> a.name <=> b.name },
@@ -508,10 +486,10 @@ workflow {
         [file("${projectDir}/assets/multiqc_config.yml")] + listed_files(params.multiqc_config),
         listed_files(params.multiqc_files),
         run_account(),
-        ran.versions.map { it.text }.unique().collect(sort: true).map { it.join('') }.ifEmpty(''),
+        ch_versions.collect(sort: true).map { it.join('') }.ifEmpty(''),
     )
     WRITE_PROVENANCE(
-        ran.versions.mix(BUILD_REPORT.out.versions).map { it.text }.mix(channel.of(own_versions())).unique()
+        ch_versions.mix(BUILD_REPORT.out.versions.map { it.text }, channel.of(own_versions())).unique()
             .collect(sort: true).map { it.join('') },
         run_account(),
         ran.inputs.toSortedList { a, b -> a.name <=> b.name },

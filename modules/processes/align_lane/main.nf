@@ -10,7 +10,7 @@ process ALIGN_LANE {
 
     output:
     tuple val(meta), path("${meta.id}.sorted.bam"), path("${meta.id}.aligner.txt"), emit: lane
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def files = [fastq].flatten().collect { "--fastq ${Shell.quote(it)}" }.join(' ')

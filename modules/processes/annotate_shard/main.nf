@@ -14,7 +14,7 @@ process ANNOTATE_SHARD {
 
     output:
     tuple val(meta), path("${meta.id}.annotated.vcf.gz"), path("${meta.id}.annotated.vcf.gz.{tbi,csi}"), emit: vcf
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def inputs = [

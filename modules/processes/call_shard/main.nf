@@ -15,7 +15,7 @@ process CALL_SHARD {
     output:
     tuple val(meta), path("${meta.id}.g.vcf.gz"), path("${meta.id}.g.vcf.gz.{tbi,csi}"), path("${meta.id}.vcf.gz"),
         path("${meta.id}.vcf.gz.{tbi,csi}"), path("${meta.id}.phase.npz"), emit: calls
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def inputs = (urls + (reads instanceof List ? reads : [reads])).collect { "--reads ${Shell.quote(it)}" }.join(' ')

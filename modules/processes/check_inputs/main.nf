@@ -17,7 +17,7 @@ process CHECK_INPUTS {
     path 'samples.json', emit: samples
     path 'cohort.ped', emit: pedigree
     path 'notes.txt', emit: notes
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def options = [

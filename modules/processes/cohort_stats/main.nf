@@ -9,7 +9,7 @@ process COHORT_STATS {
 
     output:
     path 'stats', emit: stats
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     """

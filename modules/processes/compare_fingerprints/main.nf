@@ -13,7 +13,7 @@ process COMPARE_FINGERPRINTS {
     output:
     path 'fingerprints', emit: tables
     path 'warnings.txt', emit: warnings
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def where = [

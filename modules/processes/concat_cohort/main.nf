@@ -10,7 +10,7 @@ process CONCAT_COHORT {
     output:
     tuple val(meta), path("${prefix}.vcf.gz"), path("${prefix}.vcf.gz.{tbi,csi}"), emit: vcf
     path '*.checksums.tsv', emit: checksums
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     prefix = task.ext.prefix ?: meta.id

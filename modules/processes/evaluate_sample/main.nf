@@ -11,7 +11,7 @@ process EVALUATE_SAMPLE {
 
     output:
     tuple val(meta), path("evaluation/${meta.id}"), emit: evaluation
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def within = targets ? "--stratification target=${Shell.quote(targets)}" : ''

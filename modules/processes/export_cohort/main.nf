@@ -9,7 +9,7 @@ process EXPORT_COHORT {
 
     output:
     tuple val(format), path("${prefix}.{vcz.zip,pgen,pvar.zst,psam}"), emit: export
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     prefix = task.ext.prefix ?: meta.id

@@ -12,7 +12,7 @@ process FILTER_SAMPLE {
     output:
     tuple val(meta), path("${meta.id}.filtered.vcf.gz"), path("${meta.id}.filtered.vcf.gz.{tbi,csi}"), emit: vcf
     path '*.checksums.tsv', emit: checksums
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def (_name, platform, urls) = samples[0]

@@ -12,7 +12,7 @@ process FILTER_SHARD {
 
     output:
     tuple val(meta), path("${meta.id}.filtered.vcf.gz"), path("${meta.id}.filtered.vcf.gz.{tbi,csi}"), emit: vcf
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def sheet = ReadsSheet.text(samples, reads instanceof List ? reads : [reads])

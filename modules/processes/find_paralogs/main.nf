@@ -7,7 +7,7 @@ process FIND_PARALOGS {
 
     output:
     path 'reference.paralogs.tsv.gz', emit: table
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     """

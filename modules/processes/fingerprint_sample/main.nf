@@ -12,7 +12,7 @@ process FINGERPRINT_SAMPLE {
 
     output:
     path "${meta.sample}.fingerprint.json", emit: fingerprint
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def inputs = (reads instanceof List ? reads : [reads]).collect { "--reads ${Shell.quote(it)}" }.join(' ')

@@ -10,7 +10,7 @@ process FINISH_SAMPLE {
 
     output:
     tuple val(meta), path("${meta.id}.${suffix}"), path("${meta.id}.${suffix}.{bai,crai}"), emit: reads
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def files = [lanes].flatten().collect { "--lane ${Shell.quote(it)}" }.join(' ')

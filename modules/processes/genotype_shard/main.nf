@@ -13,7 +13,7 @@ process GENOTYPE_SHARD {
     output:
     tuple val(meta), path("${meta.id}.cohort.vcf.gz"), path("${meta.id}.cohort.vcf.gz.{tbi,csi}"), emit: vcf
     tuple path("store/${meta.id}.store"), path('store/cohort.json'), emit: store, optional: true
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def inputs = [

@@ -11,7 +11,7 @@ process HAPLOTAG_SAMPLE {
     output:
     tuple val(meta), path("${meta.sample}.haplotagged.bam"), path("${meta.sample}.haplotagged.bam.{bai,csi}"),
         emit: reads
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def inputs = (urls + (reads instanceof List ? reads : [reads])).collect { "--reads ${Shell.quote(it)}" }.join(' ')

@@ -10,7 +10,7 @@ process INDEX_ALIGNER {
 
     output:
     tuple val(platform), path('index/genome.*'), emit: index
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     """

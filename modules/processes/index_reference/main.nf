@@ -7,7 +7,7 @@ process INDEX_REFERENCE {
 
     output:
     tuple path('reference/*.fai'), path('reference/*.gzi', arity: '0..*'), emit: indexes
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     """

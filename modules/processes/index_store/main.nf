@@ -8,7 +8,7 @@ process INDEX_STORE {
 
     output:
     path 'cohort.json', emit: table
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     """

@@ -10,7 +10,7 @@ process LIST_SITES {
 
     output:
     tuple val(meta), path("${meta.id}.sites.vcf.gz"), path("${meta.id}.sites.vcf.gz.{tbi,csi}"), emit: sites
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def stored = stores ? '$(ls stores/*/* | sed "s/^/--cohort /")' : ''

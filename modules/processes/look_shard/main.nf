@@ -12,7 +12,7 @@ process LOOK_SHARD {
 
     output:
     tuple val(meta), path("${meta.id}.look.g.vcf.gz"), path("${meta.id}.look.g.vcf.gz.{tbi,csi}"), emit: look
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def inputs = (urls + (reads instanceof List ? reads : [reads])).collect { "--reads ${Shell.quote(it)}" }.join(' ')

@@ -11,7 +11,7 @@ process MAKE_EXAMPLES {
 
     output:
     tuple val(meta), path("${meta.id}.examples"), emit: examples
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def inputs = (reads instanceof List ? reads : [reads]).collect { "--reads ${Shell.quote(it)}" }.join(' ')

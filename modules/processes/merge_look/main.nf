@@ -11,7 +11,7 @@ process MERGE_LOOK {
     output:
     tuple val(meta), path("${meta.sample}.second.g.vcf.gz"), path("${meta.sample}.second.g.vcf.gz.{tbi,csi}"),
         emit: gvcf
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     """

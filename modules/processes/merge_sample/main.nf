@@ -15,7 +15,7 @@ process MERGE_SAMPLE {
     path "${meta.sample}.facts.json", emit: facts
     path "${meta.sample}.targets.tsv", emit: targets, optional: true
     path '*.checksums.tsv', emit: checksums
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def phase = task.ext.phase == false ? '' : '--phase-list phase.txt'

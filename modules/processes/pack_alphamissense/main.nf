@@ -9,7 +9,7 @@ process PACK_ALPHAMISSENSE {
 
     output:
     path 'alphamissense.dcam', emit: packed
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     """

@@ -9,7 +9,7 @@ process PHASE_CONTIG {
 
     output:
     tuple val(meta), path("${meta.id}.phased.vcf.gz"), path("${meta.id}.phased.vcf.gz.{tbi,csi}"), emit: vcf
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def reference = panel ? "--panel ${Shell.quote(panel)}" : ''

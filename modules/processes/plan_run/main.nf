@@ -12,7 +12,7 @@ process PLAN_RUN {
     output:
     path 'plan.tsv', emit: table
     path 'plan.txt', emit: text
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     """

@@ -8,7 +8,7 @@ process POPGEN_COMPARE {
 
     output:
     path 'comparison', emit: comparison
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     """

@@ -9,7 +9,7 @@ process POPGEN_SCAN {
 
     output:
     path 'scan', emit: scan
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def what = model ? Shell.quote(model) : Shell.quote(model_name)

@@ -8,7 +8,7 @@ process POPGEN_SIMULATE {
 
     output:
     tuple val(meta), path('loci'), emit: loci
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def what = task_file ? Shell.quote(task_file) : Shell.quote(task_name)

@@ -9,7 +9,7 @@ process POPGEN_TRAIN {
 
     output:
     tuple val(meta), path("${meta.id}"), emit: model
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def options = config ? "--config ${Shell.quote(config)}" : ''

@@ -9,7 +9,7 @@ process REPORT_ANNOTATION {
 
     output:
     path 'annotation', emit: report
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     """

@@ -9,7 +9,7 @@ process RESTRICT_TRUTH {
 
     output:
     tuple val(meta), path("${meta.id}.confident.bed"), emit: bed
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     """

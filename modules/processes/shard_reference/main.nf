@@ -11,7 +11,7 @@ process SHARD_REFERENCE {
     output:
     path 'shards/*.bed', emit: shards
     path 'shards.bed', emit: table
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def options = [

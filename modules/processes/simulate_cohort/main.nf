@@ -11,7 +11,7 @@ process SIMULATE_COHORT {
     output:
     tuple val(meta), path('simulated/samplesheet.csv'), path('simulated/reference.fa'),
         path('simulated/reference.fa.fai'), path('simulated/*'), emit: cohort
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def options = [seed ? "--seed ${seed}" : '', fasta ? "--reference ${Shell.quote(fasta)}" : ''].join(' ')

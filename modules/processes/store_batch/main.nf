@@ -10,7 +10,7 @@ process STORE_BATCH {
 
     output:
     tuple val(meta), path("${meta.id}/*.store"), emit: store
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     """

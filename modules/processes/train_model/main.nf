@@ -11,7 +11,7 @@ process TRAIN_MODEL {
 
     output:
     tuple val(meta), path("${meta.id}"), emit: model
-    path 'versions.yml', emit: versions
+    tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
     def options = [

@@ -48,7 +48,4 @@ workflow ALIGN_COHORT {
 
     emit:
     sample   = ch_sorted.ready.mix(ch_aligned)  // channel: row of samples.json, in whatever order they are ready
-    // channel: versions.yml, one a process
-    versions = INDEX_ALIGNER.out.versions.unique { 'one' }.mix(ALIGN_LANE.out.versions.unique { 'one' },
-        FINISH_SAMPLE.out.versions.unique { 'one' })
 }

@@ -20,11 +20,9 @@ workflow ANNOTATE_COHORT {
 
     main:
     ch_table = channel.value([])
-    ch_versions = channel.empty()
     if (alphamissense && alphamissense.extension != 'dcam') {
         PACK_ALPHAMISSENSE(alphamissense, ch_reference)
         ch_table = PACK_ALPHAMISSENSE.out.packed
-        ch_versions = PACK_ALPHAMISSENSE.out.versions
     }
     else if (alphamissense) {
         ch_table = channel.value(alphamissense)
@@ -45,13 +43,10 @@ workflow ANNOTATE_COHORT {
     if (alphamissense || genes) {
         REPORT_ANNOTATION(CONCAT_ANNOTATED.out.vcf, pedigree)
         ch_report = REPORT_ANNOTATION.out.report
-        ch_versions = ch_versions.mix(REPORT_ANNOTATION.out.versions)
     }
 
     emit:
     vcf       = CONCAT_ANNOTATED.out.vcf        // channel: [ meta, vcf, tbi ]
     checksums = CONCAT_ANNOTATED.out.checksums  // channel: table of names, sizes and SHA-256
     report    = ch_report                       // channel: folder
-    // channel: versions.yml, one a process
-    versions  = ch_versions.mix(ANNOTATE_SHARD.out.versions.unique { 'one' }, CONCAT_ANNOTATED.out.versions)
 }

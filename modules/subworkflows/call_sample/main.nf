@@ -48,6 +48,4 @@ workflow CALL_SAMPLE {
     vcf       = MERGE_SAMPLE.out.vcf        // channel: [ meta, vcf, tbi ]
     facts     = MERGE_SAMPLE.out.facts      // channel: JSON about a sample's reads and calls
     checksums = MERGE_SAMPLE.out.checksums  // channel: table of names, sizes and SHA-256
-    // channel: versions.yml, one a process
-    versions  = CALL_SHARD.out.versions.unique { 'one' }.mix(MERGE_SAMPLE.out.versions.unique { 'one' })
 }

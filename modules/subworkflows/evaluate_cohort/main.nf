@@ -17,11 +17,9 @@ workflow EVALUATE_COHORT {
         ch_known = ch_truth
             .join(RESTRICT_TRUTH.out.bed.map { meta, bed -> [meta.id, bed] })
             .map { id, vcf, index, _whole, bed -> [id, vcf, index, bed] }
-        ch_versions = RESTRICT_TRUTH.out.versions.unique { 'one' }
     }
     else {
         ch_known = ch_truth
-        ch_versions = channel.empty()
     }
     ch_work = ch_call
         .map { meta, vcf, tbi -> [meta.id, meta, vcf, tbi] }
@@ -31,5 +29,4 @@ workflow EVALUATE_COHORT {
 
     emit:
     evaluation = EVALUATE_SAMPLE.out.evaluation                       // channel: [ meta, folder ]
-    versions   = ch_versions.mix(EVALUATE_SAMPLE.out.versions.unique { 'one' })  // channel: versions.yml, one a process
 }

@@ -34,6 +34,4 @@ workflow FILTER_COHORT {
     emit:
     vcf       = CONCAT_FILTERED.out.vcf        // channel: [ meta, vcf, tbi ]
     checksums = CONCAT_FILTERED.out.checksums  // channel: table of names, sizes and SHA-256
-    // channel: versions.yml, one a process
-    versions  = FILTER_SHARD.out.versions.unique { 'one' }.mix(CONCAT_FILTERED.out.versions.unique { 'one' })
 }

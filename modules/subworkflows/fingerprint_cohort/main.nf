@@ -30,6 +30,4 @@ workflow FINGERPRINT_COHORT {
     emit:
     tables   = COMPARE_FINGERPRINTS.out.tables    // channel: folder
     warnings = COMPARE_FINGERPRINTS.out.warnings  // channel: text, a line each
-    // channel: versions.yml, one a process
-    versions = FINGERPRINT_SAMPLE.out.versions.unique { 'one' }.mix(COMPARE_FINGERPRINTS.out.versions)
 }

@@ -86,8 +86,4 @@ workflow GENOTYPE_COHORT {
     stats     = COHORT_STATS.out.stats       // channel: folder
     shard     = ch_shard                     // channel: [ name, bed ]
     table     = SHARD_COHORT.out.table       // value: BED of all shards
-    // channel: versions.yml, one a process
-    versions  = GENOTYPE_SHARD.out.versions.unique { 'one' }.mix(STORE_BATCH.out.versions.unique { 'one' },
-        INDEX_STORE.out.versions, EXPORT_COHORT.out.versions.unique { 'one' }, SHARD_COHORT.out.versions,
-        CONCAT_COHORT.out.versions, COHORT_STATS.out.versions)
 }

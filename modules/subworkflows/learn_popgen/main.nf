@@ -39,7 +39,4 @@ workflow LEARN_POPGEN {
     emit:
     model      = POPGEN_TRAIN.out.model            // channel: [ meta, folder ]
     comparison = POPGEN_COMPARE.out.comparison     // channel: folder
-    // channel: versions.yml
-    versions   = POPGEN_SIMULATE.out.versions.unique { 'one' }.mix(POPGEN_TRAIN.out.versions,
-        POPGEN_COMPARE.out.versions)
 }

@@ -69,7 +69,4 @@ workflow LOOK_AGAIN {
     // channel: [ meta, gvcf, tbi ]
     gvcf     = ch_split.once.map { meta, gvcf, tbi, _look -> [meta, gvcf, tbi] }.mix(MERGE_LOOK.out.gvcf)
     decided  = ch_decided  // value: whether a second look is made
-    // channel: versions.yml, one a process
-    versions = LIST_SITES.out.versions.unique { 'one' }.mix(LOOK_SHARD.out.versions.unique { 'one' },
-        MERGE_LOOK.out.versions.unique { 'one' })
 }

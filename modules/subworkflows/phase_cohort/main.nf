@@ -36,6 +36,4 @@ workflow PHASE_COHORT {
     emit:
     vcf       = CONCAT_PHASED.out.vcf        // channel: [ meta, vcf, tbi ]
     checksums = CONCAT_PHASED.out.checksums  // channel: table of names, sizes and SHA-256
-    // channel: versions.yml, one a process
-    versions  = PHASE_CONTIG.out.versions.unique { 'one' }.mix(CONCAT_PHASED.out.versions)
 }

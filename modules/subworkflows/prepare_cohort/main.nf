@@ -40,5 +40,4 @@ workflow PREPARE_COHORT {
     n_shards  = ch_shard.count()                        // value: number of shards
     table     = SHARD_REFERENCE.out.table      // value: BED of all shards
     pedigree  = CHECK_INPUTS.out.pedigree      // value: PLINK .ped, stored samples included
-    versions  = CHECK_INPUTS.out.versions.mix(SHARD_REFERENCE.out.versions)  // channel: versions.yml
 }

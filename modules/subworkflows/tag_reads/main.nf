@@ -21,5 +21,4 @@ workflow TAG_READS {
 
     emit:
     reads    = HAPLOTAG_SAMPLE.out.reads                     // channel: [ meta, bam, bai ]
-    versions = HAPLOTAG_SAMPLE.out.versions.unique { 'one' }  // channel: versions.yml, one a process
 }

@@ -26,6 +26,4 @@ workflow LEARN_MODEL {
 
     emit:
     model    = TRAIN_MODEL.out.model                                        // channel: [ meta, folder ]
-    // channel: versions.yml, one a process
-    versions = MAKE_EXAMPLES.out.versions.unique { 'one' }.mix(TRAIN_MODEL.out.versions)
 }
