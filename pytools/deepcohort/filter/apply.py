@@ -120,9 +120,7 @@ def _write(
         rewrite(line, None if np.isnan(score) else float(score), bool(is_low)) + b"\n"
         for line, score, is_low in zip(segment.text.split(b"\n")[:-1], scores.score, low, strict=True)
     ]
-    spans = segment.lines.copy()
-    spans[:, 2] = np.cumsum([0] + [len(line) for line in out[:-1]])
-    writer.write_lines(segment.contig, b"".join(out), spans)
+    writer.write_changed(segment.contig, out, segment.lines)
     return len(out), int((~np.isnan(scores.score)).sum()), int(low.sum())
 
 

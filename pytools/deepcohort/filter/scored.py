@@ -120,7 +120,5 @@ def _write(
     for line, has_score, is_low in zip(segment.text.split(b"\n")[:-1], known, low, strict=True):
         text = b"\t".join(with_filter(line.split(b"\t"), bool(is_low))) if has_score else line
         out.append(text + b"\n")
-    spans = segment.lines.copy()
-    spans[:, 2] = np.cumsum([0] + [len(line) for line in out[:-1]])
-    writer.write_lines(segment.contig, b"".join(out), spans)
+    writer.write_changed(segment.contig, out, segment.lines)
     return len(out), int(known.sum()), int(low.sum())

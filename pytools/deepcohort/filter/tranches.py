@@ -206,9 +206,7 @@ def _write(segment: Segment, tranches: Sequence[Tranches | None], writer: Indexe
         if not np.isnan(score) and own is not None:
             line = b"\t".join(_with_tranche(fields, own.name(score)))
         out.append(line + b"\n")
-    spans = segment.lines.copy()
-    spans[:, 2] = np.cumsum([0] + [len(line) for line in out[:-1]])
-    writer.write_lines(segment.contig, b"".join(out), spans)
+    writer.write_changed(segment.contig, out, segment.lines)
 
 
 def _with_tranche(fields: Sequence[bytes], name: str) -> list[bytes]:

@@ -4,7 +4,7 @@ Formats: tabix specification (https://samtools.github.io/hts-specs/tabix.pdf) an
 """
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -67,6 +67,16 @@ class IndexedVcfWriter:
             self._n_records[contig] += len(lines)
         self._bgzf.write(data)
         self._byte += len(data)
+
+    def write_changed(self, contig: str, texts: Sequence[bytes], lines: NDArray[np.int64]) -> None:
+        """Write records whose text changed, but not their places.
+
+        Args:
+            texts: whole lines. lines: int64 (n, 3) as in `write_lines`; the bytes are those of the old text.
+        """
+        spans = lines.copy()
+        spans[:, 2] = np.cumsum([0] + [len(text) for text in texts[:-1]])
+        self.write_lines(contig, b"".join(texts), spans)
 
     def close(self) -> None:
         """Finish the file, then write its index."""

@@ -87,10 +87,13 @@ class GenotypeModule(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], index: int) -> Tensor:
         """Loss of one batch."""
         pixels, features, labels = batch
-        loss = self.cost(self.network(pixels, features), labels)
+        return self.logged(self.cost(self.network(pixels, features), labels), len(labels))
+
+    def logged(self, loss: Tensor, n: int) -> Tensor:
+        """The loss of a batch of `n` examples and L1 of the weights, logged."""
         if self.config.l1 > 0:
             loss = loss + self.config.l1 * sum(p.abs().sum() for p in self.network.parameters() if p.ndim > 1)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(labels))
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=n)
         return loss
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:

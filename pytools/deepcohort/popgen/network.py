@@ -96,10 +96,7 @@ class LocusModule(GenotypeModule):
         loss = self.cost(out[:, :k], labels)
         if parameters.shape[1]:
             loss = loss + self.quantile_loss(out[:, k:], parameters)
-        if self.config.l1 > 0:
-            loss = loss + self.config.l1 * sum(p.abs().sum() for p in self.network.parameters() if p.ndim > 1)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(labels))
-        return loss
+        return self.logged(loss, len(labels))
 
     @property
     def best_k(self) -> int:
