@@ -70,6 +70,8 @@ def check_declarations(lines: Sequence[str], path: Path, whole: bool = False) ->
             raise _malformed(path, line, "a declaration that is not <ID=...>")
         if whole and line.startswith("##") and not _META.match(line):
             raise _malformed(path, line, "a line that is not ##KEY=VALUE")
+        if whole and line.startswith(("##FILTER=<", "##ALT=<")) and not line.rstrip().endswith(">"):
+            raise _malformed(path, line, "a declaration that was cut")
     seen: dict[tuple[str, str], tuple[str, ...]] = {}
     for line, section, fields in _structured(lines):
         problem = _problem(section, fields)

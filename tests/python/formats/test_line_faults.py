@@ -286,7 +286,8 @@ def test_declarations_that_say_too_little(old: str, new: str, told: str, tmp_pat
 
 
 def test_declarations_that_were_cut(tmp_path) -> None:
-    for line in ('##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Dep', "##contig=<ID=x,length=5"):
+    cut = ['##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Dep', "##contig=<ID=x,length=5"]
+    for line in [*cut, "##FILTER=<ID=LowQual", '##ALT=<ID=DEL,Description="Del']:
         check_declarations([line], tmp_path)  # read rightly all the same
         with pytest.raises(DeepcohortError, match="a declaration that was cut"):
             check_declarations([line], tmp_path, whole=True)
