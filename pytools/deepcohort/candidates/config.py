@@ -31,6 +31,12 @@ class CandidatesConfig:
         min_fraction_second_indel: of the depth, for a further indel on the anchor of one that passes the
             above: there one fragment is enough (a repeat's two alleles often differ from the reference
             both, and few reads span the longer one).
+        single_indel_max_depth: an indel that one read shows is a candidate where no more than this cover the
+            site, and it changes a repeat's length or two bases and more; 0 = nowhere.
+        single_indel_min_log10, single_indel_repeat_log10: least log10 P(reads | best genotype with the ALT) /
+            P(reads | without), haplotypes of reads considered, of such a candidate outside repeats and in
+            them; others are dropped again.
+        single_indel_phase_bp: heterozygous SNPs within this distance tell those haplotypes.
         min_base_qual: phred; a mismatching base below it shows nothing.
         phase_bp: heterozygous SNPs within this distance tell which haplotype a fragment comes from.
         max_indel_bp: longer indels in a read are not candidates.
@@ -55,6 +61,10 @@ class CandidatesConfig:
     single_phased_max_depth: int = 10
     single_min_log10: float = 2.4
     single_end_bp: int = 5
+    single_indel_max_depth: int = 0
+    single_indel_min_log10: float = 1.0
+    single_indel_repeat_log10: float = 0.0
+    single_indel_phase_bp: int = 20_000
     min_base_qual: int = ReadsConfig().min_base_qual
     phase_bp: int = 400
     max_indel_bp: int = 500
@@ -71,10 +81,15 @@ class CandidatesConfig:
 
 
 _MIN_FRACTION_INDEL = {"hifi": 0.1, "ont": 0.12}
+_SINGLE_INDEL_MAX_DEPTH = 10  # of long reads
 
 
 def candidates_for(platform: str, library: LibraryProfile = UNKNOWN_LIBRARY) -> CandidatesConfig:
     """Settings for reads of a platform and a library."""
     if platform not in SLIPS or platform == "illumina":
         return CandidatesConfig(slips=fitted(SLIPS["illumina"], library.runs))
-    return CandidatesConfig(slips=SLIPS[platform], min_fraction_indel=_MIN_FRACTION_INDEL[platform])
+    return CandidatesConfig(
+        slips=SLIPS[platform],
+        min_fraction_indel=_MIN_FRACTION_INDEL[platform],
+        single_indel_max_depth=_SINGLE_INDEL_MAX_DEPTH,
+    )

@@ -10,6 +10,7 @@ from deepcohort.candidates.realign import Realignment
 from deepcohort.candidates.select import Alleles, no_alleles, select_alleles, take_alleles
 from deepcohort.candidates.site_kernels import NEIGHBOUR_BP
 from deepcohort.candidates.support import weigh_reads
+from deepcohort.candidates.support.single_read_indels import drop_weak_single_read_indels
 from deepcohort.candidates.support.single_read_snps import drop_weak_single_read_snps, take_support
 from deepcohort.candidates.types import AlleleCounts, CandidateEvidence, CandidateTable, ReadSupport
 from deepcohort.core.region import Region
@@ -43,10 +44,13 @@ def find_candidates(
     first, last = region.start - window.start, region.end - window.start
     # a little beyond, as reads are weighed under a site's neighbours too
     beyond = min(last + NEIGHBOUR_BP, len(reference_codes))
-    alleles, _ = select_alleles(counts, reads, reference_codes, first, beyond, config)
-    alleles = _with_assembled(alleles, assembled, first, beyond)
+    alleles, event_allele = select_alleles(counts, reads, reference_codes, first, beyond, config)
+    alleles, event_allele = _with_assembled(alleles, event_allele, assembled, first, beyond)
     support, dp, ad = weigh_reads(reads, alleles, reference_codes, window, config)
     is_weak = drop_weak_single_read_snps(reads, alleles, counts, support, ad, reference_codes, window, config)
+    is_weak |= drop_weak_single_read_indels(
+        reads, alleles, event_allele, support, reference_codes, window, config
+    )
     kept = np.flatnonzero(~is_weak & (alleles.pos < last))
     if len(kept) < len(alleles):
         alleles, support = take_alleles(alleles, kept), take_support(support, kept)
@@ -60,10 +64,18 @@ def find_candidates(
     )
 
 
-def _with_assembled(alleles: Alleles, assembled: Alleles, first: int, last: int) -> Alleles:
-    """`alleles` and those of the `assembled` ones, of assembly, that lie in [first, last) of the window."""
+def _with_assembled(
+    alleles: Alleles, event_allele: NDArray[np.int64], assembled: Alleles, first: int, last: int
+) -> tuple[Alleles, NDArray[np.int64]]:
+    """`alleles` and those of the `assembled` ones, of assembly, that lie in [first, last) of the window.
+
+    Also `event_allele` int64 (E,), rows or -1, of these.
+    """
     inside = np.flatnonzero((assembled.pos >= first) & (assembled.pos < last))
-    return add_alleles(alleles, take_alleles(assembled, inside))[0] if len(inside) else alleles
+    if not len(inside):
+        return alleles, event_allele
+    joined, row_of = add_alleles(alleles, take_alleles(assembled, inside))
+    return joined, np.append(row_of, -1)[event_allele]
 
 
 def _table_of(

@@ -11,6 +11,8 @@ from deepcohort.candidates.columns import Entries
 from deepcohort.core.numba_options import kernel
 
 MAX_MARKERS = 8  # nearest heterozygous SNPs looked at
+FAR_BP = 5_000  # where they may lie farther off than this,
+FAR_MARKERS = 32  # so many are looked at: long reads see them all
 HET, HOM = 1, 2
 _SURE_LOG10 = 3.0  # of the better of L(0/1) and L(1/1) over L(0/0), and
 _SURE_OF_COPIES_LOG10 = 1.0  # of these two over each other
@@ -81,13 +83,19 @@ def _next_marker(
 
 
 @kernel
+def most_markers(feature_context_bp: int) -> int:
+    """How many heterozygous SNPs are looked at where they may lie `feature_context_bp` off."""
+    return MAX_MARKERS if feature_context_bp <= FAR_BP else FAR_MARKERS
+
+
+@kernel
 def markers_near(
     c: int, pos: NDArray[np.int64], copies: NDArray[np.int8], feature_context_bp: int, near: NDArray[np.int64]
 ) -> int:
     """Write to `near` the nearest HET rows at other positions within `feature_context_bp` of row `c`; how
     many.
 
-    `pos`: int64 (N,), ascending. `copies`: int8 (N,), of `sure_genotypes`. `near`: int64 (MAX_MARKERS,).
+    `pos`: int64 (N,), ascending. `copies`: int8 (N,), of `sure_genotypes`. `near`: int64 (M,), room for M.
     """
     n = 0
     left, to_left = _next_marker(c, -1, pos, copies, feature_context_bp)

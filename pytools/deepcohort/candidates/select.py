@@ -9,6 +9,8 @@ from deepcohort.candidates import kernels
 from deepcohort.candidates.columns import AlleleColumns
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts
+from deepcohort.candidates.single_indel_kernels import NOISE, Indels, indel_kinds
+from deepcohort.candidates.site_kernels import BEHIND_BP
 from deepcohort.reads.types import ReadBatch
 
 
@@ -148,16 +150,21 @@ def _indels(
     pos = events.pos[leader]
     depth = counts.n_total[np.clip(pos, 0, len(counts.n_total) - 1)]
     inside = (pos >= first) & (pos < last)
-    good = _enough(fragments[:n_groups], depth, pos, inside & _beside_bases(pos, reference), inside, config)
+    beside = _beside_bases(pos, reference)
+    good = _enough(fragments[:n_groups], depth, pos, inside & beside, inside, config)
+    source = (reads.seq_offset[events.read[leader]] + events.index[leader] + 1).astype(np.int64)
+    few = inside & beside & ~good & (fragments[:n_groups] == 1) & (depth <= config.single_indel_max_depth)
+    if few.any():
+        length, moved = events.length[leader].astype(np.int64), events.moved[leader].astype(np.int64)
+        good |= _worth_a_look(good, few, Indels(pos, length, source, moved, reads.seq), reference)
     renumbered = np.where(good, np.cumsum(good) - 1, -1)
-    leader = leader[good]
-    source = reads.seq_offset[events.read[leader]] + events.index[leader] + 1
+    leader, source = leader[good], source[good]
     return (
         renumbered[group] if n_groups else group,
         events.pos[leader],
         events.length[leader],
         events.key[leader],
-        source.astype(np.int64),
+        source,
         events.moved[leader].astype(np.int64),
     )
 
@@ -177,6 +184,23 @@ def _enough(
     good = wanted & (fragments >= config.min_count) & (fragments >= config.min_fraction_indel * depth)
     second = inside & (fragments >= config.min_fraction_second_indel * depth)
     return np.asarray(good | second & np.isin(pos, pos[good]))
+
+
+def _worth_a_look(
+    good: NDArray[np.bool_], few: NDArray[np.bool_], indels: Indels, reference: NDArray[np.uint8]
+) -> NDArray[np.bool_]:
+    """Which of the indels that one read shows, `few` bool (G,), may be candidates, bool (G,).
+
+    None in or beside the repeat of one of the `good`, bool (G,): reads there are held against both, and
+    most of the few are errors.
+    """
+    rows, good_rows = np.flatnonzero(few), np.flatnonzero(good)
+    kinds, ends = indel_kinds(rows, indels, reference)
+    farthest = np.maximum.accumulate(np.append(-1, indel_kinds(good_rows, indels, reference)[1] + BEHIND_BP))
+    before = np.searchsorted(indels.at[good_rows], ends + BEHIND_BP)  # good ones that begin before it ends
+    out = np.zeros(len(few), np.bool_)
+    out[rows[(kinds != NOISE) & (farthest[before] <= indels.at[rows])]] = True
+    return out
 
 
 def _beside_bases(pos: NDArray[np.int64], reference: NDArray[np.uint8]) -> NDArray[np.bool_]:

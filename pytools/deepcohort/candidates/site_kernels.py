@@ -12,7 +12,7 @@ MAX_HYPOTHESES = 32  # compared at one site; further alternates are left unjudge
 _MOST_WITH_NEIGHBOURS = 16  # haplotypes of a site, where neighbours are combined with its alleles
 _MAX_NEIGHBOURS = 3
 NEIGHBOUR_BP = 200  # farther ones are left out
-_BEHIND_BP = 12
+BEHIND_BP = 12
 
 
 class Sites(NamedTuple):
@@ -140,7 +140,7 @@ def _anchor_site(s: Int, site_pos: NDArray[np.int64], resync: NDArray[np.int64])
     anchor = s
     t = s - 1
     while t >= 0 and site_pos[t] >= site_pos[s] - NEIGHBOUR_BP:
-        if resync[t] >= 0 and resync[t] + _BEHIND_BP > site_pos[s]:
+        if resync[t] >= 0 and resync[t] + BEHIND_BP > site_pos[s]:
             anchor = t
         t -= 1
     return anchor
@@ -174,7 +174,7 @@ def _neighbours(s: Int, anchor: Int, sites: Sites, alleles: AlleleColumns, near:
         for t in range(s, anchor - 1, -1):
             if indels or t != anchor:  # a SNP at the anchor's own POS cannot be spelled from there
                 n = _add_near(t, s, indels, sites, alleles, near, n)
-        stop = min(sites.resync[s] + (_BEHIND_BP if indels else 0), sites.pos[s] + NEIGHBOUR_BP)
+        stop = min(sites.resync[s] + (BEHIND_BP if indels else 0), sites.pos[s] + NEIGHBOUR_BP)
         behind: Int = s + 1
         while behind < len(sites.pos) and sites.pos[behind] < stop:
             n = _add_near(behind, s, indels, sites, alleles, near, n)

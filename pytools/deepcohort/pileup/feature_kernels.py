@@ -10,11 +10,11 @@ from deepcohort.candidates.columns import AlignedReads, Entries, Int, Window
 from deepcohort.candidates.phase_kernels import (
     HET,
     HOM,
-    MAX_MARKERS,
     capped_ratio,
     clear_odds,
     fragment,
     markers_near,
+    most_markers,
     phase_fragments,
     phased_het_log10,
     sure_genotypes,
@@ -36,7 +36,7 @@ class Phasing(NamedTuple):
 
     Attributes:
         copies: int8 (N,), of `sure_genotypes`. feature_context_bp: how far off markers may lie.
-        near: int64 (MAX_MARKERS,), odds: float64 (R,) zero, touched: int64 (R,), work space.
+        near: int64 (M,), odds: float64 (R,) zero, touched: int64 (R,), work space.
     """
 
     copies: NDArray[np.int8]
@@ -285,7 +285,7 @@ def candidate_features(
     phasing = Phasing(
         sure_genotypes(is_snp, entries, reads.mapq),
         phase_bp,
-        np.empty(MAX_MARKERS, np.int64),
+        np.empty(most_markers(phase_bp), np.int64),
         np.zeros(len(reads.pos)),
         np.empty(len(reads.pos), np.int64),
     )

@@ -1,0 +1,104 @@
+"""Indels shown by one long read."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from deepcohort.candidates.config import CandidatesConfig, candidates_for
+from deepcohort.candidates.find import find_candidates
+from deepcohort.candidates.phase_kernels import FAR_BP, FAR_MARKERS, MAX_MARKERS, most_markers
+from deepcohort.candidates.single_indel_kernels import NOISE, PLAIN, REPEAT, Indels, indel_kinds
+from deepcohort.core.region import Region
+from deepcohort.core.sequence import encode_bases
+from read_builders import make_batch, random_text
+
+ONT = candidates_for("ont")
+
+
+@pytest.mark.parametrize(
+    ("after", "length", "inserted", "wanted"),
+    [
+        ("CATCAT", -1, "", NOISE),  # one base in no run
+        ("A" * 8, -1, "", NOISE),
+        ("A" * 9, -1, "", REPEAT),
+        ("A" * 9, 1, "A", REPEAT),
+        ("A" * 8, -3, "", NOISE),  # still a change of a run's length
+        ("A" * 9, 2, "AA", REPEAT),
+        ("CGTACC", -2, "", PLAIN),
+        ("CGCGTT", 2, "CG", PLAIN),  # two copies
+        ("CGCGCGTT", 2, "CG", REPEAT),
+        ("CGCGCGTT", -4, "", REPEAT),  # two units
+        ("CGCGCGTT", 1, "C", NOISE),
+        ("TTATTATTA", -3, "", REPEAT),
+        ("GATTACA", 5, "CCGTA", PLAIN),
+    ],
+)
+def test_kinds(after: str, length: int, inserted: str, wanted: int):
+    reference = encode_bases("ACGT" + "G" + after + "GACTGGTC")
+    bases = encode_bases("T" + inserted)
+    one = np.array([0])
+    indels = Indels(one + 4, one + length, one + 1, one, bases)
+    kinds, ends = indel_kinds(one, indels, reference)
+    assert kinds.tolist() == [wanted]
+    assert 5 <= ends[0] <= 5 + len(after)
+
+
+def test_the_inserted_bases_may_have_been_moved_left():
+    reference = encode_bases("ACGTG" + "CACACA" + "TTGG")
+    one = np.array([0])
+    as_read = Indels(one + 4, one + 2, one, one + 3, encode_bases("AC"))  # after three bases of it
+    kinds, ends = indel_kinds(one, as_read, reference)
+    assert kinds.tolist() == [REPEAT]
+    assert ends.tolist() == [11]
+
+
+GENOME = random_text(33, 17_000)
+SITE, MARKER, READ = 1_000, 13_000, 16_000  # a plain deletion of 4 bp, a SNP and reads that see both
+DELETED = 4
+
+
+def read(has_indel: bool, has_snp: bool, start: int = 200) -> tuple[int, str, str]:
+    """(start, CIGAR, bases) of a read of READ bp of the reference."""
+    other = "A" if GENOME[MARKER] != "A" else "C"
+    text = GENOME[:MARKER] + (other if has_snp else GENOME[MARKER]) + GENOME[MARKER + 1 :]
+    if not has_indel:
+        return start, f"{READ}M", text[start : start + READ]
+    first = SITE + 1 - start
+    rest = READ - first - DELETED
+    return start, f"{first}M{DELETED}D{rest}M", text[start : SITE + 1] + text[SITE + 1 + DELETED :][:rest]
+
+
+def indels_found(reads: list[tuple[int, str, str]], config: CandidatesConfig = ONT) -> list[int]:
+    """Anchors of the indels that are candidates."""
+    window = Region("one", 0, len(GENOME))
+    batch = make_batch([(*r, [25] * len(r[2]), 60) for r in reads])
+    table = find_candidates(batch, encode_bases(GENOME), window, window, config).table
+    return table.pos[np.diff(table.alt_offset) != table.ref_len].tolist()
+
+
+def test_one_read_is_enough_where_few_cover_the_site():
+    for n_ref in range(3):
+        found = indels_found([read(True, False)] + [read(False, False)] * n_ref)
+        assert len(found) == 1
+        assert abs(found[0] - SITE) < DELETED
+    plenty = [read(True, False)] + [read(False, False)] * 10
+    assert indels_found(plenty) == []  # depth 11
+    assert indels_found(plenty, replace(ONT, single_indel_max_depth=11, single_indel_min_log10=-9)) != []
+    assert indels_found([read(True, False)], CandidatesConfig()) == []  # short reads
+
+
+@pytest.mark.parametrize(("on_its_haplotype", "wanted"), [(0, True), (4, False)])
+def test_reads_of_the_other_haplotype_do_not_speak_against_it(on_its_haplotype: int, wanted: bool):
+    other = [read(False, False)] * (8 - on_its_haplotype)
+    same = [read(False, True)] * on_its_haplotype
+    # the SNP is seen by shorter reads too, so that it is surely heterozygous
+    short = read(False, True, start=12_000)
+    short = 12_000, "2000M", short[2][:2_000]
+    found = indels_found([read(True, True), *same, *other, short, short, short])
+    assert bool(found) == wanted
+
+
+def test_more_markers_where_they_may_lie_farther():
+    assert [most_markers(400), most_markers(FAR_BP), most_markers(FAR_BP + 1)] == [
+        MAX_MARKERS, MAX_MARKERS, FAR_MARKERS,
+    ]  # fmt: skip
