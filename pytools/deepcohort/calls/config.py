@@ -1,6 +1,6 @@
 """Settings of genotyping and of the gVCF."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from deepcohort.core.errors import DeepcohortError
@@ -51,3 +51,14 @@ class CallsConfig:
             raise DeepcohortError(f"gq_bands {bands} must ascend from 0 to at most 99")
         if not 0 < self.reference_error < 0.25:
             raise DeepcohortError(f"reference_error {self.reference_error} must lie between 0 and 0.25")
+
+
+# One long read is more often right: haplotypes of the others tell.
+_SINGLE_READ_DEPTH = {"hifi": 6.0, "ont": 6.0}
+
+
+def calls_for(platform: str) -> CallsConfig:
+    """Thresholds for reads of a platform."""
+    usual = CallsConfig()
+    depth = _SINGLE_READ_DEPTH.get(platform, usual.single_read_depth)
+    return replace(usual, single_read_depth=depth)

@@ -18,6 +18,8 @@ _SURE_LOG10 = 3.0  # of the better of L(0/1) and L(1/1) over L(0/0), and
 _SURE_OF_COPIES_LOG10 = 1.0  # of these two over each other
 _MIN_FRAGMENTS = 2  # of each allele
 _MIN_LINK_LOG10 = 1.0  # odds that two markers' phase is right, for the second to be used
+_MIN_AGREED = 0.8  # of what fragments say of that phase, for one of many markers: copies of the site
+# elsewhere make false ones, which disagree
 _MAX_READ_LOG10 = 2.0  # what one base says of a fragment's haplotype at most: some reads are chimeras
 _MAX_FRAGMENT_LOG10 = 3.0
 _LOG10_2 = 0.3010299956639812
@@ -135,17 +137,21 @@ def _hint(ratio: float, mapq: int) -> float:
 @kernel
 def _link(
     c: int, entries: Entries, mapq: NDArray[np.uint8], mate: NDArray[np.int32], odds: NDArray[np.float64]
-) -> float:
+) -> tuple[float, float]:
     """log10 odds that the ALT of marker `c` lies on the first haplotype, by fragments whose odds are known.
+
+    Also what they would be if all of these were of one mind.
 
     `mapq`: uint8 (R,), phred. `mate`: int32 (R,). `odds`: float64 (R,), log10, 0 where not known.
     """
-    link = 0.0
+    link = total = 0.0
     for e in range(entries.offset[c], entries.offset[c + 1]):
         f = fragment(entries.read[e], mate)
         if (entries.allele[e] == 0 or entries.allele[e] == 1) and odds[f] != 0.0:
-            link += _agreement(odds[f], _hint(entries.ratio[e], mapq[entries.read[e]]))
-    return link
+            agreed = _agreement(odds[f], _hint(entries.ratio[e], mapq[entries.read[e]]))
+            link += agreed
+            total += abs(agreed)
+    return link, total
 
 
 @kernel
@@ -161,10 +167,11 @@ def phase_fragments(
     """Log10 odds for the first haplotype of the fragments at `n_near` markers, added to `odds`.
 
     The first marker's ALT lies on the first haplotype. Each further one is put in phase by the
-    fragments that it shares with those before; one that shares too little tries again at the end.
+    fragments that it shares with those before; one that shares too little tries again at the end. With room
+    for more than MAX_MARKERS, most of what these fragments say must agree too.
 
     Args:
-        near: int64 (>= n_near,), rows of the markers, nearest first. mapq: uint8 (R,), phred.
+        near: int64 (M,), M at least n_near, rows of the markers, nearest first. mapq: uint8 (R,), phred.
         mate: int32 (R,), or -1. odds: float64 (R,), zero; -3 to 3 where touched.
         touched: int64 (R,), receives the fragments (rows) whose odds are no longer zero.
 
@@ -172,15 +179,16 @@ def phase_fragments(
         How many fragments were touched.
     """
     n_touched = 0
+    min_agreed = _MIN_AGREED if len(near) > MAX_MARKERS else 0.0
     pending = np.ones(n_near, np.bool_)
     for turn in range(2):
         for k in range(n_near):
             if not pending[k]:
                 continue
             c = near[k]
-            link = _link(c, entries, mapq, mate, odds)
+            link, total = _link(c, entries, mapq, mate, odds)
             first = turn == 0 and k == 0
-            if not first and abs(link) < _MIN_LINK_LOG10:
+            if not first and (abs(link) < _MIN_LINK_LOG10 or abs(link) < min_agreed * total):
                 continue
             pending[k] = False
             sign = 1.0 if first or link > 0 else -1.0

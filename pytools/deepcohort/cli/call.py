@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deepcohort.calls.config import CallsConfig
+from deepcohort.calls.config import CallsConfig, calls_for
 from deepcohort.phase.config import PhaseConfig
 
 app = typer.Typer()
@@ -88,7 +88,8 @@ def call(
         float | None,
         typer.Option(
             help="QUAL below this where a single read shows the ALT: FILTER LowQual. Default "
-            f"{_CALLS.single_read_qual:g} in samples below {_CALLS.single_read_depth:g}x, else --low-qual.",
+            f"{_CALLS.single_read_qual:g} in samples below {_CALLS.single_read_depth:g}x "
+            f"(long reads: {calls_for('ont').single_read_depth:g}x), else --low-qual.",
             min=0,
         ),
     ] = None,

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from deepcohort.calls.config import CallsConfig
+from deepcohort.calls.config import CallsConfig, calls_for
 from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
 from deepcohort.candidates.config import candidates_for
 from deepcohort.candidates.repeat_stutter import times
@@ -277,7 +277,7 @@ def _with_options(
         job,
         vcf=request.vcf,
         ploidy=sample.ploidy,
-        calls_config=_calls_config(request, job.reads_config.library.depth),
+        calls_config=_calls_config(request, predictor.platform, job.reads_config.library.depth),
         shard_config=shard_config,
         remarks=tuple(sample.remarks),
         alleles=request.alleles,
@@ -318,9 +318,9 @@ def sex_and_note(
     return found.sex, (f"deepcohort_sex={found.note()}",)
 
 
-def _calls_config(request: CallRequest, depth: float) -> CallsConfig:
-    """Thresholds for a sample of that depth; what the user gave stands."""
-    config = CallsConfig(min_homref_gq=request.min_homref_gq, low_qual=request.low_qual)
+def _calls_config(request: CallRequest, platform: str, depth: float) -> CallsConfig:
+    """Thresholds for a sample of that platform and depth; what the user gave stands."""
+    config = replace(calls_for(platform), min_homref_gq=request.min_homref_gq, low_qual=request.low_qual)
     if request.single_read_qual is not None:
         return replace(config, single_read_qual=request.single_read_qual)
     return replace(config, single_read_qual=0.0) if depth >= config.single_read_depth else config

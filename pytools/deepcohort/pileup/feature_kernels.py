@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from deepcohort.candidates.columns import AlignedReads, Entries, Int, Window
 from deepcohort.candidates.phase_kernels import (
+    FAR_BP,
     HET,
     HOM,
     capped_ratio,
@@ -220,21 +221,21 @@ def _haplotype_features(
 
     `het`, `hom`: log10 likelihood ratios to 0/0.
     """
-    near, odds, touched = phasing.near, phasing.odds, phasing.touched
+    odds, touched = phasing.odds, phasing.touched
     first, last = entries.offset[i], entries.offset[i + 1]
-    n_near = markers_near(i, table.pos, phasing.copies, phasing.feature_context_bp, near)
+    is_snp = table.ref_len[i] == 1 and table.alt_offset[i + 1] - table.alt_offset[i] == 1
+    # reads of a copy elsewhere look like a third haplotype: from afar they harm SNPs more than phase helps
+    reach_bp = min(phasing.feature_context_bp, FAR_BP) if is_snp else phasing.feature_context_bp
+    near = phasing.near[: most_markers(reach_bp)]
+    n_near = markers_near(i, table.pos, phasing.copies, reach_bp, near)
     n_touched = phase_fragments(near, n_near, entries, reads.mapq, reads.mate, odds, touched)
     phased = het
     if n_touched:
         phased = phased_het_log10(first, last, entries, reads.mapq, reads.mate, odds)
     phase_features(row, het, hom, phased, first, last, entries, reads.mate, odds)
     clear_odds(odds, touched, n_touched)
-    row[F.near_hets] = (
-        math.log1p(_count_near(i, table.pos, phasing.copies, phasing.feature_context_bp, HET)) / 2
-    )
-    row[F.near_homs] = (
-        math.log1p(_count_near(i, table.pos, phasing.copies, phasing.feature_context_bp, HOM)) / 2
-    )
+    row[F.near_hets] = math.log1p(_count_near(i, table.pos, phasing.copies, reach_bp, HET)) / 2
+    row[F.near_homs] = math.log1p(_count_near(i, table.pos, phasing.copies, reach_bp, HOM)) / 2
     row[F.wide_hets] = math.log1p(_count_near(i, table.pos, phasing.copies, WIDE_BP, HET)) / 3
     row[F.wide_homs] = math.log1p(_count_near(i, table.pos, phasing.copies, WIDE_BP, HOM)) / 3
 

@@ -22,6 +22,7 @@ from deepcohort.reads.types import (
     LibraryProfile,
 )
 
+WINDOW_BP = 8_192  # of each window that a profile is taken from
 APART = 3  # orientation class of reads whose mate is unmapped, on another contig, or not placed
 CLIP_BP = 5  # a read is clipped from here on
 CLIP_NEAR_BP = 300  # and tells of sites this near: the adapters of long reads, of nothing farther
@@ -141,13 +142,20 @@ def measure_library(
 
 
 def _depth(pieces: Sequence[ReadColumns]) -> float:
-    """Bases of the reads that begin in each window, over where they begin: long reads end far beyond it."""
-    spans = [piece.end - piece.pos for piece in pieces]
-    begun = [
-        max(int(piece.pos[-1] - piece.pos[0]), int(span.mean()))
-        for piece, span in zip(pieces, spans, strict=True)
-    ]
-    return float(sum(int(span.sum()) for span in spans) / max(sum(begun), 1))
+    """Bases of the reads that begin in each window, over where they begin: long reads end far beyond it.
+
+    A window begins where a read does: of reads longer than windows that one does not count.
+    """
+    bases = begun = 0
+    for piece in pieces:
+        span = piece.end - piece.pos
+        if span.mean() > WINDOW_BP:
+            bases += int(span[1:].sum())
+            begun += WINDOW_BP
+        else:
+            bases += int(span.sum())
+            begun += max(int(piece.pos[-1] - piece.pos[0]), int(span.mean()))
+    return float(bases / max(begun, 1))
 
 
 def _usual_inserts(

@@ -21,7 +21,7 @@ from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import ReadGroups, groups_of_sample, same_files
 from deepcohort.reads.header import AlignmentHeader, read_header, shared_contigs
 from deepcohort.reads.io import HtslibStretches
-from deepcohort.reads.library import clipped_share, measure_library
+from deepcohort.reads.library import WINDOW_BP, clipped_share, measure_library
 from deepcohort.reads.merge import (
     in_terms_of,
     join_pieces,
@@ -39,7 +39,7 @@ _KEPT_BYTES = 24 << 20  # inflated data remembered between fetches, of all files
 _LEAST_KEPT_BYTES = 2 << 20
 _DUPLICATE = 0x400
 # the profile of a library is taken from so many windows of its genome, of so many bp each
-_PROFILE_WINDOWS, _PROFILE_WINDOW_BP = 12, 8_192
+_PROFILE_WINDOWS, _PROFILE_WINDOW_BP = 12, WINDOW_BP
 _READ_BP = 500  # reads whose ends are searched for adapters without a clip end within
 _REACH_BP = 1_024  # of reads that are clipped, and their deletions, beyond a region
 _COPY_BP = 256  # that copies of one read may differ in length

@@ -7,7 +7,7 @@ import numpy as np
 import pysam
 import pytest
 from calls_builders import make_counts, make_table
-from deepcohort.calls.config import CallsConfig
+from deepcohort.calls.config import CallsConfig, calls_for
 from deepcohort.calls.genotype import genotype_sites
 from deepcohort.calls.gvcf import CallsWriter
 from deepcohort.core.region import Region
@@ -133,6 +133,11 @@ def test_a_single_read_needs_more(tmp_path, ad, probability, verdict):
     )
     (line,) = [x for x in gvcf if x[1] == "3"]
     assert (line[6], called[0][6]) == (verdict, verdict)
+
+
+def test_long_reads_need_more_at_lower_depths_alone():
+    assert calls_for("illumina") == CallsConfig()
+    assert [calls_for(p).single_read_depth for p in ("hifi", "ont")] == [6.0, 6.0]
 
 
 def test_reads_of_both_alternates_count(tmp_path):

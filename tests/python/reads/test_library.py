@@ -306,6 +306,15 @@ def test_windows_count_alike_in_any_order():
     assert measure_library([one]) == measure_library([one, _rows(one, slice(0, 0))])
 
 
+def test_depth_of_reads_longer_than_windows():
+    # one begins every 1,000 bp of a window of 8,192, each of 20 kb: 20x, whatever the window's first read
+    columns = make_columns([{"pos": 1_000 * k} for k in range(9)])
+    long = replace(columns, end=columns.pos + 20_480)
+    assert measure_library([long]).depth == pytest.approx(20.0)
+    assert measure_library([long, long]).depth == pytest.approx(20.0)
+    assert measure_library([columns]).depth == pytest.approx(900 / 8_000)
+
+
 def test_header_text():
     text = library_text(measure_library([make_columns(pairs(300))]))
     assert text == (
