@@ -36,7 +36,8 @@ class CandidatesConfig:
         single_indel_min_log10, single_indel_repeat_log10: least log10 P(reads | best genotype with the ALT) /
             P(reads | without), haplotypes of reads considered, of such a candidate outside repeats and in
             them; others are dropped again.
-        single_indel_phase_bp: heterozygous SNPs within this distance tell those haplotypes.
+        single_indel_phase_bp: heterozygous SNPs within this distance tell those haplotypes; no farther than
+            features look, as chunks know candidates so far beyond them.
         min_base_qual: phred; a mismatching base below it shows nothing.
         phase_bp: heterozygous SNPs within this distance tell which haplotype a fragment comes from.
         max_indel_bp: longer indels in a read are not candidates.
@@ -64,7 +65,7 @@ class CandidatesConfig:
     single_indel_max_depth: int = 0
     single_indel_min_log10: float = 1.0
     single_indel_repeat_log10: float = 0.0
-    single_indel_phase_bp: int = 20_000
+    single_indel_phase_bp: int = 5_000
     min_base_qual: int = ReadsConfig().min_base_qual
     phase_bp: int = 400
     max_indel_bp: int = 500

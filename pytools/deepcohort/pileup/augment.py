@@ -35,9 +35,8 @@ class AugmentConfig:
     quality_noise: float = 1.0
 
 
-# Qualities of long reads tell how sure a repeat's length is, and their alphabets differ less. Most of their
-# errors are made at low depth.
-_LONG = AugmentConfig(min_coverage=4.0, keep_coverage=0.1, keep_quality=0.6)
+# Qualities of long reads tell how sure a repeat's length is, and their alphabets differ less.
+_LONG_KEEP_QUALITY = 0.6
 
 # Reads as instruments make them, at any depth: what calibration needs, other than training.
 NATURAL = AugmentConfig(min_coverage=4.0, max_coverage=40.0, keep_coverage=0.1, keep_quality=1.0)
@@ -45,7 +44,9 @@ NATURAL = AugmentConfig(min_coverage=4.0, max_coverage=40.0, keep_coverage=0.1, 
 
 def augmentation_for(platform: str) -> AugmentConfig:
     """How reads of a platform are randomised for training."""
-    return AugmentConfig() if platform == "illumina" else _LONG
+    if platform == "illumina":
+        return AugmentConfig()
+    return AugmentConfig(keep_quality=_LONG_KEEP_QUALITY)
 
 
 def subset_reads(reads: ReadBatch, keep: NDArray[np.bool_]) -> ReadBatch:

@@ -53,7 +53,7 @@ def test_the_inserted_bases_may_have_been_moved_left():
 
 
 GENOME = random_text(33, 17_000)
-SITE, MARKER, READ = 1_000, 13_000, 16_000  # a plain deletion of 4 bp, a SNP and reads that see both
+SITE, MARKER, READ = 8_000, 12_500, 16_000  # a plain deletion of 4 bp, a SNP and reads that see both
 DELETED = 4
 
 

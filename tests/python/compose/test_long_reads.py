@@ -6,12 +6,13 @@ from itertools import pairwise
 import numpy as np
 import pysam
 import pytest
+from deepcohort.candidates.config import candidates_for
 from deepcohort.candidates.sample import SampleSettings
 from deepcohort.compose.call_shard import ChunkPreparer, features_for, rows_needed, sample_chunks
 from deepcohort.compose.job import CallJob, ShardConfig, job_for
 from deepcohort.core.region import Region
 from deepcohort.core.stages import StageTimer
-from deepcohort.pileup.config import PileupConfig
+from deepcohort.pileup.config import PileupConfig, pileup_for
 from deepcohort.pileup.encode import feature_context_bp
 from deepcohort.pileup.features import F
 from deepcohort.reads.config import ReadsConfig
@@ -70,7 +71,9 @@ def prepared(job: CallJob, regions: list[Region]) -> np.ndarray:
         preparer.close()
 
 
-def test_features_do_not_depend_on_where_the_genome_is_cut(job: CallJob):
+@pytest.mark.parametrize("phase_bp", [pileup_for("ont").phase_bp, 20_000])
+def test_features_do_not_depend_on_where_the_genome_is_cut(job: CallJob, phase_bp: int):
+    job = replace(job, pileup_config=replace(job.pileup_config, phase_bp=phase_bp))
     whole = prepared(job, [Region("c", 0, LENGTH)])
     edges = [0, 20_011, 23_000, 41_234, 60_001, 78_900, LENGTH]
     cut = prepared(job, [Region("c", a, b) for a, b in pairwise(edges)])
@@ -93,6 +96,11 @@ def test_a_sample_is_looked_at_less_far(job: CallJob):
     [chunk] = sample_chunks(job, [window])
     assert chunk.window.start > window.start - 10_000
     assert len(features_for([chunk])) == len(prepared(job, [window]))
+
+
+@pytest.mark.parametrize("platform", ["hifi", "ont"])
+def test_a_single_read_is_judged_within_what_chunks_know(platform: str):
+    assert candidates_for(platform).single_indel_phase_bp <= pileup_for(platform).phase_bp
 
 
 def test_chunks_are_longer_where_features_look_farther():
