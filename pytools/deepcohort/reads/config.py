@@ -27,7 +27,7 @@ class ReadsConfig:
         library: what the sample's reads usually look like (`reads.load.profiled`); its MAPQ scale is
             taken out, its pairs and clips are measured against it.
         clips_ends: whether ends of reads that do not fit the reference are clipped, as the sample's aligner
-            left them (`reads.clip`); told with the profile. Of reads of libraries that are apart theirs counts.
+            left them (`reads.clip`); told with the profile; of libraries that are apart, theirs counts.
         sample: whose read groups count; empty: all reads.
         libraries: those of the sample, told with its profile, where it has several; else none.
         only: the library whose reads alone are taken; None: all.

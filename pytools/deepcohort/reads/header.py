@@ -89,7 +89,7 @@ def _length(path: Path, value: int) -> int:
 def header_text_facts(
     text: str,
 ) -> tuple[ReadGroups, tuple[LibraryKey, ...], str, dict[str, str]]:
-    """((ID, SM) and libraries of @RG lines, SO of the @HD line, M5 of @SQ lines by name) of SAM header text."""
+    """((ID, SM) and libraries of @RG lines, SO of @HD, M5 of @SQ lines by name) of SAM header text."""
     groups: list[tuple[str, str]] = []
     libraries: list[LibraryKey] = []
     order = ""

@@ -6,7 +6,7 @@ more.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -85,6 +85,32 @@ def with_profiles(
     return _with_shares(config, keys, sample.pieces, windows) if config.apart else config
 
 
+def library_line(library: OwnLibrary, n_reads: int, more: Mapping[str, str]) -> str:
+    """The library as the value of a structured VCF header line.
+
+    Args:
+        n_reads: of the sample, in the windows. more: what else is known of the library, by key.
+    """
+    facts = library_text(library.profile).replace(";", ",")
+    words = {
+        "ID": header_word(library.name),
+        "Platform": header_word(library.key.platform or "unknown"),
+        "Share": f"{library.profile.n_reads / max(n_reads, 1):.3f}",
+    }
+    last = {
+        **more,
+        "EndsClipped": "yes" if library.clips_ends else "no",
+        "Profile": "own" if library.is_apart else "sample",
+    }
+    first, end = (",".join(f"{key}={value}" for key, value in part.items()) for part in (words, last))
+    return f"<{first},{facts},{end}>"
+
+
+def header_word(text: str) -> str:
+    """`text` with characters that mean something in header lines percent-encoded, as in INFO fields."""
+    return re.sub(r"[^!#$&-+\--:?-~]", lambda m: "".join(f"%{b:02X}" for b in m.group().encode()), text)
+
+
 def _measured(
     windows: Sequence[WindowReads], chosen: Sequence[NDArray[np.bool_]], excluded_flags: int
 ) -> _Measured:
@@ -111,7 +137,7 @@ def _measured(
 def _leaves_ends(
     profile: LibraryProfile, pieces: Sequence[ReadColumns], around: Sequence[tuple[int, NDArray[np.uint8]]]
 ) -> bool:
-    """Whether many ends of the reads of `pieces` do not fit, over the reference `around`, and few are clipped."""
+    """Whether many ends of the reads of `pieces` do not fit the reference `around`, and few are clipped."""
     n_loose = sum(
         loose_share(piece, codes, start) * len(piece.pos)
         for piece, (start, codes) in zip(pieces, around, strict=True)
@@ -155,7 +181,7 @@ def _with_shares(
     pieces: Sequence[ReadColumns],
     windows: Sequence[WindowReads],
 ) -> ReadsConfig:
-    """`config` whose sample's shares of odd pairs and clips are those of reads judged by their own profiles."""
+    """`config` whose shares of odd pairs and clips are those of reads judged by their own profiles."""
     at = {one.key: k + 1 for k, one in enumerate(config.apart)}
     numbers = np.array([at.get(key, 0) for key in keys], np.uint16)
     n_odd = n_paired = 0
@@ -165,5 +191,7 @@ def _with_shares(
         odd = odd_by_library(own.flag, own.insert_size, own.library, config.profiles)
         n_odd, n_paired = n_odd + int(odd.sum()), n_paired + int(((own.flag & _PAIRED) != 0).sum())
         judged.append(clip_own_ends(in_own_terms(config, own), config, window.codes, window.start))
-    shares = {"odd_share": n_odd / max(n_paired, 1), "clipped_share": clipped_share(judged)}
-    return replace(config, library=replace(config.library, **shares))
+    odd_share = n_odd / max(n_paired, 1)
+    return replace(
+        config, library=replace(config.library, odd_share=odd_share, clipped_share=clipped_share(judged))
+    )

@@ -7,6 +7,7 @@ once per sample from windows fixed on its genome (`reads.load.profiled`), whatev
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,9 +107,9 @@ def grouped_copies(
     """
     reverse = columns.flag & _REVERSE
     five_prime = np.where(reverse != 0, columns.end, columns.pos)
-    keys = (columns.name_hash, columns.insert_size, reverse, five_prime)
+    keys: list[NDArray[Any]] = [columns.name_hash, columns.insert_size, reverse, five_prime]
     if among is not None:
-        keys = (columns.name_hash, columns.library, columns.insert_size, reverse, five_prime)
+        keys.insert(1, columns.library)
     order = np.lexsort(keys)
     same = columns.insert_size[order] != 0
     if among is not None:
