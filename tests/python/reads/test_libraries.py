@@ -177,6 +177,16 @@ def test_few_reads_and_reads_without_a_group(write_reads, reference_path):
         assert set(source.fetch(WHOLE).mapq.tolist()) == {42}
 
 
+def test_libraries_of_the_sample_alone(write_reads, reference_path):
+    """Of a file of two people, each with an own library, the other's does not count."""
+    other = "@RG\tID:far\tSM:other\tLB:F\tPL:ILLUMINA"
+    path = write_reads(NEAR + FAR, header=(HEAD, GROUPS["near"], other))
+    for sample, n_reads, size in (("sample", 1_600, 300), ("other", 1_400, 1_800)):
+        config = profile_of([path], reference_path, ReadsConfig(sample=sample))[0]
+        assert (config.libraries, config.library.n_reads) == ((), n_reads)
+        assert config.library.insert_bp[1] == pytest.approx(size, abs=40)
+
+
 def test_copies_are_of_one_library(write_reads, reference_path):
     """Pairs of the same ends: five of a library that is full of such, and one of another that is not."""
     copied = []
