@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
@@ -13,7 +12,7 @@ from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.paths import location
 from deepcohort.core.region import Region
 from deepcohort.formats.bgzf_blocks import BgzfBlocks
-from deepcohort.formats.crai import check_crai
+from deepcohort.formats.crai import check_crai, crai_slices
 from deepcohort.formats.hts_index import beside, load_index
 from deepcohort.reads.clip import clip_own_ends
 from deepcohort.reads.config import ReadsConfig
@@ -33,12 +32,12 @@ from deepcohort.reads.merge import (
 from deepcohort.reads.scan import ChosenGroups, LibraryNumbers, Near, ReadColumns, RegionScanner
 from deepcohort.reads.starts import RecordStarts
 from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch
+from deepcohort.reads.windows import PROFILE_WINDOW_BP, StoredBytes, dense_windows, profile_windows
 
 _KEPT_BYTES = 24 << 20  # inflated data remembered between fetches, of all files of a sample together
 _LEAST_KEPT_BYTES = 2 << 20
 _DUPLICATE = 0x400
-# the profile of a library is taken from so many windows of its genome, of so many bp each
-_PROFILE_WINDOWS, _PROFILE_WINDOW_BP = 12, 8_192
+_FEW_READS = 600  # in a profile's windows: they lie among strays, or nothing is deep
 _READ_BP = 500  # reads whose ends are searched for adapters without a clip end within
 _REACH_BP = 1_024  # of reads that are clipped, and their deletions, beyond a region
 _COPY_BP = 256  # that copies of one read may differ in length
@@ -87,6 +86,13 @@ class _BamReads:
     def first_start(self, region: Region) -> int | None:
         return _first_start(self.columns(region), region)
 
+    def stored_bytes(self, contig: str) -> StoredBytes:
+        """By the index."""
+        tid = self._tid.get(contig)
+        if tid is None or tid >= self._index.n_contigs:
+            return StoredBytes.none()
+        return StoredBytes(*self._index.stored_bytes(tid))
+
     def close(self) -> None:
         self._blocks.close()
 
@@ -98,6 +104,7 @@ class _HtslibReads:
         index = None if "://" in path else beside(Path(path), (".crai",))
         if index is not None:
             check_crai(index, Path(path))
+        self._crai = None if index is None else (index, Path(path))
         self._stretches = HtslibStretches(path, reference_path)
         self.header = self._stretches.header()
         _check_sorted(path, self.header)
@@ -132,7 +139,7 @@ class _HtslibReads:
 
     def first_start(self, region: Region) -> int | None:
         # a stretch is decoded whole: short ones first
-        start, length_bp = region.start, _PROFILE_WINDOW_BP
+        start, length_bp = region.start, PROFILE_WINDOW_BP
         while start < region.end:
             end = min(region.end, start + length_bp)
             found = _first_start(self.columns(Region(region.contig, start, end)), region)
@@ -140,6 +147,13 @@ class _HtslibReads:
                 return found
             start, length_bp = end, min(2 * length_bp, 1 << 20)
         return None
+
+    def stored_bytes(self, contig: str) -> StoredBytes:
+        """By slice of the CRAM; nothing of files at URLs."""
+        tid = self._tid.get(contig)
+        if tid is None or self._crai is None:
+            return StoredBytes.none()
+        return StoredBytes(*crai_slices(*self._crai, tid))
 
     def close(self) -> None:
         self._stretches.close()
@@ -227,6 +241,10 @@ class ReadSource:
         """Where the first usable read that begins in `region` begins, or None."""
         starts = [file.first_start(region) for file in self._files]
         return min((start for start in starts if start is not None), default=None)
+
+    def stored_bytes(self, contig: str) -> StoredBytes:
+        """About how many bytes the files have where, by their indexes."""
+        return StoredBytes.joined([file.stored_bytes(contig) for file in self._files])
 
     def close(self) -> None:
         """Close the files."""
@@ -356,49 +374,6 @@ def _check_sorted(path: str, header: AlignmentHeader) -> None:
         )
 
 
-def profile_windows(source: ReadSource) -> list[Region]:
-    """Windows that hold reads, spread over the genome; the same however files and regions are cut.
-
-    The genome of the files is cut into equal intervals. Those that hold reads share the windows: each
-    gets its own from where its reads begin.
-    """
-    parts = [_windows_in(source, part) for part in _intervals(source.contig_lengths, _PROFILE_WINDOWS)]
-    begun = [(window, rest) for rest in parts if (window := next(rest, None)) is not None]
-    windows: list[Region] = []
-    for number, (window, rest) in enumerate(begun):
-        first, last = (k * _PROFILE_WINDOWS // len(begun) for k in (number, number + 1))
-        windows += [window, *islice(rest, last - first - 1)]
-    return windows
-
-
-def _windows_in(source: ReadSource, part: Sequence[Region]) -> Iterator[Region]:
-    """Windows one after the other, each from where the next read begins."""
-    for region in part:
-        start = source.first_start(region)
-        while start is not None:
-            end = min(region.end, start + _PROFILE_WINDOW_BP)
-            yield Region(region.contig, start, end)
-            start = source.first_start(Region(region.contig, end, region.end)) if end < region.end else None
-
-
-def _intervals(contig_lengths: dict[str, int], n: int) -> list[list[Region]]:
-    """The genome as `n` lists of regions of the same length in all."""
-    total = sum(contig_lengths.values())
-    cuts = [k * total // n for k in range(n + 1)]
-    parts: list[list[Region]] = [[] for _ in range(n)]
-    begin, k = 0, 0
-    for contig, length in contig_lengths.items():
-        start = 0
-        while start < length:
-            while cuts[k + 1] <= begin + start:
-                k += 1
-            end = min(length, cuts[k + 1] - begin)
-            parts[k].append(Region(contig, start, end))
-            start = end
-        begin += length
-    return parts
-
-
 def _with_ends(window: Region, fasta: ReferenceFasta) -> Region:
     """`window` and where the reads that begin in it end, most of them."""
     end = min(fasta.contig_lengths.get(window.contig, window.end), window.end + _READ_BP)
@@ -428,10 +403,25 @@ def profile_of(
         keys = source.libraries
         if len(keys) > 1:
             source.tell_libraries({key: number for number, key in enumerate(keys)})
-        windows, looked_at = profile_windows(source), []
-        for window in windows:
-            columns = source.fetch_columns(window)
-            inside = (columns.pos >= window.start) & (columns.pos < window.end)
-            codes = fasta.fetch_codes(_with_ends(window, fasta))
-            looked_at.append(WindowReads(columns, inside, window.start, codes))
+        windows = profile_windows(source)
+        looked_at = _looked_at(source, fasta, windows)
+        if _n_inside(looked_at) < _FEW_READS:
+            dense = dense_windows(source)
+            found = _looked_at(source, fasta, dense)
+            if _n_inside(found) >= 2 * _n_inside(looked_at):
+                windows, looked_at = dense, found
     return with_profiles(config, looked_at, keys), windows
+
+
+def _looked_at(source: ReadSource, fasta: ReferenceFasta, windows: Sequence[Region]) -> list[WindowReads]:
+    found = []
+    for window in windows:
+        columns = source.fetch_columns(window)
+        inside = (columns.pos >= window.start) & (columns.pos < window.end)
+        codes = fasta.fetch_codes(_with_ends(window, fasta))
+        found.append(WindowReads(columns, inside, window.start, codes))
+    return found
+
+
+def _n_inside(windows: Sequence[WindowReads]) -> int:
+    return sum(int(window.inside.sum()) for window in windows)
