@@ -22,6 +22,8 @@ class CallsConfig:
             single read is then the exception, and more often true (docs/experiments/single_reads.md).
             At 2x, 135 of them per Mb of a genome equal to the reference have QUAL 3, 2.5 have QUAL 13, and in
             data with variants those between are as often false as true.
+        single_read_until: x; samples as deep as this need `single_read_qual` again: of so many reads one is
+            more often wrong.
         reference_error: probability that a base of a homozygous reference site shows something
             else (mismatch, gap); errors of one site are not independent, so it is well above the
             sequencer's.
@@ -37,6 +39,7 @@ class CallsConfig:
     low_qual: float = 3.0
     single_read_qual: float = 13.0
     single_read_depth: float = 8.0
+    single_read_until: float = float("inf")
     reference_error: float = 0.002
     gq_bands: tuple[int, ...] = (0, 1, 3, 6, 9, 12, 15, 18, 21, 25, 30, 40, 50)
     homopolymer_bp: int = 11
@@ -53,12 +56,12 @@ class CallsConfig:
             raise DeepcohortError(f"reference_error {self.reference_error} must lie between 0 and 0.25")
 
 
-# One long read is more often right: haplotypes of the others tell.
-_SINGLE_READ_DEPTH = {"hifi": 6.0, "ont": 6.0}
+# One of few long reads is more often right: haplotypes of the others tell. One of many shows a slip.
+_SINGLE_READ_DEPTHS = {"hifi": (6.0, 12.0), "ont": (6.0, 12.0)}
 
 
 def calls_for(platform: str) -> CallsConfig:
     """Thresholds for reads of a platform."""
     usual = CallsConfig()
-    depth = _SINGLE_READ_DEPTH.get(platform, usual.single_read_depth)
-    return replace(usual, single_read_depth=depth)
+    depth, until = _SINGLE_READ_DEPTHS.get(platform, (usual.single_read_depth, usual.single_read_until))
+    return replace(usual, single_read_depth=depth, single_read_until=until)

@@ -9,7 +9,7 @@ from deepcohort.calls.config import CallsConfig, calls_for
 from deepcohort.phase.config import PhaseConfig
 
 app = typer.Typer()
-_CALLS = CallsConfig()
+_CALLS, _LONG = CallsConfig(), calls_for("ont")
 
 
 @app.command()
@@ -89,7 +89,8 @@ def call(
         typer.Option(
             help="QUAL below this where a single read shows the ALT: FILTER LowQual. Default "
             f"{_CALLS.single_read_qual:g} in samples below {_CALLS.single_read_depth:g}x "
-            f"(long reads: {calls_for('ont').single_read_depth:g}x), else --low-qual.",
+            f"(long reads: below {_LONG.single_read_depth:g}x and from {_LONG.single_read_until:g}x on), "
+            "else --low-qual.",
             min=0,
         ),
     ] = None,

@@ -135,9 +135,11 @@ def test_a_single_read_needs_more(tmp_path, ad, probability, verdict):
     assert (line[6], called[0][6]) == (verdict, verdict)
 
 
-def test_long_reads_need_more_at_lower_depths_alone():
+def test_long_reads_need_more_below_and_beyond_low_depths():
     assert calls_for("illumina") == CallsConfig()
-    assert [calls_for(p).single_read_depth for p in ("hifi", "ont")] == [6.0, 6.0]
+    for platform in ("hifi", "ont"):
+        config = calls_for(platform)
+        assert (config.single_read_depth, config.single_read_until) == (6.0, 12.0)
 
 
 def test_reads_of_both_alternates_count(tmp_path):
