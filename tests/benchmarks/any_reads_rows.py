@@ -1,6 +1,6 @@
 """Rows of the benchmark of everything: what is varied around one base, and the crosses that matter."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 ALIGNERS = ("bwa-mem", "bwa-aln", "bowtie2", "bowtie2-local", "minimap2", "hisat2", "hisat2-spliced", "snap")
 QUALITIES = ("art", "flat30", "bins2", "bins4", "bins8", "recal_down", "recal_up", "q2tails", "ns", "none")
@@ -53,6 +53,8 @@ class Row:
         indel_errors: factor on art_illumina's rates of insertions and deletions in reads.
         after: what is done to the records after alignment.
         source: of real rows the subsampling (`samtools view -s`), of pairs rows the file, of long rows the platform.
+        seed: 1 or more; another one draws other reads (`drawn` rows only). Not part of the row's text, which reads of
+            seed 1 have been drawn by.
     """
 
     name: str
@@ -67,6 +69,31 @@ class Row:
     after: tuple[str, ...] = ()
     source: str = ""
     main: bool = False
+    seed: int = field(default=1, repr=False)
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder of the row's reads and calls: one for each seed."""
+        return self.name if self.seed == 1 else f"{self.name}.seed{self.seed}"
+
+    @property
+    def reads_text(self) -> str:
+        """What the row says of its reads and not of their records: all aligners get the same."""
+        alone = repr(replace(self, name="", aligner="", after=(), main=False))
+        return alone if self.seed == 1 else f"{alone} seed {self.seed}"
+
+    @property
+    def drawn(self) -> bool:
+        """Whether another seed makes other reads: those of real rows are drawn only where they are thinned."""
+        return self.kind in ("planted", "art", "long") or bool(self.thinning)
+
+    @property
+    def thinning(self) -> str:
+        """Argument of `samtools view -s` of real rows, empty where they are whole; the seed is counted on from the row's."""
+        if self.kind not in ("na12878", "hg002") or not self.source:
+            return ""
+        number, share = self.source.split(".")
+        return f"{int(number) + self.seed - 1}.{share}"
 
     @property
     def platform(self) -> str:
@@ -210,8 +237,8 @@ def long_rows() -> list[Row]:
     return rows
 
 
-def all_rows() -> list[Row]:
-    """Every row, in the order of the table.
+def all_rows(seed: int = 1) -> list[Row]:
+    """Every row, in the order of the table; of seeds above 1 those whose reads are drawn.
 
     Raises:
         ValueError: if two rows share a name or a row says what nothing knows.
@@ -226,4 +253,4 @@ def all_rows() -> list[Row]:
         known &= row.library.layout in LAYOUTS and row.library.mates in MATES and set(row.after) <= set(AFTER)
         if not known:
             raise ValueError(f"row {row.name} says what nothing knows")
-    return rows
+    return [replace(row, seed=seed) for row in rows if seed == 1 or row.drawn]
