@@ -126,7 +126,8 @@ def base_rows() -> list[Row]:
         Row(f"base-150bp-{depth}x", depth=float(depth), main=True)
         for depth in (4, 8, 15, 30, 60, 100, 200, 500)
     ]
-    rows += [Row(f"base-{length}bp-30x", length=length) for length in (36, 50, 75, 100, 250, 300)]
+    lengths = (36, 50, 75, 100, 250, 300)
+    rows += [Row(f"base-{length}bp-30x", length=length, main=length == 100) for length in lengths]
     rows += [Row("base-100bp-8x", length=100, depth=8.0)]
     return rows
 
@@ -157,7 +158,7 @@ def library_rows() -> list[Row]:
     }
     main = {"insert-170", "insert-1500", "insert-3000", "mates-out-3000", "single-end", "mate-unmapped"}
     main |= {"mate-elsewhere", "chimeras-30", "mates-overlap-whole", "adapters", "duplicates-5"}
-    main |= {"amplicons", "exome", "long-insert-chimeras"}
+    main |= {"amplicons", "exome", "long-insert-chimeras", "damage-20"}
     rows = [Row(f"lib-{name}", library=library, main=name in main) for name, library in kinds.items()]
     rows.append(Row("lib-amplicons-200x", library=Library(amplicon_bp=280), depth=200.0))
     rows.append(Row("lib-duplicates-5-100x", library=Library(copies=5), depth=100.0))
@@ -172,8 +173,10 @@ def record_rows() -> list[Row]:
 
 def quality_rows() -> list[Row]:
     """Every alphabet and scale of qualities."""
-    rows = [Row(f"qual-{q}", quality=q, main=q in ("flat30", "none")) for q in QUALITIES if q != "art"]
-    return rows + [Row(f"qual-{q}-8x", quality=q, depth=8.0) for q in ("flat30", "bins2", "recal_down")]
+    main = ("flat30", "bins4", "none")
+    rows = [Row(f"qual-{q}", quality=q, main=q in main) for q in QUALITIES if q != "art"]
+    shallow = ("flat30", "bins2", "recal_down")
+    return rows + [Row(f"qual-{q}-8x", quality=q, depth=8.0, main=q == "flat30") for q in shallow]
 
 
 def aligner_rows() -> list[Row]:
@@ -185,13 +188,11 @@ def aligner_rows() -> list[Row]:
                 continue
             if aligner == "hisat2-spliced" and insert != 400:
                 continue
-            library = Library(insert_bp=insert)
-            rows.append(
-                Row(f"{aligner}-insert-{insert}", library=library, aligner=aligner, main=insert == 400)
-            )
+            library, main = Library(insert_bp=insert), insert == 400 or (aligner, insert) == ("bowtie2", 600)
+            rows.append(Row(f"{aligner}-insert-{insert}", library=library, aligner=aligner, main=main))
         if aligner in ("bwa-mem", "hisat2-spliced"):
             continue
-        rows.append(Row(f"{aligner}-8x", aligner=aligner, depth=8.0))
+        rows.append(Row(f"{aligner}-8x", aligner=aligner, depth=8.0, main=aligner == "minimap2"))
         rows.append(Row(f"{aligner}-100bp", aligner=aligner, length=100))
         rows.append(Row(f"{aligner}-single", aligner=aligner, library=Library(layout="single")))
     rows.append(Row("bowtie2-mates-out", aligner="bowtie2", library=Library(3000, 300, "rf")))
@@ -217,10 +218,11 @@ def real_rows() -> list[Row]:
     for aligner in ALIGNERS:
         rows.append(Row(f"hg002-30x-{aligner}", "hg002", aligner=aligner, main=aligner == "bowtie2"))
         if aligner in ("bowtie2", "minimap2", "hisat2"):
-            rows.append(Row(f"hg002-10x-{aligner}", "hg002", aligner=aligner, source="42.333333"))
+            main = aligner == "bowtie2"
+            rows.append(Row(f"hg002-10x-{aligner}", "hg002", aligner=aligner, source="42.333333", main=main))
     cases = ("as_aligned", "single_end", "no_proper_flag", "half_no_proper_flag", "mate_unmapped")
     cases += ("mate_other_contig", "mate_pairs_2kb", "dups_x5")
-    return rows + [Row(f"pairs-{case}", "pairs", aligner="", source=case) for case in cases]
+    return rows + [Row(f"pairs-{c}", "pairs", aligner="", source=c, main=c == "dups_x5") for c in cases]
 
 
 def long_rows() -> list[Row]:
