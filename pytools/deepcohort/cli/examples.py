@@ -37,6 +37,14 @@ def examples(
         bool,
         typer.Option(help="Randomise coverage (4-40x) but no qualities: for `deepcohort train --natural`."),
     ] = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="NAME=VALUE: in what share of stretches a library is varied so, such as clipped=0; "
+            "repeatable (an unknown NAME lists all).",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Make labelled training examples from reads and truth."""
@@ -48,7 +56,7 @@ def examples(
     with ReferenceFasta(reference) as fasta:
         chosen = read_bed(regions, fasta.contig_lengths).merged() if regions else []
         chosen += [parse_region(text, fasta.contig_lengths) for text in region or ()]
-    config = examples_for(platform, passes, seed, augment, natural)
+    config = examples_for(platform, passes, seed, augment, natural, set_ or [])
     counts = make_examples(
         reads, reference, truth, confident, output, chosen or None, sample, config, quiet=quiet
     )
