@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -24,6 +25,7 @@ NOTES = {
     "sex": "deepcohort_sex",
     "reads": "deepcohort_reads",
 }
+_LIBRARY = "##deepcohort_library=<"  # of each library, where a sample has several
 _MODEL = "##deepcohort_model="
 
 Value = int | float | bool | str | list[int]
@@ -59,13 +61,30 @@ def note_of(lines: Sequence[str], key: str, path: Path) -> dict[str, Value] | No
         DeepcohortError: the line of the file `path` is malformed.
     """
     prefix = f"##{key}="
-    line = next((line for line in lines if line.startswith(prefix)), None)
+    line = next((line for line in lines if line.startswith(prefix) and line[len(prefix) :][:1] != "<"), None)
     if line is None:
         return None
     items = [item.partition("=") for item in line[len(prefix) :].split(";")]
     if not all(k and v for k, _, v in items):
         raise DeepcohortError(f"{path} has a malformed header line '{line[:80]}'; {remedy_for(path)}")
     return {name: _value(text) for name, _, text in items}
+
+
+def libraries_of(lines: Sequence[str], path: Path) -> list[dict[str, Value]]:
+    """Values of the header's lines on single libraries; none where a sample has one.
+
+    Raises:
+        DeepcohortError: such a line of the file `path` is malformed.
+    """
+    found: list[dict[str, Value]] = []
+    for line in lines:
+        if not line.startswith(_LIBRARY):
+            continue
+        items = [item.partition("=") for item in line[len(_LIBRARY) : -1].split(",")]
+        if not line.endswith(">") or items[0][0] != "ID" or not all(k and v for k, _, v in items):
+            raise DeepcohortError(f"{path} has a malformed header line '{line[:80]}'; {remedy_for(path)}")
+        found.append({k: unquote(v) if k in ("ID", "Platform") else _value(v) for k, _, v in items})
+    return found
 
 
 def _value(text: str) -> Value:
@@ -91,7 +110,9 @@ def facts_of(
 ) -> dict[str, Any]:
     """Facts of the sample of `header`; `path` is the file that it was read from."""
     model = next((line for line in header.lines if line.startswith(_MODEL)), _MODEL)
-    notes = {name: note_of(header.lines, key, path) for name, key in NOTES.items()}
+    notes: dict[str, Any] = {name: note_of(header.lines, key, path) for name, key in NOTES.items()}
+    if libraries := libraries_of(header.lines, path):
+        notes["libraries"] = libraries
     return {
         "sample": header.samples[0],
         "model": model.removeprefix(_MODEL),
@@ -112,6 +133,6 @@ def note_difference(a: str, b: str) -> str | None:
     key = a.partition("=")[0]
     if key.removeprefix("##") not in NOTES.values() or key != b.partition("=")[0]:
         return None
-    pairs = zip(*(line.partition("=")[2].split(";") for line in (a, b)), strict=False)
+    pairs = zip(*(re.split("[;,]", line.partition("=")[2]) for line in (a, b)), strict=False)
     found = [f"{x} against {y}" for x, y in pairs if x != y]
     return f"{key} ({'; '.join(found) or 'more values'})"

@@ -51,6 +51,7 @@ from deepcohort.core.region import Region
 from deepcohort.formats.tabix import IndexedVcfWriter
 
 _NOWHERE = np.empty(0, dtype=np.int64)
+_STORED_BYTES = 32 << 20  # of a temporary file, not deflated: a bound on the disk that whole genomes take
 
 
 class CallsWriter:
@@ -63,8 +64,14 @@ class CallsWriter:
         vcf: tuple[str | Path, str] | None,
         config: CallsConfig | None = None,
         given_only: bool = False,
+        is_temporary: bool = False,
     ) -> None:
-        """Open the outputs, each given as (path, header text); `given_only`: for given alleles alone."""
+        """Open the outputs, each given as (path, header text).
+
+        Args:
+            given_only: for given alleles alone. is_temporary: this run reads and removes the outputs.
+        """
+        self._n_stored_bytes = _STORED_BYTES if is_temporary else 0
         self._given_only = given_only
         self._config = config or CallsConfig()
         self._bands = np.array(self._config.gq_bands, dtype=np.int64)
@@ -80,7 +87,7 @@ class CallsWriter:
     ) -> IndexedVcfWriter | None:
         if output is None:
             return None
-        writer = self._stack.enter_context(IndexedVcfWriter(output[0], contig_lengths))
+        writer = self._stack.enter_context(IndexedVcfWriter(output[0], contig_lengths, self._n_stored_bytes))
         writer.write_header(output[1])
         return writer
 

@@ -239,5 +239,5 @@ def _call_chunk(chunk: Chunk, number: int, folder: Path) -> dict[str, Any]:
     gvcf, vcf = (_part(folder, kind, number) for kind in ("g.vcf", "vcf"))
     evidence = None if job.phase is None else _evidence_part(folder, number)
     own = replace(job, regions=chunk, gvcf=job.gvcf and gvcf, vcf=job.vcf and vcf, phase_evidence=evidence)
-    call_shard(own, predictor, timer, quiet=True)
+    call_shard(own, predictor, timer, quiet=True, is_temporary=True)
     return timer.summary()

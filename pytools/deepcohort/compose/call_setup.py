@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
-from deepcohort.candidates.config import candidates_for
+from deepcohort.candidates.config import CandidatesConfig, candidates_for
 from deepcohort.candidates.repeat_stutter import times
 from deepcohort.candidates.sample import SampleSettings
 from deepcohort.cohort.io import padded, read_header
@@ -34,6 +34,7 @@ from deepcohort.phase.config import PhaseConfig
 from deepcohort.reads.checksums import other_sequences
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import ReadGroups, groups_of_sample, samples_of
+from deepcohort.reads.libraries import LEAST_READS, library_line
 from deepcohort.reads.library import library_text
 from deepcohort.reads.load import open_reads, profile_of
 from deepcohort.reads.sex import SexEvidence, has_sex_contig, mapped_share, sex_of_reads
@@ -288,8 +289,8 @@ def _with_options(
     )
 
 
-def _slips(job: CallJob, predictor: CascadePredictor) -> float:
-    return times(job.candidates_config.slips, candidates_for(predictor.platform).slips)
+def _slips(candidates: CandidatesConfig, platform: str) -> float:
+    return times(candidates.slips, candidates_for(platform).slips)
 
 
 def sex_and_note(
@@ -346,9 +347,10 @@ def _with_notes(
     known = novelty(features_for(chunks), *predictor.limits, predictor.platform)
     if known.is_alarming and not quiet:
         print(f"deepcohort: warning: {job.sample}: {known.line(predictor.name)}", file=sys.stderr)
-    library = f"{library_text(job.reads_config.library)};Slips={_slips(job, predictor):.1f}"
+    reads = job.reads_config
+    library = f"{library_text(reads.library)};Slips={_slips(job.candidates_config, predictor.platform):.1f}"
     notes = (
-        f"deepcohort_library={library}{';EndsClipped=yes' if job.reads_config.clips_ends else ''}",
+        f"deepcohort_library={library}{';EndsClipped=yes' if reads.clips_some_ends else ''}",
         f"deepcohort_unlike_training=Sites={known.n_sites};Outside={known.outside:.4f};"
         f"Strangest={known.strangest or 'none'};StrangestShare={known.strangest_share:.3f};"
         f"Alarm={'yes' if known.is_alarming else 'no'}",
@@ -360,7 +362,27 @@ def _with_notes(
             f"{line};NovelShare={share:.3f};SureSNPs={n}" if line.startswith(PANEL_KEY) else line
             for line in more
         )
-    return replace(job, notes=(*notes, *more))
+    return replace(job, notes=(*notes, *_library_notes(job, predictor, windows, quiet), *more))
+
+
+def _library_notes(
+    job: CallJob, predictor: CascadePredictor, windows: list[Region], quiet: bool
+) -> list[str]:
+    """A note on each library of a sample that has several, and whether it alone is unlike training."""
+    notes, platform, reads = [], predictor.platform, job.reads_config
+    for one in reads.libraries:
+        alone = replace(reads, library=one.profile, clips_ends=one.clips_ends, libraries=(), only=one.key)
+        settings = SampleSettings.for_library(platform, alone)
+        facts = {"Slips": f"{_slips(settings.candidates, platform):.1f}"}
+        if one.profile.n_reads >= LEAST_READS:
+            own = replace(job, reads_config=alone, candidates_config=settings.candidates)
+            known = novelty(features_for(sample_chunks(own, windows)), *predictor.limits, platform)
+            facts["Alarm"] = "yes" if known.is_alarming else "no"
+            if known.is_alarming and not quiet:
+                name = f"{job.sample}, library {one.name}"
+                print(f"deepcohort: warning: {name}: {known.line(predictor.name)}", file=sys.stderr)
+        notes.append(f"deepcohort_library={library_line(one, reads.library.n_reads, facts)}")
+    return notes
 
 
 def _paralogs(request: CallRequest, lengths: dict[str, int]) -> Links:

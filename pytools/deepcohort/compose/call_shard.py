@@ -468,9 +468,16 @@ def header_for(
 
 
 def call_shard(
-    job: CallJob, predictor: LazyPredictor, timer: StageTimer | None = None, quiet: bool = False
+    job: CallJob,
+    predictor: LazyPredictor,
+    timer: StageTimer | None = None,
+    quiet: bool = False,
+    is_temporary: bool = False,
 ) -> StageTimer:
     """Call one sample in the regions of `job` and write its files with their indexes.
+
+    Args:
+        is_temporary: gVCF and VCF are soon joined to others and removed.
 
     Raises:
         DeepcohortError: unreadable inputs, or outputs that cannot be written. Nothing is left half
@@ -488,11 +495,11 @@ def call_shard(
             phase_evidence=job.phase_evidence and named[job.phase_evidence],
         )  # fmt: skip
         if job.phase is None:
-            _call(own, predictor, contig_lengths, timer, None, quiet)
+            _call(own, predictor, contig_lengths, timer, None, quiet, is_temporary)
             return timer
         collector = FragmentCollector(job.regions)
         if own.phase_evidence is not None:
-            _call(own, predictor, contig_lengths, timer, collector, quiet)
+            _call(own, predictor, contig_lengths, timer, collector, quiet, is_temporary)
             with timer.stage("phase"):
                 write_evidence(own.phase_evidence, job.sample, job.regions, collector.evidence(), job.phase)
             return timer
@@ -501,7 +508,7 @@ def call_shard(
         unphased = replace(
             own, gvcf=own.gvcf and Path(name) / "g.vcf.gz", vcf=own.vcf and Path(name) / "vcf.gz"
         )
-        _call(unphased, predictor, contig_lengths, timer, collector, quiet)
+        _call(unphased, predictor, contig_lengths, timer, collector, quiet, is_temporary=True)
         with timer.stage("phase"):
             phases = PhaseSource([EvidenceInMemory(collector.evidence())], job.phase)
             for source, final in ((unphased.gvcf, own.gvcf), (unphased.vcf, own.vcf)):
@@ -519,6 +526,7 @@ def _call(
     timer: StageTimer,
     collector: FragmentCollector | None,
     quiet: bool,
+    is_temporary: bool,
 ) -> None:
     """Call and write the gVCF and VCF of `job`, unphased, where it says; fills `collector`."""
 
@@ -533,6 +541,7 @@ def _call(
         output(job.vcf, None),
         job.calls_config,
         job.alleles_only,
+        is_temporary,
     ) as writer:
         regions = _regions_of_given(job, contig_lengths)
         plan = ChunkPlan(regions, job.shard_config)

@@ -113,7 +113,7 @@ def make_examples(
         DeepcohortError: inputs that are missing or do not fit together, or no candidate anywhere.
     """
     config = config or ExamplesConfig()
-    usual = profiled(reads, reference, replace(config.reads, sample=sample or ""))
+    usual = replace(profiled(reads, reference, replace(config.reads, sample=sample or "")), libraries=())
     with (
         ReferenceFasta(reference) as fasta,
         open_placed(reads, reference, usual, links_beside(reference, config.platform)) as source,

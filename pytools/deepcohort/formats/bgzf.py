@@ -15,6 +15,7 @@ MAX_BLOCK_BYTES = 65_280  # as htslib: leaves room for incompressible data withi
 EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 MOST_INFLATED = 1 << 16  # bytes of a block, deflated or inflated
 _HEADER = struct.Struct("<4BI2BH2BHH")
+_STORED = struct.Struct("<BHH")  # last block, bytes of the data, their complement
 _TRAILER = struct.Struct("<II")  # CRC-32 and bytes of the data
 _READ_BYTES = 96 * 1024  # more than the largest block
 _InflateError: type[Exception] = isal_zlib.error  # type: ignore[assignment]
@@ -29,6 +30,14 @@ def compress_block(data: bytes | memoryview, level: int = 2) -> bytes:
     return b"".join((header, body, _TRAILER.pack(isal_zlib.crc32(data), len(data))))
 
 
+def stored_block(data: bytes | memoryview) -> bytes:
+    """One BGZF block of at most MAX_BLOCK_BYTES bytes of `data`, not deflated (RFC 1951, section 3.2.4)."""
+    n = len(data)
+    header = _HEADER.pack(31, 139, 8, 4, 0, 0, 255, 6, 66, 67, 2, n + 30)
+    stored = _STORED.pack(1, n, n ^ 0xFFFF)
+    return b"".join((header, stored, data, _TRAILER.pack(isal_zlib.crc32(data), n)))
+
+
 class BgzfWriter:
     """Writes bytes as BGZF to `path`; blocks are full except the last, whatever the write sizes.
 
@@ -37,9 +46,11 @@ class BgzfWriter:
             Byte u of the data lies in block u // MAX_BLOCK_BYTES.
     """
 
-    def __init__(self, path: str | Path, level: int = 2) -> None:
+    def __init__(self, path: str | Path, level: int = 2, n_stored_bytes: int = 0) -> None:
+        """Open `path`; blocks before byte `n_stored_bytes` of the data are stored, not deflated."""
         self._file = open(path, "wb")  # noqa: SIM115 - closed by close()
         self._level = level
+        self._n_stored_blocks = -(-n_stored_bytes // MAX_BLOCK_BYTES)
         self._pending = bytearray()
         self._offset = 0
         self.block_offsets: list[int] = []
@@ -51,7 +62,7 @@ class BgzfWriter:
             view = memoryview(bytes(self._pending))
             whole = len(view) // MAX_BLOCK_BYTES * MAX_BLOCK_BYTES
             for start in range(0, whole, MAX_BLOCK_BYTES):
-                self._put(compress_block(view[start : start + MAX_BLOCK_BYTES], self._level))
+                self._put(self._block(view[start : start + MAX_BLOCK_BYTES]))
             self._pending = bytearray(view[whole:])
 
     def close(self) -> None:
@@ -59,10 +70,15 @@ class BgzfWriter:
         if self._file.closed:
             return
         if self._pending:
-            self._put(compress_block(bytes(self._pending), self._level))
+            self._put(self._block(bytes(self._pending)))
             self._pending.clear()
         self._put(EOF_BLOCK)
         self._file.close()
+
+    def _block(self, data: bytes | memoryview) -> bytes:
+        if len(self.block_offsets) < self._n_stored_blocks:
+            return stored_block(data)
+        return compress_block(data, self._level)
 
     def _put(self, block: bytes) -> None:
         self.block_offsets.append(self._offset)

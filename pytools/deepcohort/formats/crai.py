@@ -5,8 +5,12 @@ import struct
 import zlib
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from deepcohort.core.errors import DeepcohortError
 
+_SPREAD_BP, _MOST_BP = 16_384, 1 << 31
 _FILE_DEFINITION = 26  # bytes before the first container
 _MOST_HEADER_BYTES = 400  # of a container: some ten numbers of up to nine bytes, and a few landmarks
 _USUAL_HEADER_BYTES = 48  # with one landmark; more might hide a container of a read or two
@@ -60,6 +64,23 @@ def crai_contents(index: Path, cram: Path) -> dict[int, tuple[int, int]]:
             before = found.get(ref, (0, 0))
             found[ref] = (before[0] + n_bytes, before[1] + span)
     return found
+
+
+def crai_slices(index: Path, cram: Path, ref: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """About how many bytes stretches of 16,384 bp of reference `ref` hold: their starts in bp, bytes.
+
+    Int64 (B,) both; the bytes of a slice are spread evenly over what it spans.
+
+    Raises:
+        DeepcohortError: the index is damaged.
+    """
+    starts, n_bytes = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for row_ref, start, span, _, _, size in _read(index, cram):
+        if row_ref == ref and start > 0 and span > 0:
+            bins = np.arange((start - 1) // _SPREAD_BP, min(start + span - 2, _MOST_BP) // _SPREAD_BP + 1)
+            starts.append(bins * _SPREAD_BP)
+            n_bytes.append(np.full(len(bins), size // len(bins), np.int64))
+    return np.concatenate(starts), np.concatenate(n_bytes)
 
 
 def _read(index: Path, cram: Path) -> list[tuple[int, ...]]:

@@ -17,6 +17,7 @@ from deepcohort.formats.bgzf import EOF_BLOCK, next_block
 
 _MOST_BYTES = 1 << 28  # an index of the largest genomes takes some 50 MB
 _BAI_SHIFT, _BAI_DEPTH = 14, 5
+_WIDEST_SPREAD_SHIFT = 20  # bits of the widest bin of a CSI whose bytes are told by stretches of 16 kb
 _TABIX_FIXED = struct.Struct("<7i")  # format, columns of name, begin and end, comment, skip, bytes of names
 
 
@@ -41,6 +42,12 @@ def load_index(path: Path, remedy: str) -> "HtsIndex":
 @lru_cache(maxsize=8)
 def _load(path: Path, remedy: str, _size: int, _changed: int) -> "HtsIndex":
     return HtsIndex(path, remedy)
+
+
+def _stored(begins: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """About how many compressed bytes lie between virtual offsets; in one block a quarter of the inflated."""
+    inflated = (ends & 0xFFFF) - (begins & 0xFFFF)
+    return np.maximum((ends >> 16) - (begins >> 16) + inflated // 4, 0)
 
 
 class HtsIndex:
@@ -286,6 +293,41 @@ class HtsIndex:
             covered += max(0, end - max(start, reached))
             reached = max(reached, end)
         return covered
+
+    def stored_bytes(self, ref: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """About how many compressed bytes stretches of 16,384 bp of contig `ref` hold: starts in bp, bytes.
+
+        Int64 (B,) both. By the linear index of a BAI; of a CSI by its bins up to 1 Mb, spread evenly, so that
+        what little a wider one holds is left out.
+        """
+        span = self.span(ref)
+        if span is None:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        if self._is_csi:
+            return self._bytes_of_bins(ref)
+        linear = self._linear[self._linear_starts[ref] : self._linear_starts[ref + 1]]
+        later = np.append(np.where(linear > 0, linear, span[1]), span[1])
+        # a stretch without reads begins where the next one does
+        begins = np.minimum.accumulate(later[::-1])[::-1]
+        return np.arange(len(linear)) << _BAI_SHIFT, _stored(begins[:-1], begins[1:])
+
+    def _bytes_of_bins(self, ref: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        rows = self._rows(ref)
+        firsts, level = self._levels(rows[:, ik.NUMBER])
+        shift = self._min_shift + 3 * (self._depth - level)
+        chunks = self._chunks_of(rows)
+        n_bytes = np.zeros(len(rows), np.int64)
+        np.add.at(n_bytes, np.repeat(np.arange(len(rows)), rows[:, ik.N_CHUNKS]), _stored(*chunks.T))
+        found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+        for number, bits, size in zip(rows[:, ik.NUMBER] - firsts, shift, n_bytes, strict=True):
+            if bits <= _WIDEST_SPREAD_SHIFT:
+                starts = np.arange(number << bits, (number + 1) << bits, 1 << _BAI_SHIFT)
+                found.append((starts, np.full(len(starts), size // len(starts))))
+        none = np.empty(0, np.int64)
+        return (
+            np.concatenate([none, *(starts for starts, _ in found)]),
+            np.concatenate([none, *(sizes for _, sizes in found)]),
+        )
 
     def span(self, ref: int) -> tuple[int, int] | None:
         """First and last virtual offset of the records of contig `ref`; None where it has none."""

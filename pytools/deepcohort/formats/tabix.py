@@ -24,8 +24,12 @@ INDEX_SUFFIXES = (".tbi", ".csi")
 class IndexedVcfWriter:
     """Writes VCF text as BGZF and its index beside it (`<path>.tbi`, or `.csi`)."""
 
-    def __init__(self, path: str | Path, contig_lengths: Mapping[str, int]) -> None:
-        """Open `path`; every contig of the file and its length in bp must be known."""
+    def __init__(self, path: str | Path, contig_lengths: Mapping[str, int], n_stored_bytes: int = 0) -> None:
+        """Open `path`; every contig of the file and its length in bp must be known.
+
+        Args:
+            n_stored_bytes: of the text's beginning, that are not deflated: for a file soon read and removed.
+        """
         self.path = Path(path)
         longest = max(contig_lengths.values(), default=0)
         self._depth = _TBI_DEPTH
@@ -33,7 +37,7 @@ class IndexedVcfWriter:
             self._depth += 1
         self._is_csi = longest > TBI_LIMIT_BP
         self._windows = {name: (length >> MIN_SHIFT) + 1 for name, length in contig_lengths.items()}
-        self._bgzf = BgzfWriter(path)
+        self._bgzf = BgzfWriter(path, n_stored_bytes=n_stored_bytes)
         self._byte = 0
         self._order: list[str] = []
         self._runs: dict[str, list[NDArray[np.int64]]] = {}

@@ -251,5 +251,5 @@ def columns_of(batch: ReadBatch) -> ReadColumns:
     return ReadColumns(
         batch.pos, batch.end, batch.mapq, batch.flag, batch.insert_size, batch.name_hash, batch.seq,
         batch.qual, np.diff(batch.seq_offset), batch.cigar_op, batch.cigar_len, np.diff(batch.cigar_offset),
-        none, none,
+        none, none, batch.library,
     )  # fmt: skip

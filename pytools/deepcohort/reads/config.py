@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from deepcohort.reads.types import UNKNOWN_LIBRARY, LibraryProfile
+from deepcohort.reads.groups import LibraryKey
+from deepcohort.reads.types import UNKNOWN_LIBRARY, LibraryProfile, OwnLibrary
 
 # SAM FLAG bits: unmapped, secondary, QC-fail, duplicate, supplementary
 EXCLUDED_FLAGS = 0x4 | 0x100 | 0x200 | 0x400 | 0x800
@@ -26,8 +27,10 @@ class ReadsConfig:
         library: what the sample's reads usually look like (`reads.load.profiled`); its MAPQ scale is
             taken out, its pairs and clips are measured against it.
         clips_ends: whether ends of reads that do not fit the reference are clipped, as the sample's aligner
-            left them (`reads.clip`); told with the profile.
+            left them (`reads.clip`); told with the profile; of libraries that are apart, theirs counts.
         sample: whose read groups count; empty: all reads.
+        libraries: those of the sample, told with its profile, where it has several; else none.
+        only: the library whose reads alone are taken; None: all.
     """
 
     min_mapq: int = 5
@@ -40,3 +43,25 @@ class ReadsConfig:
     library: LibraryProfile = UNKNOWN_LIBRARY
     clips_ends: bool = False
     sample: str = ""
+    libraries: tuple[OwnLibrary, ...] = ()
+    only: LibraryKey | None = None
+
+    @property
+    def apart(self) -> tuple[OwnLibrary, ...]:
+        """Libraries whose reads are judged by their own profile."""
+        return tuple(one for one in self.libraries if one.is_apart)
+
+    @property
+    def profiles(self) -> tuple[LibraryProfile, ...]:
+        """What reads are judged by: the sample's profile, then those of the libraries that are apart."""
+        return self.library, *(one.profile for one in self.apart)
+
+    @property
+    def clips_some_ends(self) -> bool:
+        """Whether ends of reads are clipped in some library."""
+        return self.clips_ends or any(one.clips_ends for one in self.apart)
+
+    @property
+    def drops_copies(self) -> bool:
+        """Whether copies are left out in some library."""
+        return any(profile.drops_copies for profile in self.profiles)

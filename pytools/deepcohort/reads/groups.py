@@ -3,12 +3,33 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from deepcohort.core.errors import InputProblems
 from deepcohort.core.paths import is_remote
 
 ReadGroups = tuple[tuple[str, str], ...]  # (ID, SM) of each @RG line; SM "" where it is missing or empty
 _MAX_NAMED = 5
+
+
+class LibraryKey(NamedTuple):
+    """What tells a library from others: LB of its read groups (ID where there is none), their PL and SM."""
+
+    name: str
+    platform: str
+    sample: str
+
+
+NO_GROUP = LibraryKey("", "", "")  # of reads without a read group of the header
+
+
+def names_of(keys: Sequence[LibraryKey]) -> list[str]:
+    """A name for each of `keys`, no two alike: with platform and sample where the first part does not do."""
+    first = [key.name or "no_read_group" for key in keys]
+    return [
+        name if first.count(name) == 1 else "/".join((name, key.platform, key.sample))
+        for name, key in zip(first, keys, strict=True)
+    ]
 
 
 def samples_of(groups: ReadGroups) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.formats.bgzf_blocks import BgzfBlocks
-from deepcohort.reads.groups import ReadGroups, samples_of
+from deepcohort.reads.groups import LibraryKey, ReadGroups, samples_of
 
 _MAX_NAMED = 3  # contigs named in a message
 
@@ -16,11 +16,13 @@ _MAX_NAMED = 3  # contigs named in a message
 class AlignmentHeader:
     """Contigs in file order (name, bp), (ID, SM) of @RG lines, SO of @HD ("" where absent).
 
-    `first_record` is the virtual offset of the first alignment; `checksums` the M5 of @SQ lines, by name.
+    `first_record` is the virtual offset of the first alignment; `checksums` the M5 of @SQ lines, by name;
+    `libraries` that of each of `groups`.
     """
 
     contigs: tuple[tuple[str, int], ...]
     groups: ReadGroups
+    libraries: tuple[LibraryKey, ...]
     sort_order: str
     checksums: dict[str, str]
     first_record: int
@@ -84,20 +86,26 @@ def _length(path: Path, value: int) -> int:
     return value
 
 
-def header_text_facts(text: str) -> tuple[ReadGroups, str, dict[str, str]]:
-    """((ID, SM) of @RG lines, SO of the @HD line, M5 of @SQ lines by name) of SAM header text."""
+def header_text_facts(
+    text: str,
+) -> tuple[ReadGroups, tuple[LibraryKey, ...], str, dict[str, str]]:
+    """((ID, SM) and libraries of @RG lines, SO of @HD, M5 of @SQ lines by name) of SAM header text."""
     groups: list[tuple[str, str]] = []
+    libraries: list[LibraryKey] = []
     order = ""
     checksums: dict[str, str] = {}
     for line in text.splitlines():
         fields = line.split("\t")
         if fields[0] == "@RG":
-            groups.append((_tag(fields, "ID:"), _tag(fields, "SM:").strip()))
+            name, sample = _tag(fields, "ID:"), _tag(fields, "SM:").strip()
+            groups.append((name, sample))
+            library, platform = _tag(fields, "LB:").strip(), _tag(fields, "PL:").strip()
+            libraries.append(LibraryKey(library or name, platform.upper(), sample))
         elif fields[0] == "@HD":
             order = _tag(fields, "SO:")
         elif fields[0] == "@SQ" and (checksum := _tag(fields, "M5:")):
             checksums[_tag(fields, "SN:")] = checksum.lower()
-    return tuple(groups), order, checksums
+    return tuple(groups), tuple(libraries), order, checksums
 
 
 def _tag(fields: Sequence[str], tag: str) -> str:

@@ -334,25 +334,20 @@ def _find_group(buffer: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]
 
 
 @kernel
-def rows_of_groups(
+def find_groups(
     buffer: NDArray[np.uint8],
     rows_at: NDArray[np.int64],
-    n_rows: int,
     ids: NDArray[np.uint8],
     offsets: NDArray[np.int64],
-    mine: NDArray[np.bool_],
-    keep: NDArray[np.bool_],
-) -> int:
-    """Set keep[i] where the read group of record i is one of those that count.
+    out: NDArray[np.int32],
+) -> None:
+    """Set out[i] to the number of the read group of record i; -1 where it has none of those named.
 
     Args:
-        buffer: uint8, inflated BAM. rows_at: int64, offsets of records. ids: uint8 flat, IDs of read groups;
-        offsets: int64 (G+1,); mine: bool (G,), those that count. keep: bool (n_rows,), filled.
-
-    Returns:
-        the first row without a read group of `ids`, -1 if there is none.
+        buffer: uint8, inflated BAM. rows_at: int64 (N,), offsets of records. ids: uint8 flat, IDs of read
+        groups; offsets: int64 (G+1,). out: int32 (N,), filled.
     """
-    for row in range(n_rows):
+    for row in range(len(out)):
         at = rows_at[row]
         after = at + 4 + _i32(buffer, at)
         n_bases = _i32(buffer, at + 20)
@@ -360,8 +355,8 @@ def rows_of_groups(
             at + _FIXED + np.int64(buffer[at + 12]) + 4 * _u16(buffer, at + 16) + (n_bases + 1) // 2 + n_bases
         )
         value, length = _find_group(buffer, tags, after)
-        found = -1
-        for g in range(len(mine)):
+        out[row] = -1
+        for g in range(len(offsets) - 1):
             if value < 0 or offsets[g + 1] - offsets[g] != length:
                 continue
             same = True
@@ -370,12 +365,8 @@ def rows_of_groups(
                     same = False
                     break
             if same:
-                found = g
+                out[row] = g
                 break
-        if found < 0:
-            return row
-        keep[row] = mine[found]
-    return -1
 
 
 @kernel

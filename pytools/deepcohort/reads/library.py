@@ -7,6 +7,7 @@ once per sample from windows fixed on its genome (`reads.load.profiled`), whatev
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,18 +80,40 @@ def odd_pairs(
     return ((kind >= 0) & ~is_usual).astype(np.uint8)
 
 
-def grouped_copies(columns: ReadColumns) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def odd_by_library(
+    flag: NDArray[np.uint16],
+    insert_size: NDArray[np.int32],
+    number: NDArray[np.uint16],
+    profiles: Sequence[LibraryProfile],
+) -> NDArray[np.uint8]:
+    """Uint8 (R,): `odd_pairs`, each read by the one of `profiles` that it has by `number`, uint16 (R,)."""
+    if len(profiles) == 1:
+        return odd_pairs(flag, insert_size, profiles[0])
+    odd = np.zeros(len(flag), np.uint8)
+    for k, profile in enumerate(profiles):
+        rows = np.flatnonzero(number == k)
+        odd[rows] = odd_pairs(flag[rows], insert_size[rows], profile)
+    return odd
+
+
+def grouped_copies(
+    columns: ReadColumns, among: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """(rows with copies of one fragment's read after each other, bool (R,): another read stands for it).
 
     Copies are paired reads of the same 5' end, strand and TLEN; where they end, their own indels and clips
     tell. Of each group the one of the smallest name hash stands for the others, so that both reads of a
-    fragment do, wherever the region is cut.
+    fragment do, wherever the region is cut. Only reads `among`, bool (R,), have copies, in one library.
     """
     reverse = columns.flag & _REVERSE
     five_prime = np.where(reverse != 0, columns.end, columns.pos)
-    keys = (columns.name_hash, columns.insert_size, reverse, five_prime)
+    keys: list[NDArray[Any]] = [columns.name_hash, columns.insert_size, reverse, five_prime]
+    if among is not None:
+        keys.insert(1, columns.library)
     order = np.lexsort(keys)
     same = columns.insert_size[order] != 0
+    if among is not None:
+        same &= among[order]
     same[:1] = False
     for key in keys[1:]:
         same[1:] &= key[order][1:] == key[order][:-1]

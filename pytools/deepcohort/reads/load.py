@@ -1,29 +1,27 @@
 """Usable reads of a region from the alignment files of one sample."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.paths import location
 from deepcohort.core.region import Region
 from deepcohort.formats.bgzf_blocks import BgzfBlocks
-from deepcohort.formats.crai import check_crai
+from deepcohort.formats.crai import check_crai, crai_slices
 from deepcohort.formats.hts_index import beside, load_index
-from deepcohort.reads.clip import clip_loose_ends, loose_share
+from deepcohort.reads.clip import clip_own_ends
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.groups import ReadGroups, groups_of_sample, same_files
+from deepcohort.reads.groups import NO_GROUP, LibraryKey, ReadGroups, groups_of_sample, same_files
 from deepcohort.reads.header import AlignmentHeader, read_header, shared_contigs
 from deepcohort.reads.io import HtslibStretches
-from deepcohort.reads.library import clipped_share, measure_library
+from deepcohort.reads.libraries import WindowReads, with_profiles
 from deepcohort.reads.merge import (
-    in_terms_of,
+    in_own_terms,
     join_pieces,
     merge_files,
     reads_in,
@@ -31,21 +29,18 @@ from deepcohort.reads.merge import (
     to_batch,
     with_own_inserts,
 )
-from deepcohort.reads.scan import ChosenGroups, Near, ReadColumns, RegionScanner
+from deepcohort.reads.scan import ChosenGroups, LibraryNumbers, Near, ReadColumns, RegionScanner
 from deepcohort.reads.starts import RecordStarts
-from deepcohort.reads.types import UNKNOWN_LIBRARY, LibraryProfile, ReadBatch
+from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch
+from deepcohort.reads.windows import PROFILE_WINDOW_BP, StoredBytes, dense_windows, profile_windows
 
 _KEPT_BYTES = 24 << 20  # inflated data remembered between fetches, of all files of a sample together
 _LEAST_KEPT_BYTES = 2 << 20
 _DUPLICATE = 0x400
-# the profile of a library is taken from so many windows of its genome, of so many bp each
-_PROFILE_WINDOWS, _PROFILE_WINDOW_BP = 12, 8_192
+_FEW_READS = 600  # in a profile's windows: they lie among strays, or nothing is deep
 _READ_BP = 500  # reads whose ends are searched for adapters without a clip end within
 _REACH_BP = 1_024  # of reads that are clipped, and their deletions, beyond a region
 _COPY_BP = 256  # that copies of one read may differ in length
-# ends of reads that do not fit are the aligner's doing where this share of the reads has some (bwa mem and
-# minimap2 leave at most .005 %, bowtie2 1 %), and one that clips has clipped so much less often than that
-_LOOSE_SHARE, _CLIPPED_OF_LOOSE = 0.0005, 0.1
 
 
 class _BamReads:
@@ -70,6 +65,10 @@ class _BamReads:
         """Leave out reads of other read groups."""
         self._scanner.groups = ChosenGroups.of(self.header.groups, groups)
 
+    def tell_libraries(self, numbers: Mapping[LibraryKey, int]) -> None:
+        """Say of each read which library it is of, 0 for those that `numbers` lacks."""
+        self._scanner.libraries = LibraryNumbers.of(self.header.groups, self.header.libraries, numbers)
+
     def check_index(self) -> None:
         """See that the index is that of the file; see `HtsIndex.check_fits`."""
         self._index.check_fits(self._path, self.header.first_record, has_unplaced=True)
@@ -87,6 +86,13 @@ class _BamReads:
     def first_start(self, region: Region) -> int | None:
         return _first_start(self.columns(region), region)
 
+    def stored_bytes(self, contig: str) -> StoredBytes:
+        """By the index."""
+        tid = self._tid.get(contig)
+        if tid is None or tid >= self._index.n_contigs:
+            return StoredBytes.none()
+        return StoredBytes(*self._index.stored_bytes(tid))
+
     def close(self) -> None:
         self._blocks.close()
 
@@ -98,6 +104,7 @@ class _HtslibReads:
         index = None if "://" in path else beside(Path(path), (".crai",))
         if index is not None:
             check_crai(index, Path(path))
+        self._crai = None if index is None else (index, Path(path))
         self._stretches = HtslibStretches(path, reference_path)
         self.header = self._stretches.header()
         _check_sorted(path, self.header)
@@ -106,10 +113,16 @@ class _HtslibReads:
         self._length = dict(self.header.contigs)
         self._scanner: RegionScanner | None = None
         self._groups: ChosenGroups | None = None
+        self._libraries: LibraryNumbers | None = None
 
     def take_only(self, groups: frozenset[str]) -> None:
         """Leave out reads of other read groups."""
         self._groups = ChosenGroups.of(self.header.groups, groups)
+        self._stretches.needs_groups = True
+
+    def tell_libraries(self, numbers: Mapping[LibraryKey, int]) -> None:
+        """Say of each read which library it is of, 0 for those that `numbers` lacks."""
+        self._libraries = LibraryNumbers.of(self.header.groups, self.header.libraries, numbers)
         self._stretches.needs_groups = True
 
     def columns(self, region: Region, near: Near | None = None) -> Iterator[ReadColumns]:
@@ -120,13 +133,13 @@ class _HtslibReads:
         blocks, offset, is_new = self._stretches.stretch(reach, self._length[region.contig])
         if is_new or self._scanner is None:
             self._scanner = RegionScanner(blocks, self._config)
-            self._scanner.groups = self._groups
+            self._scanner.groups, self._scanner.libraries = self._groups, self._libraries
         first = self._scanner.lookback(region)
         yield from self._scanner.scan(tid, region, self._scanner.later_start(tid, first, offset), near)
 
     def first_start(self, region: Region) -> int | None:
         # a stretch is decoded whole: short ones first
-        start, length_bp = region.start, _PROFILE_WINDOW_BP
+        start, length_bp = region.start, PROFILE_WINDOW_BP
         while start < region.end:
             end = min(region.end, start + length_bp)
             found = _first_start(self.columns(Region(region.contig, start, end)), region)
@@ -134,6 +147,13 @@ class _HtslibReads:
                 return found
             start, length_bp = end, min(2 * length_bp, 1 << 20)
         return None
+
+    def stored_bytes(self, contig: str) -> StoredBytes:
+        """By slice of the CRAM; nothing of files at URLs."""
+        tid = self._tid.get(contig)
+        if tid is None or self._crai is None:
+            return StoredBytes.none()
+        return StoredBytes(*crai_slices(*self._crai, tid))
 
     def close(self) -> None:
         self._stretches.close()
@@ -156,6 +176,7 @@ class ReadSource:
         contig_lengths: bp by name, of the contigs that files and reference share, in file order.
         sample_names: SM values of the headers' read groups, sorted.
         read_groups: (ID, SM) of each file's read groups. checksums: M5 of its @SQ lines by contig.
+        libraries: of the read groups whose reads count, sorted; among several that of reads without any.
     """
 
     def __init__(
@@ -164,6 +185,7 @@ class ReadSource:
         contig_lengths: dict[str, int],
         config: ReadsConfig,
         reference: ReferenceFasta | None,
+        libraries: Sequence[LibraryKey] = (),
     ) -> None:
         self._files = files
         self._config = config
@@ -172,6 +194,16 @@ class ReadSource:
         self.sample_names = tuple(sorted({s for file in files for s in file.header.samples}))
         self.read_groups: list[ReadGroups] = [file.header.groups for file in files]
         self.checksums = [file.header.checksums for file in files]
+        self.libraries = libraries
+        if config.only is not None:
+            self.tell_libraries({config.only: 1})
+        elif config.apart:
+            self.tell_libraries({one.key: k + 1 for k, one in enumerate(config.apart)})
+
+    def tell_libraries(self, numbers: Mapping[LibraryKey, int]) -> None:
+        """Say of each read which library it is of, 0 for those that `numbers` lacks."""
+        for file in self._files:
+            file.tell_libraries(numbers)
 
     def fetch(self, region: Region, near: Near | None = None) -> ReadBatch:
         """Usable reads that overlap `region`, in (pos, name_hash, flag) order.
@@ -187,17 +219,20 @@ class ReadSource:
 
     def fetch_columns(self, region: Region, near: Near | None = None) -> ReadColumns:
         """The same before mates are paired and their overlaps settled."""
-        library, whole = self._config.library, region
-        if len(self._files) > 1 or library.drops_copies:
+        config, whole = self._config, region
+        if len(self._files) > 1 or config.drops_copies:
             near = None  # reads are thinned, and copies vote, together
-        if library.drops_copies:
+        if config.drops_copies:
             whole = self._padded(region, _COPY_BP)
         files = [join_pieces(list(file.columns(whole, near))) for file in self._files]
-        columns = in_terms_of(library, with_own_inserts(merge_files(files, self._config)))
+        columns = with_own_inserts(merge_files(files, config))
+        if config.only is not None:
+            columns = take_reads(columns, np.flatnonzero(columns.library == 1))
+        columns = in_own_terms(config, columns)
         if self._reference is not None and region.contig in self.contig_lengths:
             reach = self._padded(whole, _REACH_BP)
-            columns = clip_loose_ends(columns, self._reference.fetch_codes(reach), reach.start)
-        return reads_in(columns, region) if library.drops_copies or self._config.clips_ends else columns
+            columns = clip_own_ends(columns, config, self._reference.fetch_codes(reach), reach.start)
+        return reads_in(columns, region) if config.drops_copies or self._reference is not None else columns
 
     def _padded(self, region: Region, pad_bp: int) -> Region:
         return region.padded(pad_bp, self.contig_lengths.get(region.contig, region.end))
@@ -206,6 +241,10 @@ class ReadSource:
         """Where the first usable read that begins in `region` begins, or None."""
         starts = [file.first_start(region) for file in self._files]
         return min((start for start in starts if start is not None), default=None)
+
+    def stored_bytes(self, contig: str) -> StoredBytes:
+        """About how many bytes the files have where, by their indexes."""
+        return StoredBytes.joined([file.stored_bytes(contig) for file in self._files])
 
     def close(self) -> None:
         """Close the files."""
@@ -262,7 +301,8 @@ def open_reads(
     if not problems:
         try:
             held = [(str(path), file.header.groups) for path, file in zip(paths, files, strict=True)]
-            for file, groups in zip(files, groups_of_sample(held, config.sample)[0], strict=True):
+            chosen = groups_of_sample(held, config.sample)[0]
+            for file, groups in zip(files, chosen, strict=True):
                 if groups is not None:
                     file.take_only(groups)
         except InputProblems as error:
@@ -271,8 +311,20 @@ def open_reads(
         for file in files:
             file.close()
         raise InputProblems(problems)
-    clips = config.clips_ends
-    return ReadSource(files, contig_lengths, config, ReferenceFasta(reference_path) if clips else None)
+    headers = [file.header for file in files]
+    fasta = ReferenceFasta(reference_path) if config.clips_some_ends else None
+    return ReadSource(files, contig_lengths, config, fasta, _libraries(headers, chosen))
+
+
+def _libraries(
+    headers: Sequence[AlignmentHeader], chosen: Sequence[frozenset[str] | None]
+) -> list[LibraryKey]:
+    """See `ReadSource.libraries`; `chosen` read groups by file, None for all."""
+    found: set[LibraryKey] = set()
+    for header, groups in zip(headers, chosen, strict=True):
+        pairs = zip(header.groups, header.libraries, strict=True)
+        found |= {key for (name, _), key in pairs if groups is None or name in groups} or {NO_GROUP}
+    return sorted(found | {NO_GROUP} if len(found) > 1 else found)
 
 
 def check_reads_index(path: Path, index: Path) -> None:
@@ -322,49 +374,6 @@ def _check_sorted(path: str, header: AlignmentHeader) -> None:
         )
 
 
-def profile_windows(source: ReadSource) -> list[Region]:
-    """Windows that hold reads, spread over the genome; the same however files and regions are cut.
-
-    The genome of the files is cut into equal intervals. Those that hold reads share the windows: each
-    gets its own from where its reads begin.
-    """
-    parts = [_windows_in(source, part) for part in _intervals(source.contig_lengths, _PROFILE_WINDOWS)]
-    begun = [(window, rest) for rest in parts if (window := next(rest, None)) is not None]
-    windows: list[Region] = []
-    for number, (window, rest) in enumerate(begun):
-        first, last = (k * _PROFILE_WINDOWS // len(begun) for k in (number, number + 1))
-        windows += [window, *islice(rest, last - first - 1)]
-    return windows
-
-
-def _windows_in(source: ReadSource, part: Sequence[Region]) -> Iterator[Region]:
-    """Windows one after the other, each from where the next read begins."""
-    for region in part:
-        start = source.first_start(region)
-        while start is not None:
-            end = min(region.end, start + _PROFILE_WINDOW_BP)
-            yield Region(region.contig, start, end)
-            start = source.first_start(Region(region.contig, end, region.end)) if end < region.end else None
-
-
-def _intervals(contig_lengths: dict[str, int], n: int) -> list[list[Region]]:
-    """The genome as `n` lists of regions of the same length in all."""
-    total = sum(contig_lengths.values())
-    cuts = [k * total // n for k in range(n + 1)]
-    parts: list[list[Region]] = [[] for _ in range(n)]
-    begin, k = 0, 0
-    for contig, length in contig_lengths.items():
-        start = 0
-        while start < length:
-            while cuts[k + 1] <= begin + start:
-                k += 1
-            end = min(length, cuts[k + 1] - begin)
-            parts[k].append(Region(contig, start, end))
-            start = end
-        begin += length
-    return parts
-
-
 def _with_ends(window: Region, fasta: ReferenceFasta) -> Region:
     """`window` and where the reads that begin in it end, most of them."""
     end = min(fasta.contig_lengths.get(window.contig, window.end), window.end + _READ_BP)
@@ -379,43 +388,40 @@ def profiled(paths: Sequence[str | Path], reference_path: str | Path, config: Re
 def profile_of(
     paths: Sequence[str | Path], reference_path: str | Path, config: ReadsConfig
 ) -> tuple[ReadsConfig, list[Region]]:
-    """`config` with the profile of the library of these files, and the windows that it was taken from."""
+    """`config` with the profiles of these files' libraries, and the windows that they were taken from."""
     with_duplicates = replace(
-        config, library=UNKNOWN_LIBRARY, clips_ends=False, excluded_flags=config.excluded_flags & ~_DUPLICATE
+        config,
+        library=UNKNOWN_LIBRARY,
+        clips_ends=False,
+        libraries=(),
+        excluded_flags=config.excluded_flags & ~_DUPLICATE,
     )
     with (
         open_reads(paths, reference_path, with_duplicates) as source,
         ReferenceFasta(reference_path) as fasta,
     ):
-        windows, pieces, around = profile_windows(source), [], []
-        n_reads = n_marked = 0
-        for window in windows:
-            columns = source.fetch_columns(window)
-            inside = (columns.pos >= window.start) & (columns.pos < window.end)
-            marked = inside & ((columns.flag & _DUPLICATE) != 0)
-            n_reads, n_marked = n_reads + int(inside.sum()), n_marked + int(marked.sum())
-            usable = inside & ((columns.flag & config.excluded_flags) == 0)
-            pieces.append(take_reads(columns, np.flatnonzero(usable)))
-            around.append((window.start, fasta.fetch_codes(_with_ends(window, fasta))))
-        marked_share = n_marked / n_reads if n_reads else 0.0
-        library = replace(measure_library(pieces, around), duplicate_share=marked_share)
-    clipped = _clipped_pieces(library, pieces, around)
-    if clipped is None:
-        return replace(config, library=library), windows
-    library = replace(library, clipped_share=clipped_share(clipped))
-    return replace(config, library=library, clips_ends=True), windows
+        keys = source.libraries
+        if len(keys) > 1:
+            source.tell_libraries({key: number for number, key in enumerate(keys)})
+        windows = profile_windows(source)
+        looked_at = _looked_at(source, fasta, windows)
+        if _n_inside(looked_at) < _FEW_READS:
+            dense = dense_windows(source)
+            found = _looked_at(source, fasta, dense)
+            if _n_inside(found) >= 2 * _n_inside(looked_at):
+                windows, looked_at = dense, found
+    return with_profiles(config, looked_at, keys), windows
 
 
-def _clipped_pieces(
-    library: LibraryProfile, pieces: Sequence[ReadColumns], around: Sequence[tuple[int, NDArray[np.uint8]]]
-) -> list[ReadColumns] | None:
-    """`pieces` (not kept), over the reference `around`, with the ends clipped that do not fit.
+def _looked_at(source: ReadSource, fasta: ReferenceFasta, windows: Sequence[Region]) -> list[WindowReads]:
+    found = []
+    for window in windows:
+        columns = source.fetch_columns(window)
+        inside = (columns.pos >= window.start) & (columns.pos < window.end)
+        codes = fasta.fetch_codes(_with_ends(window, fasta))
+        found.append(WindowReads(columns, inside, window.start, codes))
+    return found
 
-    None where they are few, or the aligner clips itself.
-    """
-    placed = [(piece, codes, start) for piece, (start, codes) in zip(pieces, around, strict=True)]
-    n_loose = sum(loose_share(*piece) * len(piece[0].pos) for piece in placed)
-    share = n_loose / max(library.n_reads, 1)
-    if share <= _LOOSE_SHARE or library.clipped_share > _CLIPPED_OF_LOOSE * share:
-        return None
-    return [clip_loose_ends(in_terms_of(library, piece), codes, start) for piece, codes, start in placed]
+
+def _n_inside(windows: Sequence[WindowReads]) -> int:
+    return sum(int(window.inside.sum()) for window in windows)

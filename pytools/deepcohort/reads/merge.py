@@ -4,22 +4,29 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.region import Region
 from deepcohort.reads import kernels, mate_kernels
 from deepcohort.reads.adapter_kernels import mask_known
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.copy_kernels import vote_of_copies
-from deepcohort.reads.library import grouped_copies, mapq_table, measure_library, odd_pairs
+from deepcohort.reads.library import (
+    grouped_copies,
+    mapq_table,
+    measure_library,
+    odd_by_library,
+    odd_pairs,
+)
 from deepcohort.reads.scan import DEPTH_BIN_SHIFT, ReadColumns, offsets_of
-from deepcohort.reads.types import UNKNOWN_LIBRARY, LibraryProfile, ReadBatch
+from deepcohort.reads.types import LibraryProfile, ReadBatch
 
 _PAIRED, _MATE_UNMAPPED, _REVERSE = 0x1, 0x8, 0x10
 _DTYPES = {
     "pos": np.int64, "end": np.int64, "mapq": np.uint8, "flag": np.uint16, "insert_size": np.int32,
     "name_hash": np.uint64, "seq": np.uint8, "qual": np.uint8, "seq_length": np.int64,
     "cigar_op": np.uint8, "cigar_len": np.int32, "n_ops": np.int64, "mapq0_pos": np.int64,
-    "mapq0_end": np.int64,
+    "mapq0_end": np.int64, "library": np.uint16,
 }  # fmt: skip
 
 
@@ -55,10 +62,29 @@ def in_terms_of(library: LibraryProfile, columns: ReadColumns) -> ReadColumns:
         columns = replace(columns, mapq=table[columns.mapq])
     if library.drops_copies:
         columns = merge_copies(columns)
-    if library.adapters:
+    return _without_adapters(columns, library.adapters)
+
+
+def in_own_terms(config: ReadsConfig, columns: ReadColumns) -> ReadColumns:
+    """`in_terms_of` of each read's own profile; adapters are those of all libraries."""
+    profiles = config.profiles
+    if len(profiles) == 1:
+        return in_terms_of(config.library, columns)
+    tables = np.stack([mapq_table(profile) for profile in profiles])
+    columns = replace(columns, mapq=tables[columns.library, columns.mapq])
+    drops = np.array([profile.drops_copies for profile in profiles])
+    if drops.any():
+        columns = merge_copies(columns, drops[columns.library])
+    known = {kmer for profile in profiles for kmer in profile.adapters}
+    return _without_adapters(columns, sorted(known))
+
+
+def _without_adapters(columns: ReadColumns, adapters: Sequence[int]) -> ReadColumns:
+    """`columns`, with qualities of 0 where these k-mers lie."""
+    if adapters:
         mask_known(
             columns.seq, columns.qual, offsets_of(columns.seq_length), columns.cigar_op, columns.cigar_len,
-            offsets_of(columns.n_ops), np.array(library.adapters, np.int64),
+            offsets_of(columns.n_ops), np.array(adapters, np.int64),
         )  # fmt: skip
     return columns
 
@@ -80,10 +106,10 @@ def with_own_inserts(columns: ReadColumns) -> ReadColumns:
     return replace(columns, insert_size=insert_size)
 
 
-def merge_copies(columns: ReadColumns) -> ReadColumns:
+def merge_copies(columns: ReadColumns, among: NDArray[np.bool_] | None = None) -> ReadColumns:
     """One read for each group of copies: bases of their vote, name and flags of the smallest name hash,
-    so that both reads of a pair are those of one fragment; in order again."""
-    order, copied = grouped_copies(columns)
+    so that both reads of a pair are those of one fragment; in order again. `among`: see `grouped_copies`."""
+    order, copied = grouped_copies(columns, among)
     chosen = np.empty(len(order), np.int64)
     vote_of_copies(
         order, copied, columns.seq, columns.qual, offsets_of(columns.seq_length), columns.cigar_op,
@@ -110,6 +136,7 @@ def take_reads(columns: ReadColumns, order: np.ndarray) -> ReadColumns:
         name: getattr(columns, name)[order]
         for name in ("pos", "end", "mapq", "flag", "insert_size", "name_hash", "seq_length", "n_ops")
     }
+    taken["library"] = columns.library[order] if len(columns.library) else columns.library
     for names, lengths in ((("seq", "qual"), columns.seq_length), (("cigar_op", "cigar_len"), columns.n_ops)):
         offsets, new = offsets_of(lengths), offsets_of(lengths[order])
         for name in names:
@@ -121,7 +148,7 @@ def take_reads(columns: ReadColumns, order: np.ndarray) -> ReadColumns:
 
 def to_batch(columns: ReadColumns, config: ReadsConfig) -> ReadBatch:
     """ReadBatch of `columns`, with mates paired and their overlaps settled."""
-    batch = paired_batch(columns, config.library)
+    batch = paired_batch(columns, config)
     mate_kernels.settle_overlaps(
         batch.pos, batch.end, batch.mate, batch.seq, batch.qual, batch.seq_offset, batch.cigar_op,
         batch.cigar_len, batch.cigar_offset, config.clearly_better_qual,
@@ -129,8 +156,9 @@ def to_batch(columns: ReadColumns, config: ReadsConfig) -> ReadBatch:
     return batch
 
 
-def paired_batch(columns: ReadColumns, library: LibraryProfile = UNKNOWN_LIBRARY) -> ReadBatch:
+def paired_batch(columns: ReadColumns, config: ReadsConfig) -> ReadBatch:
     """ReadBatch of `columns`, with mates paired; their overlaps stay as they are."""
+    library = config.library
     mate = np.empty(len(columns.pos), np.int32)
     mate_kernels.pair_mates(columns.name_hash, columns.flag, mate)
     return ReadBatch(
@@ -139,7 +167,7 @@ def paired_batch(columns: ReadColumns, library: LibraryProfile = UNKNOWN_LIBRARY
         mapq=columns.mapq,
         flag=columns.flag,
         insert_size=columns.insert_size,
-        odd=odd_pairs(columns.flag, columns.insert_size, library),
+        odd=odd_by_library(columns.flag, columns.insert_size, columns.library, config.profiles),
         name_hash=columns.name_hash,
         mate=mate,
         seq=columns.seq,
@@ -153,6 +181,7 @@ def paired_batch(columns: ReadColumns, library: LibraryProfile = UNKNOWN_LIBRARY
         odd_share=library.odd_share,
         clipped_share=library.clipped_share,
         own_qual=columns.qual.copy(),
+        library=columns.library,
     )
 
 
@@ -162,7 +191,7 @@ def columns_of(batch: ReadBatch) -> ReadColumns:
         batch.pos, batch.end, batch.mapq, batch.flag, batch.insert_size, batch.name_hash, batch.seq,
         batch.own_qual,
         np.diff(batch.seq_offset), batch.cigar_op, batch.cigar_len, np.diff(batch.cigar_offset),
-        batch.mapq0_pos, batch.mapq0_end,
+        batch.mapq0_pos, batch.mapq0_end, batch.library,
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Reads of one file and one region as columns, piece by piece so that memory stays bounded."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,8 @@ from deepcohort.formats.bgzf import MOST_INFLATED
 from deepcohort.formats.bgzf_blocks import BgzfBlocks
 from deepcohort.reads import kernels
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.groups import ReadGroups
+from deepcohort.reads.groups import NO_GROUP, LibraryKey, ReadGroups
+from deepcohort.reads.types import no_libraries
 
 BUFFER_BYTES = 4 << 20  # inflated; larger buffers leave the cache, smaller ones cost calls
 _MOST_KEPT_BYTES = 4 * BUFFER_BYTES  # of a buffer that grew in a deep place
@@ -45,6 +46,7 @@ class ReadColumns:
     n_ops: NDArray[np.int64]
     mapq0_pos: NDArray[np.int64]
     mapq0_end: NDArray[np.int64]
+    library: NDArray[np.uint16] = field(default_factory=no_libraries)
 
 
 class Near(NamedTuple):
@@ -63,26 +65,55 @@ class Near(NamedTuple):
         return cls(starts[np.concatenate((some, apart))], reached[np.concatenate((apart, some))])
 
 
-class ChosenGroups(NamedTuple):
-    """Read groups whose reads count.
-
-    Attributes:
-        ids: uint8 flat, IDs of all read groups of the file; offsets: int64 (G+1,). mine: bool (G,).
-    """
+class _GroupNames(NamedTuple):
+    """IDs of all read groups of a file: uint8 flat `ids`, int64 (G+1,) `offsets`."""
 
     ids: NDArray[np.uint8]
     offsets: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, groups: ReadGroups) -> "_GroupNames":
+        """Those of a header."""
+        names = [key.encode() for key, _ in groups]
+        offsets = np.cumsum([0, *(len(name) for name in names)]).astype(np.int64)
+        return cls(np.frombuffer(b"".join(names), np.uint8), offsets)
+
+    def numbers(self, buffer: NDArray[np.uint8], rows_at: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Int32 (N,): which group the records at `rows_at` (N,) of `buffer` name; -1 for none of them."""
+        found = np.empty(len(rows_at), np.int32)
+        kernels.find_groups(buffer, rows_at, self.ids, self.offsets, found)
+        return found
+
+
+class ChosenGroups(NamedTuple):
+    """Read groups whose reads count: `names` of all, `mine` bool (G,)."""
+
+    names: _GroupNames
     mine: NDArray[np.bool_]
 
     @classmethod
     def of(cls, groups: ReadGroups, chosen: frozenset[str]) -> "ChosenGroups":
         """`chosen` of the read groups of a header."""
-        names = [key.encode() for key, _ in groups]
-        return cls(
-            np.frombuffer(b"".join(names), np.uint8),
-            np.cumsum([0, *(len(name) for name in names)]).astype(np.int64),
-            np.array([key in chosen for key, _ in groups], np.bool_),
-        )
+        return cls(_GroupNames.of(groups), np.array([key in chosen for key, _ in groups], np.bool_))
+
+
+class LibraryNumbers(NamedTuple):
+    """Libraries of read groups: `names` of all; `numbers` uint16 (G+1,), the last of reads without group."""
+
+    names: _GroupNames
+    numbers: NDArray[np.uint16]
+
+    @classmethod
+    def of(
+        cls, groups: ReadGroups, libraries: Sequence[LibraryKey], numbers: Mapping[LibraryKey, int]
+    ) -> "LibraryNumbers":
+        """Of a header; libraries that `numbers` does not know have 0."""
+        known = [numbers.get(key, 0) for key in (*libraries, NO_GROUP)]
+        return cls(_GroupNames.of(groups), np.array(known, np.uint16))
+
+    def of_rows(self, buffer: NDArray[np.uint8], rows_at: NDArray[np.int64]) -> NDArray[np.uint16]:
+        """Uint16 (N,): of the records at `rows_at` (N,) of `buffer`."""
+        return np.asarray(self.numbers[self.names.numbers(buffer, rows_at)])
 
 
 def _room_for(n_bytes: int) -> kernels.RecordRows:
@@ -158,6 +189,7 @@ class RegionScanner:
         self._rows = _room_for(0)  # kept from piece to piece
         self._inflated = _BlockBuffer(blocks)
         self.groups: ChosenGroups | None = None  # None: all reads count
+        self.libraries: LibraryNumbers | None = None  # None: reads are not told apart
         # of the last scan: (tid, first position wanted), and (largest end before, virtual offset)
         self._scanned: tuple[int, int] = (-1, 0)
         self._checkpoints: list[tuple[int, int]] = []
@@ -226,15 +258,15 @@ class RegionScanner:
     def _of_groups(self, buffer: NDArray[np.uint8], n: int, groups: ChosenGroups, region: Region) -> int:
         """Leave only the rows whose read group counts; returns how many."""
         rows = self._rows
-        keep = np.empty(n, np.bool_)
-        stray = kernels.rows_of_groups(buffer, rows.at, n, groups.ids, groups.offsets, groups.mine, keep)
-        if stray >= 0:
+        found = groups.names.numbers(buffer, rows.at[:n])
+        if n and found.min() < 0:
+            stray = int(found.argmin())
             raise DeepcohortError(
                 f"{self._blocks.path} holds reads of several samples, and one at "
                 f"{region.contig}:{rows.pos[stray] + 1} has no read group (RG) of its header; "
                 "set it with samtools addreplacerg, or split the file by sample"
             )
-        kept = np.flatnonzero(keep)
+        kept = np.flatnonzero(groups.mine[found])
         for column in rows:
             column[: len(kept)] = column[kept]
         return len(kept)
@@ -297,6 +329,8 @@ class RegionScanner:
             mapq0_pos=rows.pos[:n][unused],
             mapq0_end=rows.end[:n][unused],
         )
+        if self.libraries is not None:
+            columns.library = self.libraries.of_rows(buffer, rows.at[order])
         filled = kernels.FilledColumns(
             columns.mapq, columns.insert_size, columns.seq, columns.qual, offsets_of(seq_length),
             columns.cigar_op, columns.cigar_len, offsets_of(n_ops),

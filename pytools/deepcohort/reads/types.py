@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.reads.groups import LibraryKey
+
 INSERT_BINS, BINS_PER_OCTAVE = 68, 4  # up to 2^17 bp; pairs farther apart are odd in every library
 STANDARD_MAPQ = 60
 
@@ -52,12 +54,34 @@ class LibraryProfile:
 UNKNOWN_LIBRARY = LibraryProfile()
 
 
+@dataclass(frozen=True, slots=True)
+class OwnLibrary:
+    """One of several libraries of a sample.
+
+    Attributes:
+        key: of its read groups. name: for people, alike for no two of a sample.
+        profile: of its reads alone. clips_ends: whether its aligner left ends that do not fit.
+        is_apart: its profile is unlike that of all the sample's reads, so its reads are judged by it.
+    """
+
+    key: LibraryKey
+    name: str
+    profile: LibraryProfile
+    clips_ends: bool = False
+    is_apart: bool = False
+
+
 def _no_positions() -> NDArray[np.int64]:
     return np.empty(0, dtype=np.int64)
 
 
 def _no_quals() -> NDArray[np.uint8]:
     return np.empty(0, dtype=np.uint8)
+
+
+def no_libraries() -> NDArray[np.uint16]:
+    """Of reads that are not told apart by library."""
+    return np.empty(0, dtype=np.uint16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +111,7 @@ class ReadBatch:
         own_qual: uint8 flat, phred as `qual` before overlapping mates were settled. An indel is
             judged by flanks, of which a mate that ends within them must not take the half; there
             fragments vote once by `candidates.support.read_kernels`. Where not given: `qual`.
+        library: uint16 (R,), number in `ReadsConfig.profiles`; empty where all reads have the first.
     """
 
     pos: NDArray[np.int64]
@@ -108,6 +133,7 @@ class ReadBatch:
     odd_share: float = 0.0
     clipped_share: float = 0.0
     own_qual: NDArray[np.uint8] = field(default_factory=_no_quals)
+    library: NDArray[np.uint16] = field(default_factory=no_libraries)
 
     def __post_init__(self) -> None:
         if len(self.own_qual) != len(self.qual):

@@ -48,6 +48,7 @@ def page_of(facts: Facts) -> str:
         _library(facts),
         _checks(facts),
         "</div>",
+        _libraries(facts),
         _contigs(facts),
         _targets(facts),
     ]
@@ -147,6 +148,36 @@ def _library(facts: Facts) -> str:
     ]
     text = f"{words.DUPLICATES}. {words.MAPPED}."
     return _section("Reads", text, _table(("", ""), rows))
+
+
+def _libraries(facts: Facts) -> str:
+    """Libraries of a sample that has several."""
+    head = (
+        "Library",
+        "Of the reads",
+        "Insert size, bp",
+        "Odd pairs",
+        "Median MAPQ",
+        "Clipped",
+        "Copies",
+        "Judged by",
+    )
+    rows = []
+    for library in facts.get("libraries", ()):
+        inserts = library["Inserts"]
+        rows.append(
+            (
+                str(library["ID"]),
+                _share(library["Share"]),
+                " - ".join(f"{bp:,}" for bp in inserts) if any(inserts) else "-",
+                _share(library["OddPairs"], ".2f"),
+                _number(library["TypicalMAPQ"]),
+                _share(library["Clipped"], ".2f"),
+                _share(library["Copies"], ".2f"),
+                "its own reads" if library["Profile"] == "own" else "all reads",
+            )
+        )
+    return _section("Libraries", words.LIBRARIES, _table(head, rows)) if rows else ""
 
 
 def _checks(facts: Facts) -> str:

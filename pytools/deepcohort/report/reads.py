@@ -189,8 +189,9 @@ def _read_one(file: Path) -> Facts:
 
 
 def is_alarming(facts: Facts) -> bool:
-    """Whether the header of the sample's calls says that its reads are unlike the training data."""
-    return bool((facts["unlike_training"] or {}).get("Alarm", False))
+    """Whether the header of the sample's calls says that its reads, or a library's, are unlike training."""
+    judged = (facts["unlike_training"] or {}, *facts.get("libraries", ()))
+    return any(bool(one.get("Alarm", False)) for one in judged)
 
 
 def write_reads(paths: Sequence[Path], output: Path) -> list[Path]:
@@ -225,7 +226,7 @@ def _write(folder: Path, name: str, title: str, rows: Sequence[Facts], alarming:
             "sort_rows": False,
         },
         "headers": {key: column.header for key, column in _COLUMNS.items()},
-        "data": {facts["sample"]: _row(facts) for facts in rows},
+        "data": _data(rows),
     }
     path = folder / f"deepcohort_{name}_mqc.json"
     path.write_text(json.dumps(content, indent=1) + "\n")
@@ -250,6 +251,21 @@ def named_samples(samples: Sequence[Facts]) -> str:
     names = ", ".join(facts["sample"] for facts in samples[:_MOST_NAMED])
     more = len(samples) - _MOST_NAMED
     return f"{names} and {more:,} more" if more > 0 else names
+
+
+def _data(samples: Sequence[Facts]) -> dict[str, dict[str, Any]]:
+    """Rows of the table: of each sample, and of each library of those that have several, while they fit."""
+    n_libraries = sum(len(facts.get("libraries", ())) for facts in samples)
+    rows = {}
+    for facts in samples:
+        rows[facts["sample"]] = _row(facts)
+        if len(samples) + n_libraries <= _TABLE_ROWS:
+            for library in facts.get("libraries", ()):
+                row = _row({"library": library, "unlike_training": library})
+                if "Alarm" not in library:  # too few reads to say
+                    del row["alarm"]
+                rows[f"{facts['sample']}, library {library['ID']}"] = row
+    return rows
 
 
 def _row(facts: Facts) -> dict[str, Any]:

@@ -15,6 +15,10 @@ TI_TV = (
 HET_HOM = (
     "Heterozygous over homozygous ALT genotypes: about 1.3-2 in humans, by ancestry; contamination raises it"
 )
+LIBRARIES = (
+    "Read groups by their library (LB), in the windows that the sample is judged by. A library unlike all of "
+    "the sample's reads is judged by its own"
+)
 DUPLICATES = (
     "Reads marked as duplicates, of those in the windows that the library is judged by; 0: nobody marked them"
 )

@@ -14,8 +14,10 @@ from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.region import Region
 from deepcohort.formats.vcf_header import make_header
 from deepcohort.formats.vcf_text import VcfTextReader
+from deepcohort.reads.groups import LibraryKey
+from deepcohort.reads.libraries import library_line
 from deepcohort.reads.library import library_text
-from deepcohort.reads.types import LibraryProfile
+from deepcohort.reads.types import LibraryProfile, OwnLibrary
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -197,6 +199,36 @@ def test_shards_of_different_libraries_are_refused_in_one_line(tmp_path):
     two = shard(tmp_path / "2.vcf.gz", [Region("a", 100, 200)], [], notes=alarm)
     with pytest.raises(InputProblems, match=r"deepcohort_unlike_training \(Alarm=yes against Alarm=no\)"):
         merge_shards([one, two], out)
+
+
+def test_facts_of_several_libraries(tmp_path):
+    """Their lines come after the sample's, stay in the header, and are refused where they are cut."""
+    own = OwnLibrary(LibraryKey("7", "PACBIO", "S"), "a,b;7", LIBRARY, is_apart=True)
+    lines = [library_line(own, 4_936, {"Slips": "1.0"}), "<ID=7,Platform=unknown,Reads=3>"]
+    notes = (*NOTES, *(f"deepcohort_library={line}" for line in lines))
+    path = shard(tmp_path / "1.vcf.gz", [Region("a", 0, 200)], [RECORDS[0][0]], notes=notes)
+    merge_shards([path], tmp_path / "o.vcf.gz", facts=tmp_path / "o.json")
+    found = json.loads((tmp_path / "o.json").read_text())
+    assert found["library"]["Reads"] == 1_234
+    first, second = found["libraries"]
+    assert second == {"ID": "7", "Platform": "unknown", "Reads": 3}
+    assert (first["ID"], first["Platform"], first["Share"], first["Profile"]) == (
+        "a,b;7",
+        "PACBIO",
+        0.25,
+        "own",
+    )
+    assert {key: first[key] for key in found["library"]} == found["library"]
+    with pysam.VariantFile(str(tmp_path / "o.vcf.gz")) as file:  # for htslib one of a kind
+        assert sum(record.key == "deepcohort_library" for record in file.header.records) == 3
+    other = (*notes[:-1], notes[-1].replace("Reads=3", "Reads=4"))
+    two = shard(tmp_path / "2.vcf.gz", [Region("a", 200, 300)], [], notes=other)
+    with pytest.raises(InputProblems, match=r"deepcohort_library \(Reads=3> against Reads=4>\)"):
+        merge_shards([path, two], tmp_path / "p.vcf.gz")
+    for text in ("<ID=1,Reads=>", "<ID=1,Reads", "<Reads=1>", "<>"):
+        cut = shard(tmp_path / "3.vcf.gz", [Region("a", 0, 100)], [], notes=(f"deepcohort_library={text}",))
+        with pytest.raises(DeepcohortError, match="malformed header line"):
+            merge_shards([cut], tmp_path / "q.vcf.gz", facts=tmp_path / "q.json")
 
 
 @pytest.mark.parametrize("value", ["", "Reads", "Reads=1;", "=1", "Reads=;A=1"])

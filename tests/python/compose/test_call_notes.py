@@ -4,6 +4,7 @@ import gzip
 import json
 
 import numpy as np
+import pysam
 import pytest
 from deepcohort.calls.merge import merge_shards
 from deepcohort.compose import call_setup
@@ -126,3 +127,58 @@ def test_what_a_blind_network_leaves_out_is_disputed(monkeypatch, tmp_path, inpu
     found = json.loads(facts.read_text())
     assert found["records"]["Disputed"] == len(told)
     assert found["called"] == {"snp": 0, "indel": 0}
+
+
+@pytest.fixture
+def two_libraries(inputs, tmp_path):
+    """The reads as of two libraries, one of them by an aligner whose MAPQ ends at 42; (reference, BAM)."""
+    reference, bam = inputs
+    path = tmp_path / "two.bam"
+    with pysam.AlignmentFile(str(bam)) as source:
+        header = source.header.to_dict()
+        header["RG"] = [{"ID": n, "SM": "S", "LB": f"lib {n}", "PL": "ILLUMINA"} for n in "ab"]
+        with pysam.AlignmentFile(str(path), "wb", header=header) as out:
+            for read in source:
+                is_b = sum(read.query_name.encode()) % 5 < 2
+                read.set_tag("RG", "b" if is_b else "a")
+                read.mapping_quality = min(read.mapping_quality, 42 if is_b else 60)
+                out.write(read)
+    pysam.index(str(path))
+    return reference, path
+
+
+def test_several_libraries_have_a_line_each_and_the_calls_of_one(
+    monkeypatch, tmp_path, inputs, two_libraries, capsys
+):
+    """All shards say the same; on one MAPQ scale again the reads are those of the one library, and so the calls."""
+    half = LENGTH_BP // 2
+    shards = [(f"{CONTIG}:1-{half}",), (f"{CONTIG}:{half + 1}-{LENGTH_BP}",)]
+    whole = run(monkeypatch, tmp_path, two_libraries, _Predictor(), quiet=False)
+    assert capsys.readouterr().err == ""
+    pieces = [
+        run(monkeypatch, tmp_path, two_libraries, _Predictor(), *r, name=f"s{k}")[0]
+        for k, r in enumerate(shards)
+    ]
+    assert all(notes(path) == notes(whole[0]) for path in (*pieces, whole[1]))
+    assert [line.split(",")[0] for line in notes(whole[0])[2:]] == [
+        "##deepcohort_library=<ID=lib%20a",
+        "##deepcohort_library=<ID=lib%20b",
+    ]
+    merged, facts = tmp_path / "S.g.vcf.gz", tmp_path / "S.json"
+    merge_shards(pieces, merged, facts=facts)
+    found = json.loads(facts.read_text())["libraries"]
+    assert [(x["ID"], x["TypicalMAPQ"], x["Alarm"], x["Profile"]) for x in found] == [
+        ("lib a", 60, False, "own"),
+        ("lib b", 42, False, "sample"),
+    ]
+    one = run(monkeypatch, tmp_path, inputs, _Predictor(), name="one")
+    assert filters(whole[1]) == filters(one[1])
+
+
+def test_the_alarm_of_a_library(monkeypatch, tmp_path, two_libraries, capsys):
+    monkeypatch.setattr("deepcohort.model.novelty.LEAST_SITES", 2)
+    paths = run(monkeypatch, tmp_path, two_libraries, _Predictor(most=0.0), quiet=False)
+    first, *others = [x for x in capsys.readouterr().err.splitlines() if "warning" in x]
+    assert first.startswith("deepcohort: warning: S: the reads are unlike")
+    assert [line.split(": ")[2] for line in others] == ["S, library lib a", "S, library lib b"]
+    assert all(",Alarm=yes," in line for line in notes(paths[0])[2:])

@@ -44,6 +44,20 @@ def test_both_readers_read_what_gzip_reads(tmp_path, read):
     assert read(path) == gzip.decompress(path.read_bytes()) == TEXT
 
 
+@pytest.mark.parametrize("read", [in_turn, at_random])
+@pytest.mark.parametrize("n_stored", [1, 65_280, 65_281, 1 << 20])
+def test_stored_blocks_are_read_as_deflated_ones(tmp_path, read, n_stored):
+    stored, deflated = tmp_path / "stored.gz", tmp_path / "deflated.gz"
+    with BgzfWriter(stored, n_stored_bytes=n_stored) as out, BgzfWriter(deflated) as usual:
+        out.write(TEXT)
+        usual.write(TEXT)
+    n_stored_blocks = min(-(-n_stored // 65_280), 2)
+    assert read(stored) == gzip.decompress(stored.read_bytes()) == TEXT
+    sizes = [len(TEXT[:65_280]) + 31, len(TEXT[65_280:]) + 31][:n_stored_blocks]
+    assert [block_size(stored.read_bytes(), at) for at in out.block_offsets[: len(sizes)]] == sizes
+    assert stored.stat().st_size > deflated.stat().st_size
+
+
 def test_other_extra_fields_are_passed_over():
     block = compress_block(b"abc")
     more = b"XY\x03\x00abc"

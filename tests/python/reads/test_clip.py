@@ -273,3 +273,32 @@ def test_the_same_reads_however_regions_are_cut(reads_end_to_end, reference_path
     assert [found[name][0] for name in whole.name_hash.tolist()] == whole.pos.tolist()
     assert (np.diff(whole.pos) >= 0).all()
     assert {field.name for field in fields(ReadColumns)} == {field.name for field in fields(whole)}
+
+
+def test_ends_are_clipped_in_the_library_whose_aligner_left_them(write_reads, reference_text, reference_path):
+    """Beside one that clips, which hides that the other does not; its own odd ends stay."""
+    rng = np.random.default_rng(6)
+    lines, kept = [], []
+    for k, pos in enumerate(range(0, 5_800, 5)):
+        text, tail = reference_text[pos : pos + 100], "".join(rng.choice(list("ACGT"), 30))
+        lines.append(sam(f"l{k}", pos, text if k % 5 else text[:70] + tail).replace("RG:Z:a", "RG:Z:left"))
+        clip = sam(f"c{k}", pos, text if k % 4 else text[:70] + tail)
+        kept.append(clip if k % 4 or k % 40 == 0 else clip.replace("100M", "70M30S"))
+    header = ("@HD\tVN:1.6\tSO:coordinate", "@RG\tID:a\tSM:s\tLB:clips", "@RG\tID:left\tSM:s\tLB:leaves")
+    path = write_reads(lines + kept, header=header)
+    config = profile_of([path], reference_path, ReadsConfig())[0]
+    assert [(x.name, x.clips_ends) for x in config.libraries] == [("clips", False), ("leaves", True)]
+    assert not config.clips_ends
+    assert config.clips_some_ends
+    with open_reads([path], reference_path, config) as source:
+        whole = source.fetch_columns(Region("one", 0, 6_000))
+        cuts = [0, 1_003, 1_004, 2_950, 4_111, 6_000]
+        pieces = [source.fetch_columns(Region("one", a, b)) for a, b in pairwise(cuts)]
+    number = {one.name: k + 1 for k, one in enumerate(config.apart)}
+    left = whole.library == number["leaves"]
+    assert (whole.n_ops[left] == 2).sum() == pytest.approx(len(lines) / 5, abs=12)  # some tails fit by chance
+    plain = sum("\t100M\t" in line for line in kept)
+    assert (whole.n_ops[~left] == 1).sum() == plain
+    assert {(n, e) for p in pieces for n, e in zip(p.name_hash.tolist(), p.end.tolist(), strict=True)} == set(
+        zip(whole.name_hash.tolist(), whole.end.tolist(), strict=True)
+    )

@@ -147,17 +147,15 @@ def test_columns_are_filled_as_pysam_reads_them(scanned):
     ]
 
 
-def test_rows_of_read_groups(scanned):
+def test_groups_of_records(scanned):
     reads, buffer, rows, n = scanned
-    offsets, mine = np.array([0, 3, 5], np.int64), np.array([True, False])
-    keep = np.zeros(n, np.bool_)
-    ids = np.frombuffer(b"g10g1", np.uint8)
     groups = [r.get_tag("RG") for r in reads]
-    assert rk.rows_of_groups(buffer, rows.at, n, ids, offsets, mine, keep) == groups.index("g2")
-    ids = np.frombuffer(b"g10g1g2", np.uint8)
-    offsets, mine = np.array([0, 3, 5, 7], np.int64), np.array([True, False, True])
-    assert rk.rows_of_groups(buffer, rows.at, n, ids, offsets, mine, keep) == -1
-    assert keep.tolist() == [g != "g1" for g in groups]
+    found = np.zeros(n, np.int32)
+    for names in (["g10", "g1"], ["g10", "g1", "g2"], []):
+        ids = np.frombuffer("".join(names).encode(), np.uint8)
+        offsets = np.cumsum([0, *map(len, names)]).astype(np.int64)
+        rk.find_groups(buffer, rows.at, ids, offsets, found)
+        assert found.tolist() == [names.index(g) if g in names else -1 for g in groups]
 
 
 def test_rows_near_stretches(scanned):

@@ -90,6 +90,44 @@ def test_cells(tmp_path):
     assert "The reads of odd are unlike" in table["description"]
 
 
+def with_libraries(path: Path, *alarms: bool | None) -> Path:
+    """The facts of `path` with libraries, whose alarm is so; None: with too few reads to say."""
+    facts = json.loads(path.read_text())
+    facts["libraries"] = [
+        {**facts["library"], "ID": f"L{k}", "Platform": "ILLUMINA", "Share": 0.5, "Profile": "own", "TypicalMAPQ": 60 + k}
+        | ({} if alarm is None else {"Alarm": alarm})
+        for k, alarm in enumerate(alarms)
+    ]  # fmt: skip
+    path.write_text(json.dumps(facts))
+    return path
+
+
+def test_a_row_for_each_library(tmp_path):
+    """Below the sample's; one that alone is unlike training makes the sample's first."""
+    paths = [
+        write_facts(tmp_path, "a"),
+        with_libraries(write_facts(tmp_path, "b"), False, None),
+        with_libraries(write_facts(tmp_path, "c"), False, True),
+    ]
+    (path,) = write_reads(paths, tmp_path / "out")
+    data = table_of(path)["data"]
+    assert list(data) == ["c", "c, library L0", "c, library L1", "a", "b", "b, library L0", "b, library L1"]
+    assert [row.get("alarm") for row in data.values()] == [
+        "as trained", "as trained", "unlike training", "as trained", "as trained", "as trained", None,
+    ]  # fmt: skip
+    assert [row["mapq"] for row in data.values()] == [42, 60, 61, 42, 42, 60, 61]
+    assert "snp" not in data["c, library L1"]
+    assert "The reads of c are unlike" in table_of(path)["description"]
+
+
+def test_libraries_have_no_rows_where_the_table_is_full(tmp_path):
+    for k in range(499):
+        write_facts(tmp_path / "in", f"s{k:03}")
+    with_libraries(tmp_path / "in" / "s007.facts.json", False, False)
+    (path,) = write_reads([tmp_path / "in"], tmp_path / "out")
+    assert len(table_of(path)["data"]) == 499
+
+
 def test_no_alarm_says_nothing(tmp_path):
     (path,) = write_reads([write_facts(tmp_path, "fine")], tmp_path / "out")
     assert "unlike those" not in table_of(path)["description"]

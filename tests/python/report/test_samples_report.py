@@ -222,6 +222,13 @@ def test_page_of_one_sample(tmp_path):
         assert text in parser.text, text
     assert "prefers-color-scheme: dark" in page
     assert "http" not in page  # no other file needed
+    assert "Libraries" not in page
+    library = {**given["library"], "ID": "<L 1>", "Share": 0.123, "Inserts": [0, 0, 0], "Profile": "own"}
+    more = _Balanced()
+    more.feed(page_of({**given, "libraries": [library, {**library, "ID": "2", "Profile": "sample"}]}))
+    assert more.open == []
+    for text in ("<L 1>", "12.3 %", "its own reads", "all reads"):
+        assert text in more.text, text
     assert "unlike those" in page_of({**given, "unlike_training": {"Alarm": True}})
 
 

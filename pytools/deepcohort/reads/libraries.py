@@ -1,0 +1,197 @@
+"""Several libraries in the files of one sample: the profile of each, and which are judged by their own.
+
+Reads of one library (LB of their read groups) share a profile. A library whose reads are like all of the
+sample's is judged by the sample's profile, so that files of one library, or of several alike, cost nothing
+more.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.reads.clip import clip_loose_ends, clip_own_ends, loose_share
+from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.groups import LibraryKey, names_of
+from deepcohort.reads.library import (
+    clipped_share,
+    library_text,
+    mapq_table,
+    measure_library,
+    odd_by_library,
+    odd_pairs,
+)
+from deepcohort.reads.merge import in_own_terms, in_terms_of, take_reads
+from deepcohort.reads.scan import ReadColumns
+from deepcohort.reads.types import LibraryProfile, OwnLibrary
+
+LEAST_READS = 1_000  # fewer in the windows are too few to tell their library from others
+_MAPQ_APART = 5  # of the scaled MAPQ of the library's typical read
+_ODD_APART = 0.01  # of a library's pairs: odd among the sample's, usual among its own
+_USUAL_APART = 0.05  # of the sample's pairs: odd in the library, and usual among the sample's
+# ends of reads that do not fit are the aligner's doing where this share of the reads has some (bwa mem and
+# minimap2 leave at most .005 %, bowtie2 1 %), and one that clips has clipped so much less often than that
+_LOOSE_SHARE, _CLIPPED_OF_LOOSE = 0.0005, 0.1
+_DUPLICATE, _PAIRED = 0x400, 0x1
+
+
+@dataclass(frozen=True, slots=True)
+class WindowReads:
+    """Reads of a window, duplicates too.
+
+    Attributes:
+        columns: all that lie there. inside: bool (R,), those that begin there. start: of the window.
+        codes: uint8, the reference from there on.
+    """
+
+    columns: ReadColumns
+    inside: NDArray[np.bool_]
+    start: int
+    codes: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A profile, whether ends are clipped, and the usable reads that it was taken from."""
+
+    profile: LibraryProfile
+    clips_ends: bool
+    pieces: list[ReadColumns]
+
+
+def with_profiles(
+    config: ReadsConfig, windows: Sequence[WindowReads], keys: Sequence[LibraryKey]
+) -> ReadsConfig:
+    """`config` with the profiles of the sample and, where `keys` are several, of its libraries.
+
+    `keys` are numbered by the reads of `windows`; those without a read there are left out.
+    """
+    sample = _measured(windows, [window.inside for window in windows], config.excluded_flags)
+    config = replace(config, library=sample.profile, clips_ends=sample.clips_ends, libraries=())
+    if len(keys) < 2:
+        return config
+    libraries = []
+    for number, (key, name) in enumerate(zip(keys, names_of(keys), strict=True)):
+        own = [window.inside & (window.columns.library == number) for window in windows]
+        if any(rows.any() for rows in own):
+            found = _measured(windows, own, config.excluded_flags)
+            apart = _is_apart(found, sample)
+            libraries.append(OwnLibrary(key, name, found.profile, found.clips_ends, apart))
+    if len(libraries) < 2:
+        return config
+    config = replace(config, libraries=tuple(libraries))
+    return _with_shares(config, keys, sample.pieces, windows) if config.apart else config
+
+
+def library_line(library: OwnLibrary, n_reads: int, more: Mapping[str, str]) -> str:
+    """The library as the value of a structured VCF header line.
+
+    Args:
+        n_reads: of the sample, in the windows. more: what else is known of the library, by key.
+    """
+    facts = library_text(library.profile).replace(";", ",")
+    words = {
+        "ID": header_word(library.name),
+        "Platform": header_word(library.key.platform or "unknown"),
+        "Share": f"{library.profile.n_reads / max(n_reads, 1):.3f}",
+    }
+    last = {
+        **more,
+        "EndsClipped": "yes" if library.clips_ends else "no",
+        "Profile": "own" if library.is_apart else "sample",
+    }
+    first, end = (",".join(f"{key}={value}" for key, value in part.items()) for part in (words, last))
+    return f"<{first},{facts},{end}>"
+
+
+def header_word(text: str) -> str:
+    """`text` with characters that mean something in header lines percent-encoded, as in INFO fields."""
+    return re.sub(r"[^!#$&-+\--:?-~]", lambda m: "".join(f"%{b:02X}" for b in m.group().encode()), text)
+
+
+def _measured(
+    windows: Sequence[WindowReads], chosen: Sequence[NDArray[np.bool_]], excluded_flags: int
+) -> _Measured:
+    """Profile of the reads `chosen`, bool (R,) by window."""
+    pieces, around = [], []
+    n_reads = n_marked = 0
+    for window, rows in zip(windows, chosen, strict=True):
+        flag = window.columns.flag
+        n_reads, n_marked = n_reads + int(rows.sum()), n_marked + int((rows & (flag & _DUPLICATE != 0)).sum())
+        usable = rows & ((flag & excluded_flags) == 0)
+        pieces.append(take_reads(window.columns, np.flatnonzero(usable)))
+        around.append((window.start, window.codes))
+    marked_share = n_marked / n_reads if n_reads else 0.0
+    profile = replace(measure_library(pieces, around), duplicate_share=marked_share)
+    if not _leaves_ends(profile, pieces, around):
+        return _Measured(profile, False, pieces)
+    clipped = [
+        clip_loose_ends(in_terms_of(profile, piece), codes, start)
+        for piece, (start, codes) in zip(pieces, around, strict=True)
+    ]
+    return _Measured(replace(profile, clipped_share=clipped_share(clipped)), True, pieces)
+
+
+def _leaves_ends(
+    profile: LibraryProfile, pieces: Sequence[ReadColumns], around: Sequence[tuple[int, NDArray[np.uint8]]]
+) -> bool:
+    """Whether many ends of the reads of `pieces` do not fit the reference `around`, and few are clipped."""
+    n_loose = sum(
+        loose_share(piece, codes, start) * len(piece.pos)
+        for piece, (start, codes) in zip(pieces, around, strict=True)
+    )
+    share = n_loose / max(profile.n_reads, 1)
+    return bool(share > _LOOSE_SHARE and profile.clipped_share <= _CLIPPED_OF_LOOSE * share)
+
+
+def _is_apart(own: _Measured, sample: _Measured) -> bool:
+    """Whether reads of a library would be judged otherwise by its own profile than by the sample's."""
+    mine, other = own.profile, sample.profile
+    if mine.n_reads < LEAST_READS:
+        return False
+    typical = mine.typical_mapq
+    scaled = [int(mapq_table(profile)[typical]) for profile in (mine, other)]
+    return bool(
+        abs(scaled[0] - scaled[1]) >= _MAPQ_APART
+        or mine.drops_copies != other.drops_copies
+        or own.clips_ends != sample.clips_ends
+        or 2 * len(set(mine.adapters) - set(other.adapters)) > len(mine.adapters)
+        or _odd_otherwise(own.pieces, mine, other, wrongly_odd=True) > _ODD_APART
+        or _odd_otherwise(sample.pieces, mine, other, wrongly_odd=False) > _USUAL_APART
+    )
+
+
+def _odd_otherwise(
+    pieces: Sequence[ReadColumns], mine: LibraryProfile, other: LibraryProfile, wrongly_odd: bool
+) -> float:
+    """Share of the paired reads that `other` calls odd and `mine` usual (`wrongly_odd`), or the other way."""
+    n = n_paired = 0
+    for piece in pieces:
+        by_mine, by_other = (odd_pairs(piece.flag, piece.insert_size, x) != 0 for x in (mine, other))
+        n += int((by_other & ~by_mine if wrongly_odd else by_mine & ~by_other).sum())
+        n_paired += int(((piece.flag & _PAIRED) != 0).sum())
+    return n / max(n_paired, 1)
+
+
+def _with_shares(
+    config: ReadsConfig,
+    keys: Sequence[LibraryKey],
+    pieces: Sequence[ReadColumns],
+    windows: Sequence[WindowReads],
+) -> ReadsConfig:
+    """`config` whose shares of odd pairs and clips are those of reads judged by their own profiles."""
+    at = {one.key: k + 1 for k, one in enumerate(config.apart)}
+    numbers = np.array([at.get(key, 0) for key in keys], np.uint16)
+    n_odd = n_paired = 0
+    judged = []
+    for piece, window in zip(pieces, windows, strict=True):
+        own = replace(piece, library=numbers[piece.library])
+        odd = odd_by_library(own.flag, own.insert_size, own.library, config.profiles)
+        n_odd, n_paired = n_odd + int(odd.sum()), n_paired + int(((own.flag & _PAIRED) != 0).sum())
+        judged.append(clip_own_ends(in_own_terms(config, own), config, window.codes, window.start))
+    odd_share = n_odd / max(n_paired, 1)
+    return replace(
+        config, library=replace(config.library, odd_share=odd_share, clipped_share=clipped_share(judged))
+    )
