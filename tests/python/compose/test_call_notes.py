@@ -176,9 +176,20 @@ def test_several_libraries_have_a_line_each_and_the_calls_of_one(
 
 
 def test_the_alarm_of_a_library(monkeypatch, tmp_path, two_libraries, capsys):
+    """Of its reads alone, by its own profile."""
     monkeypatch.setattr("deepcohort.model.novelty.LEAST_SITES", 2)
+    asked, chunks_of = [], call_setup.sample_chunks
+
+    def sample_chunks(job, windows):
+        asked.append(
+            (job.reads_config.only and job.reads_config.only.name, job.reads_config.library.typical_mapq)
+        )
+        return chunks_of(job, windows)
+
+    monkeypatch.setattr(call_setup, "sample_chunks", sample_chunks)
     paths = run(monkeypatch, tmp_path, two_libraries, _Predictor(most=0.0), quiet=False)
     first, *others = [x for x in capsys.readouterr().err.splitlines() if "warning" in x]
     assert first.startswith("deepcohort: warning: S: the reads are unlike")
     assert [line.split(": ")[2] for line in others] == ["S, library lib a", "S, library lib b"]
     assert all(",Alarm=yes," in line for line in notes(paths[0])[2:])
+    assert asked == [(None, 42), ("lib a", 60), ("lib b", 42)]
