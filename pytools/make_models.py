@@ -135,6 +135,9 @@ def make_run(run: Recipe, recipe: Recipe, ground: Ground, steps: Steps) -> Path:
     ]  # fmt: skip
     words += ["--confident", confident] if confident.exists() else []
     words += ["--natural"] if run.get("natural") else []
+    if not run.get("natural"):  # calibration sees libraries at the rate of nature
+        for name, value in recipe.get("library", {}).items():
+            words += ["--set", f"{name}={value}"]
     steps.run(f"examples {run['name']}", out, True, words)
     return out
 

@@ -1,6 +1,6 @@
 """Rows of the benchmark of everything: what is varied around one base, and the crosses that matter."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 ALIGNERS = ("bwa-mem", "bwa-aln", "bowtie2", "bowtie2-local", "minimap2", "hisat2", "hisat2-spliced", "snap")
 QUALITIES = ("art", "flat30", "bins2", "bins4", "bins8", "recal_down", "recal_up", "q2tails", "ns", "none")
@@ -53,6 +53,8 @@ class Row:
         indel_errors: factor on art_illumina's rates of insertions and deletions in reads.
         after: what is done to the records after alignment.
         source: of real rows the subsampling (`samtools view -s`), of pairs rows the file, of long rows the platform.
+        seed: 1 or more; another one draws other reads (`drawn` rows only). Not part of the row's text, which reads of
+            seed 1 have been drawn by.
     """
 
     name: str
@@ -67,6 +69,31 @@ class Row:
     after: tuple[str, ...] = ()
     source: str = ""
     main: bool = False
+    seed: int = field(default=1, repr=False)
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder of the row's reads and calls: one for each seed."""
+        return self.name if self.seed == 1 else f"{self.name}.seed{self.seed}"
+
+    @property
+    def reads_text(self) -> str:
+        """What the row says of its reads and not of their records: all aligners get the same."""
+        alone = repr(replace(self, name="", aligner="", after=(), main=False))
+        return alone if self.seed == 1 else f"{alone} seed {self.seed}"
+
+    @property
+    def drawn(self) -> bool:
+        """Whether another seed makes other reads: those of real rows are drawn only where they are thinned."""
+        return self.kind in ("planted", "art", "long") or bool(self.thinning)
+
+    @property
+    def thinning(self) -> str:
+        """Argument of `samtools view -s` of real rows, empty where they are whole; the seed is counted on from the row's."""
+        if self.kind not in ("na12878", "hg002") or not self.source:
+            return ""
+        number, share = self.source.split(".")
+        return f"{int(number) + self.seed - 1}.{share}"
 
     @property
     def platform(self) -> str:
@@ -99,7 +126,8 @@ def base_rows() -> list[Row]:
         Row(f"base-150bp-{depth}x", depth=float(depth), main=True)
         for depth in (4, 8, 15, 30, 60, 100, 200, 500)
     ]
-    rows += [Row(f"base-{length}bp-30x", length=length) for length in (36, 50, 75, 100, 250, 300)]
+    lengths = (36, 50, 75, 100, 250, 300)
+    rows += [Row(f"base-{length}bp-30x", length=length, main=length == 100) for length in lengths]
     rows += [Row("base-100bp-8x", length=100, depth=8.0)]
     return rows
 
@@ -130,7 +158,7 @@ def library_rows() -> list[Row]:
     }
     main = {"insert-170", "insert-1500", "insert-3000", "mates-out-3000", "single-end", "mate-unmapped"}
     main |= {"mate-elsewhere", "chimeras-30", "mates-overlap-whole", "adapters", "duplicates-5"}
-    main |= {"amplicons", "exome", "long-insert-chimeras"}
+    main |= {"amplicons", "exome", "long-insert-chimeras", "damage-20"}
     rows = [Row(f"lib-{name}", library=library, main=name in main) for name, library in kinds.items()]
     rows.append(Row("lib-amplicons-200x", library=Library(amplicon_bp=280), depth=200.0))
     rows.append(Row("lib-duplicates-5-100x", library=Library(copies=5), depth=100.0))
@@ -145,8 +173,10 @@ def record_rows() -> list[Row]:
 
 def quality_rows() -> list[Row]:
     """Every alphabet and scale of qualities."""
-    rows = [Row(f"qual-{q}", quality=q, main=q in ("flat30", "none")) for q in QUALITIES if q != "art"]
-    return rows + [Row(f"qual-{q}-8x", quality=q, depth=8.0) for q in ("flat30", "bins2", "recal_down")]
+    main = ("flat30", "bins4", "none")
+    rows = [Row(f"qual-{q}", quality=q, main=q in main) for q in QUALITIES if q != "art"]
+    shallow = ("flat30", "bins2", "recal_down")
+    return rows + [Row(f"qual-{q}-8x", quality=q, depth=8.0, main=q == "flat30") for q in shallow]
 
 
 def aligner_rows() -> list[Row]:
@@ -158,13 +188,11 @@ def aligner_rows() -> list[Row]:
                 continue
             if aligner == "hisat2-spliced" and insert != 400:
                 continue
-            library = Library(insert_bp=insert)
-            rows.append(
-                Row(f"{aligner}-insert-{insert}", library=library, aligner=aligner, main=insert == 400)
-            )
+            library, main = Library(insert_bp=insert), insert == 400 or (aligner, insert) == ("bowtie2", 600)
+            rows.append(Row(f"{aligner}-insert-{insert}", library=library, aligner=aligner, main=main))
         if aligner in ("bwa-mem", "hisat2-spliced"):
             continue
-        rows.append(Row(f"{aligner}-8x", aligner=aligner, depth=8.0))
+        rows.append(Row(f"{aligner}-8x", aligner=aligner, depth=8.0, main=aligner == "minimap2"))
         rows.append(Row(f"{aligner}-100bp", aligner=aligner, length=100))
         rows.append(Row(f"{aligner}-single", aligner=aligner, library=Library(layout="single")))
     rows.append(Row("bowtie2-mates-out", aligner="bowtie2", library=Library(3000, 300, "rf")))
@@ -190,10 +218,11 @@ def real_rows() -> list[Row]:
     for aligner in ALIGNERS:
         rows.append(Row(f"hg002-30x-{aligner}", "hg002", aligner=aligner, main=aligner == "bowtie2"))
         if aligner in ("bowtie2", "minimap2", "hisat2"):
-            rows.append(Row(f"hg002-10x-{aligner}", "hg002", aligner=aligner, source="42.333333"))
+            main = aligner == "bowtie2"
+            rows.append(Row(f"hg002-10x-{aligner}", "hg002", aligner=aligner, source="42.333333", main=main))
     cases = ("as_aligned", "single_end", "no_proper_flag", "half_no_proper_flag", "mate_unmapped")
     cases += ("mate_other_contig", "mate_pairs_2kb", "dups_x5")
-    return rows + [Row(f"pairs-{case}", "pairs", aligner="", source=case) for case in cases]
+    return rows + [Row(f"pairs-{c}", "pairs", aligner="", source=c, main=c == "dups_x5") for c in cases]
 
 
 def long_rows() -> list[Row]:
@@ -210,8 +239,8 @@ def long_rows() -> list[Row]:
     return rows
 
 
-def all_rows() -> list[Row]:
-    """Every row, in the order of the table.
+def all_rows(seed: int = 1) -> list[Row]:
+    """Every row, in the order of the table; of seeds above 1 those whose reads are drawn.
 
     Raises:
         ValueError: if two rows share a name or a row says what nothing knows.
@@ -226,4 +255,4 @@ def all_rows() -> list[Row]:
         known &= row.library.layout in LAYOUTS and row.library.mates in MATES and set(row.after) <= set(AFTER)
         if not known:
             raise ValueError(f"row {row.name} says what nothing knows")
-    return rows
+    return [replace(row, seed=seed) for row in rows if seed == 1 or row.drawn]

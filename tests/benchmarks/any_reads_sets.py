@@ -46,9 +46,9 @@ class Planted:
 
 def make_set(row: Row, work: Path) -> CallSet:
     """What callers of this row read; everything made is kept in `work`, which several processes may share."""
-    folder = work / "rows" / row.name
+    folder = work / "rows" / row.folder
     makers = {"long": long_set, "na12878": na12878_set, "hg002": hg002_set, "pairs": pairs_set}
-    with locked(folder.with_name(f".{row.name}.lock")):
+    with locked(folder.with_name(f".{row.folder}.lock")):
         key, said = folder / "row.txt", f"{replace(row, main=False)} {row.span_bp}"
         if key.exists() and key.read_text() != said:
             shutil.rmtree(folder)
@@ -165,7 +165,7 @@ def write_truth(folder: Path, lines: list[str], span_bp: int) -> tuple[Path, Pat
 
 
 def planted_set(row: Row, work: Path, folder: Path) -> CallSet:
-    """Simulated reads of the planted haplotypes."""
+    """Simulated reads of the planted haplotypes, which are those of every seed."""
     with locked(work / "planted" / f".{row.span_bp}.lock"):
         truth = planted(work, row.span_bp)
     confident = truth.confident
@@ -207,8 +207,7 @@ def target_bed(regions: Path, target: Path) -> Path:
 
 def simulated_reads(truth: Planted, row: Row, work: Path, folder: Path) -> list[Path]:
     """FASTQ (FASTA without qualities) of the row's library; the seed is of the row's reads, not of its aligner."""
-    reads_alone = replace(row, name="", aligner="", after=(), main=False)
-    rng = np.random.default_rng(zlib.crc32(repr(reads_alone).encode()))
+    rng = np.random.default_rng(zlib.crc32(row.reads_text.encode()))
     fragments = draw_fragments(row, truth.haplotypes, truth.elsewhere, rng)
     with locked(work / "pool" / ".lock"):
         pool = quality_pool(work, row.length)
@@ -280,7 +279,7 @@ def art_reads(truth: Planted, row: Row, work: Path, folder: Path) -> list[Path]:
         source.write_bytes(b">h\n" + bases.tobytes() + b"\n")
         run(
             f"art_illumina -q -ss HS25 -i {quoted(source)} -p -l {row.length} -f {row.depth / 2} -m {library.insert_bp}"
-            f" -s {library.spread(library.insert_bp)} -rs {number + 1} -na -d h{number}_ -o {quoted(prefix)}"
+            f" -s {library.spread(library.insert_bp)} -rs {number + 1 + 10 * (row.seed - 1)} -na -d h{number}_ -o {quoted(prefix)}"
         )
         for mate, path in enumerate(paths, 1):
             run(f"cat {quoted(prefix)}{mate}.fq >> {quoted(path)}; rm {quoted(prefix)}{mate}.fq")
@@ -444,7 +443,7 @@ def real_set(row: Row, whole: CallSet, cut_prefix: Path, folder: Path) -> CallSe
     if row.source or row.after:
         made = replace(made, bam=bam)
         if not ready:
-            thin = f"-s {row.source}" if row.source else ""
+            thin = f"-s {row.thinning}" if row.thinning else ""
             run(f"samtools view -b {thin} -o {quoted(bam)} {quoted(whole.bam)}; samtools index {quoted(bam)}")
     if row.aligner:
         if not ready:
@@ -539,7 +538,7 @@ def long_set(row: Row, work: Path, folder: Path) -> CallSet:
     if not (made / "HG002.truth.vcf.gz.tbi").exists():
         shutil.rmtree(made, ignore_errors=True)
         truth = DATA / "grch38_chr20_chr21" / "HG002.v4.2.1.chr20_1_8M.vcf.gz"
-        seed = int(hashlib.sha256(row.name.encode()).hexdigest()[:6], 16)
+        seed = int(hashlib.sha256(row.folder.encode()).hexdigest()[:6], 16)
         regions = " ".join(f"--region chr20:{first}-{first + row.span_bp - 1}" for first in REGION_STARTS)
         run(
             f"deepcohort simulate --reference {quoted(genome_reference(work))} {regions} --samples 1"

@@ -1,11 +1,14 @@
 """deepcohort examples."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deepcohort.compose.make_examples import ExamplesConfig
+
+if TYPE_CHECKING:
+    from deepcohort.core.region import Region
 
 app = typer.Typer()
 _DEFAULT = ExamplesConfig()
@@ -37,21 +40,35 @@ def examples(
         bool,
         typer.Option(help="Randomise coverage (4-40x) but no qualities: for `deepcohort train --natural`."),
     ] = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="NAME=VALUE: in what share of stretches a library is varied so, such as clipped=0; "
+            "repeatable (an unknown NAME lists all).",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Make labelled training examples from reads and truth."""
     from deepcohort.compose.make_examples import examples_for, make_examples
-    from deepcohort.core.io import ReferenceFasta
-    from deepcohort.core.region import parse_region
-    from deepcohort.formats.bed import read_bed
 
-    with ReferenceFasta(reference) as fasta:
-        chosen = read_bed(regions, fasta.contig_lengths).merged() if regions else []
-        chosen += [parse_region(text, fasta.contig_lengths) for text in region or ()]
-    config = examples_for(platform, passes, seed, augment, natural)
+    chosen = _chosen_regions(reference, regions, region or [])
+    config = examples_for(platform, passes, seed, augment, natural, set_ or [])
     counts = make_examples(
         reads, reference, truth, confident, output, chosen or None, sample, config, quiet=quiet
     )
     typer.echo(
         f"{sum(counts)} examples in {output}: {counts[0]} x 0, {counts[1]} x 1, {counts[2]} x 2 copies"
     )
+
+
+def _chosen_regions(reference: Path, bed: Path | None, texts: list[str]) -> "list[Region]":
+    """Regions of the BED, merged, then those given as text."""
+    from deepcohort.core.io import ReferenceFasta
+    from deepcohort.core.region import parse_region
+    from deepcohort.formats.bed import read_bed
+
+    with ReferenceFasta(reference) as fasta:
+        chosen = read_bed(bed, fasta.contig_lengths).merged() if bed else []
+        return [*chosen, *(parse_region(text, fasta.contig_lengths) for text in texts)]

@@ -23,7 +23,7 @@ from deepcohort.pileup.config import PileupConfig, pileup_for
 from deepcohort.pileup.encode import Buffers, encode_examples, feature_context_bp
 from deepcohort.pileup.io import TruthVcf
 from deepcohort.pileup.label import AMBIGUOUS, label_candidates
-from deepcohort.pileup.library_augment import NATURAL_LIBRARY, LibraryAugment, vary_library
+from deepcohort.pileup.library_augment import NATURAL_LIBRARY, LibraryAugment, library_with, vary_library
 from deepcohort.pileup.shards import Examples, ExampleWriter, stretch_id
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import profiled
@@ -60,13 +60,27 @@ class ExamplesConfig:
 
 
 def examples_for(
-    platform: str, passes: int = 1, seed: int = 1, augment: bool = True, natural: bool = False
+    platform: str,
+    passes: int = 1,
+    seed: int = 1,
+    augment: bool = True,
+    natural: bool = False,
+    library_set: Sequence[str] = (),
 ) -> ExamplesConfig:
     """Settings for reads of a platform; `natural`: coverage varies, qualities do not.
 
     Candidates are the platform's, whatever the library: the shipped networks learned from such examples.
+    `library_set`: other probabilities of LibraryAugment, as texts NAME=VALUE.
+
+    Raises:
+        DeepcohortError: `library_set` for a platform whose libraries stay as they are, or one that cannot be.
     """
     library = (NATURAL_LIBRARY if natural else LibraryAugment()) if platform == "illumina" else None
+    if library_set:
+        if library is None or not augment:
+            reason = f"--platform {platform}" if library is None else "--no-augment"
+            raise DeepcohortError(f"--set {library_set[0]}: with {reason} libraries are not randomised")
+        library = library_with(library, library_set)
     return ExamplesConfig(
         platform=platform,
         seed=seed,

@@ -5,12 +5,13 @@ anew for each stretch of genome, for all of its reads together, so that networks
 their like and not what bwa mem does with fragments of 400 bp.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.core.errors import DeepcohortError
 from deepcohort.pileup.augment import reads_at
 from deepcohort.pileup.foreign_reads import ForeignConfig, foreign_reads
 from deepcohort.reads.merge import judged
@@ -54,7 +55,42 @@ class LibraryAugment:
 NATURAL_LIBRARY = LibraryAugment(
     0.1, 0.1, 0.03, 0.08, 0.08, 0.1, 0.1, 0.2, 0.15, foreign=0.25, foreign_loci=(0.1, 1.0)
 )
+# Of each group one kind at most is drawn, so that their shares add up.
+_GROUPS = (
+    ("end_to_end", "clipped"),
+    ("single", "long_inserts", "facing_out", "apart", "chimeric"),
+    ("mapq_noise", "mapq_by_mismatch"),
+    ("foreign",),
+)
 Change = Callable[[ReadBatch, NDArray[np.uint8], int, np.random.Generator], ReadBatch]
+
+
+def library_with(base: LibraryAugment, assignments: Sequence[str]) -> LibraryAugment:
+    """`base` with other probabilities, from texts NAME=VALUE.
+
+    Raises:
+        DeepcohortError: a text that is no assignment, an unknown name, or probabilities that cannot be.
+    """
+    known = [name for group in _GROUPS for name in group]
+    chosen: dict[str, float] = {}
+    for text in assignments:
+        name, _, value = text.partition("=")
+        if name.strip() not in known:
+            raise DeepcohortError(f"--set {text}: not NAME=VALUE with a NAME of {', '.join(known)}")
+        try:
+            chosen[name.strip()] = float(value)
+        except ValueError:
+            raise DeepcohortError(f"--set {text}: {value!r} is no number") from None
+    changed = replace(base, **chosen)  # type: ignore[arg-type]
+    values = asdict(changed)
+    for group in _GROUPS:
+        shares = [values[name] for name in group]
+        if not (min(shares) >= 0 and sum(shares) <= 1):
+            raise DeepcohortError(
+                f"--set: {' + '.join(group)} are shares of stretches, none negative and at most 1 together; "
+                f"they are {' + '.join(f'{share:g}' for share in shares)}"
+            )
+    return changed
 
 
 def vary_library(

@@ -1,6 +1,9 @@
 """The benchmark of everything: its rows, its fragments and its changes to records, on tiny cases."""
 
+import json
+import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +12,15 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
-import any_reads
 import any_reads_fragments as fragments_of
 import any_reads_sets as sets
+import any_reads_table as table_of
 from any_reads_rows import AFTER, ALIGNERS, QUALITIES, Library, Row, all_rows
+from any_reads_table import Errors
 from any_reads_worker import Worker
 
 GENOME_BP = 20_000
+BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "any_reads.py"
 
 
 @pytest.fixture(scope="module")
@@ -167,15 +172,88 @@ def test_eqx_keeps_insertions_and_deletions():
 
 def test_flags_name_cliffs_peers_and_the_base():
     row = Row("lib-x")
-    ours = any_reads.Errors((100, 20), (30, 2), (1, 1))
-    base = any_reads.Errors((100, 20), (2, 1), (1, 1))
-    peer = any_reads.Errors((100, 20), (5, 3), (0, 0))
-    found = {"lib-x": {"deepcohort": ours, "bcftools": peer}, row.base: {"deepcohort": base}}
-    assert any_reads.flags(row, found) == ["CLIFF SNP", "SNP > 1.5 bwa"]
-    found["lib-x"]["deepcohort"] = any_reads.Errors(failure="failed: x")
-    assert any_reads.flags(row, found) == ["CLIFF no calls"]
-    lines = any_reads.table([row], found)
+    ours = Errors((100, 20), (30, 2), (1, 1))
+    base = Errors((100, 20), (2, 1), (1, 1))
+    peer = Errors((100, 20), (5, 3), (0, 0))
+    found = {"lib-x": {"deepcohort": {1: ours}, "bcftools": {1: peer}}, row.base: {"deepcohort": {1: base}}}
+    assert table_of.flags(row, found) == ["CLIFF SNP", "SNP > 1.5 bwa"]
+    found["lib-x"]["deepcohort"] = {1: Errors(failure="failed: x")}
+    assert table_of.flags(row, found) == ["CLIFF no calls"]
+    lines = table_of.table([row], found)
     assert "no calls" in lines[2]
+
+
+def test_flags_compare_the_seeds_that_both_have():
+    row = Row("lib-x")
+    ours = {1: Errors((10, 5), (1, 0), (0, 0)), 2: Errors((10, 5), (4, 0), (0, 0))}
+    base = {1: Errors((10, 5), (2, 0), (0, 0)), 2: Errors((10, 5), (1, 0), (0, 0))}
+    found = {"lib-x": {"deepcohort": ours}, row.base: {"deepcohort": base}}
+    # 5 SNP errors in both draws are over 1.5 times 3
+    assert table_of.flags(row, found) == ["SNP > 1.5 bwa"]
+    found["lib-x"]["gatk"] = {1: Errors((10, 5), (1, 0), (0, 0))}  # 1 against ours of seed 1: 1
+    found["lib-x"]["bcftools"] = {1: Errors((10, 5), (3, 0), (0, 0)), 2: Errors((10, 5), (3, 0), (0, 0))}
+    assert table_of.flags(row, found) == ["SNP > 1.5 bwa"]
+    found["lib-x"]["gatk"] = {2: Errors((10, 5), (3, 0), (0, 0))}  # 3 against ours of seed 2: 4
+    assert table_of.flags(row, found) == ["SNP > peer", "SNP > 1.5 bwa"]
+
+
+def test_a_row_of_the_table_sums_its_seeds():
+    row = Row("lib-x")
+    one, two = Errors((10, 5), (1, 2), (0, 1)), Errors((11, 5), (4, 0), (2, 1))
+    here = {"deepcohort": {1: one, 2: two}, "bcftools": {1: two, 2: two}, "freebayes": {1: one, 2: one}}
+    here["gatk"] = {1: one}
+    lines = table_of.table([row], {"lib-x": here, row.base: {}})
+    assert (
+        lines[2]
+        == "| lib-x | 2 | 21 / 10 | 7 / 4 | 12 / 2 | 2 / 6 | 1 / 3 (seed 1) | 5, 2 / 2, 2 | SNP > peer; indel > peer |"
+    )
+    assert "1 rows (2 with their seeds)" in lines[4]
+    # of the row's peers with both seeds freebayes has the fewest SNP errors and bcftools the fewest indel errors
+    assert "deepcohort 7 / 4, bcftools 12 / 2, freebayes 2 / 6, best peer of each row 2 / 2" in lines[4]
+
+
+def test_errors_are_kept_by_seed(tmp_path):
+    rows = [Row("lib-x"), Row("lib-x", seed=2)]
+    for row, missed in zip(rows, (3, 4), strict=True):
+        path = table_of.result_file(row, tmp_path, "deepcohort", ".a")
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(vars(Errors((9, 9), (missed, 0), (0, 0)))))
+    found = table_of.kept_errors(rows, tmp_path, ".a")
+    assert {seed: e.missed for seed, e in found["lib-x"]["deepcohort"].items()} == {1: (3, 0), 2: (4, 0)}
+    assert table_of.kept_errors(rows, tmp_path, ".b") == {"lib-x": {}}
+    table_of.write_tsv(tmp_path / "t.tsv", rows[:1], found)
+    kept = [line.split("\t")[:7] for line in (tmp_path / "t.tsv").read_text().splitlines()]
+    assert kept[1] == ["lib-x", "deepcohort", "1", "SNP", "9", "3", "0"]
+    assert kept[3] == ["lib-x", "deepcohort", "2", "SNP", "9", "4", "0"]
+
+
+def test_seed_1_is_what_it_was_and_others_draw_other_reads(genome):
+    rows = {seed: {row.name: row for row in all_rows(seed)} for seed in (1, 2)}
+    for name, row in rows[1].items():  # reads of seed 1 are kept by this text
+        assert "seed" not in repr(row)
+        assert row.folder == name
+    assert rows[2]["bowtie2-8x"].folder == "bowtie2-8x.seed2"
+    texts = [rows[seed][name].reads_text for seed in (1, 2) for name in ("bowtie2-8x", "base-150bp-8x")]
+    assert texts[0] == texts[1] == repr(replace(rows[1]["bowtie2-8x"], name="", aligner=""))
+    assert texts[2] == texts[3] == f"{texts[0]} seed 2"
+    assert replace(rows[2]["rec-eqx"], name="base-150bp-30x", after=()).folder == "base-150bp-30x.seed2"
+
+
+def test_real_reads_have_another_seed_only_where_they_are_thinned():
+    absent = {row.name for row in all_rows()} - {row.name for row in all_rows(3)}
+    assert {"na12878-35x", "na12878-35x-bowtie2", "hg002-30x", "hg002-30x-snap", "pairs-dups_x5"} <= absent
+    assert not any(name.startswith(("base", "lib", "rec", "qual", "ont")) for name in absent)
+    thinned = {row.name: row.thinning for row in all_rows(3) if row.thinning}
+    assert thinned["na12878-s7.33"] == "9.33"
+    assert thinned["hg002-10x-bowtie2"] == "44.333333"
+    assert {row.thinning for row in all_rows() if row.name == "hg002-7x"} == {"42.25"}
+
+
+def test_seeds_must_be_numbers(tmp_path):
+    command = [sys.executable, str(BENCHMARK), "--work", str(tmp_path), "--callers", "", "--seeds", "1,x"]
+    said = subprocess.run(command, capture_output=True, text=True)
+    assert said.returncode == 2
+    assert "--seeds 1,x: not numbers above 0" in said.stderr
 
 
 def test_worker_answers_command_after_command(tmp_path):

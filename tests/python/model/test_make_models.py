@@ -116,6 +116,13 @@ def test_a_changed_run_repeats_what_it_changes(made):
     ] == ["train"]
 
 
+def test_libraries_of_training_runs_alone_are_set(made):
+    made()
+    again = made(RECIPE.replace("[train]", "[library]\nclipped = 0.0\n[train]"))
+    assert [c.split()[0] for c in again] == ["examples", "train"]
+    assert again[0].endswith("--set clipped=0.0")
+
+
 def test_a_failed_step_is_named_and_the_rest_is_kept(made, monkeypatch):
     monkeypatch.setenv("STUB_FAILS", "train")
     with pytest.raises(SystemExit, match="failed: deepcohort train --output"):

@@ -4,10 +4,12 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from deepcohort.compose.make_examples import examples_for
+from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.sequence import encode_bases
 from deepcohort.pileup import library_augment as changes
 from deepcohort.pileup.foreign_reads import ForeignConfig, foreign_reads
-from deepcohort.pileup.library_augment import NATURAL_LIBRARY, LibraryAugment, vary_library
+from deepcohort.pileup.library_augment import NATURAL_LIBRARY, LibraryAugment, library_with, vary_library
 from deepcohort.reads.library import APART, mapq_table, measure_library, odd_pairs, orientation_of
 from deepcohort.reads.merge import columns_of
 from pileup_builders import reads_of
@@ -388,3 +390,35 @@ def test_no_foreign_reads_where_there_is_no_room():
     few = replace(reads, pos=reads.pos + 10**6, end=reads.end + 10**6)  # none lies on this reference
     assert foreign_reads(few, REFERENCE, START, 5, rng, ForeignConfig()) is few
     assert foreign_reads(reads, REFERENCE[:1_000], START, 5, rng, ForeignConfig()) is reads
+
+
+def test_shares_are_set_by_name():
+    assert library_with(LibraryAugment(), []) == LibraryAugment()
+    changed = library_with(LibraryAugment(), ["clipped=0", " foreign = .5"])
+    assert changed == replace(LibraryAugment(), clipped=0.0, foreign=0.5)
+    made = examples_for("illumina", natural=True, library_set=["clipped=0"])
+    assert made.library == replace(NATURAL_LIBRARY, clipped=0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("clipped", "'' is no number"),
+        ("clipped=much", "'much' is no number"),
+        ("clips=0", "a NAME of end_to_end, clipped, single"),
+        ("foreign_config=1", "a NAME of"),
+        ("foreign=-0.1", "none negative and at most 1 together; they are -0.1"),
+        ("clipped=0.8", r"end_to_end \+ clipped are shares .* they are 0.25 \+ 0.8"),
+        ("foreign=nan", "they are nan"),
+    ],
+)
+def test_shares_that_cannot_be_are_refused(text, said):
+    with pytest.raises(DeepcohortError, match=said):
+        library_with(LibraryAugment(), [text])
+
+
+def test_shares_of_libraries_that_stay_as_they_are_are_refused():
+    with pytest.raises(DeepcohortError, match="--platform ont libraries are not randomised"):
+        examples_for("ont", library_set=["clipped=0"])
+    with pytest.raises(DeepcohortError, match="--no-augment libraries are not randomised"):
+        examples_for("illumina", augment=False, library_set=["clipped=0"])

@@ -138,6 +138,9 @@ def test_command_passes_its_options_on(inputs, tmp_path, monkeypatch):
     config = seen["config"]
     assert (config.passes, config.augment, config.platform, config.seed) == (4, False, "hifi", 9)
     assert config.augmentation.keep_quality < 1
+    words = words[: words.index("--no-augment")]
+    assert CliRunner().invoke(app, [str(w) for w in [*words, "--set", "clipped=0"]]).exit_code == 0
+    assert seen["config"].library.clipped == 0
     done = CliRunner().invoke(app, [*map(str, words[:8]), "--natural"])
     assert done.exit_code == 0, done.output
     assert seen["config"].augment
