@@ -66,21 +66,24 @@ def crai_contents(index: Path, cram: Path) -> dict[int, tuple[int, int]]:
     return found
 
 
-def crai_slices(index: Path, cram: Path, ref: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """About how many bytes stretches of 16,384 bp of reference `ref` hold: their starts in bp, bytes.
+def crai_slices(index: Path, cram: Path) -> dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """About how many bytes stretches of 16,384 bp of each reference hold: their starts in bp, bytes.
 
     Int64 (B,) both; the bytes of a slice are spread evenly over what it spans.
 
     Raises:
         DeepcohortError: the index is damaged.
     """
-    starts, n_bytes = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    for row_ref, start, span, _, _, size in _read(index, cram):
-        if row_ref == ref and start > 0 and span > 0:
+    found: dict[int, list[tuple[NDArray[np.int64], NDArray[np.int64]]]] = {}
+    for ref, start, span, _, _, size in _read(index, cram):
+        if ref >= 0 and start > 0 and span > 0:
             bins = np.arange((start - 1) // _SPREAD_BP, min(start + span - 2, _MOST_BP) // _SPREAD_BP + 1)
-            starts.append(bins * _SPREAD_BP)
-            n_bytes.append(np.full(len(bins), size // len(bins), np.int64))
-    return np.concatenate(starts), np.concatenate(n_bytes)
+            n_bytes = np.full(len(bins), size // max(len(bins), 1), np.int64)
+            found.setdefault(ref, []).append((bins * _SPREAD_BP, n_bytes))
+    return {
+        ref: (np.concatenate([starts for starts, _ in parts]), np.concatenate([sizes for _, sizes in parts]))
+        for ref, parts in found.items()
+    }
 
 
 def _read(index: Path, cram: Path) -> list[tuple[int, ...]]:

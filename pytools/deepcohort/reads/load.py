@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
@@ -105,6 +106,9 @@ class _HtslibReads:
         if index is not None:
             check_crai(index, Path(path))
         self._crai = None if index is None else (index, Path(path))
+        self._slices: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]] | None = (
+            None  # read when asked for
+        )
         self._stretches = HtslibStretches(path, reference_path)
         self.header = self._stretches.header()
         _check_sorted(path, self.header)
@@ -151,9 +155,11 @@ class _HtslibReads:
     def stored_bytes(self, contig: str) -> StoredBytes:
         """By slice of the CRAM; nothing of files at URLs."""
         tid = self._tid.get(contig)
-        if tid is None or self._crai is None:
+        if self._slices is None:
+            self._slices = {} if self._crai is None else crai_slices(*self._crai)
+        if tid is None or tid not in self._slices:
             return StoredBytes.none()
-        return StoredBytes(*crai_slices(*self._crai, tid))
+        return StoredBytes(*self._slices[tid])
 
     def close(self) -> None:
         self._stretches.close()
