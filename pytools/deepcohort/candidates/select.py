@@ -154,7 +154,7 @@ def _indels(
     good = _enough(fragments[:n_groups], depth, pos, inside & beside, inside, config)
     source = (reads.seq_offset[events.read[leader]] + events.index[leader] + 1).astype(np.int64)
     few = inside & beside & ~good & (fragments[:n_groups] == 1) & (depth <= config.single_indel_max_depth)
-    if few.any():
+    if config.single_indel_max_depth and few.any():
         length, moved = events.length[leader].astype(np.int64), events.moved[leader].astype(np.int64)
         good |= _worth_a_look(good, few, Indels(pos, length, source, moved, reads.seq), reference)
     renumbered = np.where(good, np.cumsum(good) - 1, -1)

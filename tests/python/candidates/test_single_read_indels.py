@@ -68,10 +68,12 @@ def read(has_indel: bool, has_snp: bool, start: int = 200) -> tuple[int, str, st
     return start, f"{first}M{DELETED}D{rest}M", text[start : SITE + 1] + text[SITE + 1 + DELETED :][:rest]
 
 
-def indels_found(reads: list[tuple[int, str, str]], config: CandidatesConfig = ONT) -> list[int]:
+def indels_found(
+    reads: list[tuple[int, str, str]], config: CandidatesConfig = ONT, qual: int = 25
+) -> list[int]:
     """Anchors of the indels that are candidates."""
     window = Region("one", 0, len(GENOME))
-    batch = make_batch([(*r, [25] * len(r[2]), 60) for r in reads])
+    batch = make_batch([(*r, [qual] * len(r[2]), 60) for r in reads])
     table = find_candidates(batch, encode_bases(GENOME), window, window, config).table
     return table.pos[np.diff(table.alt_offset) != table.ref_len].tolist()
 
@@ -85,6 +87,9 @@ def test_one_read_is_enough_where_few_cover_the_site():
     assert indels_found(plenty) == []  # depth 11
     assert indels_found(plenty, replace(ONT, single_indel_max_depth=11, single_indel_min_log10=-9)) != []
     assert indels_found([read(True, False)], CandidatesConfig()) == []  # short reads
+    assert (
+        indels_found([read(True, False)], CandidatesConfig(), qual=2) == []
+    )  # that do not count for the depth
 
 
 @pytest.mark.parametrize(("on_its_haplotype", "wanted"), [(0, True), (4, False)])
