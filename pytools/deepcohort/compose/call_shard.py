@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.calls.balance import by_haplotype
 from deepcohort.calls.bias import site_bias
 from deepcohort.calls.fragments import FragmentCollector, chunk_evidence, heterozygous_sites
 from deepcohort.calls.genotype import genotype_sites, overlap_components, select_candidates
@@ -43,7 +44,7 @@ from deepcohort.paralogs.load import open_placed
 from deepcohort.phase.archive import write_evidence
 from deepcohort.phase.phaser import EvidenceInMemory, Phaser, PhaseSource
 from deepcohort.pileup.encode import NEIGHBOUR_BP, Buffers, encode_examples, encode_pixels, feature_context_bp
-from deepcohort.pileup.features import N_FEATURES
+from deepcohort.pileup.features import N_FEATURES, F
 from deepcohort.pileup.types import LazyPredictor
 
 
@@ -301,7 +302,7 @@ class _ShardWriter:
         """Predict, genotype and write all that waits."""
         if not self._waiting:
             return
-        probabilities = self._predict()
+        probabilities = self._balanced(self._predict())
         features = np.concatenate([chunk.features for chunk in self._waiting])
         probabilities, disputed = held_back(features, probabilities)
         first = 0
@@ -311,6 +312,17 @@ class _ShardWriter:
             first = last
         self._waiting.clear()
         self._n_examples = self._n_bases = self._n_bp = 0
+
+    def _balanced(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+        """`probabilities` of all that waits, float32 (N, 3), with what their haplotypes say."""
+        depth, parts, first = self._job.reads_config.library.depth, [], 0
+        with self._timer.stage("haplotype balance"):
+            for chunk in self._waiting:
+                own = probabilities[first : first + len(chunk.rows)]
+                beyond = (chunk.features[:, F.alt_divergence] - chunk.features[:, F.ref_divergence]) / 10.0
+                parts.append(by_haplotype(chunk.evidence, chunk.rows, own, beyond, depth))
+                first += len(own)
+        return np.concatenate(parts)
 
     def _predict(self) -> NDArray[np.float32]:
         features = np.concatenate([chunk.features for chunk in self._waiting])

@@ -133,6 +133,14 @@ def _mapq_zero() -> Case:
     return Case(PLAIN, reads, [])
 
 
+def _copy_in_doubt() -> Case:
+    # three SNPs that a fifth of the reads show, all of which the aligner doubts: each could be one of few reads by
+    # chance, the haplotype could not
+    reads = tiled(PLAIN, 190, 331, every=4)
+    copy = changed(PLAIN, 250, 310, 370)
+    return Case(PLAIN, reads + [(i, c, s, 0, 20) for i, c, s in tiled(copy, 170, 350, every=18)], [])
+
+
 def _flags() -> Case:
     # duplicate, secondary, supplementary, QC-fail: none may speak
     odd = changed(PLAIN, 300)
@@ -208,6 +216,7 @@ CASES = {
     "depth 5,000": _deep(),
     "depth 1": Case(PLAIN, tiled(PLAIN, 250, 251), []),
     "MAPQ 0 only": _mapq_zero(),
+    "copy in doubt": _copy_in_doubt(),
     "flags": _flags(),
     "no qualities": _no_qualities(),
     "CIGAR operations": _operations(),
