@@ -13,12 +13,12 @@ from deepcohort.candidates.types import CandidateEvidence
 
 # P(0 copies) below which nothing is asked: the rest of the evidence is too strong to be turned
 _LEAST_ABSENT = 1e-6
-_MARGIN_LOG10 = 0.5  # of the odds: reads with ALT are placed a little less often
 _MOST_LOG10 = 3.0  # that the haplotype takes away
-# A copy's reads are placed worse than those of REF (mean MAPQ), or differ more (per bp) than human haplotypes do,
-# or leave the depth as it is. Where none holds, the haplotype may be true: beside a copy that the reference
-# lacks it is rare among reads that are many and well placed.
-_LEAST_LOWER_MAPQ, _LEAST_DIVERGENCE, _MOST_DEPTH = 5.0, 0.03, 1.2
+# A copy's reads are placed worse than those of REF (mean MAPQ), or differ by more than human haplotypes.
+_LEAST_LOWER_MAPQ, _LEAST_DIVERGENCE = 5.0, 0.03
+# Or they leave the depth as it is, which tells less: a true haplotype beside a copy that the reference lacks
+# is rare among its reads too, but these are many.
+_MOST_DEPTH, _MARGIN_LOG10 = 1.2, 1.0
 _SHARES = (np.arange(250) + 0.5) / 500.0  # of fragments that a copy may have: anything up to a half
 
 
@@ -59,9 +59,11 @@ def by_haplotype(
         rows[asked], table.pos, is_snp, support_columns(evidence.support), reads.mapq, reads.mate
     )
     more = log10_unbalanced(counts[:, 2], counts[:, 3]) - log10_unbalanced(counts[:, 0], counts[:, 1])
-    doubted = (lower_mapq >= _LEAST_LOWER_MAPQ) | (divergence[asked] >= _LEAST_DIVERGENCE)
-    doubted |= counts[:, :2].sum(axis=1) <= _MOST_DEPTH * depth
-    shift = np.where(doubted & (counts[:, 4] > 0), np.clip(more - _MARGIN_LOG10, 0.0, _MOST_LOG10), 0.0)
+    is_strange = (lower_mapq >= _LEAST_LOWER_MAPQ) | (divergence[asked] >= _LEAST_DIVERGENCE)
+    is_usual = counts[:, :2].sum(axis=1) <= _MOST_DEPTH * depth
+    more -= np.where(is_strange, 0.0, _MARGIN_LOG10)
+    doubted = (is_strange | is_usual) & (counts[:, 4] > 0)
+    shift = np.where(doubted, np.clip(more, 0.0, _MOST_LOG10), 0.0)
     changed = asked[shift > 0]
     if len(changed) == 0:
         return probabilities

@@ -100,12 +100,12 @@ def test_unbalanced_counts_speak_for_a_copy():
     assert found[4] < -0.8
 
 
-def evidence_of(n_copy: int, mapq: int = 60, sites: tuple[int, ...] = SITES):
-    """Candidates of 60 reads of REF of 100 bp, and `n_copy` of `mapq` with another base at `sites`."""
+def evidence_of(n_copy: int, mapq: int = 60, sites: tuple[int, ...] = SITES, n_ref: int = 60):
+    """Candidates of `n_ref` reads of REF of 100 bp, and `n_copy` of `mapq` with another base at `sites`."""
     bases = list(REFERENCE)
     for site in sites:
         bases[site] = {"A": "C", "C": "A", "G": "T", "T": "G"}[bases[site]]
-    starts = np.linspace(320, 560, 60).astype(int).tolist()
+    starts = np.linspace(320, 560, n_ref).astype(int).tolist()
     reads = [(i, "100M", REFERENCE[i : i + 100]) for i in starts]
     text = "".join(bases)
     reads += [
@@ -134,7 +134,8 @@ def test_few_fragments_of_a_copy_are_doubted():
     # there would be more reads
     assert absent_after(evidence_of(12)) == pytest.approx(0.02)
     assert absent_after(evidence_of(12), divergence=0.05).max() > 0.5
-    assert absent_after(evidence_of(12), depth=30.0).max() > 0.5
+    assert absent_after(evidence_of(16, n_ref=120), depth=60.0).max() > 0.5
+    assert absent_after(evidence_of(16, n_ref=120), depth=30.0) == pytest.approx(0.02)
 
 
 def test_half_of_the_fragments_are_a_haplotype():
