@@ -11,20 +11,21 @@ from deepcohort.calls.kernels_balance import count_haplotypes
 from deepcohort.candidates.columns import support_columns
 from deepcohort.candidates.types import CandidateEvidence
 
-# P(0 copies) below which nothing is asked: the rest of the evidence is too strong to be turned
-_LEAST_ABSENT = 1e-6
+# P(0 copies) below which nothing is asked: what speaks for the site is too strong to be turned
+_LEAST_ABSENT = 1e-4
 _MOST_LOG10 = 3.0  # that the haplotype takes away
 # A copy's reads are placed worse than those of REF (mean MAPQ), or differ by more than human haplotypes.
 _LEAST_LOWER_MAPQ, _LEAST_DIVERGENCE = 5.0, 0.03
 # Or they leave the depth as it is, which tells less: a true haplotype beside a copy that the reference lacks
 # is rare among its reads too, but these are many.
 _MOST_DEPTH, _MARGIN_LOG10 = 1.2, 1.0
-_SHARES = (np.arange(250) + 0.5) / 500.0  # of fragments that a copy may have: anything up to a half
+_SHARES = (np.arange(100) + 0.5) / 200.0  # of fragments that a copy may have: anything up to a half
+_LOG10_ALT, _LOG10_REF = np.log10(2 * _SHARES), np.log10(2 * (1 - _SHARES))
 
 
 def log10_unbalanced(n_alt: NDArray[np.int64], n_ref: NDArray[np.int64]) -> NDArray[np.float64]:
     """log10 P(counts | ALT has some share below a half) - log10 P(counts | a half), float64 (n,)."""
-    logs = n_alt[:, None] * np.log10(2 * _SHARES) + n_ref[:, None] * np.log10(2 * (1 - _SHARES))
+    logs = n_alt[:, None] * _LOG10_ALT + n_ref[:, None] * _LOG10_REF
     most = logs.max(axis=1)
     return np.asarray(most + np.log10(np.mean(10.0 ** (logs - most[:, None]), axis=1)))
 
@@ -58,12 +59,12 @@ def by_haplotype(
     counts, lower_mapq = count_haplotypes(
         rows[asked], table.pos, is_snp, support_columns(evidence.support), reads.mapq, reads.mate
     )
-    more = log10_unbalanced(counts[:, 2], counts[:, 3]) - log10_unbalanced(counts[:, 0], counts[:, 1])
     is_strange = (lower_mapq >= _LEAST_LOWER_MAPQ) | (divergence[asked] >= _LEAST_DIVERGENCE)
     is_usual = counts[:, :2].sum(axis=1) <= _MOST_DEPTH * depth
-    more -= np.where(is_strange, 0.0, _MARGIN_LOG10)
-    doubted = (is_strange | is_usual) & (counts[:, 4] > 0)
-    shift = np.where(doubted, np.clip(more, 0.0, _MOST_LOG10), 0.0)
+    doubted = np.flatnonzero((is_strange | is_usual) & (counts[:, 4] > 0))
+    asked, counts, is_strange = asked[doubted], counts[doubted], is_strange[doubted]
+    more = log10_unbalanced(counts[:, 2], counts[:, 3]) - log10_unbalanced(counts[:, 0], counts[:, 1])
+    shift = np.clip(more - np.where(is_strange, 0.0, _MARGIN_LOG10), 0.0, _MOST_LOG10)
     changed = asked[shift > 0]
     if len(changed) == 0:
         return probabilities
