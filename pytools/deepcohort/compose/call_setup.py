@@ -263,7 +263,7 @@ def make_job(request: CallRequest) -> tuple[CallJob, CascadePredictor]:
         return replace(job, notes=request.known[1], panel_novel=request.known[2]), predictor
     if request.second_look:  # its records go into a file that has the notes
         return job, predictor
-    return _with_notes(job, predictor, windows, request.quiet, sample.notes), predictor
+    return _with_notes(job, predictor, windows, sample.notes), predictor
 
 
 def _with_options(
@@ -339,7 +339,6 @@ def _with_notes(
     job: CallJob,
     predictor: CascadePredictor,
     windows: list[Region],
-    quiet: bool,
     more: tuple[str, ...] = (),
 ) -> CallJob:
     """`job` with what is to be said of its sample: the library, and how unlike the training data it is.
@@ -348,7 +347,7 @@ def _with_notes(
     """
     chunks = sample_chunks(job, windows)
     known = novelty(features_for(chunks), *predictor.limits, predictor.platform)
-    if known.is_alarming and not quiet:
+    if known.is_alarming:
         print(f"deepcohort: warning: {job.sample}: {known.line(predictor.name)}", file=sys.stderr)
     reads = job.reads_config
     library = f"{library_text(reads.library)};Slips={_slips(job.candidates_config, predictor.platform):.1f}"
@@ -365,12 +364,10 @@ def _with_notes(
             f"{line};NovelShare={share:.3f};SureSNPs={n}" if line.startswith(PANEL_KEY) else line
             for line in more
         )
-    return replace(job, notes=(*notes, *_library_notes(job, predictor, windows, quiet), *more))
+    return replace(job, notes=(*notes, *_library_notes(job, predictor, windows), *more))
 
 
-def _library_notes(
-    job: CallJob, predictor: CascadePredictor, windows: list[Region], quiet: bool
-) -> list[str]:
+def _library_notes(job: CallJob, predictor: CascadePredictor, windows: list[Region]) -> list[str]:
     """A note on each library of a sample that has several, and whether it alone is unlike training."""
     notes, platform, reads = [], predictor.platform, job.reads_config
     for one in reads.libraries:
@@ -381,7 +378,7 @@ def _library_notes(
             own = replace(job, reads_config=alone, candidates_config=settings.candidates)
             known = novelty(features_for(sample_chunks(own, windows)), *predictor.limits, platform)
             facts["Alarm"] = "yes" if known.is_alarming else "no"
-            if known.is_alarming and not quiet:
+            if known.is_alarming:
                 name = f"{job.sample}, library {one.name}"
                 print(f"deepcohort: warning: {name}: {known.line(predictor.name)}", file=sys.stderr)
         notes.append(f"deepcohort_library={library_line(one, reads.library.n_reads, facts)}")

@@ -38,7 +38,7 @@ def inputs(tmp_path_factory):
     return reference, bams[0]
 
 
-def run(monkeypatch, folder, inputs, predictor, *regions, name="x", quiet=True):
+def run(monkeypatch, folder, inputs, predictor, *regions, name="x"):
     """Paths of gVCF and VCF."""
     monkeypatch.setattr(call_setup, "load_predictor", lambda *_: predictor)
     paths = folder / f"{name}.g.vcf.gz", folder / f"{name}.vcf.gz"
@@ -50,7 +50,7 @@ def run(monkeypatch, folder, inputs, predictor, *regions, name="x", quiet=True):
         gvcf=paths[0],
         vcf=paths[1],
         sample="S",
-        quiet=quiet,
+        quiet=True,  # no progress, but what is wrong is told
     )
     job, predictor = make_job(request)
     call_shard(job, predictor, quiet=True)
@@ -78,7 +78,7 @@ def test_shards_say_the_same_and_merge_into_facts(monkeypatch, tmp_path, inputs,
     pieces = [
         run(monkeypatch, tmp_path, inputs, _Predictor(), *r, name=f"s{k}") for k, r in enumerate(shards)
     ]
-    whole = run(monkeypatch, tmp_path, inputs, _Predictor(), quiet=False)
+    whole = run(monkeypatch, tmp_path, inputs, _Predictor())
     assert "warning" not in capsys.readouterr().err
     library, unlike = notes(whole[0])
     config = profiled([inputs[1]], inputs[0], ReadsConfig())
@@ -100,7 +100,7 @@ def test_shards_say_the_same_and_merge_into_facts(monkeypatch, tmp_path, inputs,
 def test_alarm(monkeypatch, tmp_path, inputs, capsys):
     """One line for people, a note in both files, and calls all the same."""
     monkeypatch.setattr("deepcohort.model.novelty.LEAST_SITES", 2)  # the genome is tiny
-    paths = run(monkeypatch, tmp_path, inputs, _Predictor(most=0.0), quiet=False)
+    paths = run(monkeypatch, tmp_path, inputs, _Predictor(most=0.0))
     (line,) = [x for x in capsys.readouterr().err.splitlines() if "warning" in x]
     assert line.startswith(
         "deepcohort: warning: S: the reads are unlike those that model naive was trained on: "
@@ -108,7 +108,7 @@ def test_alarm(monkeypatch, tmp_path, inputs, capsys):
     for path in paths:
         assert notes(path)[1].endswith("Alarm=yes")
     assert filters(paths[1]) == filters(run(monkeypatch, tmp_path, inputs, _Predictor(), name="y")[1])
-    assert capsys.readouterr().err == ""  # quiet, and nothing to say
+    assert capsys.readouterr().err == ""
 
 
 def test_what_a_blind_network_leaves_out_is_disputed(monkeypatch, tmp_path, inputs):
@@ -153,7 +153,7 @@ def test_several_libraries_have_a_line_each_and_the_calls_of_one(
     """All shards say the same; on one MAPQ scale again the reads are those of the one library, and so the calls."""
     half = LENGTH_BP // 2
     shards = [(f"{CONTIG}:1-{half}",), (f"{CONTIG}:{half + 1}-{LENGTH_BP}",)]
-    whole = run(monkeypatch, tmp_path, two_libraries, _Predictor(), quiet=False)
+    whole = run(monkeypatch, tmp_path, two_libraries, _Predictor())
     assert capsys.readouterr().err == ""
     pieces = [
         run(monkeypatch, tmp_path, two_libraries, _Predictor(), *r, name=f"s{k}")[0]
@@ -187,7 +187,7 @@ def test_the_alarm_of_a_library(monkeypatch, tmp_path, two_libraries, capsys):
         return chunks_of(job, windows)
 
     monkeypatch.setattr(call_setup, "sample_chunks", sample_chunks)
-    paths = run(monkeypatch, tmp_path, two_libraries, _Predictor(most=0.0), quiet=False)
+    paths = run(monkeypatch, tmp_path, two_libraries, _Predictor(most=0.0))
     first, *others = [x for x in capsys.readouterr().err.splitlines() if "warning" in x]
     assert first.startswith("deepcohort: warning: S: the reads are unlike")
     assert [line.split(": ")[2] for line in others] == ["S, library lib a", "S, library lib b"]
