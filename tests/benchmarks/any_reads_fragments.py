@@ -143,6 +143,8 @@ def read_mates(
             missing = rng.random(codes.shape) < 0.03
             codes, label = np.where(missing, 4, codes), np.where(missing, 2, label)
         lengths = np.full(n, row.length)
+        if row.quality == "runs":
+            codes, label, lengths = read_by_runs(codes, rng)
         if row.trim:
             cut = rng.random(n) < 0.6
             lengths = np.where(cut, rng.integers(min(30, row.length), row.length + 1, n), lengths)
@@ -205,6 +207,30 @@ def qualities_of(
         tail = np.arange(length) >= kept[:, None]
         return np.where(tail, Q2_ERRORS, error), np.where(tail, 2, honest).astype(np.uint8)
     return error, honest
+
+
+def read_by_runs(
+    codes: NDArray[np.uint8], rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
+    """Bases, qualities (n, L) and lengths of reads by an instrument that reads a run of one base at once.
+
+    A run of k bases loses one with a chance of k^2 / 2000 and gains one with half of that; its qualities are 30 - 3 k, 8 at least.
+    """
+    n, length = codes.shape
+    starts = np.ones((n, length), np.bool_)
+    starts[:, 1:] = codes[:, 1:] != codes[:, :-1]
+    bases, label = np.full_like(codes, 4), np.full_like(codes, 2)
+    lengths = np.zeros(n, np.int64)
+    for i in range(n):
+        first = np.flatnonzero(starts[i])
+        k = np.diff(np.append(first, length))
+        chance, drawn = k * k / 2000, rng.random(len(k))
+        kept = k - (drawn < chance) + ((drawn >= chance) & (drawn < 1.5 * chance))
+        read = np.repeat(codes[i, first], kept)[:length]
+        bases[i, : len(read)] = read
+        label[i, : len(read)] = np.repeat(np.maximum(8, 30 - 3 * k), kept)[:length]
+        lengths[i] = len(read)
+    return bases, label, lengths
 
 
 def stretched(qualities: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:

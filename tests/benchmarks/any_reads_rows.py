@@ -3,7 +3,19 @@
 from dataclasses import dataclass, field, replace
 
 ALIGNERS = ("bwa-mem", "bwa-aln", "bowtie2", "bowtie2-local", "minimap2", "hisat2", "hisat2-spliced", "snap")
-QUALITIES = ("art", "flat30", "bins2", "bins4", "bins8", "recal_down", "recal_up", "q2tails", "ns", "none")
+QUALITIES = (
+    "art",
+    "flat30",
+    "bins2",
+    "bins4",
+    "bins8",
+    "recal_down",
+    "recal_up",
+    "q2tails",
+    "ns",
+    "none",
+    "runs",
+)
 LAYOUTS = ("fr", "rf", "single")
 MATES = ("paired", "unmapped", "elsewhere")
 AFTER = ("no_proper", "half_proper", "unpaired", "mapq255", "mapq20", "eqx", "no_tags", "names", "hardclip")
@@ -173,8 +185,13 @@ def record_rows() -> list[Row]:
 
 def quality_rows() -> list[Row]:
     """Every alphabet and scale of qualities."""
-    main = ("flat30", "bins4", "none")
-    rows = [Row(f"qual-{q}", quality=q, main=q in main) for q in QUALITIES if q != "art"]
+    main = ("flat30", "bins4", "none", "runs")
+    layout = {"runs": "single"}  # instruments that read a run of one base at once read one end
+    rows = [
+        Row(f"qual-{q}", quality=q, library=Library(layout=layout.get(q, "fr")), main=q in main)
+        for q in QUALITIES
+        if q != "art"
+    ]
     shallow = ("flat30", "bins2", "recal_down")
     return rows + [Row(f"qual-{q}-8x", quality=q, depth=8.0, main=q == "flat30") for q in shallow]
 

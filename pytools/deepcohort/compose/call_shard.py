@@ -24,6 +24,7 @@ from deepcohort.calls.genotype import genotype_sites, overlap_components, select
 from deepcohort.calls.gvcf import CallsWriter
 from deepcohort.calls.phase import same_site_phase
 from deepcohort.calls.phased import write_phased
+from deepcohort.calls.poor_bases import with_poor_bases
 from deepcohort.calls.types import GenotypedSites, Known
 from deepcohort.candidates.find import find_candidates, no_candidates
 from deepcohort.candidates.types import CandidateEvidence, CandidateTable
@@ -319,6 +320,7 @@ class _ShardWriter:
         with self._timer.stage("haplotype balance"):
             for chunk in self._waiting:
                 own = probabilities[first : first + len(chunk.rows)]
+                own = with_poor_bases(chunk.evidence, chunk.rows, own)
                 beyond = (chunk.features[:, F.alt_divergence] - chunk.features[:, F.ref_divergence]) / 10.0
                 parts.append(by_haplotype(chunk.evidence, chunk.rows, own, beyond, depth))
                 first += len(own)

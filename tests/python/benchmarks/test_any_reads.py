@@ -131,6 +131,20 @@ def test_qualities_say_what_the_row_says():
         np.testing.assert_allclose(said[name][0], 10 ** (-honest.astype(float) / 10))
 
 
+def test_runs_lose_and_gain_bases_and_quality_with_their_length():
+    codes = np.tile(np.repeat([0, 1, 2, 3], [12, 1, 12, 5]).astype(np.uint8), (400, 1))
+    bases, label, lengths = fragments_of.read_by_runs(codes, np.random.default_rng(1))
+    assert label[0, 0] == 8
+    first = np.argmax(bases == 1, axis=1)  # bp of the first run of twelve; 0 where the base behind it was lost
+    first, label = first[first > 0], label[first > 0]
+    assert len(first) > 395
+    assert (label[np.arange(len(first)), first] == 27).all()
+    assert set(first) == {11, 12, 13}
+    assert 10 < (first == 11).sum() < 50
+    assert (first == 13).sum() < (first == 11).sum()
+    assert ((bases == 4) == (np.arange(30) >= lengths[:, None])).all()
+
+
 def test_haplotype_maps_positions_past_indels():
     contig = np.zeros(200, np.uint8)
     variants = [(50, "A", ("A", "ACC")), (100, "AAAA", ("A", "AAAA"))]

@@ -141,6 +141,21 @@ def _copy_in_doubt() -> Case:
     return Case(PLAIN, reads + [(i, c, s, 0, 20) for i, c, s in tiled(copy, 170, 350, every=18)], [])
 
 
+def _poor_bases(n_good: int, calls: list) -> Case:
+    # at one site all bases but some are too poor to count; of those that count all show another base
+    site, text = 300, changed(PLAIN, 300)
+    reads = []
+    for k, (start, cigar, seq) in enumerate(
+        tiled(PLAIN, 210, 300, every=4) + tiled(PLAIN, 212, 300, every=4)
+    ):
+        if k < n_good:
+            reads.append((start, cigar, text[start : start + 100]))
+        else:
+            quals = "I" * (site - start) + chr(33 + 8) + "I" * (99 - site + start)
+            reads.append((start, cigar, seq, 0, 60, quals))
+    return Case(PLAIN, reads, calls)
+
+
 def _flags() -> Case:
     # duplicate, secondary, supplementary, QC-fail: none may speak
     odd = changed(PLAIN, 300)
@@ -217,6 +232,8 @@ CASES = {
     "depth 1": Case(PLAIN, tiled(PLAIN, 250, 251), []),
     "MAPQ 0 only": _mapq_zero(),
     "copy in doubt": _copy_in_doubt(),
+    "poor bases beside a good one": _poor_bases(1, []),
+    "poor bases beside nine good ones": _poor_bases(9, [snp(PLAIN, 300, "0/1")]),
     "flags": _flags(),
     "no qualities": _no_qualities(),
     "CIGAR operations": _operations(),
