@@ -25,6 +25,7 @@ from deepcohort.reads.library import (
 )
 from deepcohort.reads.merge import in_own_terms, in_terms_of, take_reads
 from deepcohort.reads.scan import ReadColumns
+from deepcohort.reads.splice import is_of_dna
 from deepcohort.reads.types import LibraryProfile, OwnLibrary
 
 LEAST_READS = 1_000  # fewer in the windows are too few to tell their library from others
@@ -156,6 +157,7 @@ def _is_apart(own: _Measured, sample: _Measured) -> bool:
     return bool(
         abs(scaled[0] - scaled[1]) >= _MAPQ_APART
         or mine.drops_copies != other.drops_copies
+        or is_of_dna(mine) != is_of_dna(other)
         or own.clips_ends != sample.clips_ends
         or 2 * len(set(mine.adapters) - set(other.adapters)) > len(mine.adapters)
         or _odd_otherwise(own.pieces, mine, other, wrongly_odd=True) > _ODD_APART

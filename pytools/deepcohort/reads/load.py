@@ -31,6 +31,7 @@ from deepcohort.reads.merge import (
     with_own_inserts,
 )
 from deepcohort.reads.scan import ChosenGroups, LibraryNumbers, Near, ReadColumns, RegionScanner
+from deepcohort.reads.splice import unspliced
 from deepcohort.reads.starts import RecordStarts
 from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch
 from deepcohort.reads.windows import PROFILE_WINDOW_BP, StoredBytes, dense_windows, profile_windows
@@ -234,11 +235,13 @@ class ReadSource:
         columns = with_own_inserts(merge_files(files, config))
         if config.only is not None:
             columns = take_reads(columns, np.flatnonzero(columns.library == 1))
-        columns = in_own_terms(config, columns)
+        laid = unspliced(columns, config)
+        was_spliced, columns = laid is not columns, in_own_terms(config, laid)
         if self._reference is not None and region.contig in self.contig_lengths:
             reach = self._padded(whole, _REACH_BP)
             columns = clip_own_ends(columns, config, self._reference.fetch_codes(reach), reach.start)
-        return reads_in(columns, region) if config.drops_copies or self._reference is not None else columns
+        changed = config.drops_copies or was_spliced or self._reference is not None
+        return reads_in(columns, region) if changed else columns
 
     def _padded(self, region: Region, pad_bp: int) -> Region:
         return region.padded(pad_bp, self.contig_lengths.get(region.contig, region.end))
