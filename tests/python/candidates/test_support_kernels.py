@@ -123,7 +123,7 @@ def test_haplotypes_of_sites():
         pos, first = sites_of(alleles)
         sites = sk.site_repeats(pos, first, columns, codes)
         own, resync = sites.resync.tolist(), sites.resync.tolist()
-        found = sk.site_haplotypes(sites, columns, codes)
+        found = sk.site_haplotypes(sites, columns, np.ones(len(columns.pos), np.bool_), codes)
         for s, p in enumerate(pos.tolist()):
             rows = range(found.first[s], found.first[s + 1])
             if own[s] < 0:
@@ -259,7 +259,7 @@ def judged(batch, reference: str, start: int, alleles: list[Allele], min_qual: i
     columns = columns_of([(p - start, r, a) for p, r, a in alleles])
     pos, first = sites_of([(p - start, r, a) for p, r, a in alleles])
     sites = sk.site_repeats(pos, first, columns, codes)
-    haplotypes = sk.site_haplotypes(sites, columns, codes)
+    haplotypes = sk.site_haplotypes(sites, columns, np.ones(len(columns.pos), np.bool_), codes)
     reads = aligned_reads(batch)
     entries = room_for(np.repeat(rk.count_entries(reads, start, pos), np.diff(first)))
     slips = CandidatesConfig().slips
