@@ -27,6 +27,7 @@ from deepcohort.reads.merge import in_own_terms, in_terms_of, take_reads
 from deepcohort.reads.scan import ReadColumns
 from deepcohort.reads.splice import is_of_dna
 from deepcohort.reads.types import LibraryProfile, OwnLibrary
+from deepcohort.reads.unaligned import lays_unaligned
 
 LEAST_READS = 1_000  # fewer in the windows are too few to tell their library from others
 _MAPQ_APART = 5  # of the scaled MAPQ of the library's typical read
@@ -70,7 +71,13 @@ def with_profiles(
     `keys` are numbered by the reads of `windows`; those without a read there are left out.
     """
     sample = _measured(windows, [window.inside for window in windows], config.excluded_flags)
-    config = replace(config, library=sample.profile, clips_ends=sample.clips_ends, libraries=())
+    config = replace(
+        config,
+        library=sample.profile,
+        clips_ends=sample.clips_ends,
+        lays_unaligned=lays_unaligned(sample.profile),
+        libraries=(),
+    )
     if len(keys) < 2:
         return config
     libraries = []

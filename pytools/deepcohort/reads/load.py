@@ -34,6 +34,7 @@ from deepcohort.reads.scan import ChosenGroups, LibraryNumbers, Near, ReadColumn
 from deepcohort.reads.splice import unspliced
 from deepcohort.reads.starts import RecordStarts
 from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch
+from deepcohort.reads.unaligned import lay_unaligned, reach_bp
 from deepcohort.reads.windows import PROFILE_WINDOW_BP, StoredBytes, dense_windows, profile_windows
 
 _KEPT_BYTES = 24 << 20  # inflated data remembered between fetches, of all files of a sample together
@@ -231,8 +232,14 @@ class ReadSource:
             near = None  # reads are thinned, and copies vote, together
         if config.drops_copies:
             whole = self._padded(region, _COPY_BP)
+        if config.lays_unaligned:
+            whole = self._padded(whole, reach_bp(config))
         files = [join_pieces(list(file.columns(whole, near))) for file in self._files]
-        columns = with_own_inserts(merge_files(files, config))
+        columns = merge_files(files, config)
+        if config.lays_unaligned and self._reference is not None and region.contig in self.contig_lengths:
+            reach = self._padded(whole, reach_bp(config))
+            columns = lay_unaligned(columns, config, self._reference.fetch_codes(reach), reach.start)
+        columns = with_own_inserts(columns)
         if config.only is not None:
             columns = take_reads(columns, np.flatnonzero(columns.library == 1))
         laid = unspliced(columns, config)
@@ -321,7 +328,7 @@ def open_reads(
             file.close()
         raise InputProblems(problems)
     headers = [file.header for file in files]
-    fasta = ReferenceFasta(reference_path) if config.clips_some_ends else None
+    fasta = ReferenceFasta(reference_path) if config.needs_reference else None
     return ReadSource(files, contig_lengths, config, fasta, _libraries(headers, chosen))
 
 
@@ -402,6 +409,7 @@ def profile_of(
         config,
         library=UNKNOWN_LIBRARY,
         clips_ends=False,
+        lays_unaligned=False,
         libraries=(),
         excluded_flags=config.excluded_flags & ~_DUPLICATE,
     )
