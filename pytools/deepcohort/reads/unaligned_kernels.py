@@ -144,12 +144,12 @@ def _write(laid: Laid, i: int, start: int, left: int, right: int, a: int, j: int
     """Write read `i` of `n` bases: [a, j) on diagonal `left` of the window at `start`, the rest up to `b` on `right`."""
     inserted = max(left - right, 0)
     _put(laid, i, _SOFT, a)
-    _put(laid, i, 0, j - a)
-    _put(laid, i, _INSERTION, inserted)
-    _put(laid, i, _DELETION, max(right - left, 0))
     if left == right:
-        laid.length[i, laid.n_ops[i] - 1] += b - j
+        _put(laid, i, 0, b - a)
     else:
+        _put(laid, i, 0, j - a)
+        _put(laid, i, _INSERTION, inserted)
+        _put(laid, i, _DELETION, max(right - left, 0))
         _put(laid, i, 0, b - j - inserted)
     _put(laid, i, _SOFT, n - b)
     laid.pos[i], laid.end[i] = start + a + left, start + b + right
