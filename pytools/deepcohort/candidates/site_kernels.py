@@ -166,7 +166,12 @@ def _add_near(
 
 @kernel
 def _neighbours(
-    s: Int, anchor: Int, sites: Sites, alleles: AlleleColumns, joins: NDArray[np.bool_], near: NDArray[np.int64]
+    s: Int,
+    anchor: Int,
+    sites: Sites,
+    alleles: AlleleColumns,
+    joins: NDArray[np.bool_],
+    near: NDArray[np.int64],
 ) -> Int:
     """Candidates of other sites from `anchor` on that begin within the repeat of site `s` (indels also
     shortly behind it, where too few bases would be left to compare), indels first; how many.

@@ -28,8 +28,8 @@ class ReadsConfig:
             taken out, its pairs and clips are measured against it.
         clips_ends: whether ends of reads that do not fit the reference are clipped, as the sample's aligner
             left them (`reads.clip`); told with the profile; of libraries that are apart, theirs counts.
-        lays_unaligned: whether reads without alignment are looked for near their mates (`reads.unaligned`); told
-            with the profile.
+        lays_unaligned: whether reads without alignment are looked for near their mates (`reads.unaligned`);
+            told with the profile.
         sample: whose read groups count; empty: all reads.
         libraries: those of the sample, told with its profile, where it has several; else none.
         only: the library whose reads alone are taken; None: all.

@@ -29,9 +29,9 @@ _CONSUMES_REFERENCE = 0b110001101  # MDN=X
 class RecordRows(NamedTuple):
     """What a scan finds of records that may matter, room for N.
 
-    kind: uint8 (N,), USABLE, MAPQ_ZERO or UNALIGNED. pos, end: int64 (N,), 0-based half-open. name_hash: uint64 (N,).
-    flag: uint16 (N,). at, cigar_at: int64 (N,), where the record and its CIGAR begin in the buffer.
-    n_ops: int32 (N,).
+    kind: uint8 (N,), USABLE, MAPQ_ZERO or UNALIGNED. pos, end: int64 (N,), 0-based half-open.
+    name_hash: uint64 (N,). flag: uint16 (N,). at, cigar_at: int64 (N,), where the record and its CIGAR begin in
+    the buffer. n_ops: int32 (N,).
     """
 
     kind: NDArray[np.uint8]
@@ -221,7 +221,13 @@ def scan_records(
         tags_at = cigar_at + 4 * n_ops + (l_seq + 1) // 2 + l_seq
         if l_seq < 0 or l_name < 1 or tags_at > after:
             return n_rows, at, MALFORMED, last_pos
-        if with_unaligned and flag & 0xD == 0x5 and not flag & excluded_flags & ~4 and l_seq > 0 and pos >= first_pos:
+        if (
+            with_unaligned
+            and flag & 0xD == 0x5
+            and not flag & excluded_flags & ~4
+            and l_seq > 0
+            and pos >= first_pos
+        ):
             rows.kind[n_rows] = UNALIGNED
             rows.pos[n_rows], rows.end[n_rows] = pos, pos + 1
             rows.name_hash[n_rows] = _hash_name(buffer, at + _FIXED, l_name - 1)

@@ -252,13 +252,14 @@ def library_text(library: LibraryProfile) -> str:
         "OddPairs": f"{library.odd_share:.3f}",
         "TypicalMAPQ": str(library.typical_mapq),
         "Clipped": f"{library.clipped_share:.3f}",
-        "Spliced": f"{library.spliced_share:.4f}",
         "Duplicates": f"{library.duplicate_share:.4f}",
         "Copies": f"{library.copied_share:.3f}",
         "CopiesDropped": "yes" if library.drops_copies else "no",
         "Adapter": longest_adapter(library.adapters) or "none",
         "Qualities": str(len(library.qualities)),
     }
+    if library.spliced_share:
+        facts["Spliced"] = f"{library.spliced_share:.4f}"
     return ";".join(f"{key}={value}" for key, value in facts.items())
 
 

@@ -1,7 +1,7 @@
 """Reads that their aligner left unaligned, laid where the mate and the library's inserts say they lie.
 
-Aligners that allow few gaps (HISAT2, bwa aln, bowtie2 from end to end) leave reads over longer indels out, and
-with them the allele.
+Aligners that allow few gaps (HISAT2, bwa aln, bowtie2 from end to end) leave reads over longer indels out,
+and with them the allele.
 """
 
 from dataclasses import replace
@@ -21,7 +21,7 @@ _LEAST_PAIRED = 0.5
 
 
 def lays_unaligned(profile: LibraryProfile) -> bool:
-    """Whether mates of the library's reads lie so near, facing them, that an unaligned one can be looked for."""
+    """Whether mates in the library lie near and face each other, so that an unaligned one can be found."""
     facing_in = any(profile.usual_inserts[0]) and not any(profile.usual_inserts[1])
     short = 0 < profile.insert_bp[2] <= _MOST_INSERT_BP and profile.read_length_bp <= _LONGEST_READ_BP
     return profile.paired_share >= _LEAST_PAIRED and facing_in and short
@@ -76,8 +76,8 @@ def lay_unaligned(
 def _with_mates(
     columns: ReadColumns, unaligned: NDArray[np.int64], config: ReadsConfig
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(rows of the `unaligned` reads whose mate is here and short, rows of these): neighbours, as POS and name
-    are the same."""
+    """(rows of the `unaligned` reads whose mate is here and short, rows of these): neighbours, as POS and
+    name are the same."""
     n = len(columns.pos)
     mates = np.full(len(unaligned), -1)
     for step in (-1, 1):
@@ -122,7 +122,7 @@ def _joined(
     mates: NDArray[np.int64],
     laid: Laid,
 ) -> ReadColumns:
-    """The rows `aligned` of `columns`, with those of `found` that were laid and their mates made pairs of them."""
+    """The rows `aligned` of `columns` and those of `found` that were laid, their mates made pairs of them."""
     fits = np.flatnonzero(laid.n_ops > 0)
     if not len(fits):
         return take_reads(columns, aligned)

@@ -15,6 +15,8 @@ _LEAST_SHARE, _LEAST_SCORE = 0.5, 30  # of the read's bases, and in all: what a 
 _RIVAL_SHARE = 0.9  # of the best stretch without a gap; a place elsewhere that reaches it leaves doubt
 _INSERTION, _DELETION, _SOFT = 1, 2, 4
 
+Int = int | np.int64  # kernels make the one of the other
+
 
 class Laid(NamedTuple):
     """How N reads were laid.
@@ -79,7 +81,7 @@ def _stretch_score(seq: NDArray[np.uint8], codes: NDArray[np.uint8], diagonal: i
 
 
 @kernel
-def _best_diagonal(seq: NDArray[np.uint8], codes: NDArray[np.uint8]) -> tuple[int, bool]:
+def _best_diagonal(seq: NDArray[np.uint8], codes: NDArray[np.uint8]) -> tuple[Int, bool | np.bool_]:
     """The diagonal of `codes` uint8 (w,) with the best stretch of `seq` uint8 (n,), and whether none far off
     comes near."""
     half = len(seq) // 2
@@ -88,7 +90,7 @@ def _best_diagonal(seq: NDArray[np.uint8], codes: NDArray[np.uint8]) -> tuple[in
     for d in range(n_diagonals):
         scores[d] = _stretch_score(seq, codes, d - half)
     best = np.argmax(scores)
-    alone = True
+    alone: bool | np.bool_ = True
     for d in range(n_diagonals):
         alone &= abs(d - best) <= _MOST_GAP_BP or scores[d] < _RIVAL_SHARE * scores[best]
     return best - half, alone
@@ -127,7 +129,10 @@ def _join(left: _Ends, right: _Ends, inserted: int) -> tuple[int, int]:
 def _no_ends(n: int) -> _Ends:
     """Room for a read of `n` bases."""
     return _Ends(
-        np.empty(n + 1, np.int64), np.empty(n + 1, np.int64), np.empty(n + 1, np.int64), np.empty(n + 1, np.int64)
+        np.empty(n + 1, np.int64),
+        np.empty(n + 1, np.int64),
+        np.empty(n + 1, np.int64),
+        np.empty(n + 1, np.int64),
     )
 
 
@@ -141,7 +146,7 @@ def _put(laid: Laid, i: int, op: int, bp: int) -> None:
 
 @kernel
 def _write(laid: Laid, i: int, start: int, left: int, right: int, a: int, j: int, b: int, n: int) -> None:
-    """Write read `i` of `n` bases: [a, j) on diagonal `left` of the window at `start`, the rest up to `b` on `right`."""
+    """Write read `i` of `n` bases: [a, j) on diagonal `left` of the window at `start`, to `b` on `right`."""
     inserted = max(left - right, 0)
     _put(laid, i, _SOFT, a)
     if left == right:

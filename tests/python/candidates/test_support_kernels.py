@@ -411,7 +411,9 @@ def test_the_mate_that_shows_the_indel_lends_quality_beside_it():
                 for q in (first, first + 1):
                     p, place = walks[row].get(q), walks[row].get(q - 1)
                     m = next((k for k, at in walks[other].items() if at == p), None)
-                    if p is None and place is not None:  # the first inserted base, where the mate has one there too
+                    if (
+                        p is None and place is not None
+                    ):  # the first inserted base, where the mate has one there too
                         before = next((k for k, at in walks[other].items() if at == place), None)
                         if before is not None and before + 1 < len(bases(batch, other)):
                             m = before + 1 if before + 1 not in walks[other] else None

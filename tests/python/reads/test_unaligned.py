@@ -37,10 +37,12 @@ def test_a_read_is_laid_with_its_gap(text):
     assert laid(text, text[100:250]) == (1_100, 1_250, "150M")
     found = laid(text, text[100:160] + text[190:280])
     assert (found[0], found[1]) == (1_100, 1_280)
-    assert found[2].count("30D") == 1 and found[2].count("M") == 2
+    assert found[2].count("30D") == 1
+    assert found[2].count("M") == 2
     found = laid(text, text[100:160] + "ACGTTGCAACCA" + text[160:240])
     assert (found[0], found[1]) == (1_100, 1_240)
-    assert "12I" in found[2] and "S" not in found[2]
+    assert "12I" in found[2]
+    assert "S" not in found[2]
 
 
 def test_ends_that_do_not_fit_are_clipped(text):
@@ -98,7 +100,9 @@ def library(write_reads, reference_path, reference_text):
     lines = []
     for k in range(150):
         at = 100 + 30 * k
-        lines += pair_lines(reference_text, k, at, reference_text[at : at + 100], reference_text[at + 200 : at + 300])
+        lines += pair_lines(
+            reference_text, k, at, reference_text[at : at + 100], reference_text[at + 200 : at + 300]
+        )
     t = reference_text
     lines += pair_lines(t, 900, 2_000, t[2_000:2_050] + t[2_062:2_112], t[2_200:2_300], unaligned=0)
     lines += pair_lines(t, 901, 3_000, t[3_000:3_100], t[3_188:3_238] + t[3_250:3_300], unaligned=1)
@@ -120,8 +124,10 @@ def test_unaligned_reads_come_with_their_mates(library, reference_path):
             assert [CODE[op] for op in whole.cigar_op[ops]] == ["M", "D", "M"]
             assert bool(whole.flag[row] & 0x10) == reverse
             assert not (whole.flag[row] | whole.flag[other]) & 0xC
-            assert abs(whole.insert_size[row]) == 300 and whole.mapq[row] == 60
-            assert not whole.odd[row] and not whole.odd[other]
+            assert abs(whole.insert_size[row]) == 300
+            assert whole.mapq[row] == 60
+            assert not whole.odd[row]
+            assert not whole.odd[other]
         for begin in range(0, 6_000, 250):  # whatever the region, the same reads
             region = Region("one", begin, begin + 250)
             part = source.fetch(region)

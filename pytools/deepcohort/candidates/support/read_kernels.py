@@ -351,7 +351,7 @@ def _position_of(row: Int, reads: AlignedReads, wanted: Int) -> Int:
 
 @borrowing_kernel
 def _index_beside(k: Int, row: Int, other: Int, reads: AlignedReads) -> Int:
-    """Index in reads.seq of the base of the mate `other` that lies where base `k` of the read `row` does, or -1.
+    """Index in reads.seq of the mate `other`'s base that lies where base `k` of the read `row` does, or -1.
 
     The first base of an insertion lies where the mate has the first of its own behind the same base.
     """
