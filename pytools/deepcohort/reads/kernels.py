@@ -30,8 +30,8 @@ class RecordRows(NamedTuple):
     """What a scan finds of records that may matter, room for N.
 
     kind: uint8 (N,), USABLE, MAPQ_ZERO or UNALIGNED. pos, end: int64 (N,), 0-based half-open.
-    name_hash: uint64 (N,). flag: uint16 (N,). at, cigar_at: int64 (N,), where the record and its CIGAR begin in
-    the buffer. n_ops: int32 (N,).
+    name_hash: uint64 (N,). flag: uint16 (N,). at, cigar_at: int64 (N,), where record and CIGAR begin in the
+    buffer. n_ops: int32 (N,).
     """
 
     kind: NDArray[np.uint8]
