@@ -1,4 +1,4 @@
-"""Reads that an aligner of RNA spliced, as reads of DNA: short skips are deletions, long ones end in clips."""
+"""Reads that an aligner of RNA spliced, as reads of DNA: short skips are deletions, long ones clips."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -94,8 +94,8 @@ def pair_lines(reference_text, number, at, first_bases, second_bases, unaligned=
     return lines
 
 
-@pytest.fixture
-def library(write_reads, reference_path, reference_text):
+@pytest.fixture(params=["reads.bam", "reads.cram"])
+def library(request, write_reads, reference_path, reference_text):
     """Path of pairs, two of which lack an alignment over a deletion of 12 bp each."""
     lines = []
     for k in range(150):
@@ -106,7 +106,7 @@ def library(write_reads, reference_path, reference_text):
     t = reference_text
     lines += pair_lines(t, 900, 2_000, t[2_000:2_050] + t[2_062:2_112], t[2_200:2_300], unaligned=0)
     lines += pair_lines(t, 901, 3_000, t[3_000:3_100], t[3_188:3_238] + t[3_250:3_300], unaligned=1)
-    return write_reads(lines)
+    return write_reads(lines, name=request.param)
 
 
 def test_unaligned_reads_come_with_their_mates(library, reference_path):
