@@ -28,8 +28,9 @@ class ReadsConfig:
             taken out, its pairs and clips are measured against it.
         clips_ends: whether ends of reads that do not fit the reference are clipped, as the sample's aligner
             left them (`reads.clip`); told with the profile; of libraries that are apart, theirs counts.
-        lays_unaligned: whether reads without alignment are looked for near their mates (`reads.unaligned`);
-            told with the profile.
+        lays_unaligned: whether reads without alignment are looked for near their mates (`reads.unaligned`),
+            as the sample's aligner left some that lie there; told with the profile.
+        keeps_unaligned: whether they come as they are, without operations, at the POS of their mates.
         sample: whose read groups count; empty: all reads.
         libraries: those of the sample, told with its profile, where it has several; else none.
         only: the library whose reads alone are taken; None: all.
@@ -45,6 +46,7 @@ class ReadsConfig:
     library: LibraryProfile = UNKNOWN_LIBRARY
     clips_ends: bool = False
     lays_unaligned: bool = False
+    keeps_unaligned: bool = False
     sample: str = ""
     libraries: tuple[OwnLibrary, ...] = ()
     only: LibraryKey | None = None

@@ -27,7 +27,7 @@ from deepcohort.reads.merge import in_own_terms, in_terms_of, take_reads
 from deepcohort.reads.scan import ReadColumns
 from deepcohort.reads.splice import is_of_dna
 from deepcohort.reads.types import LibraryProfile, OwnLibrary
-from deepcohort.reads.unaligned import lays_unaligned
+from deepcohort.reads.unaligned import lay_unaligned, lays_unaligned
 
 LEAST_READS = 1_000  # fewer in the windows are too few to tell their library from others
 _MAPQ_APART = 5  # of the scaled MAPQ of the library's typical read
@@ -36,6 +36,8 @@ _USUAL_APART = 0.05  # of the sample's pairs: odd in the library, and usual amon
 # ends of reads that do not fit are the aligner's doing where this share of the reads has some (bwa mem and
 # minimap2 leave at most .005 %, bowtie2 1 %), and one that clips has clipped so much less often than that
 _LOOSE_SHARE, _CLIPPED_OF_LOOSE = 0.0005, 0.1
+# reads are the aligner's to lay where it left at most so many that would fit near their mates
+_LAID_READS, _LAID_SHARE = 2, 0.0002
 _DUPLICATE, _PAIRED = 0x400, 0x1
 
 
@@ -75,9 +77,9 @@ def with_profiles(
         config,
         library=sample.profile,
         clips_ends=sample.clips_ends,
-        lays_unaligned=lays_unaligned(sample.profile),
         libraries=(),
     )
+    config = replace(config, lays_unaligned=_leaves_reads(config, windows))
     if len(keys) < 2:
         return config
     libraries = []
@@ -152,6 +154,18 @@ def _leaves_ends(
     )
     share = n_loose / max(profile.n_reads, 1)
     return bool(share > _LOOSE_SHARE and profile.clipped_share <= _CLIPPED_OF_LOOSE * share)
+
+
+def _leaves_reads(config: ReadsConfig, windows: Sequence[WindowReads]) -> bool:
+    """Whether reads without alignment lie near their mates in the `windows` of a sample of this profile."""
+    if not lays_unaligned(config.library):
+        return False
+    n_aligned = n_laid = 0
+    for window in windows:
+        before = int((window.columns.n_ops > 0).sum())
+        after = lay_unaligned(window.columns, replace(config, libraries=()), window.codes, window.start)
+        n_aligned, n_laid = n_aligned + before, n_laid + len(after.pos) - before
+    return n_laid >= max(_LAID_READS, _LAID_SHARE * n_aligned)
 
 
 def _is_apart(own: _Measured, sample: _Measured) -> bool:

@@ -169,7 +169,7 @@ class _HtslibReads:
 
 def _first_start(pieces: Iterable[ReadColumns], region: Region) -> int | None:
     for piece in pieces:
-        inside = piece.pos[(piece.pos >= region.start) & (piece.pos < region.end)]
+        inside = piece.pos[(piece.pos >= region.start) & (piece.pos < region.end) & (piece.n_ops > 0)]
         if len(inside):
             return int(inside[0])
     return None
@@ -236,9 +236,8 @@ class ReadSource:
             whole = self._padded(whole, reach_bp(config))
         files = [join_pieces(list(file.columns(whole, near))) for file in self._files]
         columns = merge_files(files, config)
-        if config.lays_unaligned and self._reference is not None and region.contig in self.contig_lengths:
-            reach = self._padded(whole, reach_bp(config))
-            columns = lay_unaligned(columns, config, self._reference.fetch_codes(reach), reach.start)
+        if config.lays_unaligned and not columns.n_ops.all():
+            columns = self._with_laid(columns, whole)
         columns = with_own_inserts(columns)
         if config.only is not None:
             columns = take_reads(columns, np.flatnonzero(columns.library == 1))
@@ -249,6 +248,13 @@ class ReadSource:
             columns = clip_own_ends(columns, config, self._reference.fetch_codes(reach), reach.start)
         changed = config.drops_copies or was_spliced or self._reference is not None
         return reads_in(columns, region) if changed else columns
+
+    def _with_laid(self, columns: ReadColumns, whole: Region) -> ReadColumns:
+        """`columns` of the region `whole` with reads without alignment laid, or left out."""
+        reach = self._padded(whole, reach_bp(self._config))
+        if self._reference is None or reach.contig not in self.contig_lengths:
+            return take_reads(columns, np.flatnonzero(columns.n_ops > 0))
+        return lay_unaligned(columns, self._config, self._reference.fetch_codes(reach), reach.start)
 
     def _padded(self, region: Region, pad_bp: int) -> Region:
         return region.padded(pad_bp, self.contig_lengths.get(region.contig, region.end))
@@ -410,6 +416,7 @@ def profile_of(
         library=UNKNOWN_LIBRARY,
         clips_ends=False,
         lays_unaligned=False,
+        keeps_unaligned=True,
         libraries=(),
         excluded_flags=config.excluded_flags & ~_DUPLICATE,
     )
@@ -434,7 +441,7 @@ def _looked_at(source: ReadSource, fasta: ReferenceFasta, windows: Sequence[Regi
     found = []
     for window in windows:
         columns = source.fetch_columns(window)
-        inside = (columns.pos >= window.start) & (columns.pos < window.end)
+        inside = (columns.pos >= window.start) & (columns.pos < window.end) & (columns.n_ops > 0)
         codes = fasta.fetch_codes(_with_ends(window, fasta))
         found.append(WindowReads(columns, inside, window.start, codes))
     return found

@@ -232,7 +232,7 @@ class RegionScanner:
             rows = self._rows
             n, after, why, last_pos = kernels.scan_records(
                 inflated.buffer, inflated.at, tid, first_pos, stop_pos, last_pos, config.min_mapq,
-                config.excluded_flags, config.lays_unaligned, rows,
+                config.excluded_flags, config.lays_unaligned or config.keeps_unaligned, rows,
             )  # fmt: skip
             self._check(why, inflated, after, region)
             if self.groups is not None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.library import insert_bin
 from deepcohort.reads.merge import join_pieces, take_reads
 from deepcohort.reads.scan import ReadColumns, offsets_of
 from deepcohort.reads.types import LibraryProfile
@@ -22,7 +23,9 @@ _LEAST_PAIRED = 0.5
 
 def lays_unaligned(profile: LibraryProfile) -> bool:
     """Whether mates in the library lie near and face each other, so that an unaligned one can be found."""
-    facing_in = any(profile.usual_inserts[0]) and not any(profile.usual_inserts[1])
+    # mates of fragments shorter than reads pass each other, and face out
+    longest = int(insert_bin(np.array([2 * profile.read_length_bp], np.int32))[0])
+    facing_in = any(profile.usual_inserts[0]) and not any(profile.usual_inserts[1][longest + 1 :])
     short = 0 < profile.insert_bp[2] <= _MOST_INSERT_BP and profile.read_length_bp <= _LONGEST_READ_BP
     return profile.paired_share >= _LEAST_PAIRED and facing_in and short
 

@@ -13,6 +13,9 @@ _MATCH, _MISMATCH, _CLIP = 1, -4, 5  # bwa mem's
 _GAP, _MOST_GAP_BP = 14, 60
 _LEAST_SHARE, _LEAST_SCORE = 0.5, 30  # of the read's bases, and in all: what a placed read scores
 _RIVAL_SHARE = 0.9  # of the best stretch without a gap; a place elsewhere that reaches it leaves doubt
+# only diagonals with so many words in common are looked at
+_SEED_BP, _LEAST_SEEDS = 8, 3
+_WORDS = 1 << (2 * _SEED_BP)
 _INSERTION, _DELETION, _SOFT = 1, 2, 4
 
 Int = int | np.int64  # kernels make the one of the other
@@ -81,19 +84,63 @@ def _stretch_score(seq: NDArray[np.uint8], codes: NDArray[np.uint8], diagonal: i
 
 
 @kernel
-def _best_diagonal(seq: NDArray[np.uint8], codes: NDArray[np.uint8]) -> tuple[Int, bool | np.bool_]:
-    """The diagonal of `codes` uint8 (w,) with the best stretch of `seq` uint8 (n,), and whether none far off
-    comes near."""
+def _seeds(codes: NDArray[np.uint8], out: NDArray[np.int32]) -> None:
+    """Fill `out` (w,) with the number of the word that begins at each of `codes` uint8 (w,); -1: none."""
+    word = known = 0
+    for k in range(len(codes)):
+        out[k] = -1
+        word = ((word << 2) | (codes[k] & 3)) & (_WORDS - 1)
+        known = known + 1 if codes[k] < 4 else 0
+        if known >= _SEED_BP:
+            out[k + 1 - _SEED_BP] = word
+
+
+@kernel
+def _shared_seeds(
+    seq: NDArray[np.uint8], codes: NDArray[np.uint8], last: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """Words that `seq` (n,) and `codes` (w,) share on each diagonal from -n / 2 on, int32 (w,).
+
+    `last`: int32 (_WORDS,), all -1 before and after: where in `seq` each word was seen last.
+    """
+    n, half = len(seq), len(seq) // 2
+    own, theirs = np.empty(n, np.int32), np.empty(len(codes), np.int32)
+    _seeds(seq, own)
+    _seeds(codes, theirs)
+    before = np.empty(n, np.int32)  # the same word, earlier in `seq`
+    for k in range(n):
+        if own[k] >= 0:
+            before[k] = last[own[k]]
+            last[own[k]] = k
+    shared = np.zeros(len(codes), np.int32)
+    for at in range(len(codes)):
+        k: Int = last[theirs[at]] if theirs[at] >= 0 else -1
+        while k >= 0:
+            if 0 <= at - k + half < len(shared):
+                shared[at - k + half] += 1
+            k = before[k]
+    for k in range(n):
+        if own[k] >= 0:
+            last[own[k]] = -1
+    return shared
+
+
+@kernel
+def _best_diagonal(
+    seq: NDArray[np.uint8], codes: NDArray[np.uint8], shared: NDArray[np.int32]
+) -> tuple[Int, Int, bool | np.bool_]:
+    """The diagonal of `codes` uint8 (w,) with the best stretch of `seq` uint8 (n,), its score, and whether
+    none far off comes near. `shared`: int32 (w,), of _shared_seeds."""
     half = len(seq) // 2
-    n_diagonals = len(codes)
-    scores = np.zeros(n_diagonals, np.int64)
-    for d in range(n_diagonals):
-        scores[d] = _stretch_score(seq, codes, d - half)
+    scores = np.zeros(len(codes), np.int64)
+    for d in range(len(codes)):
+        if shared[d] >= _LEAST_SEEDS:
+            scores[d] = _stretch_score(seq, codes, d - half)
     best = np.argmax(scores)
     alone: bool | np.bool_ = True
-    for d in range(n_diagonals):
+    for d in range(len(codes)):
         alone &= abs(d - best) <= _MOST_GAP_BP or scores[d] < _RIVAL_SHARE * scores[best]
-    return best - half, alone
+    return best - half, scores[best], alone
 
 
 @kernel
@@ -161,11 +208,17 @@ def _write(laid: Laid, i: int, start: int, left: int, right: int, a: int, j: int
 
 
 @kernel
-def _lay_read(i: int, seq: NDArray[np.uint8], codes: NDArray[np.uint8], start: int, laid: Laid) -> None:
-    """Lay read `i`, base codes `seq` uint8 (n,), in `codes` uint8 (w,) from contig position `start` on."""
+def _lay_read(
+    i: int, seq: NDArray[np.uint8], codes: NDArray[np.uint8], start: int, last: NDArray[np.int32], laid: Laid
+) -> None:
+    """Lay read `i`, base codes `seq` uint8 (n,), in `codes` uint8 (w,) from contig position `start` on.
+
+    `last`: int32 (_WORDS,), as of _shared_seeds.
+    """
     n = len(seq)
-    main, alone = _best_diagonal(seq, codes)
-    if not alone:
+    shared = _shared_seeds(seq, codes, last)
+    main, score, alone = _best_diagonal(seq, codes, shared)
+    if not alone or 2 * score < max(_LEAST_SCORE, _LEAST_SHARE * n):  # the larger of two parts has half of it
         return
     own, other = _no_ends(n), _no_ends(n)
     _fill_ends(seq, codes, main, own)
@@ -173,6 +226,9 @@ def _lay_read(i: int, seq: NDArray[np.uint8], codes: NDArray[np.uint8], start: i
     left = right = main
     for gap in range(1, _MOST_GAP_BP + 1):
         for diagonal in (main - gap, main + gap):
+            at_shared = diagonal + n // 2
+            if not 0 <= at_shared < len(shared) or shared[at_shared] == 0:
+                continue
             _fill_ends(seq, codes, diagonal, other)
             # an insertion lies before a smaller diagonal, a deletion before a larger one
             score, j = _join(own, other, max(main - diagonal, 0))
@@ -206,9 +262,10 @@ def lay_reads(
         seq: uint8 flat, base codes; seq_offset: int64 (R + 1,). reference: uint8 (L,), codes from
             contig position `reference_start` on. laid: `n_ops` is 0.
     """
+    last = np.full(_WORDS, -1, np.int32)
     for i in range(len(rows)):
         first = max(starts[i] - reference_start, 0)
         codes = reference[first : max(first, ends[i] - reference_start)]
         own = seq[seq_offset[rows[i]] : seq_offset[rows[i] + 1]]
         if len(codes) >= len(own) >= 2:
-            _lay_read(i, own, codes, first + reference_start, laid)
+            _lay_read(i, own, codes, first + reference_start, last, laid)

@@ -72,7 +72,7 @@ def test_the_other_strand():
     assert qual.tolist() == [4, 3, 2, 1, 0]
 
 
-def pair_lines(reference_text, number, at, first_bases, second_bases, unaligned=None):
+def pair_lines(number, at, first_bases, second_bases, unaligned=None):
     """SAM lines of a pair that spans [at, at + 300), of which mate `unaligned` (0 or 1) has no alignment."""
     texts, pos, lines = (first_bases, second_bases), (at + 1, at + 201), []
     for mate in (0, 1):
@@ -104,8 +104,8 @@ def library(request, write_reads, reference_path, reference_text):
             reference_text, k, at, reference_text[at : at + 100], reference_text[at + 200 : at + 300]
         )
     t = reference_text
-    lines += pair_lines(t, 900, 2_000, t[2_000:2_050] + t[2_062:2_112], t[2_200:2_300], unaligned=0)
-    lines += pair_lines(t, 901, 3_000, t[3_000:3_100], t[3_188:3_238] + t[3_250:3_300], unaligned=1)
+    lines += pair_lines(900, 2_000, t[2_000:2_050] + t[2_062:2_112], t[2_200:2_300], unaligned=0)
+    lines += pair_lines(901, 3_000, t[3_000:3_100], t[3_188:3_238] + t[3_250:3_300], unaligned=1)
     return write_reads(lines, name=request.param)
 
 
@@ -140,3 +140,17 @@ def test_without_a_profile_they_stay_out(library, reference_path):
     assert not lays_unaligned(ReadsConfig().library)
     with open_reads([library], reference_path, ReadsConfig()) as source:
         assert len(source.fetch(Region("one", 0, 6_000))) == 302
+
+
+def test_an_aligner_that_leaves_none_that_fit_is_left_alone(write_reads, reference_path, reference_text):
+    t, other = reference_text, "".join(np.random.default_rng(5).choice(list("ACGT"), 300))
+    lines = []
+    for k in range(150):
+        at = 100 + 30 * k
+        lines += pair_lines(k, at, t[at : at + 100], t[at + 200 : at + 300])
+    for k in range(3):  # foreign
+        lines += pair_lines(900 + k, 2_000, other[k : k + 100], t[2_200:2_300], unaligned=0)
+    lines += pair_lines(950, 3_000, t[3_000:3_050] + t[3_062:3_112], t[3_200:3_300], unaligned=0)
+    config, _ = profile_of([write_reads(lines)], reference_path, ReadsConfig())
+    assert lays_unaligned(config.library)
+    assert not config.lays_unaligned
