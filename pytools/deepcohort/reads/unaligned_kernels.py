@@ -114,11 +114,11 @@ def _shared_seeds(
             last[own[k]] = k
     shared = np.zeros(len(codes), np.int32)
     for at in range(len(codes)):
-        k: Int = last[theirs[at]] if theirs[at] >= 0 else -1
-        while k >= 0:
-            if 0 <= at - k + half < len(shared):
-                shared[at - k + half] += 1
-            k = before[k]
+        own_at: Int = last[theirs[at]] if theirs[at] >= 0 else -1
+        while own_at >= 0:
+            if 0 <= at - own_at + half < len(shared):
+                shared[at - own_at + half] += 1
+            own_at = before[own_at]
     for k in range(n):
         if own[k] >= 0:
             last[own[k]] = -1

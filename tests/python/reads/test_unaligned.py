@@ -100,9 +100,7 @@ def library(request, write_reads, reference_path, reference_text):
     lines = []
     for k in range(150):
         at = 100 + 30 * k
-        lines += pair_lines(
-            reference_text, k, at, reference_text[at : at + 100], reference_text[at + 200 : at + 300]
-        )
+        lines += pair_lines(k, at, reference_text[at : at + 100], reference_text[at + 200 : at + 300])
     t = reference_text
     lines += pair_lines(900, 2_000, t[2_000:2_050] + t[2_062:2_112], t[2_200:2_300], unaligned=0)
     lines += pair_lines(901, 3_000, t[3_000:3_100], t[3_188:3_238] + t[3_250:3_300], unaligned=1)
