@@ -1,4 +1,4 @@
-"""Where a read that its aligner left unaligned fits near its mate: at most one gap, ends clipped."""
+"""Where a read that its aligner left unaligned fits near its mate, with gaps and clipped ends."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 
-MOST_OPERATIONS = 5  # clip, match, gap, match, clip
+MOST_OPERATIONS = 9  # three gaps between matches and clips
 _MATCH, _MISMATCH, _CLIP = 1, -4, 5  # bwa mem's
 # near a mate few places compete: a gap costs what chance may give, however long it is
 _GAP, _MOST_GAP_BP = 14, 60
@@ -17,6 +17,7 @@ _RIVAL_SHARE = 0.9  # of the best stretch without a gap; a place elsewhere that 
 _SEED_BP, _LEAST_SEEDS = 8, 3
 _WORDS = 1 << (2 * _SEED_BP)
 _INSERTION, _DELETION, _SOFT = 1, 2, 4
+_BEGINS, _NEVER = 127, -(1 << 30)
 
 Int = int | np.int64  # kernels make the one of the other
 
@@ -34,20 +35,6 @@ class Laid(NamedTuple):
     op: NDArray[np.uint8]
     length: NDArray[np.int32]
     n_ops: NDArray[np.int64]
-
-
-class _Ends(NamedTuple):
-    """Best scores of stretches of a read of n bases on one diagonal, each int64 (n + 1,).
-
-    Attributes:
-        before, first: of those that end before base j, and where they begin; a clipped start costs _CLIP.
-        behind, stop: of those that begin with base j, and where they end.
-    """
-
-    before: NDArray[np.int64]
-    first: NDArray[np.int64]
-    behind: NDArray[np.int64]
-    stop: NDArray[np.int64]
 
 
 @kernel
@@ -144,105 +131,105 @@ def _best_diagonal(
 
 
 @kernel
-def _fill_ends(seq: NDArray[np.uint8], codes: NDArray[np.uint8], diagonal: int, ends: _Ends) -> None:
-    """Fill `ends` for `seq` uint8 (n,) along a diagonal of `codes` uint8 (w,)."""
-    n = len(seq)
-    ends.before[0] = ends.first[0] = 0
-    for j in range(1, n + 1):
-        ends.before[j] = ends.before[j - 1] + _worth(seq, codes, j - 1, diagonal)
-        ends.first[j] = ends.first[j - 1]
-        if ends.before[j] < -_CLIP:
-            ends.before[j], ends.first[j] = -_CLIP, j
-    ends.behind[n], ends.stop[n] = 0, n
-    for j in range(n - 1, -1, -1):
-        ends.behind[j] = ends.behind[j + 1] + _worth(seq, codes, j, diagonal)
-        ends.stop[j] = ends.stop[j + 1]
-        if ends.behind[j] < -_CLIP:
-            ends.behind[j], ends.stop[j] = -_CLIP, j
+def _fill_origins(
+    seq: NDArray[np.uint8], codes: NDArray[np.uint8], lowest: Int, origin: NDArray[np.int8]
+) -> tuple[Int, Int, Int]:
+    """(best score of `seq` uint8 (n,) in a band of `codes` uint8 (w,), bases before its end, last diagonal).
+
+    `origin`: int8 (n, b), receives how the best alignment that ends with base j on diagonal `lowest` + d came
+    there: _BEGINS, 0 from the base before, or by a deletion (bp) or an insertion (-bp) behind it.
+    """
+    n, band = origin.shape
+    now = np.full(band, _NEVER, np.int64)  # scores of what ends with this base, on each diagonal,
+    before, earlier = now.copy(), now.copy()  # and with the one and two before it
+    inserted, bp = now.copy(), np.zeros(band, np.int64)  # of insertions that end before this base
+    best: Int = _NEVER
+    stop: Int = 0
+    at: Int = 0
+    for j in range(n):
+        for d in range(band - 1):
+            inserted[d], bp[d] = inserted[d + 1], bp[d + 1] + 1
+            if earlier[d + 1] - _GAP >= inserted[d]:
+                inserted[d], bp[d] = earlier[d + 1] - _GAP, 1
+        inserted[band - 1] = _NEVER
+        deleted, source = np.int64(_NEVER), 0
+        for d in range(band):
+            score, origin[j, d] = before[d], 0
+            if (0 if j == 0 else -_CLIP) > score:
+                score, origin[j, d] = np.int64(0 if j == 0 else -_CLIP), _BEGINS
+            if inserted[d] > score:
+                score, origin[j, d] = inserted[d], -bp[d]
+            if deleted > score:
+                score, origin[j, d] = deleted, d - source
+            now[d] = score + _worth(seq, codes, j, lowest + d)
+            if before[d] - _GAP >= deleted:
+                deleted, source = before[d] - _GAP, d
+            final = now[d] - (_CLIP if j < n - 1 else 0)
+            if final > best:
+                best, stop, at = final, j + 1, d
+        earlier, before, now = before, now, earlier
+    return best, stop, at
 
 
 @kernel
-def _join(left: _Ends, right: _Ends, inserted: int) -> tuple[int, int]:
-    """(best score, bases before the gap) of a read on two diagonals, `inserted` bases between them."""
-    best, at = -(1 << 30), 0
-    for j in range(1, len(left.before) - 1 - inserted):
-        score = left.before[j] + right.behind[j + inserted]
-        if score > best:
-            best, at = score, j
-    return best, at
+def _put(laid: Laid, i: Int, op: int, bp: Int) -> bool:
+    """Add an operation of `bp`, if any, to those of read `i`; whether there was room."""
+    if bp == 0:
+        return True
+    if laid.n_ops[i] == MOST_OPERATIONS:
+        return False
+    laid.op[i, laid.n_ops[i]], laid.length[i, laid.n_ops[i]] = op, bp
+    laid.n_ops[i] += 1
+    return True
 
 
 @kernel
-def _no_ends(n: int) -> _Ends:
-    """Room for a read of `n` bases."""
-    return _Ends(
-        np.empty(n + 1, np.int64),
-        np.empty(n + 1, np.int64),
-        np.empty(n + 1, np.int64),
-        np.empty(n + 1, np.int64),
-    )
+def _write(laid: Laid, i: Int, origin: NDArray[np.int8], stop: Int, at: Int) -> tuple[Int, Int]:
+    """Write the operations of read `i`, whose alignment ends before base `stop` on diagonal `at` of the band.
 
-
-@kernel
-def _put(laid: Laid, i: int, op: int, bp: int) -> None:
-    """Add an operation of `bp`, if any, to those of read `i`."""
-    if bp > 0:
-        laid.op[i, laid.n_ops[i]], laid.length[i, laid.n_ops[i]] = op, bp
-        laid.n_ops[i] += 1
-
-
-@kernel
-def _write(laid: Laid, i: int, start: int, left: int, right: int, a: int, j: int, b: int, n: int) -> None:
-    """Write read `i` of `n` bases: [a, j) on diagonal `left` of the window at `start`, to `b` on `right`."""
-    inserted = max(left - right, 0)
-    _put(laid, i, _SOFT, a)
-    if left == right:
-        _put(laid, i, 0, b - a)
-    else:
-        _put(laid, i, 0, j - a)
-        _put(laid, i, _INSERTION, inserted)
-        _put(laid, i, _DELETION, max(right - left, 0))
-        _put(laid, i, 0, b - j - inserted)
-    _put(laid, i, _SOFT, n - b)
-    laid.pos[i], laid.end[i] = start + a + left, start + b + right
+    `origin`: int8 (n, b), of _fill_origins. Returns (first aligned base, its diagonal of the band); no
+    operation is left where they are too many.
+    """
+    fits = _put(laid, i, _SOFT, len(origin) - stop)
+    j, d = stop - 1, at
+    matched = 1
+    while origin[j, d] != _BEGINS:
+        step = np.int64(origin[j, d])
+        if step != 0:
+            fits = fits and _put(laid, i, 0, matched)
+            fits = fits and _put(laid, i, _DELETION if step > 0 else _INSERTION, abs(step))
+            matched = 0
+        j -= 1 if step >= 0 else 1 - step
+        d -= step
+        matched += 1
+    fits = fits and _put(laid, i, 0, matched) and _put(laid, i, _SOFT, j)
+    if not fits:
+        laid.n_ops[i] = 0
+    n = laid.n_ops[i]
+    laid.op[i, :n] = laid.op[i, :n][::-1].copy()
+    laid.length[i, :n] = laid.length[i, :n][::-1].copy()
+    return j, d
 
 
 @kernel
 def _lay_read(
-    i: int, seq: NDArray[np.uint8], codes: NDArray[np.uint8], start: int, last: NDArray[np.int32], laid: Laid
+    i: Int, seq: NDArray[np.uint8], codes: NDArray[np.uint8], start: Int, last: NDArray[np.int32], laid: Laid
 ) -> None:
     """Lay read `i`, base codes `seq` uint8 (n,), in `codes` uint8 (w,) from contig position `start` on.
 
     `last`: int32 (_WORDS,), as of _shared_seeds.
     """
     n = len(seq)
-    shared = _shared_seeds(seq, codes, last)
-    main, score, alone = _best_diagonal(seq, codes, shared)
-    if not alone or 2 * score < max(_LEAST_SCORE, _LEAST_SHARE * n):  # the larger of two parts has half of it
+    main, score, alone = _best_diagonal(seq, codes, _shared_seeds(seq, codes, last))
+    if not alone or 3 * score < max(_LEAST_SCORE, _LEAST_SHARE * n):  # the largest of three parts has a third
         return
-    own, other = _no_ends(n), _no_ends(n)
-    _fill_ends(seq, codes, main, own)
-    best, at = _join(own, own, 0)
-    left = right = main
-    for gap in range(1, _MOST_GAP_BP + 1):
-        for diagonal in (main - gap, main + gap):
-            at_shared = diagonal + n // 2
-            if not 0 <= at_shared < len(shared) or shared[at_shared] == 0:
-                continue
-            _fill_ends(seq, codes, diagonal, other)
-            # an insertion lies before a smaller diagonal, a deletion before a larger one
-            score, j = _join(own, other, max(main - diagonal, 0))
-            if score - _GAP > best:
-                best, at, left, right = score - _GAP, j, main, diagonal
-            score, j = _join(other, own, max(diagonal - main, 0))
-            if score - _GAP > best:
-                best, at, left, right = score - _GAP, j, diagonal, main
+    origin = np.empty((n, 2 * _MOST_GAP_BP + 1), np.int8)
+    lowest = main - _MOST_GAP_BP
+    best, stop, at = _fill_origins(seq, codes, lowest, origin)
     if best < max(_LEAST_SCORE, _LEAST_SHARE * n):
         return
-    _fill_ends(seq, codes, left, own)
-    _fill_ends(seq, codes, right, other)
-    behind = at + max(left - right, 0)
-    _write(laid, i, start, left, right, own.first[at], at, other.stop[behind], n)
+    first, diagonal = _write(laid, i, origin, stop, at)
+    laid.pos[i], laid.end[i] = start + first + lowest + diagonal, start + stop + lowest + at
 
 
 @kernel

@@ -152,3 +152,11 @@ def test_an_aligner_that_leaves_none_that_fit_is_left_alone(write_reads, referen
     config, _ = profile_of([write_reads(lines)], reference_path, ReadsConfig())
     assert lays_unaligned(config.library)
     assert not config.lays_unaligned
+
+
+def test_two_gaps_are_no_cluster_of_mismatches(text):
+    # an insertion of four and a deletion of four 30 bp on: between them the read is off by four
+    found = laid(text, text[100:160] + "ACCA" + text[160:190] + text[194:250])
+    assert (found[0], found[1]) == (1_100, 1_250)
+    assert "4I" in found[2]
+    assert "4D" in found[2]
