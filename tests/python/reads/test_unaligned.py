@@ -1,5 +1,7 @@
 """Reads without alignment, laid near their mates."""
 
+import re
+
 import numpy as np
 import pytest
 from deepcohort.core.region import Region
@@ -160,3 +162,62 @@ def test_two_gaps_are_no_cluster_of_mismatches(text):
     assert (found[0], found[1]) == (1_100, 1_250)
     assert "4I" in found[2]
     assert "4D" in found[2]
+
+
+def slow_score(read, text):
+    """Best score of `read` in `text` on any diagonals at most 120 apart, by plain recursion over bases."""
+    n, half = len(read), 60
+    best = -1_000
+    rows = []
+    for j in range(n):
+        row = {}
+        for d in range(-len(read), len(text)):
+            at = j + d
+            worth = 1 if 0 <= at < len(text) and read[j] == text[at] else -4
+            ways = [0 if j == 0 else -5]
+            if j:
+                ways.append(rows[j - 1][d])
+                ways += [rows[j - 1][e] - 14 for e in range(max(d - half, -n), d)]
+                ways += [
+                    rows[j - 1 - g][d + g] - 14 for g in range(1, min(half, j - 1) + 1) if d + g < len(text)
+                ]
+            row[d] = max(ways) + worth
+            best = max(best, row[d] - (5 if j < n - 1 else 0))
+        rows.append(row)
+    return best
+
+
+def score_of(read, text, found):
+    """What bwa mem's scores and a gap of 14 make of an alignment."""
+    pos, _, cigar = found
+    at, k, score = pos - 1_000, 0, 0
+    for bp, op in re.findall(r"(\d+)(.)", cigar):
+        n = int(bp)
+        if op == "M":
+            score += sum(1 if read[k + i] == text[at + i] else -4 for i in range(n))
+        score -= {"S": 5, "M": 0}.get(op, 14)
+        k += n if op in "MIS" else 0
+        at += n if op in "MD" else 0
+    assert (k, at) == (len(read), found[1] - 1_000)
+    return score
+
+
+def test_no_alignment_scores_better():
+    rng = np.random.default_rng(6)
+    n_gapped = 0
+    for _ in range(12):
+        text = "".join(rng.choice(list("ACGT"), 130))
+        read = text[20:100]
+        for _ in range(rng.integers(0, 3)):
+            at, size = int(rng.integers(12, len(read) - 12)), int(rng.integers(1, 6))
+            read = read[:at] + (read[at + size :] if rng.random() < 0.5 else "ACGTT"[:size] + read[at:])
+        for _ in range(rng.integers(0, 3)):
+            at = int(rng.integers(0, len(read)))
+            read = read[:at] + read[at].translate(OTHER) + read[at + 1 :]
+        found, best = laid(text, read), slow_score(read, text)
+        if found is None:
+            assert best < max(30, len(read) / 2)
+            continue
+        n_gapped += "D" in found[2] or "I" in found[2]
+        assert score_of(read, text, found) == best
+    assert n_gapped >= 3
