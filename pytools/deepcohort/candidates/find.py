@@ -46,7 +46,8 @@ def find_candidates(
     beyond = min(last + NEIGHBOUR_BP, len(reference_codes))
     alleles, event_allele = select_alleles(counts, reads, reference_codes, first, beyond, config)
     alleles, event_allele = _with_assembled(alleles, event_allele, assembled, first, beyond)
-    support, dp, ad = weigh_reads(reads, alleles, reference_codes, window, config)
+    joins = ~_lone_snps(alleles, counts, config)
+    support, dp, ad = weigh_reads(reads, alleles, reference_codes, window, config, joins)
     is_weak = drop_weak_single_read_snps(reads, alleles, counts, support, ad, reference_codes, window, config)
     is_weak |= drop_weak_single_read_indels(
         reads, alleles, event_allele, support, reference_codes, window, config
@@ -62,6 +63,17 @@ def find_candidates(
         reads=reads,
         realigned=realigned,
     )
+
+
+def _lone_snps(alleles: Alleles, counts: WindowCounts, config: CandidatesConfig) -> NDArray[np.bool_]:
+    """Which alleles are SNPs that fewer reads show than a candidate needs elsewhere, bool (N,).
+
+    As neighbours of an indel they would explain the one read that shows them, a wrong base within a deleted
+    copy of a repeat as much as a true one: it then speaks for the reference, where it says nothing.
+    """
+    is_snp = (alleles.ref_len == 1) & (np.diff(alleles.alt_offset) == 1)
+    base = alleles.alt_seq[alleles.alt_offset[:-1]] & 3
+    return is_snp & (counts.alt_count[base, alleles.pos] < config.min_count)
 
 
 def _with_assembled(

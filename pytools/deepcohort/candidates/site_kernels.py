@@ -148,36 +148,45 @@ def _anchor_site(s: Int, site_pos: NDArray[np.int64], resync: NDArray[np.int64])
 
 @kernel
 def _add_near(
-    t: Int, s: Int, indels: bool, sites: Sites, alleles: AlleleColumns, near: NDArray[np.int64], n: Int
-) -> Int:
+    t: Int, s: Int, indels: bool, sites: Sites, alleles: AlleleColumns, joins: NDArray[np.bool_],
+    near: NDArray[np.int64], n: Int,
+) -> Int:  # fmt: skip
     """Add the candidates of site `t` that are indels, or are none, to `near`; at site `s` only SNPs.
 
-    `near`: int64 (_MAX_NEIGHBOURS,), rows, of which `n` count. Returns how many count now.
+    `joins`: bool (N,), candidates that count. `near`: int64 (_MAX_NEIGHBOURS,), rows, of which `n` count.
+    Returns how many count now.
     """
     for c in range(sites.first[t], sites.first[t + 1]):
         indel = alleles.alt_offset[c + 1] - alleles.alt_offset[c] != alleles.ref_len[c]
-        if indel == indels and n < len(near) and not (indel and t == s):
+        if joins[c] and indel == indels and n < len(near) and not (indel and t == s):
             near[n] = c
             n += 1
     return n
 
 
 @kernel
-def _neighbours(s: Int, anchor: Int, sites: Sites, alleles: AlleleColumns, near: NDArray[np.int64]) -> Int:
+def _neighbours(
+    s: Int,
+    anchor: Int,
+    sites: Sites,
+    alleles: AlleleColumns,
+    joins: NDArray[np.bool_],
+    near: NDArray[np.int64],
+) -> Int:
     """Candidates of other sites from `anchor` on that begin within the repeat of site `s` (indels also
     shortly behind it, where too few bases would be left to compare), indels first; how many.
 
-    `near`: int64 (_MAX_NEIGHBOURS,), receives their rows.
+    `joins`: bool (N,), candidates that count. `near`: int64 (_MAX_NEIGHBOURS,), receives their rows.
     """
     n: Int = 0
     for indels in (True, False):
         for t in range(s, anchor - 1, -1):
             if indels or t != anchor:  # a SNP at the anchor's own POS cannot be spelled from there
-                n = _add_near(t, s, indels, sites, alleles, near, n)
+                n = _add_near(t, s, indels, sites, alleles, joins, near, n)
         stop = min(sites.resync[s] + (BEHIND_BP if indels else 0), sites.pos[s] + NEIGHBOUR_BP)
         behind: Int = s + 1
         while behind < len(sites.pos) and sites.pos[behind] < stop:
-            n = _add_near(behind, s, indels, sites, alleles, near, n)
+            n = _add_near(behind, s, indels, sites, alleles, joins, near, n)
             behind += 1
     return n
 
@@ -305,7 +314,9 @@ def _add_haplotypes(
 
 
 @kernel
-def site_haplotypes(sites: Sites, alleles: AlleleColumns, reference: NDArray[np.uint8]) -> Haplotypes:
+def site_haplotypes(
+    sites: Sites, alleles: AlleleColumns, joins: NDArray[np.bool_], reference: NDArray[np.uint8]
+) -> Haplotypes:
     """Haplotypes to hold reads against at each site with indels: REF and each ALT, alone and with
     candidates nearby that begin within the same repeat, before it or behind it.
 
@@ -314,6 +325,7 @@ def site_haplotypes(sites: Sites, alleles: AlleleColumns, reference: NDArray[np.
 
     Args:
         sites: `resync` is raised where a neighbour's repeat reaches farther.
+        joins: bool (N,), candidates that count as neighbours.
         reference: uint8 (L,), base codes.
     """
     n_sites = len(sites.pos)
@@ -329,7 +341,7 @@ def site_haplotypes(sites: Sites, alleles: AlleleColumns, reference: NDArray[np.
         anchor = _anchor_site(s, sites.pos, own_resync)
         found.anchor[s] = anchor
         n = min(sites.first[s + 1] - sites.first[s], MAX_HYPOTHESES - 1)
-        n_near = _neighbours(s, anchor, sites, alleles, near)
+        n_near = _neighbours(s, anchor, sites, alleles, joins, near)
         while n_near > 0 and (n + 1) << n_near > _MOST_WITH_NEIGHBOURS:
             n_near -= 1
         near[:n_near].sort()

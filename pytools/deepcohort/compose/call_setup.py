@@ -351,8 +351,10 @@ def _with_notes(
         print(f"deepcohort: warning: {job.sample}: {known.line(predictor.name)}", file=sys.stderr)
     reads = job.reads_config
     library = f"{library_text(reads.library)};Slips={_slips(job.candidates_config, predictor.platform):.1f}"
+    library += ";EndsClipped=yes" if reads.clips_some_ends else ""
+    library += ";UnalignedLaid=yes" if reads.lays_unaligned else ""
     notes = (
-        f"deepcohort_library={library}{';EndsClipped=yes' if reads.clips_some_ends else ''}",
+        f"deepcohort_library={library}",
         f"deepcohort_unlike_training=Sites={known.n_sites};Outside={known.outside:.4f};"
         f"Strangest={known.strangest or 'none'};StrangestShare={known.strangest_share:.3f};"
         f"Alarm={'yes' if known.is_alarming else 'no'}",

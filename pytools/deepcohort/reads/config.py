@@ -28,6 +28,9 @@ class ReadsConfig:
             taken out, its pairs and clips are measured against it.
         clips_ends: whether ends of reads that do not fit the reference are clipped, as the sample's aligner
             left them (`reads.clip`); told with the profile; of libraries that are apart, theirs counts.
+        lays_unaligned: whether reads without alignment are looked for near their mates (`reads.unaligned`),
+            as the sample's aligner left some that lie there; told with the profile.
+        keeps_unaligned: whether they come as they are, without operations, at the POS of their mates.
         sample: whose read groups count; empty: all reads.
         libraries: those of the sample, told with its profile, where it has several; else none.
         only: the library whose reads alone are taken; None: all.
@@ -42,6 +45,8 @@ class ReadsConfig:
     max_capped_span_bp: int = 512
     library: LibraryProfile = UNKNOWN_LIBRARY
     clips_ends: bool = False
+    lays_unaligned: bool = False
+    keeps_unaligned: bool = False
     sample: str = ""
     libraries: tuple[OwnLibrary, ...] = ()
     only: LibraryKey | None = None
@@ -60,6 +65,11 @@ class ReadsConfig:
     def clips_some_ends(self) -> bool:
         """Whether ends of reads are clipped in some library."""
         return self.clips_ends or any(one.clips_ends for one in self.apart)
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether reads are held against the reference."""
+        return self.clips_some_ends or self.lays_unaligned
 
     @property
     def drops_copies(self) -> bool:

@@ -17,6 +17,7 @@ MALFORMED = 3
 SKIPPED = 0
 USABLE = 1
 MAPQ_ZERO = 2
+UNALIGNED = 3  # and its mate lies there
 
 UNNAMED_HASH = np.uint64(0x74F191B694D32786)  # what _hash_name makes of `*`, the name of all that have none
 _FIXED = 36  # block_size and the fixed fields
@@ -28,9 +29,9 @@ _CONSUMES_REFERENCE = 0b110001101  # MDN=X
 class RecordRows(NamedTuple):
     """What a scan finds of records that may matter, room for N.
 
-    kind: uint8 (N,), USABLE or MAPQ_ZERO. pos, end: int64 (N,), 0-based half-open. name_hash: uint64 (N,).
-    flag: uint16 (N,). at, cigar_at: int64 (N,), where the record and its CIGAR begin in the buffer.
-    n_ops: int32 (N,).
+    kind: uint8 (N,), USABLE, MAPQ_ZERO or UNALIGNED. pos, end: int64 (N,), 0-based half-open.
+    name_hash: uint64 (N,). flag: uint16 (N,). at, cigar_at: int64 (N,), where record and CIGAR begin in the
+    buffer. n_ops: int32 (N,).
     """
 
     kind: NDArray[np.uint8]
@@ -174,6 +175,7 @@ def scan_records(
     last_pos: int,
     min_mapq: int,
     excluded_flags: int,
+    with_unaligned: bool,
     rows: RecordRows,
 ) -> tuple[int, int, int, int]:
     """Measure the records of `buffer` from `at` on; `rows` receives those that may matter.
@@ -183,6 +185,7 @@ def scan_records(
         tid: contig number; first_pos: reads that start before and end by it are passed over;
             stop_pos: scanning ends at the first read that starts there or later.
         last_pos: position of the record before, for the check of sortedness.
+        with_unaligned: whether reads without alignment whose mate lies here matter; one base is theirs.
         rows: room for at least len(buffer) // 36 + 1.
 
     Returns:
@@ -218,6 +221,21 @@ def scan_records(
         tags_at = cigar_at + 4 * n_ops + (l_seq + 1) // 2 + l_seq
         if l_seq < 0 or l_name < 1 or tags_at > after:
             return n_rows, at, MALFORMED, last_pos
+        if (
+            with_unaligned
+            and flag & 0xD == 0x5
+            and not flag & excluded_flags & ~4
+            and l_seq > 0
+            and pos >= first_pos
+        ):
+            rows.kind[n_rows] = UNALIGNED
+            rows.pos[n_rows], rows.end[n_rows] = pos, pos + 1
+            rows.name_hash[n_rows] = _hash_name(buffer, at + _FIXED, l_name - 1)
+            rows.flag[n_rows] = flag
+            rows.at[n_rows], rows.cigar_at[n_rows], rows.n_ops[n_rows] = at, cigar_at, 0
+            n_rows += 1
+            at = after
+            continue
         if flag & excluded_flags or n_ops == 0 or l_seq == 0 or pos < 0 or (mapq != 0 and mapq < min_mapq):
             at = after
             continue
@@ -384,6 +402,8 @@ def keep_near(
     keep: bool (n_rows,), changed.
     """
     for row in range(n_rows):
+        if found.kind[row] == UNALIGNED:  # where it lies is not known yet
+            continue
         begin = found.pos[row]
         for k in range(found.n_ops[row]):
             word = _u32(buffer, found.cigar_at[row] + 4 * k)

@@ -25,7 +25,9 @@ from deepcohort.reads.library import (
 )
 from deepcohort.reads.merge import in_own_terms, in_terms_of, take_reads
 from deepcohort.reads.scan import ReadColumns
+from deepcohort.reads.splice import is_of_dna
 from deepcohort.reads.types import LibraryProfile, OwnLibrary
+from deepcohort.reads.unaligned import lay_unaligned, lays_unaligned
 
 LEAST_READS = 1_000  # fewer in the windows are too few to tell their library from others
 _MAPQ_APART = 5  # of the scaled MAPQ of the library's typical read
@@ -34,6 +36,8 @@ _USUAL_APART = 0.05  # of the sample's pairs: odd in the library, and usual amon
 # ends of reads that do not fit are the aligner's doing where this share of the reads has some (bwa mem and
 # minimap2 leave at most .005 %, bowtie2 1 %), and one that clips has clipped so much less often than that
 _LOOSE_SHARE, _CLIPPED_OF_LOOSE = 0.0005, 0.1
+# reads are the aligner's to lay where it left at most so many that would fit near their mates
+_LAID_READS, _LAID_SHARE = 2, 0.0002
 _DUPLICATE, _PAIRED = 0x400, 0x1
 
 
@@ -69,7 +73,13 @@ def with_profiles(
     `keys` are numbered by the reads of `windows`; those without a read there are left out.
     """
     sample = _measured(windows, [window.inside for window in windows], config.excluded_flags)
-    config = replace(config, library=sample.profile, clips_ends=sample.clips_ends, libraries=())
+    config = replace(
+        config,
+        library=sample.profile,
+        clips_ends=sample.clips_ends,
+        libraries=(),
+    )
+    config = replace(config, lays_unaligned=_leaves_reads(config, windows))
     if len(keys) < 2:
         return config
     libraries = []
@@ -146,6 +156,18 @@ def _leaves_ends(
     return bool(share > _LOOSE_SHARE and profile.clipped_share <= _CLIPPED_OF_LOOSE * share)
 
 
+def _leaves_reads(config: ReadsConfig, windows: Sequence[WindowReads]) -> bool:
+    """Whether reads without alignment lie near their mates in the `windows` of a sample of this profile."""
+    if not lays_unaligned(config.library):
+        return False
+    n_aligned = n_laid = 0
+    for window in windows:
+        before = int((window.columns.n_ops > 0).sum())
+        after = lay_unaligned(window.columns, replace(config, libraries=()), window.codes, window.start)
+        n_aligned, n_laid = n_aligned + before, n_laid + len(after.pos) - before
+    return n_laid >= max(_LAID_READS, _LAID_SHARE * n_aligned)
+
+
 def _is_apart(own: _Measured, sample: _Measured) -> bool:
     """Whether reads of a library would be judged otherwise by its own profile than by the sample's."""
     mine, other = own.profile, sample.profile
@@ -156,6 +178,7 @@ def _is_apart(own: _Measured, sample: _Measured) -> bool:
     return bool(
         abs(scaled[0] - scaled[1]) >= _MAPQ_APART
         or mine.drops_copies != other.drops_copies
+        or is_of_dna(mine) != is_of_dna(other)
         or own.clips_ends != sample.clips_ends
         or 2 * len(set(mine.adapters) - set(other.adapters)) > len(mine.adapters)
         or _odd_otherwise(own.pieces, mine, other, wrongly_odd=True) > _ODD_APART

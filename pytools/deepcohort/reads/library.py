@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from deepcohort.reads.adapter_kernels import KMER_BP, loose_tails, tail_kmers
 from deepcohort.reads.run_kernels import find_runs, run_passages
 from deepcohort.reads.scan import ReadColumns, offsets_of
+from deepcohort.reads.splice_kernels import count_spliced
 from deepcohort.reads.types import (
     BINS_PER_OCTAVE,
     INSERT_BINS,
@@ -151,6 +152,7 @@ def measure_library(
         paired_share=n_paired / len(flag),
         usual_inserts=tuple(tuple(bool(x) for x in row) for row in usual),
         clipped_share=clipped_share(pieces),
+        spliced_share=sum(count_spliced(p.cigar_op, p.cigar_len, p.n_ops) for p in pieces) / len(flag),
         qualities=_quality_alphabet(pieces),
         adapters=_adapters(pieces, around),
         runs=_runs(pieces, around),
@@ -256,6 +258,8 @@ def library_text(library: LibraryProfile) -> str:
         "Adapter": longest_adapter(library.adapters) or "none",
         "Qualities": str(len(library.qualities)),
     }
+    if library.spliced_share:
+        facts["Spliced"] = f"{library.spliced_share:.4f}"
     return ";".join(f"{key}={value}" for key, value in facts.items())
 
 

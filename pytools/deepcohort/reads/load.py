@@ -31,8 +31,10 @@ from deepcohort.reads.merge import (
     with_own_inserts,
 )
 from deepcohort.reads.scan import ChosenGroups, LibraryNumbers, Near, ReadColumns, RegionScanner
+from deepcohort.reads.splice import unspliced
 from deepcohort.reads.starts import RecordStarts
 from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch
+from deepcohort.reads.unaligned import lay_unaligned, reach_bp
 from deepcohort.reads.windows import PROFILE_WINDOW_BP, StoredBytes, dense_windows, profile_windows
 
 _KEPT_BYTES = 24 << 20  # inflated data remembered between fetches, of all files of a sample together
@@ -167,7 +169,7 @@ class _HtslibReads:
 
 def _first_start(pieces: Iterable[ReadColumns], region: Region) -> int | None:
     for piece in pieces:
-        inside = piece.pos[(piece.pos >= region.start) & (piece.pos < region.end)]
+        inside = piece.pos[(piece.pos >= region.start) & (piece.pos < region.end) & (piece.n_ops > 0)]
         if len(inside):
             return int(inside[0])
     return None
@@ -230,15 +232,29 @@ class ReadSource:
             near = None  # reads are thinned, and copies vote, together
         if config.drops_copies:
             whole = self._padded(region, _COPY_BP)
+        if config.lays_unaligned:
+            whole = self._padded(whole, reach_bp(config))
         files = [join_pieces(list(file.columns(whole, near))) for file in self._files]
-        columns = with_own_inserts(merge_files(files, config))
+        columns = merge_files(files, config)
+        if config.lays_unaligned and not columns.n_ops.all():
+            columns = self._with_laid(columns, whole)
+        columns = with_own_inserts(columns)
         if config.only is not None:
             columns = take_reads(columns, np.flatnonzero(columns.library == 1))
-        columns = in_own_terms(config, columns)
+        laid = unspliced(columns, config)
+        was_spliced, columns = laid is not columns, in_own_terms(config, laid)
         if self._reference is not None and region.contig in self.contig_lengths:
             reach = self._padded(whole, _REACH_BP)
             columns = clip_own_ends(columns, config, self._reference.fetch_codes(reach), reach.start)
-        return reads_in(columns, region) if config.drops_copies or self._reference is not None else columns
+        changed = config.drops_copies or was_spliced or self._reference is not None
+        return reads_in(columns, region) if changed else columns
+
+    def _with_laid(self, columns: ReadColumns, whole: Region) -> ReadColumns:
+        """`columns` of the region `whole` with reads without alignment laid, or left out."""
+        reach = self._padded(whole, reach_bp(self._config))
+        if self._reference is None or reach.contig not in self.contig_lengths:
+            return take_reads(columns, np.flatnonzero(columns.n_ops > 0))
+        return lay_unaligned(columns, self._config, self._reference.fetch_codes(reach), reach.start)
 
     def _padded(self, region: Region, pad_bp: int) -> Region:
         return region.padded(pad_bp, self.contig_lengths.get(region.contig, region.end))
@@ -318,7 +334,7 @@ def open_reads(
             file.close()
         raise InputProblems(problems)
     headers = [file.header for file in files]
-    fasta = ReferenceFasta(reference_path) if config.clips_some_ends else None
+    fasta = ReferenceFasta(reference_path) if config.needs_reference else None
     return ReadSource(files, contig_lengths, config, fasta, _libraries(headers, chosen))
 
 
@@ -399,6 +415,8 @@ def profile_of(
         config,
         library=UNKNOWN_LIBRARY,
         clips_ends=False,
+        lays_unaligned=False,
+        keeps_unaligned=True,
         libraries=(),
         excluded_flags=config.excluded_flags & ~_DUPLICATE,
     )
@@ -423,7 +441,7 @@ def _looked_at(source: ReadSource, fasta: ReferenceFasta, windows: Sequence[Regi
     found = []
     for window in windows:
         columns = source.fetch_columns(window)
-        inside = (columns.pos >= window.start) & (columns.pos < window.end)
+        inside = (columns.pos >= window.start) & (columns.pos < window.end) & (columns.n_ops > 0)
         codes = fasta.fetch_codes(_with_ends(window, fasta))
         found.append(WindowReads(columns, inside, window.start, codes))
     return found

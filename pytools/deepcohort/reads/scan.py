@@ -232,7 +232,7 @@ class RegionScanner:
             rows = self._rows
             n, after, why, last_pos = kernels.scan_records(
                 inflated.buffer, inflated.at, tid, first_pos, stop_pos, last_pos, config.min_mapq,
-                config.excluded_flags, rows,
+                config.excluded_flags, config.lays_unaligned or config.keeps_unaligned, rows,
             )  # fmt: skip
             self._check(why, inflated, after, region)
             if self.groups is not None:
@@ -307,9 +307,10 @@ class RegionScanner:
         inside = (rows.pos[:n] < region.end) & (rows.end[:n] > region.start)
         if near is not None:
             kernels.keep_near(buffer, rows, n, near.starts, near.ends, inside)
+        unaligned = rows.kind[:n] == kernels.UNALIGNED
         order = kernels.order_rows(rows.pos[:n], rows.name_hash[:n], rows.flag[:n], n)
-        order = order[(keep & inside)[order]]
-        unused = inside & ~usable
+        order = order[((keep | unaligned) & inside)[order]]
+        unused = inside & (rows.kind[:n] == kernels.MAPQ_ZERO)
         seq_length = kernels.sequence_lengths(buffer, order, rows.at)
         n_ops = rows.n_ops[order].astype(np.int64)
         n_bases, n_operations = int(seq_length.sum()), int(n_ops.sum())

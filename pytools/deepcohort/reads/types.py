@@ -24,6 +24,7 @@ class LibraryProfile:
             orientation of the pair (facing in, facing out, same strand).
         insert_bp: 5 %, 50 %, 95 % quantiles of |TLEN| of usual pairs, 0 where there are none.
         clipped_share: reads soft-clipped by 5 bp or more (long ones count less, by how near that is).
+        spliced_share: reads that skip more than 50 bp of the reference (N).
         duplicate_share: reads marked as duplicates, of those of the windows that are primary and mapped.
         copied_share: fragments that repeat another one's ends (duplicates that nobody marked).
         drops_copies: whether such copies are left out: they are many, and not amplicons.
@@ -43,6 +44,7 @@ class LibraryProfile:
     usual_inserts: tuple[tuple[bool, ...], ...] = ((True,) * INSERT_BINS,) * 3
     insert_bp: tuple[int, int, int] = (0, 0, 0)
     clipped_share: float = 0.0
+    spliced_share: float = 0.0
     duplicate_share: float = 0.0
     copied_share: float = 0.0
     drops_copies: bool = False

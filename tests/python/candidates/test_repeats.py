@@ -248,3 +248,17 @@ def test_two_insertions_shortly_behind_each_other():
     for n_ref, n_alt, hom_het in found.values():
         assert (n_ref, n_alt) == (0, 13)
         assert hom_het > 3
+
+
+def test_a_wrong_base_of_one_read_does_not_make_it_a_read_of_the_reference():
+    # two copies, one of them deleted on both haplotypes: a read that ends within the first one fits both
+    unit = "ACGTTGCATCAGGATTCACCTAGTAT"
+    genome = LEFT + unit + unit + RIGHT
+    haplotype = LEFT + unit + RIGHT
+    reads = [(i, f"{300 - i}M26D{i - 200}M", haplotype[i : i + 100]) for i in (230, 250, 270)]
+    ends = LEFT + unit[:22] + "A" + unit[23:]  # C in the reference; the base lies within the deletion
+    assert unit[22] != "A"
+    reads.append((226, "100M", ends[226:326]))
+    found = by_allele(genome, find(genome, reads))
+    deletion = next(key for key in found if len(key[1]) == 27)
+    assert found[deletion][0] == 0

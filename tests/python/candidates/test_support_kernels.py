@@ -123,7 +123,7 @@ def test_haplotypes_of_sites():
         pos, first = sites_of(alleles)
         sites = sk.site_repeats(pos, first, columns, codes)
         own, resync = sites.resync.tolist(), sites.resync.tolist()
-        found = sk.site_haplotypes(sites, columns, codes)
+        found = sk.site_haplotypes(sites, columns, np.ones(len(columns.pos), np.bool_), codes)
         for s, p in enumerate(pos.tolist()):
             rows = range(found.first[s], found.first[s + 1])
             if own[s] < 0:
@@ -211,6 +211,10 @@ def walk(batch, row: int) -> dict[int, tuple[str, int]]:
     return found
 
 
+def bases(batch, row: int) -> np.ndarray:
+    return batch.seq[batch.seq_offset[row] : batch.seq_offset[row + 1]]
+
+
 def left_clip(batch, row: int) -> int:
     op, length = operations(batch, row)[0]
     return length if op == "S" else 0
@@ -259,7 +263,7 @@ def judged(batch, reference: str, start: int, alleles: list[Allele], min_qual: i
     columns = columns_of([(p - start, r, a) for p, r, a in alleles])
     pos, first = sites_of([(p - start, r, a) for p, r, a in alleles])
     sites = sk.site_repeats(pos, first, columns, codes)
-    haplotypes = sk.site_haplotypes(sites, columns, codes)
+    haplotypes = sk.site_haplotypes(sites, columns, np.ones(len(columns.pos), np.bool_), codes)
     reads = aligned_reads(batch)
     entries = room_for(np.repeat(rk.count_entries(reads, start, pos), np.diff(first)))
     slips = CandidatesConfig().slips
@@ -405,9 +409,15 @@ def test_the_mate_that_shows_the_indel_lends_quality_beside_it():
                     continue
                 a, b = int(batch.seq_offset[row]), int(batch.seq_offset[other])
                 for q in (first, first + 1):
-                    p = walks[row].get(q)
-                    m = next((k for k, place in walks[other].items() if place == p), None)
-                    if p is None or m is None or p in snps:
+                    p, place = walks[row].get(q), walks[row].get(q - 1)
+                    m = next((k for k, at in walks[other].items() if at == p), None)
+                    if (
+                        p is None and place is not None
+                    ):  # the first inserted base, where the mate has one there too
+                        before = next((k for k, at in walks[other].items() if at == place), None)
+                        if before is not None and before + 1 < len(bases(batch, other)):
+                            m = before + 1 if before + 1 not in walks[other] else None
+                    if m is None or (p is not None and p in snps):
                         continue
                     open_ = want[a + q] == 0 and batch.own_qual[a + q] > 0 and want[b + m] > 0
                     if open_ and batch.seq[a + q] == batch.seq[b + m]:
@@ -469,3 +479,21 @@ def test_one_read_must_carry_its_snp():
             assert faint[c] == bool(single[c] and ad[c, 1] <= 1 and (at_end or weak))
             n_faint += faint[c]
     assert 5 < n_faint < 100
+
+
+def test_the_mate_that_shows_an_insertion_lends_quality_of_its_first_base():
+    reference = random_text(8, 120)
+    haplotype = reference[:60] + "ACCA" + reference[60:]
+    cigars = ("30M4I26M", "10M4I46M")
+    batch = make_batch(
+        [
+            (30, cigars[0], haplotype[30:90], 40, 60, "pair", 0x41),
+            (50, cigars[1], haplotype[50:110], 30, 60, "pair", 0x81),
+        ]
+    )
+    batch.qual[30] = 0  # as it was settled, before the read was realigned to the insertion
+    entries = room_for(np.array([2]))
+    entries.read[:], entries.read_index[:], entries.allele[:] = [0, 1], [29, 9], [1, -1]
+    rk.lend_quality(np.array([True]), np.array([59]), 0, aligned_reads(batch), entries)
+    assert batch.qual[30] == 30
+    assert batch.qual[batch.seq_offset[1] + 10] == 0

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 
 import numpy as np
 import pysam
@@ -14,7 +15,7 @@ from deepcohort.compose.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
 from deepcohort.pileup.features import N_FEATURES
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.library import library_text
-from deepcohort.reads.load import profiled
+from deepcohort.reads.load import profile_of, profiled
 from naive_predictor import NaivePredictor
 
 
@@ -95,6 +96,14 @@ def test_shards_say_the_same_and_merge_into_facts(monkeypatch, tmp_path, inputs,
     called = [gt for (_, _, gt), word in filters(whole[1]).items() if word == "PASS"]
     assert found["called"]["snp"] + found["called"]["indel"] == found["records"]["PASS"] == len(called) >= 5
     assert found["records"]["Disputed"] == 0
+
+
+def test_reads_laid_are_told(monkeypatch, tmp_path, inputs):
+    told, windows = profile_of([inputs[1]], inputs[0], ReadsConfig())
+    laid = replace(told, lays_unaligned=True), windows
+    monkeypatch.setattr(call_setup, "profile_of", lambda *_: laid)
+    path, _ = run(monkeypatch, tmp_path, inputs, _Predictor(), f"{CONTIG}:1-2000")
+    assert notes(path)[0].endswith(";Slips=1.0;UnalignedLaid=yes")
 
 
 def test_alarm(monkeypatch, tmp_path, inputs, capsys):

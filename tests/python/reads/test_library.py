@@ -321,6 +321,7 @@ def test_header_text():
         "Reads=600;ReadLength=100;Depth=5.3;Paired=1.000;Inserts=401-410-418;OddPairs=0.000;TypicalMAPQ=60;Clipped=0.000;"
         "Duplicates=0.0000;Copies=0.000;CopiesDropped=no;Adapter=none;Qualities=1"
     )
+    assert library_text(replace(UNKNOWN_LIBRARY, spliced_share=0.25)).endswith(";Spliced=0.2500")
 
 
 # files

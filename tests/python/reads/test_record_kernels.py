@@ -106,7 +106,7 @@ def scanned(tmp_path: Path):
     reads = random_reads(random.Random(5), 250)
     buffer = inflated(reads, tmp_path / "reads.bam")
     rows = room(len(buffer) // 36 + 1)
-    n, _, why, last = rk.scan_records(buffer, 0, *SCAN, rows)
+    n, _, why, last = rk.scan_records(buffer, 0, *SCAN, False, rows)
     assert (why, last) == (rk.PAST_REGION, 60)
     wanted = usable(reads, 1, 53, 60, 10, 1024)
     assert n == len(wanted) > 50
@@ -200,15 +200,15 @@ def test_scanning_says_why_it_stopped(tmp_path: Path):
     reads = [r for r in reads if r.reference_id == 1]
     buffer = inflated(reads, tmp_path / "a.bam")
     rows = room(len(buffer) // 36 + 1)
-    _, at, why, _ = rk.scan_records(buffer[:-1], 0, 1, 0, 999, -1, 10, 1024, rows)
+    _, at, why, _ = rk.scan_records(buffer[:-1], 0, 1, 0, 999, -1, 10, 1024, False, rows)
     last = 4 + int.from_bytes(buffer[at : at + 4].tobytes(), "little")
     assert (why, at + last) == (rk.NEEDS_MORE, len(buffer))
-    assert rk.scan_records(buffer, 0, 1, 0, 999, 55, 10, 1024, rows)[1:3] == (0, rk.UNSORTED)
+    assert rk.scan_records(buffer, 0, 1, 0, 999, 55, 10, 1024, False, rows)[1:3] == (0, rk.UNSORTED)
     for at, value in ((0, 31), (3, 0x70), (12, 0), (22, 0x80)):  # block_size, l_read_name, l_seq
         spoilt = buffer.copy()
         spoilt[at] = value
         spoilt[1:3] = 0 if at == 0 else spoilt[1:3]
-        assert rk.scan_records(spoilt, 0, 1, 0, 999, -1, 10, 1024, rows)[:3] == (0, 0, rk.MALFORMED)
+        assert rk.scan_records(spoilt, 0, 1, 0, 999, -1, 10, 1024, False, rows)[:3] == (0, 0, rk.MALFORMED)
 
 
 def test_cigars_of_more_than_65535_operations_come_from_their_tag(tmp_path: Path):
@@ -218,7 +218,7 @@ def test_cigars_of_more_than_65535_operations_come_from_their_tag(tmp_path: Path
     read.query_sequence = "A" * 66_000
     buffer = inflated([read], tmp_path / "long.bam")
     rows = room(3)
-    assert rk.scan_records(buffer, 0, 1, 0, 9_999_999, -1, 10, 1024, rows)[0] == 1
+    assert rk.scan_records(buffer, 0, 1, 0, 9_999_999, -1, 10, 1024, False, rows)[0] == 1
     assert (rows.n_ops[0], rows.pos[0], rows.end[0]) == (66_000, 100, 33_100)
 
 

@@ -349,6 +349,25 @@ def _position_of(row: Int, reads: AlignedReads, wanted: Int) -> Int:
     return np.int64(-1)
 
 
+@borrowing_kernel
+def _index_beside(k: Int, row: Int, other: Int, reads: AlignedReads) -> Int:
+    """Index in reads.seq of the mate `other`'s base that lies where base `k` of the read `row` does, or -1.
+
+    The first base of an insertion lies where the mate has the first of its own behind the same base.
+    """
+    p = _position_of(row, reads, k)
+    inserted = p < 0 and k > reads.seq_offset[row]
+    if inserted:
+        p = _position_of(row, reads, k - 1)
+    if p < reads.pos[other] or p >= reads.end[other]:
+        return np.int64(-1)
+    m = _aligned_index(other, reads, p)
+    if m < 0 or not inserted:
+        return m
+    m += 1
+    return m if m < reads.seq_offset[other + 1] and _position_of(other, reads, m) < 0 else np.int64(-1)
+
+
 @kernel
 def _is_snp_site(p: Int, is_indel: NDArray[np.bool_], cand_pos: NDArray[np.int64]) -> bool:
     """Whether a SNP is a candidate at `p`; is_indel bool (N,), cand_pos int64 (N,), ascending, as `p`."""
@@ -388,13 +407,10 @@ def lend_quality(
             for k in range(beside, min(beside + 2, reads.seq_offset[row + 1])):
                 if qual[k] > 0 or reads.own_qual[k] == 0:
                     continue
-                p = _position_of(row, reads, k)
-                if p < reads.pos[other] or p >= reads.end[other]:
+                m = _index_beside(k, row, other, reads)
+                if m < 0 or _is_snp_site(_position_of(row, reads, k) - window_start, is_indel, cand_pos):
                     continue
-                if _is_snp_site(p - window_start, is_indel, cand_pos):
-                    continue
-                m = _aligned_index(other, reads, p)
-                if m >= 0 and reads.seq[m] == reads.seq[k] and qual[m] > 0:
+                if reads.seq[m] == reads.seq[k] and qual[m] > 0:
                     qual[k], qual[m] = qual[m], 0
 
 

@@ -19,13 +19,18 @@ def weigh_reads(
     reference: NDArray[np.uint8],
     window: Region,
     config: CandidatesConfig,
+    joins: NDArray[np.bool_] | None = None,
 ) -> tuple[ReadSupport, NDArray[np.int32], NDArray[np.int32]]:
-    """(support, dp int32 (N,), ad int32 (N, 2)) of `alleles`."""
+    """(support, dp int32 (N,), ad int32 (N, 2)) of `alleles`.
+
+    Haplotypes of a site hold its neighbours among the alleles that `joins`, bool (N,), names; None: all.
+    """
+    joins = np.ones(len(alleles), np.bool_) if joins is None else joins
     is_indel, columns = alleles.is_indel, aligned_reads(reads)
     site_pos, first = np.unique(alleles.pos, return_index=True)
     first = np.append(first, len(alleles)).astype(np.int64)
     sites = site_kernels.site_repeats(site_pos, first, alleles.columns, reference)
-    haplotypes = site_kernels.site_haplotypes(sites, alleles.columns, reference)
+    haplotypes = site_kernels.site_haplotypes(sites, alleles.columns, joins, reference)
     counted = read_kernels.count_entries(columns, window.start, site_pos)
     support = _room_for(np.repeat(counted, np.diff(first)))
     entries = support_columns(support)
