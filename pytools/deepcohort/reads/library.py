@@ -35,6 +35,7 @@ _QUALITY_SHARE = 0.001
 # a k-mer is an adapter's where this share of the clipped tails shows it, so many of them, in so many windows
 _ADAPTER_SHARE, _ADAPTER_TAILS, _ADAPTER_WINDOWS, _MOST_ADAPTER_KMERS = 0.03, 20, 4, 1024
 _LEAST_RUN_BP, _RUN_FLANK_BP = 6, 5
+_LONG_READS_BP = 1_000
 _PAIRED, _MATE_UNMAPPED, _REVERSE, _MATE_REVERSE = 0x1, 0x8, 0x10, 0x20
 
 
@@ -249,7 +250,10 @@ def _lowered(
     references: Sequence[tuple[int, NDArray[np.uint8]]],
     library: LibraryProfile,
 ) -> tuple[tuple[int, int], ...]:
-    """LibraryProfile.lowered by reads that are surely placed and no copies."""
+    """LibraryProfile.lowered by reads that are surely placed and no copies; long reads keep their qualities,
+    which mean more to their models than mismatches tell."""
+    if library.read_length_bp > _LONG_READS_BP:
+        return ()
     mapq = mapq_table(library)
     counts = []
     for piece, (start, codes) in zip(pieces, references, strict=True):

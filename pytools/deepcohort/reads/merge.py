@@ -57,7 +57,8 @@ def merge_files(files: Sequence[ReadColumns], config: ReadsConfig) -> ReadColumn
 
 
 def in_terms_of(library: LibraryProfile, columns: ReadColumns) -> ReadColumns:
-    """`columns` on the common MAPQ scale, qualities that promise too much lowered, adapters masked, copies merged where there are many."""
+    """`columns` on the common MAPQ scale, with qualities that the library keeps, adapters masked, copies
+    merged where there are many."""
     table = mapq_table(library)
     if table[-1] != 255 or (table != np.arange(256)).any():
         columns = replace(columns, mapq=table[columns.mapq])

@@ -44,7 +44,9 @@ def lowered_text(lowered: Sequence[tuple[int, int]]) -> str:
     return "|".join(parts)
 
 
-def count_mismatches(columns: ReadColumns, use: NDArray[np.bool_], start: int, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
+def count_mismatches(
+    columns: ReadColumns, use: NDArray[np.bool_], start: int, codes: NDArray[np.uint8]
+) -> NDArray[np.float64]:
     """Float64 (3, 256), see `tally_qualities`, of the reads `use`, bool (R,), of a window.
 
     Only reads without clip, insertion or deletion count: where others lie is less sure, and mismatches are
@@ -54,6 +56,7 @@ def count_mismatches(columns: ReadColumns, use: NDArray[np.bool_], start: int, c
     row_of_op = np.repeat(np.arange(n_reads), columns.n_ops)
     is_match = (columns.cigar_op == 0) | (columns.cigar_op >= 7)
     whole = np.bincount(row_of_op[~is_match], minlength=n_reads) == 0
+    whole &= columns.seq_length == columns.end - columns.pos  # some have no bases
     mate = np.empty(n_reads, np.int32)
     pair_mates(columns.name_hash, columns.flag, mate)
     first = columns.pos + _MARGIN_BP
