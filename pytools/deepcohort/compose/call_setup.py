@@ -38,8 +38,8 @@ from deepcohort.reads.groups import ReadGroups, groups_of_sample, samples_of
 from deepcohort.reads.libraries import LEAST_READS, library_line
 from deepcohort.reads.library import library_text
 from deepcohort.reads.load import open_reads, profile_of
-from deepcohort.reads.types import LibraryProfile
 from deepcohort.reads.sex import SexEvidence, has_sex_contig, mapped_share, sex_of_reads
+from deepcohort.reads.types import LibraryProfile
 
 T = TypeVar("T")
 PLATFORMS = ("illumina", "hifi", "ont")

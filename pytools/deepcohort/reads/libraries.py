@@ -166,9 +166,7 @@ def _is_apart(own: _Measured, sample: _Measured) -> bool:
     )
 
 
-def _qualities_otherwise(
-    pieces: Sequence[ReadColumns], mine: LibraryProfile, other: LibraryProfile
-) -> float:
+def _qualities_otherwise(pieces: Sequence[ReadColumns], mine: LibraryProfile, other: LibraryProfile) -> float:
     """By how many phred bases of `pieces` count otherwise by `mine` than by `other`, in the mean."""
     if mine.lowered == other.lowered:
         return 0.0

@@ -78,7 +78,9 @@ def in_own_terms(config: ReadsConfig, columns: ReadColumns) -> ReadColumns:
     columns = replace(columns, mapq=tables[columns.library, columns.mapq])
     if any(profile.lowered for profile in profiles):
         by_library = np.stack([quality_table(profile) for profile in profiles])
-        columns = replace(columns, qual=by_library[np.repeat(columns.library, columns.seq_length), columns.qual])
+        columns = replace(
+            columns, qual=by_library[np.repeat(columns.library, columns.seq_length), columns.qual]
+        )
     drops = np.array([profile.drops_copies for profile in profiles])
     if drops.any():
         columns = merge_copies(columns, drops[columns.library])
