@@ -279,7 +279,7 @@ def _with_options(
         job,
         vcf=request.vcf,
         ploidy=sample.ploidy,
-        calls_config=_calls_config(request, predictor.platform, job.reads_config.library),
+        calls_config=calls_config(request, predictor.platform, job.reads_config.library),
         shard_config=shard_config,
         remarks=tuple(sample.remarks),
         alleles=request.alleles,
@@ -320,7 +320,7 @@ def sex_and_note(
     return found.sex, (f"deepcohort_sex={found.note()}",)
 
 
-def _calls_config(request: CallRequest, platform: str, library: LibraryProfile) -> CallsConfig:
+def calls_config(request: CallRequest, platform: str, library: LibraryProfile) -> CallsConfig:
     """Thresholds for a sample of that platform and library; what the user gave stands.
 
     A single read of qualities that had to be lowered is never taken on trust: they do not say which of the

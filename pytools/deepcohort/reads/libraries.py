@@ -18,6 +18,7 @@ from deepcohort.reads.groups import LibraryKey, names_of
 from deepcohort.reads.library import (
     clipped_share,
     library_text,
+    lowered_of,
     mapq_table,
     measure_library,
     odd_by_library,
@@ -129,11 +130,22 @@ def _measured(
     profile = replace(measure_library(pieces, around), duplicate_share=marked_share)
     if not _leaves_ends(profile, pieces, around):
         return _Measured(profile, False, pieces)
-    clipped = [
-        clip_loose_ends(in_terms_of(profile, piece), codes, start)
-        for piece, (start, codes) in zip(pieces, around, strict=True)
-    ]
-    return _Measured(replace(profile, clipped_share=clipped_share(clipped)), True, pieces)
+    plain = replace(profile, lowered=())
+    clipped = [_clipped(plain, *window) for window in zip(pieces, around, strict=True)]
+    profile = replace(profile, clipped_share=clipped_share(clipped))
+    if profile.lowered:  # maybe for what such ends hold; copies say more than a vote of theirs
+        single = replace(plain, drops_copies=False)
+        clipped = [_clipped(single, *window) for window in zip(pieces, around, strict=True)]
+        profile = replace(profile, lowered=lowered_of(clipped, around, single))
+    return _Measured(profile, True, pieces)
+
+
+def _clipped(
+    profile: LibraryProfile, piece: ReadColumns, around: tuple[int, NDArray[np.uint8]]
+) -> ReadColumns:
+    """`piece` in terms of `profile`, with its ends clipped."""
+    start, codes = around
+    return clip_loose_ends(in_terms_of(profile, piece), codes, start)
 
 
 def _leaves_ends(

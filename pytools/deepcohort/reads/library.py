@@ -167,7 +167,7 @@ def measure_library(
         library,
         odd_share=float(odd.sum() / max(n_paired, 1)),
         insert_bp=(low, middle, high),
-        lowered=_lowered(pieces, around, library),
+        lowered=lowered_of(pieces, around, library),
     )
 
 
@@ -245,7 +245,7 @@ def _quality_alphabet(pieces: Sequence[ReadColumns]) -> tuple[int, ...]:
     return tuple(int(q) for q in np.flatnonzero(counts > _QUALITY_SHARE * max(int(counts.sum()), 1)))
 
 
-def _lowered(
+def lowered_of(
     pieces: Sequence[ReadColumns],
     references: Sequence[tuple[int, NDArray[np.uint8]]],
     library: LibraryProfile,

@@ -219,3 +219,17 @@ def test_each_library_has_its_own(write_reads, reference_path, reference_text):
     assert quals == [{bad[0][1]}, {30}]
     pooled = replace(config, libraries=())
     assert pooled.library.lowered[0][1] > bad[0][1]
+
+
+def test_ends_that_an_aligner_left_are_no_errors(write_reads, reference_path, reference_text):
+    """Twelve foreign bases at the end of some reads, aligned as if they were the genome's."""
+    rng = np.random.default_rng(5)
+    lines = []
+    for line in noisy_lines(reference_text, error=0.001):
+        fields = line.split("\t")
+        if fields[1] == "99" and rng.random() < 0.1:
+            fields[9] = fields[9][:-12] + "".join(rng.choice(list("ACGT"), 12))
+        lines.append("\t".join(fields))
+    config = profile_of([write_reads(lines)], reference_path, ReadsConfig())[0]
+    assert config.clips_ends
+    assert config.library.lowered == ()
