@@ -32,7 +32,7 @@ from deepcohort.reads.types import LibraryProfile, OwnLibrary
 LEAST_READS = 1_000  # fewer in the windows are too few to tell their library from others
 _MAPQ_APART = 5  # of the scaled MAPQ of the library's typical read
 _ODD_APART = 0.01  # of a library's pairs: odd among the sample's, usual among its own
-_QUALITY_APART = 1.0  # phred, mean over a library's bases
+_QUALITY_APART = 2.0  # phred, mean over a library's bases
 _USUAL_APART = 0.05  # of the sample's pairs: odd in the library, and usual among the sample's
 # ends of reads that do not fit are the aligner's doing where this share of the reads has some (bwa mem and
 # minimap2 leave at most .005 %, bowtie2 1 %), and one that clips has clipped so much less often than that
