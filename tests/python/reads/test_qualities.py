@@ -233,3 +233,11 @@ def test_ends_that_an_aligner_left_are_no_errors(write_reads, reference_path, re
     config = profile_of([write_reads(lines)], reference_path, ReadsConfig())[0]
     assert config.clips_ends
     assert config.library.lowered == ()
+
+
+def test_libraries_a_phred_apart_are_one(write_reads, reference_path, reference_text):
+    groups = [f"@RG\tID:{name}\tSM:sample\tLB:{name}" for name in "ab"]
+    lines = noisy_lines(reference_text) + noisy_lines(reference_text, "b", error=0.008, seed=2)
+    config = profile_of([write_reads(lines, header=(HEAD, *groups))], reference_path, ReadsConfig())[0]
+    assert len({one.profile.lowered for one in config.libraries}) == 2
+    assert not config.apart
