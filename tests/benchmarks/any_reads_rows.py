@@ -192,7 +192,7 @@ def quality_rows() -> list[Row]:
         for q in QUALITIES
         if q != "art"
     ]
-    shallow = ("flat30", "bins2", "recal_down")
+    shallow = ("flat30", "bins2", "recal_down", "recal_up")
     return rows + [Row(f"qual-{q}-8x", quality=q, depth=8.0, main=q == "flat30") for q in shallow]
 
 

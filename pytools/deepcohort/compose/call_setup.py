@@ -39,6 +39,7 @@ from deepcohort.reads.libraries import LEAST_READS, library_line
 from deepcohort.reads.library import library_text
 from deepcohort.reads.load import open_reads, profile_of
 from deepcohort.reads.sex import SexEvidence, has_sex_contig, mapped_share, sex_of_reads
+from deepcohort.reads.types import LibraryProfile
 
 T = TypeVar("T")
 PLATFORMS = ("illumina", "hifi", "ont")
@@ -278,7 +279,7 @@ def _with_options(
         job,
         vcf=request.vcf,
         ploidy=sample.ploidy,
-        calls_config=_calls_config(request, predictor.platform, job.reads_config.library.depth),
+        calls_config=calls_config(request, predictor.platform, job.reads_config.library),
         shard_config=shard_config,
         remarks=tuple(sample.remarks),
         alleles=request.alleles,
@@ -319,12 +320,16 @@ def sex_and_note(
     return found.sex, (f"deepcohort_sex={found.note()}",)
 
 
-def _calls_config(request: CallRequest, platform: str, depth: float) -> CallsConfig:
-    """Thresholds for a sample of that platform and depth; what the user gave stands."""
+def calls_config(request: CallRequest, platform: str, library: LibraryProfile) -> CallsConfig:
+    """Thresholds for a sample of that platform and library; what the user gave stands.
+
+    A single read of qualities that had to be lowered is never taken on trust: they do not say which of the
+    library's bases are wrong.
+    """
     config = replace(calls_for(platform), min_homref_gq=request.min_homref_gq, low_qual=request.low_qual)
     if request.single_read_qual is not None:
         return replace(config, single_read_qual=request.single_read_qual)
-    is_lenient = config.single_read_depth <= depth < config.single_read_until
+    is_lenient = config.single_read_depth <= library.depth < config.single_read_until and not library.lowered
     return replace(config, single_read_qual=0.0) if is_lenient else config
 
 

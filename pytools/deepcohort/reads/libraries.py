@@ -18,12 +18,14 @@ from deepcohort.reads.groups import LibraryKey, names_of
 from deepcohort.reads.library import (
     clipped_share,
     library_text,
+    lowered_of,
     mapq_table,
     measure_library,
     odd_by_library,
     odd_pairs,
 )
 from deepcohort.reads.merge import in_own_terms, in_terms_of, take_reads
+from deepcohort.reads.qualities import quality_table
 from deepcohort.reads.scan import ReadColumns
 from deepcohort.reads.splice import is_of_dna
 from deepcohort.reads.types import LibraryProfile, OwnLibrary
@@ -32,6 +34,7 @@ from deepcohort.reads.unaligned import lay_unaligned, lays_unaligned
 LEAST_READS = 1_000  # fewer in the windows are too few to tell their library from others
 _MAPQ_APART = 5  # of the scaled MAPQ of the library's typical read
 _ODD_APART = 0.01  # of a library's pairs: odd among the sample's, usual among its own
+_QUALITY_APART = 2.0  # phred, mean over a library's bases
 _USUAL_APART = 0.05  # of the sample's pairs: odd in the library, and usual among the sample's
 # ends of reads that do not fit are the aligner's doing where this share of the reads has some (bwa mem and
 # minimap2 leave at most .005 %, bowtie2 1 %), and one that clips has clipped so much less often than that
@@ -137,11 +140,22 @@ def _measured(
     profile = replace(measure_library(pieces, around), duplicate_share=marked_share)
     if not _leaves_ends(profile, pieces, around):
         return _Measured(profile, False, pieces)
-    clipped = [
-        clip_loose_ends(in_terms_of(profile, piece), codes, start)
-        for piece, (start, codes) in zip(pieces, around, strict=True)
-    ]
-    return _Measured(replace(profile, clipped_share=clipped_share(clipped)), True, pieces)
+    plain = replace(profile, lowered=())
+    clipped = [_clipped(plain, *window) for window in zip(pieces, around, strict=True)]
+    profile = replace(profile, clipped_share=clipped_share(clipped))
+    if profile.lowered:  # maybe for what such ends hold; copies say more than a vote of theirs
+        single = replace(plain, drops_copies=False)
+        clipped = [_clipped(single, *window) for window in zip(pieces, around, strict=True)]
+        profile = replace(profile, lowered=lowered_of(clipped, around, single))
+    return _Measured(profile, True, pieces)
+
+
+def _clipped(
+    profile: LibraryProfile, piece: ReadColumns, around: tuple[int, NDArray[np.uint8]]
+) -> ReadColumns:
+    """`piece` in terms of `profile`, with its ends clipped."""
+    start, codes = around
+    return clip_loose_ends(in_terms_of(profile, piece), codes, start)
 
 
 def _leaves_ends(
@@ -180,10 +194,20 @@ def _is_apart(own: _Measured, sample: _Measured) -> bool:
         or mine.drops_copies != other.drops_copies
         or is_of_dna(mine) != is_of_dna(other)
         or own.clips_ends != sample.clips_ends
+        or _qualities_otherwise(own.pieces, mine, other) >= _QUALITY_APART
         or 2 * len(set(mine.adapters) - set(other.adapters)) > len(mine.adapters)
         or _odd_otherwise(own.pieces, mine, other, wrongly_odd=True) > _ODD_APART
         or _odd_otherwise(sample.pieces, mine, other, wrongly_odd=False) > _USUAL_APART
     )
+
+
+def _qualities_otherwise(pieces: Sequence[ReadColumns], mine: LibraryProfile, other: LibraryProfile) -> float:
+    """By how many phred bases of `pieces` count otherwise by `mine` than by `other`, in the mean."""
+    if mine.lowered == other.lowered:
+        return 0.0
+    counts = sum(np.bincount(piece.qual, minlength=256) for piece in pieces)
+    apart = np.abs(quality_table(mine).astype(np.int64) - quality_table(other))
+    return float((counts * apart).sum() / max(int(np.sum(counts)), 1))
 
 
 def _odd_otherwise(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.reads.adapter_kernels import KMER_BP, loose_tails, tail_kmers
+from deepcohort.reads.qualities import count_mismatches, lowered_qualities, lowered_text
 from deepcohort.reads.run_kernels import find_runs, run_passages
 from deepcohort.reads.scan import ReadColumns, offsets_of
 from deepcohort.reads.splice_kernels import count_spliced
@@ -28,13 +29,14 @@ from deepcohort.reads.windows import PROFILE_WINDOW_BP
 APART = 3  # orientation class of reads whose mate is unmapped, on another contig, or not placed
 CLIP_BP = 5  # a read is clipped from here on
 CLIP_NEAR_BP = 300  # and tells of sites this near: the adapters of long reads, of nothing farther
-_LEAST_TYPICAL_MAPQ, _DOUBTFUL_MAPQ = 24, 20
+_LEAST_TYPICAL_MAPQ, _DOUBTFUL_MAPQ, _SURE_MAPQ = 24, 20, 50
 _USUAL_SHARE, _USUAL_READS = 0.003, 4  # of the paired reads, a bin that is usual holds at least both
 _COPIED_SHARE, _MOST_COPIES, _LEAST_FRAGMENTS_PER_BP = 0.3, 12.0, 0.015
 _QUALITY_SHARE = 0.001
 # a k-mer is an adapter's where this share of the clipped tails shows it, so many of them, in so many windows
 _ADAPTER_SHARE, _ADAPTER_TAILS, _ADAPTER_WINDOWS, _MOST_ADAPTER_KMERS = 0.03, 20, 4, 1024
 _LEAST_RUN_BP, _RUN_FLANK_BP = 6, 5
+_LONG_READS_BP = 1_000
 _PAIRED, _MATE_UNMAPPED, _REVERSE, _MATE_REVERSE = 0x1, 0x8, 0x10, 0x20
 
 
@@ -163,7 +165,12 @@ def measure_library(
     near = np.abs(insert_size[((flag & _PAIRED) != 0) & ~odd])
     quantiles = np.quantile(near, [0.05, 0.5, 0.95]) if len(near) else np.zeros(3)
     low, middle, high = (round(float(q)) for q in quantiles)
-    return replace(library, odd_share=float(odd.sum() / max(n_paired, 1)), insert_bp=(low, middle, high))
+    return replace(
+        library,
+        odd_share=float(odd.sum() / max(n_paired, 1)),
+        insert_bp=(low, middle, high),
+        lowered=lowered_of(pieces, around, library),
+    )
 
 
 def _depth(pieces: Sequence[ReadColumns]) -> float:
@@ -240,6 +247,23 @@ def _quality_alphabet(pieces: Sequence[ReadColumns]) -> tuple[int, ...]:
     return tuple(int(q) for q in np.flatnonzero(counts > _QUALITY_SHARE * max(int(counts.sum()), 1)))
 
 
+def lowered_of(
+    pieces: Sequence[ReadColumns],
+    references: Sequence[tuple[int, NDArray[np.uint8]]],
+    library: LibraryProfile,
+) -> tuple[tuple[int, int], ...]:
+    """LibraryProfile.lowered by reads that are surely placed and no copies; long reads keep their qualities,
+    which mean more to their models than mismatches tell."""
+    if library.read_length_bp > _LONG_READS_BP:
+        return ()
+    mapq = mapq_table(library)
+    counts = []
+    for piece, (start, codes) in zip(pieces, references, strict=True):
+        sure = ~grouped_copies(piece)[1] & (mapq[piece.mapq] >= _SURE_MAPQ)
+        counts.append(count_mismatches(piece, sure, start, codes))
+    return lowered_qualities(np.stack(counts))
+
+
 def library_text(library: LibraryProfile) -> str:
     """The profile as the value of a VCF header line."""
     low, middle, high = library.insert_bp
@@ -260,6 +284,8 @@ def library_text(library: LibraryProfile) -> str:
     }
     if library.spliced_share:
         facts["Spliced"] = f"{library.spliced_share:.4f}"
+    if library.lowered:  # of the usual library nothing is said
+        facts["QualitiesLowered"] = lowered_text(library.lowered)
     return ";".join(f"{key}={value}" for key, value in facts.items())
 
 

@@ -18,6 +18,7 @@ from deepcohort.reads.library import (
     odd_by_library,
     odd_pairs,
 )
+from deepcohort.reads.qualities import quality_table
 from deepcohort.reads.scan import DEPTH_BIN_SHIFT, ReadColumns, offsets_of
 from deepcohort.reads.types import LibraryProfile, ReadBatch
 
@@ -56,10 +57,13 @@ def merge_files(files: Sequence[ReadColumns], config: ReadsConfig) -> ReadColumn
 
 
 def in_terms_of(library: LibraryProfile, columns: ReadColumns) -> ReadColumns:
-    """`columns` on the common MAPQ scale, adapters masked, copies merged where there are many."""
+    """`columns` on the common MAPQ scale, with qualities that the library keeps, adapters masked, copies
+    merged where there are many."""
     table = mapq_table(library)
     if table[-1] != 255 or (table != np.arange(256)).any():
         columns = replace(columns, mapq=table[columns.mapq])
+    if library.lowered:
+        columns = replace(columns, qual=quality_table(library)[columns.qual])
     if library.drops_copies:
         columns = merge_copies(columns)
     return _without_adapters(columns, library.adapters)
@@ -72,6 +76,11 @@ def in_own_terms(config: ReadsConfig, columns: ReadColumns) -> ReadColumns:
         return in_terms_of(config.library, columns)
     tables = np.stack([mapq_table(profile) for profile in profiles])
     columns = replace(columns, mapq=tables[columns.library, columns.mapq])
+    if any(profile.lowered for profile in profiles):
+        by_library = np.stack([quality_table(profile) for profile in profiles])
+        columns = replace(
+            columns, qual=by_library[np.repeat(columns.library, columns.seq_length), columns.qual]
+        )
     drops = np.array([profile.drops_copies for profile in profiles])
     if drops.any():
         columns = merge_copies(columns, drops[columns.library])

@@ -33,6 +33,8 @@ class LibraryProfile:
             that they cover say nothing.
         runs: of runs of equal bases: (bp, reads that pass, reads that show it one base longer or shorter),
             each as often as it was seen, sorted.
+        lowered: (phred reported, phred that counts) of base qualities that promise materially more than
+            the library keeps (`reads.qualities`), sorted; none in the usual library.
     """
 
     n_reads: int = 0
@@ -51,6 +53,7 @@ class LibraryProfile:
     qualities: tuple[int, ...] = ()
     adapters: tuple[int, ...] = ()
     runs: tuple[tuple[int, int, int], ...] = ()
+    lowered: tuple[tuple[int, int], ...] = ()
 
 
 UNKNOWN_LIBRARY = LibraryProfile()

@@ -142,6 +142,14 @@ _COLUMNS = {
     "qualities": _Column(
         "library", "Qualities", {**_COUNT, "title": "Qualities", "description": "Distinct base qualities"}
     ),
+    "lowered": _Column(
+        "library",
+        "QualitiesLowered",
+        {
+            "title": "Lowered",
+            "description": "Qualities that promise too much, and by how many phred they count less",
+        },
+    ),
     "snp": _Column("called", "snp", {**_COUNT, "title": "SNPs", "description": "Called, FILTER PASS"}),
     "indel": _Column("called", "indel", {**_COUNT, "title": "Indels", "description": "Called, FILTER PASS"}),
     "low_qual": _Column(

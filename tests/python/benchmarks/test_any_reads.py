@@ -135,7 +135,9 @@ def test_runs_lose_and_gain_bases_and_quality_with_their_length():
     codes = np.tile(np.repeat([0, 1, 2, 3], [12, 1, 12, 5]).astype(np.uint8), (400, 1))
     bases, label, lengths = fragments_of.read_by_runs(codes, np.random.default_rng(1))
     assert label[0, 0] == 8
-    first = np.argmax(bases == 1, axis=1)  # bp of the first run of twelve; 0 where the base behind it was lost
+    first = np.argmax(
+        bases == 1, axis=1
+    )  # bp of the first run of twelve; 0 where the base behind it was lost
     first, label = first[first > 0], label[first > 0]
     assert len(first) > 395
     assert (label[np.arange(len(first)), first] == 27).all()

@@ -3,19 +3,22 @@
 import gzip
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pysam
 import pytest
+from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.merge import merge_shards
 from deepcohort.compose import call_setup
-from deepcohort.compose.call_setup import CallRequest, make_job
+from deepcohort.compose.call_setup import CallRequest, calls_config, make_job
 from deepcohort.compose.call_shard import call_shard
 from deepcohort.compose.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
 from deepcohort.pileup.features import N_FEATURES
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.library import library_text
 from deepcohort.reads.load import profile_of, profiled
+from deepcohort.reads.types import LibraryProfile
 from naive_predictor import NaivePredictor
 
 
@@ -202,3 +205,14 @@ def test_the_alarm_of_a_library(monkeypatch, tmp_path, two_libraries, capsys):
     assert [line.split(": ")[2] for line in others] == ["S, library lib a", "S, library lib b"]
     assert all(",Alarm=yes," in line for line in notes(paths[0])[2:])
     assert asked == [(None, 42), ("lib a", 60), ("lib b", 42)]
+
+
+def test_single_reads_of_a_lowered_library_are_not_taken_on_trust():
+    """As deep as it may be; what the user gave stands."""
+    request = CallRequest(reads=(Path("a.bam"),), reference=Path("a.fa"))
+    deep = LibraryProfile(depth=20.0)
+    assert calls_config(request, "illumina", deep).single_read_qual == 0.0
+    lowered = replace(deep, lowered=((30, 27),))
+    assert calls_config(request, "illumina", lowered).single_read_qual == CallsConfig().single_read_qual
+    told = replace(request, single_read_qual=1.0)
+    assert calls_config(told, "illumina", lowered).single_read_qual == 1.0

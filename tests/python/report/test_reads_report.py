@@ -24,7 +24,7 @@ def write_facts(
     folder.mkdir(exist_ok=True)
     library = {"Reads": 5_000, "ReadLength": 150, "Paired": 0.98, "Inserts": list(inserts), "OddPairs": 0.105}
     library |= {"TypicalMAPQ": 42, "Clipped": 0.02, "Copies": 0.31, "CopiesDropped": True, "Qualities": 4}
-    library |= {"Duplicates": 0.05, "Slips": 2.5}
+    library |= {"Duplicates": 0.05, "Slips": 2.5, "QualitiesLowered": "30:-3"}
     unlike = {"Sites": 812, "Outside": 0.031, "Strangest": "alt_clip", "StrangestShare": 0.42, "Alarm": alarm}
     facts = {
         "sample": sample,
@@ -70,6 +70,7 @@ def test_cells(tmp_path):
         "copies_dropped": "left out",
         "slips": 2.5,
         "qualities": 4,
+        "lowered": "30:-3",
         "snp": 800,
         "indel": 100,
         "low_qual": 7,
