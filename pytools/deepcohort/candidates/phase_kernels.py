@@ -11,15 +11,11 @@ from deepcohort.candidates.columns import Entries
 from deepcohort.core.numba_options import kernel
 
 MAX_MARKERS = 8  # nearest heterozygous SNPs looked at
-FAR_BP = 5_000  # where they may lie farther off than this,
-FAR_MARKERS = 32  # so many are looked at: long reads see them all
 HET, HOM = 1, 2
 _SURE_LOG10 = 3.0  # of the better of L(0/1) and L(1/1) over L(0/0), and
 _SURE_OF_COPIES_LOG10 = 1.0  # of these two over each other
 _MIN_FRAGMENTS = 2  # of each allele
 _MIN_LINK_LOG10 = 1.0  # odds that two markers' phase is right, for the second to be used
-_MIN_AGREED = 0.8  # of what fragments say of that phase, for one of many markers: copies of the site
-# elsewhere make false ones, which disagree
 _MAX_READ_LOG10 = 2.0  # what one base says of a fragment's haplotype at most: some reads are chimeras
 _MAX_FRAGMENT_LOG10 = 3.0
 _LOG10_2 = 0.3010299956639812
@@ -85,12 +81,6 @@ def _next_marker(
 
 
 @kernel
-def most_markers(feature_context_bp: int) -> int:
-    """How many heterozygous SNPs are looked at where they may lie `feature_context_bp` off."""
-    return MAX_MARKERS if feature_context_bp <= FAR_BP else FAR_MARKERS
-
-
-@kernel
 def markers_near(
     c: int, pos: NDArray[np.int64], copies: NDArray[np.int8], feature_context_bp: int, near: NDArray[np.int64]
 ) -> int:
@@ -137,21 +127,17 @@ def _hint(ratio: float, mapq: int) -> float:
 @kernel
 def _link(
     c: int, entries: Entries, mapq: NDArray[np.uint8], mate: NDArray[np.int32], odds: NDArray[np.float64]
-) -> tuple[float, float]:
+) -> float:
     """log10 odds that the ALT of marker `c` lies on the first haplotype, by fragments whose odds are known.
-
-    Also what they would be if all of these were of one mind.
 
     `mapq`: uint8 (R,), phred. `mate`: int32 (R,). `odds`: float64 (R,), log10, 0 where not known.
     """
-    link = total = 0.0
+    link = 0.0
     for e in range(entries.offset[c], entries.offset[c + 1]):
         f = fragment(entries.read[e], mate)
         if (entries.allele[e] == 0 or entries.allele[e] == 1) and odds[f] != 0.0:
-            agreed = _agreement(odds[f], _hint(entries.ratio[e], mapq[entries.read[e]]))
-            link += agreed
-            total += abs(agreed)
-    return link, total
+            link += _agreement(odds[f], _hint(entries.ratio[e], mapq[entries.read[e]]))
+    return link
 
 
 @kernel
@@ -167,11 +153,10 @@ def phase_fragments(
     """Log10 odds for the first haplotype of the fragments at `n_near` markers, added to `odds`.
 
     The first marker's ALT lies on the first haplotype. Each further one is put in phase by the
-    fragments that it shares with those before; one that shares too little tries again at the end. With room
-    for more than MAX_MARKERS, most of what these fragments say must agree too.
+    fragments that it shares with those before; one that shares too little tries again at the end.
 
     Args:
-        near: int64 (M,), M at least n_near, rows of the markers, nearest first. mapq: uint8 (R,), phred.
+        near: int64 (>= n_near,), rows of the markers, nearest first. mapq: uint8 (R,), phred.
         mate: int32 (R,), or -1. odds: float64 (R,), zero; -3 to 3 where touched.
         touched: int64 (R,), receives the fragments (rows) whose odds are no longer zero.
 
@@ -179,16 +164,15 @@ def phase_fragments(
         How many fragments were touched.
     """
     n_touched = 0
-    min_agreed = _MIN_AGREED if len(near) > MAX_MARKERS else 0.0
     pending = np.ones(n_near, np.bool_)
     for turn in range(2):
         for k in range(n_near):
             if not pending[k]:
                 continue
             c = near[k]
-            link, total = _link(c, entries, mapq, mate, odds)
+            link = _link(c, entries, mapq, mate, odds)
             first = turn == 0 and k == 0
-            if not first and (abs(link) < _MIN_LINK_LOG10 or abs(link) < min_agreed * total):
+            if not first and abs(link) < _MIN_LINK_LOG10:
                 continue
             pending[k] = False
             sign = 1.0 if first or link > 0 else -1.0

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from deepcohort.candidates.columns import AlignedReads, Entries
 from deepcohort.candidates.phase_kernels import (
+    MAX_MARKERS,
     clear_odds,
     markers_near,
-    most_markers,
     phase_fragments,
     phased_het_log10,
     sure_genotypes,
@@ -85,7 +85,7 @@ def weak_single_read_indels(
     candidates, ascending.
     """
     copies = sure_genotypes(is_snp, entries, reads.mapq)
-    near = np.empty(most_markers(phase_bp), np.int64)
+    near = np.empty(MAX_MARKERS, np.int64)
     odds = np.zeros(len(reads.pos))
     touched = np.empty(len(reads.pos), np.int64)
     weak = np.zeros(len(rows), np.bool_)

@@ -31,7 +31,6 @@ from deepcohort.paralogs.io_table import read_table
 from deepcohort.paralogs.load import PLATFORM, links_beside
 from deepcohort.paralogs.types import Links
 from deepcohort.phase.config import PhaseConfig
-from deepcohort.pileup.encode import feature_context_bp
 from deepcohort.reads.checksums import other_sequences
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import ReadGroups, groups_of_sample, samples_of
@@ -271,8 +270,7 @@ def _with_options(
     job: CallJob, request: CallRequest, sample: _Sample, predictor: CascadePredictor
 ) -> CallJob:
     """`job` with what was asked for beside the reads."""
-    shard_config = ShardConfig.for_context(feature_context_bp(job.pileup_config))
-    shard_config = replace(shard_config, threads=request.threads)
+    shard_config = ShardConfig(threads=request.threads)
     if predictor.device == "cuda":
         shard_config = replace(shard_config, batch_examples=_CUDA_BATCH_EXAMPLES, waiting_bases=200_000_000)
     return replace(

@@ -176,7 +176,7 @@ class ChunkPreparer:
 
 
 SYMBOLIC, LONG = "{} alleles that are no sequence", "{} alleles that are too long"
-_MAX_REACH_BP = 20_000  # or twice the reach of features, if that is farther
+_MAX_REACH_BP = 20_000
 
 
 def rows_needed(
@@ -193,12 +193,11 @@ def rows_needed(
 
     The second value tells that such a group comes so near an edge of `padded_region` (where `table` was
     made) that more of it, or of what its features look at, may lie beyond: then look farther. Beyond
-    20 kb, or twice `margin_bp`, nobody looks.
+    20 kb nobody looks.
     """
     if len(table) == 0:
         return np.empty(0, dtype=np.int64), False
     group = overlap_components(table, reference, reference_start)
-    farthest_bp = max(_MAX_REACH_BP, 2 * margin_bp)
     ends = table.pos + table.ref_len
     inside = (table.pos < region.end) & (ends > region.start)
     wanted = np.zeros(group[-1] + 1, dtype=bool)
@@ -209,10 +208,11 @@ def rows_needed(
     outside = table.pos[rows] < region.start
     near_left = padded_region.start > 0 and bool(
         (outside & (table.pos[rows] < padded_region.start + margin_bp)).any()
-        and region.start - padded_region.start < farthest_bp
+        and region.start - padded_region.start < _MAX_REACH_BP
     )
     near_right = padded_region.end < contig_length and bool(
-        (ends[rows] > padded_region.end - neighbour_bp).any() and padded_region.end - region.end < farthest_bp
+        (ends[rows] > padded_region.end - neighbour_bp).any()
+        and padded_region.end - region.end < _MAX_REACH_BP
     )
     return rows, near_left or near_right
 
@@ -427,16 +427,8 @@ def _posterior(
     return replace(chunk.known, prior=chunk.known.prior + ratio), made
 
 
-_SAMPLED_PHASE_BP = 5_000
-
-
 def sample_chunks(job: CallJob, regions: Sequence[Region]) -> list[PreparedChunk]:
-    """Evidence and features of some regions, one chunk each.
-
-    They look less far for haplotypes than calls do, at most `_SAMPLED_PHASE_BP`: the regions are short.
-    """
-    phase_bp = min(job.pileup_config.phase_bp, _SAMPLED_PHASE_BP)
-    job = replace(job, pileup_config=replace(job.pileup_config, phase_bp=phase_bp))
+    """Evidence and features of some regions, one chunk each."""
     preparer = ChunkPreparer(job, StageTimer())
     try:
         return [preparer.prepare(region) for region in regions]

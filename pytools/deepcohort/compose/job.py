@@ -1,7 +1,7 @@
 """What to call in one sample, with the settings of every room: the one place that chooses them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deepcohort.calls.config import CallsConfig
@@ -14,8 +14,6 @@ from deepcohort.paralogs.types import Links
 from deepcohort.phase.config import PhaseConfig
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.reads.config import ReadsConfig
-
-_USUAL_CONTEXT_BP = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +34,6 @@ class ShardConfig:
     batch_examples: int = 256
     waiting_bases: int = 40_000_000
     threads: int = 1
-
-    @classmethod
-    def for_context(cls, feature_context_bp: int) -> "ShardConfig":
-        """Chunks twice as long where features look far beyond them: what lies there is looked at twice."""
-        usual = cls()
-        if feature_context_bp <= _USUAL_CONTEXT_BP:
-            return usual
-        return replace(usual, max_chunk_bp=2 * usual.max_chunk_bp, chunk_bases=2 * usual.chunk_bases)
 
 
 @dataclass(frozen=True, slots=True)

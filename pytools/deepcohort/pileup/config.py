@@ -8,6 +8,8 @@ from deepcohort.core.errors import DeepcohortError
 # Raise whenever pixels or features of the same evidence change: models of another version are refused.
 ENCODER_VERSION = 4
 
+_MAX_PHASE_BP = 5_000  # reads of hidden copies mislead from farther (decision 219)
+
 # One plane per channel, uint8. "covered" = columns the read's alignment (or its clipped tail) reaches.
 CHANNELS = (
     "base",  # A 64, C 128, G 192, T 255, N 32; deleted columns 0
@@ -42,8 +44,8 @@ class PileupConfig:
             raise DeepcohortError(f"pileup of {self.rows} rows and {self.flank_bp} bp flanks is out of range")
         if not 1 <= self.min_group_rows <= self.rows // 2:
             raise DeepcohortError("min_group_rows must lie between 1 and half of rows")
-        if not 0 <= self.phase_bp <= 20_000:
-            raise DeepcohortError(f"phase_bp {self.phase_bp} is out of range; choose 0 to 20000")
+        if not 0 <= self.phase_bp <= _MAX_PHASE_BP:
+            raise DeepcohortError(f"phase_bp {self.phase_bp} is out of range; choose 0 to {_MAX_PHASE_BP}")
 
     @property
     def width(self) -> int:

@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 
 from deepcohort.candidates.columns import AlignedReads, Entries, Int, Window
 from deepcohort.candidates.phase_kernels import (
-    FAR_BP,
     HET,
     HOM,
+    MAX_MARKERS,
     capped_ratio,
     clear_odds,
     fragment,
     markers_near,
-    most_markers,
     phase_fragments,
     phased_het_log10,
     sure_genotypes,
@@ -37,7 +36,7 @@ class Phasing(NamedTuple):
 
     Attributes:
         copies: int8 (N,), of `sure_genotypes`. feature_context_bp: how far off markers may lie.
-        near: int64 (M,), odds: float64 (R,) zero, touched: int64 (R,), work space.
+        near: int64 (MAX_MARKERS,), odds: float64 (R,) zero, touched: int64 (R,), work space.
     """
 
     copies: NDArray[np.int8]
@@ -221,12 +220,9 @@ def _haplotype_features(
 
     `het`, `hom`: log10 likelihood ratios to 0/0.
     """
-    odds, touched = phasing.odds, phasing.touched
+    near, odds, touched = phasing.near, phasing.odds, phasing.touched
+    reach_bp = phasing.feature_context_bp
     first, last = entries.offset[i], entries.offset[i + 1]
-    is_snp = table.ref_len[i] == 1 and table.alt_offset[i + 1] - table.alt_offset[i] == 1
-    # reads of a copy elsewhere look like a third haplotype: from afar they harm SNPs more than phase helps
-    reach_bp = min(phasing.feature_context_bp, FAR_BP) if is_snp else phasing.feature_context_bp
-    near = phasing.near[: most_markers(reach_bp)]
     n_near = markers_near(i, table.pos, phasing.copies, reach_bp, near)
     n_touched = phase_fragments(near, n_near, entries, reads.mapq, reads.mate, odds, touched)
     phased = het
@@ -286,7 +282,7 @@ def candidate_features(
     phasing = Phasing(
         sure_genotypes(is_snp, entries, reads.mapq),
         phase_bp,
-        np.empty(most_markers(phase_bp), np.int64),
+        np.empty(MAX_MARKERS, np.int64),
         np.zeros(len(reads.pos)),
         np.empty(len(reads.pos), np.int64),
     )

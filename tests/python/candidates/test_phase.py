@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 from deepcohort.candidates.columns import Entries
 from deepcohort.candidates.phase_kernels import (
-    FAR_MARKERS,
     HET,
     HOM,
-    MAX_MARKERS,
     markers_near,
     phase_fragments,
     phased_het_log10,
@@ -152,18 +150,3 @@ def test_likelihood_by_hand():
 def test_substitutions_by_context(text, at, alt, kind, transition):
     got = substitution_log10(encode_bases(text), at, encode_bases(alt)[0])
     assert got == RATES_LOG10[kind][0 if transition else 1]
-
-
-@pytest.mark.parametrize(
-    ("room", "wanted"),
-    [(MAX_MARKERS, [3, 0]), (FAR_MARKERS, [2])],  # where both count, reads 4 and 5 are told both
-)
-def test_of_many_markers_those_that_reads_disagree_about_are_left_out(room, wanted):
-    true = [(r, 4.0 if r < 4 else -4.0) for r in range(8)]
-    false = [(r, 4.0 if r < 6 else -4.0) for r in range(8)]  # six of eight agree
-    shown = entries([true, false])
-    near = np.zeros(room, np.int64)
-    near[1] = 1
-    odds, touched = np.zeros(64), np.empty(64, np.int64)
-    assert phase_fragments(near, 2, shown, MAPQ60, no_mates(), odds, touched) == 8
-    assert sorted({round(abs(x)) for x in odds[:8]}, reverse=True) == wanted

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from deepcohort.candidates.config import CandidatesConfig, candidates_for
 from deepcohort.candidates.find import find_candidates
-from deepcohort.candidates.phase_kernels import FAR_BP, FAR_MARKERS, MAX_MARKERS, most_markers
 from deepcohort.candidates.single_indel_kernels import NOISE, PLAIN, REPEAT, Indels, indel_kinds
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases
@@ -101,9 +100,3 @@ def test_reads_of_the_other_haplotype_do_not_speak_against_it(on_its_haplotype: 
     short = 12_000, "2000M", short[2][:2_000]
     found = indels_found([read(True, True), *same, *other, short, short, short])
     assert bool(found) == wanted
-
-
-def test_more_markers_where_they_may_lie_farther():
-    assert [most_markers(400), most_markers(FAR_BP), most_markers(FAR_BP + 1)] == [
-        MAX_MARKERS, MAX_MARKERS, FAR_MARKERS,
-    ]  # fmt: skip

@@ -8,12 +8,11 @@ import pysam
 import pytest
 from deepcohort.candidates.config import candidates_for
 from deepcohort.candidates.sample import SampleSettings
-from deepcohort.compose.call_shard import ChunkPreparer, features_for, rows_needed, sample_chunks
-from deepcohort.compose.job import CallJob, ShardConfig, job_for
+from deepcohort.compose.call_shard import ChunkPreparer, features_for
+from deepcohort.compose.job import CallJob, job_for
 from deepcohort.core.region import Region
 from deepcohort.core.stages import StageTimer
-from deepcohort.pileup.config import PileupConfig, pileup_for
-from deepcohort.pileup.encode import feature_context_bp
+from deepcohort.pileup.config import pileup_for
 from deepcohort.pileup.features import F
 from deepcohort.reads.config import ReadsConfig
 
@@ -59,7 +58,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> CallJob:
             out.write(pysam.AlignedSegment.fromstring(line, header))
     pysam.index(str(folder / "x.bam"))
     settings = SampleSettings.for_library("ont", ReadsConfig())
-    return job_for([folder / "x.bam"], folder / "r.fa", [], settings, {}, PileupConfig(phase_bp=20_000))
+    return job_for([folder / "x.bam"], folder / "r.fa", [], settings, {}, pileup_for("ont"))
 
 
 def prepared(job: CallJob, regions: list[Region]) -> np.ndarray:
@@ -71,9 +70,7 @@ def prepared(job: CallJob, regions: list[Region]) -> np.ndarray:
         preparer.close()
 
 
-@pytest.mark.parametrize("phase_bp", [pileup_for("ont").phase_bp, 20_000])
-def test_features_do_not_depend_on_where_the_genome_is_cut(job: CallJob, phase_bp: int):
-    job = replace(job, pileup_config=replace(job.pileup_config, phase_bp=phase_bp))
+def test_features_do_not_depend_on_where_the_genome_is_cut(job: CallJob):
     whole = prepared(job, [Region("c", 0, LENGTH)])
     edges = [0, 20_011, 23_000, 41_234, 60_001, 78_900, LENGTH]
     cut = prepared(job, [Region("c", a, b) for a, b in pairwise(edges)])
@@ -87,42 +84,9 @@ def test_more_reads_know_their_haplotype_from_farther(job: CallJob):
     near = prepared(
         replace(job, pileup_config=replace(job.pileup_config, phase_bp=400)), [Region("c", 0, LENGTH)]
     )
-    assert feature_context_bp(job.pileup_config) == 20_000
     assert far[:, F.phased_fraction].mean() > 0.8 > near[:, F.phased_fraction].mean()
-
-
-def test_a_sample_is_looked_at_less_far(job: CallJob):
-    window = Region("c", 50_000, 58_000)
-    [chunk] = sample_chunks(job, [window])
-    assert chunk.window.start > window.start - 10_000
-    assert len(features_for([chunk])) == len(prepared(job, [window]))
 
 
 @pytest.mark.parametrize("platform", ["hifi", "ont"])
 def test_a_single_read_is_judged_within_what_chunks_know(platform: str):
     assert candidates_for(platform).single_indel_phase_bp <= pileup_for(platform).phase_bp
-
-
-def test_chunks_are_longer_where_features_look_farther():
-    usual = ShardConfig()
-    assert ShardConfig.for_context(2_000) == ShardConfig.for_context(5_000) == usual
-    assert ShardConfig.for_context(20_000).max_chunk_bp == 2 * usual.max_chunk_bp
-
-
-def test_an_overlap_is_followed_beyond_far_padding(job: CallJob):
-    # features look 20 kb far, so that a first padding of more than that is no reason to give up
-    preparer = ChunkPreparer(job, StageTimer())
-    try:
-        chunk = preparer.prepare(Region("c", 60_000, 61_000))
-    finally:
-        preparer.close()
-    table = chunk.evidence.table
-    inside = Region("c", int(table.pos[len(table) // 2]) + 1, int(table.pos[len(table) // 2]) + 2)
-    around = inside.padded(25_000, LENGTH)
-    for margin_bp, wanted in ((20_500, False), (26_000, True)):
-        deletion = replace(
-            table, ref_len=np.where(table.pos == inside.start - 1, 5, table.ref_len).astype(np.int32)
-        )
-        rows, cut = rows_needed(deletion, inside, around, LENGTH, chunk.codes, chunk.window.start, margin_bp)
-        assert len(rows)
-        assert cut == wanted

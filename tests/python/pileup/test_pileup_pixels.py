@@ -194,7 +194,9 @@ def test_candidate_outside_the_window_is_an_error():
         encode_examples(evidence, reference[:50], Region("c", 0, 50))
 
 
-@pytest.mark.parametrize("change", [{"rows": 2}, {"flank_bp": 1000}, {"min_group_rows": 17}])
+@pytest.mark.parametrize(
+    "change", [{"rows": 2}, {"flank_bp": 1000}, {"min_group_rows": 17}, {"phase_bp": 5001}]
+)
 def test_impossible_sizes_are_refused(change):
     with pytest.raises(DeepcohortError):
         PileupConfig(**change)
