@@ -111,7 +111,9 @@ def samples(tmp_path_factory):
     return [make_sample(folder / str(seed), seed) for seed in (1, 2)]
 
 
-def test_training_on_one_sample_improves_another(samples, tmp_path):
+def test_training_on_one_sample_improves_another(samples, tmp_path, monkeypatch):
+    # the made-up qualities promise too much; lowered as they would be, networks alone leave training nothing to win
+    monkeypatch.setattr("deepcohort.reads.library.lowered_qualities", lambda *_: ())
     first, second = samples
     reference = second.vcf.parent / "ref.fa"
     labels = label(second, reference).labels(_CONTIG)
