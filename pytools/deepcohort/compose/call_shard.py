@@ -315,7 +315,7 @@ class _ShardWriter:
         self._n_examples = self._n_bases = self._n_bp = 0
 
     def _balanced(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-        """`probabilities` of all that waits, float32 (N, 3), with what their haplotypes say."""
+        """`probabilities` of all that waits, float32 (N, 3), with what poor bases and haplotypes say."""
         depth, parts, first = self._job.reads_config.library.depth, [], 0
         with self._timer.stage("haplotype balance"):
             for chunk in self._waiting:
