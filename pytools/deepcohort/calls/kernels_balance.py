@@ -92,7 +92,8 @@ def count_haplotypes(
     """Fragments that show ALT and REF of candidates, and of the haplotypes that their ALTs lie on.
 
     A SNP within REACH_BP is on the haplotype when fragments show both ALTs and next to none shows one alone.
-    A fragment that shows ALT more often than REF is one of ALT's.
+    A fragment that shows ALT more often than REF is one of ALT's; where both come out even it begins anew as
+    one of REF's.
 
     Args:
         rows: int64 (n,), candidates asked for. pos: int64 (N,), ascending. is_snp: bool (N,). entries: of the
