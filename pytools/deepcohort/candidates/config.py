@@ -1,6 +1,8 @@
 """Settings of candidate finding and local realignment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from deepcohort.candidates.repeat_stutter import SLIPS, StutterRates, fitted
 from deepcohort.reads.config import ReadsConfig
@@ -83,12 +85,36 @@ class CandidatesConfig:
 
 _MIN_FRACTION_INDEL = {"hifi": 0.1, "ont": 0.12}
 _SINGLE_INDEL_MAX_DEPTH = 10  # of long reads
+_SINGLE_ERRORS, _MOST_DEEPER = 1e-4, 5  # wrong bases that single_max_depth is made for
+
+
+def _deeper(config: CandidatesConfig, vote_errors: float) -> CandidatesConfig:
+    """`config` that looks at single fragments among more, where the vote of copies is so seldom wrong.
+
+    Each fragment of REF more makes a heterozygote half as likely. The slip of one read is outvoted, so that a
+    single fragment may show an indel too.
+    """
+    more = int(np.rint(np.log2(_SINGLE_ERRORS / vote_errors))) if vote_errors > 0 else 0
+    if more <= 0:
+        return config
+    more = min(more, _MOST_DEEPER)
+    return replace(
+        config,
+        single_max_depth=config.single_max_depth + more,
+        single_cpg_max_depth=config.single_cpg_max_depth + more,
+        single_phased_max_depth=config.single_phased_max_depth + more,
+        single_indel_max_depth=config.single_max_depth + more,
+        single_indel_phase_bp=config.phase_bp,
+    )
 
 
 def candidates_for(platform: str, library: LibraryProfile = UNKNOWN_LIBRARY) -> CandidatesConfig:
     """Settings for reads of a platform and a library."""
     if platform not in SLIPS or platform == "illumina":
-        return CandidatesConfig(slips=fitted(SLIPS["illumina"], library.runs))
+        config = CandidatesConfig(
+            slips=fitted(SLIPS["illumina"], library.runs), min_base_qual=library.least_quality
+        )
+        return _deeper(config, library.vote_errors)
     return CandidatesConfig(
         slips=SLIPS[platform],
         min_fraction_indel=_MIN_FRACTION_INDEL[platform],

@@ -1,7 +1,7 @@
 """What the platform and the library of a sample imply: chosen here, for whatever looks at its reads."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deepcohort.candidates.config import CandidatesConfig, candidates_for
@@ -26,7 +26,7 @@ class SampleSettings:
     @classmethod
     def for_library(cls, platform: str, reads: ReadsConfig) -> "SampleSettings":
         """Settings where the library's profile is in `reads` already, or unknown."""
-        return cls(reads, candidates_for(platform, reads.library))
+        return cls(reads, candidates_for(platform, replace(reads.library, vote_errors=reads.vote_errors)))
 
 
 def settings_for(

@@ -75,3 +75,9 @@ class ReadsConfig:
     def drops_copies(self) -> bool:
         """Whether copies are left out in some library."""
         return any(profile.drops_copies for profile in self.profiles)
+
+    @property
+    def vote_errors(self) -> float:
+        """See `LibraryProfile`; 0 where reads of some library have no vote."""
+        voted = all(profile.drops_copies for profile in self.profiles)
+        return self.library.vote_errors if voted else 0.0

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 
-_MOST_PHRED = 45  # of a base that several copies agree on: what was wrong before they were made remains
+MOST_PHRED = 45  # of a base that several copies agree on: what was wrong before they were made remains
 _CLEAR_SHARE = 0.7  # of the phred sum that the winning base must have, else it says nothing
 
 
@@ -81,7 +81,7 @@ def _write_vote(
         if total > 0:
             seq[at] = winner
         against = total - weight[winner]
-        qual[at] = min(_MOST_PHRED, max(weight[winner] - 2 * against, 0)) if is_clear else 0
+        qual[at] = min(MOST_PHRED, max(weight[winner] - 2 * against, 0)) if is_clear else 0
 
 
 @kernel

@@ -18,11 +18,11 @@ from deepcohort.reads.groups import LibraryKey, names_of
 from deepcohort.reads.library import (
     clipped_share,
     library_text,
-    lowered_of,
     mapq_table,
     measure_library,
     odd_by_library,
     odd_pairs,
+    with_qualities,
 )
 from deepcohort.reads.merge import in_own_terms, in_terms_of, take_reads
 from deepcohort.reads.qualities import quality_table
@@ -30,6 +30,7 @@ from deepcohort.reads.scan import ReadColumns
 from deepcohort.reads.splice import is_of_dna
 from deepcohort.reads.types import LibraryProfile, OwnLibrary
 from deepcohort.reads.unaligned import lay_unaligned, lays_unaligned
+from deepcohort.reads.votes import vote_errors
 
 LEAST_READS = 1_000  # fewer in the windows are too few to tell their library from others
 _MAPQ_APART = 5  # of the scaled MAPQ of the library's typical read
@@ -138,6 +139,7 @@ def _measured(
         around.append((window.start, window.codes))
     marked_share = n_marked / n_reads if n_reads else 0.0
     profile = replace(measure_library(pieces, around), duplicate_share=marked_share)
+    profile = replace(profile, vote_errors=vote_errors(profile, pieces, around))
     if not _leaves_ends(profile, pieces, around):
         return _Measured(profile, False, pieces)
     plain = replace(profile, lowered=())
@@ -146,7 +148,8 @@ def _measured(
     if profile.lowered:  # maybe for what such ends hold; copies say more than a vote of theirs
         single = replace(plain, drops_copies=False)
         clipped = [_clipped(single, *window) for window in zip(pieces, around, strict=True)]
-        profile = replace(profile, lowered=lowered_of(clipped, around, single))
+        kept = with_qualities(single, clipped, around)
+        profile = replace(profile, lowered=kept.lowered, least_quality=kept.least_quality)
     return _Measured(profile, True, pieces)
 
 

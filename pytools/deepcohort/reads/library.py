@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.reads.adapter_kernels import KMER_BP, loose_tails, tail_kmers
-from deepcohort.reads.qualities import count_mismatches, lowered_qualities, lowered_text
+from deepcohort.reads.qualities import count_mismatches, least_quality, lowered_qualities, lowered_text
 from deepcohort.reads.run_kernels import find_runs, run_passages
 from deepcohort.reads.scan import ReadColumns, offsets_of
 from deepcohort.reads.splice_kernels import count_spliced
 from deepcohort.reads.types import (
     BINS_PER_OCTAVE,
     INSERT_BINS,
+    LEAST_QUALITY,
     STANDARD_MAPQ,
     UNKNOWN_LIBRARY,
     LibraryProfile,
@@ -29,7 +30,7 @@ from deepcohort.reads.windows import PROFILE_WINDOW_BP
 APART = 3  # orientation class of reads whose mate is unmapped, on another contig, or not placed
 CLIP_BP = 5  # a read is clipped from here on
 CLIP_NEAR_BP = 300  # and tells of sites this near: the adapters of long reads, of nothing farther
-_LEAST_TYPICAL_MAPQ, _DOUBTFUL_MAPQ, _SURE_MAPQ = 24, 20, 50
+_LEAST_TYPICAL_MAPQ, _DOUBTFUL_MAPQ, SURE_MAPQ = 24, 20, 50
 _USUAL_SHARE, _USUAL_READS = 0.003, 4  # of the paired reads, a bin that is usual holds at least both
 _COPIED_SHARE, _MOST_COPIES, _LEAST_FRAGMENTS_PER_BP = 0.3, 12.0, 0.015
 _QUALITY_SHARE = 0.001
@@ -165,12 +166,10 @@ def measure_library(
     near = np.abs(insert_size[((flag & _PAIRED) != 0) & ~odd])
     quantiles = np.quantile(near, [0.05, 0.5, 0.95]) if len(near) else np.zeros(3)
     low, middle, high = (round(float(q)) for q in quantiles)
-    return replace(
-        library,
-        odd_share=float(odd.sum() / max(n_paired, 1)),
-        insert_bp=(low, middle, high),
-        lowered=lowered_of(pieces, around, library),
+    library = replace(
+        library, odd_share=float(odd.sum() / max(n_paired, 1)), insert_bp=(low, middle, high)
     )
+    return with_qualities(library, pieces, around)
 
 
 def _depth(pieces: Sequence[ReadColumns]) -> float:
@@ -247,21 +246,22 @@ def _quality_alphabet(pieces: Sequence[ReadColumns]) -> tuple[int, ...]:
     return tuple(int(q) for q in np.flatnonzero(counts > _QUALITY_SHARE * max(int(counts.sum()), 1)))
 
 
-def lowered_of(
+def with_qualities(
+    library: LibraryProfile,
     pieces: Sequence[ReadColumns],
     references: Sequence[tuple[int, NDArray[np.uint8]]],
-    library: LibraryProfile,
-) -> tuple[tuple[int, int], ...]:
-    """LibraryProfile.lowered by reads that are surely placed and no copies; long reads keep their qualities,
-    which mean more to their models than mismatches tell."""
+) -> LibraryProfile:
+    """`library` with what its qualities keep, by reads that are surely placed and no copies; long reads keep
+    theirs, which mean more to their models than mismatches tell."""
     if library.read_length_bp > _LONG_READS_BP:
-        return ()
+        return library
     mapq = mapq_table(library)
     counts = []
     for piece, (start, codes) in zip(pieces, references, strict=True):
-        sure = ~grouped_copies(piece)[1] & (mapq[piece.mapq] >= _SURE_MAPQ)
+        sure = ~grouped_copies(piece)[1] & (mapq[piece.mapq] >= SURE_MAPQ)
         counts.append(count_mismatches(piece, sure, start, codes))
-    return lowered_qualities(np.stack(counts))
+    by_window = np.stack(counts)
+    return replace(library, lowered=lowered_qualities(by_window), least_quality=least_quality(by_window))
 
 
 def library_text(library: LibraryProfile) -> str:
@@ -286,6 +286,10 @@ def library_text(library: LibraryProfile) -> str:
         facts["Spliced"] = f"{library.spliced_share:.4f}"
     if library.lowered:  # of the usual library nothing is said
         facts["QualitiesLowered"] = lowered_text(library.lowered)
+    if library.least_quality != LEAST_QUALITY:
+        facts["LeastQuality"] = str(library.least_quality)
+    if library.vote_errors:
+        facts["VoteErrors"] = f"{library.vote_errors:.1e}"
     return ";".join(f"{key}={value}" for key, value in facts.items())
 
 

@@ -118,6 +118,7 @@ def with_own_inserts(columns: ReadColumns) -> ReadColumns:
 def merge_copies(columns: ReadColumns, among: NDArray[np.bool_] | None = None) -> ReadColumns:
     """One read for each group of copies: bases of their vote, name and flags of the smallest name hash,
     so that both reads of a pair are those of one fragment; in order again. `among`: see `grouped_copies`."""
+    columns = replace(columns, seq=columns.seq.copy(), qual=columns.qual.copy())  # votes are written there
     order, copied = grouped_copies(columns, among)
     chosen = np.empty(len(order), np.int64)
     vote_of_copies(

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from deepcohort.reads.mate_kernels import pair_mates
 from deepcohort.reads.quality_kernels import MANY_DISAGREE, PlacedReads, tally_qualities
 from deepcohort.reads.scan import ReadColumns, offsets_of
-from deepcohort.reads.types import LibraryProfile
+from deepcohort.reads.types import LEAST_QUALITY, LibraryProfile
 
-LEAST_QUALITY = 10  # phred; no quality is lowered below: bases that say less are not read at all
 _MARGIN_BP = 5  # of a read's ends, which may hide an indel or an adapter
 _LEAST_READS, _MOST_READS = 4, 64  # at a position; beyond the latter no heterozygote passes for an error
 _HETEROZYGOTES = 0.001  # per bp
@@ -24,6 +23,7 @@ _MISMATCHES = 50  # values that lie side by side are judged together until they 
 _SIGMAS = 4.0  # of chance: that many below what was counted lies the least that must be true
 _LEAST_FACTOR, _LEAST_DROP = 10**0.15, 2  # of mismatches over those promised, at the least; phred
 _ODD_SIGMAS, _ODD_MISMATCHES = 5.0, 5.0  # windows with so many more than the others hold strays
+_POOREST, _POOR_BASES, _POOR_FACTOR = 5, 1_000, 0.1  # phred; bases that tell; of the mismatches promised
 
 
 def quality_table(library: LibraryProfile) -> NDArray[np.uint8]:
@@ -91,6 +91,19 @@ def lowered_qualities(counts: NDArray[np.float64]) -> tuple[tuple[int, int], ...
         drop = _drop(mismatches[:, values].sum(axis=1), promised[:, values].sum(axis=1))
         lowered += [(q, max(q - drop, LEAST_QUALITY)) for q in values if drop and q > LEAST_QUALITY]
     return tuple(lowered)
+
+
+def least_quality(counts: NDArray[np.float64]) -> int:
+    """LibraryProfile.least_quality by `counts` of each window, float64 (W, 3, 256).
+
+    What reads a run of one base at once gives long runs poor qualities: their length is in doubt, not their
+    base. Such bases count like others. Poor bases of other instruments are wrong as often as they say.
+    """
+    values = np.arange(_POOREST, LEAST_QUALITY)
+    bases, mismatches, variants = counts.sum(axis=0)[:, values]
+    promised = bases @ 10.0 ** (-values / 10)
+    is_better = mismatches.sum() - variants.sum() <= _POOR_FACTOR * promised
+    return _POOREST if bases.sum() >= _POOR_BASES and is_better else LEAST_QUALITY
 
 
 def _groups(bases: NDArray[np.float64], mismatches: NDArray[np.float64]) -> list[list[int]]:

@@ -9,6 +9,7 @@ from deepcohort.reads.groups import LibraryKey
 
 INSERT_BINS, BINS_PER_OCTAVE = 68, 4  # up to 2^17 bp; pairs farther apart are odd in every library
 STANDARD_MAPQ = 60
+LEAST_QUALITY = 10  # phred that a base needs to count, in the usual library
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,9 @@ class LibraryProfile:
             each as often as it was seen, sorted.
         lowered: (phred reported, phred that counts) of base qualities that promise materially more than
             the library keeps (`reads.qualities`), sorted; none in the usual library.
+        least_quality: phred that a base needs to count. Below LEAST_QUALITY only where such bases are far
+            better than they promise.
+        vote_errors: wrong bases, of those that the copies of a fragment agree on; 0: not measured.
     """
 
     n_reads: int = 0
@@ -54,6 +58,8 @@ class LibraryProfile:
     adapters: tuple[int, ...] = ()
     runs: tuple[tuple[int, int, int], ...] = ()
     lowered: tuple[tuple[int, int], ...] = ()
+    least_quality: int = LEAST_QUALITY
+    vote_errors: float = 0.0
 
 
 UNKNOWN_LIBRARY = LibraryProfile()

@@ -4,12 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from deepcohort.candidates.config import candidates_for
 from deepcohort.core.sequence import encode_bases
 from deepcohort.reads.adapter_kernels import KMER_BP, loose_tails, mask_known, tail_kmers
+from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.groups import NO_GROUP
+from deepcohort.reads.libraries import WindowReads, with_profiles
 from deepcohort.reads.library import longest_adapter, measure_library
 from deepcohort.reads.merge import in_terms_of
 from deepcohort.reads.scan import ReadColumns, offsets_of
-from deepcohort.reads.types import UNKNOWN_LIBRARY
+from deepcohort.reads.types import UNKNOWN_LIBRARY, OwnLibrary
+from deepcohort.reads.votes import vote_errors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -293,3 +298,58 @@ def test_the_shape_that_most_copies_have_stands_for_them(shapes, usual):
 def test_a_read_without_copies_stays():
     found = copies(["ACGTA"], [33])
     assert found.qual.tolist() == [33] * 5
+
+
+def voted_pieces(errors: float, windows: int = 3, per_window: int = 300, n_copies: int = 3):
+    """Windows of fragments, each read `n_copies` times; of their bases, `errors` are wrong in all copies alike."""
+    rng = np.random.default_rng(6)
+    pieces, around = [], []
+    for w in range(windows):
+        text = random_text(rng, 2_000)
+        rows = []
+        for f in range(per_window):
+            at = int(rng.integers(0, 1_880))
+            seq = list(text[at : at + 100])
+            for i in np.flatnonzero(rng.random(100) < errors):
+                seq[i] = "ACGT"[("ACGT".index(seq[i]) + 1) % 4]
+            common = {"pos": at, "cigar": [(MATCH, 100)], "flag": 1, "tlen": 300 + f}
+            name = 1_000 * w + 10 * f
+            rows += [{**common, "seq": "".join(seq), "name": name + c} for c in range(n_copies)]
+        pieces.append(columns_of_rows(rows))
+        around.append((0, encode_bases(text)))
+    return pieces, around
+
+
+@pytest.mark.parametrize(("errors", "low", "high"), [(0.0, 1e-5, 2e-5), (0.001, 5e-4, 1.3e-3)])
+def test_errors_that_all_copies_share_are_measured(errors, low, high):
+    pieces, around = voted_pieces(errors)
+    before = [piece.seq.copy() for piece in pieces]
+    found = vote_errors(replace(UNKNOWN_LIBRARY, drops_copies=True), pieces, around)
+    assert low < found < high
+    assert all((piece.seq == seq).all() for piece, seq in zip(pieces, before, strict=True))
+
+
+def test_votes_are_measured_where_they_are_many():
+    pieces, around = voted_pieces(0.0)
+    assert vote_errors(UNKNOWN_LIBRARY, pieces, around) == 0
+    library = replace(UNKNOWN_LIBRARY, drops_copies=True)
+    assert vote_errors(library, pieces[:1], around[:1]) == 0
+    assert vote_errors(library, *voted_pieces(0.0, n_copies=1)) == 0  # phred 30, no vote
+
+
+def test_profiles_of_copies_measure_their_votes():
+    pieces, around = voted_pieces(0.0)
+    windows = [
+        WindowReads(piece, np.ones(len(piece.pos), np.bool_), start, codes)
+        for piece, (start, codes) in zip(pieces, around, strict=True)
+    ]
+    config = with_profiles(ReadsConfig(), windows, [NO_GROUP])
+    assert config.library.drops_copies
+    assert config.vote_errors == config.library.vote_errors > 0
+    other = OwnLibrary(NO_GROUP, "x", UNKNOWN_LIBRARY, is_apart=True)
+    assert replace(config, libraries=(other, other)).vote_errors == 0
+    deep = candidates_for("illumina", config.library)
+    usual = candidates_for("illumina")
+    assert deep.single_max_depth == usual.single_max_depth + 3  # log2 of 1e-4 over 1.2e-5
+    assert (usual.single_indel_max_depth, deep.single_indel_max_depth) == (0, deep.single_max_depth)
+    assert candidates_for("illumina", replace(config.library, vote_errors=1e-3)) == usual

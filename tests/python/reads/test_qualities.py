@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from deepcohort.candidates.config import CandidatesConfig
+from deepcohort.candidates.sample import settings_for
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region
 from deepcohort.reads.config import ReadsConfig
@@ -13,7 +15,7 @@ from deepcohort.reads.libraries import library_line
 from deepcohort.reads.library import library_text, measure_library
 from deepcohort.reads.load import open_reads, profile_of
 from deepcohort.reads.merge import in_terms_of
-from deepcohort.reads.qualities import lowered_qualities, lowered_text, quality_table
+from deepcohort.reads.qualities import least_quality, lowered_qualities, lowered_text, quality_table
 from deepcohort.reads.quality_kernels import PlacedReads, tally_qualities
 from deepcohort.reads.types import LibraryProfile, OwnLibrary
 from hypothesis import given, settings
@@ -110,6 +112,39 @@ def test_heterozygotes_are_no_errors():
     assert lowered_qualities(counts) == ()
 
 
+@pytest.mark.parametrize(
+    ("rates", "least"),
+    [
+        ({8: 0.003, 30: 0.001}, 5),  # of bases that promise .158: the length of their run is in doubt
+        ({8: 0.02}, 10),
+        ({5: 0.31, 9: 0.12, 30: 0.001}, 10),
+        ({2: 0.0, 30: 0.001}, 10),  # says nothing
+        ({10: 0.001}, 10),
+        ({}, 10),
+    ],
+)
+def test_poor_bases_count_where_they_are_far_better_than_they_say(rates, least):
+    assert least_quality(counts_of(rates)) == least
+
+
+def test_few_poor_bases_tell_nothing():
+    assert least_quality(counts_of({8: 0.0}, n=80)) == 10
+    assert least_quality(counts_of({8: 0.0}, n=90)) == 5
+
+
+def test_variants_at_poor_bases_are_no_errors():
+    counts = counts_of({8: 0.02})
+    counts[:, 2, 8] = 40_000 * 0.01
+    assert least_quality(counts) == 5
+
+
+def test_text_of_the_least_quality():
+    profile = LibraryProfile(least_quality=5, vote_errors=1.2e-5)
+    assert (
+        library_text(profile) == f"{library_text(LibraryProfile())};LeastQuality=5;VoteErrors=1.2e-05"
+    )
+
+
 def test_text_of_what_is_lowered():
     lowered = ((30, 27), (31, 26), (40, 35))
     assert lowered_text(lowered) == "30:-3|31-40:-5"
@@ -201,6 +236,28 @@ def test_long_reads_keep_their_qualities(write_reads, reference_path, reference_
     assert set(columns.qual.tolist()) == {30}  # left as they are
     long = replace(columns, seq_length=np.full(len(columns.pos), 2_000))
     assert measure_library([long], [stretch]).lowered == ()
+
+
+def runs_lines(text, n=1_500, seed=1):
+    """Single reads whose every tenth base has phred 7 and is right; the others have 30."""
+    rng = np.random.default_rng(seed)
+    lines = []
+    for k in range(n):
+        pos = int(rng.integers(0, len(text) - BP))
+        quals = "".join(chr(33 + (7 if (pos + i) % 10 == 0 else 30)) for i in range(BP))
+        fields = [f"r{k}", 0, "one", pos + 1, 60, f"{BP}M", "*", 0, 0, text[pos : pos + BP], quals]
+        lines.append("\t".join(map(str, fields)) + "\tRG:Z:a")
+    return lines
+
+
+def test_candidates_take_bases_that_the_library_vouches_for(write_reads, reference_path, reference_text):
+    path = write_reads(runs_lines(reference_text))
+    settings = settings_for([path], reference_path, "illumina")
+    assert settings.reads.library.least_quality == settings.candidates.min_base_qual == 5
+    usual = write_reads(noisy_lines(reference_text, error=0.001), "usual.bam")
+    assert settings_for([usual], reference_path, "illumina").candidates == CandidatesConfig(
+        slips=settings_for([usual], reference_path, "illumina").candidates.slips
+    )
 
 
 def test_each_library_has_its_own(write_reads, reference_path, reference_text):
