@@ -34,7 +34,7 @@ class CandidatesConfig:
             above: there one fragment is enough (a repeat's two alleles often differ from the reference
             both, and few reads span the longer one).
         single_indel_max_depth: an indel that one read shows is a candidate where no more than this cover the
-            site, and it changes a repeat's length or two bases and more; 0 = nowhere.
+            site, and it changes a repeat's length or two bases and more.
         single_indel_min_log10, single_indel_repeat_log10: least log10 P(reads | best genotype with the ALT) /
             P(reads | without), haplotypes of reads considered, of such a candidate outside repeats and in
             them; others are dropped again.
@@ -64,10 +64,10 @@ class CandidatesConfig:
     single_phased_max_depth: int = 10
     single_min_log10: float = 2.4
     single_end_bp: int = 5
-    single_indel_max_depth: int = 0
+    single_indel_max_depth: int = 4
     single_indel_min_log10: float = 1.0
     single_indel_repeat_log10: float = 0.0
-    single_indel_phase_bp: int = 5_000
+    single_indel_phase_bp: int = 400
     min_base_qual: int = ReadsConfig().min_base_qual
     phase_bp: int = 400
     max_indel_bp: int = 500
@@ -84,15 +84,14 @@ class CandidatesConfig:
 
 
 _MIN_FRACTION_INDEL = {"hifi": 0.1, "ont": 0.12}
-_SINGLE_INDEL_MAX_DEPTH = 10  # of long reads
+_SINGLE_INDEL_MAX_DEPTH, _SINGLE_INDEL_PHASE_BP = 10, 5_000  # of long reads
 _SINGLE_ERRORS, _MOST_DEEPER = 1e-4, 5  # wrong bases that single_max_depth is made for
 
 
 def _deeper(config: CandidatesConfig, vote_errors: float) -> CandidatesConfig:
     """`config` that looks at single fragments among more, where the vote of copies is so seldom wrong.
 
-    Each fragment of REF more makes a heterozygote half as likely. The slip of one read is outvoted, so that a
-    single fragment may show an indel too.
+    Each fragment of REF more makes a heterozygote half as likely.
     """
     more = int(np.rint(np.log2(_SINGLE_ERRORS / vote_errors))) if vote_errors > 0 else 0
     if more <= 0:
@@ -103,8 +102,7 @@ def _deeper(config: CandidatesConfig, vote_errors: float) -> CandidatesConfig:
         single_max_depth=config.single_max_depth + more,
         single_cpg_max_depth=config.single_cpg_max_depth + more,
         single_phased_max_depth=config.single_phased_max_depth + more,
-        single_indel_max_depth=config.single_max_depth + more,
-        single_indel_phase_bp=config.phase_bp,
+        single_indel_max_depth=config.single_indel_max_depth + more,
     )
 
 
@@ -119,4 +117,5 @@ def candidates_for(platform: str, library: LibraryProfile = UNKNOWN_LIBRARY) -> 
         slips=SLIPS[platform],
         min_fraction_indel=_MIN_FRACTION_INDEL[platform],
         single_indel_max_depth=_SINGLE_INDEL_MAX_DEPTH,
+        single_indel_phase_bp=_SINGLE_INDEL_PHASE_BP,
     )

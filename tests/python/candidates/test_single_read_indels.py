@@ -1,4 +1,4 @@
-"""Indels shown by one long read."""
+"""Indels shown by one read."""
 
 from dataclasses import replace
 
@@ -9,9 +9,11 @@ from deepcohort.candidates.find import find_candidates
 from deepcohort.candidates.single_indel_kernels import NOISE, PLAIN, REPEAT, Indels, indel_kinds
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases
+from deepcohort.reads.types import LibraryProfile
 from read_builders import make_batch, random_text
 
 ONT = candidates_for("ont")
+VOTED = LibraryProfile(drops_copies=True, vote_errors=2.5e-5)  # a quarter of the usual
 
 
 @pytest.mark.parametrize(
@@ -85,10 +87,15 @@ def test_one_read_is_enough_where_few_cover_the_site():
     plenty = [read(True, False)] + [read(False, False)] * 10
     assert indels_found(plenty) == []  # depth 11
     assert indels_found(plenty, replace(ONT, single_indel_max_depth=11, single_indel_min_log10=-9)) != []
-    assert indels_found([read(True, False)], CandidatesConfig()) == []  # short reads
-    assert (
-        indels_found([read(True, False)], CandidatesConfig(), qual=2) == []
-    )  # that do not count for the depth
+    none = replace(CandidatesConfig(), single_indel_max_depth=0)
+    assert indels_found([read(True, False)], none, qual=2) == []  # reads that do not count for the depth
+
+
+def test_of_short_reads_four_may_cover_the_site_and_more_where_copies_vote():
+    for n_ref, config in ((3, CandidatesConfig()), (5, candidates_for("illumina", VOTED))):
+        one = read(True, False)
+        assert len(indels_found([one] + [read(False, False)] * n_ref, config)) == 1
+        assert indels_found([one] + [read(False, False)] * (n_ref + 1), config) == []
 
 
 @pytest.mark.parametrize(("on_its_haplotype", "wanted"), [(0, True), (4, False)])
