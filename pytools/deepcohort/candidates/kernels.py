@@ -11,6 +11,9 @@ from deepcohort.core.numba_options import borrowing_kernel, kernel
 
 MIN_CLIP_BP = 6  # shorter clips say little
 MIN_CLIP_QUAL = 18  # phred, mean next to the break
+# an insertion is another one misread that differs by a base, or one in so many bp, where so many times as many
+# fragments show that one
+MISREAD_PER_BP, MISREAD_FACTOR = 10, 3
 
 
 class Tallies(NamedTuple):
@@ -406,6 +409,40 @@ def group_indels(
             fragments[n_groups] += 1
         stamp[read] = n_groups
     return n_groups + 1 if len(events.pos) else 0
+
+
+@kernel
+def misread_insertions(
+    pos: NDArray[np.int64],
+    length: NDArray[np.int64],
+    fragments: NDArray[np.int32],
+    source: NDArray[np.int64],
+    moved: NDArray[np.int64],
+    seq: NDArray[np.uint8],
+) -> NDArray[np.bool_]:
+    """Insertions that a wrong base makes of one that far more fragments show there, bool (G,).
+
+    Args:
+        pos, length: int64 (G,), indels in that order, bp, insertions positive. fragments: int32 (G,).
+        source: int64 (G,), where the inserted bases lie in `seq` uint8 (B,). moved: int64 (G,), bp moved left.
+    """
+    out = np.zeros(len(pos), np.bool_)
+    for g in range(len(pos)):
+        n = length[g]
+        if n <= 0:
+            continue
+        most_wrong = max(1, n // MISREAD_PER_BP)
+        for step in (-1, 1):
+            other = g + step
+            while 0 <= other < len(pos) and pos[other] == pos[g] and length[other] == n and not out[g]:
+                if fragments[other] >= MISREAD_FACTOR * fragments[g]:
+                    wrong = 0
+                    for j in range(n):
+                        own = seq[source[g] + (j - moved[g]) % n]
+                        wrong += own != seq[source[other] + (j - moved[other]) % n]
+                    out[g] = wrong <= most_wrong
+                other += step
+    return out
 
 
 @kernel

@@ -153,9 +153,10 @@ def _indels(
     beside = _beside_bases(pos, reference)
     good = _enough(fragments[:n_groups], depth, pos, inside & beside, inside, config)
     source = (reads.seq_offset[events.read[leader]] + events.index[leader] + 1).astype(np.int64)
+    length, moved = events.length[leader].astype(np.int64), events.moved[leader].astype(np.int64)
+    good &= ~kernels.misread_insertions(pos, length, fragments[:n_groups], source, moved, reads.seq)
     few = inside & beside & ~good & (fragments[:n_groups] == 1) & (depth <= config.single_indel_max_depth)
     if config.single_indel_max_depth and few.any():
-        length, moved = events.length[leader].astype(np.int64), events.moved[leader].astype(np.int64)
         good |= _worth_a_look(good, few, Indels(pos, length, source, moved, reads.seq), reference)
     renumbered = np.where(good, np.cumsum(good) - 1, -1)
     leader, source = leader[good], source[good]
