@@ -88,12 +88,13 @@ _SINGLE_INDEL_MAX_DEPTH, _SINGLE_INDEL_PHASE_BP = 10, 5_000  # of long reads
 _SINGLE_ERRORS, _MOST_DEEPER = 1e-4, 5  # wrong bases that single_max_depth is made for
 
 
-def _deeper(config: CandidatesConfig, vote_errors: float) -> CandidatesConfig:
-    """`config` that looks at single fragments among more, where the vote of copies is so seldom wrong.
+def _deeper(config: CandidatesConfig, errors: float) -> CandidatesConfig:
+    """`config` that looks at single fragments among more, as bases that their copies or mates agree on are wrong
+    so seldom.
 
     Each fragment of REF more makes a heterozygote half as likely.
     """
-    more = int(np.rint(np.log2(_SINGLE_ERRORS / vote_errors))) if vote_errors > 0 else 0
+    more = int(np.rint(np.log2(_SINGLE_ERRORS / errors))) if errors > 0 else 0
     if more <= 0:
         return config
     more = min(more, _MOST_DEEPER)
@@ -112,7 +113,7 @@ def candidates_for(platform: str, library: LibraryProfile = UNKNOWN_LIBRARY) -> 
         config = CandidatesConfig(
             slips=fitted(SLIPS["illumina"], library.runs), min_base_qual=library.least_quality
         )
-        return _deeper(config, library.vote_errors)
+        return _deeper(config, library.vote_errors or library.mate_errors)
     return CandidatesConfig(
         slips=SLIPS[platform],
         min_fraction_indel=_MIN_FRACTION_INDEL[platform],

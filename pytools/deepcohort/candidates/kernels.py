@@ -11,8 +11,8 @@ from deepcohort.core.numba_options import borrowing_kernel, kernel
 
 MIN_CLIP_BP = 6  # shorter clips say little
 MIN_CLIP_QUAL = 18  # phred, mean next to the break
-# an insertion is another one misread that differs by a base, or one in so many bp, where so many times as many
-# fragments show that one
+# an insertion is another one misread that differs by a base, or by one in so many bp, where so many times as
+# many fragments show that one
 MISREAD_PER_BP, MISREAD_FACTOR = 10, 3
 
 
@@ -424,7 +424,7 @@ def misread_insertions(
 
     Args:
         pos, length: int64 (G,), indels in that order, bp, insertions positive. fragments: int32 (G,).
-        source: int64 (G,), where the inserted bases lie in `seq` uint8 (B,). moved: int64 (G,), bp moved left.
+        source: int64 (G,), where inserted bases lie in `seq` uint8 (B,). moved: int64 (G,), bp moved left.
     """
     out = np.zeros(len(pos), np.bool_)
     for g in range(len(pos)):

@@ -26,7 +26,8 @@ class SampleSettings:
     @classmethod
     def for_library(cls, platform: str, reads: ReadsConfig) -> "SampleSettings":
         """Settings where the library's profile is in `reads` already, or unknown."""
-        return cls(reads, candidates_for(platform, replace(reads.library, vote_errors=reads.vote_errors)))
+        library = replace(reads.library, vote_errors=reads.vote_errors, mate_errors=reads.mate_errors)
+        return cls(reads, candidates_for(platform, library))
 
 
 def settings_for(

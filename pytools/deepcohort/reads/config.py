@@ -79,5 +79,11 @@ class ReadsConfig:
     @property
     def vote_errors(self) -> float:
         """See `LibraryProfile`; 0 where reads of some library have no vote."""
-        voted = all(profile.drops_copies for profile in self.profiles)
+        voted = all(profile.vote_errors for profile in self.profiles)
         return self.library.vote_errors if voted else 0.0
+
+    @property
+    def mate_errors(self) -> float:
+        """See `LibraryProfile`; 0 where mates of some library overlap seldom."""
+        overlap = all(profile.mate_errors for profile in self.profiles)
+        return self.library.mate_errors if overlap else 0.0

@@ -28,9 +28,9 @@ from deepcohort.reads.merge import in_own_terms, in_terms_of, take_reads
 from deepcohort.reads.qualities import quality_table
 from deepcohort.reads.scan import ReadColumns
 from deepcohort.reads.splice import is_of_dna
-from deepcohort.reads.types import LibraryProfile, OwnLibrary
+from deepcohort.reads.types import LibraryProfile, OwnLibrary, no_libraries
 from deepcohort.reads.unaligned import lay_unaligned, lays_unaligned
-from deepcohort.reads.votes import vote_errors
+from deepcohort.reads.votes import mate_errors, vote_errors
 
 LEAST_READS = 1_000  # fewer in the windows are too few to tell their library from others
 _MAPQ_APART = 5  # of the scaled MAPQ of the library's typical read
@@ -139,7 +139,11 @@ def _measured(
         around.append((window.start, window.codes))
     marked_share = n_marked / n_reads if n_reads else 0.0
     profile = replace(measure_library(pieces, around), duplicate_share=marked_share)
-    profile = replace(profile, vote_errors=vote_errors(profile, pieces, around))
+    profile = replace(
+        profile,
+        vote_errors=vote_errors(profile, pieces, around),
+        mate_errors=mate_errors(profile, pieces, around),
+    )
     if not _leaves_ends(profile, pieces, around):
         return _Measured(profile, False, pieces)
     plain = replace(profile, lowered=())
@@ -180,7 +184,8 @@ def _leaves_reads(config: ReadsConfig, windows: Sequence[WindowReads]) -> bool:
     n_aligned = n_laid = 0
     for window in windows:
         before = int((window.columns.n_ops > 0).sum())
-        after = lay_unaligned(window.columns, replace(config, libraries=()), window.codes, window.start)
+        columns = replace(window.columns, library=no_libraries())  # all are judged by the sample's profile
+        after = lay_unaligned(columns, replace(config, libraries=()), window.codes, window.start)
         n_aligned, n_laid = n_aligned + before, n_laid + len(after.pos) - before
     return n_laid >= max(_LAID_READS, _LAID_SHARE * n_aligned)
 

@@ -166,9 +166,7 @@ def measure_library(
     near = np.abs(insert_size[((flag & _PAIRED) != 0) & ~odd])
     quantiles = np.quantile(near, [0.05, 0.5, 0.95]) if len(near) else np.zeros(3)
     low, middle, high = (round(float(q)) for q in quantiles)
-    library = replace(
-        library, odd_share=float(odd.sum() / max(n_paired, 1)), insert_bp=(low, middle, high)
-    )
+    library = replace(library, odd_share=float(odd.sum() / max(n_paired, 1)), insert_bp=(low, middle, high))
     return with_qualities(library, pieces, around)
 
 
@@ -290,6 +288,8 @@ def library_text(library: LibraryProfile) -> str:
         facts["LeastQuality"] = str(library.least_quality)
     if library.vote_errors:
         facts["VoteErrors"] = f"{library.vote_errors:.1e}"
+    if library.mate_errors:
+        facts["MateErrors"] = f"{library.mate_errors:.1e}"
     return ";".join(f"{key}={value}" for key, value in facts.items())
 
 

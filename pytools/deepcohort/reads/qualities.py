@@ -67,7 +67,7 @@ def count_mismatches(
         columns.pos[rows], first[rows], columns.end[rows] - _MARGIN_BP, columns.seq, columns.qual,
         offsets_of(columns.seq_length)[rows],
     )  # fmt: skip
-    return np.asarray(tally_qualities(reads, codes, start, _EXPECTED))
+    return np.asarray(tally_qualities(reads, codes, start, BY_HETEROZYGOTES))
 
 
 def _by_heterozygotes() -> NDArray[np.float64]:
@@ -79,7 +79,7 @@ def _by_heterozygotes() -> NDArray[np.float64]:
     return expected
 
 
-_EXPECTED = _by_heterozygotes()
+BY_HETEROZYGOTES = _by_heterozygotes()
 
 
 def lowered_qualities(counts: NDArray[np.float64]) -> tuple[tuple[int, int], ...]:

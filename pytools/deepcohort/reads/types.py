@@ -39,6 +39,7 @@ class LibraryProfile:
         least_quality: phred that a base needs to count. Below LEAST_QUALITY only where such bases are far
             better than they promise.
         vote_errors: wrong bases, of those that the copies of a fragment agree on; 0: not measured.
+        mate_errors: wrong bases, of those that both mates agree on; 0: not measured, or few overlap.
     """
 
     n_reads: int = 0
@@ -60,6 +61,7 @@ class LibraryProfile:
     lowered: tuple[tuple[int, int], ...] = ()
     least_quality: int = LEAST_QUALITY
     vote_errors: float = 0.0
+    mate_errors: float = 0.0
 
 
 UNKNOWN_LIBRARY = LibraryProfile()

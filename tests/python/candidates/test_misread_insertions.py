@@ -29,7 +29,10 @@ def by_hand(rows):
 
 
 insertion = st.tuples(
-    st.integers(0, 1), st.sampled_from([-2, 1, 2, 3]), st.integers(1, 9), st.text("ACGT", min_size=3, max_size=3)
+    st.integers(0, 1),
+    st.sampled_from([-2, 1, 2, 3]),
+    st.integers(1, 9),
+    st.text("ACGT", min_size=3, max_size=3),
 )
 
 
@@ -57,8 +60,6 @@ def test_a_read_with_a_wrong_inserted_base_shows_the_insertion(n_other: int, n_a
         text = GENOME[start : SITE + 1] + inserted + GENOME[SITE + 1 : start + 100]
         reads.append((start, f"{SITE + 1 - start}M5I{start + 99 - SITE}M", text, [30] * len(text)))
     window = Region("c", 0, 400)
-    table = find_candidates(
-        make_batch(reads), encode_bases(GENOME), window, window, CandidatesConfig()
-    ).table
+    table = find_candidates(make_batch(reads), encode_bases(GENOME), window, window, CandidatesConfig()).table
     assert len(table) == n_alleles
     assert table.ad[0].tolist() == [0, 4] if n_alleles == 1 else [0, 3]

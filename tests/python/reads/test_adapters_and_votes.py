@@ -11,10 +11,13 @@ from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import NO_GROUP
 from deepcohort.reads.libraries import WindowReads, with_profiles
 from deepcohort.reads.library import longest_adapter, measure_library
+from deepcohort.reads.mate_kernels import pair_mates
 from deepcohort.reads.merge import in_terms_of
+from deepcohort.reads.quality_kernels import PlacedReads
 from deepcohort.reads.scan import ReadColumns, offsets_of
 from deepcohort.reads.types import UNKNOWN_LIBRARY, OwnLibrary
-from deepcohort.reads.votes import vote_errors
+from deepcohort.reads.vote_kernels import tally_read_twice
+from deepcohort.reads.votes import mate_errors, vote_errors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -353,3 +356,91 @@ def test_profiles_of_copies_measure_their_votes():
     assert deep.single_max_depth == usual.single_max_depth + 3  # log2 of 1e-4 over 1.2e-5
     assert deep.single_indel_max_depth == usual.single_indel_max_depth + 3
     assert candidates_for("illumina", replace(config.library, vote_errors=1e-3)) == usual
+
+
+def overlapping_pieces(errors: float, size: int = 120, windows: int = 4, per_window: int = 300):
+    """Windows of fragments of `size` bp, 100 of which each mate reads and clips the rest; of the bases that both
+    read, `errors` are wrong in both."""
+    rng = np.random.default_rng(7)
+    pieces, around = [], []
+    for w in range(windows):
+        text = random_text(rng, 2_000)
+        rows = []
+        for f in range(per_window):
+            at = int(rng.integers(0, 2_000 - size))
+            seq = list(text[at : at + size])
+            for i in np.flatnonzero(rng.random(size) < errors):
+                seq[i] = "ACGT"[("ACGT".index(seq[i]) + 1) % 4]
+            bases, name = "".join(seq), 1_000 * w + f
+            shared = {"tlen": size + f % 7, "name": name}
+            rows.append(
+                {
+                    "pos": at,
+                    "cigar": [(MATCH, 100), (SOFT, 9)],
+                    "flag": 99,
+                    **shared,
+                    "seq": bases[:100] + "A" * 9,
+                }
+            )
+            second = {"pos": at + size - 100, "cigar": [(SOFT, 9), (MATCH, 100)], "flag": 147, **shared}
+            rows.append(second | {"tlen": -shared["tlen"], "seq": "A" * 9 + bases[-100:]})
+        pieces.append(columns_of_rows(rows))
+        around.append((0, encode_bases(text)))
+    return pieces, around
+
+
+PAIRED = replace(UNKNOWN_LIBRARY, paired_share=1.0)
+
+
+@pytest.mark.parametrize(("errors", "low", "high"), [(0.0, 1e-5, 2e-5), (0.001, 5e-4, 1.3e-3)])
+def test_errors_that_both_mates_share_are_measured(errors, low, high):
+    assert low < mate_errors(PAIRED, *overlapping_pieces(errors)) < high
+
+
+def test_mates_tell_where_most_of_them_overlap():
+    pieces, around = overlapping_pieces(0.0)
+    assert mate_errors(UNKNOWN_LIBRARY, pieces, around) == 0  # single reads
+    assert mate_errors(replace(PAIRED, drops_copies=True), pieces, around) == 0  # their votes tell
+    assert mate_errors(PAIRED, pieces[:1], around[:1]) == 0  # few bases
+    assert mate_errors(PAIRED, *overlapping_pieces(0.0, size=165)) == 0
+    apart = [replace(piece, mapq=np.full_like(piece.mapq, 20)) for piece in pieces]
+    assert mate_errors(PAIRED, apart, around) == 0
+
+
+def test_bases_read_twice_are_counted_by_fragment():
+    text = random_text(np.random.default_rng(3), 200)
+    wrong = {"A": "C", "C": "A", "G": "T", "T": "G"}
+    rows = []
+    for name in range(5):
+        bases = list(text[40:100])
+        if name == 0:
+            bases[30] = wrong[bases[30]]  # in both mates of one fragment of five
+        if name in (1, 2):
+            bases[20] = wrong[bases[20]]  # a variant
+        for flag in (99, 147):
+            own = list(bases)
+            if name == 3 and flag == 147:
+                own[35] = wrong[own[35]]  # an error of one mate
+            quals = [30] * 60
+            if name == 4:
+                quals[25] = 15
+            rows.append(
+                {
+                    "pos": 40,
+                    "cigar": [(MATCH, 60)],
+                    "flag": flag,
+                    "name": name,
+                    "seq": "".join(own),
+                    "qual": quals,
+                }
+            )
+    columns = columns_of_rows(rows)
+    offsets, mate = offsets_of(columns.seq_length)[:-1], np.empty(len(columns.pos), np.int32)
+    pair_mates(columns.name_hash, columns.flag, mate)
+    reads = PlacedReads(columns.pos, columns.pos, columns.end, columns.seq, columns.qual, offsets)
+    use = np.ones(len(mate), np.bool_)
+    expected = np.array([np.nan] * 5 + [0.25])
+    counts = tally_read_twice(reads, mate, use, encode_bases(text), 0, expected)
+    # 50 bp within the ends of five fragments, without the variant's place, a poor base and the mates that differ
+    agreed = 5 * 49 - 2
+    assert counts.tolist() == [agreed, 1, 0.25 * agreed, 5 * 60]

@@ -140,9 +140,7 @@ def test_variants_at_poor_bases_are_no_errors():
 
 def test_text_of_the_least_quality():
     profile = LibraryProfile(least_quality=5, vote_errors=1.2e-5)
-    assert (
-        library_text(profile) == f"{library_text(LibraryProfile())};LeastQuality=5;VoteErrors=1.2e-05"
-    )
+    assert library_text(profile) == f"{library_text(LibraryProfile())};LeastQuality=5;VoteErrors=1.2e-05"
 
 
 def test_text_of_what_is_lowered():

@@ -96,9 +96,8 @@ def pair_lines(number, at, first_bases, second_bases, unaligned=None):
     return lines
 
 
-@pytest.fixture(params=["reads.bam", "reads.cram"])
-def library(request, write_reads, reference_path, reference_text):
-    """Path of pairs, two of which lack an alignment over a deletion of 12 bp each."""
+def lines_of_pairs(reference_text):
+    """Pairs, two of which lack an alignment over a deletion of 12 bp each."""
     lines = []
     for k in range(150):
         at = 100 + 30 * k
@@ -106,7 +105,27 @@ def library(request, write_reads, reference_path, reference_text):
     t = reference_text
     lines += pair_lines(900, 2_000, t[2_000:2_050] + t[2_062:2_112], t[2_200:2_300], unaligned=0)
     lines += pair_lines(901, 3_000, t[3_000:3_100], t[3_188:3_238] + t[3_250:3_300], unaligned=1)
-    return write_reads(lines, name=request.param)
+    return lines
+
+
+@pytest.fixture(params=["reads.bam", "reads.cram"])
+def library(request, write_reads, reference_path, reference_text):
+    """Path of `lines_of_pairs`."""
+    return write_reads(lines_of_pairs(reference_text), name=request.param)
+
+
+def test_several_libraries_of_one_file_are_laid_alike(write_reads, reference_path, reference_text):
+    groups = [f"@RG\tID:{name}\tSM:sample\tLB:{name}" for name in "ab"]
+    lines = [
+        line.replace("RG:Z:a", "RG:Z:b") if int(line.split("\t")[0][1:]) % 2 else line
+        for line in lines_of_pairs(reference_text)
+    ]
+    path = write_reads(lines, header=("@HD\tVN:1.6\tSO:coordinate", *groups))
+    config, _ = profile_of([path], reference_path, ReadsConfig())
+    assert len(config.libraries) == 2
+    assert config.lays_unaligned
+    with open_reads([path], reference_path, config) as source:
+        assert len(source.fetch(Region("one", 0, 6_000))) == 304
 
 
 def test_unaligned_reads_come_with_their_mates(library, reference_path):
