@@ -88,22 +88,24 @@ _SINGLE_INDEL_MAX_DEPTH, _SINGLE_INDEL_PHASE_BP = 10, 5_000  # of long reads
 _SINGLE_ERRORS, _MOST_DEEPER = 1e-4, 5  # wrong bases that single_max_depth is made for
 
 
-def _deeper(config: CandidatesConfig, errors: float) -> CandidatesConfig:
-    """`config` that looks at single fragments among more, as bases that their copies or mates agree on are wrong
-    so seldom.
+def _more(errors: float) -> int:
+    """By how many fragments of REF more one of ALT is looked at, where its bases err so seldom: each makes a
+    heterozygote half as likely. 0 where errors were not measured."""
+    return int(np.clip(np.rint(np.log2(_SINGLE_ERRORS / errors)), 0, _MOST_DEEPER)) if errors > 0 else 0
 
-    Each fragment of REF more makes a heterozygote half as likely.
+
+def _deeper(config: CandidatesConfig, library: LibraryProfile) -> CandidatesConfig:
+    """`config` that looks at single fragments among more, where copies or mates are seldom wrong together.
+
+    What mates say counts for indels alone: SNPs hang on bases that one of the two has read as well.
     """
-    more = int(np.rint(np.log2(_SINGLE_ERRORS / errors))) if errors > 0 else 0
-    if more <= 0:
-        return config
-    more = min(more, _MOST_DEEPER)
+    snps = _more(library.vote_errors)
     return replace(
         config,
-        single_max_depth=config.single_max_depth + more,
-        single_cpg_max_depth=config.single_cpg_max_depth + more,
-        single_phased_max_depth=config.single_phased_max_depth + more,
-        single_indel_max_depth=config.single_indel_max_depth + more,
+        single_max_depth=config.single_max_depth + snps,
+        single_cpg_max_depth=config.single_cpg_max_depth + snps,
+        single_phased_max_depth=config.single_phased_max_depth + snps,
+        single_indel_max_depth=config.single_indel_max_depth + max(snps, _more(library.mate_errors)),
     )
 
 
@@ -113,7 +115,7 @@ def candidates_for(platform: str, library: LibraryProfile = UNKNOWN_LIBRARY) -> 
         config = CandidatesConfig(
             slips=fitted(SLIPS["illumina"], library.runs), min_base_qual=library.least_quality
         )
-        return _deeper(config, library.vote_errors or library.mate_errors)
+        return _deeper(config, library)
     return CandidatesConfig(
         slips=SLIPS[platform],
         min_fraction_indel=_MIN_FRACTION_INDEL[platform],

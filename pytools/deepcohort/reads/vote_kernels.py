@@ -7,7 +7,7 @@ from deepcohort.core.numba_options import kernel
 from deepcohort.reads.quality_kernels import MANY_DISAGREE, PlacedReads
 
 _MARGIN_BP = 5  # of the overlap's ends, where damage lies and indels hide
-_LEAST_COUNTED, LEAST_AGREED = 10, 20  # phred: of bases that count, and of both that agree
+_LEAST_COUNTED, _LEAST_AGREED = 10, 20  # phred: of bases that count, and of both that agree
 
 
 @kernel
@@ -23,7 +23,7 @@ def tally_read_twice(
     variants, and bases of fragments.
 
     Args:
-        reads: R of them; `use`, bool (R,), those whose bases lie one beside the other. mate: int32 (R,), or -1.
+        reads: R of them; `use`, bool (R,), those whose bases lie side by side. mate: int32 (R,), -1: none.
         codes, start, expected: as of `tally_qualities`, by fragments.
     """
     depth, differ = np.zeros(len(codes), np.int64), np.zeros(len(codes), np.int64)
@@ -52,7 +52,7 @@ def tally_read_twice(
         for p in range(max(low, start), min(high, start + len(codes))):
             base, i = reads.seq[shift + p], p - start
             least = min(reads.qual[shift + p], reads.qual[across + p])
-            if base > 3 or codes[i] > 3 or base != reads.seq[across + p] or least < LEAST_AGREED:
+            if base > 3 or codes[i] > 3 or base != reads.seq[across + p] or least < _LEAST_AGREED:
                 continue
             n = depth[i]
             by_variants = expected[n] if n < len(expected) else 0.0
