@@ -33,7 +33,7 @@ from deepcohort.reads.merge import (
 from deepcohort.reads.scan import ChosenGroups, LibraryNumbers, Near, ReadColumns, RegionScanner
 from deepcohort.reads.splice import unspliced
 from deepcohort.reads.starts import RecordStarts
-from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch
+from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch, no_libraries
 from deepcohort.reads.unaligned import lay_unaligned, reach_bp
 from deepcohort.reads.windows import PROFILE_WINDOW_BP, StoredBytes, dense_windows, profile_windows
 
@@ -236,11 +236,12 @@ class ReadSource:
             whole = self._padded(whole, reach_bp(config))
         files = [join_pieces(list(file.columns(whole, near))) for file in self._files]
         columns = merge_files(files, config)
+        if config.only is not None:  # judged by one profile, theirs
+            columns = take_reads(columns, np.flatnonzero(columns.library == 1))
+            columns = replace(columns, library=no_libraries())
         if config.lays_unaligned and not columns.n_ops.all():
             columns = self._with_laid(columns, whole)
         columns = with_own_inserts(columns)
-        if config.only is not None:
-            columns = take_reads(columns, np.flatnonzero(columns.library == 1))
         laid = unspliced(columns, config)
         was_spliced, columns = laid is not columns, in_own_terms(config, laid)
         if self._reference is not None and region.contig in self.contig_lengths:

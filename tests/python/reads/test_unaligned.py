@@ -1,6 +1,7 @@
 """Reads without alignment, laid near their mates."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -126,6 +127,10 @@ def test_several_libraries_of_one_file_are_laid_alike(write_reads, reference_pat
     assert config.lays_unaligned
     with open_reads([path], reference_path, config) as source:
         assert len(source.fetch(Region("one", 0, 6_000))) == 304
+    for one, n in zip(config.libraries, (152, 152), strict=True):
+        alone = replace(config, library=one.profile, libraries=(), only=one.key)
+        with open_reads([path], reference_path, alone) as source:
+            assert len(source.fetch(Region("one", 0, 6_000))) == n
 
 
 def test_unaligned_reads_come_with_their_mates(library, reference_path):
