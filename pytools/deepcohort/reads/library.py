@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.reads.adapter_kernels import KMER_BP, loose_tails, tail_kmers
+from deepcohort.reads.purpose import ends_text
 from deepcohort.reads.qualities import count_mismatches, lowered_qualities, lowered_text
 from deepcohort.reads.run_kernels import find_runs, run_passages
 from deepcohort.reads.scan import ReadColumns, offsets_of
@@ -284,7 +285,9 @@ def library_text(library: LibraryProfile) -> str:
     }
     if library.spliced_share:
         facts["Spliced"] = f"{library.spliced_share:.4f}"
-    if library.lowered:  # of the usual library nothing is said
+    if any(library.drops_clips):  # of the usual library nothing is said
+        facts["ClipsDropped"] = ends_text(library.drops_clips)
+    if library.lowered:
         facts["QualitiesLowered"] = lowered_text(library.lowered)
     return ";".join(f"{key}={value}" for key, value in facts.items())
 

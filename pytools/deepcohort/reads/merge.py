@@ -18,6 +18,7 @@ from deepcohort.reads.library import (
     odd_by_library,
     odd_pairs,
 )
+from deepcohort.reads.purpose import without_clips
 from deepcohort.reads.qualities import quality_table
 from deepcohort.reads.scan import DEPTH_BIN_SHIFT, ReadColumns, offsets_of
 from deepcohort.reads.types import LibraryProfile, ReadBatch
@@ -57,13 +58,15 @@ def merge_files(files: Sequence[ReadColumns], config: ReadsConfig) -> ReadColumn
 
 
 def in_terms_of(library: LibraryProfile, columns: ReadColumns) -> ReadColumns:
-    """`columns` on the common MAPQ scale, with qualities that the library keeps, adapters masked, copies
-    merged where there are many."""
+    """`columns` on the common MAPQ scale, with qualities that the library keeps, without what was clipped on
+    purpose, adapters masked, copies merged where there are many."""
     table = mapq_table(library)
     if table[-1] != 255 or (table != np.arange(256)).any():
         columns = replace(columns, mapq=table[columns.mapq])
     if library.lowered:
         columns = replace(columns, qual=quality_table(library)[columns.qual])
+    if any(library.drops_clips):
+        columns = without_clips(columns, np.tile(library.drops_clips, (len(columns.pos), 1)))
     if library.drops_copies:
         columns = merge_copies(columns)
     return _without_adapters(columns, library.adapters)
@@ -81,6 +84,9 @@ def in_own_terms(config: ReadsConfig, columns: ReadColumns) -> ReadColumns:
         columns = replace(
             columns, qual=by_library[np.repeat(columns.library, columns.seq_length), columns.qual]
         )
+    ends = np.array([profile.drops_clips for profile in profiles])
+    if ends.any():
+        columns = without_clips(columns, ends[columns.library])
     drops = np.array([profile.drops_copies for profile in profiles])
     if drops.any():
         columns = merge_copies(columns, drops[columns.library])

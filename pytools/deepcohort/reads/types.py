@@ -35,6 +35,8 @@ class LibraryProfile:
             each as often as it was seen, sorted.
         lowered: (phred reported, phred that counts) of base qualities that promise materially more than
             the library keeps (`reads.qualities`), sorted; none in the usual library.
+        drops_clips: whether bases clipped at reads' 5' and 3' ends are left out, as they were clipped on
+            purpose (`reads.purpose`).
     """
 
     n_reads: int = 0
@@ -54,6 +56,7 @@ class LibraryProfile:
     adapters: tuple[int, ...] = ()
     runs: tuple[tuple[int, int, int], ...] = ()
     lowered: tuple[tuple[int, int], ...] = ()
+    drops_clips: tuple[bool, bool] = (False, False)
 
 
 UNKNOWN_LIBRARY = LibraryProfile()
