@@ -208,7 +208,7 @@ def _is_apart(own: _Measured, sample: _Measured) -> bool:
 
 def _qualities_otherwise(pieces: Sequence[ReadColumns], mine: LibraryProfile, other: LibraryProfile) -> float:
     """By how many phred bases of `pieces` count otherwise by `mine` than by `other`, in the mean."""
-    if mine.lowered == other.lowered:
+    if (mine.lowered, mine.raised) == (other.lowered, other.raised):
         return 0.0
     counts = sum(np.bincount(piece.qual, minlength=256) for piece in pieces)
     apart = np.abs(quality_table(mine).astype(np.int64) - quality_table(other))

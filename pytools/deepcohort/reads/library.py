@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from deepcohort.reads.adapter_kernels import KMER_BP, loose_tails, tail_kmers
 from deepcohort.reads.purpose import ends_text
-from deepcohort.reads.qualities import count_mismatches, lowered_qualities, lowered_text
+from deepcohort.reads.qualities import (
+    are_too_poor,
+    changed_text,
+    count_mismatches,
+    lowered_qualities,
+    raised_qualities,
+    with_zeros_told,
+)
 from deepcohort.reads.run_kernels import find_runs, run_passages
 from deepcohort.reads.scan import ReadColumns, offsets_of
 from deepcohort.reads.splice_kernels import count_spliced
@@ -171,6 +178,7 @@ def measure_library(
         odd_share=float(odd.sum() / max(n_paired, 1)),
         insert_bp=(low, middle, high),
         lowered=lowered_of(pieces, around, library),
+        raised=raised_of(pieces, around, library),
     )
 
 
@@ -255,14 +263,35 @@ def lowered_of(
 ) -> tuple[tuple[int, int], ...]:
     """LibraryProfile.lowered by reads that are surely placed and no copies; long reads keep their qualities,
     which mean more to their models than mismatches tell."""
-    if library.read_length_bp > _LONG_READS_BP:
+    if library.read_length_bp > _LONG_READS_BP or are_too_poor(pieces):
         return ()
+    return lowered_qualities(_mismatches(pieces, references, library))
+
+
+def raised_of(
+    pieces: Sequence[ReadColumns],
+    references: Sequence[tuple[int, NDArray[np.uint8]]],
+    library: LibraryProfile,
+) -> tuple[tuple[int, int], ...]:
+    """LibraryProfile.raised, of short reads whose qualities are too poor to count."""
+    if library.read_length_bp > _LONG_READS_BP or not are_too_poor(pieces):
+        return ()
+    told = [with_zeros_told(piece) for piece in pieces]
+    return raised_qualities(_mismatches(told, references, library))
+
+
+def _mismatches(
+    pieces: Sequence[ReadColumns],
+    references: Sequence[tuple[int, NDArray[np.uint8]]],
+    library: LibraryProfile,
+) -> NDArray[np.float64]:
+    """Float64 (W, 3, 256): `count_mismatches` of each piece, by reads that are surely placed and no copies."""
     mapq = mapq_table(library)
     counts = []
     for piece, (start, codes) in zip(pieces, references, strict=True):
         sure = ~grouped_copies(piece)[1] & (mapq[piece.mapq] >= _SURE_MAPQ)
         counts.append(count_mismatches(piece, sure, start, codes))
-    return lowered_qualities(np.stack(counts))
+    return np.stack(counts)
 
 
 def library_text(library: LibraryProfile) -> str:
@@ -288,7 +317,9 @@ def library_text(library: LibraryProfile) -> str:
     if any(library.drops_clips):  # of the usual library nothing is said
         facts["ClipsDropped"] = ends_text(library.drops_clips)
     if library.lowered:
-        facts["QualitiesLowered"] = lowered_text(library.lowered)
+        facts["QualitiesLowered"] = changed_text(library.lowered)
+    if library.raised:
+        facts["QualitiesRaised"] = changed_text(library.raised)
     return ";".join(f"{key}={value}" for key, value in facts.items())
 
 

@@ -1,10 +1,12 @@
 """Whether base qualities keep what they promise: measured where the sample is like the reference.
 
 Flat labels, binned or raised ones and those of over-optimistic instruments let errors pass for variants.
-Qualities that promise materially more than the library keeps are lowered to what it keeps.
+Qualities that promise materially more than the library keeps are lowered to what it keeps. Where most
+promise so little that no base would count (placeholders of 0, a scale subtracted twice), they are raised.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from math import comb
 
@@ -17,6 +19,9 @@ from deepcohort.reads.scan import ReadColumns, offsets_of
 from deepcohort.reads.types import LibraryProfile
 
 LEAST_QUALITY = 10  # phred; no quality is lowered below: bases that say less are not read at all
+_POOR_SHARE = 0.5  # of the bases: with more below that, labels are on no scale at all
+_MOST_RAISED, _UNMEASURED = 40, 30  # phred: the most that is believed; of labels of too few bases
+_LEAST_BASES = 1_000  # that a label must have for its mismatches to tell its quality
 _MARGIN_BP = 5  # of a read's ends, which may hide an indel or an adapter
 _LEAST_READS, _MOST_READS = 4, 64  # at a position; beyond the latter no heterozygote passes for an error
 _HETEROZYGOTES = 0.001  # per bp
@@ -29,19 +34,50 @@ _ODD_SIGMAS, _ODD_MISMATCHES = 5.0, 5.0  # windows with so many more than the ot
 def quality_table(library: LibraryProfile) -> NDArray[np.uint8]:
     """Uint8 (256,): phred that bases of each reported phred count with."""
     table = np.arange(256, dtype=np.uint8)
-    for reported, kept in library.lowered:
+    for reported, kept in (*library.lowered, *library.raised):
         table[reported] = kept
     return table
 
 
-def lowered_text(lowered: Sequence[tuple[int, int]]) -> str:
-    """LibraryProfile.lowered as `30:-3|31-40:-5`: values reported, and by how much they count less."""
+def changed_text(changed: Sequence[tuple[int, int]]) -> str:
+    """LibraryProfile.lowered or raised as `30:-3|31-40:-5`: values reported, by how much they count otherwise."""
     parts = []
-    for drop, pairs in groupby(lowered, lambda pair: pair[0] - pair[1]):
+    for more, pairs in groupby(changed, lambda pair: pair[1] - pair[0]):
         values = [reported for reported, _ in pairs]
         span = f"{values[0]}-{values[-1]}" if len(values) > 1 else f"{values[0]}"
-        parts.append(f"{span}:-{drop}")
+        parts.append(f"{span}:{more:+d}")
     return "|".join(parts)
+
+
+def poor_share(pieces: Sequence[ReadColumns]) -> float:
+    """Share of the bases, N apart, that are too poor to count."""
+    n = sum(int((piece.seq < 4).sum()) for piece in pieces)
+    return sum(int(((piece.qual < LEAST_QUALITY) & (piece.seq < 4)).sum()) for piece in pieces) / max(n, 1)
+
+
+def are_too_poor(pieces: Sequence[ReadColumns]) -> bool:
+    """Whether so many bases are too poor to count that their labels are doubted."""
+    return poor_share(pieces) > _POOR_SHARE
+
+
+def with_zeros_told(columns: ReadColumns) -> ReadColumns:
+    """`columns` with every quality one higher, as no base of quality 0 is counted; N apart."""
+    return replace(columns, qual=np.where(columns.seq < 4, np.minimum(columns.qual, 254) + 1, 0).astype(np.uint8))
+
+
+def raised_qualities(counts: NDArray[np.float64]) -> tuple[tuple[int, int], ...]:
+    """LibraryProfile.raised by `counts` of each window, float64 (W, 3, 256), of `with_zeros_told` reads."""
+    counts = np.roll(counts, -1, axis=2)
+    raised: list[tuple[int, int]] = []
+    for values in _groups(counts[:, 0].sum(axis=0), counts[:, 1].sum(axis=0)):
+        bases, mismatches, by_variants = (counts[:, k][:, values].sum(axis=1) for k in range(3))
+        kept = _usual_windows(mismatches, bases) if bases.any() else np.ones(len(bases), np.bool_)
+        n, wrong = bases[kept].sum(), (mismatches - by_variants)[kept].sum()
+        phred = _UNMEASURED
+        if n >= _LEAST_BASES:
+            phred = min(int(-10 * np.log10(max(wrong, 1.0) / n)), _MOST_RAISED)
+        raised += [(q, phred) for q in values if q < phred >= LEAST_QUALITY]
+    return tuple(raised)
 
 
 def count_mismatches(
@@ -116,10 +152,16 @@ def _drop(mismatches: NDArray[np.float64], promised: NDArray[np.float64]) -> int
     if not seen.any():
         return 0
     mismatches, promised = mismatches[seen], promised[seen]
-    usual = np.median(mismatches / promised) * promised
-    kept = mismatches <= usual + _ODD_SIGMAS * np.sqrt(usual) + _ODD_MISMATCHES
+    kept = _usual_windows(mismatches, promised)
     n, due = float(mismatches[kept].sum()), float(promised[kept].sum())
     if due <= 0 or max(np.sqrt(n) - _SIGMAS / 2, 0.0) ** 2 < _LEAST_FACTOR * due:  # sd of the root is 1/2
         return 0
     drop = int(np.rint(10 * np.log10(n / due)))
     return drop if drop >= _LEAST_DROP else 0
+
+
+def _usual_windows(mismatches: NDArray[np.float64], due: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Bool (W,): windows without many more `mismatches` than the others for what is `due`, float64 (W,)."""
+    some = due > 0
+    usual = np.median(mismatches[some] / due[some]) * due
+    return np.asarray(mismatches <= usual + _ODD_SIGMAS * np.sqrt(usual) + _ODD_MISMATCHES)

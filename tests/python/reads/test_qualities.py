@@ -13,7 +13,7 @@ from deepcohort.reads.libraries import library_line
 from deepcohort.reads.library import library_text, measure_library
 from deepcohort.reads.load import open_reads, profile_of
 from deepcohort.reads.merge import in_terms_of
-from deepcohort.reads.qualities import lowered_qualities, lowered_text, quality_table
+from deepcohort.reads.qualities import lowered_qualities, changed_text, quality_table
 from deepcohort.reads.quality_kernels import PlacedReads, tally_qualities
 from deepcohort.reads.types import LibraryProfile, OwnLibrary
 from hypothesis import given, settings
@@ -112,7 +112,7 @@ def test_heterozygotes_are_no_errors():
 
 def test_text_of_what_is_lowered():
     lowered = ((30, 27), (31, 26), (40, 35))
-    assert lowered_text(lowered) == "30:-3|31-40:-5"
+    assert changed_text(lowered) == "30:-3|31-40:-5"
     profile = LibraryProfile(lowered=lowered)
     assert library_text(profile) == f"{library_text(LibraryProfile())};QualitiesLowered=30:-3|31-40:-5"
     assert library_text(LibraryProfile()).endswith("Qualities=0")
