@@ -277,7 +277,7 @@ def raised_of(
     if library.read_length_bp > _LONG_READS_BP or not are_too_poor(pieces):
         return ()
     told = [with_zeros_told(piece) for piece in pieces]
-    return raised_qualities(_mismatches(told, references, library))
+    return raised_qualities(pieces, _mismatches(told, references, library))
 
 
 def _mismatches(

@@ -20,7 +20,9 @@ from deepcohort.reads.types import LibraryProfile
 
 LEAST_QUALITY = 10  # phred; no quality is lowered below: bases that say less are not read at all
 _POOR_SHARE = 0.5  # of the bases: with more below that, labels are on no scale at all
-_MOST_RAISED, _UNMEASURED = 40, 30  # phred: the most that is believed; of labels of too few bases
+# phred: below the least, too many mismatches lie in places that are taken for variants; the most that is
+# believed; and what is taken for usual where there are too few bases
+_LEAST_RAISED, _MOST_RAISED, _UNMEASURED = 15, 40, 30
 _LEAST_BASES = 1_000  # that a label must have for its mismatches to tell its quality
 _MARGIN_BP = 5  # of a read's ends, which may hide an indel or an adapter
 _LEAST_READS, _MOST_READS = 4, 64  # at a position; beyond the latter no heterozygote passes for an error
@@ -65,19 +67,30 @@ def with_zeros_told(columns: ReadColumns) -> ReadColumns:
     return replace(columns, qual=np.where(columns.seq < 4, np.minimum(columns.qual, 254) + 1, 0).astype(np.uint8))
 
 
-def raised_qualities(counts: NDArray[np.float64]) -> tuple[tuple[int, int], ...]:
-    """LibraryProfile.raised by `counts` of each window, float64 (W, 3, 256), of `with_zeros_told` reads."""
+def raised_qualities(pieces: Sequence[ReadColumns], counts: NDArray[np.float64]) -> tuple[tuple[int, int], ...]:
+    """LibraryProfile.raised of the labels of `pieces`.
+
+    `counts` are those of each window, float64 (W, 3, 256), by `with_zeros_told` of the pieces. Labels of too few
+    bases are taken for what all are together.
+    """
+    labels = sum(np.bincount(piece.qual[piece.seq < 4], minlength=256) for piece in pieces)
     counts = np.roll(counts, -1, axis=2)
-    raised: list[tuple[int, int]] = []
+    together = _kept_phred(counts, list(range(256)))
+    kept = {q: _UNMEASURED if together is None else together for q in np.flatnonzero(labels).tolist()}
     for values in _groups(counts[:, 0].sum(axis=0), counts[:, 1].sum(axis=0)):
-        bases, mismatches, by_variants = (counts[:, k][:, values].sum(axis=1) for k in range(3))
-        kept = _usual_windows(mismatches, bases) if bases.any() else np.ones(len(bases), np.bool_)
-        n, wrong = bases[kept].sum(), (mismatches - by_variants)[kept].sum()
-        phred = _UNMEASURED
-        if n >= _LEAST_BASES:
-            phred = min(int(-10 * np.log10(max(wrong, 1.0) / n)), _MOST_RAISED)
-        raised += [(q, phred) for q in values if q < phred >= LEAST_QUALITY]
-    return tuple(raised)
+        phred = _kept_phred(counts, values)
+        kept |= {q: phred for q in values if phred is not None}
+    return tuple((q, phred) for q, phred in sorted(kept.items()) if q < phred >= _LEAST_RAISED)
+
+
+def _kept_phred(counts: NDArray[np.float64], values: list[int]) -> int | None:
+    """What bases of these labels keep, phred; None of too few bases."""
+    bases, mismatches, by_variants = (counts[:, k][:, values].sum(axis=1) for k in range(3))
+    if bases.sum() < _LEAST_BASES:
+        return None
+    usual = _usual_windows(mismatches, bases)
+    wrong = max(float((mismatches - by_variants)[usual].sum()), 1.0)
+    return min(int(-10 * np.log10(wrong / bases[usual].sum())), _MOST_RAISED)
 
 
 def count_mismatches(
