@@ -71,7 +71,9 @@ def draw_fragments(
     for haplotype in haplotypes:
         useful = row.length * (1 if library.layout == "single" or library.mates != "paired" else 2)
         wanted = row.depth / 2 * haplotype.length / useful
-        start, size, primer = _place(library, row.length, haplotype, max(1, round(wanted / library.copies)), rng)
+        start, size, primer = _place(
+            library, row.length, haplotype, max(1, round(wanted / library.copies)), rng
+        )
         starts.append(start + haplotype.start)
         sizes.append(size)
         primers.append(primer + elsewhere[0])  # chr20 of the reference is the first of the other places

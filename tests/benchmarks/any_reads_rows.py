@@ -280,7 +280,11 @@ def all_rows(seed: int = 1) -> list[Row]:
         raise ValueError(f"rows named twice: {sorted({n for n in names if names.count(n) > 1})}")
     for row in rows:
         known = row.kind in KINDS and row.quality in QUALITIES and row.aligner in (*ALIGNERS, "")
-        known &= row.library.layout in LAYOUTS and row.library.mates in MATES and set(row.after) <= {*AFTER, *MORE_AFTER}
+        known &= (
+            row.library.layout in LAYOUTS
+            and row.library.mates in MATES
+            and set(row.after) <= {*AFTER, *MORE_AFTER}
+        )
         if not known:
             raise ValueError(f"row {row.name} says what nothing knows")
     return [replace(row, seed=seed) for row in rows if seed == 1 or row.drawn]

@@ -64,10 +64,14 @@ def are_too_poor(pieces: Sequence[ReadColumns]) -> bool:
 
 def with_zeros_told(columns: ReadColumns) -> ReadColumns:
     """`columns` with every quality one higher, as no base of quality 0 is counted; N apart."""
-    return replace(columns, qual=np.where(columns.seq < 4, np.minimum(columns.qual, 254) + 1, 0).astype(np.uint8))
+    return replace(
+        columns, qual=np.where(columns.seq < 4, np.minimum(columns.qual, 254) + 1, 0).astype(np.uint8)
+    )
 
 
-def raised_qualities(pieces: Sequence[ReadColumns], counts: NDArray[np.float64]) -> tuple[tuple[int, int], ...]:
+def raised_qualities(
+    pieces: Sequence[ReadColumns], counts: NDArray[np.float64]
+) -> tuple[tuple[int, int], ...]:
     """LibraryProfile.raised of the labels of `pieces`.
 
     `counts` are those of each window, float64 (W, 3, 256), by `with_zeros_told` of the pieces. Labels of too few
