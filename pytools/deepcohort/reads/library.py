@@ -285,7 +285,7 @@ def _mismatches(
     references: Sequence[tuple[int, NDArray[np.uint8]]],
     library: LibraryProfile,
 ) -> NDArray[np.float64]:
-    """Float64 (W, 3, 256): `count_mismatches` of each piece, by reads that are surely placed and no copies."""
+    """Float64 (W, 3, 256): `count_mismatches` of each piece by reads surely placed that are no copies."""
     mapq = mapq_table(library)
     counts = []
     for piece, (start, codes) in zip(pieces, references, strict=True):

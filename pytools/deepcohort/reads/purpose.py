@@ -1,8 +1,8 @@
 """Ends of reads that were clipped on purpose: their bases say nothing, although they fit.
 
-An aligner clips what does not fit. Clipped bases that go on as the reference does were cut by a tool: primers of
-amplicons, whose bases are the primer's and not the sample's, and ends that overlap the mate. Laid back by
-realignment they would be evidence for the reference.
+An aligner clips what does not fit. Clipped bases that go on as the reference does were cut by a tool: primers
+of amplicons, whose bases are the primer's and not the sample's, and ends that overlap the mate. Laid back
+by realignment they would be evidence for the reference.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _REVERSE = 0x10
 _SOFT, _HARD = 4, 5
 _LEAST_BP, _MOST_BP = 5, 40  # of a clip, that must fit; that are looked at, nearest to the alignment
 _MANY_DIFFER = 10  # of so many bases one may differ
-# of the reads, and of the clips at that end, that fit: aligners leave none in a thousand clips, purpose 19 in 20
+# of the reads, and of the clips at that end, that fit: of an aligner's one in 70 at most, else 19 in 20
 _LEAST_SHARE, _LEAST_FITTING, _LEAST_CLIPS = 0.01, 0.5, 10
 
 Ends = tuple[bool, bool]  # where a read begins to be read (5'), and where that ends (3')
@@ -42,7 +42,7 @@ def _fits(
     columns: ReadColumns, rows: NDArray[np.int64], bp: NDArray[np.int64], side: int, start: int,
     codes: NDArray[np.uint8],
 ) -> NDArray[np.bool_]:  # fmt: skip
-    """Bool (n,): whether the `bp` int64 (n,) clipped at that side of `rows` go on as `codes` from `start` do."""
+    """Bool (n,): whether the `bp` int64 (n,) clipped at that side of `rows` go on as `codes` do."""
     offset = offsets_of(columns.seq_length)
     step = np.arange(_MOST_BP)[None, :]
     if side == 0:

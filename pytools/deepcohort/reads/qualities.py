@@ -42,7 +42,7 @@ def quality_table(library: LibraryProfile) -> NDArray[np.uint8]:
 
 
 def changed_text(changed: Sequence[tuple[int, int]]) -> str:
-    """LibraryProfile.lowered or raised as `30:-3|31-40:-5`: values reported, by how much they count otherwise."""
+    """LibraryProfile.lowered or raised as `30:-3|31-40:-5`: values reported, how they count otherwise."""
     parts = []
     for more, pairs in groupby(changed, lambda pair: pair[1] - pair[0]):
         values = [reported for reported, _ in pairs]
@@ -74,8 +74,8 @@ def raised_qualities(
 ) -> tuple[tuple[int, int], ...]:
     """LibraryProfile.raised of the labels of `pieces`.
 
-    `counts` are those of each window, float64 (W, 3, 256), by `with_zeros_told` of the pieces. Labels of too few
-    bases are taken for what all are together.
+    `counts` are those of each window, float64 (W, 3, 256), by `with_zeros_told` of the pieces. Labels of too
+    few bases are taken for what all are together.
     """
     labels = sum(np.bincount(piece.qual[piece.seq < 4], minlength=256) for piece in pieces)
     counts = np.roll(counts, -1, axis=2)

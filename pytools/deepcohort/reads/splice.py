@@ -11,8 +11,8 @@ from deepcohort.reads.splice_kernels import lay_in_one_place
 from deepcohort.reads.types import LibraryProfile
 
 _SKIP = 3  # CIGAR operation of BAM
-# of the reads of RNA ten times as many and more are spliced, of DNA one in 200; an instrument whose reads have
-# gaps of some bp (Complete Genomics) leaves one in each
+# of the reads of RNA ten times as many and more are spliced, of DNA one in 200; where an instrument
+# leaves gaps of some bp in its reads (Complete Genomics), each has one
 _SPLICED_SHARE = 0.03
 
 

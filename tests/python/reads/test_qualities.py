@@ -13,7 +13,7 @@ from deepcohort.reads.libraries import library_line
 from deepcohort.reads.library import library_text, measure_library
 from deepcohort.reads.load import open_reads, profile_of
 from deepcohort.reads.merge import in_terms_of
-from deepcohort.reads.qualities import lowered_qualities, changed_text, quality_table
+from deepcohort.reads.qualities import changed_text, lowered_qualities, quality_table
 from deepcohort.reads.quality_kernels import PlacedReads, tally_qualities
 from deepcohort.reads.types import LibraryProfile, OwnLibrary
 from hypothesis import given, settings
