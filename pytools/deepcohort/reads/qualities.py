@@ -51,15 +51,11 @@ def changed_text(changed: Sequence[tuple[int, int]]) -> str:
     return "|".join(parts)
 
 
-def poor_share(pieces: Sequence[ReadColumns]) -> float:
-    """Share of the bases, N apart, that are too poor to count."""
-    n = sum(int((piece.seq < 4).sum()) for piece in pieces)
-    return sum(int(((piece.qual < LEAST_QUALITY) & (piece.seq < 4)).sum()) for piece in pieces) / max(n, 1)
-
-
 def are_too_poor(pieces: Sequence[ReadColumns]) -> bool:
-    """Whether so many bases are too poor to count that their labels are doubted."""
-    return poor_share(pieces) > _POOR_SHARE
+    """Whether so many bases, N apart, are too poor to count that their labels are doubted."""
+    n_unknown = sum(int(np.count_nonzero(piece.seq > 3)) for piece in pieces)  # of quality 0, as they come
+    n_poor = sum(int(np.count_nonzero(piece.qual < LEAST_QUALITY)) for piece in pieces) - n_unknown
+    return n_poor > _POOR_SHARE * (sum(len(piece.seq) for piece in pieces) - n_unknown)
 
 
 def with_zeros_told(columns: ReadColumns) -> ReadColumns:
