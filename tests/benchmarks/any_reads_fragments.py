@@ -41,12 +41,16 @@ class Haplotype:
 
 @dataclass(frozen=True)
 class Fragments:
-    """n fragments: the first `junction` bases lie at `start` of the genome array, the rest at `other`; int64 all."""
+    """n fragments: the first `junction` bases lie at `start` of the genome array, the rest at `other`; int64 all.
+
+    Those of primers lie at `primer`, where the amplicon begins in the reference.
+    """
 
     start: NDArray[np.int64]
     size: NDArray[np.int64]
     junction: NDArray[np.int64]
     other: NDArray[np.int64]
+    primer: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -63,25 +67,30 @@ def draw_fragments(
 ) -> Fragments:
     """Fragments at the row's depth on all haplotypes (two per region); `elsewhere`: stretch of the genome array for chimeras."""
     library = row.library
-    starts, sizes = [], []
+    starts, sizes, primers = [], [], []
     for haplotype in haplotypes:
         useful = row.length * (1 if library.layout == "single" or library.mates != "paired" else 2)
         wanted = row.depth / 2 * haplotype.length / useful
-        start, size = _place(library, row.length, haplotype, max(1, round(wanted / library.copies)), rng)
+        start, size, primer = _place(
+            library, row.length, haplotype, max(1, round(wanted / library.copies)), rng
+        )
         starts.append(start + haplotype.start)
         sizes.append(size)
+        primers.append(primer + elsewhere[0])  # chr20 of the reference is the first of the other places
     start = np.repeat(np.concatenate(starts), library.copies)
     size = np.repeat(np.concatenate(sizes), library.copies)
     chimeric = np.repeat(rng.random(len(start) // library.copies) < library.chimeras, library.copies)
     share = np.repeat(rng.random(len(start) // library.copies), library.copies)
     other = np.repeat(rng.integers(*elsewhere, len(start) // library.copies), library.copies)
-    return Fragments(start, size, np.where(chimeric, (share * size).astype(np.int64), size), other)
+    primer = np.repeat(np.concatenate(primers), library.copies)
+    return Fragments(start, size, np.where(chimeric, (share * size).astype(np.int64), size), other, primer)
 
 
 def _place(
     library: Library, read_bp: int, haplotype: Haplotype, n: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Starts in the haplotype and sizes of n fragments."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Starts in the haplotype, sizes, and starts in the reference of amplicons (else 0), of n fragments."""
+    nowhere = np.zeros(n, np.int64)
     means = np.full(n, library.insert_bp)
     if library.second_insert_bp:
         means[n // 2 :] = library.second_insert_bp
@@ -97,8 +106,9 @@ def _place(
         first = haplotype.reference_pos[0] + step * rng.integers(
             0, (last - haplotype.reference_pos[0]) // step - 1, n
         )
-        start = haplotype.at(first)
-        return start, haplotype.at(first + library.amplicon_bp) - start
+        start = haplotype.at(first + library.primers_bp) - library.primers_bp
+        end = haplotype.at(first + library.amplicon_bp - library.primers_bp) + library.primers_bp
+        return start, end - start, first
     if library.targets:
         centres = target_centres(int(haplotype.reference_pos[0]), int(last))
         weight = np.exp(np.random.default_rng(7).normal(0, 0.8, len(centres)))
@@ -106,8 +116,8 @@ def _place(
             rng.normal(0, 90, n)
         )
         start = np.clip(middle.astype(np.int64) - size // 2, 0, haplotype.length - size)
-        return start, size
-    return rng.integers(0, haplotype.length - size), size
+        return start, size, nowhere
+    return rng.integers(0, haplotype.length - size), size, nowhere
 
 
 def target_centres(first: int, last: int) -> NDArray[np.int64]:
@@ -132,7 +142,7 @@ def read_mates(
         right = flipped if mate == 0 else ~flipped
         if mate == 1 and row.library.mates == "elsewhere":
             moved = rng.integers(*elsewhere, n)
-            fragments = Fragments(moved, fragments.size, fragments.size, moved)
+            fragments = Fragments(moved, fragments.size, fragments.size, moved, moved)
         codes = _bases(row, genome, fragments, right, mate, rng)
         if mate == 1 and row.library.mates == "unmapped":
             codes = rng.integers(0, 4, codes.shape, dtype=np.uint8)
@@ -171,6 +181,11 @@ def _bases(
         reverse = right
     before = place < fragments.junction[:, None]
     at = np.where(before, fragments.start[:, None] + place, fragments.other[:, None] + place)
+    if row.library.primers_bp:
+        primer = fragments.primer[:, None]
+        at = np.where(place < row.library.primers_bp, primer + place, at)
+        from_end = size - place
+        at = np.where(from_end <= row.library.primers_bp, primer + row.library.amplicon_bp - from_end, at)
     codes = genome[np.clip(at, 0, len(genome) - 1)]
     if row.library.damage:
         odds = (
@@ -199,6 +214,10 @@ def qualities_of(
     if name == "recal_down":  # what recalibration makes of optimistic qualities, by cycle and chance
         drop = 6 + 3 * np.arange(honest.shape[1]) / honest.shape[1] + rng.normal(0, 1.5, honest.shape)
         return error, np.clip(np.round(honest - drop), 2, 60).astype(np.uint8)
+    if name == "zeros":
+        return error, np.zeros_like(honest)
+    if name == "minus31":  # 64 - 33 subtracted from qualities that had no such offset
+        return error, np.maximum(honest.astype(int) - 31, 0).astype(np.uint8)
     if name == "recal_up":
         return error, np.clip(honest.astype(int) + 8, 2, 60).astype(np.uint8)
     if name == "q2tails":

@@ -15,10 +15,13 @@ QUALITIES = (
     "ns",
     "none",
     "runs",
+    "zeros",
+    "minus31",
 )
 LAYOUTS = ("fr", "rf", "single")
 MATES = ("paired", "unmapped", "elsewhere")
 AFTER = ("no_proper", "half_proper", "unpaired", "mapq255", "mapq20", "eqx", "no_tags", "names", "hardclip")
+MORE_AFTER = ("gaps", "primers_clipped", "overlaps_clipped")  # of rows of their own
 KINDS = ("planted", "art", "long", "na12878", "hg002", "pairs")
 
 
@@ -37,6 +40,8 @@ class Library:
         one_strand: share of reads (single end) from the forward strand.
         damage: share of C read as T at the first base of a fragment, halved every base (old DNA), and G as A at its end.
         second_insert_bp: half of the fragments are of this size, a library of its own; 0: none.
+        primers_bp: so many bases at either end of an amplicon are the reference's, whatever the sample has. No
+            part of the row's text, which the reads of other rows are drawn by.
     """
 
     insert_bp: int = 400
@@ -50,6 +55,7 @@ class Library:
     one_strand: float = 0.5
     damage: float = 0.0
     second_insert_bp: int = 0
+    primers_bp: int = field(default=0, repr=False)
 
     def spread(self, mean: int) -> int:
         """Standard deviation of fragment sizes of this mean, bp."""
@@ -173,6 +179,8 @@ def library_rows() -> list[Row]:
     main |= {"amplicons", "exome", "long-insert-chimeras", "damage-20"}
     rows = [Row(f"lib-{name}", library=library, main=name in main) for name, library in kinds.items()]
     rows.append(Row("lib-amplicons-200x", library=Library(amplicon_bp=280), depth=200.0))
+    primers = Library(amplicon_bp=280, primers_bp=20)
+    rows.append(Row("lib-primers-clipped", library=primers, depth=60.0, after=("primers_clipped",)))
     rows.append(Row("lib-duplicates-5-100x", library=Library(copies=5), depth=100.0))
     return rows
 
@@ -180,6 +188,9 @@ def library_rows() -> list[Row]:
 def record_rows() -> list[Row]:
     """The base, its records changed after alignment."""
     rows = [Row(f"rec-{after}", after=(after,), main=after == "no_proper") for after in AFTER]
+    rows.append(Row("rec-gaps", length=50, after=("gaps",)))
+    short = Library(insert_bp=170)
+    rows.append(Row("rec-overlaps-clipped", library=short, after=("overlaps_clipped",)))
     return [*rows, Row("rec-trimmed", trim=True), Row("rec-indel-errors-10", indel_errors=10.0)]
 
 
@@ -269,7 +280,11 @@ def all_rows(seed: int = 1) -> list[Row]:
         raise ValueError(f"rows named twice: {sorted({n for n in names if names.count(n) > 1})}")
     for row in rows:
         known = row.kind in KINDS and row.quality in QUALITIES and row.aligner in (*ALIGNERS, "")
-        known &= row.library.layout in LAYOUTS and row.library.mates in MATES and set(row.after) <= set(AFTER)
+        known &= (
+            row.library.layout in LAYOUTS
+            and row.library.mates in MATES
+            and set(row.after) <= {*AFTER, *MORE_AFTER}
+        )
         if not known:
             raise ValueError(f"row {row.name} says what nothing knows")
     return [replace(row, seed=seed) for row in rows if seed == 1 or row.drawn]

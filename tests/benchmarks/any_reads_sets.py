@@ -16,7 +16,7 @@ import numpy as np
 import pysam
 from accuracy import DATA, CallSet, quoted, run
 from any_reads_fragments import CODE, Haplotype, Reads, draw_fragments, read_mates, stretched
-from any_reads_rows import Row
+from any_reads_rows import Library, Row
 from numpy.typing import NDArray
 
 PAD_BP = 5_000  # sequence that fragments may come from on either side of a region
@@ -179,7 +179,7 @@ def planted_set(row: Row, work: Path, folder: Path) -> CallSet:
 
 def planted_bam(row: Row, truth: Planted, bam: Path, work: Path) -> None:
     """Simulate and align; rows that differ from their base in records alone take its alignment."""
-    if row.after:
+    if row.after and row.library == Library():
         shutil.copy(make_set(replace(row, name=row.base, after=()), work).bam, bam)
         change_records(bam, row.after)
         return
@@ -189,6 +189,7 @@ def planted_bam(row: Row, truth: Planted, bam: Path, work: Path) -> None:
     align(row.aligner, genome_reference(work), reads, bam, folder)
     for path in reads:
         path.unlink()
+    change_records(bam, row.after)
 
 
 def target_bed(regions: Path, target: Path) -> Path:
@@ -345,6 +346,9 @@ def change_records(bam: Path, after: tuple[str, ...]) -> None:
             for change in after:
                 change_record(record, change)
             out.write(record)
+    if set(after) & {"primers_clipped", "overlaps_clipped"}:  # starts of reads moved
+        bam.rename(old)
+        run(f"samtools sort -o {quoted(bam)} {quoted(old)}")
     run(f"samtools index {quoted(bam)}")
     old.unlink()
 
@@ -368,6 +372,40 @@ def change_record(record: pysam.AlignedSegment, change: str) -> None:
         record.cigartuples = eqx(record)
     elif change == "hardclip" and record.cigartuples:
         harden(record)
+    elif change == "gaps" and record.cigartuples == [(0, record.query_length)]:
+        leave_gap(record, 6)
+    elif change == "primers_clipped" and record.cigartuples:
+        clip_softly(record, 20, record.is_reverse)
+    elif change == "overlaps_clipped" and record.is_proper_pair and record.cigartuples:
+        both = 2 * record.query_length - abs(record.template_length)
+        clip_softly(record, min(max(both, 0) // 2, record.query_length - 50), not record.is_reverse)
+
+
+def leave_gap(record: pysam.AlignedSegment, bp: int) -> None:
+    """Leave out bases in the middle, as a skip (N)."""
+    bases, qualities, middle = record.query_sequence, record.query_qualities, record.query_length // 2
+    record.query_sequence = bases[:middle] + bases[middle + bp :]
+    record.query_qualities = qualities[:middle] + qualities[middle + bp :]
+    record.cigartuples = [(0, middle), (3, bp), (0, len(bases) - middle - bp)]
+
+
+def clip_softly(record: pysam.AlignedSegment, bp: int, at_right: bool) -> None:
+    """Clip that many bases at one end, and gaps that would then stand there, as tools that cut primers do."""
+    left = record.cigartuples[::-1] if at_right else record.cigartuples
+    clipped, moved, rest = 0, 0, list(left)
+    while rest and (clipped < bp or rest[0][0] in (1, 2)):
+        op, length = rest.pop(0)
+        if op in (0, 7, 8) and clipped + length > bp:
+            rest.insert(0, (op, length - (bp - clipped)))
+            length = bp - clipped
+        clipped += length if op in (0, 1, 4, 7, 8) else 0
+        moved += length if op in (0, 2, 3, 7, 8) else 0
+    if clipped == 0 or not any(op in (0, 7, 8) for op, _ in rest):
+        return
+    made = [(4, clipped), *rest]
+    if not at_right:
+        record.reference_start += moved
+    record.cigartuples = made[::-1] if at_right else made
 
 
 def eqx(record: pysam.AlignedSegment) -> list[tuple[int, int]]:

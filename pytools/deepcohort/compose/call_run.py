@@ -5,21 +5,37 @@ from dataclasses import replace
 
 from deepcohort.compose.call_chunks import call_in_chunks
 from deepcohort.compose.call_setup import CallRequest, make_job
-from deepcohort.compose.call_shard import LONG, SYMBOLIC, call_shard
+from deepcohort.compose.call_shard import LONG, MAPQ_ZERO, SYMBOLIC, call_shard
+from deepcohort.compose.job import CallJob
 from deepcohort.core.stages import StageTimer
 from deepcohort.model.types import DEVICES
+from deepcohort.reads.left_out import why_left_out
 
 
-def _warn_of_mapq_zero(timer: StageTimer, sample: str) -> None:
-    """Say so where nothing could be called because every read has MAPQ 0."""
-    left_out = timer.counted("MAPQ 0 reads left out")
-    if left_out and not timer.counted("reads"):
-        print(
-            f"deepcohort: warning: no read of {sample} was used, so every genotype is ./.: all in the "
-            "regions have MAPQ 0, as if they could belong elsewhere as well; align to a reference without "
-            "copies of these sequences, or by an aligner that reports MAPQ",
-            file=sys.stderr,
-        )
+def _warn_of_no_reads(job: CallJob, timer: StageTimer) -> None:
+    """Say so, and why, where nothing could be called because no read of the sample counts."""
+    if timer.counted("reads"):
+        return
+    if timer.counted(MAPQ_ZERO):
+        _warn_of_mapq_zero(job.sample)
+    elif not job.reads_config.library.n_reads:  # else reads lie elsewhere
+        why = why_left_out(job.reads, job.reference, job.reads_config)
+        if why:
+            print(
+                f"deepcohort: warning: no read of {job.sample} was used, so every genotype is ./.: {why}; "
+                "where flags or MAPQ mean something else, change them",
+                file=sys.stderr,
+            )
+
+
+def _warn_of_mapq_zero(sample: str) -> None:
+    """Say so where every read has MAPQ 0."""
+    print(
+        f"deepcohort: warning: no read of {sample} was used, so every genotype is ./.: all in the "
+        "regions have MAPQ 0, as if they could belong elsewhere as well; align to a reference without "
+        "copies of these sequences, or by an aligner that reports MAPQ",
+        file=sys.stderr,
+    )
 
 
 def _tell_of_known(request: CallRequest, timer: StageTimer) -> None:
@@ -64,7 +80,7 @@ def run_call(request: CallRequest) -> None:
         if here != request:
             job, predictor = make_job(request)
         call_shard(job, predictor, timer, request.quiet)
-    _warn_of_mapq_zero(timer, job.sample)
+    _warn_of_no_reads(job, timer)
     _tell_of_known(request, timer)
     if request.haplotag is not None:
         with timer.stage("haplotag"):

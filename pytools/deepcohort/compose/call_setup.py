@@ -321,14 +321,14 @@ def sex_and_note(
 def calls_config(request: CallRequest, platform: str, library: LibraryProfile) -> CallsConfig:
     """Thresholds for a sample of that platform and library; what the user gave stands.
 
-    A single read of qualities that had to be lowered is never taken on trust: they do not say which of the
+    A single read of qualities that had to be changed is never taken on trust: they do not say which of the
     library's bases are wrong. Where copies vote, the vote does.
     """
     config = replace(calls_for(platform), min_homref_gq=request.min_homref_gq, low_qual=request.low_qual)
     if request.single_read_qual is not None:
         return replace(config, single_read_qual=request.single_read_qual)
     is_lenient = config.single_read_depth <= library.depth < config.single_read_until
-    is_honest = library.drops_copies or not library.lowered
+    is_honest = library.drops_copies or not (library.lowered or library.raised)
     return replace(config, single_read_qual=0.0) if is_lenient and is_honest else config
 
 

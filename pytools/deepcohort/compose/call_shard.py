@@ -150,7 +150,7 @@ class ChunkPreparer:
                 evidence, codes, window, job.pileup_config, features_only=True, select=rows
             )
         timer.count("reads", len(reads))
-        timer.count("MAPQ 0 reads left out", len(reads.mapq0_pos))
+        timer.count(MAPQ_ZERO, len(reads.mapq0_pos))
         timer.count("candidates", len(rows))
         chunk = PreparedChunk(
             region, evidence, rows, select_candidates(table, wanted), examples.features, codes, window, judged
@@ -176,6 +176,7 @@ class ChunkPreparer:
         )
 
 
+MAPQ_ZERO = "MAPQ 0 reads left out"
 SYMBOLIC, LONG = "{} alleles that are no sequence", "{} alleles that are too long"
 _MAX_REACH_BP = 20_000
 

@@ -166,6 +166,8 @@ def _write_bam(path: Path, genome: str, person: int, rng: np.random.Generator, o
             if pair % 17 == 0 and read.cigartuples[0] == (0, stop - start):
                 read.cigartuples = [(4, 12), (0, stop - start - 12)]
                 read.reference_start += 12
+                # clips that fit would have been made on purpose, and left out
+                read.query_sequence = "".join(_OTHER[base] for base in bases[:12]) + "".join(bases[12:])
             read.query_qualities = pysam.qualitystring_to_array("I" * (stop - start))
             read.next_reference_id, read.next_reference_start = 0, spots[1 - mate]
             read.template_length = insert if mate == 0 else -insert

@@ -25,6 +25,7 @@ from deepcohort.reads.library import (
     with_qualities,
 )
 from deepcohort.reads.merge import in_own_terms, in_terms_of, take_reads
+from deepcohort.reads.purpose import clipped_on_purpose, without_clips
 from deepcohort.reads.qualities import quality_table
 from deepcohort.reads.scan import ReadColumns
 from deepcohort.reads.splice import is_of_dna
@@ -138,7 +139,10 @@ def _measured(
         pieces.append(take_reads(window.columns, np.flatnonzero(usable)))
         around.append((window.start, window.codes))
     marked_share = n_marked / n_reads if n_reads else 0.0
-    profile = replace(measure_library(pieces, around), duplicate_share=marked_share)
+    ends = clipped_on_purpose(pieces, around)
+    if any(ends):
+        pieces = [without_clips(piece, np.tile(ends, (len(piece.pos), 1))) for piece in pieces]
+    profile = replace(measure_library(pieces, around), duplicate_share=marked_share, drops_clips=ends)
     profile = replace(
         profile,
         vote_errors=vote_errors(profile, pieces, around),
@@ -200,6 +204,7 @@ def _is_apart(own: _Measured, sample: _Measured) -> bool:
     return bool(
         abs(scaled[0] - scaled[1]) >= _MAPQ_APART
         or mine.drops_copies != other.drops_copies
+        or mine.drops_clips != other.drops_clips
         or is_of_dna(mine) != is_of_dna(other)
         or own.clips_ends != sample.clips_ends
         or _qualities_otherwise(own.pieces, mine, other) >= _QUALITY_APART
@@ -211,7 +216,7 @@ def _is_apart(own: _Measured, sample: _Measured) -> bool:
 
 def _qualities_otherwise(pieces: Sequence[ReadColumns], mine: LibraryProfile, other: LibraryProfile) -> float:
     """By how many phred bases of `pieces` count otherwise by `mine` than by `other`, in the mean."""
-    if mine.lowered == other.lowered:
+    if (mine.lowered, mine.raised) == (other.lowered, other.raised):
         return 0.0
     counts = sum(np.bincount(piece.qual, minlength=256) for piece in pieces)
     apart = np.abs(quality_table(mine).astype(np.int64) - quality_table(other))

@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.reads.adapter_kernels import KMER_BP, loose_tails, tail_kmers
-from deepcohort.reads.qualities import count_mismatches, least_quality, lowered_qualities, lowered_text
+from deepcohort.reads.purpose import ends_text
+from deepcohort.reads.qualities import (
+    are_too_poor,
+    changed_text,
+    count_mismatches,
+    least_quality,
+    lowered_qualities,
+    raised_qualities,
+    with_zeros_told,
+)
 from deepcohort.reads.run_kernels import find_runs, run_passages
 from deepcohort.reads.scan import ReadColumns, offsets_of
 from deepcohort.reads.splice_kernels import count_spliced
@@ -253,13 +262,25 @@ def with_qualities(
     theirs, which mean more to their models than mismatches tell."""
     if library.read_length_bp > _LONG_READS_BP:
         return library
+    if are_too_poor(pieces):
+        told = [with_zeros_told(piece) for piece in pieces]
+        return replace(library, raised=raised_qualities(pieces, _mismatches(told, references, library)))
+    counts = _mismatches(pieces, references, library)
+    return replace(library, lowered=lowered_qualities(counts), least_quality=least_quality(counts))
+
+
+def _mismatches(
+    pieces: Sequence[ReadColumns],
+    references: Sequence[tuple[int, NDArray[np.uint8]]],
+    library: LibraryProfile,
+) -> NDArray[np.float64]:
+    """Float64 (W, 3, 256): `count_mismatches` of each piece by reads surely placed that are no copies."""
     mapq = mapq_table(library)
     counts = []
     for piece, (start, codes) in zip(pieces, references, strict=True):
         sure = ~grouped_copies(piece)[1] & (mapq[piece.mapq] >= SURE_MAPQ)
         counts.append(count_mismatches(piece, sure, start, codes))
-    by_window = np.stack(counts)
-    return replace(library, lowered=lowered_qualities(by_window), least_quality=least_quality(by_window))
+    return np.stack(counts)
 
 
 def library_text(library: LibraryProfile) -> str:
@@ -282,8 +303,12 @@ def library_text(library: LibraryProfile) -> str:
     }
     if library.spliced_share:
         facts["Spliced"] = f"{library.spliced_share:.4f}"
-    if library.lowered:  # of the usual library nothing is said
-        facts["QualitiesLowered"] = lowered_text(library.lowered)
+    if any(library.drops_clips):  # of the usual library nothing is said
+        facts["ClipsDropped"] = ends_text(library.drops_clips)
+    if library.lowered:
+        facts["QualitiesLowered"] = changed_text(library.lowered)
+    if library.raised:
+        facts["QualitiesRaised"] = changed_text(library.raised)
     if library.least_quality != LEAST_QUALITY:
         facts["LeastQuality"] = str(library.least_quality)
     if library.vote_errors:

@@ -18,6 +18,7 @@ from deepcohort.reads.library import (
     odd_by_library,
     odd_pairs,
 )
+from deepcohort.reads.purpose import without_clips
 from deepcohort.reads.qualities import quality_table
 from deepcohort.reads.scan import DEPTH_BIN_SHIFT, ReadColumns, offsets_of
 from deepcohort.reads.types import LibraryProfile, ReadBatch
@@ -57,13 +58,15 @@ def merge_files(files: Sequence[ReadColumns], config: ReadsConfig) -> ReadColumn
 
 
 def in_terms_of(library: LibraryProfile, columns: ReadColumns) -> ReadColumns:
-    """`columns` on the common MAPQ scale, with qualities that the library keeps, adapters masked, copies
-    merged where there are many."""
+    """`columns` on the common MAPQ scale, with qualities that the library keeps, without what was clipped on
+    purpose, adapters masked, copies merged where there are many."""
     table = mapq_table(library)
     if table[-1] != 255 or (table != np.arange(256)).any():
         columns = replace(columns, mapq=table[columns.mapq])
-    if library.lowered:
-        columns = replace(columns, qual=quality_table(library)[columns.qual])
+    if library.lowered or library.raised:
+        columns = _with_qualities(columns, quality_table(library)[columns.qual])
+    if any(library.drops_clips):
+        columns = without_clips(columns, np.tile(library.drops_clips, (len(columns.pos), 1)))
     if library.drops_copies:
         columns = merge_copies(columns)
     return _without_adapters(columns, library.adapters)
@@ -76,16 +79,23 @@ def in_own_terms(config: ReadsConfig, columns: ReadColumns) -> ReadColumns:
         return in_terms_of(config.library, columns)
     tables = np.stack([mapq_table(profile) for profile in profiles])
     columns = replace(columns, mapq=tables[columns.library, columns.mapq])
-    if any(profile.lowered for profile in profiles):
+    if any(profile.lowered or profile.raised for profile in profiles):
         by_library = np.stack([quality_table(profile) for profile in profiles])
-        columns = replace(
-            columns, qual=by_library[np.repeat(columns.library, columns.seq_length), columns.qual]
-        )
+        qual = by_library[np.repeat(columns.library, columns.seq_length), columns.qual]
+        columns = _with_qualities(columns, qual)
+    ends = np.array([profile.drops_clips for profile in profiles])
+    if ends.any():
+        columns = without_clips(columns, ends[columns.library])
     drops = np.array([profile.drops_copies for profile in profiles])
     if drops.any():
         columns = merge_copies(columns, drops[columns.library])
     known = {kmer for profile in profiles for kmer in profile.adapters}
     return _without_adapters(columns, sorted(known))
+
+
+def _with_qualities(columns: ReadColumns, qual: NDArray[np.uint8]) -> ReadColumns:
+    """`columns` with these qualities; an N says nothing, whatever the quality 0 is worth."""
+    return replace(columns, qual=np.where(columns.seq < 4, qual, 0).astype(np.uint8))
 
 
 def _without_adapters(columns: ReadColumns, adapters: Sequence[int]) -> ReadColumns:

@@ -1,10 +1,12 @@
 """Whether base qualities keep what they promise: measured where the sample is like the reference.
 
 Flat labels, binned or raised ones and those of over-optimistic instruments let errors pass for variants.
-Qualities that promise materially more than the library keeps are lowered to what it keeps.
+Qualities that promise materially more than the library keeps are lowered to what it keeps. Where most
+promise so little that no base would count (placeholders of 0, a scale subtracted twice), they are raised.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from math import comb
 
@@ -16,6 +18,11 @@ from deepcohort.reads.quality_kernels import MANY_DISAGREE, PlacedReads, tally_q
 from deepcohort.reads.scan import ReadColumns, offsets_of
 from deepcohort.reads.types import LEAST_QUALITY, LibraryProfile
 
+_POOR_SHARE = 0.5  # of the bases: with more below that, labels are on no scale at all
+# phred: below the least, too many mismatches lie in places that are taken for variants; the most that is
+# believed; and what is taken for usual where there are too few bases
+_LEAST_RAISED, _MOST_RAISED, _UNMEASURED = 15, 40, 30
+_LEAST_BASES = 1_000  # that a label must have for its mismatches to tell its quality
 _MARGIN_BP = 5  # of a read's ends, which may hide an indel or an adapter
 _LEAST_READS, _MOST_READS = 4, 64  # at a position; beyond the latter no heterozygote passes for an error
 _HETEROZYGOTES = 0.001  # per bp
@@ -29,19 +36,61 @@ _POOREST, _POOR_BASES, _POOR_FACTOR = 5, 1_000, 0.1  # phred; bases that tell; o
 def quality_table(library: LibraryProfile) -> NDArray[np.uint8]:
     """Uint8 (256,): phred that bases of each reported phred count with."""
     table = np.arange(256, dtype=np.uint8)
-    for reported, kept in library.lowered:
+    for reported, kept in (*library.lowered, *library.raised):
         table[reported] = kept
     return table
 
 
-def lowered_text(lowered: Sequence[tuple[int, int]]) -> str:
-    """LibraryProfile.lowered as `30:-3|31-40:-5`: values reported, and by how much they count less."""
+def changed_text(changed: Sequence[tuple[int, int]]) -> str:
+    """LibraryProfile.lowered or raised as `30:-3|31-40:-5`: values reported, how they count otherwise."""
     parts = []
-    for drop, pairs in groupby(lowered, lambda pair: pair[0] - pair[1]):
+    for more, pairs in groupby(changed, lambda pair: pair[1] - pair[0]):
         values = [reported for reported, _ in pairs]
         span = f"{values[0]}-{values[-1]}" if len(values) > 1 else f"{values[0]}"
-        parts.append(f"{span}:-{drop}")
+        parts.append(f"{span}:{more:+d}")
     return "|".join(parts)
+
+
+def are_too_poor(pieces: Sequence[ReadColumns]) -> bool:
+    """Whether so many bases, N apart, are too poor to count that their labels are doubted."""
+    n_unknown = sum(int(np.count_nonzero(piece.seq > 3)) for piece in pieces)  # of quality 0, as they come
+    n_poor = sum(int(np.count_nonzero(piece.qual < LEAST_QUALITY)) for piece in pieces) - n_unknown
+    return n_poor > _POOR_SHARE * (sum(len(piece.seq) for piece in pieces) - n_unknown)
+
+
+def with_zeros_told(columns: ReadColumns) -> ReadColumns:
+    """`columns` with every quality one higher, as no base of quality 0 is counted; N apart."""
+    return replace(
+        columns, qual=np.where(columns.seq < 4, np.minimum(columns.qual, 254) + 1, 0).astype(np.uint8)
+    )
+
+
+def raised_qualities(
+    pieces: Sequence[ReadColumns], counts: NDArray[np.float64]
+) -> tuple[tuple[int, int], ...]:
+    """LibraryProfile.raised of the labels of `pieces`.
+
+    `counts` are those of each window, float64 (W, 3, 256), by `with_zeros_told` of the pieces. Labels of too
+    few bases are taken for what all are together.
+    """
+    labels = sum(np.bincount(piece.qual[piece.seq < 4], minlength=256) for piece in pieces)
+    counts = np.roll(counts, -1, axis=2)
+    together = _kept_phred(counts, list(range(256)))
+    kept = {q: _UNMEASURED if together is None else together for q in np.flatnonzero(labels).tolist()}
+    for values in _groups(counts[:, 0].sum(axis=0), counts[:, 1].sum(axis=0)):
+        phred = _kept_phred(counts, values)
+        kept |= {q: phred for q in values if phred is not None}
+    return tuple((q, phred) for q, phred in sorted(kept.items()) if q < phred >= _LEAST_RAISED)
+
+
+def _kept_phred(counts: NDArray[np.float64], values: list[int]) -> int | None:
+    """What bases of these labels keep, phred; None of too few bases."""
+    bases, mismatches, by_variants = (counts[:, k][:, values].sum(axis=1) for k in range(3))
+    if bases.sum() < _LEAST_BASES:
+        return None
+    usual = _usual_windows(mismatches, bases)
+    wrong = max(float((mismatches - by_variants)[usual].sum()), 1.0)
+    return min(int(-10 * np.log10(wrong / bases[usual].sum())), _MOST_RAISED)
 
 
 def count_mismatches(
@@ -129,10 +178,16 @@ def _drop(mismatches: NDArray[np.float64], promised: NDArray[np.float64]) -> int
     if not seen.any():
         return 0
     mismatches, promised = mismatches[seen], promised[seen]
-    usual = np.median(mismatches / promised) * promised
-    kept = mismatches <= usual + _ODD_SIGMAS * np.sqrt(usual) + _ODD_MISMATCHES
+    kept = _usual_windows(mismatches, promised)
     n, due = float(mismatches[kept].sum()), float(promised[kept].sum())
     if due <= 0 or max(np.sqrt(n) - _SIGMAS / 2, 0.0) ** 2 < _LEAST_FACTOR * due:  # sd of the root is 1/2
         return 0
     drop = int(np.rint(10 * np.log10(n / due)))
     return drop if drop >= _LEAST_DROP else 0
+
+
+def _usual_windows(mismatches: NDArray[np.float64], due: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Bool (W,): windows without many more `mismatches` than the others for what is `due`, float64 (W,)."""
+    some = due > 0
+    usual = np.median(mismatches[some] / due[some]) * due
+    return np.asarray(mismatches <= usual + _ODD_SIGMAS * np.sqrt(usual) + _ODD_MISMATCHES)

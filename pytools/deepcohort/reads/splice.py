@@ -11,7 +11,9 @@ from deepcohort.reads.splice_kernels import lay_in_one_place
 from deepcohort.reads.types import LibraryProfile
 
 _SKIP = 3  # CIGAR operation of BAM
-_SPLICED_SHARE = 0.03  # of the reads of RNA ten times as many and more are spliced, of DNA one in 200
+# of the reads of RNA ten times as many and more are spliced, of DNA one in 200; where an instrument
+# leaves gaps of some bp in its reads (Complete Genomics), each has one
+_SPLICED_SHARE = 0.03
 
 
 def is_of_dna(profile: LibraryProfile) -> bool:

@@ -22,12 +22,15 @@ def _is_long_skip(op: np.uint8, length: np.int32) -> bool | np.bool_:
 
 @kernel
 def count_spliced(cigar_op: NDArray[np.uint8], cigar_len: NDArray[np.int32], n_ops: NDArray[np.int64]) -> int:
-    """Reads with a long skip; `cigar_op`, `cigar_len` (K,), bp; `n_ops` int64 (R,), operations of each."""
+    """Reads with a skip; `cigar_op` uint8, `cigar_len` int32 (K,), bp; `n_ops` int64 (R,), of each read.
+
+    Short skips too: where many reads have one it is a gap that the instrument leaves, and no deletion.
+    """
     first = n = 0
     for row in range(len(n_ops)):
         spliced = False
         for k in range(first, first + n_ops[row]):
-            spliced |= _is_long_skip(cigar_op[k], cigar_len[k])
+            spliced |= cigar_op[k] == _SKIP and cigar_len[k] > 0
         n += spliced
         first += n_ops[row]
     return n

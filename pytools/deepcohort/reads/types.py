@@ -25,7 +25,7 @@ class LibraryProfile:
             orientation of the pair (facing in, facing out, same strand).
         insert_bp: 5 %, 50 %, 95 % quantiles of |TLEN| of usual pairs, 0 where there are none.
         clipped_share: reads soft-clipped by 5 bp or more (long ones count less, by how near that is).
-        spliced_share: reads that skip more than 50 bp of the reference (N).
+        spliced_share: reads that skip some of the reference (N).
         duplicate_share: reads marked as duplicates, of those of the windows that are primary and mapped.
         copied_share: fragments that repeat another one's ends (duplicates that nobody marked).
         drops_copies: whether such copies are left out: they are many, and not amplicons.
@@ -36,6 +36,9 @@ class LibraryProfile:
             each as often as it was seen, sorted.
         lowered: (phred reported, phred that counts) of base qualities that promise materially more than
             the library keeps (`reads.qualities`), sorted; none in the usual library.
+        raised: the same of base qualities most of which are too poor to count, though the library keeps more.
+        drops_clips: whether bases clipped at reads' 5' and 3' ends are left out, as they were clipped on
+            purpose (`reads.purpose`).
         least_quality: phred that a base needs to count. Below LEAST_QUALITY only where such bases are far
             better than they promise.
         vote_errors: wrong bases, of those that the copies of a fragment agree on; 0: not measured.
@@ -59,6 +62,8 @@ class LibraryProfile:
     adapters: tuple[int, ...] = ()
     runs: tuple[tuple[int, int, int], ...] = ()
     lowered: tuple[tuple[int, int], ...] = ()
+    raised: tuple[tuple[int, int], ...] = ()
+    drops_clips: tuple[bool, bool] = (False, False)
     least_quality: int = LEAST_QUALITY
     vote_errors: float = 0.0
     mate_errors: float = 0.0

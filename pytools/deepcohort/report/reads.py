@@ -150,6 +150,22 @@ _COLUMNS = {
             "description": "Qualities that promise too much, and by how many phred they count less",
         },
     ),
+    "raised": _Column(
+        "library",
+        "QualitiesRaised",
+        {
+            "title": "Raised",
+            "description": "Qualities that were too poor to count, and by how many phred they count more",
+        },
+    ),
+    "clips_dropped": _Column(
+        "library",
+        "ClipsDropped",
+        {
+            "title": "Clips are left out",
+            "description": "At which ends of reads, as clipped bases fit the reference there",
+        },
+    ),
     "snp": _Column("called", "snp", {**_COUNT, "title": "SNPs", "description": "Called, FILTER PASS"}),
     "indel": _Column("called", "indel", {**_COUNT, "title": "Indels", "description": "Called, FILTER PASS"}),
     "low_qual": _Column(

@@ -15,7 +15,7 @@ sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import any_reads_fragments as fragments_of
 import any_reads_sets as sets
 import any_reads_table as table_of
-from any_reads_rows import AFTER, ALIGNERS, QUALITIES, Library, Row, all_rows
+from any_reads_rows import AFTER, ALIGNERS, MORE_AFTER, QUALITIES, Library, Row, all_rows
 from any_reads_table import Errors
 from any_reads_worker import Worker
 
@@ -52,7 +52,7 @@ def test_rows_vary_every_factor_once_around_the_base():
     rows = all_rows()
     assert {row.aligner for row in rows} - {""} == set(ALIGNERS)
     assert {row.quality for row in rows} == set(QUALITIES)
-    assert {change for row in rows for change in row.after} == set(AFTER)
+    assert {change for row in rows for change in row.after} == {*AFTER, *MORE_AFTER}
     assert {36, 300} <= {row.length for row in rows}
     assert {4, 500} <= {row.depth for row in rows}
     # seeds come from what rows say: 8 and 8.0 would be other reads than those of the row held against them
@@ -127,6 +127,8 @@ def test_qualities_say_what_the_row_says():
     assert said["bins4"][1].tolist() == [[2, 12, 23, 37, 37]]
     assert said["bins8"][1].tolist() == [[2, 15, 27, 37, 40]]
     assert said["recal_up"][1].tolist() == [[10, 22, 33, 44, 49]]
+    assert said["zeros"][1].tolist() == [[0] * 5]
+    assert said["minus31"][1].tolist() == [[0, 0, 0, 5, 10]]
     for name in set(QUALITIES) - {"q2tails"}:  # the label changes, the error does not
         np.testing.assert_allclose(said[name][0], 10 ** (-honest.astype(float) / 10))
 
@@ -177,6 +179,32 @@ def test_records_change_as_named():
     assert changed["names"].query_name in ("*", None)
     assert changed["hardclip"].cigarstring == "2H6M"
     assert changed["hardclip"].query_sequence == "ACGTAC"
+
+
+def test_clips_and_gaps_are_made():
+    bases = "ACGTACGTAC" * 10
+    changed = {}
+    for change, cigar in (("gaps", "100M"), ("primers_clipped", "100M"), ("overlaps_clipped", "100M")):
+        changed[change] = record(cigar, bases, RG="Z:a")
+        changed[change].template_length = 140  # of 200 bases read
+        sets.change_record(changed[change], change)
+    assert (changed["gaps"].cigarstring, changed["gaps"].query_length) == ("50M6N44M", 94)
+    clipped = changed["primers_clipped"]
+    assert (clipped.cigarstring, clipped.reference_start) == ("20S80M", 120)
+    assert changed["overlaps_clipped"].cigarstring == "70M30S"
+    beside_a_gap = record("3S17M2D4I76M", bases, RG="Z:a")
+    sets.clip_softly(beside_a_gap, 20, at_right=False)
+    assert (beside_a_gap.cigarstring, beside_a_gap.reference_start) == ("24S76M", 119)
+
+
+def test_primers_are_the_references(genome):
+    row = Row("", library=Library(amplicon_bp=280, primers_bp=20), depth=20.0, indel_errors=0.0)
+    fragments, (first, second) = reads_of(row, genome)
+    assert len(set(fragments.primer.tolist())) > 10
+    for at in (0, 5, 9):
+        p = fragments.primer[at]
+        ends = (genome[p : p + 20], fragments_of.COMPLEMENT[genome[p + 260 : p + 280]][::-1])
+        assert {text(first.codes[at][:20]), text(second.codes[at][:20])} == {text(x) for x in ends}
 
 
 def test_eqx_keeps_insertions_and_deletions():

@@ -15,7 +15,7 @@ from deepcohort.reads.libraries import library_line
 from deepcohort.reads.library import library_text, measure_library
 from deepcohort.reads.load import open_reads, profile_of
 from deepcohort.reads.merge import in_terms_of
-from deepcohort.reads.qualities import least_quality, lowered_qualities, lowered_text, quality_table
+from deepcohort.reads.qualities import changed_text, least_quality, lowered_qualities, quality_table
 from deepcohort.reads.quality_kernels import PlacedReads, tally_qualities
 from deepcohort.reads.types import LibraryProfile, OwnLibrary
 from hypothesis import given, settings
@@ -145,10 +145,12 @@ def test_text_of_the_least_quality():
 
 def test_text_of_what_is_lowered():
     lowered = ((30, 27), (31, 26), (40, 35))
-    assert lowered_text(lowered) == "30:-3|31-40:-5"
+    assert changed_text(lowered) == "30:-3|31-40:-5"
     profile = LibraryProfile(lowered=lowered)
     assert library_text(profile) == f"{library_text(LibraryProfile())};QualitiesLowered=30:-3|31-40:-5"
     assert library_text(LibraryProfile()).endswith("Qualities=0")
+    assert changed_text(((0, 27), (3, 31))) == "0:+27|3:+28"
+    assert library_text(LibraryProfile(raised=((0, 27),))).endswith(";QualitiesRaised=0:+27")
     line = library_line(OwnLibrary(LibraryKey("L", "", "s"), "L", profile), 1, {})
     assert ",QualitiesLowered=30:-3|31-40:-5," in line
 
@@ -296,3 +298,40 @@ def test_libraries_a_phred_apart_are_one(write_reads, reference_path, reference_
     config = profile_of([write_reads(lines, header=(HEAD, *groups))], reference_path, ReadsConfig())[0]
     assert len({one.profile.lowered for one in config.libraries}) == 2
     assert not config.apart
+
+
+# qualities that are too poor to count
+
+
+@pytest.mark.parametrize("quality", [0, 2, 9])
+def test_labels_too_poor_to_count_are_measured(write_reads, reference_path, reference_text, quality):
+    path = write_reads(noisy_lines(reference_text, quality=quality, error=0.004))
+    config = profile_of([path], reference_path, ReadsConfig())[0]
+    ((reported, kept),) = config.library.raised
+    assert reported == quality
+    assert 23 <= kept <= 25  # one in 250
+    assert config.library.lowered == ()
+    with open_reads([path], reference_path, config) as source:
+        batch = source.fetch(Region("one", 0, 6_000))
+    assert set(batch.own_qual.tolist()) == {kept}
+
+
+def test_an_n_stays_without_quality(write_reads, reference_path, reference_text):
+    lines = [line.split("\t") for line in noisy_lines(reference_text, quality=0, error=0.004)]
+    lines = ["\t".join([*f[:9], "N" + f[9][1:], *f[10:]]) for f in lines]
+    path = write_reads(lines)
+    config = profile_of([path], reference_path, ReadsConfig())[0]
+    with open_reads([path], reference_path, config) as source:
+        batch = source.fetch(Region("one", 0, 6_000))
+    assert set(batch.own_qual[batch.seq > 3].tolist()) == {0}
+    assert batch.own_qual[batch.seq < 4].min() > 20
+
+
+def test_poor_reads_stay_poor(write_reads, reference_path, reference_text):
+    path = write_reads(noisy_lines(reference_text, quality=8, error=0.16))
+    assert profile_of([path], reference_path, ReadsConfig())[0].library.raised == ()
+
+
+def test_few_bases_are_taken_for_usual_ones(write_reads, reference_path, reference_text):
+    path = write_reads(noisy_lines(reference_text, n=20, quality=1, error=0))
+    assert profile_of([path], reference_path, ReadsConfig())[0].library.raised == ((1, 30),)

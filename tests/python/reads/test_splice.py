@@ -64,13 +64,26 @@ def test_spliced_reads_are_counted():
     cigars = [split(x) for x in ("50M51N50M", "100M", "50M50N50M", "20M60N20M60N20M")]
     op = np.array([CODE.index(x) for cigar in cigars for _, x in cigar], np.uint8)
     length = np.array([n for cigar in cigars for n, _ in cigar], np.int32)
-    assert splice_kernels.count_spliced(op, length, np.array([len(c) for c in cigars])) == 2
+    assert splice_kernels.count_spliced(op, length, np.array([len(c) for c in cigars])) == 3
 
 
 def test_dna_is_told_by_few_spliced_reads():
     assert not is_of_dna(UNKNOWN_LIBRARY)
     assert is_of_dna(LibraryProfile(n_reads=100))
     assert not is_of_dna(LibraryProfile(n_reads=100, spliced_share=0.2))
+
+
+def test_gaps_in_many_reads_are_no_deletions(write_reads, reference_path, reference_text):
+    gapped = [
+        f"r{k}\t0\tone\t{1 + 13 * k}\t60\t10M6N25M\t*\t0\t0\t"
+        f"{reference_text[13 * k : 13 * k + 10]}{reference_text[13 * k + 16 : 13 * k + 41]}\t{'I' * 35}\tRG:Z:a"
+        for k in range(200)
+    ]
+    path = write_reads(gapped)
+    config, _ = profile_of([path], reference_path, ReadsConfig())
+    assert config.library.spliced_share == 1.0
+    with open_reads([path], reference_path, config) as source:
+        assert set(source.fetch(Region("one", 0, 6_000)).cigar_op.tolist()) == {0, 3}
 
 
 @pytest.mark.parametrize(("n_spliced", "is_dna"), [(2, True), (40, False)])

@@ -25,6 +25,7 @@ def write_facts(
     library = {"Reads": 5_000, "ReadLength": 150, "Paired": 0.98, "Inserts": list(inserts), "OddPairs": 0.105}
     library |= {"TypicalMAPQ": 42, "Clipped": 0.02, "Copies": 0.31, "CopiesDropped": True, "Qualities": 4}
     library |= {"Duplicates": 0.05, "Slips": 2.5, "QualitiesLowered": "30:-3"}
+    library |= {"QualitiesRaised": "0:+27", "ClipsDropped": "starts"}
     unlike = {"Sites": 812, "Outside": 0.031, "Strangest": "alt_clip", "StrangestShare": 0.42, "Alarm": alarm}
     facts = {
         "sample": sample,
@@ -71,6 +72,8 @@ def test_cells(tmp_path):
         "slips": 2.5,
         "qualities": 4,
         "lowered": "30:-3",
+        "raised": "0:+27",
+        "clips_dropped": "starts",
         "snp": 800,
         "indel": 100,
         "low_qual": 7,
