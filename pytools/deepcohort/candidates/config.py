@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from deepcohort.candidates.repeat_stutter import SLIPS, StutterRates, fitted
+from deepcohort.candidates.repeat_stutter import SLIPS, StutterRates, centred, fitted
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.qualities import quality_table
 from deepcohort.reads.types import UNKNOWN_LIBRARY, LibraryProfile
 
 
@@ -82,6 +83,7 @@ class CandidatesConfig:
 
 
 _MIN_FRACTION_INDEL = {"hifi": 0.1, "ont": 0.12}
+_USUAL_SLIPS_LOG10 = {"hifi": -0.4, "ont": -0.2}  # what qualities add to slips in the mean, see `centred`
 _SINGLE_INDEL_MAX_DEPTH = 10  # of long reads
 
 
@@ -89,8 +91,11 @@ def candidates_for(platform: str, library: LibraryProfile = UNKNOWN_LIBRARY) -> 
     """Settings for reads of a platform and a library."""
     if platform not in SLIPS or platform == "illumina":
         return CandidatesConfig(slips=fitted(SLIPS["illumina"], library.runs))
+    slips = SLIPS[platform]
+    if library.lowered:
+        slips = centred(slips, library.least, quality_table(library), _USUAL_SLIPS_LOG10[platform])
     return CandidatesConfig(
-        slips=SLIPS[platform],
+        slips=slips,
         min_fraction_indel=_MIN_FRACTION_INDEL[platform],
         single_indel_max_depth=_SINGLE_INDEL_MAX_DEPTH,
     )

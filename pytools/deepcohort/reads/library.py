@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.reads.adapter_kernels import KMER_BP, loose_tails, tail_kmers
+from deepcohort.reads.long_qualities import least_in_runs, seen_qualities
 from deepcohort.reads.qualities import count_mismatches, lowered_qualities, lowered_text
 from deepcohort.reads.run_kernels import find_runs, run_passages
 from deepcohort.reads.scan import ReadColumns, offsets_of
@@ -165,12 +166,14 @@ def measure_library(
     near = np.abs(insert_size[((flag & _PAIRED) != 0) & ~odd])
     quantiles = np.quantile(near, [0.05, 0.5, 0.95]) if len(near) else np.zeros(3)
     low, middle, high = (round(float(q)) for q in quantiles)
-    return replace(
-        library,
-        odd_share=float(odd.sum() / max(n_paired, 1)),
-        insert_bp=(low, middle, high),
-        lowered=lowered_of(pieces, around, library),
+    library = replace(
+        library, odd_share=float(odd.sum() / max(n_paired, 1)), insert_bp=(low, middle, high)
     )
+    if library.read_length_bp > _LONG_READS_BP:
+        mapq = mapq_table(library)
+        sure = [mapq[piece.mapq] >= _SURE_MAPQ for piece in pieces]
+        return replace(library, seen=seen_qualities(pieces, around, sure), least=least_in_runs(pieces))
+    return replace(library, lowered=lowered_of(pieces, around, library))
 
 
 def _depth(pieces: Sequence[ReadColumns]) -> float:

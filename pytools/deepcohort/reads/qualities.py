@@ -35,12 +35,12 @@ def quality_table(library: LibraryProfile) -> NDArray[np.uint8]:
 
 
 def lowered_text(lowered: Sequence[tuple[int, int]]) -> str:
-    """LibraryProfile.lowered as `30:-3|31-40:-5`: values reported, and by how much they count less."""
+    """LibraryProfile.lowered as `30:-3|31-40:+5`: values reported, and by how much more or less they count."""
     parts = []
     for drop, pairs in groupby(lowered, lambda pair: pair[0] - pair[1]):
         values = [reported for reported, _ in pairs]
         span = f"{values[0]}-{values[-1]}" if len(values) > 1 else f"{values[0]}"
-        parts.append(f"{span}:-{drop}")
+        parts.append(f"{span}:{-drop:+d}")
     return "|".join(parts)
 
 
@@ -67,7 +67,7 @@ def count_mismatches(
         columns.pos[rows], first[rows], columns.end[rows] - _MARGIN_BP, columns.seq, columns.qual,
         offsets_of(columns.seq_length)[rows],
     )  # fmt: skip
-    return np.asarray(tally_qualities(reads, codes, start, _EXPECTED))
+    return np.asarray(tally_qualities(reads, codes, start, BY_HETEROZYGOTES))
 
 
 def _by_heterozygotes() -> NDArray[np.float64]:
@@ -79,7 +79,7 @@ def _by_heterozygotes() -> NDArray[np.float64]:
     return expected
 
 
-_EXPECTED = _by_heterozygotes()
+BY_HETEROZYGOTES = _by_heterozygotes()
 
 
 def lowered_qualities(counts: NDArray[np.float64]) -> tuple[tuple[int, int], ...]:
@@ -87,13 +87,13 @@ def lowered_qualities(counts: NDArray[np.float64]) -> tuple[tuple[int, int], ...
     bases, mismatches = counts[:, 0], counts[:, 1]
     promised = bases * 10.0 ** (-np.arange(256) / 10) + counts[:, 2]
     lowered: list[tuple[int, int]] = []
-    for values in _groups(bases.sum(axis=0), mismatches.sum(axis=0)):
+    for values in groups_of(bases.sum(axis=0), mismatches.sum(axis=0)):
         drop = _drop(mismatches[:, values].sum(axis=1), promised[:, values].sum(axis=1))
         lowered += [(q, max(q - drop, LEAST_QUALITY)) for q in values if drop and q > LEAST_QUALITY]
     return tuple(lowered)
 
 
-def _groups(bases: NDArray[np.float64], mismatches: NDArray[np.float64]) -> list[list[int]]:
+def groups_of(bases: NDArray[np.float64], mismatches: NDArray[np.float64]) -> list[list[int]]:
     """Values in use, those side by side together until they have _MISMATCHES; few left go to the last."""
     groups: list[list[int]] = []
     group: list[int] = []
@@ -116,10 +116,18 @@ def _drop(mismatches: NDArray[np.float64], promised: NDArray[np.float64]) -> int
     if not seen.any():
         return 0
     mismatches, promised = mismatches[seen], promised[seen]
-    usual = np.median(mismatches / promised) * promised
-    kept = mismatches <= usual + _ODD_SIGMAS * np.sqrt(usual) + _ODD_MISMATCHES
+    kept = usual_windows(mismatches, promised)
     n, due = float(mismatches[kept].sum()), float(promised[kept].sum())
     if due <= 0 or max(np.sqrt(n) - _SIGMAS / 2, 0.0) ** 2 < _LEAST_FACTOR * due:  # sd of the root is 1/2
         return 0
     drop = int(np.rint(10 * np.log10(n / due)))
     return drop if drop >= _LEAST_DROP else 0
+
+
+def usual_windows(mismatches: NDArray[np.float64], promised: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Bool (W,): windows without many more `mismatches` than the others for what is `promised` there, both (W,).
+
+    Those that stand out hold strays of a repeat. `promised` may be of any scale.
+    """
+    usual = np.median(mismatches[promised > 0] / promised[promised > 0]) * promised if promised.any() else promised
+    return np.asarray(mismatches <= usual + _ODD_SIGMAS * np.sqrt(usual) + _ODD_MISMATCHES)

@@ -34,7 +34,10 @@ class LibraryProfile:
         runs: of runs of equal bases: (bp, reads that pass, reads that show it one base longer or shorter),
             each as often as it was seen, sorted.
         lowered: (phred reported, phred that counts) of base qualities that promise materially more than
-            the library keeps (`reads.qualities`), sorted; none in the usual library.
+            the library keeps (`reads.qualities`), sorted; none in the usual library. Of long reads, those
+            that mean other than in the platform's usual run, higher or lower (`reads.long_qualities`).
+        seen: of long reads (phred reported, bases, mismatches, those that variants would make), sorted.
+        least: of long reads (phred, how often it is the least in and beside a run of bases), sorted.
     """
 
     n_reads: int = 0
@@ -54,6 +57,8 @@ class LibraryProfile:
     adapters: tuple[int, ...] = ()
     runs: tuple[tuple[int, int, int], ...] = ()
     lowered: tuple[tuple[int, int], ...] = ()
+    seen: tuple[tuple[int, int, int, float], ...] = ()
+    least: tuple[tuple[int, int], ...] = ()
 
 
 UNKNOWN_LIBRARY = LibraryProfile()
