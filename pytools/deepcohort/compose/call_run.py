@@ -6,8 +6,10 @@ from dataclasses import replace
 from deepcohort.compose.call_chunks import call_in_chunks
 from deepcohort.compose.call_setup import CallRequest, make_job
 from deepcohort.compose.call_shard import LONG, SYMBOLIC, call_shard
+from deepcohort.compose.job import CallJob
 from deepcohort.core.stages import StageTimer
 from deepcohort.model.types import DEVICES
+from deepcohort.reads.load import open_reads
 
 
 def _warn_of_mapq_zero(timer: StageTimer, sample: str) -> None:
@@ -20,6 +22,22 @@ def _warn_of_mapq_zero(timer: StageTimer, sample: str) -> None:
             "copies of these sequences, or by an aligner that reports MAPQ",
             file=sys.stderr,
         )
+
+
+def _warn_of_low_mapq(job: CallJob, timer: StageTimer) -> None:
+    """Say so where nothing could be called because no read has the MAPQ that counts."""
+    if timer.counted("reads") or timer.counted("MAPQ 0 reads left out"):
+        return
+    config = replace(job.reads_config, min_mapq=1, only=None, libraries=())
+    with open_reads(job.reads, job.reference, config) as source:
+        if all(source.first_start(region) is None for region in job.regions):
+            return
+    print(
+        f"deepcohort: warning: no read of {job.sample} was used, so every genotype is ./.: all in the regions have a "
+        f"MAPQ below {job.reads_config.min_mapq}, as if they could belong elsewhere as well; align to a reference "
+        "without copies of these sequences, or by an aligner that reports MAPQ as the SAM format says",
+        file=sys.stderr,
+    )
 
 
 def _tell_of_known(request: CallRequest, timer: StageTimer) -> None:
@@ -65,6 +83,7 @@ def run_call(request: CallRequest) -> None:
             job, predictor = make_job(request)
         call_shard(job, predictor, timer, request.quiet)
     _warn_of_mapq_zero(timer, job.sample)
+    _warn_of_low_mapq(job, timer)
     _tell_of_known(request, timer)
     if request.haplotag is not None:
         with timer.stage("haplotag"):

@@ -118,9 +118,12 @@ def worth(platform: str, library: LibraryProfile) -> tuple[tuple[int, int], ...]
         due = float((counts[0, values] * usual[values]).sum())
         errors = max(mismatches - by_variants, 0.5)
         is_usual = abs(np.sqrt(mismatches) - np.sqrt(due + by_variants)) < _SIGMAS / 2  # sd of the root is 1/2
-        shift = 0.0 if is_usual else _reported(platform, errors / bases) - _reported(platform, due / bases)
+        middle = float(np.average(values, weights=counts[0, values]))
+        shift = _reported(platform, errors / bases) - _reported(platform, due / bases)
+        if is_usual:  # values so high are all alike: they go with those below
+            shift = shifts[-1] if shifts and middle > _FULL else 0.0
+        middles.append(middle)
         shifts.append(shift)
-        middles.append(float(np.average(values, weights=counts[0, values])))
     values = np.array([row[0] for row in library.seen])
     changed = np.maximum.accumulate(np.rint(values + np.interp(values, middles, shifts)))
     changed = np.clip(changed, 1, 93).astype(np.int64)
