@@ -114,11 +114,14 @@ def cut(record: pysam.AlignedSegment, first: int, stop: int) -> pysam.AlignedSeg
     if begin < 0:
         return None
     part = pysam.AlignedSegment(record.header)
-    part.query_name, part.flag, part.reference_id = f"{record.query_name}/{first}", record.flag, record.reference_id
+    part.query_name, part.flag, part.reference_id = (
+        f"{record.query_name}/{first}",
+        record.flag,
+        record.reference_id,
+    )
     part.reference_start, part.mapping_quality = pos, record.mapping_quality
     part.cigartuples, part.query_sequence = operations, record.query_sequence[begin:end]
     if record.query_qualities is not None:
         part.query_qualities = record.query_qualities[begin:end]
     part.set_tags([("RG", record.get_tag("RG"))] if record.has_tag("RG") else [])
     return part
-

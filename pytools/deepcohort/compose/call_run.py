@@ -33,9 +33,10 @@ def _warn_of_low_mapq(job: CallJob, timer: StageTimer) -> None:
         if all(source.first_start(region) is None for region in job.regions):
             return
     print(
-        f"deepcohort: warning: no read of {job.sample} was used, so every genotype is ./.: all in the regions have a "
-        f"MAPQ below {job.reads_config.min_mapq}, as if they could belong elsewhere as well; align to a reference "
-        "without copies of these sequences, or by an aligner that reports MAPQ as the SAM format says",
+        f"deepcohort: warning: no read of {job.sample} was used, so every genotype is ./.: all in the "
+        f"regions have a MAPQ below {job.reads_config.min_mapq}, as if they could belong elsewhere as well; "
+        "align to a reference without copies of these sequences, or by an aligner that reports MAPQ as the SAM format "
+        "says",
         file=sys.stderr,
     )
 

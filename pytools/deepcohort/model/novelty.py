@@ -11,8 +11,8 @@ LEAST_SITES = 40  # fewer say nothing
 # mean share of features outside (0.002 on training data), share of sites where one feature is;
 # models of long reads know real ones less well, and call them well all the same
 BOUNDS, LONG_READ_BOUNDS = (0.02, 0.3), (0.08, 0.6)
-# of long reads these vary from library to library, at all sites alike, and none of them makes errors by itself
-# (reads of 0.5 to 200 kb, 60x); long reads have no mates
+# of long reads these vary from library to library, at all sites alike, and none of them makes errors by
+# itself (reads of 0.5 to 200 kb, 60x); long reads have no mates
 _OF_LONG_LIBRARIES = ("read_length_log", "depth_log", "alt_odd_pair", "ref_odd_pair")
 
 

@@ -172,9 +172,7 @@ def measure_library(
     near = np.abs(insert_size[((flag & _PAIRED) != 0) & ~odd])
     quantiles = np.quantile(near, [0.05, 0.5, 0.95]) if len(near) else np.zeros(3)
     low, middle, high = (round(float(q)) for q in quantiles)
-    library = replace(
-        library, odd_share=float(odd.sum() / max(n_paired, 1)), insert_bp=(low, middle, high)
-    )
+    library = replace(library, odd_share=float(odd.sum() / max(n_paired, 1)), insert_bp=(low, middle, high))
     if library.read_length_bp > _LONG_READS_BP:
         mapq = mapq_table(library)
         sure = [mapq[piece.mapq] >= _SURE_MAPQ for piece in pieces]

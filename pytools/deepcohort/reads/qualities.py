@@ -35,7 +35,7 @@ def quality_table(library: LibraryProfile) -> NDArray[np.uint8]:
 
 
 def lowered_text(lowered: Sequence[tuple[int, int]]) -> str:
-    """LibraryProfile.lowered as `30:-3|31-40:+5`: values reported, and by how much more or less they count."""
+    """LibraryProfile.lowered as `30:-3|31-40:+5`: values reported, by how much more or less they count."""
     parts = []
     for drop, pairs in groupby(lowered, lambda pair: pair[0] - pair[1]):
         values = [reported for reported, _ in pairs]
@@ -125,9 +125,13 @@ def _drop(mismatches: NDArray[np.float64], promised: NDArray[np.float64]) -> int
 
 
 def usual_windows(mismatches: NDArray[np.float64], promised: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Bool (W,): windows without many more `mismatches` than the others for what is `promised` there, both (W,).
+    """Bool (W,): windows without many more `mismatches`, for what is `promised`, than others; both (W,).
 
     Those that stand out hold strays of a repeat. `promised` may be of any scale.
     """
-    usual = np.median(mismatches[promised > 0] / promised[promised > 0]) * promised if promised.any() else promised
+    usual = (
+        np.median(mismatches[promised > 0] / promised[promised > 0]) * promised
+        if promised.any()
+        else promised
+    )
     return np.asarray(mismatches <= usual + _ODD_SIGMAS * np.sqrt(usual) + _ODD_MISMATCHES)

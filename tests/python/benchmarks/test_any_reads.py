@@ -192,7 +192,9 @@ def test_long_reads_say_other_qualities():
     said = {}
     for quality in LONG_QUALITIES:
         made = record("8M", "TTACGTAC")
-        made.query_qualities = pysam.qualitystring_to_array("".join(chr(33 + q) for q in (3, 9, 18, 24, 31, 39, 60, 93)))
+        made.query_qualities = pysam.qualitystring_to_array(
+            "".join(chr(33 + q) for q in (3, 9, 18, 24, 31, 39, 60, 93))
+        )
         long_of.say(made, quality)
         said[quality] = None if made.query_qualities is None else list(made.query_qualities)
         assert made.query_sequence == "TTACGTAC"
@@ -217,7 +219,9 @@ def test_amplicons_of_a_long_read_begin_at_multiples_of_their_size():
     long = record("3000M", "A" * 3_000)
     long.reference_start = 950
     found = long_of.amplicons(long, 500, 100_000)
-    assert [(p.reference_start, p.cigarstring) for p in found] == [(n, "700M") for n in (1000, 1500, 2000, 2500, 3000)]
+    assert [(p.reference_start, p.cigarstring) for p in found] == [
+        (n, "700M") for n in (1000, 1500, 2000, 2500, 3000)
+    ]
     assert len({p.query_name for p in found}) == 5
 
 

@@ -10,14 +10,20 @@ from deepcohort.candidates.sample import SampleSettings
 from deepcohort.core.sequence import encode_bases as encode
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import LibraryKey
-from deepcohort.reads.long_qualities import least_in_runs, seen_qualities, worth
+from deepcohort.reads.long_qualities import MANY_ERRORS, least_in_runs, seen_qualities, times_usual, worth
 from deepcohort.reads.qualities import quality_table
 from deepcohort.reads.scan import ReadColumns
 from deepcohort.reads.types import LibraryProfile, OwnLibrary
 
 OPS = {"M": 0, "I": 1, "D": 2, "S": 4, "=": 7, "X": 8}
 # mismatches per base of ONT's usual run, by reported phred, and how many bases have it
-USUAL_ONT = {8: (10**-1.14, 0.02), 13: (10**-1.44, 0.03), 22: (10**-2.1, 0.1), 28: (10**-2.95, 0.15), 37: (10**-4.4, 0.7)}
+USUAL_ONT = {
+    8: (10**-1.14, 0.02),
+    13: (10**-1.44, 0.03),
+    22: (10**-2.1, 0.1),
+    28: (10**-2.95, 0.15),
+    37: (10**-4.4, 0.7),
+}
 
 
 def columns_of(reads: list[tuple[int, list[tuple[str, int]], str, list[int]]]) -> ReadColumns:
@@ -62,7 +68,12 @@ def test_matches_are_counted_apart_from_gaps():
 
 def test_least_quality_in_and_beside_runs():
     first = "ACCCCGTTTAGGGGG"  # the run of G ends with the read; TTT is short
-    columns = columns_of([(0, [("M", 15)], first, [9, 40, 30, 20, 40, 12, *[5] * 9]), (9, [("M", 7)], "GAAAACT", [7, 9, 9, 9, 9, 8, 3])])
+    columns = columns_of(
+        [
+            (0, [("M", 15)], first, [9, 40, 30, 20, 40, 12, *[5] * 9]),
+            (9, [("M", 7)], "GAAAACT", [7, 9, 9, 9, 9, 8, 3]),
+        ]
+    )
     assert least_in_runs([columns]) == ((7, 1), (9, 1))
 
 
@@ -82,7 +93,9 @@ def test_the_usual_run_is_left_alone():
     assert worth("illumina", profile(lambda q: 5)) == ()
 
 
-@pytest.mark.parametrize("label", [lambda q: q - 7, lambda q: q + 20, lambda q: q // 2], ids=["down", "up", "half"])
+@pytest.mark.parametrize(
+    "label", [lambda q: q - 7, lambda q: q + 20, lambda q: q // 2], ids=["down", "up", "half"]
+)
 def test_other_labels_come_back(label):
     table = quality_table(LibraryProfile(lowered=worth("ont", profile(label))))
     for phred in (13, 22, 28, 37):
@@ -101,6 +114,22 @@ def test_more_errors_are_worth_less():
     table = quality_table(LibraryProfile(lowered=worth("ont", profile(lambda q: q, errors=6.0))))
     assert table[37] <= 32
     assert table[22] <= 16
+
+
+def test_many_errors_are_told_whatever_qualities_say():
+    for label in (lambda q: q, lambda q: 30):
+        assert times_usual("ont", profile(label)) < MANY_ERRORS
+        assert times_usual("ont", profile(label, errors=4.0)) > MANY_ERRORS
+    assert times_usual("ont", LibraryProfile(seen=((20, 1_000_000, 6_600, 0.0),))) == pytest.approx(
+        1.9, abs=0.06
+    )
+    assert (
+        times_usual("ont", LibraryProfile(seen=((20, 1_000, 8, 0.0),))) < 0.5
+    )  # 8 where 3 are usual say nothing
+    assert (
+        times_usual("hifi", LibraryProfile(seen=((20, 1_000_000, 600, 500.0),))) < MANY_ERRORS
+    )  # heterozygotes
+    assert times_usual("illumina", profile(lambda q: q)) == times_usual("ont", LibraryProfile()) == 0.0
 
 
 def test_few_bases_tell_nothing():
