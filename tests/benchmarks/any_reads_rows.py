@@ -265,16 +265,15 @@ def long_record_rows() -> list[Row]:
     rows = []
     for platform in ("hifi", "ont"):
         base = Row("", "long", aligner="", length=0, depth=15, source=platform)
-        changes = [
-            (f"rec-{after}", replace(base, after=(after,)))
-            for after in ("eqx", "mapq20", "names", "hardclip")
-        ]
-        changes += [(f"qual-{quality}", replace(base, quality=quality)) for quality in LONG_QUALITIES]
-        changes += [
-            (f"lib-amplicons-{bp}", replace(base, library=Library(amplicon_bp=bp))) for bp in (2_000, 5_000)
-        ]
-        changes += [(f"errors-{factor}", replace(base, indel_errors=float(factor))) for factor in (3, 6)]
-        rows += [replace(row, name=f"{platform}-15x-{name}") for name, row in changes]
+        # labels that HiFi does not mind are left out
+        labels = LONG_QUALITIES if platform == "ont" else ("none", "flat5", "flat20", "bins7")
+        changes = {f"rec-{after}": replace(base, after=(after,)) for after in ("eqx", "mapq20")}
+        changes |= {f"qual-{quality}": replace(base, quality=quality) for quality in labels}
+        changes |= {
+            f"lib-amplicons-{bp}": replace(base, library=Library(amplicon_bp=bp)) for bp in (2_000, 5_000)
+        }
+        changes |= {f"errors-{factor}": replace(base, indel_errors=float(factor)) for factor in (3, 6)}
+        rows += [replace(row, name=f"{platform}-15x-{name}") for name, row in changes.items()]
     return rows
 
 

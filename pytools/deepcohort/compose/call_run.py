@@ -35,8 +35,7 @@ def _warn_of_low_mapq(job: CallJob, timer: StageTimer) -> None:
     print(
         f"deepcohort: warning: no read of {job.sample} was used, so every genotype is ./.: all in the "
         f"regions have a MAPQ below {job.reads_config.min_mapq}, as if they could belong elsewhere as well; "
-        "align to a reference without copies of these sequences, or by an aligner that reports MAPQ as the SAM format "
-        "says",
+        "align to a reference without copies of these sequences, or by an aligner that reports MAPQ",
         file=sys.stderr,
     )
 

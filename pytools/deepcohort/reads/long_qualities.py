@@ -101,7 +101,7 @@ def _matches(columns: ReadColumns, use: NDArray[np.bool_], start: int, stop: int
 def _before(
     length: NDArray[np.int64], begins: NDArray[np.int64], row: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Int64 (O,): sum of `length` (O,) before each operation within its read, `row`, of operations from `begins`."""
+    """Int64 (O,): sum of `length` (O,) before each operation within its read `row`, begun at `begins`."""
     total = np.cumsum(length) - length
     return total - total[begins][row] if len(total) else total
 
