@@ -22,7 +22,9 @@ LAYOUTS = ("fr", "rf", "single")
 MATES = ("paired", "unmapped", "elsewhere")
 AFTER = ("no_proper", "half_proper", "unpaired", "mapq255", "mapq20", "eqx", "no_tags", "names", "hardclip")
 MORE_AFTER = ("gaps", "primers_clipped", "overlaps_clipped")  # of rows of their own
+LONG_QUALITIES = ("none", "flat5", "flat20", "half", "recal_down", "recal_up", "cap20", "bins7")
 KINDS = ("planted", "art", "long", "na12878", "hg002", "pairs")
+REGION_STARTS = (3_000_001, 6_000_001)  # chr20, 1-based: where variants are planted
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Row:
 
     Attributes:
         trim: reads are cut to random lengths of 30 bp or more, as after quality trimming.
-        indel_errors: factor on art_illumina's rates of insertions and deletions in reads.
+        indel_errors: factor on art_illumina's rates of insertions and deletions in reads; of long rows on all errors.
         after: what is done to the records after alignment.
         source: of real rows the subsampling (`samtools view -s`), of pairs rows the file, of long rows the platform.
         seed: 1 or more; another one draws other reads (`drawn` rows only). Not part of the row's text, which reads of
@@ -134,6 +136,8 @@ class Row:
             return "hg002-" + self.name.split("-")[1]
         if self.kind == "na12878":
             return "na12878-" + self.name.split("-")[1]
+        if self.kind == "long" and self.name.count("-") > 2:
+            return f"{self.source}-{self.depth:g}x"
         return "pairs-as_aligned" if self.kind == "pairs" else ""
 
 
@@ -267,6 +271,23 @@ def long_rows() -> list[Row]:
     return rows
 
 
+def long_record_rows() -> list[Row]:
+    """Long reads of 15x, their records changed, or with more errors; `length` is that of the profile."""
+    rows = []
+    for platform in ("hifi", "ont"):
+        base = Row("", "long", aligner="", length=0, depth=15, source=platform)
+        # labels that HiFi does not mind are left out
+        labels = LONG_QUALITIES if platform == "ont" else ("none", "flat5", "flat20", "bins7")
+        changes = {f"rec-{after}": replace(base, after=(after,)) for after in ("eqx", "mapq20")}
+        changes |= {f"qual-{quality}": replace(base, quality=quality) for quality in labels}
+        changes |= {
+            f"lib-amplicons-{bp}": replace(base, library=Library(amplicon_bp=bp)) for bp in (2_000, 5_000)
+        }
+        changes |= {f"errors-{factor}": replace(base, indel_errors=float(factor)) for factor in (3, 6)}
+        rows += [replace(row, name=f"{platform}-15x-{name}") for name, row in changes.items()]
+    return rows
+
+
 def all_rows(seed: int = 1) -> list[Row]:
     """Every row, in the order of the table; of seeds above 1 those whose reads are drawn.
 
@@ -274,12 +295,13 @@ def all_rows(seed: int = 1) -> list[Row]:
         ValueError: if two rows share a name or a row says what nothing knows.
     """
     rows = [*base_rows(), *library_rows(), *record_rows(), *quality_rows(), *aligner_rows()]
-    rows += [*real_rows(), *long_rows()]
+    rows += [*real_rows(), *long_rows(), *long_record_rows()]
     names = [row.name for row in rows]
     if len(set(names)) != len(names):
         raise ValueError(f"rows named twice: {sorted({n for n in names if names.count(n) > 1})}")
     for row in rows:
-        known = row.kind in KINDS and row.quality in QUALITIES and row.aligner in (*ALIGNERS, "")
+        qualities = ("art", *LONG_QUALITIES) if row.kind == "long" else QUALITIES
+        known = row.kind in KINDS and row.quality in qualities and row.aligner in (*ALIGNERS, "")
         known &= (
             row.library.layout in LAYOUTS
             and row.library.mates in MATES

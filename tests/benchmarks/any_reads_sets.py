@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import functools
 import gzip
-import hashlib
 import random
 import shutil
 import zlib
@@ -16,11 +15,11 @@ import numpy as np
 import pysam
 from accuracy import DATA, CallSet, quoted, run
 from any_reads_fragments import CODE, Haplotype, Reads, draw_fragments, read_mates, stretched
-from any_reads_rows import Library, Row
+from any_reads_long import change_reads, plain, simulated_set
+from any_reads_rows import REGION_STARTS, Library, Row
 from numpy.typing import NDArray
 
 PAD_BP = 5_000  # sequence that fragments may come from on either side of a region
-REGION_STARTS = (3_000_001, 6_000_001)  # chr20, 1-based
 READ_GROUP = r"@RG\tID:a\tSM:HG002\tPL:ILLUMINA"
 SEQUENCERS = (
     (50, "GA2"),
@@ -571,21 +570,14 @@ def pairs_set(row: Row, work: Path, folder: Path) -> CallSet:
 
 
 def long_set(row: Row, work: Path, folder: Path) -> CallSet:
-    """HG002's variants read by deepcohort's own simulator of long reads."""
-    made = folder / "made"
-    if not (made / "HG002.truth.vcf.gz.tbi").exists():
-        shutil.rmtree(made, ignore_errors=True)
+    """HG002's variants read by deepcohort's own simulator of long reads, records changed as the row says."""
+    source = plain(row)
+    if source is row:
         truth = DATA / "grch38_chr20_chr21" / "HG002.v4.2.1.chr20_1_8M.vcf.gz"
-        seed = int(hashlib.sha256(row.folder.encode()).hexdigest()[:6], 16)
-        regions = " ".join(f"--region chr20:{first}-{first + row.span_bp - 1}" for first in REGION_STARTS)
-        run(
-            f"deepcohort simulate --reference {quoted(genome_reference(work))} {regions} --samples 1"
-            f" --plant {quoted(truth)} --platform {row.source} --read-length {row.length} --coverage {row.depth}"
-            f" --seed {seed} --output {quoted(made)} --quiet"
-        )
-    with pysam.FastaFile(str(made / "reference.fa")) as fasta:
-        regions = ",".join(f"{c}:1-{fasta.get_reference_length(c)}" for c in fasta.references)
-    return CallSet(
-        row.name, made / "HG002.bam", made / "reference.fa", regions, made / "HG002.truth.vcf.gz",
-        made / "HG002.confident.bed", "HG002",
-    )  # fmt: skip
+        return simulated_set(row, truth, genome_reference(work), folder)
+    made = make_set(source, work)
+    bam = folder / "reads.bam"
+    if not Path(f"{bam}.bai").exists():
+        change_reads(row, made.bam, bam)
+        change_records(bam, row.after)
+    return replace(made, name=row.name, bam=bam)

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from deepcohort.candidates.repeat_stutter import SLIPS, StutterRates, fitted
+from deepcohort.candidates.repeat_stutter import SLIPS, StutterRates, centred, fitted
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.qualities import quality_table
 from deepcohort.reads.types import UNKNOWN_LIBRARY, LibraryProfile
 
 
@@ -84,6 +85,7 @@ class CandidatesConfig:
 
 
 _MIN_FRACTION_INDEL = {"hifi": 0.1, "ont": 0.12}
+_USUAL_SLIPS_LOG10 = {"hifi": -0.4, "ont": -0.2}  # what qualities add to slips in the mean, see `centred`
 _SINGLE_INDEL_MAX_DEPTH, _SINGLE_INDEL_PHASE_BP = 10, 5_000  # of long reads
 _SINGLE_ERRORS, _MOST_DEEPER = 1e-4, 5  # wrong bases that single_max_depth is made for
 
@@ -116,8 +118,11 @@ def candidates_for(platform: str, library: LibraryProfile = UNKNOWN_LIBRARY) -> 
             slips=fitted(SLIPS["illumina"], library.runs), min_base_qual=library.least_quality
         )
         return _deeper(config, library)
+    slips = SLIPS[platform]
+    if library.lowered:
+        slips = centred(slips, library.least, quality_table(library), _USUAL_SLIPS_LOG10[platform])
     return CandidatesConfig(
-        slips=SLIPS[platform],
+        slips=slips,
         min_fraction_indel=_MIN_FRACTION_INDEL[platform],
         single_indel_max_depth=_SINGLE_INDEL_MAX_DEPTH,
         single_indel_phase_bp=_SINGLE_INDEL_PHASE_BP,

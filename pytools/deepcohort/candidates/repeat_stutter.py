@@ -113,3 +113,23 @@ def fitted(rates: StutterRates, runs: Sequence[tuple[int, int, int]]) -> Stutter
     if excess == 0.0:
         return rates
     return rates._replace(run_first=rates.run_first + excess, repeat_first=rates.repeat_first + excess)
+
+
+def centred(
+    rates: StutterRates, least: Sequence[tuple[int, int]], table: NDArray[np.uint8], usual_log10: float
+) -> StutterRates:
+    """`rates` whose qualities add as much to the slips of a library, in the mean, as in the usual run.
+
+    Qualities that are flat, or of few values, lie elsewhere in repeats than those that `rates` are of.
+
+    Args:
+        least: LibraryProfile.least. table: uint8 (256,), phred that each of them counts with.
+        usual_log10: what the usual run's add, log10, in the mean.
+    """
+    values, counts = np.array(least, np.int64).reshape(-1, 2).T
+    if not counts.sum():
+        return rates
+    middles = np.arange(0.0, 94.0, 0.5)
+    added = rates.quality_slope * (middles[:, None] - table[values])
+    mean = np.clip(added, -rates.quality_most, rates.quality_most) @ (counts / counts.sum())
+    return rates._replace(quality_middle=float(middles[np.abs(mean - usual_log10).argmin()]))

@@ -7,6 +7,8 @@ from pathlib import Path
 from deepcohort.candidates.config import CandidatesConfig, candidates_for
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import profiled
+from deepcohort.reads.long_qualities import worth
+from deepcohort.reads.types import LibraryProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,22 @@ class SampleSettings:
     @classmethod
     def for_library(cls, platform: str, reads: ReadsConfig) -> "SampleSettings":
         """Settings where the library's profile is in `reads` already, or unknown."""
+        reads = _in_platform_terms(platform, reads)
         library = replace(reads.library, vote_errors=reads.vote_errors, mate_errors=reads.mate_errors)
         return cls(reads, candidates_for(platform, library))
+
+
+def _in_platform_terms(platform: str, reads: ReadsConfig) -> ReadsConfig:
+    """`reads` whose libraries of long reads say what their qualities are worth on that platform."""
+    known = (reads.library, *(one.profile for one in reads.libraries))
+    if not any(profile.seen for profile in known):
+        return reads
+    own = tuple(replace(one, profile=_with_worth(platform, one.profile)) for one in reads.libraries)
+    return replace(reads, library=_with_worth(platform, reads.library), libraries=own)
+
+
+def _with_worth(platform: str, library: LibraryProfile) -> LibraryProfile:
+    return replace(library, lowered=worth(platform, library)) if library.seen else library
 
 
 def settings_for(

@@ -37,6 +37,7 @@ from deepcohort.reads.groups import ReadGroups, groups_of_sample, samples_of
 from deepcohort.reads.libraries import LEAST_READS, library_line
 from deepcohort.reads.library import library_text
 from deepcohort.reads.load import open_reads, profile_of
+from deepcohort.reads.long_qualities import MANY_ERRORS, times_usual
 from deepcohort.reads.sex import SexEvidence, has_sex_contig, mapped_share, sex_of_reads
 from deepcohort.reads.types import LibraryProfile
 
@@ -355,6 +356,14 @@ def _with_notes(
         print(f"deepcohort: warning: {job.sample}: {known.line(predictor.name)}", file=sys.stderr)
     reads = job.reads_config
     library = f"{library_text(reads.library)};Slips={_slips(job.candidates_config, predictor.platform):.1f}"
+    wrong = times_usual(predictor.platform, reads.library)
+    if wrong >= MANY_ERRORS:
+        library += f";Errors={wrong:.1f}"
+        print(
+            f"deepcohort: warning: {job.sample}: bases of the reads are wrong {wrong:.1f} times as often as "
+            f"those of the usual {predictor.platform} run; mistrust indels, compare the calls with truth",
+            file=sys.stderr,
+        )
     library += ";EndsClipped=yes" if reads.clips_some_ends else ""
     library += ";UnalignedLaid=yes" if reads.lays_unaligned else ""
     notes = (

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.reads.adapter_kernels import KMER_BP, loose_tails, tail_kmers
+from deepcohort.reads.long_qualities import least_in_runs, seen_qualities
 from deepcohort.reads.purpose import ends_text
 from deepcohort.reads.qualities import (
     are_too_poor,
@@ -39,7 +40,8 @@ from deepcohort.reads.windows import PROFILE_WINDOW_BP
 APART = 3  # orientation class of reads whose mate is unmapped, on another contig, or not placed
 CLIP_BP = 5  # a read is clipped from here on
 CLIP_NEAR_BP = 300  # and tells of sites this near: the adapters of long reads, of nothing farther
-_LEAST_TYPICAL_MAPQ, _DOUBTFUL_MAPQ, SURE_MAPQ = 24, 20, 50
+_LEAST_SCALE_MAPQ, _LEAST_TYPICAL_MAPQ, _DOUBTFUL_MAPQ, SURE_MAPQ = 10, 24, 20, 50
+_BEST_SHARE = 0.95  # of the reads have at most the MAPQ where the scale ends
 _USUAL_SHARE, _USUAL_READS = 0.003, 4  # of the paired reads, a bin that is usual holds at least both
 _COPIED_SHARE, _MOST_COPIES, _LEAST_FRAGMENTS_PER_BP = 0.3, 12.0, 0.015
 _QUALITY_SHARE = 0.001
@@ -54,15 +56,19 @@ def mapq_table(library: LibraryProfile) -> NDArray[np.uint8]:
     """Uint8 (256,): MAPQ on the scale where the library's typical read has 60.
 
     Low values keep their meaning: MAPQ 3 is a coin tossed between two places for every aligner. From
-    _DOUBTFUL_MAPQ on the scale is stretched; one that reaches beyond 60 stays as it is.
+    _DOUBTFUL_MAPQ on the scale is stretched; one that reaches beyond 60 stays as it is. A scale that ends
+    between _LEAST_SCALE_MAPQ and _LEAST_TYPICAL_MAPQ is stretched from its middle on: there half of the reads
+    or more have the best that there is.
     """
     mapq = np.arange(256)
-    typical = max(library.typical_mapq, _LEAST_TYPICAL_MAPQ)
+    doubtful, typical = _DOUBTFUL_MAPQ, max(library.typical_mapq, _LEAST_TYPICAL_MAPQ)
+    if _LEAST_SCALE_MAPQ <= library.typical_mapq == library.best_mapq <= _LEAST_TYPICAL_MAPQ:
+        doubtful, typical = library.best_mapq // 2, library.best_mapq
     if typical >= STANDARD_MAPQ:
         return mapq.astype(np.uint8)
-    stretch = (STANDARD_MAPQ - _DOUBTFUL_MAPQ) / (typical - _DOUBTFUL_MAPQ)
-    stretched = np.rint(_DOUBTFUL_MAPQ + stretch * (mapq - _DOUBTFUL_MAPQ))
-    return np.minimum(np.where(mapq <= _DOUBTFUL_MAPQ, mapq, stretched), 255).astype(np.uint8)
+    stretch = (STANDARD_MAPQ - doubtful) / (typical - doubtful)
+    stretched = np.rint(doubtful + stretch * (mapq - doubtful))
+    return np.minimum(np.where(mapq <= doubtful, mapq, stretched), 255).astype(np.uint8)
 
 
 def orientation_of(flag: NDArray[np.uint16], insert_size: NDArray[np.int32]) -> NDArray[np.int8]:
@@ -161,6 +167,7 @@ def measure_library(
         read_length_bp=int(np.median(lengths)),
         depth=_depth(pieces),
         typical_mapq=int(np.median(mapq)),
+        best_mapq=int(np.quantile(mapq, _BEST_SHARE, method="higher")),
         paired_share=n_paired / len(flag),
         usual_inserts=tuple(tuple(bool(x) for x in row) for row in usual),
         clipped_share=clipped_share(pieces),
@@ -258,10 +265,12 @@ def with_qualities(
     pieces: Sequence[ReadColumns],
     references: Sequence[tuple[int, NDArray[np.uint8]]],
 ) -> LibraryProfile:
-    """`library` with what its qualities keep, by reads that are surely placed and no copies; long reads keep
-    theirs, which mean more to their models than mismatches tell."""
+    """`library` with what its qualities keep, by reads that are surely placed and no copies; of long reads,
+    whose qualities mean more to their models than mismatches tell, with what the platform is to judge."""
     if library.read_length_bp > _LONG_READS_BP:
-        return library
+        mapq = mapq_table(library)
+        sure = [mapq[piece.mapq] >= SURE_MAPQ for piece in pieces]
+        return replace(library, seen=seen_qualities(pieces, references, sure), least=least_in_runs(pieces))
     if are_too_poor(pieces):
         told = [with_zeros_told(piece) for piece in pieces]
         return replace(library, raised=raised_qualities(pieces, _mismatches(told, references, library)))

@@ -42,7 +42,7 @@ def quality_table(library: LibraryProfile) -> NDArray[np.uint8]:
 
 
 def changed_text(changed: Sequence[tuple[int, int]]) -> str:
-    """LibraryProfile.lowered or raised as `30:-3|31-40:-5`: values reported, how they count otherwise."""
+    """LibraryProfile.lowered or raised as `30:-3|31-40:+5`: values reported, how they count otherwise."""
     parts = []
     for more, pairs in groupby(changed, lambda pair: pair[1] - pair[0]):
         values = [reported for reported, _ in pairs]
@@ -77,7 +77,7 @@ def raised_qualities(
     counts = np.roll(counts, -1, axis=2)
     together = _kept_phred(counts, list(range(256)))
     kept = {q: _UNMEASURED if together is None else together for q in np.flatnonzero(labels).tolist()}
-    for values in _groups(counts[:, 0].sum(axis=0), counts[:, 1].sum(axis=0)):
+    for values in groups_of(counts[:, 0].sum(axis=0), counts[:, 1].sum(axis=0)):
         phred = _kept_phred(counts, values)
         kept |= {q: phred for q in values if phred is not None}
     return tuple((q, phred) for q, phred in sorted(kept.items()) if q < phred >= _LEAST_RAISED)
@@ -88,7 +88,7 @@ def _kept_phred(counts: NDArray[np.float64], values: list[int]) -> int | None:
     bases, mismatches, by_variants = (counts[:, k][:, values].sum(axis=1) for k in range(3))
     if bases.sum() < _LEAST_BASES:
         return None
-    usual = _usual_windows(mismatches, bases)
+    usual = usual_windows(mismatches, bases)
     wrong = max(float((mismatches - by_variants)[usual].sum()), 1.0)
     return min(int(-10 * np.log10(wrong / bases[usual].sum())), _MOST_RAISED)
 
@@ -136,7 +136,7 @@ def lowered_qualities(counts: NDArray[np.float64]) -> tuple[tuple[int, int], ...
     bases, mismatches = counts[:, 0], counts[:, 1]
     promised = bases * 10.0 ** (-np.arange(256) / 10) + counts[:, 2]
     lowered: list[tuple[int, int]] = []
-    for values in _groups(bases.sum(axis=0), mismatches.sum(axis=0)):
+    for values in groups_of(bases.sum(axis=0), mismatches.sum(axis=0)):
         drop = _drop(mismatches[:, values].sum(axis=1), promised[:, values].sum(axis=1))
         lowered += [(q, max(q - drop, LEAST_QUALITY)) for q in values if drop and q > LEAST_QUALITY]
     return tuple(lowered)
@@ -155,7 +155,7 @@ def least_quality(counts: NDArray[np.float64]) -> int:
     return _POOREST if bases.sum() >= _POOR_BASES and is_better else LEAST_QUALITY
 
 
-def _groups(bases: NDArray[np.float64], mismatches: NDArray[np.float64]) -> list[list[int]]:
+def groups_of(bases: NDArray[np.float64], mismatches: NDArray[np.float64]) -> list[list[int]]:
     """Values in use, those side by side together until they have _MISMATCHES; few left go to the last."""
     groups: list[list[int]] = []
     group: list[int] = []
@@ -178,7 +178,7 @@ def _drop(mismatches: NDArray[np.float64], promised: NDArray[np.float64]) -> int
     if not seen.any():
         return 0
     mismatches, promised = mismatches[seen], promised[seen]
-    kept = _usual_windows(mismatches, promised)
+    kept = usual_windows(mismatches, promised)
     n, due = float(mismatches[kept].sum()), float(promised[kept].sum())
     if due <= 0 or max(np.sqrt(n) - _SIGMAS / 2, 0.0) ** 2 < _LEAST_FACTOR * due:  # sd of the root is 1/2
         return 0
@@ -186,8 +186,11 @@ def _drop(mismatches: NDArray[np.float64], promised: NDArray[np.float64]) -> int
     return drop if drop >= _LEAST_DROP else 0
 
 
-def _usual_windows(mismatches: NDArray[np.float64], due: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Bool (W,): windows without many more `mismatches` than the others for what is `due`, float64 (W,)."""
+def usual_windows(mismatches: NDArray[np.float64], due: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Bool (W,): windows without many more `mismatches` than the others for what is `due`, float64 (W,).
+
+    Those that stand out hold strays of a repeat. `due` may be of any scale.
+    """
     some = due > 0
-    usual = np.median(mismatches[some] / due[some]) * due
+    usual = np.median(mismatches[some] / due[some]) * due if some.any() else due
     return np.asarray(mismatches <= usual + _ODD_SIGMAS * np.sqrt(usual) + _ODD_MISMATCHES)

@@ -19,7 +19,8 @@ class LibraryProfile:
     Attributes:
         n_reads: reads looked at. read_length_bp: their median length.
         depth: x, of the stretches that the reads of each window cover.
-        typical_mapq: their median MAPQ; this and better means "surely placed".
+        typical_mapq: their median MAPQ; this and better means "surely placed". best_mapq: 95 in 100 have
+            no more.
         paired_share: of the reads. odd_share: of the paired ones, those whose pair is unusual.
         usual_inserts: bool (3, INSERT_BINS) as tuples: bins of log2 |TLEN| that are usual, by the
             orientation of the pair (facing in, facing out, same strand).
@@ -35,7 +36,8 @@ class LibraryProfile:
         runs: of runs of equal bases: (bp, reads that pass, reads that show it one base longer or shorter),
             each as often as it was seen, sorted.
         lowered: (phred reported, phred that counts) of base qualities that promise materially more than
-            the library keeps (`reads.qualities`), sorted; none in the usual library.
+            the library keeps (`reads.qualities`), sorted; none in the usual library. Of long reads, those
+            that mean other than in the platform's usual run, higher or lower (`reads.long_qualities`).
         raised: the same of base qualities most of which are too poor to count, though the library keeps more.
         drops_clips: whether bases clipped at reads' 5' and 3' ends are left out, as they were clipped on
             purpose (`reads.purpose`).
@@ -43,12 +45,15 @@ class LibraryProfile:
             better than they promise.
         vote_errors: wrong bases, of those that the copies of a fragment agree on; 0: not measured.
         mate_errors: wrong bases, of those that both mates agree on; 0: not measured, or few overlap.
+        seen: of long reads (phred reported, bases, mismatches, those that variants would make), sorted.
+        least: of long reads (phred, how often it is the least in and beside a run of bases), sorted.
     """
 
     n_reads: int = 0
     read_length_bp: int = 0
     depth: float = 0.0
     typical_mapq: int = STANDARD_MAPQ
+    best_mapq: int = STANDARD_MAPQ
     paired_share: float = 0.0
     odd_share: float = 0.0
     usual_inserts: tuple[tuple[bool, ...], ...] = ((True,) * INSERT_BINS,) * 3
@@ -67,6 +72,8 @@ class LibraryProfile:
     least_quality: int = LEAST_QUALITY
     vote_errors: float = 0.0
     mate_errors: float = 0.0
+    seen: tuple[tuple[int, int, int, float], ...] = ()
+    least: tuple[tuple[int, int], ...] = ()
 
 
 UNKNOWN_LIBRARY = LibraryProfile()

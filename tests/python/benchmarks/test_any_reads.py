@@ -13,9 +13,19 @@ import pytest
 sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import any_reads_fragments as fragments_of
+import any_reads_long as long_of
 import any_reads_sets as sets
 import any_reads_table as table_of
-from any_reads_rows import AFTER, ALIGNERS, MORE_AFTER, QUALITIES, Library, Row, all_rows
+from any_reads_rows import (
+    AFTER,
+    ALIGNERS,
+    LONG_QUALITIES,
+    MORE_AFTER,
+    QUALITIES,
+    Library,
+    Row,
+    all_rows,
+)
 from any_reads_table import Errors
 from any_reads_worker import Worker
 
@@ -51,7 +61,8 @@ def reverse_complement(bases):
 def test_rows_vary_every_factor_once_around_the_base():
     rows = all_rows()
     assert {row.aligner for row in rows} - {""} == set(ALIGNERS)
-    assert {row.quality for row in rows} == set(QUALITIES)
+    assert {row.quality for row in rows if row.kind != "long"} == set(QUALITIES)
+    assert {row.quality for row in rows if row.kind == "long"} == {"art", *LONG_QUALITIES}
     assert {change for row in rows for change in row.after} == {*AFTER, *MORE_AFTER}
     assert {36, 300} <= {row.length for row in rows}
     assert {4, 500} <= {row.depth for row in rows}
@@ -212,6 +223,51 @@ def test_eqx_keeps_insertions_and_deletions():
     made = record("3M1I2M2D2M", "ACGTACGT", MD="Z:5^AA2")
     sets.change_record(made, "eqx")
     assert made.cigarstring == "3=1I2=2D2="
+
+
+def test_long_reads_say_other_qualities():
+    said = {}
+    for quality in LONG_QUALITIES:
+        made = record("8M", "TTACGTAC")
+        made.query_qualities = pysam.qualitystring_to_array(
+            "".join(chr(33 + q) for q in (3, 9, 18, 24, 31, 39, 60, 93))
+        )
+        long_of.say(made, quality)
+        said[quality] = None if made.query_qualities is None else list(made.query_qualities)
+        assert made.query_sequence == "TTACGTAC"
+    assert said == {
+        "none": None,
+        "flat5": [5] * 8,
+        "flat20": [20] * 8,
+        "half": [1, 4, 9, 12, 15, 19, 30, 46],
+        "recal_down": [1, 1, 8, 14, 21, 29, 50, 83],
+        "recal_up": [23, 29, 38, 44, 51, 59, 80, 93],
+        "cap20": [3, 9, 18, 20, 20, 20, 20, 20],
+        "bins7": [3, 10, 17, 22, 35, 40, 40, 40],
+    }
+
+
+def test_amplicons_of_a_long_read_begin_at_multiples_of_their_size():
+    made = record("2S4M1I3M2D4M1S", "TTACGTCACGTTTAG"[:15])
+    made.reference_start = 100
+    part = long_of.cut(made, 102, 111)  # positions 100-113 but for 107 and 108
+    assert (part.reference_start, part.cigarstring, part.query_sequence) == (102, "2M1I3M2D2M", "GTCACGTT")
+    assert long_of.cut(made, 107, 109) is None
+    long = record("3000M", "A" * 3_000)
+    long.reference_start = 950
+    found = long_of.amplicons(long, 500, 100_000)
+    assert [(p.reference_start, p.cigarstring) for p in found] == [
+        (n, "700M") for n in (1000, 1500, 2000, 2500, 3000)
+    ]
+    assert len({p.query_name for p in found}) == 5
+
+
+def test_long_rows_share_the_reads_of_their_base():
+    rows = {row.name: row for row in all_rows()}
+    for name in ("ont-15x-qual-half", "ont-15x-rec-eqx", "ont-15x-lib-amplicons-2000"):
+        assert long_of.plain(rows[name]) == rows["ont-15x"]
+    assert long_of.plain(rows["ont-15x-errors-3"]) is rows["ont-15x-errors-3"]
+    assert rows["hifi-20x-5kb"].base == ""
 
 
 def test_flags_name_cliffs_peers_and_the_base():

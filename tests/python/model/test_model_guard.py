@@ -94,6 +94,19 @@ def test_novelty_by_hand():
     assert "most of all vaf (at 40 % of sites)" in line
 
 
+def test_what_varies_between_long_libraries_is_no_alarm():
+    features = np.full((100, N_FEATURES), 0.5, np.float32)
+    features[:, F.read_length_log] = features[:70, F.depth_log] = 1.5
+    features[:20, F.vaf] = 1.5
+    found = novelty(features, LOW, HIGH, "ont")
+    assert (found.strangest, found.strangest_share) == ("vaf", pytest.approx(0.2))
+    assert found.outside == pytest.approx(190 / (100 * N_FEATURES))  # they count as any other there
+    assert not found.is_alarming
+    features[:70, F.vaf] = 1.5
+    assert novelty(features, LOW, HIGH, "hifi").is_alarming
+    assert novelty(features, LOW, HIGH).strangest == "read_length_log"
+
+
 def test_limits_are_inclusive_with_a_little_tolerance():
     features = np.tile(np.array([0.0, 1.0, 1.0001, -0.0001, 1.001, -0.001])[:, None], (1, N_FEATURES))
     assert novelty(features.astype(np.float32), LOW, HIGH).outside == pytest.approx(2 / 6)

@@ -196,6 +196,16 @@ def test_mapq_scales(typical, scaled):
     assert in_terms_of(library, make_columns([{"pos": 0, "mapq": typical}])).mapq[0] == table[typical]
 
 
+def test_a_scale_that_ends_at_20_is_stretched_to_60():
+    top = [{"pos": 10 * k, "mapq": 20} for k in range(97)]
+    low = [{"pos": 2_000 + k, "mapq": mapq} for k, mapq in enumerate((5, 9, 15))]
+    table = mapq_table(measure_library([make_columns(top + low)]))
+    assert [int(table[k]) for k in (0, 3, 5, 10, 15, 20, 255)] == [0, 3, 5, 10, 35, 60, 255]
+    # strays: 20 is their median, and other reads of the same aligner have more
+    strays = [{"pos": 3_000 + k, "mapq": 42} for k in range(10)]
+    assert mapq_table(measure_library([make_columns(top + low + strays)]))[20] == 20
+
+
 def test_clips_of_five_bases():
     clips = [(0, 0), (4, 4), (5, 0), (0, 5), (60, 0)]
     library = measure_library([make_columns([{"pos": k, "clip": clip} for k, clip in enumerate(clips)])])

@@ -226,7 +226,7 @@ def test_reads_with_indels_clips_and_doubtful_mapq_tell_nothing(write_reads, ref
         assert profile_of([write_reads(lines)], reference_path, ReadsConfig())[0].library.lowered == ()
 
 
-def test_long_reads_keep_their_qualities(write_reads, reference_path, reference_text):
+def test_profiles_of_long_reads_only_count(write_reads, reference_path, reference_text, monkeypatch):
     path = write_reads(noisy_lines(reference_text))
     with open_reads([path], reference_path, ReadsConfig()) as source, ReferenceFasta(reference_path) as fasta:
         columns = source.fetch_columns(Region("one", 0, 6_000))
@@ -234,8 +234,13 @@ def test_long_reads_keep_their_qualities(write_reads, reference_path, reference_
     library = measure_library([columns], [stretch])
     assert set(in_terms_of(library, columns).qual.tolist()) == {library.lowered[0][1]}
     assert set(columns.qual.tolist()) == {30}  # left as they are
-    long = replace(columns, seq_length=np.full(len(columns.pos), 2_000))
-    assert measure_library([long], [stretch]).lowered == ()
+    monkeypatch.setattr("deepcohort.reads.library._LONG_READS_BP", BP - 1)
+    long = measure_library([columns], [stretch])  # the platform decides what they are worth
+    assert long.lowered == ()
+    ((phred, bases, mismatches, _),) = long.seen
+    assert phred == 30
+    assert 0.006 < mismatches / bases < 0.011
+    assert library.seen == library.least == ()
 
 
 def runs_lines(text, n=1_500, seed=1):
