@@ -89,7 +89,7 @@ def call(
         typer.Option(
             help="QUAL below this where a single read shows the ALT: FILTER LowQual. Default "
             f"{_CALLS.single_read_qual:g} in samples below {_CALLS.single_read_depth:g}x and "
-            "where qualities are lowered "
+            "where qualities are lowered or raised "
             f"(long reads: below {_LONG.single_read_depth:g}x and from {_LONG.single_read_until:g}x on), "
             "else --low-qual.",
             min=0,
