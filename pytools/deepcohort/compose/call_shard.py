@@ -26,7 +26,6 @@ from deepcohort.calls.phase import same_site_phase
 from deepcohort.calls.phased import write_phased
 from deepcohort.calls.poor_bases import with_poor_bases
 from deepcohort.calls.types import GenotypedSites, Known
-from deepcohort.calls.votes import with_votes
 from deepcohort.candidates.find import find_candidates, no_candidates
 from deepcohort.candidates.types import CandidateEvidence, CandidateTable
 from deepcohort.compose.job import CallJob, ShardConfig
@@ -42,6 +41,7 @@ from deepcohort.known.evidence import natural_odds
 from deepcohort.known.io_known import KnownSites
 from deepcohort.known.panel import panel_odds, share_of_novel, shifted
 from deepcohort.model.guard import held_back, surely_there
+from deepcohort.model.votes import with_votes
 from deepcohort.paralogs.load import open_placed
 from deepcohort.phase.archive import write_evidence
 from deepcohort.phase.phaser import EvidenceInMemory, Phaser, PhaseSource

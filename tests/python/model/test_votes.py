@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from deepcohort.calls.votes import with_votes
+from deepcohort.model.votes import with_votes
 from deepcohort.pileup.features import N_FEATURES, F
 
 
