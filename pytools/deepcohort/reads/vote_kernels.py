@@ -29,12 +29,14 @@ def tally_read_twice(
     depth, differ = np.zeros(len(codes), np.int64), np.zeros(len(codes), np.int64)
     counts = np.zeros(4)
     for r in range(len(use)):
+        if not use[r]:  # whose bases may lie anywhere
+            continue
         other = mate[r]
         shift = reads.seq_offset[r] - reads.pos[r]
         has_voted = 0 <= other < r and use[other]
         for p in range(max(reads.first[r], start), min(reads.stop[r], start + len(codes))):
             base, i = reads.seq[shift + p], p - start
-            if not use[r] or base > 3 or codes[i] > 3 or reads.qual[shift + p] < _LEAST_COUNTED:
+            if base > 3 or codes[i] > 3 or reads.qual[shift + p] < _LEAST_COUNTED:
                 continue
             if has_voted and reads.first[other] <= p < reads.stop[other]:
                 continue

@@ -14,6 +14,7 @@ from deepcohort.reads.copy_kernels import MOST_PHRED
 from deepcohort.reads.library import SURE_MAPQ, mapq_table
 from deepcohort.reads.mate_kernels import pair_mates
 from deepcohort.reads.merge import in_terms_of
+from deepcohort.reads.purpose import soft_clips
 from deepcohort.reads.qualities import BY_HETEROZYGOTES, count_mismatches
 from deepcohort.reads.quality_kernels import PlacedReads
 from deepcohort.reads.scan import ReadColumns, offsets_of
@@ -70,9 +71,7 @@ def _read_twice(
 ) -> NDArray[np.float64]:
     """Float64 (4,), see `tally_read_twice`, of the reads `sure`, bool (R,), of a window."""
     n_reads = len(columns.pos)
-    offset = offsets_of(columns.n_ops)
-    leading = columns.cigar_op[offset[:-1].clip(max=len(columns.cigar_op) - 1)] == _SOFT
-    clip = np.where(leading, columns.cigar_len[offset[:-1].clip(max=len(columns.cigar_op) - 1)], 0)
+    clip = soft_clips(columns)[:, 0]
     row_of_op = np.repeat(np.arange(n_reads), columns.n_ops)
     lies_apart = np.isin(columns.cigar_op, (_SOFT, _HARD, 0, 7, 8), invert=True)
     use = sure & (np.bincount(row_of_op[lies_apart], minlength=n_reads) == 0)
