@@ -75,9 +75,8 @@ def clipped_on_purpose(
         for side in (0, 1):
             rows = np.flatnonzero(clips[:, side] >= _LEAST_BP)
             fits = _fits(piece, rows, clips[rows, side], side, start, codes)
-            end = (reverse[rows] ^ bool(side)).astype(
-                np.int64
-            )  # the left end of a reverse read is its 3' end
+            # the left end of a reverse read is its 3' end
+            end = (reverse[rows] ^ bool(side)).astype(np.int64)
             counts[:, 0] += np.bincount(end, minlength=2)
             counts[:, 1] += np.bincount(end[fits], minlength=2)
     least = max(_LEAST_CLIPS, _LEAST_SHARE * n_reads)
