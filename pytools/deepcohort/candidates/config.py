@@ -36,6 +36,7 @@ class CandidatesConfig:
             both, and few reads span the longer one).
         single_indel_max_depth: an indel that one read shows is a candidate where no more than this cover the
             site, and it changes a repeat's length or two bases and more.
+        single_indel_voted: other indels too where copies of a fragment agree on them.
         single_indel_min_log10, single_indel_repeat_log10: least log10 P(reads | best genotype with the ALT) /
             P(reads | without), haplotypes of reads considered, of such a candidate outside repeats and in
             them; others are dropped again.
@@ -66,6 +67,7 @@ class CandidatesConfig:
     single_min_log10: float = 2.4
     single_end_bp: int = 5
     single_indel_max_depth: int = 4
+    single_indel_voted: bool = False
     single_indel_min_log10: float = 1.0
     single_indel_repeat_log10: float = 0.0
     single_indel_phase_bp: int = 400
@@ -108,6 +110,7 @@ def _deeper(config: CandidatesConfig, library: LibraryProfile) -> CandidatesConf
         single_cpg_max_depth=config.single_cpg_max_depth + snps,
         single_phased_max_depth=config.single_phased_max_depth + snps,
         single_indel_max_depth=config.single_indel_max_depth + max(snps, _more(library.mate_errors)),
+        single_indel_voted=snps > 0,
     )
 
 

@@ -11,6 +11,7 @@ from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts
 from deepcohort.candidates.single_indel_kernels import NOISE, Indels, indel_kinds
 from deepcohort.candidates.site_kernels import BEHIND_BP
+from deepcohort.reads.copy_kernels import MOST_PHRED
 from deepcohort.reads.types import ReadBatch
 
 
@@ -157,7 +158,9 @@ def _indels(
     good &= ~kernels.misread_insertions(pos, length, fragments[:n_groups], source, moved, reads.seq)
     few = inside & beside & ~good & (fragments[:n_groups] == 1) & (depth <= config.single_indel_max_depth)
     if config.single_indel_max_depth and few.any():
-        good |= _worth_a_look(good, few, Indels(pos, length, source, moved, reads.seq), reference)
+        indels = Indels(pos, length, source, moved, reads.seq)
+        voted = config.single_indel_voted & (reads.qual[source - 1] >= MOST_PHRED)
+        good |= _worth_a_look(good, few, indels, reference, voted)
     renumbered = np.where(good, np.cumsum(good) - 1, -1)
     leader, source = leader[good], source[good]
     return (
@@ -188,9 +191,14 @@ def _enough(
 
 
 def _worth_a_look(
-    good: NDArray[np.bool_], few: NDArray[np.bool_], indels: Indels, reference: NDArray[np.uint8]
+    good: NDArray[np.bool_],
+    few: NDArray[np.bool_],
+    indels: Indels,
+    reference: NDArray[np.uint8],
+    voted: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
-    """Which of the indels that one read shows, `few` bool (G,), may be candidates, bool (G,).
+    """Which of the indels that one read shows, `few` bool (G,), may be candidates, bool (G,): those of copies
+    that agree, `voted` bool (G,), and others that change a repeat or two bases and more.
 
     None in or beside the repeat of one of the `good`, bool (G,): reads there are held against both, and
     most of the few are errors.
@@ -200,7 +208,7 @@ def _worth_a_look(
     farthest = np.maximum.accumulate(np.append(-1, indel_kinds(good_rows, indels, reference)[1] + BEHIND_BP))
     before = np.searchsorted(indels.at[good_rows], ends + BEHIND_BP)  # good ones that begin before it ends
     out = np.zeros(len(few), np.bool_)
-    out[rows[(kinds != NOISE) & (farthest[before] <= indels.at[rows])]] = True
+    out[rows[(voted[rows] | (kinds != NOISE)) & (farthest[before] <= indels.at[rows])]] = True
     return out
 
 

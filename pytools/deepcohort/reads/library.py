@@ -7,12 +7,12 @@ once per sample from windows fixed on its genome (`reads.load.profiled`), whatev
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.reads.adapter_kernels import KMER_BP, loose_tails, tail_kmers
+from deepcohort.reads.copies import grouped_copies
 from deepcohort.reads.long_qualities import least_in_runs, seen_qualities
 from deepcohort.reads.purpose import ends_text
 from deepcohort.reads.qualities import (
@@ -114,32 +114,6 @@ def odd_by_library(
         rows = np.flatnonzero(number == k)
         odd[rows] = odd_pairs(flag[rows], insert_size[rows], profile)
     return odd
-
-
-def grouped_copies(
-    columns: ReadColumns, among: NDArray[np.bool_] | None = None
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """(rows with copies of one fragment's read after each other, bool (R,): another read stands for it).
-
-    Copies are paired reads of the same 5' end, strand and TLEN; where they end, their own indels and clips
-    tell. Of each group the one of the smallest name hash stands for the others, so that both reads of a
-    fragment do, wherever the region is cut. Only reads `among`, bool (R,), have copies, in one library.
-    """
-    reverse = columns.flag & _REVERSE
-    five_prime = np.where(reverse != 0, columns.end, columns.pos)
-    keys: list[NDArray[Any]] = [columns.name_hash, columns.insert_size, reverse, five_prime]
-    if among is not None:
-        keys.insert(1, columns.library)
-    order = np.lexsort(keys)
-    same = columns.insert_size[order] != 0
-    if among is not None:
-        same &= among[order]
-    same[:1] = False
-    for key in keys[1:]:
-        same[1:] &= key[order][1:] == key[order][:-1]
-    copied = np.empty(len(order), np.bool_)
-    copied[order] = same
-    return order, copied
 
 
 def measure_library(

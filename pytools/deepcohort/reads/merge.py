@@ -10,9 +10,9 @@ from deepcohort.core.region import Region
 from deepcohort.reads import kernels, mate_kernels
 from deepcohort.reads.adapter_kernels import mask_known
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.copies import grouped_copies
 from deepcohort.reads.copy_kernels import vote_of_copies
 from deepcohort.reads.library import (
-    grouped_copies,
     mapq_table,
     measure_library,
     odd_by_library,

@@ -98,6 +98,15 @@ def test_of_short_reads_four_may_cover_the_site_and_more_where_copies_vote():
         assert indels_found([one] + [read(False, False)] * (n_ref + 1), config) == []
 
 
+def test_a_single_base_counts_where_copies_agree_on_it():
+    site, others = 4_000, [(3_500, "1000M", GENOME[3_500:4_500])] * 2
+    one = 3_500, "500M1D499M", GENOME[3_500:site] + GENOME[site + 1 : 4_500]
+    voted = candidates_for("illumina", VOTED)
+    assert len(indels_found([one, *others], voted, qual=45)) == 1
+    assert indels_found([one, *others], voted, qual=40) == []  # of one copy
+    assert indels_found([one, *others], CandidatesConfig(), qual=45) == []
+
+
 @pytest.mark.parametrize(("on_its_haplotype", "wanted"), [(0, True), (4, False)])
 def test_reads_of_the_other_haplotype_do_not_speak_against_it(on_its_haplotype: int, wanted: bool):
     other = [read(False, False)] * (8 - on_its_haplotype)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from deepcohort.core.region import Region
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.copies import grouped_copies
 from deepcohort.reads.library import (
     APART,
-    grouped_copies,
     insert_bin,
     library_text,
     mapq_table,
@@ -20,7 +20,7 @@ from deepcohort.reads.library import (
     orientation_of,
 )
 from deepcohort.reads.load import open_reads, profile_of, profiled
-from deepcohort.reads.merge import in_terms_of, with_own_inserts
+from deepcohort.reads.merge import in_terms_of, take_reads, with_own_inserts
 from deepcohort.reads.scan import ReadColumns
 from deepcohort.reads.types import BINS_PER_OCTAVE, INSERT_BINS, UNKNOWN_LIBRARY
 
@@ -253,23 +253,48 @@ def test_copies_are_dropped_where_they_are_duplicates(n, each, step, share, drop
 
 
 def test_copies_one_by_one():
-    """Same 5' end, strand and TLEN, wherever they end; of single reads, and reads with mates elsewhere, nothing is said."""
+    """Same 5' end, strand and mate's 5' end, wherever they end; of single reads, and reads with mates elsewhere, nothing
+    is said."""
     rows = [
         {"pos": 100, "flag": LEFT, "tlen": 400, "name": 7},
         {"pos": 100, "flag": LEFT, "tlen": 400, "name": 5},
         {"pos": 100, "flag": LEFT | PROPER | 0x40, "tlen": 400, "name": 9},
         {"pos": 100, "flag": LEFT | REVERSE, "tlen": 400, "name": 1},
-        {"pos": 100, "flag": LEFT, "tlen": 401, "name": 2},
+        {"pos": 100, "flag": LEFT, "tlen": 405, "name": 2},
         {"pos": 101, "flag": LEFT, "tlen": 400, "name": 3},
         {"pos": 100, "flag": LEFT, "tlen": 400, "name": 6, "clip": (0, 3)},
         {"pos": 300, "flag": RIGHT, "tlen": -400, "name": 21},
         {"pos": 303, "flag": RIGHT, "tlen": -400, "name": 20, "clip": (3, 0)},
-        {"pos": 300, "flag": RIGHT, "tlen": -400, "name": 22, "clip": (0, 3)},  # ends elsewhere
+        {"pos": 300, "flag": RIGHT, "tlen": -397, "name": 22, "clip": (0, 3)},  # begins with a wrong base
         {"pos": 200, "flag": PAIRED, "name": 11},
         {"pos": 200, "flag": PAIRED, "name": 12},
     ]
     columns = make_columns(rows)
-    assert set(columns.name_hash[grouped_copies(columns)[1]].tolist()) == {6, 7, 9, 21}
+    assert set(columns.name_hash[grouped_copies(columns)[1]].tolist()) == {6, 7, 9, 21, 22}
+
+
+def test_a_read_whose_mate_begins_with_an_error_is_a_copy():
+    """One read alone goes with several beside it, the nearer ones; two do not, nor those of a pair farther off."""
+    tlen = {1: 400, 2: 400, 3: 404, 4: 409, 5: 412, 6: 412, 7: 409, 8: 395, 9: 404}
+    rows = [{"pos": 100, "flag": LEFT, "tlen": bp, "name": name} for name, bp in tlen.items()]
+    columns = make_columns(rows)
+    assert _copies_of(columns) == [{1, 2}, {3, 9}, {4, 7}, {5, 6}, {8}]
+    assert _copies_of(make_columns(rows[:3])) == [{1, 2, 3}]
+    assert _copies_of(make_columns([*rows[:3], *rows[4:6]])) == [{1, 2, 3}, {5, 6}]
+    assert _copies_of(make_columns([rows[0], rows[2]])) == [{1}, {3}]
+    none = take_reads(columns, np.empty(0, np.int64))
+    assert not len(grouped_copies(none)[0])
+
+
+def _copies_of(columns: ReadColumns) -> list[set[int]]:
+    """Names of the reads of each group, in order of the smallest."""
+    order, copied = grouped_copies(columns)
+    groups: list[set[int]] = []
+    for row in order:
+        if not copied[row]:
+            groups.append(set())
+        groups[-1].add(int(columns.name_hash[row]))
+    return sorted(groups, key=min)
 
 
 def test_mates_that_lie_together_need_no_tlen():

@@ -1,0 +1,63 @@
+"""Reads of one fragment that was sequenced several times: which they are."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.reads.purpose import soft_clips
+from deepcohort.reads.scan import ReadColumns
+
+_REVERSE = 0x10
+_MATE_BP = 4  # an error or a clip at a mate's end moves TLEN by so much
+
+
+def grouped_copies(
+    columns: ReadColumns, among: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """(rows with copies of one fragment's read after each other, bool (R,): another read stands for it).
+
+    Copies are paired reads of the same strand that begin (5', soft clips counted) at the same base and whose
+    mates do, as TLEN tells; where they end, their own indels and clips tell. A read without copies belongs
+    to those that begin with it if its mate begins within _MATE_BP of theirs. Of each group the read of the
+    smallest name hash stands for the others, so that both reads of a fragment do, wherever the region is
+    cut. Only reads `among`, bool (R,), have copies, in one library.
+    """
+    reverse = (columns.flag & _REVERSE) != 0
+    clips = soft_clips(columns)
+    aligned = np.where(reverse, columns.end, columns.pos)
+    begins = np.where(reverse, columns.end + clips[:, 1], columns.pos - clips[:, 0])
+    may = columns.insert_size != 0
+    strand = reverse.astype(np.int64) + 2 * (columns.library if among is not None else 0)
+    if among is not None:
+        may &= among
+    mate = np.asarray(aligned + columns.insert_size, np.int64)
+    order = np.lexsort((columns.name_hash, mate, begins, strand))
+    together = np.zeros(len(order), np.bool_)  # with the read before, but for the mate
+    together[1:] = (np.diff(strand[order]) == 0) & (np.diff(begins[order]) == 0)
+    together[1:] &= may[order][1:] & may[order][:-1]
+    apart = ~(together & (np.diff(mate[order], prepend=0) == 0))
+    group = _with_strays(np.cumsum(apart, dtype=np.int64) - 1, mate[order], together)
+    order = order[np.lexsort((columns.name_hash[order], group))]
+    copied = np.zeros(len(order), np.bool_)
+    copied[order[1:]] = np.diff(np.sort(group)) == 0
+    return order, copied
+
+
+def _with_strays(
+    group: NDArray[np.int64], mate: NDArray[np.int64], together: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """`group` int64 (R,), ascending, with groups of one read joined to a larger one beside them.
+
+    `mate`: int64 (R,), where mates begin. `together`: bool (R,), whether a read begins as the one before.
+    """
+    if not len(group):
+        return group
+    first = np.flatnonzero(np.diff(group, prepend=-1))
+    size = np.diff(first, append=len(group))
+    gap = np.full(len(first) + 1, _MATE_BP + 1)  # to the group before
+    gap[1:-1] = np.where(together[first[1:]], np.diff(mate[first]), _MATE_BP + 1)
+    large = np.concatenate(([0], size, [0])) > 1
+    left = np.where(large[:-2], gap[:-1], _MATE_BP + 1)
+    right = np.where(large[2:], gap[1:], _MATE_BP + 1)
+    stray = (size == 1) & (np.minimum(left, right) <= _MATE_BP)
+    joined = np.arange(len(first)) + np.where(stray, np.where(left <= right, -1, 1), 0)
+    return np.asarray(joined[group])
