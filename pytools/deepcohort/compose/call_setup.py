@@ -44,6 +44,7 @@ from deepcohort.reads.types import LibraryProfile
 T = TypeVar("T")
 PLATFORMS = ("illumina", "hifi", "ont")
 _CUDA_BATCH_EXAMPLES = 8_192
+_MANY_REPEATED = 0.01  # of long reads, worth a warning
 PANEL_KEY = "deepcohort_panel"
 _CHEAP_BP = 5_000_000  # contigs whose sequence is always held against @SQ M5
 
@@ -340,6 +341,16 @@ def _phase_config(request: CallRequest) -> PhaseConfig | None:
     return PhaseConfig(min_quality_phred=request.min_phase_quality)
 
 
+def _warn_of_repeats(sample: str, share: float) -> None:
+    """Say so where reads stand in the files twice."""
+    if share >= _MANY_REPEATED:
+        print(
+            f"deepcohort: warning: {sample}: {share:.0%} of the reads stand in the files once more, with the "
+            "same bases and qualities; each counts once; see whether files were merged twice",
+            file=sys.stderr,
+        )
+
+
 def _with_notes(
     job: CallJob,
     predictor: CascadePredictor,
@@ -364,6 +375,7 @@ def _with_notes(
             f"those of the usual {predictor.platform} run; mistrust indels, compare the calls with truth",
             file=sys.stderr,
         )
+    _warn_of_repeats(job.sample, reads.library.repeated_share)
     library += ";EndsClipped=yes" if reads.clips_some_ends else ""
     library += ";UnalignedLaid=yes" if reads.lays_unaligned else ""
     notes = (

@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.reads.purpose import soft_clips
-from deepcohort.reads.scan import ReadColumns
+from deepcohort.reads.scan import ReadColumns, offsets_of
 
 _REVERSE = 0x10
+_LONG_BP = 500  # no two reads so long have the same bases and qualities by chance
 _MATE_BP = 4  # an error or a clip at a mate's end moves TLEN by so much
 
 
@@ -61,3 +62,29 @@ def _with_strays(
     stray = (size == 1) & (np.minimum(left, right) <= _MATE_BP)
     joined = np.arange(len(first)) + np.where(stray, np.where(left <= right, -1, 1), 0)
     return np.asarray(joined[group])
+
+
+def repeated(columns: ReadColumns) -> NDArray[np.bool_]:
+    """Which long reads stand in the file once more before, bool (R,): of the same place, strand, CIGAR, bases
+    and qualities.
+
+    A fragment read twice has other errors and other qualities; the same ones are a file merged with itself.
+    """
+    strand, out = columns.flag & _REVERSE, np.zeros(len(columns.pos), np.bool_)
+    order = np.lexsort((strand, columns.n_ops, columns.seq_length, columns.end, columns.pos))
+    order = order[columns.seq_length[order] >= _LONG_BP]
+    alike = np.ones(max(len(order) - 1, 0), np.bool_)
+    for key in (strand, columns.n_ops, columns.seq_length, columns.end, columns.pos):
+        alike &= key[order][1:] == key[order][:-1]
+    bases, operations = offsets_of(columns.seq_length), offsets_of(columns.n_ops)
+    for at in np.flatnonzero(alike):
+        a, b = order[at], order[at + 1]
+        of_a, of_b = slice(bases[a], bases[a + 1]), slice(bases[b], bases[b + 1])
+        cigar_a, cigar_b = slice(operations[a], operations[a + 1]), slice(operations[b], operations[b + 1])
+        out[b] = (
+            np.array_equal(columns.seq[of_a], columns.seq[of_b])
+            and np.array_equal(columns.qual[of_a], columns.qual[of_b])
+            and np.array_equal(columns.cigar_op[cigar_a], columns.cigar_op[cigar_b])
+            and np.array_equal(columns.cigar_len[cigar_a], columns.cigar_len[cigar_b])
+        )
+    return out

@@ -284,6 +284,8 @@ def library_text(library: LibraryProfile) -> str:
         "Adapter": longest_adapter(library.adapters) or "none",
         "Qualities": str(len(library.qualities)),
     }
+    if library.repeated_share:
+        facts["Repeated"] = f"{library.repeated_share:.4f}"
     if library.spliced_share:
         facts["Spliced"] = f"{library.spliced_share:.4f}"
     if any(library.drops_clips):  # of the usual library nothing is said

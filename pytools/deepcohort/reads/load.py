@@ -17,6 +17,7 @@ from deepcohort.formats.crai import check_crai, crai_slices
 from deepcohort.formats.hts_index import beside, load_index
 from deepcohort.reads.clip import clip_own_ends
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.copies import repeated
 from deepcohort.reads.groups import NO_GROUP, LibraryKey, ReadGroups, groups_of_sample, same_files
 from deepcohort.reads.header import AlignmentHeader, read_header, shared_contigs
 from deepcohort.reads.io import HtslibStretches
@@ -185,6 +186,7 @@ class ReadSource:
         sample_names: SM values of the headers' read groups, sorted.
         read_groups: (ID, SM) of each file's read groups. checksums: M5 of its @SQ lines by contig.
         libraries: of the read groups whose reads count, sorted; among several that of reads without any.
+        n_fetched: reads fetched so far. n_repeated: of these, left out as the files have them twice.
     """
 
     def __init__(
@@ -203,6 +205,7 @@ class ReadSource:
         self.read_groups: list[ReadGroups] = [file.header.groups for file in files]
         self.checksums = [file.header.checksums for file in files]
         self.libraries = libraries
+        self.n_fetched = self.n_repeated = 0
         if config.only is not None:
             self.tell_libraries({config.only: 1})
         elif config.apart:
@@ -235,7 +238,7 @@ class ReadSource:
         if config.lays_unaligned:
             whole = self._padded(whole, reach_bp(config))
         files = [join_pieces(list(file.columns(whole, near))) for file in self._files]
-        columns = merge_files(files, config)
+        columns = self._counted_once(merge_files(files, config))
         if config.only is not None:  # judged by one profile, theirs
             columns = take_reads(columns, np.flatnonzero(columns.library == 1))
             columns = replace(columns, library=no_libraries())
@@ -249,6 +252,15 @@ class ReadSource:
             columns = clip_own_ends(columns, config, self._reference.fetch_codes(reach), reach.start)
         changed = config.drops_copies or was_spliced or self._reference is not None
         return reads_in(columns, region) if changed else columns
+
+    def _counted_once(self, columns: ReadColumns) -> ReadColumns:
+        """`columns` without long reads that the files have twice."""
+        again = repeated(columns)
+        self.n_fetched += len(again)
+        if not again.any():
+            return columns
+        self.n_repeated += int(again.sum())
+        return take_reads(columns, np.flatnonzero(~again))
 
     def _with_laid(self, columns: ReadColumns, whole: Region) -> ReadColumns:
         """`columns` of the region `whole` with reads without alignment laid, or left out."""
@@ -435,7 +447,11 @@ def profile_of(
             found = _looked_at(source, fasta, dense)
             if _n_inside(found) >= 2 * _n_inside(looked_at):
                 windows, looked_at = dense, found
-    return with_profiles(config, looked_at, keys), windows
+        repeated_share = source.n_repeated / max(source.n_fetched, 1)
+    config = with_profiles(config, looked_at, keys)
+    if repeated_share:
+        config = replace(config, library=replace(config.library, repeated_share=repeated_share))
+    return config, windows
 
 
 def _looked_at(source: ReadSource, fasta: ReferenceFasta, windows: Sequence[Region]) -> list[WindowReads]:

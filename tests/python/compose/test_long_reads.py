@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pysam
 import pytest
 from deepcohort.candidates.config import candidates_for
 from deepcohort.candidates.sample import SampleSettings
+from deepcohort.compose.call_setup import _warn_of_repeats
 from deepcohort.compose.call_shard import ChunkPreparer, features_for
 from deepcohort.compose.job import CallJob, job_for
 from deepcohort.core.region import Region
@@ -15,6 +17,7 @@ from deepcohort.core.stages import StageTimer
 from deepcohort.pileup.config import pileup_for
 from deepcohort.pileup.features import F
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.load import profiled
 
 LENGTH, READ, DEPTH = 120_000, 15_000, 9
 BASES = "ACGT"
@@ -90,3 +93,23 @@ def test_more_reads_know_their_haplotype_from_farther(job: CallJob):
 @pytest.mark.parametrize("platform", ["hifi", "ont"])
 def test_a_single_read_is_judged_within_what_chunks_know(platform: str):
     assert candidates_for(platform).single_indel_phase_bp <= pileup_for(platform).phase_bp
+
+
+def test_reads_merged_twice_count_once(job: CallJob, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Under other names too; and `call` says so."""
+    with pysam.AlignmentFile(job.reads[0]) as once:
+        header, lines = once.header, [read.to_string() for read in once]
+    with pysam.AlignmentFile(str(tmp_path / "y.bam"), "wb", header=header) as out:
+        for line in lines:
+            for text in (line, "again_" + line):
+                out.write(pysam.AlignedSegment.fromstring(text, header))
+    pysam.index(str(tmp_path / "y.bam"))
+    whole = [Region("c", 0, LENGTH)]
+    twice = replace(job, reads=(str(tmp_path / "y.bam"),))
+    np.testing.assert_array_equal(prepared(twice, whole), prepared(job, whole))
+    library = profiled(twice.reads, job.reference, job.reads_config).library
+    assert library.repeated_share == 0.5
+    _warn_of_repeats("S", library.repeated_share)
+    assert "50% of the reads stand in the files once more" in capsys.readouterr().err
+    _warn_of_repeats("S", 0.0)
+    assert capsys.readouterr().err == ""

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from deepcohort.core.region import Region
+from deepcohort.reads import copies
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.copies import grouped_copies
+from deepcohort.reads.copies import grouped_copies, repeated
 from deepcohort.reads.library import (
     APART,
     insert_bin,
@@ -284,6 +285,25 @@ def test_a_read_whose_mate_begins_with_an_error_is_a_copy():
     assert _copies_of(make_columns([rows[0], rows[2]])) == [{1}, {3}]
     none = take_reads(columns, np.empty(0, np.int64))
     assert not len(grouped_copies(none)[0])
+
+
+def test_a_long_read_that_stands_twice_counts_once(monkeypatch: pytest.MonkeyPatch):
+    rows = [
+        {"pos": 100, "name": 1},
+        {"pos": 100, "name": 2},  # the same
+        {"pos": 100, "name": 3, "flag": REVERSE},
+        {"pos": 100, "name": 4},  # another base
+        {"pos": 100, "name": 5, "qual": 11},
+        {"pos": 101, "name": 6},
+        {"pos": 100, "name": 7, "clip": (0, 3)},
+    ]
+    columns = make_columns(rows)
+    columns.seq[3 * BP + 50] = 2
+    assert not repeated(columns).any()  # short reads may well be alike
+    monkeypatch.setattr(copies, "_LONG_BP", BP)
+    assert columns.name_hash[repeated(columns)].tolist() == [2]
+    none = take_reads(columns, np.empty(0, np.int64))
+    assert not len(repeated(none))
 
 
 def _copies_of(columns: ReadColumns) -> list[set[int]]:
