@@ -63,14 +63,21 @@ class Reads:
 
 
 def draw_fragments(
-    row: Row, haplotypes: list[Haplotype], elsewhere: tuple[int, int], rng: np.random.Generator
+    row: Row,
+    haplotypes: list[Haplotype],
+    elsewhere: tuple[int, int],
+    rng: np.random.Generator,
+    foreign: list[Haplotype],
 ) -> Fragments:
-    """Fragments at the row's depth on all haplotypes (two per region); `elsewhere`: stretch of the genome array for chimeras."""
+    """Fragments at the row's depth on all haplotypes (two per region); `elsewhere`: stretch of the genome array for
+    chimeras; `foreign`: haplotypes of the person who has some of the depth."""
     library = row.library
     starts, sizes, primers = [], [], []
-    for haplotype in haplotypes:
+    depths = [(row.depth * (1 - library.foreign), h) for h in haplotypes]
+    depths += [(row.depth * library.foreign, h) for h in foreign if library.foreign]
+    for depth, haplotype in depths:
         useful = row.length * (1 if library.layout == "single" or library.mates != "paired" else 2)
-        wanted = row.depth / 2 * haplotype.length / useful
+        wanted = depth / 2 * haplotype.length / useful
         start, size, primer = _place(
             library, row.length, haplotype, max(1, round(wanted / library.copies)), rng
         )

@@ -44,6 +44,7 @@ class Library:
         second_insert_bp: half of the fragments are of this size, a library of its own; 0: none.
         primers_bp: so many bases at either end of an amplicon are the reference's, whatever the sample has. No
             part of the row's text, which the reads of other rows are drawn by.
+        foreign: share of fragments that are another person's (any_reads_foreign.py). No part of the text either.
     """
 
     insert_bp: int = 400
@@ -58,6 +59,7 @@ class Library:
     damage: float = 0.0
     second_insert_bp: int = 0
     primers_bp: int = field(default=0, repr=False)
+    foreign: float = field(default=0.0, repr=False)
 
     def spread(self, mean: int) -> int:
         """Standard deviation of fragment sizes of this mean, bp."""
@@ -186,6 +188,7 @@ def library_rows() -> list[Row]:
     primers = Library(amplicon_bp=280, primers_bp=20)
     rows.append(Row("lib-primers-clipped", library=primers, depth=60.0, after=("primers_clipped",)))
     rows.append(Row("lib-duplicates-5-100x", library=Library(copies=5), depth=100.0))
+    rows += [Row(f"lib-contaminated-{n}", library=Library(foreign=n / 100), main=n == 5) for n in (2, 5, 10)]
     return rows
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pysam
 from accuracy import DATA, CallSet, quoted, run
+from any_reads_foreign import Variant, foreign_variants
 from any_reads_fragments import CODE, Haplotype, Reads, draw_fragments, read_mates, stretched
 from any_reads_long import change_reads, plain, simulated_set
 from any_reads_rows import REGION_STARTS, Library, Row
@@ -33,10 +34,12 @@ CASES = DATA.parent / "cases" / "pairs"
 
 @dataclass(frozen=True)
 class Planted:
-    """Genome array (all haplotypes, then the other places), haplotypes and the truth of spans of one length."""
+    """Genome array (all haplotypes, the other places, another person's haplotypes), haplotypes and the truth of
+    spans of one length."""
 
     genome: NDArray[np.uint8]
     haplotypes: list[Haplotype]
+    foreign: list[Haplotype]
     elsewhere: tuple[int, int]
     regions: str
     truth: Path
@@ -89,25 +92,39 @@ def planted(work: Path, span_bp: int) -> Planted:
     folder.mkdir(parents=True, exist_ok=True)
     with pysam.FastaFile(str(genome_reference(work))) as fasta:
         chr20, chr21 = (CODE[np.frombuffer(fasta.fetch(c).encode(), np.uint8)] for c in ("chr20", "chr21"))
-    haplotypes, parts, lines, at = [], [], [], 0
+    lines, own, others = [], [], []
     for first in REGION_STARTS:
         span = (first - 1 - PAD_BP, first - 1 + span_bp + PAD_BP)
         chosen = planted_records(*span)
         lines += [line for _, line in chosen]
-        for copy in (0, 1):
-            codes, haplotype = planted_haplotype(chr20, span, [v for v, _ in chosen], copy, at)
-            parts.append(codes)
-            haplotypes.append(haplotype)
-            at += len(codes)
+        variants = [v for v, _ in chosen]
+        own += [(span, variants, copy) for copy in (0, 1)]
+        others += [(span, foreign_variants(chr20, span, variants), copy) for copy in (0, 1)]
+    parts, haplotypes, at = laid_out(chr20, own, 0)
     regions = ",".join(f"chr20:{first}-{first + span_bp - 1}" for first in REGION_STARTS)
     truth, confident = write_truth(folder, sorted(lines, key=lambda r: int(r.split("\t")[1])), span_bp)
     other = np.concatenate([chr20, chr21[np.flatnonzero(chr21 < 4)[0] :]])
+    more, foreign, _ = laid_out(chr20, others, at + len(other))
+    elsewhere = (at, at + len(other) - 20_000)
     return Planted(
-        np.concatenate([*parts, other]), haplotypes, (at, at + len(other) - 20_000), regions, truth, confident
+        np.concatenate([*parts, other, *more]), haplotypes, foreign, elsewhere, regions, truth, confident
     )
 
 
-def planted_records(start: int, end: int) -> list[tuple[tuple[int, str, tuple[str, str]], str]]:
+def laid_out(
+    contig: NDArray[np.uint8], wanted: list[tuple[tuple[int, int], list[Variant], int]], at: int
+) -> tuple[list[NDArray[np.uint8]], list[Haplotype], int]:
+    """Codes and places of haplotypes (span, variants, copy), one after the other from `at` on, and where they end."""
+    parts, haplotypes = [], []
+    for span, variants, copy in wanted:
+        codes, haplotype = planted_haplotype(contig, span, variants, copy, at)
+        parts.append(codes)
+        haplotypes.append(haplotype)
+        at += len(codes)
+    return parts, haplotypes, at
+
+
+def planted_records(start: int, end: int) -> list[tuple[Variant, str]]:
     """((0-based POS, REF, alleles of both haplotypes), VCF line) of HG002's records in chr20:start-end."""
     rng, found, reached = random.Random(start), [], 0
     with pysam.VariantFile(str(DATA / "grch38_chr20_chr21" / "HG002.v4.2.1.chr20_1_8M.vcf.gz")) as records:
@@ -125,7 +142,7 @@ def planted_records(start: int, end: int) -> list[tuple[tuple[int, str, tuple[st
 def planted_haplotype(
     contig: NDArray[np.uint8],
     span: tuple[int, int],
-    variants: list[tuple[int, str, tuple[str, str]]],
+    variants: list[Variant],
     copy: int,
     at: int,
 ) -> tuple[NDArray[np.uint8], Haplotype]:
@@ -208,7 +225,7 @@ def target_bed(regions: Path, target: Path) -> Path:
 def simulated_reads(truth: Planted, row: Row, work: Path, folder: Path) -> list[Path]:
     """FASTQ (FASTA without qualities) of the row's library; the seed is of the row's reads, not of its aligner."""
     rng = np.random.default_rng(zlib.crc32(row.reads_text.encode()))
-    fragments = draw_fragments(row, truth.haplotypes, truth.elsewhere, rng)
+    fragments = draw_fragments(row, truth.haplotypes, truth.elsewhere, rng, truth.foreign)
     with locked(work / "pool" / ".lock"):
         pool = quality_pool(work, row.length)
     mates = read_mates(row, truth.genome, fragments, pool, truth.elsewhere, rng)
