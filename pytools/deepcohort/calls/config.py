@@ -31,6 +31,7 @@ class CallsConfig:
         homopolymer_bp: runs of one base up to this long do not lower the confidence.
         homopolymer_gq_step: phred taken from the cap of GQ for each further bp of the run.
         homopolymer_min_gq: phred; the cap never falls below.
+        contamination: share of the sample's reads that are another person's, 0 to below a half.
     """
 
     min_allele_probability: float = 0.02
@@ -45,6 +46,7 @@ class CallsConfig:
     homopolymer_bp: int = 11
     homopolymer_gq_step: int = 8
     homopolymer_min_gq: int = 20
+    contamination: float = 0.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_alts <= 6:

@@ -116,6 +116,14 @@ def call(
     max_depth: Annotated[
         int | None, typer.Option(help="Deeper stretches are thinned to this, by read name.", min=1)
     ] = None,
+    contamination: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the reads that are another person's, 0 to 0.5; 0: none. Default: as measured "
+            "where the reads show it (short reads).",
+            min=0,
+        ),
+    ] = None,
     threads: Annotated[
         int, typer.Option(help="Processes that share long regions, up to 800 MiB each.", min=1)
     ] = 1,
@@ -159,6 +167,7 @@ def call(
             phase_evidence=phase_evidence,
             haplotag=haplotag,
             max_depth=max_depth,
+            contamination=contamination,
             threads=threads,
             profile_stages=profile_stages,
             profile_json=profile_json,

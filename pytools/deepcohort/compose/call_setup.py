@@ -83,6 +83,7 @@ class CallRequest:
     phase_evidence: Path | None = None
     haplotag: Path | None = None
     max_depth: int | None = None
+    contamination: float | None = None  # share of the reads; None: as measured
     threads: int = 1
     profile_stages: bool = False
     profile_json: Path | None = None
@@ -326,7 +327,13 @@ def calls_config(request: CallRequest, platform: str, library: LibraryProfile) -
     A single read of qualities that had to be changed is never taken on trust: they do not say which of the
     library's bases are wrong. Where copies vote, the vote does.
     """
-    config = replace(calls_for(platform), min_homref_gq=request.min_homref_gq, low_qual=request.low_qual)
+    given, told = request.contamination, library.contamination
+    config = replace(
+        calls_for(platform),
+        min_homref_gq=request.min_homref_gq,
+        low_qual=request.low_qual,
+        contamination=told if given is None else given,
+    )
     if request.single_read_qual is not None:
         return replace(config, single_read_qual=request.single_read_qual)
     is_lenient = config.single_read_depth <= library.depth < config.single_read_until

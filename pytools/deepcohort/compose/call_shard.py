@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from deepcohort.calls.balance import by_haplotype
 from deepcohort.calls.bias import site_bias
+from deepcohort.calls.contamination import without_strangers
 from deepcohort.calls.fragments import FragmentCollector, chunk_evidence, heterozygous_sites
 from deepcohort.calls.genotype import genotype_sites, overlap_components, select_candidates
 from deepcohort.calls.gvcf import CallsWriter
@@ -326,7 +327,12 @@ class _ShardWriter:
                 own = with_votes(chunk.features, own, vote_errors)
                 own = with_poor_bases(chunk.evidence, chunk.rows, own)
                 beyond = (chunk.features[:, F.alt_divergence] - chunk.features[:, F.ref_divergence]) / 10.0
-                parts.append(by_haplotype(chunk.evidence, chunk.rows, own, beyond, depth))
+                own = by_haplotype(chunk.evidence, chunk.rows, own, beyond, depth)
+                parts.append(
+                    without_strangers(
+                        chunk.evidence, chunk.rows, own, self._job.calls_config.contamination
+                    )
+                )
                 first += len(own)
         return np.concatenate(parts)
 

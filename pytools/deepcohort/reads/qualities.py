@@ -96,10 +96,17 @@ def _kept_phred(counts: NDArray[np.float64], values: list[int]) -> int | None:
 def count_mismatches(
     columns: ReadColumns, use: NDArray[np.bool_], start: int, codes: NDArray[np.uint8]
 ) -> NDArray[np.float64]:
-    """Float64 (3, 256), see `tally_qualities`, of the reads `use`, bool (R,), of a window.
+    """Float64 (3, 256), see `tally_qualities`, of the reads `use`, bool (R,), of a window, `placed_whole`.
 
-    Only reads without clip, insertion or deletion count: where others lie is less sure, and mismatches are
-    what put them there. Of a fragment one read votes. `codes` uint8: the reference from `start` on.
+    `codes` uint8: the reference from `start` on.
+    """
+    return np.asarray(tally_qualities(placed_whole(columns, use), codes, start, BY_HETEROZYGOTES))
+
+
+def placed_whole(columns: ReadColumns, use: NDArray[np.bool_]) -> PlacedReads:
+    """The reads `use`, bool (R,), that lie without clip, insertion or deletion, less 5 bp at their ends.
+
+    Where others lie is less sure, and mismatches are what put them there. Of a fragment one read votes.
     """
     n_reads = len(columns.pos)
     row_of_op = np.repeat(np.arange(n_reads), columns.n_ops)
@@ -112,11 +119,10 @@ def count_mismatches(
     second = np.flatnonzero((mate >= 0) & (mate < np.arange(n_reads)))
     first[second] = np.maximum(first[second], columns.end[mate[second]])
     rows = np.flatnonzero(use & whole)
-    reads = PlacedReads(
+    return PlacedReads(
         columns.pos[rows], first[rows], columns.end[rows] - _MARGIN_BP, columns.seq, columns.qual,
         offsets_of(columns.seq_length)[rows],
     )  # fmt: skip
-    return np.asarray(tally_qualities(reads, codes, start, BY_HETEROZYGOTES))
 
 
 def _by_heterozygotes() -> NDArray[np.float64]:

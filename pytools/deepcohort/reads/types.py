@@ -46,6 +46,8 @@ class LibraryProfile:
             better than they promise.
         vote_errors: wrong bases, of those that the copies of a fragment agree on; 0: not measured.
         mate_errors: wrong bases, of those that both mates agree on; 0: not measured, or few overlap.
+        contamination: share of the reads that are another person's (`reads.contamination`); 0: none, or not
+            told.
         seen: of long reads (phred reported, bases, mismatches, those that variants would make), sorted.
         least: of long reads (phred, how often it is the least in and beside a run of bases), sorted.
     """
@@ -74,6 +76,7 @@ class LibraryProfile:
     least_quality: int = LEAST_QUALITY
     vote_errors: float = 0.0
     mate_errors: float = 0.0
+    contamination: float = 0.0
     seen: tuple[tuple[int, int, int, float], ...] = ()
     least: tuple[tuple[int, int], ...] = ()
 
