@@ -14,21 +14,23 @@ from deepcohort.candidates.types import CandidateEvidence
 
 _LEAST_HET = 1e-3  # P(1 copy) below which there is nothing to take away
 _MOST_LN = 50.0  # of odds
+# where fragments show a second ALT: it is more often the sample's other allele than a stranger's third
+_LN_ANOTHER = np.log(0.02)
 # How often a stranger has 0, 1, 2 copies of an allele where the sample has 0, 1, 2, over how often the sample has
 # one; under the neutral spectrum 1/p of frequencies p, as integrals of p^i (1-p)^j: of the stranger with the sample
 _STRANGERS = np.array([[0.0, 1 / 2, 1 / 12], [1 / 2, 1 / 3, 1 / 6], [1 / 12, 1 / 6, 0.0]])
 _COPIES = np.arange(3) / 2.0
 
 
-def log_shares(
-    n_alt: NDArray[np.int64], n_ref: NDArray[np.int64], contamination: float
-) -> NDArray[np.float64]:
+def log_shares(counts: NDArray[np.int64], contamination: float) -> NDArray[np.float64]:
     """ln P(counts, a stranger unlike the sample's homozygote | the sample has 0, 1, 2 copies), float64 (n, 3).
 
-    `contamination`: share of the reads that are the stranger's, above 0. Errors are left to the networks, so that a
+    `counts`: int64 (n, 2), fragments with the ALT and without. `contamination`: share of the reads that are the
+    stranger's, above 0. Errors are left to the networks, so that a
     homozygote whose reads agree, or that no stranger explains, has none (-inf).
     """
-    found = np.empty((len(n_alt), 3))
+    n_alt, n_ref = counts.T
+    found = np.empty((len(counts), 3))
     with np.errstate(divide="ignore"):
         priors = np.log(_STRANGERS)
         for copies in range(3):
@@ -69,12 +71,15 @@ def without_strangers(
     table, reads = evidence.table, evidence.reads
     is_snp = (table.ref_len == 1) & (np.diff(table.alt_offset) == 1)
     entries = support_columns(evidence.support)
-    own = count_fragments(rows[asked], entries, reads.mate)
+    shown = count_fragments(rows[asked], entries, reads.mate)
+    own = np.stack([shown[:, 0], shown[:, 1] + shown[:, 2]], axis=1)
     linked, _ = count_haplotypes(rows[asked], table.pos, is_snp, entries, reads.mapq, reads.mate)
     # a haplotype's fragments tell more surely than a site's whose they are
     alt = np.where(linked[:, [4]] > 0, linked[:, 2:4], own)
-    by_alt, by_site = log_shares(alt[:, 0], alt[:, 1], contamination), log_shares(own[:, 0], own[:, 1], contamination)
-    ratio = np.exp(np.minimum(_MOST_LN, np.stack([by_alt[:, 0] - by_alt[:, 1], by_site[:, 2] - by_site[:, 1]], axis=1)))
+    by_alt, by_site = log_shares(alt, contamination), log_shares(own, contamination)
+    gained = np.stack([by_alt[:, 0] - by_alt[:, 1], by_site[:, 2] - by_site[:, 1]], axis=1)
+    gained[shown[:, 2] > shown[:, 1], 1] += _LN_ANOTHER
+    ratio = np.exp(np.minimum(gained, _MOST_LN))
     odds = probabilities[asked].astype(np.float64)
     odds[:, [0, 2]] += odds[:, [1]] * ratio
     made = probabilities.copy()

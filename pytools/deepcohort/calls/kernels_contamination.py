@@ -14,24 +14,23 @@ _SURE_LOG10 = 1.0  # of a read for or against the ALT, so that it counts
 def count_fragments(
     rows: NDArray[np.int64], entries: Entries, mate: NDArray[np.int32]
 ) -> NDArray[np.int64]:
-    """Int64 (n, 2): fragments that surely show the ALT of each of `rows`, int64 (n,), and that surely do not.
+    """Int64 (n, 3): fragments that surely show the ALT of each of `rows`, int64 (n,), REF, and another ALT.
 
-    The latter may show REF or another ALT. A fragment whose mates say different things counts as the latter.
-    `mate`: int32 (R,), row of the mate or -1.
+    Where mates say different things, what is not the ALT counts. `mate`: int32 (R,), row of the mate or -1.
     """
-    found = np.zeros((len(rows), 2), np.int64)
+    found = np.zeros((len(rows), 3), np.int64)
     shown = np.zeros(len(mate), np.int8)
     for i in range(len(rows)):
         first, last = entries.offset[rows[i]], entries.offset[rows[i] + 1]
         for e in range(first, last):
             f = fragment(entries.read[e], mate)
             if entries.allele[e] == 1 and entries.ratio[e] >= _SURE_LOG10:
-                shown[f] = 1 if shown[f] >= 0 else -1
+                shown[f] = max(shown[f], 1)
             elif entries.allele[e] != 1 and entries.ratio[e] <= -_SURE_LOG10:
-                shown[f] = -1
+                shown[f] = 2 if entries.allele[e] <= 0 else 3
         for e in range(first, last):
             f = fragment(entries.read[e], mate)
             if shown[f] != 0:
-                found[i, 0 if shown[f] > 0 else 1] += 1
+                found[i, shown[f] - 1] += 1
                 shown[f] = 0
     return found

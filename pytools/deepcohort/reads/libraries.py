@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from deepcohort.reads.clip import clip_loose_ends, clip_own_ends, loose_share
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.contamination import Estimate, alt_sites, measure
 from deepcohort.reads.groups import LibraryKey, names_of
 from deepcohort.reads.library import (
     clipped_share,
@@ -44,6 +45,7 @@ _LOOSE_SHARE, _CLIPPED_OF_LOOSE = 0.0005, 0.1
 # reads are the aligner's to lay where it left at most so many that would fit near their mates
 _LAID_READS, _LAID_SHARE = 2, 0.0002
 _DUPLICATE, _PAIRED = 0x400, 0x1
+_LONG_READS_BP = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,28 @@ def with_profiles(
         return config
     config = replace(config, libraries=tuple(libraries))
     return _with_shares(config, keys, sample.pieces, windows) if config.apart else config
+
+
+def strangers_in(
+    config: ReadsConfig, windows: Sequence[WindowReads], keys: Sequence[LibraryKey]
+) -> Estimate:
+    """How much of the reads of `windows` is another person's, by the profiles of `config`; none of long reads or RNA.
+
+    `keys` are numbered by the reads of `windows`.
+    """
+    if config.library.read_length_bp > _LONG_READS_BP or not is_of_dna(config.library):
+        return Estimate(0.0, 0.0, False)
+    at = {one.key: k + 1 for k, one in enumerate(config.apart)}
+    numbers = np.array([at.get(key, 0) for key in keys], np.uint16)
+    pieces, around = [], []
+    for window in windows:
+        usable = window.inside & ((window.columns.flag & config.excluded_flags) == 0)
+        piece = take_reads(window.columns, np.flatnonzero(usable))
+        if config.apart:
+            piece = replace(piece, library=numbers[piece.library])
+        pieces.append(clip_own_ends(in_own_terms(config, piece), config, window.codes, window.start))
+        around.append((window.start, window.codes))
+    return measure(alt_sites(pieces, around))
 
 
 def library_line(library: OwnLibrary, n_reads: int, more: Mapping[str, str]) -> str:

@@ -298,6 +298,8 @@ def library_text(library: LibraryProfile) -> str:
         facts["LeastQuality"] = str(library.least_quality)
     if library.vote_errors:
         facts["VoteErrors"] = f"{library.vote_errors:.1e}"
+    if library.contamination:
+        facts["Contamination"] = f"{library.contamination:.4f}"
     if library.mate_errors:
         facts["MateErrors"] = f"{library.mate_errors:.1e}"
     return ";".join(f"{key}={value}" for key, value in facts.items())

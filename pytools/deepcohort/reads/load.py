@@ -21,7 +21,7 @@ from deepcohort.reads.copies import repeated
 from deepcohort.reads.groups import NO_GROUP, LibraryKey, ReadGroups, groups_of_sample, same_files
 from deepcohort.reads.header import AlignmentHeader, read_header, shared_contigs
 from deepcohort.reads.io import HtslibStretches
-from deepcohort.reads.libraries import WindowReads, with_profiles
+from deepcohort.reads.libraries import WindowReads, strangers_in, with_profiles
 from deepcohort.reads.merge import (
     in_own_terms,
     join_pieces,
@@ -36,7 +36,7 @@ from deepcohort.reads.splice import unspliced
 from deepcohort.reads.starts import RecordStarts
 from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch, no_libraries
 from deepcohort.reads.unaligned import lay_unaligned, reach_bp
-from deepcohort.reads.windows import PROFILE_WINDOW_BP, StoredBytes, dense_windows, profile_windows
+from deepcohort.reads.windows import MORE_WINDOWS, PROFILE_WINDOW_BP, StoredBytes, dense_windows, profile_windows
 
 _KEPT_BYTES = 24 << 20  # inflated data remembered between fetches, of all files of a sample together
 _LEAST_KEPT_BYTES = 2 << 20
@@ -440,7 +440,7 @@ def profile_of(
         keys = source.libraries
         if len(keys) > 1:
             source.tell_libraries({key: number for number, key in enumerate(keys)})
-        windows = profile_windows(source)
+        windows, dense = profile_windows(source), None
         looked_at = _looked_at(source, fasta, windows)
         if _n_inside(looked_at) < _FEW_READS:
             dense = dense_windows(source)
@@ -448,10 +448,14 @@ def profile_of(
             if _n_inside(found) >= 2 * _n_inside(looked_at):
                 windows, looked_at = dense, found
         repeated_share = source.n_repeated / max(source.n_fetched, 1)
-    config = with_profiles(config, looked_at, keys)
-    if repeated_share:
-        config = replace(config, library=replace(config.library, repeated_share=repeated_share))
-    return config, windows
+        config = with_profiles(config, looked_at, keys)
+        estimate = strangers_in(config, looked_at, keys)
+        if estimate.is_hint:
+            lay = dense_windows if windows is dense else profile_windows
+            more = _looked_at(source, fasta, lay(source, MORE_WINDOWS))
+            estimate = strangers_in(config, more, keys)
+    library = replace(config.library, repeated_share=repeated_share, contamination=estimate.told)
+    return replace(config, library=library), windows
 
 
 def _looked_at(source: ReadSource, fasta: ReferenceFasta, windows: Sequence[Region]) -> list[WindowReads]:

@@ -11,6 +11,7 @@ from deepcohort.core.region import Region
 
 # the profile of a library is taken from so many windows of its genome, of so many bp each
 PROFILE_WINDOWS, PROFILE_WINDOW_BP = 12, 8_192
+MORE_WINDOWS = 48  # where the reads of another person seem to be among them
 _BIN_BP = 16_384  # leaf bins of a BAI
 
 
@@ -47,17 +48,17 @@ class Places(Protocol):
         """About how many bytes the files have where, by bins of 16,384 bp."""
 
 
-def profile_windows(source: Places) -> list[Region]:
-    """Windows that hold reads, spread over the genome; the same however files and regions are cut.
+def profile_windows(source: Places, n_windows: int = PROFILE_WINDOWS) -> list[Region]:
+    """So many windows that hold reads, spread over the genome; the same however files and regions are cut.
 
     The genome of the files is cut into equal intervals. Those that hold reads share the windows: each
     gets its own from where its reads begin.
     """
-    parts = [_windows_in(source, part) for part in _intervals(source.contig_lengths, PROFILE_WINDOWS)]
+    parts = [_windows_in(source, part) for part in _intervals(source.contig_lengths, n_windows)]
     begun = [(window, rest) for rest in parts if (window := next(rest, None)) is not None]
     windows: list[Region] = []
     for number, (window, rest) in enumerate(begun):
-        first, last = (k * PROFILE_WINDOWS // len(begun) for k in (number, number + 1))
+        first, last = (k * n_windows // len(begun) for k in (number, number + 1))
         windows += [window, *islice(rest, last - first - 1)]
     return windows
 
@@ -90,8 +91,8 @@ def _intervals(contig_lengths: dict[str, int], n: int) -> list[list[Region]]:
     return parts
 
 
-def dense_windows(source: Places) -> list[Region]:
-    """Windows among most of the reads, where most of the genome has strays alone (exomes, panels, slices).
+def dense_windows(source: Places, n_windows: int = PROFILE_WINDOWS) -> list[Region]:
+    """At most so many windows among most of the reads, where most of the genome has strays alone (exomes, panels, slices).
 
     They lie at equal steps through what the files store of the contigs, by their indexes. None where these
     do not tell.
@@ -99,7 +100,7 @@ def dense_windows(source: Places) -> list[Region]:
     found = [(contig, source.stored_bytes(contig)) for contig in source.contig_lengths]
     reached = np.cumsum(np.concatenate([[0], *(stored.n_bytes for _, stored in found)]))
     total = int(reached[-1])
-    steps = [(2 * k + 1) * total // (2 * PROFILE_WINDOWS) for k in range(PROFILE_WINDOWS)]
+    steps = [(2 * k + 1) * total // (2 * n_windows) for k in range(n_windows)]
     wanted = np.unique(np.searchsorted(reached, steps, side="right") - 1) if total else np.empty(0, np.int64)
     places = [(contig, start) for contig, stored in found for start in stored.starts.tolist()]
     windows: list[Region] = []
