@@ -4,7 +4,7 @@ process CALL_SHARD {
     label 'process_medium'
 
     input:
-    tuple val(meta), val(platform), val(sex), val(urls), path(reads, stageAs: 'reads/?/*'),
+    tuple val(meta), val(platform), val(sex), val(contamination), val(urls), path(reads, stageAs: 'reads/?/*'),
         path(indexes, stageAs: 'reads/?/*'), path(shard)
     tuple path(fasta, stageAs: 'reference/*'), path(fai, stageAs: 'reference/*'), path(gzi, stageAs: 'reference/*')
     path paralogs
@@ -21,13 +21,14 @@ process CALL_SHARD {
     def inputs = (urls + (reads instanceof List ? reads : [reads])).collect { "--reads ${Shell.quote(it)}" }.join(' ')
     def copies = paralogs ? "--paralogs ${paralogs}" : '--no-place-paralogs'
     def given = alleles ? "--alleles ${Shell.quote(alleles)}" : ''
+    def foreign = contamination ? "--contamination ${contamination}" : ''
     def prior = panel ? "--panel ${Shell.quote(panel)}" : ''
     def phase = task.ext.phase == false ? '--no-phase' : "--phase-evidence ${meta.id}.phase.npz"
     def weights = model ? "--model ${Shell.quote(model)}" : ''
     """
     deepcohort call ${inputs} --reference ${fasta} --sample ${meta.sample} --platform ${platform} --sex ${sex} \\
         --regions ${shard} ${copies} --gvcf ${meta.id}.g.vcf.gz --vcf ${meta.id}.vcf.gz \\
-        ${weights} ${given} ${prior} ${phase} \\
+        ${weights} ${given} ${prior} ${phase} ${foreign} \\
         --quiet ${task.ext.args ?: ''}
     touch ${meta.id}.phase.npz
     ${Versions.write(task)} # ${task.ext.sources}

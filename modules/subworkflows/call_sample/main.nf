@@ -30,7 +30,8 @@ workflow CALL_SAMPLE {
             shards.collect { shard, bed ->
                 def meta = [id: "${row.sample}.${shard}".toString(), sample: row.sample, shard: shard,
                     n_shards: shards.size()]
-                [meta, row.platform, row.sex, remote.collect { row.reads[it] }, reads, indexes, bed]
+                def told = [row.platform, row.sex, row.contamination ?: '']
+                [meta] + told + [remote.collect { row.reads[it] }, reads, indexes, bed]
             }
         }
     CALL_SHARD(ch_work, ch_reference, paralogs, model, alleles, panel)

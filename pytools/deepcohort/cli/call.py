@@ -119,9 +119,8 @@ def call(
     contamination: Annotated[
         float | None,
         typer.Option(
-            help="Share of the reads that are another person's, 0 to 0.5; 0: none. Default: as measured "
-            "where the reads show it (short reads).",
-            min=0,
+            help="Share of the reads that are another person's, below 0.5; 0: none. Default: as measured "
+            "in short reads, 0 where it is not sure."
         ),
     ] = None,
     threads: Annotated[

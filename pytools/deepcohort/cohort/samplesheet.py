@@ -14,11 +14,12 @@ from deepcohort.core.paths import is_remote
 from deepcohort.formats.table import MalformedTable, table_lines
 
 REQUIRED = (("sample",), ("reads", "fastq_1"))  # one of each
-OPTIONAL = ("index", "sex", "platform", "family", "father", "mother", "truth_vcf", "truth_bed")
+_PERSON = ("sex", "platform", "contamination", "family", "father", "mother", "truth_vcf", "truth_bed")
+OPTIONAL = ("index", *_PERSON)
 TO_ALIGN = ("fastq_1", "fastq_2", "lane")
 COLUMNS = ("sample", "reads", *OPTIONAL, *TO_ALIGN)
 FASTQ_ENDS = (".fastq.gz", ".fq.gz", ".fastq", ".fq")
-_ONE_VALUE = ("sex", "platform", "family", "father", "mother", "truth_vcf", "truth_bed")
+_SHARE = re.compile(r"0|0?\.[0-4][0-9]*")  # below a half
 _ABSENT = {"", "0", "."}  # as a parent: PLINK's and GATK's ways to say unknown
 
 # File and process names are made from sample names, so they keep to this alphabet.
@@ -191,6 +192,8 @@ def _check_row(row: Row, problems: list[str]) -> None:
     if row["sex"] and row["sex"] not in SEXES:
         problem(f"unknown sex '{row['sex']}'; use {SEX_WORDS}, or leave it empty")
     _check_word(row, "platform", PLATFORMS, problem)
+    if row["contamination"] and not _SHARE.fullmatch(row["contamination"]):
+        problem(f"contamination {row['contamination']!r} is no share of the reads; give 0 to below 0.5")
     if bool(row["truth_vcf"]) != bool(row["truth_bed"]):
         given, absent = ("truth_vcf", "truth_bed") if row["truth_vcf"] else ("truth_bed", "truth_vcf")
         problem(f"{given} is given without {absent}; evaluation needs both")
@@ -239,7 +242,7 @@ def _merge_rows(
 ) -> Sample:
     """One Sample from all rows of a name; cells left empty in some rows take the others' value."""
     merged: dict[str, str] = {}
-    for column in _ONE_VALUE:
+    for column in _PERSON:
         given: dict[str, int] = {}
         for row in rows:
             if row[column] and not (column == "sex" and row[column] == "NA"):
@@ -255,6 +258,7 @@ def _merge_rows(
         sex=merged["sex"] or "NA",
         sex_told=any(row["sex"] for row in rows),
         platform=merged["platform"] or "illumina",
+        contamination=merged["contamination"],
         family=merged["family"] or name,
         father=None if merged["father"] in _ABSENT else merged["father"],
         mother=None if merged["mother"] in _ABSENT else merged["mother"],

@@ -31,6 +31,7 @@ class Sample:
     `reads[i]` is indexed by `indexes[i]`. Absent `father`, `mother`, `truth_vcf`, `truth_bed` are
     None; `truth_index` lies beside `truth_vcf`. An absent `family` is the sample itself; an absent
     `sex` is what their coverage says or "NA", and `sex_told` is False: then calling judges the coverage too.
+    `contamination` is the share of the reads that are another person's, as given; empty: as measured.
     `lanes` are reads that the pipeline aligns first; their BAM joins `reads`.
     """
 
@@ -47,11 +48,13 @@ class Sample:
     truth_index: Path | None = None
     lanes: tuple[Lane, ...] = ()
     sex_told: bool = True
+    contamination: str = ""
 
     def as_json(self) -> dict[str, object]:
         """JSON-ready form that the pipeline reads (paths as text, absent as null)."""
         lanes = [{"lane": lane.name, "fastq": [location(f) for f in lane.files]} for lane in self.lanes]
-        return ({"lanes": lanes} if lanes else {}) | {
+        told = {"contamination": self.contamination} if self.contamination else {}
+        return ({"lanes": lanes} if lanes else {}) | told | {
             "sample": self.sample,
             "reads": [location(path) for path in self.reads],
             "indexes": [location(path) for path in self.indexes],

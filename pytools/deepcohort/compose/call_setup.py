@@ -45,6 +45,7 @@ T = TypeVar("T")
 PLATFORMS = ("illumina", "hifi", "ont")
 _CUDA_BATCH_EXAMPLES = 8_192
 _MANY_REPEATED = 0.01  # of long reads, worth a warning
+_WARN_CONTAMINATION = 0.01  # share of another person's reads that is warned of
 PANEL_KEY = "deepcohort_panel"
 _CHEAP_BP = 5_000_000  # contigs whose sequence is always held against @SQ M5
 
@@ -141,6 +142,10 @@ def _check_outputs(request: CallRequest, problems: _Problems) -> None:
 def _check_words(request: CallRequest, problems: _Problems) -> None:
     if request.platform not in PLATFORMS:
         problems.add(f"platform '{request.platform}' is unknown; choose from {', '.join(PLATFORMS)}")
+    if request.contamination is not None and not 0 <= request.contamination < 0.5:
+        problems.add(
+            f"--contamination {request.contamination:g} is out of range; give a share of the reads, 0 to below 0.5"
+        )
     if request.device not in DEVICES:
         problems.add(f"device '{request.device}' is unknown; choose from {', '.join(DEVICES)}")
     if request.sample and (why := name_problem(request.sample)):
@@ -383,6 +388,7 @@ def _with_notes(
             file=sys.stderr,
         )
     _warn_of_repeats(job.sample, reads.library.repeated_share)
+    library += _contamination_note(job)
     library += ";EndsClipped=yes" if reads.clips_some_ends else ""
     library += ";UnalignedLaid=yes" if reads.lays_unaligned else ""
     notes = (
@@ -399,6 +405,20 @@ def _with_notes(
             for line in more
         )
     return replace(job, notes=(*notes, *_library_notes(job, predictor, windows), *more))
+
+
+def _contamination_note(job: CallJob) -> str:
+    """What the header says where a share of another person's reads is given; warns of one that is measured."""
+    measured, used = job.reads_config.library.contamination, job.calls_config.contamination
+    if used != measured:
+        return f";ContaminationGiven={used:.4f}"
+    if measured >= _WARN_CONTAMINATION:
+        print(
+            f"deepcohort: warning: {job.sample}: about {100 * measured:.1f} % of the reads are another person's; "
+            "genotypes allow for it; where the share is known, give --contamination (0: none)",
+            file=sys.stderr,
+        )
+    return ""
 
 
 def _library_notes(job: CallJob, predictor: CascadePredictor, windows: list[Region]) -> list[str]:
