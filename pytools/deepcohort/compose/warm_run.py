@@ -170,7 +170,13 @@ def _call(reference: Path, bams: list[Path], gvcfs: list[Path], vcf: Path) -> No
         name = f"person{person}"
         job = job_for([bam], reference, whole, settings, links, PileupConfig(), sample=name, gvcf=gvcf)
         shard_config = ShardConfig(max_chunk_bp=5_000)
-        job = replace(job, vcf=vcf if person == 0 else None, shard_config=shard_config)
+        calls_config = replace(job.calls_config, contamination=0.02)  # for a kernel of such samples
+        job = replace(
+            job,
+            vcf=vcf if person == 0 else None,
+            shard_config=shard_config,
+            calls_config=calls_config,
+        )
         call_shard(job, _FractionPredictor(), quiet=True)
 
 

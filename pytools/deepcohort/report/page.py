@@ -182,6 +182,7 @@ def _libraries(facts: Facts) -> str:
 
 def _checks(facts: Facts) -> str:
     found, sex = facts["quality"]["contamination"], sex_row(facts)
+    library = facts["library"] or {}
     error = found["standard_error"]
     rows = [
         (
@@ -189,6 +190,7 @@ def _checks(facts: Facts) -> str:
             _share(found["estimate"], ".2f") + (f" ± {100 * error:.2f}" if error is not None else ""),
         ),
         ("from homozygous SNPs", _number(found["sites"])),
+        ("Allowed for in genotypes", _share(library.get("ContaminationGiven", library.get("Contamination", 0)), ".2f")),
         ("X over autosomes", _number(sex["x_depth"], ".2f")),
         ("Y over autosomes", _number(sex["y_depth"], ".2f")),
         ("Heterozygotes on X", _number(sex["x_het"])),

@@ -158,6 +158,23 @@ _COLUMNS = {
             "description": "Qualities that were too poor to count, and by how many phred they count more",
         },
     ),
+    "contamination": _Column(
+        "library",
+        "Contamination",
+        {
+            **_PER_CENT,
+            "title": "Foreign",
+            "description": "Reads that are another person's, as the profile tells and genotypes allow for",
+            "scale": "OrRd",
+        },
+        is_share=True,
+    ),
+    "contamination_given": _Column(
+        "library",
+        "ContaminationGiven",
+        {**_PER_CENT, "title": "Foreign, given", "description": "The share given by --contamination instead"},
+        is_share=True,
+    ),
     "clips_dropped": _Column(
         "library",
         "ClipsDropped",
