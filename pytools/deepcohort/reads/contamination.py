@@ -19,16 +19,25 @@ _LEAST_QUALITY, _LEAST_DEPTH, _APART_BP = 20, 6, 10
 _LEAST_ERROR = 3e-4  # of a base for one other base, at the least: errors are not everywhere alike
 # REF copies of a stranger, of two, where the sample has none: under the neutral spectrum 1/p of frequencies p
 _SHARES, _SHARES_PRIOR = np.array([0.0, 0.5, 1.0]), np.array([1 / 2, 1 / 3, 1 / 6])
-_HOMOZYGOTES = 1 / 3  # of sites with an ALT
+# of sites with more ALT than REF, among them every second heterozygote; more in the children of relatives
+_HOMOZYGOTES = np.array([0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
 _ODD = 0.03  # of the sites: neither, but copies or worse
 _GRID = np.array([0.0, *0.002 * 1.15 ** np.arange(36)])  # up to 0.27
+# shares of the reads that an allele of a heterozygote may have, and how alleles may be read unevenly: all of them
+# with one share or the other, or spread
+_HET_SHARES = (np.arange(49) + 1) / 50
+_UNEVEN = np.stack(
+    [*((np.isclose(_HET_SHARES, s) | np.isclose(_HET_SHARES, 1 - s)) / 2 for s in (0.1, 0.16, 0.2, 0.24, 0.3, 0.36)),
+     *(w / w.sum() for w in ((_HET_SHARES * (1 - _HET_SHARES)) ** a for a in (0, 1, 4, 12)))],
+    axis=1,
+)  # fmt: skip
 # What is told must be this much likelier (ln) than that all reads are the sample's, and be seen so often. Of 395
 # sets of reads of one person, 130 of them real, none came to more than 3.4; 2 % at 30x comes to 15.
 _LEAST_LN, _LEAST_READS, _LEAST_SITES, _LEAST_WINDOWS = 7.0, 4, 3, 2
 _HINT_LN = 1.0
 _SITE_LN = 0.7  # of a site that shows a stranger
-_MAYBE_HET = 0.01  # chance of so few REF among the reads of a heterozygote
-_MUCH, _MUCH_PER_HET = 0.08, 1.5  # of a site's reads: too many for errors; sites with so many, per heterozygote
+_EVEN_LN = 2.0  # more than that alleles are read unevenly
+_LEAST_SHARE = 0.005  # that is told: errors that are not everywhere alike look like less
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,8 @@ class Estimate:
     @property
     def told(self) -> float:
         """The share where it is sure that there are such reads, else 0."""
-        return round(self.share, 4) if self.is_seen and self.sure >= _LEAST_LN else 0.0
+        is_sure = self.is_seen and self.sure >= _LEAST_LN and self.share >= _LEAST_SHARE
+        return round(self.share, 4) if is_sure else 0.0
 
     @property
     def is_hint(self) -> bool:
@@ -100,39 +110,50 @@ def measure(sites: AltSites) -> Estimate:
     n_ref, n = sites.n_ref, sites.n_ref + sites.n_alt
     if not len(n):
         return Estimate(0.0, 0.0, False)
-    by_site = _log_likelihood(sites)
-    likelihood = by_site.sum(axis=1)
+    by_site = _log_likelihood(sites)  # (H, C, S)
+    fit = by_site.sum(axis=2)
+    likelihood, homozygotes = fit.max(axis=0), fit.argmax(axis=0)
     best = int(likelihood.argmax())
-    shown = by_site[best] - by_site[0] > _SITE_LN
+    shown = by_site[homozygotes[best], best] - by_site[homozygotes[best], 0] > _SITE_LN
     is_seen = (
         n_ref[shown].sum() >= _LEAST_READS
         and shown.sum() >= _LEAST_SITES
         and len(np.unique(sites.window[shown])) >= _LEAST_WINDOWS
     )
-    # where alleles are read unevenly, heterozygotes are like that
-    n_much = (shown & (n_ref >= _MUCH * n)).sum()
-    n_het = (_chance_of_so_few(n_ref, n) > _MAYBE_HET).sum()
     sure = float(likelihood[best] - likelihood[0])
-    return Estimate(float(_GRID[best]), sure, bool(is_seen and n_much <= _MUCH_PER_HET * n_het))
+    is_even = likelihood[best] - _log_unevenly(sites) >= _EVEN_LN
+    return Estimate(float(_GRID[best]), sure, bool(is_seen and is_even))
 
 
 def _log_likelihood(sites: AltSites) -> NDArray[np.float64]:
-    """Float64 (C, S): ln P(counts of a site) by the share of the reads that is a stranger's, as in _GRID."""
+    """Float64 (H, C, S): ln P(counts of a site) by the share of homozygotes, as in _HOMOZYGOTES, and of the reads
+    that are a stranger's, as in _GRID."""
     n = sites.n_ref + sites.n_alt
-    ways = _log_ways(sites.n_ref, n)
     share = _GRID[:, None, None] * _SHARES  # (C, 1, 3): of REF
     share = share + (1 - share) * sites.error[:, None]  # (C, S, 3)
-    logs = ways[:, None] + sites.n_ref[:, None] * np.log(share) + sites.n_alt[:, None] * np.log1p(-share)
-    of_het = np.exp(ways - n * np.log(2))
-    usual = _HOMOZYGOTES * (np.exp(logs) @ _SHARES_PRIOR) + (1 - _HOMOZYGOTES) * of_het
+    of_hom = np.exp(_log_of_shares(sites, share)) @ _SHARES_PRIOR
+    of_het = np.exp(_log_of_shares(sites, np.full((1, 1), 0.5)))[:, 0]
+    homozygotes = _HOMOZYGOTES[:, None, None]
+    usual = homozygotes * of_hom + (1 - homozygotes) * 2 * of_het
     return np.asarray(np.log((1 - _ODD) * usual + _ODD / (n + 1)))
 
 
-def _chance_of_so_few(k: NDArray[np.int64], n: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Float64 (S,): P(`k` or fewer of `n` | a half)."""
-    fewer = np.arange(int(k.max()) + 1)
-    each = np.exp(_log_ways(np.minimum(fewer, n[:, None]), n[:, None]) - n[:, None] * np.log(2))
-    return np.asarray(np.where(fewer <= k[:, None], each, 0.0).sum(axis=1))
+def _log_unevenly(sites: AltSites) -> float:
+    """ln P(counts) where all reads are the sample's and heterozygotes are not half and half, at the most."""
+    n = sites.n_ref + sites.n_alt
+    of_hom = np.exp(_log_of_shares(sites, sites.error[:, None]))[:, 0]
+    by_share = np.exp(_log_of_shares(sites, _HET_SHARES))
+    homozygotes = _HOMOZYGOTES[:, None, None]
+    usual = homozygotes * of_hom[:, None] + (1 - homozygotes) * 2 * (by_share @ _UNEVEN)  # (H, S, U)
+    return float(np.log((1 - _ODD) * usual + _ODD / (n[:, None] + 1)).sum(axis=1).max())
+
+
+def _log_of_shares(sites: AltSites, share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """ln P(counts | share of REF), float64 of the shape that `share`, (..., S or 1, K), has with S sites."""
+    ways = _log_ways(sites.n_ref, sites.n_ref + sites.n_alt)[:, None]
+    return np.asarray(
+        ways + sites.n_ref[:, None] * np.log(share) + sites.n_alt[:, None] * np.log1p(-share)
+    )
 
 
 def _log_ways(k: NDArray[np.int64], n: NDArray[np.int64]) -> NDArray[np.float64]:
