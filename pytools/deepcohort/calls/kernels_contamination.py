@@ -11,9 +11,7 @@ _SURE_LOG10 = 1.0  # of a read for or against the ALT, so that it counts
 
 
 @kernel
-def count_fragments(
-    rows: NDArray[np.int64], entries: Entries, mate: NDArray[np.int32]
-) -> NDArray[np.int64]:
+def count_fragments(rows: NDArray[np.int64], entries: Entries, mate: NDArray[np.int32]) -> NDArray[np.int64]:
     """Int64 (n, 3): fragments that surely show the ALT of each of `rows`, int64 (n,), REF, and another ALT.
 
     Where mates say different things, what is not the ALT counts. `mate`: int32 (R,), row of the mate or -1.

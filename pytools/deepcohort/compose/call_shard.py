@@ -329,9 +329,7 @@ class _ShardWriter:
                 beyond = (chunk.features[:, F.alt_divergence] - chunk.features[:, F.ref_divergence]) / 10.0
                 own = by_haplotype(chunk.evidence, chunk.rows, own, beyond, depth)
                 parts.append(
-                    without_strangers(
-                        chunk.evidence, chunk.rows, own, self._job.calls_config.contamination
-                    )
+                    without_strangers(chunk.evidence, chunk.rows, own, self._job.calls_config.contamination)
                 )
                 first += len(own)
         return np.concatenate(parts)

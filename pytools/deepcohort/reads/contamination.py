@@ -151,9 +151,7 @@ def _log_unevenly(sites: AltSites) -> float:
 def _log_of_shares(sites: AltSites, share: NDArray[np.float64]) -> NDArray[np.float64]:
     """ln P(counts | share of REF), float64 of the shape that `share`, (..., S or 1, K), has with S sites."""
     ways = _log_ways(sites.n_ref, sites.n_ref + sites.n_alt)[:, None]
-    return np.asarray(
-        ways + sites.n_ref[:, None] * np.log(share) + sites.n_alt[:, None] * np.log1p(-share)
-    )
+    return np.asarray(ways + sites.n_ref[:, None] * np.log(share) + sites.n_alt[:, None] * np.log1p(-share))
 
 
 def _log_ways(k: NDArray[np.int64], n: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -102,9 +102,7 @@ def with_profiles(
     return _with_shares(config, keys, sample.pieces, windows) if config.apart else config
 
 
-def strangers_in(
-    config: ReadsConfig, windows: Sequence[WindowReads], keys: Sequence[LibraryKey]
-) -> Estimate:
+def strangers_in(config: ReadsConfig, windows: Sequence[WindowReads], keys: Sequence[LibraryKey]) -> Estimate:
     """How much of the reads of `windows` is another person's, by the profiles of `config`; none of long reads or RNA.
 
     `keys` are numbered by the reads of `windows`.

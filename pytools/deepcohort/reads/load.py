@@ -36,7 +36,13 @@ from deepcohort.reads.splice import unspliced
 from deepcohort.reads.starts import RecordStarts
 from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch, no_libraries
 from deepcohort.reads.unaligned import lay_unaligned, reach_bp
-from deepcohort.reads.windows import MORE_WINDOWS, PROFILE_WINDOW_BP, StoredBytes, dense_windows, profile_windows
+from deepcohort.reads.windows import (
+    MORE_WINDOWS,
+    PROFILE_WINDOW_BP,
+    StoredBytes,
+    dense_windows,
+    profile_windows,
+)
 
 _KEPT_BYTES = 24 << 20  # inflated data remembered between fetches, of all files of a sample together
 _LEAST_KEPT_BYTES = 2 << 20

@@ -190,7 +190,10 @@ def _checks(facts: Facts) -> str:
             _share(found["estimate"], ".2f") + (f" ± {100 * error:.2f}" if error is not None else ""),
         ),
         ("from homozygous SNPs", _number(found["sites"])),
-        ("Allowed for in genotypes", _share(library.get("ContaminationGiven", library.get("Contamination", 0)), ".2f")),
+        (
+            "Allowed for in genotypes",
+            _share(library.get("ContaminationGiven", library.get("Contamination", 0)), ".2f"),
+        ),
         ("X over autosomes", _number(sex["x_depth"], ".2f")),
         ("Y over autosomes", _number(sex["y_depth"], ".2f")),
         ("Heterozygotes on X", _number(sex["x_het"])),

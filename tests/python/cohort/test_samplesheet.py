@@ -90,6 +90,13 @@ def test_a_path_with_comma_quotes_spaces_and_semicolon():
             ],
         ),
         (
+            "sample,reads,contamination\nA,a.bam,5\nB,b.bam,0.5\nC,c.bam,.03\nD,d.bam,0\nE,e.bam,2%\n",
+            [
+                f"row {k}: contamination {x} is no share of the reads; give 0 to below 0.5"
+                for k, x in ((2, "'5'"), (3, "'0.5'"), (6, "'2%'"))
+            ],
+        ),
+        (
             "sample,reads,sex\nA,a.bam,XX\nA,b.bam,XY\n",
             ["row 3: sample A has more than one sex: XX in row 2, XY in row 3"],
         ),
@@ -198,3 +205,8 @@ def test_rows_that_cannot_be_aligned(rows, problem):
 def test_two_names_of_one_cell():
     found = parse("sample,bam,cram\nA,a.bam,a.cram\n").problems
     assert found == ["row 2: bam and cram are both given; give one, or a row for each file"]
+
+
+def test_contamination_is_told_where_it_is_given():
+    sheet = parse("sample,reads,contamination\nA,a.bam,0.03\nA,b.bam,\nB,c.bam,\n")
+    assert [sample.as_json().get("contamination") for sample in sheet.samples] == ["0.03", None]

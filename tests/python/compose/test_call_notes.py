@@ -11,9 +11,11 @@ import pytest
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.merge import merge_shards
 from deepcohort.compose import call_setup
+from deepcohort.compose import call_shard as call_shard_module
 from deepcohort.compose.call_setup import CallRequest, calls_config, make_job
 from deepcohort.compose.call_shard import call_shard
 from deepcohort.compose.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
+from deepcohort.core.errors import InputProblems
 from deepcohort.pileup.features import N_FEATURES
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.library import library_text
@@ -42,7 +44,7 @@ def inputs(tmp_path_factory):
     return reference, bams[0]
 
 
-def run(monkeypatch, folder, inputs, predictor, *regions, name="x"):
+def run(monkeypatch, folder, inputs, predictor, *regions, name="x", contamination=None):
     """Paths of gVCF and VCF."""
     monkeypatch.setattr(call_setup, "load_predictor", lambda *_: predictor)
     paths = folder / f"{name}.g.vcf.gz", folder / f"{name}.vcf.gz"
@@ -54,6 +56,7 @@ def run(monkeypatch, folder, inputs, predictor, *regions, name="x"):
         gvcf=paths[0],
         vcf=paths[1],
         sample="S",
+        contamination=contamination,
         quiet=True,  # no progress, but what is wrong is told
     )
     job, predictor = make_job(request)
@@ -99,6 +102,36 @@ def test_shards_say_the_same_and_merge_into_facts(monkeypatch, tmp_path, inputs,
     called = [gt for (_, _, gt), word in filters(whole[1]).items() if word == "PASS"]
     assert found["called"]["snp"] + found["called"]["indel"] == found["records"]["PASS"] == len(called) >= 5
     assert found["records"]["Disputed"] == 0
+
+
+def test_contamination_is_told_and_a_given_one_taken(monkeypatch, tmp_path, inputs, capsys):
+    told, windows = profile_of([inputs[1]], inputs[0], ReadsConfig())
+    assert told.library.contamination == 0
+    library = replace(told.library, contamination=0.0376)
+    monkeypatch.setattr(call_setup, "profile_of", lambda *_: (replace(told, library=library), windows))
+    path = run(monkeypatch, tmp_path, inputs, _Predictor())[0]
+    assert ";Contamination=0.0376;" in notes(path)[0]
+    assert "ContaminationGiven" not in notes(path)[0]
+    assert "S: about 3.8 % of the reads are another person's" in capsys.readouterr().err
+    for share in (0.0, 0.02):
+        path = run(monkeypatch, tmp_path, inputs, _Predictor(), contamination=share)[0]
+        assert f";ContaminationGiven={share:.4f}" in notes(path)[0]
+        assert "warning" not in capsys.readouterr().err
+    with pytest.raises(InputProblems, match=r"--contamination 2 is out of range"):
+        run(monkeypatch, tmp_path, inputs, _Predictor(), contamination=2.0)
+
+
+def test_genotypes_allow_for_the_contamination(monkeypatch, tmp_path, inputs):
+    seen = []
+
+    def all_strangers(evidence, rows, probabilities, contamination):
+        seen.append(contamination)
+        return np.tile(np.array([1, 0, 0], np.float32), (len(rows), 1))
+
+    monkeypatch.setattr(call_shard_module, "without_strangers", all_strangers)
+    path = run(monkeypatch, tmp_path, inputs, _Predictor(), contamination=0.02)[1]
+    assert set(seen) == {0.02}
+    assert "PASS" not in filters(path).values()
 
 
 def test_reads_laid_are_told(monkeypatch, tmp_path, inputs):

@@ -80,7 +80,12 @@ def test_sites_of_reads():
     rows = []
     for k in range(20):
         seq = list(text[k : k + 300])
-        for site, n_alt in ((100, 18), (200, 9), (250, 20), (255, 20)):  # homozygote, heterozygote, two too near
+        for site, n_alt in (
+            (100, 18),
+            (200, 9),
+            (250, 20),
+            (255, 20),
+        ):  # homozygote, heterozygote, two too near
             if k < n_alt:
                 seq[site - k] = other[text[site]]
         rows.append({"pos": 1_000 + k, "cigar": [(0, 300)], "seq": "".join(seq)})
