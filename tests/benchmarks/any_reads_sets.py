@@ -95,11 +95,10 @@ def planted(work: Path, span_bp: int) -> Planted:
     lines, own, others = [], [], []
     for first in REGION_STARTS:
         span = (first - 1 - PAD_BP, first - 1 + span_bp + PAD_BP)
-        chosen = planted_records(*span)
-        lines += [line for _, line in chosen]
-        variants = [v for v, _ in chosen]
-        own += [(span, variants, copy) for copy in (0, 1)]
-        others += [(span, foreign_variants(chr20, span, variants), copy) for copy in (0, 1)]
+        variants, said = zip(*planted_records(*span), strict=True)
+        lines += said
+        own += [(span, list(variants), copy) for copy in (0, 1)]
+        others += [(span, foreign_variants(chr20, span, list(variants)), copy) for copy in (0, 1)]
     parts, haplotypes, at = laid_out(chr20, own, 0)
     regions = ",".join(f"chr20:{first}-{first + span_bp - 1}" for first in REGION_STARTS)
     truth, confident = write_truth(folder, sorted(lines, key=lambda r: int(r.split("\t")[1])), span_bp)

@@ -1,7 +1,7 @@
 """Heterozygotes that another person's reads make of homozygotes, where some of a sample's reads are theirs.
 
-The networks learned from reads of one person: at a homozygote two or three reads of another allele are a heterozygote
-with bad luck to them. Where a known share of the reads is a stranger's, they may as well be theirs.
+The networks learned from reads of one person. To them two reads of an allele are a heterozygote with bad luck;
+where a known share of the reads is a stranger's, they may as well be the stranger's.
 """
 
 import numpy as np
@@ -16,18 +16,17 @@ _LEAST_HET = 1e-3  # P(1 copy) below which there is nothing to take away
 _MOST_LN = 50.0  # of odds
 # where fragments show a second ALT: it is more often the sample's other allele than a stranger's third
 _LN_ANOTHER = np.log(0.02)
-# How often a stranger has 0, 1, 2 copies of an allele where the sample has 0, 1, 2, over how often the sample has
-# one; under the neutral spectrum 1/p of frequencies p, as integrals of p^i (1-p)^j: of the stranger with the sample
+# by copies of the sample, then of a stranger: how often both are so, over how often the sample has one copy,
+# under the neutral spectrum 1/p of frequencies p; 0 where both are homozygotes of one allele
 _STRANGERS = np.array([[0.0, 1 / 2, 1 / 12], [1 / 2, 1 / 3, 1 / 6], [1 / 12, 1 / 6, 0.0]])
 _COPIES = np.arange(3) / 2.0
 
 
 def log_shares(counts: NDArray[np.int64], contamination: float) -> NDArray[np.float64]:
-    """ln P(counts, a stranger unlike the sample's homozygote | the sample has 0, 1, 2 copies), float64 (n, 3).
+    """ln P(counts, stranger | 0, 1, 2 copies) where a homozygote's stranger is unlike it, float64 (n, 3).
 
-    `counts`: int64 (n, 2), fragments with the ALT and without. `contamination`: share of the reads that are the
-    stranger's, above 0. Errors are left to the networks, so that a
-    homozygote whose reads agree, or that no stranger explains, has none (-inf).
+    `counts`: int64 (n, 2), fragments with the ALT and without. `contamination`: share of the reads that is a
+    stranger's, above 0. Errors are left to the networks: a homozygote whose reads agree has -inf.
     """
     n_alt, n_ref = counts.T
     found = np.empty((len(counts), 3))
@@ -57,8 +56,8 @@ def without_strangers(
 
     Args:
         evidence: of a region that holds all candidates near the rows. rows: int64 (n,), of its table.
-            probabilities: float32 (n, 3), P(0, 1, 2 copies). contamination: share of the reads that are another
-            person's; 0 changes nothing.
+            probabilities: float32 (n, 3), P(0, 1, 2 copies). contamination: share of the reads that is
+            another person's; 0 changes nothing.
 
     Returns:
         float32 (n, 3); the same array where nothing changes.

@@ -54,23 +54,20 @@ class Sample:
         """JSON-ready form that the pipeline reads (paths as text, absent as null)."""
         lanes = [{"lane": lane.name, "fastq": [location(f) for f in lane.files]} for lane in self.lanes]
         told = {"contamination": self.contamination} if self.contamination else {}
-        return (
-            ({"lanes": lanes} if lanes else {})
-            | told
-            | {
-                "sample": self.sample,
-                "reads": [location(path) for path in self.reads],
-                "indexes": [location(path) for path in self.indexes],
-                "sex": self.sex if self.sex_told else "auto",
-                "platform": self.platform,
-                "family": self.family or self.sample,
-                "father": self.father,
-                "mother": self.mother,
-                "truth_vcf": location(self.truth_vcf) if self.truth_vcf else None,
-                "truth_index": location(self.truth_index) if self.truth_index else None,
-                "truth_bed": location(self.truth_bed) if self.truth_bed else None,
-            }
-        )
+        optional = ({"lanes": lanes} if lanes else {}) | told
+        return optional | {
+            "sample": self.sample,
+            "reads": [location(path) for path in self.reads],
+            "indexes": [location(path) for path in self.indexes],
+            "sex": self.sex if self.sex_told else "auto",
+            "platform": self.platform,
+            "family": self.family or self.sample,
+            "father": self.father,
+            "mother": self.mother,
+            "truth_vcf": location(self.truth_vcf) if self.truth_vcf else None,
+            "truth_index": location(self.truth_index) if self.truth_index else None,
+            "truth_bed": location(self.truth_bed) if self.truth_bed else None,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,8 @@ def _check_words(request: CallRequest, problems: _Problems) -> None:
         problems.add(f"platform '{request.platform}' is unknown; choose from {', '.join(PLATFORMS)}")
     if request.contamination is not None and not 0 <= request.contamination < 0.5:
         problems.add(
-            f"--contamination {request.contamination:g} is out of range; give a share of the reads, 0 to below 0.5"
+            f"--contamination {request.contamination:g} is out of range; "
+            "give a share of the reads, 0 to below 0.5"
         )
     if request.device not in DEVICES:
         problems.add(f"device '{request.device}' is unknown; choose from {', '.join(DEVICES)}")
@@ -408,14 +409,14 @@ def _with_notes(
 
 
 def _contamination_note(job: CallJob) -> str:
-    """What the header says where a share of another person's reads is given; warns of one that is measured."""
+    """What the header says of a share of another person's reads that is given; warns of a measured one."""
     measured, used = job.reads_config.library.contamination, job.calls_config.contamination
     if used != measured:
         return f";ContaminationGiven={used:.4f}"
     if measured >= _WARN_CONTAMINATION:
         print(
-            f"deepcohort: warning: {job.sample}: about {100 * measured:.1f} % of the reads are another person's; "
-            "genotypes allow for it; where the share is known, give --contamination (0: none)",
+            f"deepcohort: warning: {job.sample}: about {100 * measured:.1f} % of the reads are another "
+            "person's; genotypes allow for it; where the share is known, give --contamination (0: none)",
             file=sys.stderr,
         )
     return ""

@@ -1,7 +1,7 @@
 """How many of a sample's reads are another person's, told where the sample has two copies of an ALT.
 
-There a read of REF is an error or a stranger's. Homozygotes of REF tell less: for each where somebody differs there
-are a thousand at which two or three errors may meet.
+There a read of REF is an error or a stranger's. Homozygotes of REF tell less: for each where somebody differs
+there are a thousand at which two or three errors may meet.
 """
 
 from collections.abc import Sequence
@@ -23,16 +23,17 @@ _SHARES, _SHARES_PRIOR = np.array([0.0, 0.5, 1.0]), np.array([1 / 2, 1 / 3, 1 / 
 _HOMOZYGOTES = np.array([0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
 _ODD = 0.03  # of the sites: neither, but copies or worse
 _GRID = np.array([0.0, *0.002 * 1.15 ** np.arange(36)])  # up to 0.27
-# shares of the reads that an allele of a heterozygote may have, and how alleles may be read unevenly: all of them
-# with one share or the other, or spread
+# shares of the reads that an allele of a heterozygote may have; alleles read unevenly have all one, or spread
 _HET_SHARES = (np.arange(49) + 1) / 50
+_ONE_SHARE, _SPREAD = (0.1, 0.16, 0.2, 0.24, 0.3, 0.36), (0, 1, 4, 12)
 _UNEVEN = np.stack(
-    [*((np.isclose(_HET_SHARES, s) | np.isclose(_HET_SHARES, 1 - s)) / 2 for s in (0.1, 0.16, 0.2, 0.24, 0.3, 0.36)),
-     *(w / w.sum() for w in ((_HET_SHARES * (1 - _HET_SHARES)) ** a for a in (0, 1, 4, 12)))],
+    [np.isclose(np.minimum(_HET_SHARES, 1 - _HET_SHARES), share) for share in _ONE_SHARE]
+    + [(_HET_SHARES * (1 - _HET_SHARES)) ** power for power in _SPREAD],
     axis=1,
-)  # fmt: skip
-# What is told must be this much likelier (ln) than that all reads are the sample's, and be seen so often. Of 395
-# sets of reads of one person, 130 of them real, none came to more than 3.4; 2 % at 30x comes to 15.
+)
+_UNEVEN = _UNEVEN / _UNEVEN.sum(axis=0)
+# What is told must be this much likelier (ln) than that all reads are the sample's, and be seen so often. Of
+# 405 sets of reads of one person, 130 of them real, none came to more than 3.9; 2 % at 30x came to 6 to 47.
 _LEAST_LN, _LEAST_READS, _LEAST_SITES, _LEAST_WINDOWS = 7.0, 4, 3, 2
 _HINT_LN = 1.0
 _SITE_LN = 0.7  # of a site that shows a stranger
@@ -42,7 +43,7 @@ _LEAST_SHARE = 0.005  # that is told: errors that are not everywhere alike look 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Share of the reads that is a stranger's; how much likelier (ln) than none; whether enough sites show it."""
+    """Share of the reads that is a stranger's; how much likelier (ln) than none; whether sites show it."""
 
     share: float
     sure: float
@@ -81,7 +82,7 @@ def alt_sites(
 ) -> AltSites:
     """Where more fragments show an ALT than REF, by reads surely placed and bases of _LEAST_QUALITY.
 
-    `pieces` are reads of windows, in terms of their libraries; `references` each window's (start, base codes).
+    `pieces` are reads of windows in terms of their libraries, `references` the windows' (start, base codes).
     """
     found, wrong, bases = [np.empty((0, 5), np.int64)], np.zeros((4, 4)), np.zeros(4)
     for number, (piece, (start, codes)) in enumerate(zip(pieces, references, strict=True)):
@@ -126,8 +127,8 @@ def measure(sites: AltSites) -> Estimate:
 
 
 def _log_likelihood(sites: AltSites) -> NDArray[np.float64]:
-    """Float64 (H, C, S): ln P(counts of a site) by the share of homozygotes, as in _HOMOZYGOTES, and of the reads
-    that are a stranger's, as in _GRID."""
+    """Float64 (H, C, S): ln P(counts of a site) by shares of homozygotes (_HOMOZYGOTES) and of a stranger's
+    reads (_GRID)."""
     n = sites.n_ref + sites.n_alt
     share = _GRID[:, None, None] * _SHARES  # (C, 1, 3): of REF
     share = share + (1 - share) * sites.error[:, None]  # (C, S, 3)

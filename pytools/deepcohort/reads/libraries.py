@@ -103,9 +103,9 @@ def with_profiles(
 
 
 def strangers_in(config: ReadsConfig, windows: Sequence[WindowReads], keys: Sequence[LibraryKey]) -> Estimate:
-    """How much of the reads of `windows` is another person's, by the profiles of `config`; none of long reads or RNA.
+    """How much of the reads of `windows` is another person's, by the profiles of `config`.
 
-    `keys` are numbered by the reads of `windows`.
+    Of long reads, and of RNA, nothing is told. `keys` are numbered by the reads of `windows`.
     """
     if config.library.read_length_bp > _LONG_READS_BP or not is_of_dna(config.library):
         return Estimate(0.0, 0.0, False)

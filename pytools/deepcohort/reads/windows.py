@@ -92,10 +92,10 @@ def _intervals(contig_lengths: dict[str, int], n: int) -> list[list[Region]]:
 
 
 def dense_windows(source: Places, n_windows: int = PROFILE_WINDOWS) -> list[Region]:
-    """At most so many windows among most of the reads, where most of the genome has strays alone (exomes, panels, slices).
+    """At most so many windows among most of the reads.
 
-    They lie at equal steps through what the files store of the contigs, by their indexes. None where these
-    do not tell.
+    For files where most of the genome has strays alone (exomes, panels, slices). They lie at equal steps
+    through what the files store of the contigs, by their indexes. None where these do not tell.
     """
     found = [(contig, source.stored_bytes(contig)) for contig in source.contig_lengths]
     reached = np.cumsum(np.concatenate([[0], *(stored.n_bytes for _, stored in found)]))
