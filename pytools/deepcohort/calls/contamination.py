@@ -1,7 +1,7 @@
 """Heterozygotes that another person's reads make of homozygotes, where some of a sample's reads are theirs.
 
-The networks learned from reads of one person. To them two reads of an allele are a heterozygote with bad luck;
-where a known share of the reads is a stranger's, they may as well be the stranger's.
+The networks learned from reads of one person: two reads of an allele are a heterozygote with bad luck. Where
+a known share of the reads is a stranger's, they may as well be the stranger's.
 """
 
 import numpy as np
