@@ -67,7 +67,7 @@ def draw_fragments(
     haplotypes: list[Haplotype],
     elsewhere: tuple[int, int],
     rng: np.random.Generator,
-    foreign: list[Haplotype],
+    foreign: list[Haplotype] | tuple[()] = (),
 ) -> Fragments:
     """Fragments at the row's depth on all haplotypes (two per region); `elsewhere`: stretch of the genome array for
     chimeras; `foreign`: haplotypes of the person who has some of the depth."""
