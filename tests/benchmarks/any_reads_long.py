@@ -1,6 +1,7 @@
 """Long rows of the benchmark of everything: deepcohort's own simulator, and what tools make of its records."""
 
 import hashlib
+import random
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +24,8 @@ _QUALITIES: dict[str, Callable] = {
     "bins7": lambda q: _REVIO[1][np.searchsorted(_REVIO[0], q, side="right")],
 }
 _AMPLICON_OVERLAP_BP = 200
+_JITTER_BP = {"hifi": 3, "ont": 20}  # that reads of copies of one molecule begin and end apart, at most
+_LEAST_COMMON_BP, _LOOKED_AT = 3_000, 12
 
 
 def simulated_set(row: Row, truth: Path, reference: Path, folder: Path) -> CallSet:
@@ -60,6 +63,9 @@ def change_reads(row: Row, source: Path, bam: Path) -> None:
     if row.library.amplicon_bp:
         size = row.library.amplicon_bp
         records = [part for r in records for part in amplicons(r, size, lengths[r.reference_name])]
+    if row.library.copies > 1:
+        records = copied(records, row)
+    if row.library != Library():
         records.sort(key=lambda r: (r.reference_id, r.reference_start))
     with pysam.AlignmentFile(str(bam), "wb", header=header) as out:
         for record in records:
@@ -67,6 +73,34 @@ def change_reads(row: Row, source: Path, bam: Path) -> None:
                 say(record, row.quality)
             out.write(record)
     pysam.index(str(bam))
+
+
+def copied(records: list[pysam.AlignedSegment], row: Row) -> list[pysam.AlignedSegment]:
+    """Reads as of molecules that PCR copied: reads of one haplotype that overlap, cut to what they share, so that
+    each has errors of its own; the next ones that share most are taken. Reads that share little are left out."""
+    rng, jitter, found = random.Random(row.seed), _JITTER_BP[row.source], []
+    placed: dict[tuple[str, str], list[pysam.AlignedSegment]] = {}
+    for record in records:
+        if not (record.is_unmapped or record.is_secondary or record.is_supplementary):
+            haplotype = (record.reference_name, record.query_name.split(":")[2])
+            placed.setdefault(haplotype, []).append(record)
+    for reads in placed.values():
+        reads.sort(key=lambda r: r.reference_start)
+        while reads:
+            read = reads.pop(0)
+            near = sorted(
+                reads[:_LOOKED_AT],
+                key=lambda r, end=read.reference_end: r.reference_start - min(r.reference_end, end),
+            )
+            group = [read, *near[: row.library.copies - 1]]
+            for other in group[1:]:
+                reads.remove(other)
+            first, stop = max(r.reference_start for r in group), min(r.reference_end for r in group)
+            if stop - first < _LEAST_COMMON_BP:
+                continue
+            parts = [cut(r, first + rng.randint(0, jitter), stop - rng.randint(0, jitter)) for r in group]
+            found += [part for part in parts if part is not None]
+    return found
 
 
 def say(record: pysam.AlignedSegment, quality: str) -> None:

@@ -361,6 +361,9 @@ def change_records(bam: Path, after: tuple[str, ...]) -> None:
             for change in after:
                 change_record(record, change)
             out.write(record)
+            if "twice" in after:
+                record.query_name += "/2"
+                out.write(record)
     if set(after) & {"primers_clipped", "overlaps_clipped"}:  # starts of reads moved
         bam.rename(old)
         run(f"samtools sort -o {quoted(bam)} {quoted(old)}")
