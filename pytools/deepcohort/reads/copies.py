@@ -7,7 +7,9 @@ from deepcohort.reads.purpose import soft_clips
 from deepcohort.reads.scan import ReadColumns, offsets_of
 
 _REVERSE = 0x10
-_LONG_BP = 500  # no two reads so long have the same bases and qualities by chance
+_GAPS = (1, 2)  # CIGAR I, D
+_LONG_BP = 500
+_OWN_CHANGES, _OWN_GAPS = 100, 20  # of quality within a read; insertions and deletions
 _MATE_BP = 4  # an error or a clip at a mate's end moves TLEN by so much
 
 
@@ -69,6 +71,8 @@ def repeated(columns: ReadColumns) -> NDArray[np.bool_]:
     and qualities.
 
     A fragment read twice has other errors and other qualities; the same ones are a file merged with itself.
+    Reads of amplicons without errors may be alike where all qualities are, so a read must have gaps, or
+    qualities that change, as no other has.
     """
     strand, out = columns.flag & _REVERSE, np.zeros(len(columns.pos), np.bool_)
     order = np.lexsort((strand, columns.n_ops, columns.seq_length, columns.end, columns.pos))
@@ -86,5 +90,12 @@ def repeated(columns: ReadColumns) -> NDArray[np.bool_]:
             and np.array_equal(columns.qual[of_a], columns.qual[of_b])
             and np.array_equal(columns.cigar_op[cigar_a], columns.cigar_op[cigar_b])
             and np.array_equal(columns.cigar_len[cigar_a], columns.cigar_len[cigar_b])
+            and _is_like_no_other(columns.qual[of_a], columns.cigar_op[cigar_a])
         )
     return out
+
+
+def _is_like_no_other(qual: NDArray[np.uint8], cigar_op: NDArray[np.uint8]) -> bool:
+    """Whether a read of `qual` uint8 (L,) and `cigar_op` uint8 (K,) can be told from all others."""
+    gaps = np.isin(cigar_op, _GAPS).sum()
+    return bool(gaps >= _OWN_GAPS or (qual[1:] != qual[:-1]).sum() >= _OWN_CHANGES)

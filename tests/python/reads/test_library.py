@@ -299,9 +299,13 @@ def test_a_long_read_that_stands_twice_counts_once(monkeypatch: pytest.MonkeyPat
     ]
     columns = make_columns(rows)
     columns.seq[3 * BP + 50] = 2
+    columns.qual[::2] += 1
+    monkeypatch.setattr(copies, "_OWN_CHANGES", BP - 1)
     assert not repeated(columns).any()  # short reads may well be alike
     monkeypatch.setattr(copies, "_LONG_BP", BP)
     assert columns.name_hash[repeated(columns)].tolist() == [2]
+    columns.qual[:] = 30
+    assert not repeated(columns).any()  # molecules of one amplicon
     none = take_reads(columns, np.empty(0, np.int64))
     assert not len(repeated(none))
 
