@@ -1,5 +1,8 @@
 """Reads of one fragment that was sequenced several times: which they are."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +13,8 @@ _REVERSE = 0x10
 _GAPS = (1, 2)  # CIGAR I, D
 _LONG_BP = 500
 _OWN_CHANGES, _OWN_GAPS = 100, 20  # of quality within a read; insertions and deletions
+# by which short reads tell of such files; so many of each window are enough
+_SHORT_CHANGES, _SHORT_SHARE, _LEAST_READS, _MOST_READS = 20, 0.02, 100, 2_000
 _MATE_BP = 4  # an error or a clip at a mate's end moves TLEN by so much
 
 
@@ -66,19 +71,23 @@ def _with_strays(
     return np.asarray(joined[group])
 
 
-def repeated(columns: ReadColumns) -> NDArray[np.bool_]:
-    """Which long reads stand in the file once more before, bool (R,): of the same place, strand, CIGAR, bases
-    and qualities.
+def repeated(columns: ReadColumns, of_any_length: bool = False) -> NDArray[np.bool_]:
+    """Which long reads, or which of any length, stand in the file once more before, bool (R,): of the same
+    place, strand, CIGAR, bases and qualities.
 
     A fragment read twice has other errors and other qualities; the same ones are a file merged with itself.
-    Reads of amplicons without errors may be alike where all qualities are, so a read must have gaps, or
-    qualities that change, as no other has.
+    Reads of amplicons without errors may be alike where all qualities are, so a long read must have gaps, or
+    qualities that change, as no other has. Short reads have few of both: see `are_merged_twice`.
     """
     strand, out = columns.flag & _REVERSE, np.zeros(len(columns.pos), np.bool_)
-    order = np.lexsort((strand, columns.n_ops, columns.seq_length, columns.end, columns.pos))
-    order = order[columns.seq_length[order] >= _LONG_BP]
+    keys: list[NDArray[Any]] = [strand, columns.n_ops, columns.seq_length, columns.end, columns.pos]
+    if of_any_length:
+        keys.insert(0, _digest(columns))
+    order = np.lexsort(keys)
+    if not of_any_length:
+        order = order[columns.seq_length[order] >= _LONG_BP]
     alike = np.ones(max(len(order) - 1, 0), np.bool_)
-    for key in (strand, columns.n_ops, columns.seq_length, columns.end, columns.pos):
+    for key in keys:
         alike &= key[order][1:] == key[order][:-1]
     bases, operations = offsets_of(columns.seq_length), offsets_of(columns.n_ops)
     for at in np.flatnonzero(alike):
@@ -90,9 +99,49 @@ def repeated(columns: ReadColumns) -> NDArray[np.bool_]:
             and np.array_equal(columns.qual[of_a], columns.qual[of_b])
             and np.array_equal(columns.cigar_op[cigar_a], columns.cigar_op[cigar_b])
             and np.array_equal(columns.cigar_len[cigar_a], columns.cigar_len[cigar_b])
-            and _is_like_no_other(columns.qual[of_a], columns.cigar_op[cigar_a])
+            and (of_any_length or _is_like_no_other(columns.qual[of_a], columns.cigar_op[cigar_a]))
         )
     return out
+
+
+def are_merged_twice(pieces: Sequence[ReadColumns]) -> bool:
+    """Whether short reads whose qualities change as no other's do stand in the files twice, many of them.
+
+    `pieces`: the first reads of windows, of `first_short_reads`.
+    """
+    n_told = n_twice = 0
+    for piece in pieces:
+        told = _sums(_changes(piece), piece) >= _SHORT_CHANGES
+        n_told += int(told.sum())
+        n_twice += int((told & repeated(piece, of_any_length=True)).sum()) if told.any() else 0
+    return n_told >= _LEAST_READS and n_twice >= _SHORT_SHARE * n_told
+
+
+def first_short_reads(columns: ReadColumns) -> NDArray[np.int64]:
+    """Rows of the first of the short reads, int64 (n,), n some thousand at most: twins lie side by side."""
+    return np.flatnonzero(columns.seq_length < _LONG_BP)[:_MOST_READS]
+
+
+def _changes(columns: ReadColumns) -> NDArray[np.int64]:
+    """Int64 (B,): 1 where a base has another quality than the one before it in its read."""
+    changes = np.zeros(len(columns.qual), np.int64)
+    changes[1:] = columns.qual[1:] != columns.qual[:-1]
+    first = offsets_of(columns.seq_length)[:-1]
+    changes[first[columns.seq_length > 0]] = 0
+    return changes
+
+
+def _digest(columns: ReadColumns) -> NDArray[np.int64]:
+    """Int64 (R,): of bases and qualities, in their order; alike for reads that are."""
+    place = np.arange(len(columns.seq)) - np.repeat(offsets_of(columns.seq_length)[:-1], columns.seq_length)
+    said = columns.seq.astype(np.int64) * 256 + columns.qual
+    return _sums(said * (place % 8191 + 1), columns)
+
+
+def _sums(values: NDArray[np.int64], columns: ReadColumns) -> NDArray[np.int64]:
+    """Int64 (R,): of `values` int64 (B,), by read."""
+    total = np.concatenate(([0], np.cumsum(values)))
+    return np.diff(total[offsets_of(columns.seq_length)])
 
 
 def _is_like_no_other(qual: NDArray[np.uint8], cigar_op: NDArray[np.uint8]) -> bool:

@@ -17,7 +17,7 @@ from deepcohort.formats.crai import check_crai, crai_slices
 from deepcohort.formats.hts_index import beside, load_index
 from deepcohort.reads.clip import clip_own_ends
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.copies import repeated
+from deepcohort.reads.copies import are_merged_twice, first_short_reads, repeated
 from deepcohort.reads.groups import NO_GROUP, LibraryKey, ReadGroups, groups_of_sample, same_files
 from deepcohort.reads.header import AlignmentHeader, read_header, shared_contigs
 from deepcohort.reads.io import HtslibStretches
@@ -260,8 +260,8 @@ class ReadSource:
         return reads_in(columns, region) if changed else columns
 
     def _counted_once(self, columns: ReadColumns) -> ReadColumns:
-        """`columns` without long reads that the files have twice."""
-        again = repeated(columns)
+        """`columns` without reads that the files have twice; short ones where the profile says so."""
+        again = repeated(columns, self._config.library.repeated_share > 0)
         self.n_fetched += len(again)
         if not again.any():
             return columns
@@ -453,15 +453,31 @@ def profile_of(
             found = _looked_at(source, fasta, dense)
             if _n_inside(found) >= 2 * _n_inside(looked_at):
                 windows, looked_at = dense, found
+        first = [take_reads(w.columns, first_short_reads(w.columns)) for w in looked_at]
+        is_twice = are_merged_twice(first)
+        if is_twice:
+            looked_at = [_once(source, window) for window in looked_at]
         repeated_share = source.n_repeated / max(source.n_fetched, 1)
         config = with_profiles(config, looked_at, keys)
         estimate = strangers_in(config, looked_at, keys)
         if estimate.is_hint:
             lay = dense_windows if windows is dense else profile_windows
             more = _looked_at(source, fasta, lay(source, MORE_WINDOWS))
+            more = [_once(source, window) for window in more] if is_twice else more
             estimate = strangers_in(config, more, keys)
     library = replace(config.library, repeated_share=repeated_share, contamination=estimate.told)
-    return replace(config, library=library), windows
+    own = tuple(
+        replace(one, profile=replace(one.profile, repeated_share=repeated_share)) for one in config.libraries
+    )
+    return replace(config, library=library, libraries=own), windows
+
+
+def _once(source: ReadSource, window: WindowReads) -> WindowReads:
+    """`window` without reads that the files have twice, of any length."""
+    again = repeated(window.columns, of_any_length=True)
+    source.n_repeated += int(again.sum())
+    kept = np.flatnonzero(~again)
+    return replace(window, columns=take_reads(window.columns, kept), inside=window.inside[kept])
 
 
 def _looked_at(source: ReadSource, fasta: ReferenceFasta, windows: Sequence[Region]) -> list[WindowReads]:

@@ -29,7 +29,7 @@ class LibraryProfile:
         spliced_share: reads that skip some of the reference (N).
         duplicate_share: reads marked as duplicates, of those of the windows that are primary and mapped.
         copied_share: fragments that repeat another one's ends (duplicates that nobody marked).
-        repeated_share: long reads that the files have once more, bases and qualities alike; each counts once.
+        repeated_share: reads that the files have once more, bases and qualities alike; each counts once.
         drops_copies: whether such copies are left out: they are many, and not amplicons.
         qualities: phred values that at least one base in a thousand has; without any, the default.
         adapters: sorted 16-mers (2 bits a base) that return in clipped tails all over the genome; bases

@@ -1,6 +1,7 @@
 """Reads of a region against pysam, a slow but trusted reader."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pysam
 import pytest
 from deepcohort.core.region import Region
 from deepcohort.reads.config import EXCLUDED_FLAGS, ReadsConfig
-from deepcohort.reads.load import open_reads
+from deepcohort.reads.load import open_reads, profiled
 from deepcohort.reads.types import ReadBatch
 
 NO_LIMIT = ReadsConfig(max_depth=10**9)
@@ -313,3 +314,26 @@ def test_no_reads(write_reads: Callable[..., Path], reference_path: Path):
             batch = source.fetch(region)
             assert len(batch) == 0
             assert batch.seq_offset.tolist() == [0]
+
+
+def test_short_reads_merged_twice_count_once(
+    write_reads: Callable[..., Path], reference_path: Path, reference_text: str
+):
+    """Under other names too; the same profile, but for the share that stood there twice."""
+    rng = np.random.default_rng(3)
+    lines = []
+    for k in range(300):
+        at = 15 * k
+        qualities = "".join(chr(33 + q) for q in rng.choice([12, 23, 37], 100))
+        lines.append(f"0\tone\t{at + 1}\t60\t100M\t*\t0\t0\t{reference_text[at : at + 100]}\t{qualities}")
+    once = write_reads([f"a{k}\t{line}" for k, line in enumerate(lines)], "once.bam")
+    twice = write_reads([f"{c}{k}\t{line}" for k, line in enumerate(lines) for c in "ab"], "twice.bam")
+    libraries, found = [], []
+    for path in (once, twice):
+        config = profiled([path], reference_path, ReadsConfig())
+        libraries.append(config.library)
+        with open_reads([path], reference_path, config) as source:
+            found.append([row[:2] for row in rows_of(source.fetch(Region("one", 0, 6_000)))])
+    assert found[0] == found[1]
+    assert libraries[1].repeated_share == 0.5
+    assert libraries[0] == replace(libraries[1], repeated_share=0.0)

@@ -10,7 +10,7 @@ import pytest
 from deepcohort.core.region import Region
 from deepcohort.reads import copies
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.copies import grouped_copies, repeated
+from deepcohort.reads.copies import are_merged_twice, first_short_reads, grouped_copies, repeated
 from deepcohort.reads.library import (
     APART,
     insert_bin,
@@ -308,6 +308,32 @@ def test_a_long_read_that_stands_twice_counts_once(monkeypatch: pytest.MonkeyPat
     assert not repeated(columns).any()  # molecules of one amplicon
     none = take_reads(columns, np.empty(0, np.int64))
     assert not len(repeated(none))
+
+
+def test_short_reads_tell_of_a_file_merged_with_itself():
+    rng = np.random.default_rng(7)
+    n = 400
+    rows = [{"pos": 100 + 3 * k, "name": k} for k in range(n)]
+
+    def of(rows: list[dict], qualities: np.ndarray) -> ReadColumns:
+        columns = make_columns(rows)
+        by_name = qualities[(columns.name_hash % n).astype(int)]
+        return replace(columns, qual=by_name.reshape(-1).astype(np.uint8))
+
+    values = rng.choice([12, 23, 37], (n, BP))
+    again = [{**row, "name": row["name"] + n} for row in rows]
+    twice, half = of([*rows, *again], values), of([*rows, *again[::2]], values)
+    assert are_merged_twice([twice])
+    assert are_merged_twice([half])
+    assert set(twice.name_hash[repeated(twice, of_any_length=True)].tolist()) == set(range(n, 2 * n))
+    assert repeated(half, of_any_length=True).sum() == n // 2
+    assert not are_merged_twice([of(rows, values)])
+    assert not are_merged_twice([of([*rows, *again], np.full((n, BP), 37))])  # such are many in amplicons
+    others = of([*rows, *again], rng.choice([12, 23, 37], (n, BP)))
+    others.qual[:] = rng.choice([12, 23, 37], len(others.qual))
+    assert not are_merged_twice([others])  # fragments read twice
+    assert not are_merged_twice([])
+    assert first_short_reads(twice).tolist() == list(range(2 * n))
 
 
 def _copies_of(columns: ReadColumns) -> list[set[int]]:
