@@ -79,14 +79,16 @@ def repeated(columns: ReadColumns, of_any_length: bool = False) -> NDArray[np.bo
     Reads of amplicons without errors may be alike where all qualities are, so a long read must have gaps, or
     qualities that change, as no other has. Short reads have few of both: see `are_merged_twice`.
     """
-    strand, out = columns.flag & _REVERSE, np.zeros(len(columns.pos), np.bool_)
+    out = np.zeros(len(columns.pos), np.bool_)
+    rows = np.flatnonzero(columns.seq_length >= (0 if of_any_length else _LONG_BP))
+    if not len(rows):
+        return out
+    strand = columns.flag & _REVERSE
     keys: list[NDArray[Any]] = [strand, columns.n_ops, columns.seq_length, columns.end, columns.pos]
     if of_any_length:
         keys.insert(0, _digest(columns))
-    order = np.lexsort(keys)
-    if not of_any_length:
-        order = order[columns.seq_length[order] >= _LONG_BP]
-    alike = np.ones(max(len(order) - 1, 0), np.bool_)
+    order = rows[np.lexsort([key[rows] for key in keys])]
+    alike = np.ones(len(order) - 1, np.bool_)
     for key in keys:
         alike &= key[order][1:] == key[order][:-1]
     bases, operations = offsets_of(columns.seq_length), offsets_of(columns.n_ops)
