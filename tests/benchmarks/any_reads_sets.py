@@ -17,6 +17,7 @@ from accuracy import DATA, CallSet, quoted, run
 from any_reads_foreign import Variant, foreign_variants
 from any_reads_fragments import CODE, Haplotype, Reads, draw_fragments, read_mates, stretched
 from any_reads_long import change_reads, plain, simulated_set
+from any_reads_records import eqx, harden
 from any_reads_rows import REGION_STARTS, Library, Row
 from numpy.typing import NDArray
 
@@ -424,36 +425,6 @@ def clip_softly(record: pysam.AlignedSegment, bp: int, at_right: bool) -> None:
     if not at_right:
         record.reference_start += moved
     record.cigartuples = made[::-1] if at_right else made
-
-
-def eqx(record: pysam.AlignedSegment) -> list[tuple[int, int]]:
-    """CIGAR with = and X for M, from the MD tag."""
-    out: list[list[int]] = []
-    pairs = iter(record.get_aligned_pairs(with_seq=True))
-    for op, length in record.cigartuples:
-        for _ in range(length):
-            code = op
-            if op not in (5, 6):
-                query, _, base = next(pairs)
-                if op == 0:
-                    code = 7 if base.upper() == record.query_sequence[query] else 8
-            if out and out[-1][0] == code:
-                out[-1][1] += 1
-            else:
-                out.append([code, 1])
-    return [(op, length) for op, length in out]
-
-
-def harden(record: pysam.AlignedSegment) -> None:
-    """Turn soft clips into hard ones: the clipped bases are gone."""
-    operations = record.cigartuples
-    left = operations[0][1] if operations[0][0] == 4 else 0
-    right = operations[-1][1] if operations[-1][0] == 4 else 0
-    qualities = record.query_qualities
-    end = len(record.query_sequence) - right
-    record.query_sequence = record.query_sequence[left:end]
-    record.query_qualities = qualities[left:end] if qualities is not None else None
-    record.cigartuples = [(5 if op == 4 else op, length) for op, length in operations]
 
 
 # real reads, cases, long reads
