@@ -44,7 +44,7 @@ from deepcohort.reads.types import LibraryProfile
 T = TypeVar("T")
 PLATFORMS = ("illumina", "hifi", "ont")
 _CUDA_BATCH_EXAMPLES = 8_192
-_MANY_REPEATED = 0.01  # of long reads, worth a warning
+_MANY_REPEATED = 0.01  # of the reads, worth a warning
 _WARN_CONTAMINATION = 0.01  # share of another person's reads that is warned of
 PANEL_KEY = "deepcohort_panel"
 _CHEAP_BP = 5_000_000  # contigs whose sequence is always held against @SQ M5

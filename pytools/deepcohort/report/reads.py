@@ -115,6 +115,16 @@ _COLUMNS = {
         },
         is_share=True,
     ),
+    "repeated": _Column(
+        "library",
+        "Repeated",
+        {
+            **_PER_CENT,
+            "title": "Twice",
+            "description": "Reads that the files have once more; each counts once",
+        },
+        is_share=True,
+    ),
     "copies": _Column(
         "library",
         "Copies",
