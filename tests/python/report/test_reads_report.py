@@ -26,7 +26,13 @@ def write_facts(
     library |= {"TypicalMAPQ": 42, "Clipped": 0.02, "Copies": 0.31, "CopiesDropped": True, "Qualities": 4}
     library |= {"Duplicates": 0.05, "Slips": 2.5, "QualitiesLowered": "30:-3"}
     library |= {"QualitiesRaised": "0:+27", "ClipsDropped": "starts"}
-    library |= {"Contamination": 0.0376, "ContaminationGiven": 0.05, "Repeated": 0.5}
+    library |= {
+        "Contamination": 0.0376,
+        "ContaminationGiven": 0.05,
+        "Repeated": 0.5,
+        "ConvertedCpG": 0.703,
+        "ConvertedElsewhere": 0.99,
+    }
     unlike = {"Sites": 812, "Outside": 0.031, "Strangest": "alt_clip", "StrangestShare": 0.42, "Alarm": alarm}
     facts = {
         "sample": sample,
@@ -68,6 +74,8 @@ def test_cells(tmp_path):
         "clipped": 2.0,
         "mapped": 99.81,
         "duplicates": 5.0,
+        "converted_cpg": 70.3,
+        "converted_elsewhere": 99.0,
         "repeated": 50.0,
         "copies": 31.0,
         "copies_dropped": "left out",
