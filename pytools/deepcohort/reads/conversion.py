@@ -18,8 +18,10 @@ from deepcohort.reads.clip_kernels import Placed
 from deepcohort.reads.conversion_kernels import (
     Stretch,
     fill_equal,
+    find_insertions,
     place_bases,
     silence_converted,
+    spell_insertions,
     tally_conversions,
 )
 from deepcohort.reads.scan import ReadColumns, offsets_of
@@ -29,6 +31,7 @@ _REVERSE, _SECOND = 0x10, 0x80
 # of the Cs (Gs) of the strand that is changed, beyond the other's, and as often as that, or as bases that no
 # conversion makes: damage and variants stay below
 _LEAST_SHARE, _TIMES_OTHER, _LEAST_BASES = 0.05, 2.0, 400
+_LONG_READS_BP, _LEAST_OF_LONG = 1_000, 0.25  # whose own errors may lie at CpGs of one strand
 
 
 def with_bases(columns: ReadColumns, codes: NDArray[np.uint8], start: int) -> ReadColumns:
@@ -58,11 +61,13 @@ def measure_conversion(
     n, changed = counts.sum(axis=1), counts[:, 1]  # by context, by strand
     is_seen = (n >= _LEAST_BASES) & (changed >= _TIMES_OTHER * counts[:, 2])
     shares = np.where(is_seen, changed / np.maximum(n, 1), 0.0)
+    lengths = np.concatenate([np.empty(0, np.int64), *(piece.seq_length for piece in pieces)])
+    least = _LEAST_OF_LONG if len(lengths) and np.median(lengths) > _LONG_READS_BP else _LEAST_SHARE
     for own, is_swapped in ((1, False), (0, True)):
         other = shares[:, 1 - own]
-        if (found := _from(shares[:, own], np.maximum(other + _LEAST_SHARE, _TIMES_OTHER * other))).any():
+        if (found := _from(shares[:, own], np.maximum(other + least, _TIMES_OTHER * other))).any():
             return Conversion(float(found[0]), float(found[1]), is_swapped)
-    either = _from(shares.min(axis=1), np.full(2, _LEAST_SHARE))
+    either = _from(shares.min(axis=1), np.full(2, least))
     return Conversion(float(either[0]), float(either[1]), is_told=not either.any())
 
 
@@ -95,8 +100,17 @@ def without_converted(
     columns = replace(columns, seq=columns.seq.copy(), qual=columns.qual.copy())
     reads = _placed(columns)
     own = _of_forward(columns) ^ swapped
+    _spell_insertions(reads, own, np.asarray(contexts.any(axis=1)))
     silence_converted(reads, columns.qual, own, contexts, _places(reads), Stretch(codes, start), as_unknown)
     return columns
+
+
+def _spell_insertions(reads: Placed, own: NDArray[np.bool_], is_converted: NDArray[np.bool_]) -> None:
+    """Give inserted bases that may have been changed what fragments of the other strand show there, where
+    they show the insertion: else one insertion would be two alleles."""
+    found = np.empty((int((reads.cigar_op == 1).sum()), 4), np.int64)
+    found = found[: find_insertions(reads, found)]
+    spell_insertions(reads, found[np.lexsort(found.T[::-1])], own, is_converted)
 
 
 def conversion_facts(conversion: Conversion) -> dict[str, str]:

@@ -138,3 +138,79 @@ def silence_converted(
                 qual[i] = 0
                 n += 1
     return n
+
+
+@kernel
+def find_insertions(reads: Placed, found: NDArray[np.int64]) -> int:
+    """Insertions into `found`, int64 (K, 4): contig position of the base behind it, bp, first base in
+    reads.seq, row of the read. Returns how many."""
+    n = 0
+    for r in range(len(reads.pos)):
+        at, query = reads.pos[r], reads.seq_offset[r]
+        for k in range(reads.cigar_offset[r], reads.cigar_offset[r + 1]):
+            op, length = reads.cigar_op[k], np.int64(reads.cigar_len[k])
+            if op == 1 and query + length <= reads.seq_offset[r + 1]:
+                found[n, 0], found[n, 1], found[n, 2], found[n, 3] = at, length, query, r
+                n += 1
+            if op in _MATCHES or op in _CONSUMES_REFERENCE:
+                at += length
+            if op in _MATCHES or op in _CONSUMES_READ:
+                query += length
+    return n
+
+
+@kernel
+def _told(
+    seq: NDArray[np.uint8],
+    found: NDArray[np.int64],
+    is_own: NDArray[np.bool_],
+    offset: int,
+    base: int,
+    changed: int,
+) -> int:
+    """Which of `base` and `changed` the reads have at `offset` of their insertion that a conversion leaves as
+    they are; CODE_N where none has either, or as many have the one as the other.
+
+    `found`: int64 (n, 4), reads of one insertion. `is_own`: bool (R,), of reads whose C is converted.
+    """
+    n_base = n_changed = 0
+    for i in range(len(found)):
+        if is_own[found[i, 3]] != (base == _C):
+            n_base += seq[found[i, 2] + offset] == base
+            n_changed += seq[found[i, 2] + offset] == changed
+    return CODE_N if n_base == n_changed else base if n_base > n_changed else changed
+
+
+@kernel
+def spell_insertions(
+    reads: Placed, found: NDArray[np.int64], is_own: NDArray[np.bool_], is_converted: NDArray[np.bool_]
+) -> int:
+    """Spell inserted bases that a conversion may have changed as the reads of the other strand do.
+
+    Args:
+        reads: whose `seq` changes. found: int64 (K, 4) of `find_insertions`, sorted.
+        is_own: bool (R,), reads whose C may read as T; of the others G may read as A.
+        is_converted: bool (R,), reads that are of a library that converts.
+
+    Returns:
+        How many bases changed.
+    """
+    n_spelled, first = 0, 0
+    while first < len(found):
+        stop = first + 1
+        while stop < len(found) and found[stop, 0] == found[first, 0] and found[stop, 1] == found[first, 1]:
+            stop += 1
+        for offset in range(found[first, 1]):
+            for base, changed in ((_C, _T), (_G, _A)):
+                told = _told(reads.seq, found[first:stop], is_own, offset, base, changed)
+                if told == CODE_N:
+                    continue
+                for i in range(first, stop):
+                    row, at = found[i, 3], found[i, 2] + offset
+                    is_changed = is_converted[row] and is_own[row] == (base == _C)
+                    is_either = reads.seq[at] == base or reads.seq[at] == changed
+                    if is_changed and is_either and reads.seq[at] != told:
+                        reads.seq[at] = told
+                        n_spelled += 1
+        first = stop
+    return n_spelled

@@ -18,8 +18,10 @@ from deepcohort.reads.conversion import (
 from deepcohort.reads.conversion_kernels import (
     Stretch,
     fill_equal,
+    find_insertions,
     place_bases,
     silence_converted,
+    spell_insertions,
     tally_conversions,
 )
 from deepcohort.reads.load import open_reads, profiled
@@ -44,16 +46,16 @@ def converted(text: str, place: int, reference: str, of_forward: bool, shares, r
     return "".join(bases)
 
 
-def a_library(shares, seed=1, strands=None, n=2_000):
+def a_library(shares, seed=1, strands=None, n=2_000, read_bp=READ_BP):
     """Columns and the reference of reads whose Cs are converted in these shares."""
     rng = np.random.default_rng(seed)
     reference = "".join(rng.choice(list("ACGT"), 3_000))
     rows = []
-    for name, place in enumerate(sorted(rng.integers(1, 3_000 - READ_BP - 1, n).tolist())):
+    for name, place in enumerate(sorted(rng.integers(1, 3_000 - read_bp - 1, n).tolist())):
         flag = int(rng.choice([FORWARD_FIRST, REVERSE_FIRST, FORWARD_SECOND, REVERSE_SECOND]))
         of_forward = flag in OF_FORWARD if strands is None else strands(rng, flag)
-        text = converted(reference[place : place + READ_BP], place, reference, of_forward, shares, rng)
-        rows.append({"pos": START + place, "flag": flag, "name": name, "cigar": [(0, READ_BP)], "seq": text})
+        text = converted(reference[place : place + read_bp], place, reference, of_forward, shares, rng)
+        rows.append({"pos": START + place, "flag": flag, "name": name, "cigar": [(0, read_bp)], "seq": text})
     return columns_of_rows(rows), CODE_OF_ASCII[np.frombuffer(reference.encode(), np.uint8)]
 
 
@@ -100,6 +102,11 @@ def test_errors_of_every_kind_are_no_conversion():
     seq = np.where(rng.random(len(columns.seq)) < 0.5, rng.integers(0, 4, len(columns.seq)), columns.seq)
     columns.seq[:] = seq.astype(np.uint8)  # aligned to another reference
     assert measure_conversion([columns], [(START, codes)]) == Conversion()
+
+
+def test_errors_of_long_reads_at_cpgs_are_no_conversion():
+    assert measured((0.15, 0.0), n=100, read_bp=1_500) == Conversion()
+    assert measured((0.7, 0.0), n=100, read_bp=1_500).contexts == (True, False)
 
 
 def test_few_bases_tell_of_nothing():
@@ -293,6 +300,61 @@ def test_kernels_against_plain_python(reads, seed, as_unknown):
             told[i] = N if as_unknown else ref(at) if ref(at) < N else base
             quals[i] = 0
     np.testing.assert_array_equal(tally_conversions(placed, own, place, stretch), counts)
+    check_insertions(placed, reads, own, contexts.any(axis=1))
     silence_converted(placed, qual, own, contexts, place, stretch, as_unknown)
     assert seq.tolist() == told
     assert qual.tolist() == quals
+
+
+def check_insertions(placed: Placed, reads, own, is_converted):
+    """Insertions are found, and spelled as fragments of the other strand show them."""
+    rows = []
+    for k, (start, *_, operations) in enumerate(reads):
+        at, query = 100 + start, int(placed.seq_offset[k])
+        for op, n in operations:
+            if op == 1:
+                rows.append((at, n, query, k))
+            at += n if op in (0, 2, 3, 7, 8) else 0
+            query += n if op in (0, 1, 4, 7, 8) else 0
+    found = np.empty((len(rows), 4), np.int64)
+    assert find_insertions(placed, found) == len(rows)
+    assert found.tolist() == [list(row) for row in rows]
+
+    seq = placed.seq.copy()
+    told = seq.tolist()
+    for at, n in {row[:2] for row in rows}:
+        same = [row for row in rows if row[:2] == (at, n)]
+        for offset in range(n):
+            for pair, is_own in (((C, T), True), ((G, A), False)):
+                shown = [int(seq[row[2] + offset]) for row in same if own[row[3]] != is_own]
+                first, second = shown.count(pair[0]), shown.count(pair[1])
+                for *_, query, k in same:
+                    if (
+                        own[k] == is_own
+                        and is_converted[k]
+                        and seq[query + offset] in pair
+                        and first != second
+                    ):
+                        told[query + offset] = pair[0] if first > second else pair[1]
+    spelled = placed._replace(seq=seq)
+    spell_insertions(spelled, np.array(sorted(rows), np.int64).reshape(-1, 4), own, is_converted)
+    assert seq.tolist() == told
+
+
+def test_an_insertion_is_spelled_as_the_other_strand_has_it():
+    """Reads ATG and ACG of the insertion CG; a library that does not convert keeps its bases."""
+    codes = CODE_OF_ASCII[np.frombuffer(b"A" * 20, np.uint8)]
+    cigar = [(0, 3), (1, 2), (0, 3)]
+    rows = [
+        {"pos": START + 2, "flag": flag, "name": name, "cigar": cigar, "seq": f"AAA{inserted}AAA"}
+        for name, (flag, inserted) in enumerate(
+            [(FORWARD_FIRST, "TG"), (FORWARD_FIRST, "TG"), (REVERSE_FIRST, "CA"), (FORWARD_FIRST, "CG")]
+        )
+    ]
+    columns = columns_of_rows(rows)
+    profiles = [LibraryProfile(conversion=ALL)]
+    found = without_converted(columns, profiles, codes, START)
+    inserted = found.seq.reshape(4, 8)[:, 3:5]
+    assert inserted.tolist() == [[C, G]] * 4
+    assert (found.qual.reshape(4, 8)[:, 3:5] > 0).all()
+    assert without_converted(columns, [LibraryProfile()], codes, START) is columns
