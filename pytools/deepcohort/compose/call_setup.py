@@ -365,6 +365,17 @@ def _warn_of_repeats(sample: str, share: float) -> None:
         )
 
 
+def _warn_of_balance(sample: str, library: LibraryProfile) -> None:
+    """Say so where alleles are not read as one person's."""
+    if library.unbalanced:
+        print(
+            f"deepcohort: warning: {sample}: the alleles are not read as one person's, half and half where "
+            "there are two: reads of several persons, more than two copies of each chromosome, or DNA of few "
+            "cells; mistrust the genotypes",
+            file=sys.stderr,
+        )
+
+
 def _warn_of_conversion(sample: str, library: LibraryProfile) -> None:
     """Say so where the library's chemistry changes bases."""
     if told := conversion_told(library.conversion):
@@ -396,6 +407,7 @@ def _with_notes(
             file=sys.stderr,
         )
     _warn_of_repeats(job.sample, reads.library.repeated_share)
+    _warn_of_balance(job.sample, reads.library)
     _warn_of_conversion(job.sample, reads.library)
     library += _contamination_note(job)
     library += ";EndsClipped=yes" if reads.clips_some_ends else ""

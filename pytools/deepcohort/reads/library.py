@@ -301,6 +301,8 @@ def library_text(library: LibraryProfile) -> str:
         facts["VoteErrors"] = f"{library.vote_errors:.1e}"
     if library.contamination:
         facts["Contamination"] = f"{library.contamination:.4f}"
+    if library.unbalanced:
+        facts["Unbalanced"] = f"{library.unbalanced:.1f}"
     facts |= conversion_facts(library.conversion)
     if library.mate_errors:
         facts["MateErrors"] = f"{library.mate_errors:.1e}"

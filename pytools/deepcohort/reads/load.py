@@ -487,7 +487,12 @@ def profile_of(
             more = _looked_at(source, fasta, lay(source, MORE_WINDOWS))
             more = [_once(source, window) for window in more] if is_twice else more
             estimate = strangers_in(config, more, keys)
-    library = replace(config.library, repeated_share=repeated_share, contamination=estimate.told)
+    library = replace(
+        config.library,
+        repeated_share=repeated_share,
+        contamination=estimate.told,
+        unbalanced=estimate.unbalanced,
+    )
     own = tuple(
         replace(one, profile=replace(one.profile, repeated_share=repeated_share)) for one in config.libraries
     )

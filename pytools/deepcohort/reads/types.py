@@ -69,6 +69,8 @@ class LibraryProfile:
         mate_errors: wrong bases, of those that both mates agree on; 0: not measured, or few overlap.
         contamination: share of the reads that are another person's (`reads.contamination`); 0: none, or not
             told.
+        unbalanced: how much likelier (ln) the alleles are read otherwise than one person's, half and half
+            where there are two (`reads.contamination`); 0: as they should be, or `contamination` is told.
         conversion: of bases by the library's chemistry; what it may have changed says nothing.
         seen: of long reads (phred reported, bases, mismatches, those that variants would make), sorted.
         least: of long reads (phred, how often it is the least in and beside a run of bases), sorted.
@@ -99,6 +101,7 @@ class LibraryProfile:
     vote_errors: float = 0.0
     mate_errors: float = 0.0
     contamination: float = 0.0
+    unbalanced: float = 0.0
     conversion: Conversion = Conversion()
     seen: tuple[tuple[int, int, int, float], ...] = ()
     least: tuple[tuple[int, int], ...] = ()

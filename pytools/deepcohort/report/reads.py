@@ -115,6 +115,15 @@ _COLUMNS = {
         },
         is_share=True,
     ),
+    "unbalanced": _Column(
+        "library",
+        "Unbalanced",
+        {
+            **_COUNT,
+            "title": "Unbalanced",
+            "description": "How much likelier (ln) it is that alleles are not one person's, half and half",
+        },
+    ),
     "converted_cpg": _Column(
         "library",
         "ConvertedCpG",

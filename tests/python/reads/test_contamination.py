@@ -39,6 +39,42 @@ def test_shares_are_told(depth, share):
     assert min(found) > 0.4 * share
 
 
+def pooled(rng, n_sites, depth, share):
+    """Sites of two persons' reads: each has 0, 1 or 2 copies of the ALT, by its frequency."""
+    frequency = rng.choice([0.1, 0.3, 0.5, 0.8], n_sites)
+    first, second = rng.binomial(2, frequency), rng.binomial(2, frequency)
+    of_alt = np.clip(((1 - share) * first + share * second) / 2, 1e-4, 1 - 1e-4)
+    n = np.maximum(rng.poisson(depth, n_sites), 6)
+    n_alt = rng.binomial(n, of_alt)
+    kept = 2 * n_alt > n
+    window = rng.integers(0, 12, n_sites)
+    return AltSites(window[kept], (n - n_alt)[kept], n_alt[kept], np.full(kept.sum(), 3e-4))
+
+
+@pytest.mark.parametrize("share", [0.3, 0.4, 0.5])
+@pytest.mark.parametrize("depth", [20, 40])
+def test_reads_of_two_persons_are_unbalanced(depth, share):
+    """Where no share of a stranger's is told, as either may be the sample's."""
+    rng = np.random.default_rng(1)
+    found = [measure(pooled(rng, 600, depth, share)) for _ in range(20)]
+    assert all(one.unbalanced or one.told for one in found)
+    assert all(one.is_hint for one in found)
+
+
+@pytest.mark.parametrize("depth", [8, 30, 200])
+@pytest.mark.parametrize("homozygotes", [0.0, 1 / 3, 1.0])
+def test_one_persons_alleles_are_balanced(depth, homozygotes):
+    """Inbred strains, and crosses of two, too."""
+    rng = np.random.default_rng(2)
+    for _ in range(30):
+        n = np.maximum(rng.poisson(depth, 600), 6)
+        n_ref = rng.binomial(n, np.where(rng.random(600) < homozygotes, 1e-4, 0.5))
+        kept = 2 * n_ref < n
+        window = rng.integers(0, 12, 600)[kept]
+        found = measure(AltSites(window, n_ref[kept], (n - n_ref)[kept], np.full(kept.sum(), 3e-4)))
+        assert (found.unbalanced, found.told) == (0.0, 0.0)
+
+
 def test_few_sites_tell_of_nothing():
     rng = np.random.default_rng(1)
     assert all(measure(drawn(rng, 3, 30, 0.05)).told == 0 for _ in range(60))

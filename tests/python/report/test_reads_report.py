@@ -32,6 +32,7 @@ def write_facts(
         "Repeated": 0.5,
         "ConvertedCpG": 0.703,
         "ConvertedElsewhere": 0.99,
+        "Unbalanced": 35.8,
     }
     unlike = {"Sites": 812, "Outside": 0.031, "Strangest": "alt_clip", "StrangestShare": 0.42, "Alarm": alarm}
     facts = {
@@ -74,6 +75,7 @@ def test_cells(tmp_path):
         "clipped": 2.0,
         "mapped": 99.81,
         "duplicates": 5.0,
+        "unbalanced": 35.8,
         "converted_cpg": 70.3,
         "converted_elsewhere": 99.0,
         "repeated": 50.0,
