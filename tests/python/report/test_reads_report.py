@@ -27,6 +27,7 @@ def write_facts(
     library |= {"Duplicates": 0.05, "Slips": 2.5, "QualitiesLowered": "30:-3"}
     library |= {"QualitiesRaised": "0:+27", "ClipsDropped": "starts"}
     library |= {"Contamination": 0.0376, "ContaminationGiven": 0.05, "Repeated": 0.5}
+    library |= {"LeftOut": 0.8029, "LeftOutBy": "qc_fail:0.2000|duplicate:0.6029"}
     unlike = {"Sites": 812, "Outside": 0.031, "Strangest": "alt_clip", "StrangestShare": 0.42, "Alarm": alarm}
     facts = {
         "sample": sample,
@@ -69,6 +70,8 @@ def test_cells(tmp_path):
         "mapped": 99.81,
         "duplicates": 5.0,
         "repeated": 50.0,
+        "left_out": 80.29,
+        "left_out_by": "qc_fail:0.2000|duplicate:0.6029",
         "copies": 31.0,
         "copies_dropped": "left out",
         "slips": 2.5,
