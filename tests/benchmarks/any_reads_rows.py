@@ -154,7 +154,7 @@ def base_rows() -> list[Row]:
     rows = [
         # a float, as in the rows held against these: seeds come from what the row says
         Row(f"base-150bp-{depth}x", depth=float(depth), main=True)
-        for depth in (4, 8, 15, 30, 60, 100, 200, 500)
+        for depth in (1, 2, 4, 8, 15, 30, 60, 100, 200, 500)
     ]
     lengths = (36, 50, 75, 100, 250, 300)
     rows += [Row(f"base-{length}bp-30x", length=length, main=length == 100) for length in lengths]
