@@ -1,8 +1,8 @@
 """One copy or two where a few reads show ALT and none REF, in samples shallower than the networks know.
 
-They were trained on deeper samples. There so few reads are the exception, and SNPs nearby tell whether the place
-is homozygous; at 1x and 2x they are the rule and nothing nearby is sure. What decides is the likelihood of the
-reads, and how often people have one copy or two.
+They were trained on deeper samples. There so few reads are the exception, and SNPs nearby tell whether the
+place is homozygous; at 1x and 2x they are the rule and nothing nearby is sure. What decides is the likelihood
+of the reads, and how often people have one copy or two.
 """
 
 import numpy as np

@@ -85,7 +85,7 @@ def clipped_on_purpose(
 
 
 def without_clips(columns: ReadColumns, ends: NDArray[np.bool_]) -> ReadColumns:
-    """`columns` without the bases clipped at the `ends` of each read, bool (R, 2), 5' and 3', as hard clips."""
+    """`columns` without bases clipped at the `ends` of each read, bool (R, 2), 5' and 3': hard clips."""
     reverse = ((columns.flag & _REVERSE) != 0)[:, None]
     clips = soft_clips(columns) * np.where(reverse, ends[:, ::-1], ends)
     if not clips.any():
