@@ -28,7 +28,7 @@ def foreign_variants(codes: NDArray[np.uint8], span: tuple[int, int], own: list[
     taken = {pos + k for pos, ref, _ in own for k in range(-3, len(ref) + 3)}
     n = round((span[1] - span[0]) * THETA * (1 / 2 + 1 / 12))
     for _ in range(n):
-        variant = _new(codes, span, rng)
+        variant = new_variant(codes, span, rng)
         places = set(range(variant[0] - 3, variant[0] + len(variant[1]) + 3))
         if not places & taken:
             taken |= places
@@ -45,7 +45,7 @@ def _shared(variant: Variant, rng: random.Random) -> Variant | None:
     return None if drawn == (ref, ref) else (pos, ref, drawn)
 
 
-def _new(codes: NDArray[np.uint8], span: tuple[int, int], rng: random.Random) -> Variant:
+def new_variant(codes: NDArray[np.uint8], span: tuple[int, int], rng: random.Random) -> Variant:
     """A variant that the sample lacks."""
     while True:
         pos = rng.randrange(span[0] + 600, span[1] - 600)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
+from any_reads_genomes import GENOMES
+
 ALIGNERS = ("bwa-mem", "bwa-aln", "bowtie2", "bowtie2-local", "minimap2", "hisat2", "hisat2-spliced", "snap")
 QUALITIES = (
     "art",
@@ -85,6 +87,7 @@ class Row:
         source: of real rows the subsampling (`samtools view -s`), of pairs rows the file, of long rows the platform.
         seed: 1 or more; another one draws other reads (`drawn` rows only). Not part of the row's text, which reads of
             seed 1 have been drawn by.
+        genome: whose variants are planted, not HG002's (any_reads_genomes.py). No part of the text either.
     """
 
     name: str
@@ -100,6 +103,7 @@ class Row:
     source: str = ""
     main: bool = False
     seed: int = field(default=1, repr=False)
+    genome: str = field(default="", repr=False)
 
     @property
     def folder(self) -> str:
@@ -140,6 +144,8 @@ class Row:
     @property
     def base(self) -> str:
         """Name of our own row that this one is held against: bwa mem at that depth and length."""
+        if self.genome:  # so many variants are not to be held against HG002's
+            return ""
         if self.kind in ("planted", "art"):
             return f"base-{self.length}bp-{self.depth:g}x"
         if self.kind == "hg002":
@@ -156,7 +162,7 @@ def base_rows() -> list[Row]:
     rows = [
         # a float, as in the rows held against these: seeds come from what the row says
         Row(f"base-150bp-{depth}x", depth=float(depth), main=True)
-        for depth in (4, 8, 15, 30, 60, 100, 200, 500)
+        for depth in (1, 2, 4, 8, 15, 30, 60, 100, 200, 500)
     ]
     lengths = (36, 50, 75, 100, 250, 300)
     rows += [Row(f"base-{length}bp-30x", length=length, main=length == 100) for length in lengths]
@@ -210,6 +216,16 @@ def record_rows() -> list[Row]:
     short = Library(insert_bp=170)
     rows.append(Row("rec-overlaps-clipped", library=short, after=("overlaps_clipped",)))
     return [*rows, Row("rec-trimmed", trim=True), Row("rec-indel-errors-10", indel_errors=10.0)]
+
+
+def genome_rows() -> list[Row]:
+    """Samples whose variants are not like a person's: inbred ones, their children, wild ones."""
+    return [
+        Row(f"sample-{genome}-{depth}x", genome=genome, depth=float(depth))
+        for genome in GENOMES
+        if genome
+        for depth in (30, 10)
+    ]
 
 
 def quality_rows() -> list[Row]:
@@ -314,7 +330,7 @@ def all_rows(seed: int = 1) -> list[Row]:
     Raises:
         ValueError: if two rows share a name or a row says what nothing knows.
     """
-    rows = [*base_rows(), *library_rows(), *record_rows(), *quality_rows(), *aligner_rows()]
+    rows = [*base_rows(), *library_rows(), *record_rows(), *genome_rows(), *quality_rows(), *aligner_rows()]
     rows += [*real_rows(), *long_rows(), *long_record_rows()]
     names = [row.name for row in rows]
     if len(set(names)) != len(names):

@@ -16,6 +16,7 @@ import pysam
 from accuracy import DATA, CallSet, quoted, run
 from any_reads_foreign import Variant, foreign_variants
 from any_reads_fragments import CODE, Haplotype, Reads, draw_fragments, read_mates, stretched
+from any_reads_genomes import planted_genome
 from any_reads_long import change_reads, plain, simulated_set
 from any_reads_records import convert, eqx, harden, spell_equal
 from any_reads_rows import REGION_STARTS, Library, Row
@@ -87,16 +88,16 @@ def unpacked(source: Path, target: Path) -> Path:
 
 
 @functools.cache
-def planted(work: Path, span_bp: int) -> Planted:
-    """HG002's variants in both regions at this span; overlapping records are not planted."""
-    folder = work / "planted" / str(span_bp)
+def planted(work: Path, span_bp: int, genome: str = "") -> Planted:
+    """HG002's variants, or those of another genome, in both regions at this span; overlapping records are not planted."""
+    folder = work / "planted" / f"{genome}{span_bp}"
     folder.mkdir(parents=True, exist_ok=True)
     with pysam.FastaFile(str(genome_reference(work))) as fasta:
         chr20, chr21 = (CODE[np.frombuffer(fasta.fetch(c).encode(), np.uint8)] for c in ("chr20", "chr21"))
     lines, own, others = [], [], []
     for first in REGION_STARTS:
         span = (first - 1 - PAD_BP, first - 1 + span_bp + PAD_BP)
-        variants, said = zip(*planted_records(*span), strict=True)
+        variants, said = zip(*planted_genome(genome, chr20, span, planted_records(*span)), strict=True)
         lines += said
         own += [(span, list(variants), copy) for copy in (0, 1)]
         others += [(span, foreign_variants(chr20, span, list(variants)), copy) for copy in (0, 1)]
@@ -182,8 +183,8 @@ def write_truth(folder: Path, lines: list[str], span_bp: int) -> tuple[Path, Pat
 
 def planted_set(row: Row, work: Path, folder: Path) -> CallSet:
     """Simulated reads of the planted haplotypes, which are those of every seed."""
-    with locked(work / "planted" / f".{row.span_bp}.lock"):
-        truth = planted(work, row.span_bp)
+    with locked(work / "planted" / f".{row.genome}{row.span_bp}.lock"):
+        truth = planted(work, row.span_bp, row.genome)
     confident = truth.confident
     if row.library.targets:
         confident = target_bed(truth.confident, folder / "confident.bed")

@@ -39,6 +39,7 @@ from deepcohort.reads.libraries import LEAST_READS, library_line
 from deepcohort.reads.library import library_text
 from deepcohort.reads.load import open_reads, profile_of
 from deepcohort.reads.long_qualities import MANY_ERRORS, times_usual
+from deepcohort.reads.reasons import left_out_told
 from deepcohort.reads.sex import SexEvidence, has_sex_contig, mapped_share, sex_of_reads
 from deepcohort.reads.types import LibraryProfile
 
@@ -382,6 +383,12 @@ def _warn_of_conversion(sample: str, library: LibraryProfile) -> None:
         print(f"deepcohort: warning: {sample}: {told}", file=sys.stderr)
 
 
+def _warn_of_left_out(sample: str, library: LibraryProfile) -> None:
+    """Say so where most of the reads do not count."""
+    if told := left_out_told(library.left_out, library.depth):
+        print(f"deepcohort: warning: {sample}: {told}", file=sys.stderr)
+
+
 def _with_notes(
     job: CallJob,
     predictor: CascadePredictor,
@@ -409,6 +416,7 @@ def _with_notes(
     _warn_of_repeats(job.sample, reads.library.repeated_share)
     _warn_of_balance(job.sample, reads.library)
     _warn_of_conversion(job.sample, reads.library)
+    _warn_of_left_out(job.sample, reads.library)
     library += _contamination_note(job)
     library += ";EndsClipped=yes" if reads.clips_some_ends else ""
     library += ";UnalignedLaid=yes" if reads.lays_unaligned else ""

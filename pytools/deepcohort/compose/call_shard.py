@@ -41,6 +41,7 @@ from deepcohort.known.config import KnownConfig
 from deepcohort.known.evidence import natural_odds
 from deepcohort.known.io_known import KnownSites
 from deepcohort.known.panel import panel_odds, share_of_novel, shifted
+from deepcohort.model.few_reads import with_few_reads
 from deepcohort.model.guard import held_back, surely_there
 from deepcohort.model.votes import with_votes
 from deepcohort.paralogs.load import open_placed
@@ -324,6 +325,7 @@ class _ShardWriter:
         with self._timer.stage("haplotype balance"):
             for chunk in self._waiting:
                 own = probabilities[first : first + len(chunk.rows)]
+                own = with_few_reads(chunk.features, own, reads_config.library)
                 own = with_votes(chunk.features, own, vote_errors)
                 own = with_poor_bases(chunk.evidence, chunk.rows, own)
                 beyond = (chunk.features[:, F.alt_divergence] - chunk.features[:, F.ref_divergence]) / 10.0

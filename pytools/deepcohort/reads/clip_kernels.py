@@ -10,6 +10,7 @@ from deepcohort.core.numba_options import borrowing_kernel, kernel
 _INSERTION, _DELETION, _SKIP, _SOFT, _HARD = 1, 2, 3, 4, 5
 # bwa mem's scores: what it made is left as it is
 _MATCH, _MISMATCH, _GAP, _CLIP = 1, -4, 6, 5
+_NO_CUT = 1 << 28  # what it would cost to cut an end beside a hard clip
 _LONGEST_BP = 500  # longer reads have indels of their own; their aligners clip
 _LEAST_BP = 20  # aligned, that a read keeps
 
@@ -77,12 +78,15 @@ def _soft_ends(row: Int, reads: Placed) -> tuple[np.int64, np.int64]:
 def _best_part(row: int, reads: Placed, reference: NDArray[np.uint8], start: int) -> tuple[Int, Int]:
     """Bases [from, to) of reads.seq that score best along a read's alignment, each cut costing _CLIP.
 
+    An end beside a hard clip stays: the aligner knew what came behind it, and laid the end so.
+
     `reference`: uint8 (L,), codes from contig position `start` on.
     """
     first, stop = reads.cigar_offset[row], reads.cigar_offset[row + 1]
     begin, finish = reads.seq_offset[row], reads.seq_offset[row + 1]
     query, place = np.int64(begin), reads.pos[row] - start
-    cut_left = cut_right = _CLIP
+    cut_left = _NO_CUT if reads.cigar_op[first] == _HARD else _CLIP
+    cut_right = _NO_CUT if reads.cigar_op[stop - 1] == _HARD else _CLIP
     left, right = _soft_ends(row, reads)
     if left:
         begin, cut_left = begin + left, 0

@@ -55,13 +55,14 @@ class WindowReads:
 
     Attributes:
         columns: all that lie there. inside: bool (R,), those that begin there. start: of the window.
-        codes: uint8, the reference from there on.
+        codes: uint8, the reference from there on. reasons: int64 (KINDS,), see `ReadSource.reasons`.
     """
 
     columns: ReadColumns
     inside: NDArray[np.bool_]
     start: int
     codes: NDArray[np.uint8]
+    reasons: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from deepcohort.reads.qualities import (
     raised_qualities,
     with_zeros_told,
 )
+from deepcohort.reads.reasons import left_out_text
 from deepcohort.reads.run_kernels import find_runs, run_passages
 from deepcohort.reads.scan import ReadColumns, offsets_of
 from deepcohort.reads.splice_kernels import count_spliced
@@ -287,6 +288,7 @@ def library_text(library: LibraryProfile) -> str:
     }
     if library.repeated_share:
         facts["Repeated"] = f"{library.repeated_share:.4f}"
+    facts |= left_out_text(library.left_out)
     if library.spliced_share:
         facts["Spliced"] = f"{library.spliced_share:.4f}"
     if any(library.drops_clips):  # of the usual library nothing is said

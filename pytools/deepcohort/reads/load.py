@@ -22,6 +22,7 @@ from deepcohort.reads.copies import are_merged_twice, first_short_reads, repeate
 from deepcohort.reads.groups import NO_GROUP, LibraryKey, ReadGroups, groups_of_sample, same_files
 from deepcohort.reads.header import AlignmentHeader, read_header, shared_contigs
 from deepcohort.reads.io import HtslibStretches
+from deepcohort.reads.left_out_kernels import KINDS
 from deepcohort.reads.libraries import WindowReads, strangers_in, with_profiles
 from deepcohort.reads.merge import (
     in_own_terms,
@@ -32,6 +33,7 @@ from deepcohort.reads.merge import (
     to_batch,
     with_own_inserts,
 )
+from deepcohort.reads.reasons import left_out_shares
 from deepcohort.reads.scan import ChosenGroups, LibraryNumbers, Near, ReadColumns, RegionScanner
 from deepcohort.reads.splice import unspliced
 from deepcohort.reads.starts import RecordStarts
@@ -94,6 +96,14 @@ class _BamReads:
         if offset is not None:
             yield from self._scanner.scan(tid, region, offset, near)
 
+    def reasons(self, region: Region) -> NDArray[np.int64]:
+        """See `ReadSource.reasons`."""
+        tid = self._tid.get(region.contig)
+        offset = None if tid is None else self._starts.start(tid, region.start, region.end)
+        if tid is None or offset is None:
+            return np.zeros(KINDS, np.int64)
+        return self._scanner.reasons(tid, region, offset)
+
     def first_start(self, region: Region) -> int | None:
         return _first_start(self.columns(region), region)
 
@@ -143,13 +153,26 @@ class _HtslibReads:
         tid = self._tid.get(region.contig)
         if tid is None or not len(region):
             return
+        scanner, offset = self._scanner_of(region)
+        first = scanner.lookback(region)
+        yield from scanner.scan(tid, region, scanner.later_start(tid, first, offset), near)
+
+    def _scanner_of(self, region: Region) -> tuple[RegionScanner, int]:
+        """The scanner of a stretch that holds `region`, and where its records begin."""
         reach = Region(region.contig, max(0, region.start - 2 * self._config.max_capped_span_bp), region.end)
         blocks, offset, is_new = self._stretches.stretch(reach, self._length[region.contig])
         if is_new or self._scanner is None:
             self._scanner = RegionScanner(blocks, self._config)
             self._scanner.groups, self._scanner.libraries = self._groups, self._libraries
-        first = self._scanner.lookback(region)
-        yield from self._scanner.scan(tid, region, self._scanner.later_start(tid, first, offset), near)
+        return self._scanner, offset
+
+    def reasons(self, region: Region) -> NDArray[np.int64]:
+        """See `ReadSource.reasons`."""
+        tid = self._tid.get(region.contig)
+        if tid is None:
+            return np.zeros(KINDS, np.int64)
+        scanner, offset = self._scanner_of(region)
+        return scanner.reasons(tid, region, offset)
 
     def first_start(self, region: Region) -> int | None:
         # a stretch is decoded whole: short ones first
@@ -305,6 +328,11 @@ class ReadSource:
         """Where the first usable read that begins in `region` begins, or None."""
         starts = [file.first_start(region) for file in self._files]
         return min((start for start in starts if start is not None), default=None)
+
+    def reasons(self, region: Region) -> NDArray[np.int64]:
+        """Int64 (KINDS,): aligned records that begin in `region`, by why they do not count
+        (`reads.left_out_kernels`)."""
+        return np.sum([file.reasons(region) for file in self._files], axis=0, dtype=np.int64)
 
     def stored_bytes(self, contig: str) -> StoredBytes:
         """About how many bytes the files have where, by their indexes."""
@@ -480,6 +508,7 @@ def profile_of(
         if is_twice:
             looked_at = [_once(source, window) for window in looked_at]
         repeated_share = source.n_repeated / max(source.n_fetched, 1)
+        left_out = left_out_shares([window.reasons for window in looked_at])
         config = with_profiles(config, looked_at, keys)
         estimate = strangers_in(config, looked_at, keys)
         if estimate.is_hint:
@@ -490,6 +519,7 @@ def profile_of(
     library = replace(
         config.library,
         repeated_share=repeated_share,
+        left_out=left_out,
         contamination=estimate.told,
         unbalanced=estimate.unbalanced,
     )
@@ -513,7 +543,7 @@ def _looked_at(source: ReadSource, fasta: ReferenceFasta, windows: Sequence[Regi
         columns = source.fetch_columns(window)
         inside = (columns.pos >= window.start) & (columns.pos < window.end) & (columns.n_ops > 0)
         codes = fasta.fetch_codes(_with_ends(window, fasta))
-        found.append(WindowReads(columns, inside, window.start, codes))
+        found.append(WindowReads(columns, inside, window.start, codes, source.reasons(window)))
     return found
 
 

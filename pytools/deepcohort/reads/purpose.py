@@ -85,7 +85,7 @@ def clipped_on_purpose(
 
 
 def without_clips(columns: ReadColumns, ends: NDArray[np.bool_]) -> ReadColumns:
-    """`columns` without the bases clipped at the `ends` of each read, bool (R, 2), 5' and 3'."""
+    """`columns` without bases clipped at the `ends` of each read, bool (R, 2), 5' and 3': hard clips."""
     reverse = ((columns.flag & _REVERSE) != 0)[:, None]
     clips = soft_clips(columns) * np.where(reverse, ends[:, ::-1], ends)
     if not clips.any():
@@ -98,15 +98,12 @@ def without_clips(columns: ReadColumns, ends: NDArray[np.bool_]) -> ReadColumns:
     middle = np.repeat(offsets_of(columns.n_ops)[:-1] + columns.n_ops / 2, columns.n_ops)
     at_right = np.arange(len(columns.cigar_op)) >= middle
     dropped = (columns.cigar_op == _SOFT) & (clips[op_row, at_right.astype(np.int64)] > 0)
-    n_dropped = np.bincount(op_row[dropped], minlength=len(columns.pos))
     return replace(
         columns,
         seq=columns.seq[keep],
         qual=columns.qual[keep],
         seq_length=kept_bp,
-        cigar_op=columns.cigar_op[~dropped],
-        cigar_len=columns.cigar_len[~dropped],
-        n_ops=columns.n_ops - n_dropped,
+        cigar_op=np.where(dropped, _HARD, columns.cigar_op).astype(np.uint8),
     )
 
 

@@ -15,6 +15,7 @@ from deepcohort.formats.bgzf_blocks import BgzfBlocks
 from deepcohort.reads import kernels
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import NO_GROUP, LibraryKey, ReadGroups
+from deepcohort.reads.left_out_kernels import KINDS, tell_reasons
 from deepcohort.reads.types import no_libraries
 
 BUFFER_BYTES = 4 << 20  # inflated; larger buffers leave the cache, smaller ones cost calls
@@ -254,6 +255,29 @@ class RegionScanner:
                 wanted = usual if n_whole else max(usual, len(inflated.buffer))
             else:
                 inflated.at = int(after)
+
+    def reasons(self, tid: int, region: Region, virtual_offset: int) -> NDArray[np.int64]:
+        """Int64 (KINDS,): aligned records that begin in `region`, by why they do not count."""
+        inflated = _BlockBuffer(self._blocks)
+        inflated.start(virtual_offset)
+        found, why = np.zeros(KINDS, np.int64), kernels.NEEDS_MORE
+        while why == kernels.NEEDS_MORE and not inflated.at_end_of_file:
+            inflated.extend(_SMALL_BUFFER_BYTES)
+            buffer = inflated.buffer
+            rows_at, told = (
+                np.empty(len(buffer) // 36 + 1, np.int64),
+                np.empty(len(buffer) // 36 + 1, np.uint8),
+            )
+            n, after, why = tell_reasons(
+                buffer, inflated.at, tid, region.start, region.end, self._config.min_mapq, rows_at, told
+            )
+            rows_at, told = rows_at[:n], told[:n]
+            if self.groups is not None:
+                group = self.groups.names.numbers(buffer, rows_at)
+                told = told[(group >= 0) & self.groups.mine[group]]
+            found += np.bincount(told, minlength=KINDS)
+            inflated.at = int(after)
+        return found
 
     def _of_groups(self, buffer: NDArray[np.uint8], n: int, groups: ChosenGroups, region: Region) -> int:
         """Leave only the rows whose read group counts; returns how many."""

@@ -51,6 +51,7 @@ class LibraryProfile:
         duplicate_share: reads marked as duplicates, of those of the windows that are primary and mapped.
         copied_share: fragments that repeat another one's ends (duplicates that nobody marked).
         repeated_share: reads that the files have once more, bases and qualities alike; each counts once.
+        left_out: of a sample, reasons why reads do not count and their shares (`reads.reasons`).
         drops_copies: whether such copies are left out: they are many, and not amplicons.
         qualities: phred values that at least one base in a thousand has; without any, the default.
         adapters: sorted 16-mers (2 bits a base) that return in clipped tails all over the genome; bases
@@ -91,6 +92,7 @@ class LibraryProfile:
     copied_share: float = 0.0
     drops_copies: bool = False
     repeated_share: float = 0.0
+    left_out: tuple[tuple[str, float], ...] = ()
     qualities: tuple[int, ...] = ()
     adapters: tuple[int, ...] = ()
     runs: tuple[tuple[int, int, int], ...] = ()

@@ -154,6 +154,20 @@ _COLUMNS = {
         },
         is_share=True,
     ),
+    "left_out": _Column(
+        "library",
+        "LeftOut",
+        {
+            **_PER_CENT,
+            "title": "Left out",
+            "description": "Reads that do not count (flags, MAPQ), where they are most of all",
+            "scale": "Reds",
+        },
+        is_share=True,
+    ),
+    "left_out_by": _Column(
+        "library", "LeftOutBy", {"title": "as", "description": "Why they do not, and which share each"}
+    ),
     "copies": _Column(
         "library",
         "Copies",

@@ -1,5 +1,6 @@
 """The benchmark of everything: its rows, its fragments and its changes to records, on tiny cases."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import any_reads_fragments as fragments_of
+import any_reads_genomes as genomes_of
 import any_reads_long as long_of
 import any_reads_sets as sets
 import any_reads_table as table_of
@@ -368,3 +370,23 @@ def test_worker_answers_command_after_command(tmp_path):
         assert worker.ask(index, 60) == ""  # a new process after one that was too slow
     finally:
         worker.stop()
+
+
+def test_other_genomes_are_planted():
+    """Inbred: every ALT twice; F1: on one haplotype; wild ones far from the reference, lines as haplotypes."""
+    records = [((100, "A", ("A", "G")), "-"), ((200, "CT", ("C", "CTT")), "-"), ((300, "G", ("T", "T")), "-")]
+    codes = np.random.default_rng(4).integers(0, 4, 60_000, dtype=np.uint8)
+    span = (2_000, 52_000)
+    assert genomes_of.planted_genome("", codes, span, records) is records
+    inbred = genomes_of.planted_genome("inbred", codes, span, records)
+    assert [v[2] for v, _ in inbred] == [("G", "G"), ("C", "C"), ("T", "T")]
+    assert inbred[1][1] == "chr20\t201\t.\tCT\tC\t50\tPASS\t.\tGT\t1|1\n"
+    f1 = genomes_of.planted_genome("f1", codes, span, records)
+    assert [v[2] for v, _ in f1] == [("A", "G"), ("CT", "C"), ("G", "T")]
+    strain, wild = (genomes_of.planted_genome(kind, codes, span, records) for kind in ("strain", "wild"))
+    assert len(strain) == pytest.approx(500, rel=0.1)
+    assert all(a == b for (_, _, (a, b)), _ in strain)
+    assert sum(a == b for (_, _, (a, b)), _ in wild) == pytest.approx(len(wild) / 3, rel=0.2)
+    assert all(line.endswith(("0|1\n", "1|0\n", "1|1\n")) for _, line in wild)
+    ends = [(pos, pos + len(ref)) for (pos, ref, _), _ in wild]
+    assert all(before[1] < after[0] for before, after in itertools.pairwise(ends))

@@ -251,3 +251,25 @@ def test_single_reads_of_a_lowered_library_are_not_taken_on_trust():
     assert calls_config(request, "illumina", voted).single_read_qual == 0.0
     told = replace(request, single_read_qual=1.0)
     assert calls_config(told, "illumina", lowered).single_read_qual == 1.0
+
+
+def test_most_reads_left_out_are_told(monkeypatch, tmp_path, inputs, capsys):
+    """Four of five marked as duplicates: `call` says so, its header too; nothing of the usual file."""
+    reference, bam = inputs
+    marked = tmp_path / "marked.bam"
+    with (
+        pysam.AlignmentFile(str(bam)) as reads,
+        pysam.AlignmentFile(str(marked), "wb", template=reads) as out,
+    ):
+        for number, read in enumerate(reads):
+            read.is_duplicate |= number % 5 > 0
+            out.write(read)
+    pysam.index(str(marked))
+    _, usual = run(monkeypatch, tmp_path, inputs, _Predictor())
+    assert "do not count" not in capsys.readouterr().err
+    _, found = run(monkeypatch, tmp_path, (reference, marked), _Predictor(), name="y")
+    said = capsys.readouterr().err
+    assert "S: 80% of the reads do not count: 80% are marked as duplicates (flag 0x400); calls are of" in said
+    assert "LeftOut=" not in notes(usual)[0]
+    assert ";LeftOut=0.80" in notes(found)[0]
+    assert ";LeftOutBy=duplicate:0.80" in notes(found)[0]

@@ -9,6 +9,7 @@ from deepcohort.core.sequence import encode_bases
 from deepcohort.reads.adapter_kernels import KMER_BP, loose_tails, mask_known, tail_kmers
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import NO_GROUP
+from deepcohort.reads.left_out_kernels import KINDS
 from deepcohort.reads.libraries import WindowReads, with_profiles
 from deepcohort.reads.library import longest_adapter, measure_library
 from deepcohort.reads.mate_kernels import pair_mates
@@ -343,7 +344,7 @@ def test_votes_are_measured_where_they_are_many():
 def test_profiles_of_copies_measure_their_votes():
     pieces, around = voted_pieces(0.0)
     windows = [
-        WindowReads(piece, np.ones(len(piece.pos), np.bool_), start, codes)
+        WindowReads(piece, np.ones(len(piece.pos), np.bool_), start, codes, np.zeros(KINDS, np.int64))
         for piece, (start, codes) in zip(pieces, around, strict=True)
     ]
     config = with_profiles(ReadsConfig(), windows, [NO_GROUP])

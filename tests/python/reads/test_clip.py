@@ -107,6 +107,20 @@ def test_left_alone(cigar, text):
     assert loose_share(before, encode_bases(REFERENCE), START) == 0
 
 
+def test_an_end_beside_a_hard_clip_is_the_aligners():
+    """It is no end of what the aligner saw: SNPs there are no reason to cut, at the other end it is."""
+    text = REFERENCE[100:157] + other(REFERENCE[157:158]) + REFERENCE[158:159] + other(REFERENCE[159:160])
+    for hard in (5, 20):
+        assert clipped((START + 100, [(MATCH, 60), (HARD, hard)], text)) == [
+            (START + 100, START + 160, f"60M{hard}H")
+        ]
+    assert clipped((START + 100, [(HARD, 9), (MATCH, 60)], text)) == [(START + 100, START + 157, "9H57M3S")]
+    other_end = other(REFERENCE[100:112]) + REFERENCE[112:160]
+    assert clipped((START + 100, [(MATCH, 60), (HARD, 9)], other_end)) == [
+        (START + 112, START + 160, "12S48M9H")
+    ]
+
+
 def test_which_bases_stay_aligned():
     """Of reads that lose nothing -1, of others their bases in the flat array."""
     found = columns(

@@ -67,7 +67,9 @@ def value(read: Read, low: int, high: int) -> int:
     own = [(n, c) for n, c in parts_of(cigar) if c != "H"]
     begin = own[0][0] if own[0][1] == "S" else 0
     finish = len(seq) - (own[-1][0] if own[-1][1] == "S" else 0)
-    total = -5 * (low > 0 == begin) - 5 * (high < len(seq) == finish)
+    hard = parts_of(cigar)[0][1] == "H", parts_of(cigar)[-1][1] == "H"
+    total = -(10**6 if hard[0] else 5) * (low > 0 == begin)
+    total -= (10**6 if hard[1] else 5) * (high < len(seq) == finish)
     query, place = 0, pos - START
     for n, c in own:
         if c == "M":

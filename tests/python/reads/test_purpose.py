@@ -53,7 +53,23 @@ def test_ends_clipped_on_purpose(write_reads, reference_path, reference_text, en
         found = source.fetch(Region("one", 0, len(reference_text)))
     lengths = np.diff(found.seq_offset)
     assert set(lengths.tolist()) == ({BP - CLIP} if any(dropped) else {BP})
-    assert (np.diff(found.cigar_offset) > 1).sum() == (0 if any(dropped) else clipped)
+    assert (np.diff(found.cigar_offset) > 1).sum() == clipped
+    assert (found.cigar_op == 5).sum() == (clipped if any(dropped) else 0)  # clipped hard
+
+
+def test_variants_beside_primers_are_no_loose_ends(write_reads, reference_path, reference_text):
+    """The aligner saw the primers: that the ends of the rest do not fit is the sample's doing."""
+    lines = []
+    for line in lines_of(reference_text, 5, True):
+        fields = line.split("\t")
+        near = (
+            (CLIP, CLIP + 2) if fields[5][: len(f"{CLIP}S")] == f"{CLIP}S" else (BP - CLIP - 3, BP - CLIP - 1)
+        )
+        fields[9] = "".join(OTHER[b] if k in near else b for k, b in enumerate(fields[9]))
+        lines.append("\t".join(fields))
+    config = profile_of([write_reads(lines)], reference_path, ReadsConfig())[0]
+    assert config.library.drops_clips == (True, False)
+    assert not config.clips_ends
 
 
 def test_each_library_has_its_own(write_reads, reference_path, reference_text):
@@ -85,8 +101,8 @@ def test_without_clips_by_hand(write_reads, reference_path, reference_text):
     cut = without_clips(columns, ends)
     # a read of the other strand begins at its right
     assert cut.seq_length.tolist() == [55, 55, 60, 55]
-    assert cut.n_ops.tolist() == [2, 4, 1, 4]
-    assert cut.cigar_op.tolist() == [0, 4, 5, 4, 0, 5, 0, 0, 1, 0, 4]
+    assert cut.n_ops.tolist() == columns.n_ops.tolist() == [3, 5, 1, 5]
+    assert cut.cigar_op.tolist() == [5, 0, 4, 5, 4, 0, 5, 5, 0, 5, 0, 1, 0, 4]
     first = columns.seq[: columns.seq_length[0]]
     assert cut.seq[:55].tolist() == first[5:].tolist()
     assert cut.qual.tolist() == [7] * 55 + [8] * 55 + [9] * 60 + [10] * 55

@@ -34,6 +34,7 @@ def write_facts(
         "ConvertedElsewhere": 0.99,
         "Unbalanced": 35.8,
     }
+    library |= {"LeftOut": 0.8029, "LeftOutBy": "qc_fail:0.2000|duplicate:0.6029"}
     unlike = {"Sites": 812, "Outside": 0.031, "Strangest": "alt_clip", "StrangestShare": 0.42, "Alarm": alarm}
     facts = {
         "sample": sample,
@@ -79,6 +80,8 @@ def test_cells(tmp_path):
         "converted_cpg": 70.3,
         "converted_elsewhere": 99.0,
         "repeated": 50.0,
+        "left_out": 80.29,
+        "left_out_by": "qc_fail:0.2000|duplicate:0.6029",
         "copies": 31.0,
         "copies_dropped": "left out",
         "slips": 2.5,
