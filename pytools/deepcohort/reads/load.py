@@ -21,7 +21,7 @@ from deepcohort.reads.copies import are_merged_twice, first_short_reads, repeate
 from deepcohort.reads.groups import NO_GROUP, LibraryKey, ReadGroups, groups_of_sample, same_files
 from deepcohort.reads.header import AlignmentHeader, read_header, shared_contigs
 from deepcohort.reads.io import HtslibStretches
-from deepcohort.reads.libraries import WindowReads, strangers_in, with_profiles
+from deepcohort.reads.libraries import WindowReads, sites_by_strand, strangers_in, with_profiles
 from deepcohort.reads.merge import (
     in_own_terms,
     join_pieces,
@@ -34,6 +34,7 @@ from deepcohort.reads.merge import (
 from deepcohort.reads.scan import ChosenGroups, LibraryNumbers, Near, ReadColumns, RegionScanner
 from deepcohort.reads.splice import unspliced
 from deepcohort.reads.starts import RecordStarts
+from deepcohort.reads.strand_errors import hinted_cells, measure
 from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch, no_libraries
 from deepcohort.reads.unaligned import lay_unaligned, reach_bp
 from deepcohort.reads.windows import (
@@ -460,12 +461,19 @@ def profile_of(
         repeated_share = source.n_repeated / max(source.n_fetched, 1)
         config = with_profiles(config, looked_at, keys)
         estimate = strangers_in(config, looked_at, keys)
-        if estimate.is_hint:
+        by_strand = sites_by_strand(config, looked_at, keys)
+        if estimate.is_hint or hinted_cells(by_strand):
             lay = dense_windows if windows is dense else profile_windows
             more = _looked_at(source, fasta, lay(source, MORE_WINDOWS))
             more = [_once(source, window) for window in more] if is_twice else more
             estimate = strangers_in(config, more, keys)
-    library = replace(config.library, repeated_share=repeated_share, contamination=estimate.told)
+            by_strand = sites_by_strand(config, more, keys)
+    library = replace(
+        config.library,
+        repeated_share=repeated_share,
+        contamination=estimate.told,
+        strand_errors=measure(by_strand, hinted_cells(by_strand)),
+    )
     own = tuple(
         replace(one, profile=replace(one.profile, repeated_share=repeated_share)) for one in config.libraries
     )

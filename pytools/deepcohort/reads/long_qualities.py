@@ -47,7 +47,7 @@ def seen_qualities(
     """
     windows = []
     for piece, (start, codes), use in zip(pieces, references, uses, strict=True):
-        matches = _matches(piece, use, start, start + len(codes))
+        matches = matches_of(piece, use, start, start + len(codes))
         windows.append(tally_qualities(matches, codes, start, BY_HETEROZYGOTES))
     counts = np.stack(windows)
     bases, mismatches = counts[:, 0].sum(axis=1), counts[:, 1].sum(axis=1)
@@ -75,7 +75,7 @@ def least_in_runs(pieces: Sequence[ReadColumns]) -> tuple[tuple[int, int], ...]:
     return tuple((int(q), int(counts[q])) for q in np.flatnonzero(counts))
 
 
-def _matches(columns: ReadColumns, use: NDArray[np.bool_], start: int, stop: int) -> PlacedReads:
+def matches_of(columns: ReadColumns, use: NDArray[np.bool_], start: int, stop: int) -> PlacedReads:
     """Stretches of the reads `use`, bool (R,), that match without gap, where they reach start:stop."""
     length = columns.cigar_len.astype(np.int64)
     op, row = columns.cigar_op, np.repeat(np.arange(len(columns.pos)), columns.n_ops)
