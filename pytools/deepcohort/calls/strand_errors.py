@@ -13,46 +13,11 @@ from numpy.typing import NDArray
 from deepcohort.calls.kernels_strand_errors import count_strands
 from deepcohort.candidates.columns import support_columns
 from deepcohort.candidates.types import CandidateEvidence, CandidateTable
-from deepcohort.reads.strand_errors import SHARES
+from deepcohort.reads.strand_errors import log_misread
 from deepcohort.reads.types import StrandErrors
 
 _LEAST_THERE = 1e-4  # P(1 or 2 copies) below which there is nothing to take away
 _MOST_LN = 50.0  # of odds
-_LEAST_ERROR = 2e-3  # of a base of the other strand: what chance alone makes is not everywhere alike
-_HOMOZYGOTES = 0.5  # of them for each heterozygote
-_HOM_SHARE = 0.99  # of the reads of a homozygote
-_HET, _HOM = np.array([0.5]), np.array([_HOM_SHARE])
-
-
-def log_misread(counts: NDArray[np.int64], errors: StrandErrors) -> NDArray[np.float64]:
-    """ln P(counts, site misread and no variant) - ln P(counts, variant) of 1 and 2 copies, float64 (n, 2).
-
-    `counts`: int64 (n, 2, 2), as of `count_strands`, of sites of the context of `errors`.
-    """
-    strand = int(errors.reverse)
-    (n, wrong), (n_other, wrong_other) = counts[:, strand].T, counts[:, 1 - strand].T
-    shares, by_share = np.array(SHARES), np.array(errors.shares)
-    error = np.array([max(errors.error, _LEAST_ERROR)])
-    misread = _log_mixed(wrong, n, shares, by_share * errors.sites) + _log_mixed(wrong_other, n_other, error)
-    found = np.empty((len(counts), 2))
-    for k, (share, prior) in enumerate(((_HET, 1.0), (_HOM, _HOMOZYGOTES))):
-        # a variant's own reads of REF are misread too
-        both = np.concatenate([share, share + (1 - share) * shares])
-        weights = np.concatenate([[1 - errors.sites], by_share * errors.sites])
-        variant = _log_mixed(wrong, n, both, weights) + _log_mixed(wrong_other, n_other, share)
-        found[:, k] = misread - variant - np.log(prior * errors.heterozygotes)
-    return found
-
-
-def _log_mixed(
-    k: NDArray[np.int64], n: NDArray[np.int64], shares: NDArray[np.float64], weights: NDArray[np.float64] | None = None
-) -> NDArray[np.float64]:
-    """ln P of `k` given ones of `n`, int64 (n,), by a mixture of `shares`; without `weights` by one."""
-    logs = k[:, None] * np.log(shares) + (n - k)[:, None] * np.log1p(-shares)
-    if weights is not None:
-        with np.errstate(divide="ignore"):
-            logs = logs + np.log(weights)
-    return np.asarray(np.logaddexp.reduce(logs, axis=1))
 
 
 def without_misread(
@@ -87,7 +52,7 @@ def without_misread(
         logs = [log_misread(counts, one) for one in errors if (one.context, one.alt) == number]
         ratio = np.exp(np.minimum(np.logaddexp.reduce(np.stack(logs), axis=0), _MOST_LN))
         odds = probabilities[asked].astype(np.float64)
-        odds[:, 0] += (odds[:, 1:] * ratio).sum(axis=1)
+        odds[:, 0] += odds[:, 1:].sum(axis=1) * ratio
         made = probabilities.copy() if made is probabilities else made
         made[asked] = odds / odds.sum(axis=1, keepdims=True)
     return made

@@ -69,7 +69,7 @@ class ReadsConfig:
     @property
     def needs_reference(self) -> bool:
         """Whether reads are held against the reference."""
-        return self.clips_some_ends or self.lays_unaligned
+        return self.clips_some_ends or self.lays_unaligned or bool(self.library.strand_errors)
 
     @property
     def drops_copies(self) -> bool:

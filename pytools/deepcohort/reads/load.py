@@ -34,7 +34,7 @@ from deepcohort.reads.merge import (
 from deepcohort.reads.scan import ChosenGroups, LibraryNumbers, Near, ReadColumns, RegionScanner
 from deepcohort.reads.splice import unspliced
 from deepcohort.reads.starts import RecordStarts
-from deepcohort.reads.strand_errors import hinted_cells, measure
+from deepcohort.reads.strand_errors import hinted_cells, measure, without_misread_bases
 from deepcohort.reads.types import UNKNOWN_LIBRARY, ReadBatch, no_libraries
 from deepcohort.reads.unaligned import lay_unaligned, reach_bp
 from deepcohort.reads.windows import (
@@ -256,7 +256,9 @@ class ReadSource:
         was_spliced, columns = laid is not columns, in_own_terms(config, laid)
         if self._reference is not None and region.contig in self.contig_lengths:
             reach = self._padded(whole, _REACH_BP)
-            columns = clip_own_ends(columns, config, self._reference.fetch_codes(reach), reach.start)
+            codes, span = self._reference.fetch_codes(reach), (whole.start, whole.end)
+            columns = clip_own_ends(columns, config, codes, reach.start)
+            columns = without_misread_bases(columns, config.library.strand_errors, codes, reach.start, span)
         changed = config.drops_copies or was_spliced or self._reference is not None
         return reads_in(columns, region) if changed else columns
 

@@ -75,8 +75,13 @@ def least_in_runs(pieces: Sequence[ReadColumns]) -> tuple[tuple[int, int], ...]:
     return tuple((int(q), int(counts[q])) for q in np.flatnonzero(counts))
 
 
-def matches_of(columns: ReadColumns, use: NDArray[np.bool_], start: int, stop: int) -> PlacedReads:
-    """Stretches of the reads `use`, bool (R,), that match without gap, where they reach start:stop."""
+def matches_of(
+    columns: ReadColumns, use: NDArray[np.bool_], start: int, stop: int, margin_bp: int = _MARGIN_BP
+) -> PlacedReads:
+    """Stretches of the reads `use`, bool (R,), that match without gap, where they reach start:stop.
+
+    Their first and last `margin_bp` do not count.
+    """
     length = columns.cigar_len.astype(np.int64)
     op, row = columns.cigar_op, np.repeat(np.arange(len(columns.pos)), columns.n_ops)
     is_match = (op == 0) | (op >= 7)
@@ -93,7 +98,7 @@ def matches_of(columns: ReadColumns, use: NDArray[np.bool_], start: int, stop: i
     kept = use[row[first]] & (pos < stop) & (pos + bp > start)
     first, bp, pos = first[kept], bp[kept], pos[kept]
     return PlacedReads(
-        pos, pos + _MARGIN_BP, pos + bp - _MARGIN_BP, columns.seq, columns.qual,
+        pos, pos + margin_bp, pos + bp - margin_bp, columns.seq, columns.qual,
         offsets_of(columns.seq_length)[row[first]] + on_read[first],
     )  # fmt: skip
 

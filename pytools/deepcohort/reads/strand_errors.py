@@ -6,7 +6,7 @@ How many sites of each context do so, and how often, is measured where the libra
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from deepcohort.reads.library import SURE_MAPQ
 from deepcohort.reads.long_qualities import matches_of
 from deepcohort.reads.qualities import are_too_poor
 from deepcohort.reads.scan import ReadColumns
+from deepcohort.reads.strand_error_kernels import put_right
 from deepcohort.reads.types import LEAST_QUALITY, StrandErrors
 from deepcohort.reads.windows import PROFILE_WINDOW_BP
 
@@ -30,6 +31,10 @@ _PRIOR_SITES, _PRIOR_VARIANTS = 1_000, np.array([1.0, 0.5, 1.0])  # of them hete
 _LEAST_ERROR = 1e-4
 _ROUNDS = 60
 _N_FIXED = 4  # plain, heterozygous, homozygous, odd
+_LEAST_OTHER_ERROR = 2e-3  # of a base of the other strand: what chance alone makes is not everywhere alike
+_HOMOZYGOTES = 0.5  # of them for each heterozygote
+_HET, _HOM = np.array([0.5]), np.array([0.99])  # shares of their reads that show the ALT
+_SURE_LN = np.log(100.0)  # more likely misread than a variant: the bases are put right
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,3 +189,70 @@ def _log_uniform(k: NDArray[np.int64], n: NDArray[np.int64]) -> NDArray[np.float
     """ln P of `k` given ones of `n`, whose share is anything."""
     logs = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, max(int(n.max(initial=0)), 1) + 2)))))
     return np.asarray(logs[k] + logs[n - k] - logs[n + 1])
+
+
+def log_misread(counts: NDArray[np.int64], errors: StrandErrors) -> NDArray[np.float64]:
+    """ln P(counts, misread and no variant) - ln P(counts, one copy or two), float64 (n,).
+
+    `counts`: int64 (n, 2, 2), as of `count_strands`, of sites of the context of `errors`.
+    """
+    strand = int(errors.reverse)
+    (n, wrong), (n_other, wrong_other) = counts[:, strand].T, counts[:, 1 - strand].T
+    shares, by_share = np.array(SHARES), np.array(errors.shares) * errors.sites
+    error = np.array([max(errors.error, _LEAST_OTHER_ERROR)])
+    misread = _log_mixed(wrong, n, shares, by_share) + _log_mixed(wrong_other, n_other, error)
+    variant = []
+    for share, prior in ((_HET, 1.0), (_HOM, _HOMOZYGOTES)):
+        # a variant's own reads of REF are misread too
+        both = np.concatenate([share, share + (1 - share) * shares])
+        weights = np.concatenate([[1 - errors.sites], by_share])
+        logs = _log_mixed(wrong, n, both, weights) + _log_mixed(wrong_other, n_other, share)
+        variant.append(logs + np.log(prior * errors.heterozygotes))
+    return np.asarray(misread - np.logaddexp(*variant))
+
+
+def _log_mixed(
+    k: NDArray[np.int64], n: NDArray[np.int64], shares: NDArray[np.float64], weights: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """ln P of `k` given ones of `n`, int64 (n,), by a mixture of `shares`; without `weights` by one."""
+    logs = k[:, None] * np.log(shares) + (n - k)[:, None] * np.log1p(-shares)
+    if weights is not None:
+        with np.errstate(divide="ignore"):
+            logs = logs + np.log(weights)
+    return np.asarray(np.logaddexp.reduce(logs, axis=1))
+
+
+def without_misread_bases(
+    columns: ReadColumns, errors: Sequence[StrandErrors], codes: NDArray[np.uint8], start: int, span: tuple[int, int]
+) -> ReadColumns:
+    """`columns` with the bases put right that reads of one strand surely misread, so that they say nothing.
+
+    Surely: by what all reads of both strands show there, it is far more likely than a variant.
+
+    Args:
+        errors: of the library; none change nothing. codes: uint8, the reference from `start` on. span: the
+            positions whose reads are all in `columns`.
+    """
+    first, stop = max(span[0] - 1, start), min(span[1] + 1, start + len(codes))
+    if not errors or not len(columns.pos) or stop - first < 3:
+        return columns
+    codes = codes[first - start : stop - start]
+    columns = replace(columns, seq=columns.seq.copy(), qual=columns.qual.copy())
+    is_reverse = (columns.flag & _REVERSE) != 0
+    strands = [matches_of(columns, use, first, stop, 0) for use in (~is_reverse, is_reverse)]
+    seen = np.stack([tally_alleles(reads, first, len(codes), LEAST_QUALITY) for reads in strands]).astype(np.int64)
+    context = np.full(len(codes), -1, np.int64)
+    wide = codes.astype(np.int64)
+    context[1:-1] = np.where(
+        np.maximum(np.maximum(wide[:-2], wide[1:-1]), wide[2:]) < 4, 16 * wide[:-2] + 4 * wide[1:-1] + wide[2:], -1
+    )
+    misread = np.full((2, len(codes)), 4, np.uint8)
+    for one in errors:
+        strand = int(one.reverse)
+        at = np.flatnonzero((context == one.context) & (seen[strand, :, one.alt] > 0))
+        n_alt, n_ref = seen[:, at, one.alt], seen[:, at, one.context // 4 % 4]
+        counts = np.stack([n_alt + n_ref, n_alt], axis=2).transpose(1, 0, 2)
+        misread[strand, at[log_misread(counts, one) >= _SURE_LN]] = one.alt
+    for reads, alts in zip(strands, misread, strict=True):
+        put_right(reads, first, alts, codes, LEAST_QUALITY - 1)
+    return columns
