@@ -26,7 +26,6 @@ from deepcohort.calls.gvcf import CallsWriter
 from deepcohort.calls.phase import same_site_phase
 from deepcohort.calls.phased import write_phased
 from deepcohort.calls.poor_bases import with_poor_bases
-from deepcohort.calls.strand_errors import without_misread
 from deepcohort.calls.types import GenotypedSites, Known
 from deepcohort.candidates.find import find_candidates, no_candidates
 from deepcohort.candidates.types import CandidateEvidence, CandidateTable
@@ -319,17 +318,14 @@ class _ShardWriter:
         self._n_examples = self._n_bases = self._n_bp = 0
 
     def _balanced(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-        """`probabilities` of all that waits, float32 (N, 3), with what votes, poor bases, strands, haplotypes say."""
+        """`probabilities` of all that waits, float32 (N, 3), with what votes, poor bases, haplotypes say."""
         reads_config, parts, first = self._job.reads_config, [], 0
         depth, vote_errors = reads_config.library.depth, reads_config.vote_errors
-        errors = reads_config.library.strand_errors
         with self._timer.stage("haplotype balance"):
             for chunk in self._waiting:
                 own = probabilities[first : first + len(chunk.rows)]
                 own = with_votes(chunk.features, own, vote_errors)
                 own = with_poor_bases(chunk.evidence, chunk.rows, own)
-                codes, start = chunk.codes, chunk.window.start
-                own = without_misread(chunk.evidence, chunk.rows, own, errors, codes, start)
                 beyond = (chunk.features[:, F.alt_divergence] - chunk.features[:, F.ref_divergence]) / 10.0
                 own = by_haplotype(chunk.evidence, chunk.rows, own, beyond, depth)
                 parts.append(

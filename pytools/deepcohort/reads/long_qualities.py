@@ -96,6 +96,7 @@ def matches_of(
     bp = np.bincount(number[is_match], weights=length[is_match], minlength=len(first)).astype(np.int64)
     pos = columns.pos[row[first]] + on_reference[first]
     kept = use[row[first]] & (pos < stop) & (pos + bp > start)
+    kept &= on_read[first] + bp <= columns.seq_length[row[first]]  # some have no bases
     first, bp, pos = first[kept], bp[kept], pos[kept]
     return PlacedReads(
         pos, pos + margin_bp, pos + bp - margin_bp, columns.seq, columns.qual,
