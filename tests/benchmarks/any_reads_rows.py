@@ -21,7 +21,14 @@ QUALITIES = (
 LAYOUTS = ("fr", "rf", "single")
 MATES = ("paired", "unmapped", "elsewhere")
 AFTER = ("no_proper", "half_proper", "unpaired", "mapq255", "mapq20", "eqx", "no_tags", "names", "hardclip")
-MORE_AFTER = ("gaps", "primers_clipped", "overlaps_clipped", "twice")  # of rows of their own
+MORE_AFTER = (
+    "gaps",
+    "primers_clipped",
+    "overlaps_clipped",
+    "twice",
+    "cpg_forward",
+    "cpg_own",
+)  # of rows of their own
 LONG_QUALITIES = ("none", "flat5", "flat20", "half", "recal_down", "recal_up", "cap20", "bins7")
 KINDS = ("planted", "art", "long", "na12878", "hg002", "pairs")
 REGION_STARTS = (3_000_001, 6_000_001)  # chr20, 1-based: where variants are planted
@@ -287,7 +294,9 @@ def long_record_rows() -> list[Row]:
             f"lib-amplicons-{bp}": replace(base, library=Library(amplicon_bp=bp)) for bp in (2_000, 5_000)
         }
         changes |= {f"errors-{factor}": replace(base, indel_errors=float(factor)) for factor in (3, 6)}
-        changes["rec-twice"] = replace(base, after=("twice",))
+        changes |= {
+            f"rec-{after}": replace(base, after=(after,)) for after in ("twice", "cpg_forward", "cpg_own")
+        }
         rows += [replace(row, name=f"{platform}-15x-{name}") for name, row in changes.items()]
         for copies in (2, 3):  # of reads of 30x: molecules are so many times fewer
             library = Library(copies=copies)

@@ -39,7 +39,7 @@ from deepcohort.reads.library import library_text
 from deepcohort.reads.load import open_reads, profile_of
 from deepcohort.reads.long_qualities import MANY_ERRORS, times_usual
 from deepcohort.reads.sex import SexEvidence, has_sex_contig, mapped_share, sex_of_reads
-from deepcohort.reads.types import LibraryProfile
+from deepcohort.reads.types import LibraryProfile, StrandErrors
 
 T = TypeVar("T")
 PLATFORMS = ("illumina", "hifi", "ont")
@@ -364,6 +364,19 @@ def _warn_of_repeats(sample: str, share: float) -> None:
         )
 
 
+def _warn_of_strands(sample: str, errors: Sequence[StrandErrors]) -> None:
+    """Say so where reads of one strand misread bases alike."""
+    if errors:
+        worst = max(errors, key=lambda one: one.sites)
+        print(
+            f"deepcohort: warning: {sample}: reads of one strand misread bases alike, at "
+            f"{worst.sites:.0%} of {worst.text[:3]} most ({worst.text}, {worst.strand} reads), as where bases are "
+            "modified; where the other strand shows none of it, such bases say nothing; see StrandErrors in the "
+            "header",
+            file=sys.stderr,
+        )
+
+
 def _with_notes(
     job: CallJob,
     predictor: CascadePredictor,
@@ -389,6 +402,7 @@ def _with_notes(
             file=sys.stderr,
         )
     _warn_of_repeats(job.sample, reads.library.repeated_share)
+    _warn_of_strands(job.sample, reads.library.strand_errors)
     library += _contamination_note(job)
     library += ";EndsClipped=yes" if reads.clips_some_ends else ""
     library += ";UnalignedLaid=yes" if reads.lays_unaligned else ""

@@ -128,7 +128,7 @@ def sites_by_strand(
 def _in_own_terms(
     config: ReadsConfig, windows: Sequence[WindowReads], keys: Sequence[LibraryKey], inside: bool
 ) -> tuple[list[ReadColumns], list[tuple[int, NDArray[np.uint8]]]]:
-    """Usable reads of `windows` in terms of their libraries, and (start, base codes); those `inside`, or all."""
+    """Usable reads of `windows` in terms of their libraries, `inside` or all, and (start, base codes)."""
     at = {one.key: k + 1 for k, one in enumerate(config.apart)}
     numbers = np.array([at.get(key, 0) for key in keys], np.uint16)
     pieces, around = [], []

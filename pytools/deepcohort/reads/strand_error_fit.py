@@ -7,7 +7,10 @@ from numpy.typing import NDArray
 
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97)  # of the strand's reads that err at a site
 _BEGIN = 0.01  # of the sites err
-_PRIOR_SITES, _PRIOR_VARIANTS = 1_000, np.array([1.0, 0.5, 1.0])  # of them heterozygotes, homozygotes, odd ones
+_PRIOR_SITES, _PRIOR_VARIANTS = (
+    1_000,
+    np.array([1.0, 0.5, 1.0]),
+)  # of them heterozygotes, homozygotes, odd ones
 _LEAST_ERROR = 1e-4
 _ROUNDS = 60
 _N_FIXED = 4  # kinds of sites that do not err: plain, heterozygous, homozygous, odd
@@ -51,7 +54,9 @@ def _by_em(
 ) -> tuple[float, NDArray[np.float64], float]:
     """(ln likelihood, weights of the kinds of sites, error of the other strand); `begin`: share that errs."""
     n, wrong, n_other, wrong_other = rows.T
-    weights = np.concatenate([[0.0], _PRIOR_VARIANTS / _PRIOR_SITES, np.full(len(SHARES), begin / len(SHARES))])
+    weights = np.concatenate(
+        [[0.0], _PRIOR_VARIANTS / _PRIOR_SITES, np.full(len(SHARES), begin / len(SHARES))]
+    )
     weights[0] = 1 - weights.sum()
     bases = max(int((times * (n + n_other)).sum()), 1)
     errors = np.full(2, max(float((times * (wrong + wrong_other)).sum()) / bases, _LEAST_ERROR))

@@ -22,4 +22,5 @@ def put_right(
         for p in range(max(reads.first[r], start), min(reads.stop[r], start + len(codes))):
             if misread[p - start] < 4 and reads.seq[shift + p] == misread[p - start]:
                 reads.seq[shift + p] = codes[p - start]
-                reads.qual[shift + p] = min(np.int64(reads.qual[shift + p]), most_quality)
+                if reads.qual[shift + p] > most_quality:
+                    reads.qual[shift + p] = np.uint8(most_quality)

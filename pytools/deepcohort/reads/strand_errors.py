@@ -42,7 +42,7 @@ class SiteCounts:
 
     Attributes:
         window: int64 (S,). cell: int64 (S,), 4 x context + ALT; a context as in `StrandErrors`.
-        counts: int64 (S, 2, 2): by strand (forward, reverse), bases that are REF or ALT, and those that are ALT.
+        counts: int64 (S, 2, 2): by strand (forward, reverse), bases that are REF or ALT, and those of ALT.
     """
 
     window: NDArray[np.int64]
@@ -55,8 +55,8 @@ def count_sites(
 ) -> SiteCounts:
     """Counts at the sites of windows, by the gapless matches of reads that are surely placed.
 
-    `pieces` are all reads that lie at windows, MAPQ on the common scale, `references` the windows' (start, base
-    codes).
+    `pieces` are all reads that lie at windows, MAPQ on the common scale, `references` the windows' (start,
+    base codes).
     """
     least = 1 if are_too_poor(pieces) else LEAST_QUALITY
     parts = [SiteCounts(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 2, 2), np.int64))]
@@ -64,7 +64,8 @@ def count_sites(
         codes = codes[:PROFILE_WINDOW_BP]
         is_reverse, sure = (piece.flag & _REVERSE) != 0, piece.mapq >= SURE_MAPQ
         strands = [
-            matches_of(piece, use, start, start + len(codes)) for use in (sure & ~is_reverse, sure & is_reverse)
+            matches_of(piece, use, start, start + len(codes))
+            for use in (sure & ~is_reverse, sure & is_reverse)
         ]
         seen = np.stack([tally_alleles(reads, start, len(codes), least) for reads in strands])
         context = _contexts(codes)
@@ -93,7 +94,7 @@ def _contexts(codes: NDArray[np.uint8]) -> NDArray[np.int64]:
 def _ref_and_alt(
     seen: NDArray[np.int32], at: NDArray[np.int64], ref: NDArray[np.uint8], alt: NDArray[np.int64] | int
 ) -> NDArray[np.int64]:
-    """Int64 (n, 2, 2): `SiteCounts.counts` at positions `at`, int64 (n,), of bases `seen`, int32 (2, L, 4)."""
+    """`SiteCounts.counts`, int64 (n, 2, 2), at `at`, int64 (n,), of bases `seen`, int32 (2, L, 4)."""
     n_ref, n_alt = seen[:, at, ref].astype(np.int64), seen[:, at, alt].astype(np.int64)
     return np.stack([n_ref + n_alt, n_alt], axis=2).transpose(1, 0, 2)
 

@@ -26,7 +26,12 @@ def write_facts(
     library |= {"TypicalMAPQ": 42, "Clipped": 0.02, "Copies": 0.31, "CopiesDropped": True, "Qualities": 4}
     library |= {"Duplicates": 0.05, "Slips": 2.5, "QualitiesLowered": "30:-3"}
     library |= {"QualitiesRaised": "0:+27", "ClipsDropped": "starts"}
-    library |= {"Contamination": 0.0376, "ContaminationGiven": 0.05, "Repeated": 0.5}
+    library |= {
+        "Contamination": 0.0376,
+        "ContaminationGiven": 0.05,
+        "Repeated": 0.5,
+        "StrandErrors": "ACG-ATG:forward:0.102",
+    }
     unlike = {"Sites": 812, "Outside": 0.031, "Strangest": "alt_clip", "StrangestShare": 0.42, "Alarm": alarm}
     facts = {
         "sample": sample,
@@ -76,6 +81,7 @@ def test_cells(tmp_path):
         "lowered": "30:-3",
         "raised": "0:+27",
         "clips_dropped": "starts",
+        "strand_errors": "ACG-ATG:forward:0.102",
         "contamination": 3.76,
         "contamination_given": 5.0,
         "snp": 800,
