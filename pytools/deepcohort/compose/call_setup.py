@@ -369,10 +369,9 @@ def _warn_of_strands(sample: str, errors: Sequence[StrandErrors]) -> None:
     if errors:
         worst = max(errors, key=lambda one: one.sites)
         print(
-            f"deepcohort: warning: {sample}: reads of one strand misread bases alike, at "
-            f"{worst.sites:.0%} of {worst.text[:3]} most ({worst.text}, {worst.strand} reads), as where bases are "
-            "modified; where the other strand shows none of it, such bases say nothing; see StrandErrors in the "
-            "header",
+            f"deepcohort: warning: {sample}: reads of one strand misread bases alike, most often "
+            f"{worst.text} on {worst.strand} reads, at {worst.sites:.0%} of such sites; where the other strand "
+            "shows none of it such bases say nothing; see StrandErrors in the header",
             file=sys.stderr,
         )
 
