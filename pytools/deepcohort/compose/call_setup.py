@@ -370,8 +370,8 @@ def _warn_of_strands(sample: str, errors: Sequence[StrandErrors]) -> None:
         worst = max(errors, key=lambda one: one.sites)
         print(
             f"deepcohort: warning: {sample}: reads of one strand misread bases alike, most often "
-            f"{worst.text} on {worst.strand} reads, at {worst.sites:.0%} of such sites; where the other strand "
-            "shows none of it such bases say nothing; see StrandErrors in the header",
+            f"{worst.text} on {worst.strand} reads, at {worst.sites:.0%} of such sites; where the other "
+            "strand shows none of it such bases say nothing; see StrandErrors in the header",
             file=sys.stderr,
         )
 
