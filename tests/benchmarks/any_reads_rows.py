@@ -29,7 +29,7 @@ MORE_AFTER = (
     "cpg_forward",
     "cpg_own",
 )  # of rows of their own
-LONG_QUALITIES = ("none", "flat5", "flat20", "half", "recal_down", "recal_up", "cap20", "bins7")
+LONG_QUALITIES = ("none", "zeros", "flat5", "flat20", "half", "recal_down", "recal_up", "cap20", "bins7")
 KINDS = ("planted", "art", "long", "na12878", "hg002", "pairs")
 REGION_STARTS = (3_000_001, 6_000_001)  # chr20, 1-based: where variants are planted
 
@@ -287,7 +287,7 @@ def long_record_rows() -> list[Row]:
     for platform in ("hifi", "ont"):
         base = Row("", "long", aligner="", length=0, depth=15, source=platform)
         # labels that HiFi does not mind are left out
-        labels = LONG_QUALITIES if platform == "ont" else ("none", "flat5", "flat20", "bins7")
+        labels = LONG_QUALITIES if platform == "ont" else ("none", "zeros", "flat5", "flat20", "bins7")
         changes = {f"rec-{after}": replace(base, after=(after,)) for after in ("eqx", "mapq20")}
         changes |= {f"qual-{quality}": replace(base, quality=quality) for quality in labels}
         changes |= {

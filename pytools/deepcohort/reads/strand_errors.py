@@ -58,7 +58,7 @@ def count_sites(
     `pieces` are all reads that lie at windows, MAPQ on the common scale, `references` the windows' (start,
     base codes).
     """
-    least = 1 if are_too_poor(pieces) else LEAST_QUALITY
+    least = 0 if are_too_poor(pieces) else LEAST_QUALITY
     parts = [SiteCounts(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 2, 2), np.int64))]
     for number, (piece, (start, codes)) in enumerate(zip(pieces, references, strict=True)):
         codes = codes[:PROFILE_WINDOW_BP]
