@@ -43,8 +43,8 @@ def seen_qualities(
 ) -> tuple[tuple[int, int, int, float], ...]:
     """LibraryProfile.seen by the matches of the reads `uses`, bool (R,) of each piece.
 
-    `references` are (start, base codes) of each piece's stretch of the reference. Where most bases have quality
-    0, it is a placeholder, not that of an N.
+    `references` are (start, base codes) of each piece's stretch of the reference. Where most bases have
+    quality 0, it is a placeholder, not that of an N.
     """
     windows, shift = [], int(are_placeholders(pieces))
     if shift:

@@ -238,6 +238,7 @@ def test_long_reads_say_other_qualities():
         assert made.query_sequence == "TTACGTAC"
     assert said == {
         "none": None,
+        "zeros": [0] * 8,
         "flat5": [5] * 8,
         "flat20": [20] * 8,
         "half": [1, 4, 9, 12, 15, 19, 30, 46],
@@ -261,7 +262,7 @@ def test_one_strand_misreads_some_cpgs():
             )
             misread(made, misreading)
             assert set(made.query_qualities) == {20}
-            assert made.get_tags() == [("RG", "1")]
+            assert made.has_tag("MD") == (made.query_sequence == bases)
             pairs = [
                 (p, a + b) for p, (a, b) in enumerate(zip(bases, made.query_sequence, strict=True)) if a != b
             ]
