@@ -28,6 +28,9 @@ MORE_AFTER = (
     "twice",
     "cpg_forward",
     "cpg_own",
+    "equal",
+    "methylated",
+    "bisulfite",
 )  # of rows of their own
 LONG_QUALITIES = ("none", "zeros", "flat5", "flat20", "half", "recal_down", "recal_up", "cap20", "bins7")
 KINDS = ("planted", "art", "long", "na12878", "hg002", "pairs")
@@ -195,6 +198,8 @@ def library_rows() -> list[Row]:
     primers = Library(amplicon_bp=280, primers_bp=20)
     rows.append(Row("lib-primers-clipped", library=primers, depth=60.0, after=("primers_clipped",)))
     rows.append(Row("lib-duplicates-5-100x", library=Library(copies=5), depth=100.0))
+    rows += [Row(f"lib-{name}", after=(name,)) for name in ("methylated", "bisulfite")]
+    rows.append(Row("lib-methylated-8x", depth=8.0, after=("methylated",)))
     rows += [Row(f"lib-contaminated-{n}", library=Library(foreign=n / 100), main=n == 5) for n in (2, 5, 10)]
     return rows
 
@@ -203,6 +208,7 @@ def record_rows() -> list[Row]:
     """The base, its records changed after alignment."""
     rows = [Row(f"rec-{after}", after=(after,), main=after == "no_proper") for after in AFTER]
     rows.append(Row("rec-gaps", length=50, after=("gaps",)))
+    rows.append(Row("rec-equal", after=("equal",)))
     short = Library(insert_bp=170)
     rows.append(Row("rec-overlaps-clipped", library=short, after=("overlaps_clipped",)))
     return [*rows, Row("rec-trimmed", trim=True), Row("rec-indel-errors-10", indel_errors=10.0)]

@@ -17,7 +17,7 @@ from accuracy import DATA, CallSet, quoted, run
 from any_reads_foreign import Variant, foreign_variants
 from any_reads_fragments import CODE, Haplotype, Reads, draw_fragments, read_mates, stretched
 from any_reads_long import change_reads, plain, simulated_set
-from any_reads_records import eqx, harden
+from any_reads_records import convert, eqx, harden, spell_equal
 from any_reads_rows import REGION_STARTS, Library, Row
 from any_reads_strands import MISREADINGS, misread
 from numpy.typing import NDArray
@@ -394,6 +394,10 @@ def change_record(record: pysam.AlignedSegment, change: str) -> None:
         misread(record, MISREADINGS[change])
     elif change == "hardclip" and record.cigartuples:
         harden(record)
+    elif change == "equal" and record.cigartuples:
+        spell_equal(record)
+    elif change in ("methylated", "bisulfite") and record.cigartuples:
+        convert(record, change == "methylated")
     elif change == "gaps" and record.cigartuples == [(0, record.query_length)]:
         leave_gap(record, 6)
     elif change == "primers_clipped" and record.cigartuples:

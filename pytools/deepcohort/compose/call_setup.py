@@ -33,6 +33,7 @@ from deepcohort.paralogs.types import Links
 from deepcohort.phase.config import PhaseConfig
 from deepcohort.reads.checksums import other_sequences
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.conversion import conversion_told
 from deepcohort.reads.groups import ReadGroups, groups_of_sample, samples_of
 from deepcohort.reads.libraries import LEAST_READS, library_line
 from deepcohort.reads.library import library_text
@@ -376,6 +377,12 @@ def _warn_of_strands(sample: str, errors: Sequence[StrandErrors]) -> None:
         )
 
 
+def _warn_of_conversion(sample: str, library: LibraryProfile) -> None:
+    """Say so where the library's chemistry changes bases."""
+    if told := conversion_told(library.conversion):
+        print(f"deepcohort: warning: {sample}: {told}", file=sys.stderr)
+
+
 def _with_notes(
     job: CallJob,
     predictor: CascadePredictor,
@@ -402,6 +409,7 @@ def _with_notes(
         )
     _warn_of_repeats(job.sample, reads.library.repeated_share)
     _warn_of_strands(job.sample, reads.library.strand_errors)
+    _warn_of_conversion(job.sample, reads.library)
     library += _contamination_note(job)
     library += ";EndsClipped=yes" if reads.clips_some_ends else ""
     library += ";UnalignedLaid=yes" if reads.lays_unaligned else ""

@@ -69,7 +69,14 @@ class ReadsConfig:
     @property
     def needs_reference(self) -> bool:
         """Whether reads are held against the reference."""
-        return self.clips_some_ends or self.lays_unaligned or bool(self.library.strand_errors)
+        return (
+            self.clips_some_ends or self.lays_unaligned or self.converts or bool(self.library.strand_errors)
+        )
+
+    @property
+    def converts(self) -> bool:
+        """Whether some library's chemistry changes bases."""
+        return any(any(profile.conversion.contexts) for profile in self.profiles)
 
     @property
     def drops_copies(self) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
+from deepcohort.core.sequence import CODE_N
 
 # why scan_records stopped
 NEEDS_MORE = 0  # the piece ends within a record, or before the last complete bin is known
@@ -511,7 +512,7 @@ def _copy_quals(raw: NDArray[np.uint8], seq: NDArray[np.uint8], qual: NDArray[np
     """Phred of `raw` (n,) into `qual` (n,), by the codes `seq` (n,)."""
     for k in range(len(raw)):
         # an N says nothing, whatever its quality
-        qual[k] = raw[k] if seq[k] < 4 else 0
+        qual[k] = raw[k] if seq[k] != CODE_N else 0
 
 
 @kernel

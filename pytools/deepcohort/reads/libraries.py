@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from deepcohort.reads.clip import clip_loose_ends, clip_own_ends, loose_share
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.contamination import Estimate, alt_sites, measure
+from deepcohort.reads.conversion import measure_conversion, without_converted
 from deepcohort.reads.groups import LibraryKey, names_of
 from deepcohort.reads.library import (
     clipped_share,
@@ -138,6 +139,7 @@ def _in_own_terms(
         piece = take_reads(window.columns, np.flatnonzero(usable))
         if config.apart:
             piece = replace(piece, library=numbers[piece.library])
+        piece = without_converted(piece, config.profiles, window.codes, window.start)
         pieces.append(clip_own_ends(in_own_terms(config, piece), config, window.codes, window.start))
         around.append((window.start, window.codes))
     return pieces, around
@@ -182,15 +184,28 @@ def _measured(
         pieces.append(take_reads(window.columns, np.flatnonzero(usable)))
         around.append((window.start, window.codes))
     marked_share = n_marked / n_reads if n_reads else 0.0
+    conversion = measure_conversion(pieces, around)
+    converts = [LibraryProfile(conversion=conversion)]
+    pieces = [
+        without_converted(piece, converts, codes, start, as_unknown=True)
+        for piece, (start, codes) in zip(pieces, around, strict=True)
+    ]
     ends = clipped_on_purpose(pieces, around)
     if any(ends):
         pieces = [without_clips(piece, np.tile(ends, (len(piece.pos), 1))) for piece in pieces]
-    profile = replace(measure_library(pieces, around), duplicate_share=marked_share, drops_clips=ends)
+    profile = replace(
+        measure_library(pieces, around),
+        duplicate_share=marked_share,
+        drops_clips=ends,
+        conversion=conversion,
+    )
     profile = replace(
         profile,
         vote_errors=vote_errors(profile, pieces, around),
         mate_errors=mate_errors(profile, pieces, around),
     )
+    if any(conversion.contexts) and profile.raised:  # what was silenced has quality 0
+        profile = replace(profile, raised=tuple(pair for pair in profile.raised if pair[0]))
     if not _leaves_ends(profile, pieces, around):
         return _Measured(profile, False, pieces)
     plain = replace(profile, lowered=())
@@ -248,6 +263,8 @@ def _is_apart(own: _Measured, sample: _Measured) -> bool:
         abs(scaled[0] - scaled[1]) >= _MAPQ_APART
         or mine.drops_copies != other.drops_copies
         or mine.drops_clips != other.drops_clips
+        or mine.conversion.contexts != other.conversion.contexts
+        or (any(mine.conversion.contexts) and mine.conversion.is_swapped != other.conversion.is_swapped)
         or is_of_dna(mine) != is_of_dna(other)
         or own.clips_ends != sample.clips_ends
         or _qualities_otherwise(own.pieces, mine, other) >= _QUALITY_APART

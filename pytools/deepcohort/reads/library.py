@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.reads.adapter_kernels import KMER_BP, loose_tails, tail_kmers
+from deepcohort.reads.conversion import conversion_facts
 from deepcohort.reads.copies import grouped_copies
 from deepcohort.reads.long_qualities import least_in_runs, seen_qualities
 from deepcohort.reads.purpose import ends_text
@@ -300,6 +301,7 @@ def library_text(library: LibraryProfile) -> str:
         facts["VoteErrors"] = f"{library.vote_errors:.1e}"
     if library.contamination:
         facts["Contamination"] = f"{library.contamination:.4f}"
+    facts |= conversion_facts(library.conversion)
     if library.mate_errors:
         facts["MateErrors"] = f"{library.mate_errors:.1e}"
     if library.strand_errors:

@@ -17,6 +17,7 @@ from deepcohort.formats.crai import check_crai, crai_slices
 from deepcohort.formats.hts_index import beside, load_index
 from deepcohort.reads.clip import clip_own_ends
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.conversion import has_equal, with_bases, without_converted
 from deepcohort.reads.copies import are_merged_twice, first_short_reads, repeated
 from deepcohort.reads.groups import NO_GROUP, LibraryKey, ReadGroups, groups_of_sample, same_files
 from deepcohort.reads.header import AlignmentHeader, read_header, shared_contigs
@@ -201,12 +202,13 @@ class ReadSource:
         files: Sequence[_BamReads | _HtslibReads],
         contig_lengths: dict[str, int],
         config: ReadsConfig,
-        reference: ReferenceFasta | None,
+        reference_path: Path,
         libraries: Sequence[LibraryKey] = (),
     ) -> None:
         self._files = files
         self._config = config
-        self._reference = reference  # where ends of reads are clipped
+        self._reference_path = reference_path
+        self._fasta: ReferenceFasta | None = None  # opened where reads are held against it
         self.contig_lengths = contig_lengths
         self.sample_names = tuple(sorted({s for file in files for s in file.header.samples}))
         self.read_groups: list[ReadGroups] = [file.header.groups for file in files]
@@ -245,7 +247,7 @@ class ReadSource:
         if config.lays_unaligned:
             whole = self._padded(whole, reach_bp(config))
         files = [join_pieces(list(file.columns(whole, near))) for file in self._files]
-        columns = self._counted_once(merge_files(files, config))
+        columns = self._counted_once(self._spelled_out(merge_files(files, config), region.contig))
         if config.only is not None:  # judged by one profile, theirs
             columns = take_reads(columns, np.flatnonzero(columns.library == 1))
             columns = replace(columns, library=no_libraries())
@@ -253,14 +255,30 @@ class ReadSource:
             columns = self._with_laid(columns, whole)
         columns = with_own_inserts(columns)
         laid = unspliced(columns, config)
-        was_spliced, columns = laid is not columns, in_own_terms(config, laid)
-        if self._reference is not None and region.contig in self.contig_lengths:
-            reach = self._padded(whole, _REACH_BP)
-            codes, span = self._reference.fetch_codes(reach), (whole.start, whole.end)
-            columns = clip_own_ends(columns, config, codes, reach.start)
-            columns = without_misread_bases(columns, config.library.strand_errors, codes, reach.start, span)
-        changed = config.drops_copies or was_spliced or self._reference is not None
+        was_spliced, columns = laid is not columns, self._judged(laid, whole)
+        changed = config.drops_copies or was_spliced or config.needs_reference
         return reads_in(columns, region) if changed else columns
+
+    def _judged(self, columns: ReadColumns, whole: Region) -> ReadColumns:
+        """`columns` of the region `whole` by the profiles of their libraries."""
+        if not self._config.needs_reference or whole.contig not in self.contig_lengths:
+            return in_own_terms(self._config, columns)
+        reach = self._padded(whole, _REACH_BP)
+        codes = self._reference().fetch_codes(reach)
+        columns = without_converted(columns, self._config.profiles, codes, reach.start)
+        columns = clip_own_ends(in_own_terms(self._config, columns), self._config, codes, reach.start)
+        errors, span = self._config.library.strand_errors, (whole.start, whole.end)
+        return without_misread_bases(columns, errors, codes, reach.start, span)
+
+    def _spelled_out(self, columns: ReadColumns, contig: str) -> ReadColumns:
+        """`columns` without bases written as `=`."""
+        if not has_equal(columns):
+            return columns
+        within = contig in self.contig_lengths
+        last = min(int(columns.end.max()), self.contig_lengths[contig]) if within else 0
+        reach = Region(contig, int(columns.pos.min()), last)
+        codes = self._reference().fetch_codes(reach) if last > reach.start else np.empty(0, np.uint8)
+        return with_bases(columns, codes, reach.start)
 
     def _counted_once(self, columns: ReadColumns) -> ReadColumns:
         """`columns` without reads that the files have twice; short ones where the profile says so."""
@@ -274,9 +292,14 @@ class ReadSource:
     def _with_laid(self, columns: ReadColumns, whole: Region) -> ReadColumns:
         """`columns` of the region `whole` with reads without alignment laid, or left out."""
         reach = self._padded(whole, reach_bp(self._config))
-        if self._reference is None or reach.contig not in self.contig_lengths:
+        if reach.contig not in self.contig_lengths:
             return take_reads(columns, np.flatnonzero(columns.n_ops > 0))
-        return lay_unaligned(columns, self._config, self._reference.fetch_codes(reach), reach.start)
+        return lay_unaligned(columns, self._config, self._reference().fetch_codes(reach), reach.start)
+
+    def _reference(self) -> ReferenceFasta:
+        if self._fasta is None:
+            self._fasta = ReferenceFasta(self._reference_path)
+        return self._fasta
 
     def _padded(self, region: Region, pad_bp: int) -> Region:
         return region.padded(pad_bp, self.contig_lengths.get(region.contig, region.end))
@@ -294,8 +317,8 @@ class ReadSource:
         """Close the files."""
         for file in self._files:
             file.close()
-        if self._reference is not None:
-            self._reference.close()
+        if self._fasta is not None:
+            self._fasta.close()
 
     def __enter__(self) -> "ReadSource":
         return self
@@ -356,8 +379,7 @@ def open_reads(
             file.close()
         raise InputProblems(problems)
     headers = [file.header for file in files]
-    fasta = ReferenceFasta(reference_path) if config.needs_reference else None
-    return ReadSource(files, contig_lengths, config, fasta, _libraries(headers, chosen))
+    return ReadSource(files, contig_lengths, config, Path(reference_path), _libraries(headers, chosen))
 
 
 def _libraries(

@@ -46,6 +46,27 @@ class StrandErrors:
 
 
 @dataclass(frozen=True, slots=True)
+class Conversion:
+    """Which Cs a library's chemistry makes T on the strand that is sequenced, see `reads.conversion`.
+
+    Attributes:
+        cpg, elsewhere: share of the Cs that read as T, before G and before other bases; 0: as usual.
+        is_swapped: first mates show the strand complementary to the one that was changed.
+        is_told: which fragments show which strand; where they show either, nothing can be left out.
+    """
+
+    cpg: float = 0.0
+    elsewhere: float = 0.0
+    is_swapped: bool = False
+    is_told: bool = True
+
+    @property
+    def contexts(self) -> tuple[bool, bool]:
+        """Whether what may have been changed is left out, before G and elsewhere."""
+        return self.is_told and self.cpg > 0, self.is_told and self.elsewhere > 0
+
+
+@dataclass(frozen=True, slots=True)
 class LibraryProfile:
     """The usual reads of a sample. The default stands for single reads of which nothing is known.
 
@@ -81,6 +102,7 @@ class LibraryProfile:
         mate_errors: wrong bases, of those that both mates agree on; 0: not measured, or few overlap.
         contamination: share of the reads that are another person's (`reads.contamination`); 0: none, or not
             told.
+        conversion: of bases by the library's chemistry; what it may have changed says nothing.
         seen: of long reads (phred reported, bases, mismatches, those that variants would make), sorted.
         least: of long reads (phred, how often it is the least in and beside a run of bases), sorted.
         strand_errors: of long reads, what those of one strand misread alike (`reads.strand_errors`).
@@ -111,6 +133,7 @@ class LibraryProfile:
     vote_errors: float = 0.0
     mate_errors: float = 0.0
     contamination: float = 0.0
+    conversion: Conversion = Conversion()
     seen: tuple[tuple[int, int, int, float], ...] = ()
     least: tuple[tuple[int, int], ...] = ()
     strand_errors: tuple[StrandErrors, ...] = ()

@@ -115,6 +115,26 @@ _COLUMNS = {
         },
         is_share=True,
     ),
+    "converted_cpg": _Column(
+        "library",
+        "ConvertedCpG",
+        {
+            **_PER_CENT,
+            "title": "Converted CpGs",
+            "description": "Cs before G that the library's chemistry reads as T; such bases are left out",
+        },
+        is_share=True,
+    ),
+    "converted_elsewhere": _Column(
+        "library",
+        "ConvertedElsewhere",
+        {
+            **_PER_CENT,
+            "title": "Converted Cs",
+            "description": "Cs before other bases that the library's chemistry reads as T",
+        },
+        is_share=True,
+    ),
     "repeated": _Column(
         "library",
         "Repeated",

@@ -7,6 +7,7 @@ import pytest
 from deepcohort.core.region import Region
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import open_reads, profile_of
+from deepcohort.reads.types import Conversion
 
 PLACES = {
     "cohort_exome": ("b37.17.fa.gz", Region("17", 7_570_000, 7_580_000)),
@@ -25,6 +26,7 @@ def test_files_are_profiled_and_read(shared_data: Path, folder: str):
     for path in paths:
         config, _ = profile_of([path], reference, ReadsConfig())
         assert config.library.n_reads > 0, path.name
+        assert config.library.conversion == Conversion(), path.name
         with open_reads([path], reference, config) as source:
             whole = source.fetch(place)
             cuts = [place.start, (place.start + place.end) // 2, place.end]

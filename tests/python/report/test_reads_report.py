@@ -31,6 +31,8 @@ def write_facts(
         "ContaminationGiven": 0.05,
         "Repeated": 0.5,
         "StrandErrors": "ACG-ATG:forward:0.102",
+        "ConvertedCpG": 0.703,
+        "ConvertedElsewhere": 0.99,
     }
     unlike = {"Sites": 812, "Outside": 0.031, "Strangest": "alt_clip", "StrangestShare": 0.42, "Alarm": alarm}
     facts = {
@@ -73,6 +75,8 @@ def test_cells(tmp_path):
         "clipped": 2.0,
         "mapped": 99.81,
         "duplicates": 5.0,
+        "converted_cpg": 70.3,
+        "converted_elsewhere": 99.0,
         "repeated": 50.0,
         "copies": 31.0,
         "copies_dropped": "left out",
