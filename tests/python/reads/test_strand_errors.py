@@ -9,8 +9,10 @@ from deepcohort.core.sequence import decode_bases
 from deepcohort.core.sequence import encode_bases as encode
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.library import library_text
+from deepcohort.reads.quality_kernels import PlacedReads
 from deepcohort.reads.scan import ReadColumns
 from deepcohort.reads.strand_error_fit import SHARES
+from deepcohort.reads.strand_error_kernels import put_right
 from deepcohort.reads.strand_errors import (
     SiteCounts,
     count_sites,
@@ -20,6 +22,8 @@ from deepcohort.reads.strand_errors import (
     without_misread_bases,
 )
 from deepcohort.reads.types import LibraryProfile, StrandErrors
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from read_builders import random_text
 
 ACG_ATG = 4 * (16 * 0 + 4 * 1 + 2) + 3
@@ -157,3 +161,29 @@ def test_sites_are_counted_by_strand():
 def test_reads_are_held_against_the_reference_where_some_are_misread():
     assert not ReadsConfig().needs_reference
     assert ReadsConfig(library=LibraryProfile(strand_errors=(ERRORS,))).needs_reference
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    reads=st.lists(
+        st.tuples(st.integers(0, 30), st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=5
+    ),
+    seed=st.integers(0, 99),
+)
+def test_bases_are_put_right_as_by_hand(reads, seed):
+    """Reads of ten bases at a position, less some of their ends, against one base at a time."""
+    rng, n = np.random.default_rng(seed), len(reads)
+    seq, qual = rng.integers(0, 5, 10 * n).astype(np.uint8), rng.integers(0, 40, 10 * n).astype(np.uint8)
+    codes, misread = rng.integers(0, 5, 25).astype(np.uint8), rng.integers(0, 5, 25).astype(np.uint8)
+    pos, left, right = np.array(reads, np.int64).T
+    wanted_seq, wanted_qual = seq.copy(), qual.copy()
+    for r in range(n):
+        for k in range(left[r], 10 - right[r]):
+            at = pos[r] + k - 5
+            if 0 <= at < 25 and misread[at] < 4 and seq[10 * r + k] == misread[at]:
+                wanted_seq[10 * r + k] = codes[at]
+                wanted_qual[10 * r + k] = min(qual[10 * r + k], 9)
+    placed = PlacedReads(pos, pos + left, pos + 10 - right, seq, qual, 10 * np.arange(n))
+    put_right(placed, 5, misread, codes, 9)
+    assert seq.tolist() == wanted_seq.tolist()
+    assert qual.tolist() == wanted_qual.tolist()
