@@ -15,6 +15,7 @@ from any_reads_rows import REGION_STARTS, Library, Row
 _REVIO = (np.array([7, 13, 20, 25, 30, 37]), np.array([3, 10, 17, 22, 27, 35, 40]))
 # what a basecaller or a tool says in place of the simulator's qualities; none: they are left out
 _QUALITIES: dict[str, Callable] = {
+    "zeros": lambda q: np.zeros_like(q),
     "flat5": lambda q: np.full_like(q, 5),
     "flat20": lambda q: np.full_like(q, 20),
     "half": lambda q: q // 2,

@@ -28,11 +28,13 @@ MORE_AFTER = (
     "primers_clipped",
     "overlaps_clipped",
     "twice",
+    "cpg_forward",
+    "cpg_own",
     "equal",
     "methylated",
     "bisulfite",
 )  # of rows of their own
-LONG_QUALITIES = ("none", "flat5", "flat20", "half", "recal_down", "recal_up", "cap20", "bins7")
+LONG_QUALITIES = ("none", "zeros", "flat5", "flat20", "half", "recal_down", "recal_up", "cap20", "bins7")
 KINDS = ("planted", "art", "long", "na12878", "hg002", "pairs")
 REGION_STARTS = (3_000_001, 6_000_001)  # chr20, 1-based: where variants are planted
 
@@ -307,14 +309,16 @@ def long_record_rows() -> list[Row]:
     for platform in ("hifi", "ont"):
         base = Row("", "long", aligner="", length=0, depth=15, source=platform)
         # labels that HiFi does not mind are left out
-        labels = LONG_QUALITIES if platform == "ont" else ("none", "flat5", "flat20", "bins7")
+        labels = LONG_QUALITIES if platform == "ont" else ("none", "zeros", "flat5", "flat20", "bins7")
         changes = {f"rec-{after}": replace(base, after=(after,)) for after in ("eqx", "mapq20")}
         changes |= {f"qual-{quality}": replace(base, quality=quality) for quality in labels}
         changes |= {
             f"lib-amplicons-{bp}": replace(base, library=Library(amplicon_bp=bp)) for bp in (2_000, 5_000)
         }
         changes |= {f"errors-{factor}": replace(base, indel_errors=float(factor)) for factor in (3, 6)}
-        changes["rec-twice"] = replace(base, after=("twice",))
+        changes |= {
+            f"rec-{after}": replace(base, after=(after,)) for after in ("twice", "cpg_forward", "cpg_own")
+        }
         rows += [replace(row, name=f"{platform}-15x-{name}") for name, row in changes.items()]
         for copies in (2, 3):  # of reads of 30x: molecules are so many times fewer
             library = Library(copies=copies)

@@ -20,6 +20,7 @@ from any_reads_genomes import planted_genome
 from any_reads_long import change_reads, plain, simulated_set
 from any_reads_records import convert, eqx, harden, spell_equal
 from any_reads_rows import REGION_STARTS, Library, Row
+from any_reads_strands import MISREADINGS, misread
 from numpy.typing import NDArray
 
 PAD_BP = 5_000  # sequence that fragments may come from on either side of a region
@@ -390,6 +391,8 @@ def change_record(record: pysam.AlignedSegment, change: str) -> None:
         record.query_name = "*"
     elif change == "eqx" and record.cigartuples:
         record.cigartuples = eqx(record)
+    elif change in MISREADINGS:
+        misread(record, MISREADINGS[change])
     elif change == "hardclip" and record.cigartuples:
         harden(record)
     elif change == "equal" and record.cigartuples:

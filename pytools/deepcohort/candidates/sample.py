@@ -6,8 +6,8 @@ from pathlib import Path
 
 from deepcohort.candidates.config import CandidatesConfig, candidates_for
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import profiled
 from deepcohort.reads.long_qualities import worth
+from deepcohort.reads.profile import profiled
 from deepcohort.reads.types import LibraryProfile
 
 

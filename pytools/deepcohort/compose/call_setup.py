@@ -15,6 +15,7 @@ from deepcohort.candidates.sample import SampleSettings
 from deepcohort.cohort.io import padded, read_header
 from deepcohort.compose.call_shard import features_for, novel_in, sample_chunks
 from deepcohort.compose.job import CallJob, ShardConfig, job_for
+from deepcohort.compose.library_doubts import library_doubts
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta, check_contig_names
 from deepcohort.core.names import name_problem
@@ -33,20 +34,18 @@ from deepcohort.paralogs.types import Links
 from deepcohort.phase.config import PhaseConfig
 from deepcohort.reads.checksums import other_sequences
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.conversion import conversion_told
 from deepcohort.reads.groups import ReadGroups, groups_of_sample, samples_of
 from deepcohort.reads.libraries import LEAST_READS, library_line
 from deepcohort.reads.library import library_text
-from deepcohort.reads.load import open_reads, profile_of
+from deepcohort.reads.load import open_reads
 from deepcohort.reads.long_qualities import MANY_ERRORS, times_usual
-from deepcohort.reads.reasons import left_out_told
+from deepcohort.reads.profile import profile_of
 from deepcohort.reads.sex import SexEvidence, has_sex_contig, mapped_share, sex_of_reads
 from deepcohort.reads.types import LibraryProfile
 
 T = TypeVar("T")
 PLATFORMS = ("illumina", "hifi", "ont")
 _CUDA_BATCH_EXAMPLES = 8_192
-_MANY_REPEATED = 0.01  # of the reads, worth a warning
 _WARN_CONTAMINATION = 0.01  # share of another person's reads that is warned of
 PANEL_KEY = "deepcohort_panel"
 _CHEAP_BP = 5_000_000  # contigs whose sequence is always held against @SQ M5
@@ -356,39 +355,6 @@ def _phase_config(request: CallRequest) -> PhaseConfig | None:
     return PhaseConfig(min_quality_phred=request.min_phase_quality)
 
 
-def _warn_of_repeats(sample: str, share: float) -> None:
-    """Say so where reads stand in the files twice."""
-    if share >= _MANY_REPEATED:
-        print(
-            f"deepcohort: warning: {sample}: {share:.0%} of the reads stand in the files once more, with the "
-            "same bases and qualities; each counts once; see whether files were merged twice",
-            file=sys.stderr,
-        )
-
-
-def _warn_of_balance(sample: str, library: LibraryProfile) -> None:
-    """Say so where alleles are not read as one person's."""
-    if library.unbalanced:
-        print(
-            f"deepcohort: warning: {sample}: the alleles are not read as one person's, half and half where "
-            "there are two: reads of several persons, more than two copies of each chromosome, or DNA of few "
-            "cells; mistrust the genotypes",
-            file=sys.stderr,
-        )
-
-
-def _warn_of_conversion(sample: str, library: LibraryProfile) -> None:
-    """Say so where the library's chemistry changes bases."""
-    if told := conversion_told(library.conversion):
-        print(f"deepcohort: warning: {sample}: {told}", file=sys.stderr)
-
-
-def _warn_of_left_out(sample: str, library: LibraryProfile) -> None:
-    """Say so where most of the reads do not count."""
-    if told := left_out_told(library.left_out, library.depth):
-        print(f"deepcohort: warning: {sample}: {told}", file=sys.stderr)
-
-
 def _with_notes(
     job: CallJob,
     predictor: CascadePredictor,
@@ -413,10 +379,8 @@ def _with_notes(
             f"those of the usual {predictor.platform} run; mistrust indels, compare the calls with truth",
             file=sys.stderr,
         )
-    _warn_of_repeats(job.sample, reads.library.repeated_share)
-    _warn_of_balance(job.sample, reads.library)
-    _warn_of_conversion(job.sample, reads.library)
-    _warn_of_left_out(job.sample, reads.library)
+    for told in library_doubts(reads.library):
+        print(f"deepcohort: warning: {job.sample}: {told}", file=sys.stderr)
     library += _contamination_note(job)
     library += ";EndsClipped=yes" if reads.clips_some_ends else ""
     library += ";UnalignedLaid=yes" if reads.lays_unaligned else ""

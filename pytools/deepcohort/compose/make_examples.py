@@ -26,7 +26,7 @@ from deepcohort.pileup.label import AMBIGUOUS, label_candidates
 from deepcohort.pileup.library_augment import NATURAL_LIBRARY, LibraryAugment, library_with, vary_library
 from deepcohort.pileup.shards import Examples, ExampleWriter, stretch_id
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import profiled
+from deepcohort.reads.profile import profiled
 
 
 @dataclass(frozen=True, slots=True)

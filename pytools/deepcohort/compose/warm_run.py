@@ -36,6 +36,7 @@ from deepcohort.paralogs.find import find_paralogs
 from deepcohort.pileup.config import PileupConfig
 from deepcohort.pileup.features import FEATURE_NAMES, N_FEATURES
 from deepcohort.reads.config import ReadsConfig
+from deepcohort.reads.types import LibraryProfile, StrandErrors
 from deepcohort.simulate.learn_profile import learn_profile
 
 _SIMULATE = ("--samples", 1, "--contigs", 1, "--demography", "constant", "--heterozygosity", 0.004)
@@ -165,7 +166,11 @@ def _run(command: str, arguments: Sequence[object]) -> None:
 def _call(reference: Path, bams: list[Path], gvcfs: list[Path], vcf: Path) -> None:
     whole = [Region(CONTIG, 0, LENGTH_BP)]
     links, _ = find_paralogs(reference, quiet=True)
-    settings = SampleSettings.for_library("illumina", ReadsConfig())
+    misread = StrandErrors(
+        6, 3, False, 0.1, 1e-3, 1e-3, tuple(np.full(10, 0.1))
+    )  # for a kernel of such reads
+    reads = ReadsConfig(library=LibraryProfile(strand_errors=(misread,)))
+    settings = SampleSettings.for_library("illumina", reads)
     for person, (bam, gvcf) in enumerate(zip(bams, gvcfs, strict=True)):
         name = f"person{person}"
         job = job_for([bam], reference, whole, settings, links, PileupConfig(), sample=name, gvcf=gvcf)

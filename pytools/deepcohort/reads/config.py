@@ -69,7 +69,9 @@ class ReadsConfig:
     @property
     def needs_reference(self) -> bool:
         """Whether reads are held against the reference."""
-        return self.clips_some_ends or self.lays_unaligned or self.converts
+        return (
+            self.clips_some_ends or self.lays_unaligned or self.converts or bool(self.library.strand_errors)
+        )
 
     @property
     def converts(self) -> bool:

@@ -31,6 +31,7 @@ from deepcohort.reads.purpose import clipped_on_purpose, without_clips
 from deepcohort.reads.qualities import quality_table
 from deepcohort.reads.scan import ReadColumns
 from deepcohort.reads.splice import is_of_dna
+from deepcohort.reads.strand_errors import SiteCounts, count_sites
 from deepcohort.reads.types import LibraryProfile, OwnLibrary, no_libraries
 from deepcohort.reads.unaligned import lay_unaligned, lays_unaligned
 from deepcohort.reads.votes import mate_errors, vote_errors
@@ -111,18 +112,38 @@ def strangers_in(config: ReadsConfig, windows: Sequence[WindowReads], keys: Sequ
     """
     if config.library.read_length_bp > _LONG_READS_BP or not is_of_dna(config.library):
         return Estimate(0.0, 0.0, False)
+    pieces, around = _in_own_terms(config, windows, keys, inside=True)
+    return measure(alt_sites(pieces, around))
+
+
+def sites_by_strand(
+    config: ReadsConfig, windows: Sequence[WindowReads], keys: Sequence[LibraryKey]
+) -> SiteCounts:
+    """What reads of each strand show at the sites of `windows`, by the profiles of `config`; of short reads
+    nothing. `keys` are numbered by the reads of `windows`."""
+    if config.library.read_length_bp <= _LONG_READS_BP:
+        return count_sites([], [])
+    pieces, around = _in_own_terms(config, windows, keys, inside=False)
+    return count_sites(pieces, around)
+
+
+def _in_own_terms(
+    config: ReadsConfig, windows: Sequence[WindowReads], keys: Sequence[LibraryKey], inside: bool
+) -> tuple[list[ReadColumns], list[tuple[int, NDArray[np.uint8]]]]:
+    """Usable reads of `windows` in terms of their libraries, `inside` or all, and (start, base codes)."""
     at = {one.key: k + 1 for k, one in enumerate(config.apart)}
     numbers = np.array([at.get(key, 0) for key in keys], np.uint16)
     pieces, around = [], []
     for window in windows:
-        usable = window.inside & ((window.columns.flag & config.excluded_flags) == 0)
+        usable = (window.columns.flag & config.excluded_flags) == 0
+        usable &= (window.inside | (not inside)) & (window.columns.n_ops > 0)
         piece = take_reads(window.columns, np.flatnonzero(usable))
         if config.apart:
             piece = replace(piece, library=numbers[piece.library])
         piece = without_converted(piece, config.profiles, window.codes, window.start)
         pieces.append(clip_own_ends(in_own_terms(config, piece), config, window.codes, window.start))
         around.append((window.start, window.codes))
-    return measure(alt_sites(pieces, around))
+    return pieces, around
 
 
 def library_line(library: OwnLibrary, n_reads: int, more: Mapping[str, str]) -> str:

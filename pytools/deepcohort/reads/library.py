@@ -308,6 +308,10 @@ def library_text(library: LibraryProfile) -> str:
     facts |= conversion_facts(library.conversion)
     if library.mate_errors:
         facts["MateErrors"] = f"{library.mate_errors:.1e}"
+    if library.strand_errors:
+        facts["StrandErrors"] = "|".join(
+            f"{one.text}:{one.strand}:{one.sites:.3f}" for one in library.strand_errors
+        )
     return ";".join(f"{key}={value}" for key, value in facts.items())
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.reads.qualities import BY_HETEROZYGOTES, groups_of, usual_windows
+from deepcohort.reads.qualities import BY_HETEROZYGOTES, groups_of, usual_windows, with_zeros_told
 from deepcohort.reads.quality_kernels import PlacedReads, tally_qualities
 from deepcohort.reads.scan import ReadColumns, offsets_of
 from deepcohort.reads.types import LibraryProfile
@@ -43,17 +43,26 @@ def seen_qualities(
 ) -> tuple[tuple[int, int, int, float], ...]:
     """LibraryProfile.seen by the matches of the reads `uses`, bool (R,) of each piece.
 
-    `references` are (start, base codes) of each piece's stretch of the reference.
+    `references` are (start, base codes) of each piece's stretch of the reference. Where most bases have
+    quality 0, it is a placeholder, not that of an N.
     """
-    windows = []
+    windows, shift = [], int(are_placeholders(pieces))
+    if shift:
+        pieces = [with_zeros_told(piece) for piece in pieces]
     for piece, (start, codes), use in zip(pieces, references, uses, strict=True):
-        matches = _matches(piece, use, start, start + len(codes))
+        matches = matches_of(piece, use, start, start + len(codes))
         windows.append(tally_qualities(matches, codes, start, BY_HETEROZYGOTES))
     counts = np.stack(windows)
     bases, mismatches = counts[:, 0].sum(axis=1), counts[:, 1].sum(axis=1)
     total = counts[usual_windows(mismatches, bases)].sum(axis=0)
     rows = np.flatnonzero(total[0])
-    return tuple((int(q), int(total[0, q]), int(total[1, q]), float(total[2, q])) for q in rows)
+    return tuple((int(q) - shift, int(total[0, q]), int(total[1, q]), float(total[2, q])) for q in rows)
+
+
+def are_placeholders(pieces: Sequence[ReadColumns]) -> bool:
+    """Whether most bases, N apart, have the quality 0."""
+    known = [piece.qual[piece.seq < 4] for piece in pieces]
+    return 2 * sum(int(np.count_nonzero(qual == 0)) for qual in known) > sum(map(len, known))
 
 
 def least_in_runs(pieces: Sequence[ReadColumns]) -> tuple[tuple[int, int], ...]:
@@ -75,8 +84,13 @@ def least_in_runs(pieces: Sequence[ReadColumns]) -> tuple[tuple[int, int], ...]:
     return tuple((int(q), int(counts[q])) for q in np.flatnonzero(counts))
 
 
-def _matches(columns: ReadColumns, use: NDArray[np.bool_], start: int, stop: int) -> PlacedReads:
-    """Stretches of the reads `use`, bool (R,), that match without gap, where they reach start:stop."""
+def matches_of(
+    columns: ReadColumns, use: NDArray[np.bool_], start: int, stop: int, margin_bp: int = _MARGIN_BP
+) -> PlacedReads:
+    """Stretches of the reads `use`, bool (R,), that match without gap, where they reach start:stop.
+
+    Their first and last `margin_bp` do not count.
+    """
     length = columns.cigar_len.astype(np.int64)
     op, row = columns.cigar_op, np.repeat(np.arange(len(columns.pos)), columns.n_ops)
     is_match = (op == 0) | (op >= 7)
@@ -91,9 +105,10 @@ def _matches(columns: ReadColumns, use: NDArray[np.bool_], start: int, stop: int
     bp = np.bincount(number[is_match], weights=length[is_match], minlength=len(first)).astype(np.int64)
     pos = columns.pos[row[first]] + on_reference[first]
     kept = use[row[first]] & (pos < stop) & (pos + bp > start)
+    kept &= on_read[first] + bp <= columns.seq_length[row[first]]  # some have no bases
     first, bp, pos = first[kept], bp[kept], pos[kept]
     return PlacedReads(
-        pos, pos + _MARGIN_BP, pos + bp - _MARGIN_BP, columns.seq, columns.qual,
+        pos, pos + margin_bp, pos + bp - margin_bp, columns.seq, columns.qual,
         offsets_of(columns.seq_length)[row[first]] + on_read[first],
     )  # fmt: skip
 

@@ -5,11 +5,44 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.core.sequence import BASES
 from deepcohort.reads.groups import LibraryKey
 
 INSERT_BINS, BINS_PER_OCTAVE = 68, 4  # up to 2^17 bp; pairs farther apart are odd in every library
 STANDARD_MAPQ = 60
 LEAST_QUALITY = 10  # phred that a base needs to count, in the usual library
+
+
+@dataclass(frozen=True, slots=True)
+class StrandErrors:
+    """A base that reads of one strand misread alike at some sites of a context.
+
+    Attributes:
+        context: 16 x base before + 4 x base + base behind, base codes of the reference's forward strand.
+        alt: base code that is read. reverse: whether reverse reads err, not forward ones.
+        sites: share of the context's sites that are so. error: of a base of other reads, for that ALT.
+        heterozygotes: share of the context's sites that are heterozygous for it.
+        shares: how often the share of the strand's reads that err is each of `reads.strand_errors.SHARES`.
+    """
+
+    context: int
+    alt: int
+    reverse: bool
+    sites: float
+    error: float
+    heterozygotes: float
+    shares: tuple[float, ...]
+
+    @property
+    def text(self) -> str:
+        """`ACG-ATG`: the context and how it is read."""
+        before, base, behind = (BASES[self.context // step % 4] for step in (16, 4, 1))
+        return f"{before}{base}{behind}-{before}{BASES[self.alt]}{behind}"
+
+    @property
+    def strand(self) -> str:
+        """Of the reads that err."""
+        return "reverse" if self.reverse else "forward"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +108,7 @@ class LibraryProfile:
         conversion: of bases by the library's chemistry; what it may have changed says nothing.
         seen: of long reads (phred reported, bases, mismatches, those that variants would make), sorted.
         least: of long reads (phred, how often it is the least in and beside a run of bases), sorted.
+        strand_errors: of long reads, what those of one strand misread alike (`reads.strand_errors`).
     """
 
     n_reads: int = 0
@@ -107,6 +141,7 @@ class LibraryProfile:
     conversion: Conversion = Conversion()
     seen: tuple[tuple[int, int, int, float], ...] = ()
     least: tuple[tuple[int, int], ...] = ()
+    strand_errors: tuple[StrandErrors, ...] = ()
 
 
 UNKNOWN_LIBRARY = LibraryProfile()

@@ -211,6 +211,14 @@ _COLUMNS = {
             "description": "Qualities that were too poor to count, and by how many phred they count more",
         },
     ),
+    "strand_errors": _Column(
+        "library",
+        "StrandErrors",
+        {
+            "title": "Misread",
+            "description": "What reads of one strand misread alike, and at which share of such sites",
+        },
+    ),
     "contamination": _Column(
         "library",
         "Contamination",

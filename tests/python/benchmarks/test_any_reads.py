@@ -28,6 +28,7 @@ from any_reads_rows import (
     Row,
     all_rows,
 )
+from any_reads_strands import MISREADINGS, misread
 from any_reads_table import Errors
 from any_reads_worker import Worker
 
@@ -239,6 +240,7 @@ def test_long_reads_say_other_qualities():
         assert made.query_sequence == "TTACGTAC"
     assert said == {
         "none": None,
+        "zeros": [0] * 8,
         "flat5": [5] * 8,
         "flat20": [20] * 8,
         "half": [1, 4, 9, 12, 15, 19, 30, 46],
@@ -247,6 +249,32 @@ def test_long_reads_say_other_qualities():
         "cap20": [3, 9, 18, 20, 20, 20, 20, 20],
         "bins7": [3, 10, 17, 22, 35, 40, 40, 40],
     }
+
+
+def test_one_strand_misreads_some_cpgs():
+    """One in ten by forward reads, three in ten by each strand; MD tells where the reference has them."""
+    reference = "ACGTACGGT" * 400
+    changed = {}
+    for name, misreading in MISREADINGS.items():
+        for flag in (0, 16):
+            header = pysam.AlignmentHeader.from_text(f"@SQ\tSN:c\tLN:{len(reference)}\n")
+            bases = "T" + reference[1:]
+            made = pysam.AlignedSegment.fromstring(
+                f"r\t{flag}\tc\t1\t60\t3600M\t*\t0\t0\t{bases}\t{'5' * 3600}\tMD:Z:0A3599\tRG:Z:1", header
+            )
+            misread(made, misreading)
+            assert set(made.query_qualities) == {20}
+            assert made.has_tag("MD") == (made.query_sequence == bases)
+            pairs = [
+                (p, a + b) for p, (a, b) in enumerate(zip(bases, made.query_sequence, strict=True)) if a != b
+            ]
+            assert {pair for _, pair in pairs} <= ({"GA"} if flag else {"CT"})
+            assert all(reference[p - (flag > 0) :][:2] == "CG" for p, _ in pairs)
+            changed[name, flag] = len(pairs)
+    assert changed["cpg_forward", 16] == 0
+    assert 10 < changed["cpg_forward", 0] < 40  # of 800: 24
+    assert 60 < changed["cpg_own", 0] < 140  # 96
+    assert 60 < changed["cpg_own", 16] < 140
 
 
 def test_amplicons_of_a_long_read_begin_at_multiples_of_their_size():

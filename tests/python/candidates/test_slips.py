@@ -6,7 +6,7 @@ from deepcohort.candidates.config import CandidatesConfig, candidates_for
 from deepcohort.candidates.repeat_stutter import SLIPS, fitted, slip_excess, times
 from deepcohort.candidates.support.indel_kernels import quality_adjustment, slip_log10
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import profiled
+from deepcohort.reads.profile import profiled
 
 
 @pytest.mark.parametrize(

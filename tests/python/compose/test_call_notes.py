@@ -19,7 +19,7 @@ from deepcohort.core.errors import InputProblems
 from deepcohort.pileup.features import N_FEATURES
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.library import library_text
-from deepcohort.reads.load import profile_of, profiled
+from deepcohort.reads.profile import profile_of, profiled
 from deepcohort.reads.types import LibraryProfile
 from naive_predictor import NaivePredictor
 

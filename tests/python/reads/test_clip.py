@@ -10,7 +10,8 @@ from deepcohort.core.sequence import encode_bases
 from deepcohort.reads import clip_kernels
 from deepcohort.reads.clip import clip_loose_ends, loose_share
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import open_reads, profile_of
+from deepcohort.reads.load import open_reads
+from deepcohort.reads.profile import profile_of
 from deepcohort.reads.scan import ReadColumns, offsets_of
 from hypothesis import given, settings
 from hypothesis import strategies as st

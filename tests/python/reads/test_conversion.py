@@ -24,7 +24,8 @@ from deepcohort.reads.conversion_kernels import (
     spell_insertions,
     tally_conversions,
 )
-from deepcohort.reads.load import open_reads, profiled
+from deepcohort.reads.load import open_reads
+from deepcohort.reads.profile import profiled
 from deepcohort.reads.types import Conversion, LibraryProfile
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -9,7 +9,8 @@ import pysam
 import pytest
 from deepcohort.core.region import Region
 from deepcohort.reads.config import EXCLUDED_FLAGS, ReadsConfig
-from deepcohort.reads.load import open_reads, profiled
+from deepcohort.reads.load import open_reads
+from deepcohort.reads.profile import profiled
 from deepcohort.reads.types import ReadBatch
 
 NO_LIMIT = ReadsConfig(max_depth=10**9)

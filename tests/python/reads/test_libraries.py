@@ -10,7 +10,8 @@ from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import NO_GROUP, LibraryKey, names_of
 from deepcohort.reads.header import header_text_facts
 from deepcohort.reads.libraries import header_word, library_line
-from deepcohort.reads.load import open_reads, profile_of
+from deepcohort.reads.load import open_reads
+from deepcohort.reads.profile import profile_of
 from deepcohort.reads.types import LibraryProfile, OwnLibrary
 
 GROUPS = {

@@ -20,8 +20,9 @@ from deepcohort.reads.library import (
     odd_pairs,
     orientation_of,
 )
-from deepcohort.reads.load import open_reads, profile_of, profiled
+from deepcohort.reads.load import open_reads
 from deepcohort.reads.merge import in_terms_of, take_reads, with_own_inserts
+from deepcohort.reads.profile import profile_of, profiled
 from deepcohort.reads.scan import ReadColumns
 from deepcohort.reads.types import BINS_PER_OCTAVE, INSERT_BINS, UNKNOWN_LIBRARY
 

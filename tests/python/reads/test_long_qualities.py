@@ -66,6 +66,23 @@ def test_matches_are_counted_apart_from_gaps():
     assert {row[0] for row in seen_qualities([columns], [(0, encode(text))], [np.arange(12) > 0])} == {30}
 
 
+def test_a_quality_of_zero_is_told_where_most_bases_have_it():
+    """N apart; where few have it, they are Ns or as good as such."""
+    text = "ACGT" * 20
+    wrong = text[:20] + "T" + text[21:40] + "N" + text[41:]
+    reads = [(0, [("M", 80)], wrong, [0] * 80), *[(0, [("M", 80)], text, [0] * 80)] * 11]
+    codes, every = encode(text), np.ones(12, bool)
+    columns = columns_of(reads)
+    ((phred, bases, mismatches, _),) = seen_qualities([columns], [(0, codes)], [every])
+    assert (phred, bases, mismatches) == (0, 12 * 70 - 1, 1)
+    columns.qual[: 11 * 80] = 20
+    ((phred, bases, _, _),) = seen_qualities([columns], [(0, codes)], [every])
+    assert (phred, bases) == (20, 11 * 70 - 1)
+    ((zero, kept),) = worth("ont", LibraryProfile(seen=((0, 1_000_000, 5_000, 500.0),)))
+    assert zero == 0
+    assert 20 <= kept <= 25
+
+
 def test_least_quality_in_and_beside_runs():
     first = "ACCCCGTTTAGGGGG"  # the run of G ends with the read; TTT is short
     columns = columns_of(

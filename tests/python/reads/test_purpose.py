@@ -7,7 +7,8 @@ import pytest
 from deepcohort.core.region import Region
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.library import library_text
-from deepcohort.reads.load import open_reads, profile_of
+from deepcohort.reads.load import open_reads
+from deepcohort.reads.profile import profile_of
 from deepcohort.reads.purpose import soft_clips, without_clips
 from deepcohort.reads.types import LibraryProfile
 

@@ -13,8 +13,9 @@ from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import LibraryKey
 from deepcohort.reads.libraries import library_line
 from deepcohort.reads.library import library_text, measure_library
-from deepcohort.reads.load import open_reads, profile_of
+from deepcohort.reads.load import open_reads
 from deepcohort.reads.merge import in_terms_of
+from deepcohort.reads.profile import profile_of
 from deepcohort.reads.qualities import changed_text, least_quality, lowered_qualities, quality_table
 from deepcohort.reads.quality_kernels import PlacedReads, tally_qualities
 from deepcohort.reads.types import LibraryProfile, OwnLibrary

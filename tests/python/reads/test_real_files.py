@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from deepcohort.core.region import Region
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import open_reads, profile_of
+from deepcohort.reads.load import open_reads
+from deepcohort.reads.profile import profile_of
 from deepcohort.reads.types import Conversion
 
 PLACES = {

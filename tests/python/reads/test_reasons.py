@@ -22,7 +22,8 @@ from deepcohort.reads.left_out_kernels import (
     QC_FAIL,
 )
 from deepcohort.reads.library import library_text
-from deepcohort.reads.load import open_reads, profiled
+from deepcohort.reads.load import open_reads
+from deepcohort.reads.profile import profiled
 from deepcohort.reads.reasons import left_out_shares, left_out_text, left_out_told
 
 BP = 50

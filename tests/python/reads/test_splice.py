@@ -5,7 +5,8 @@ import pytest
 from deepcohort.core.region import Region
 from deepcohort.reads import splice_kernels
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import open_reads, profile_of
+from deepcohort.reads.load import open_reads
+from deepcohort.reads.profile import profile_of
 from deepcohort.reads.splice import is_of_dna
 from deepcohort.reads.types import UNKNOWN_LIBRARY, LibraryProfile
 

@@ -9,7 +9,8 @@ from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases
 from deepcohort.reads import unaligned_kernels as uk
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import open_reads, profile_of
+from deepcohort.reads.load import open_reads
+from deepcohort.reads.profile import profile_of
 from deepcohort.reads.unaligned import lays_unaligned
 
 CODE = "MIDNS"

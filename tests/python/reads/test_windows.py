@@ -5,7 +5,8 @@ import pysam
 import pytest
 from deepcohort.core.region import Region
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import open_reads, profile_of
+from deepcohort.reads.load import open_reads
+from deepcohort.reads.profile import profile_of
 from deepcohort.reads.windows import (
     PROFILE_WINDOW_BP,
     PROFILE_WINDOWS,
