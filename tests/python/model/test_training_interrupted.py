@@ -29,7 +29,7 @@ STRUCK_EPOCH = 2
 FILLING_COMMAND = """
 import sys
 from deepcohort.cli import main
-from test_model_struck import fill_while_training
+from test_training_interrupted import fill_while_training
 fill_while_training(sys.argv.pop(1), "cnn", setattr)
 main()
 """

@@ -1,7 +1,7 @@
 """Commands struck by signals: nothing half-written, nobody left running, and the next run gives a sound one's bytes.
 
 Each case strikes one command with one signal `STRIKES` times, at moments spread evenly over the time that a
-sound run takes, from when it listens to signals. Training is struck in model/test_model_struck.py, runs of
+sound run takes, from when it listens to signals. Training is struck in model/test_training_interrupted.py, runs of
 the pipeline in test_struck_nightly.py.
 """
 
