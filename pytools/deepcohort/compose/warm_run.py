@@ -166,9 +166,7 @@ def _run(command: str, arguments: Sequence[object]) -> None:
 def _call(reference: Path, bams: list[Path], gvcfs: list[Path], vcf: Path) -> None:
     whole = [Region(CONTIG, 0, LENGTH_BP)]
     links, _ = find_paralogs(reference, quiet=True)
-    misread = StrandErrors(
-        6, 3, False, 0.1, 1e-3, 1e-3, tuple(np.full(10, 0.1))
-    )  # for a kernel of such reads
+    misread = StrandErrors(6, 3, False, 0.1, 1e-3, 1e-3, (0.1,) * 10)  # for a kernel of such reads
     reads = ReadsConfig(library=LibraryProfile(strand_errors=(misread,)))
     settings = SampleSettings.for_library("illumina", reads)
     for person, (bam, gvcf) in enumerate(zip(bams, gvcfs, strict=True)):

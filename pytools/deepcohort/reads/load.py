@@ -258,8 +258,9 @@ class ReadSource:
     def fetch_columns(self, region: Region, near: Near | None = None) -> ReadColumns:
         """The same before mates are paired and their overlaps settled."""
         config, whole = self._config, region
-        if len(self._files) > 1 or config.drops_copies:
-            near = None  # reads are thinned, and copies vote, together
+        together = config.drops_copies or config.converts or config.library.strand_errors
+        if len(self._files) > 1 or together:
+            near = None  # reads are thinned, copies vote, and strands are compared, by all reads of a place
         if config.drops_copies:
             whole = self._padded(region, _COPY_BP)
         if config.lays_unaligned:

@@ -7,10 +7,8 @@ from numpy.typing import NDArray
 
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97)  # of the strand's reads that err at a site
 _BEGIN = 0.01  # of the sites err
-_PRIOR_SITES, _PRIOR_VARIANTS = (
-    1_000,
-    np.array([1.0, 0.5, 1.0]),
-)  # of them heterozygotes, homozygotes, odd ones
+_PRIOR_SITES = 1_000
+_PRIOR_VARIANTS = np.array([1.0, 0.5, 1.0])  # of them heterozygotes, homozygotes, odd ones
 _LEAST_ERROR = 1e-4
 _ROUNDS = 60
 _N_FIXED = 4  # kinds of sites that do not err: plain, heterozygous, homozygous, odd
