@@ -14,7 +14,6 @@ from deepcohort.reads.types import LibraryProfile
 
 _KNOWN_DEPTH = 3.0  # x; samples as deep as this are the networks' to judge
 _FEW_READS = 3
-_SHORT_READS_BP = 1_000
 _ONE, _TWO = NATURAL_SHARES[1:]
 
 
@@ -31,7 +30,7 @@ def with_few_reads(
     Returns:
         float32 (N, 3); the same array where nothing changes.
     """
-    if not 0 < library.depth < _KNOWN_DEPTH or library.read_length_bp > _SHORT_READS_BP:
+    if not 0 < library.depth < _KNOWN_DEPTH or library.is_long:
         return probabilities
     n_alt = np.rint(features[:, F.n_alt_small] * 10)
     rows = np.flatnonzero((n_alt >= 1) & (n_alt <= _FEW_READS) & (features[:, F.n_ref_log] == 0))

@@ -25,13 +25,13 @@ from deepcohort.reads.conversion_kernels import (
     tally_conversions,
 )
 from deepcohort.reads.scan import ReadColumns, offsets_of
-from deepcohort.reads.types import Conversion, LibraryProfile
+from deepcohort.reads.types import LONG_READS_BP, Conversion, LibraryProfile
 
 _REVERSE, _SECOND = 0x10, 0x80
 # of the Cs (Gs) of the strand that is changed, beyond the other's, and as often as that, or as bases that no
 # conversion makes: damage and variants stay below
 _LEAST_SHARE, _TIMES_OTHER, _LEAST_BASES = 0.05, 2.0, 400
-_LONG_READS_BP, _LEAST_OF_LONG = 1_000, 0.25  # whose own errors may lie at CpGs of one strand
+_LEAST_OF_LONG = 0.25  # reads, whose own errors may lie at CpGs of one strand
 
 
 def with_bases(columns: ReadColumns, codes: NDArray[np.uint8], start: int) -> ReadColumns:
@@ -62,7 +62,7 @@ def measure_conversion(
     is_seen = (n >= _LEAST_BASES) & (changed >= _TIMES_OTHER * counts[:, 2])
     shares = np.where(is_seen, changed / np.maximum(n, 1), 0.0)
     lengths = np.concatenate([np.empty(0, np.int64), *(piece.seq_length for piece in pieces)])
-    least = _LEAST_OF_LONG if len(lengths) and np.median(lengths) > _LONG_READS_BP else _LEAST_SHARE
+    least = _LEAST_OF_LONG if len(lengths) and np.median(lengths) > LONG_READS_BP else _LEAST_SHARE
     for own, is_swapped in ((1, False), (0, True)):
         other = shares[:, 1 - own]
         if (found := _from(shares[:, own], np.maximum(other + least, _TIMES_OTHER * other))).any():

@@ -47,7 +47,6 @@ _LOOSE_SHARE, _CLIPPED_OF_LOOSE = 0.0005, 0.1
 # reads are the aligner's to lay where it left at most so many that would fit near their mates
 _LAID_READS, _LAID_SHARE = 2, 0.0002
 _DUPLICATE, _PAIRED = 0x400, 0x1
-_LONG_READS_BP = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ def strangers_in(config: ReadsConfig, windows: Sequence[WindowReads], keys: Sequ
 
     Of long reads, and of RNA, nothing is told. `keys` are numbered by the reads of `windows`.
     """
-    if config.library.read_length_bp > _LONG_READS_BP or not is_of_dna(config.library):
+    if config.library.is_long or not is_of_dna(config.library):
         return Estimate(0.0, 0.0, False)
     pieces, around = _in_own_terms(config, windows, keys, inside=True)
     return measure(alt_sites(pieces, around))
@@ -121,7 +120,7 @@ def sites_by_strand(
 ) -> SiteCounts:
     """What reads of each strand show at the sites of `windows`, by the profiles of `config`; of short reads
     nothing. `keys` are numbered by the reads of `windows`."""
-    if config.library.read_length_bp <= _LONG_READS_BP:
+    if not config.library.is_long:
         return count_sites([], [])
     pieces, around = _in_own_terms(config, windows, keys, inside=False)
     return count_sites(pieces, around)

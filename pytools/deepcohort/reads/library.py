@@ -50,7 +50,6 @@ _QUALITY_SHARE = 0.001
 # a k-mer is an adapter's where this share of the clipped tails shows it, so many of them, in so many windows
 _ADAPTER_SHARE, _ADAPTER_TAILS, _ADAPTER_WINDOWS, _MOST_ADAPTER_KMERS = 0.03, 20, 4, 1024
 _LEAST_RUN_BP, _RUN_FLANK_BP = 6, 5
-_LONG_READS_BP = 1_000
 _PAIRED, _MATE_UNMAPPED, _REVERSE, _MATE_REVERSE = 0x1, 0x8, 0x10, 0x20
 
 
@@ -243,7 +242,7 @@ def with_qualities(
 ) -> LibraryProfile:
     """`library` with what its qualities keep, by reads that are surely placed and no copies; of long reads,
     whose qualities mean more to their models than mismatches tell, with what the platform is to judge."""
-    if library.read_length_bp > _LONG_READS_BP:
+    if library.is_long:
         mapq = mapq_table(library)
         sure = [mapq[piece.mapq] >= SURE_MAPQ for piece in pieces]
         return replace(library, seen=seen_qualities(pieces, references, sure), least=least_in_runs(pieces))

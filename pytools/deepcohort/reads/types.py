@@ -10,6 +10,7 @@ from deepcohort.reads.groups import LibraryKey
 
 INSERT_BINS, BINS_PER_OCTAVE = 68, 4  # up to 2^17 bp; pairs farther apart are odd in every library
 STANDARD_MAPQ = 60
+LONG_READS_BP = 1_000  # reads of longer median length are long ones
 LEAST_QUALITY = 10  # phred that a base needs to count, in the usual library
 
 
@@ -142,6 +143,11 @@ class LibraryProfile:
     seen: tuple[tuple[int, int, int, float], ...] = ()
     least: tuple[tuple[int, int], ...] = ()
     strand_errors: tuple[StrandErrors, ...] = ()
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the reads are long ones."""
+        return self.read_length_bp > LONG_READS_BP
 
 
 UNKNOWN_LIBRARY = LibraryProfile()

@@ -235,7 +235,7 @@ def test_profiles_of_long_reads_only_count(write_reads, reference_path, referenc
     library = measure_library([columns], [stretch])
     assert set(in_terms_of(library, columns).qual.tolist()) == {library.lowered[0][1]}
     assert set(columns.qual.tolist()) == {30}  # left as they are
-    monkeypatch.setattr("deepcohort.reads.library._LONG_READS_BP", BP - 1)
+    monkeypatch.setattr("deepcohort.reads.types.LONG_READS_BP", BP - 1)
     long = measure_library([columns], [stretch])  # the platform decides what they are worth
     assert long.lowered == ()
     ((phred, bases, mismatches, _),) = long.seen
