@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.reads.clip_kernels import Operations, Placed, best_parts, clip_reads
+from deepcohort.reads.clip_kernels import Operations, best_parts, clip_reads
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.merge import take_reads
-from deepcohort.reads.scan import ReadColumns, offsets_of
+from deepcohort.reads.placed import placed_reads
+from deepcohort.reads.scan import ReadColumns
 
 
 def loose_share(columns: ReadColumns, reference: NDArray[np.uint8], start: int) -> float:
@@ -52,7 +53,7 @@ def clip_loose_ends(
         np.empty(n_ops, np.int32),
         np.empty(len(columns.pos), np.int64),
     )
-    used = clip_reads(_placed(columns), parts, out)
+    used = clip_reads(placed_reads(columns), parts, out)
     clipped = replace(
         columns, pos=out.pos, end=out.end, cigar_op=out.op[:used], cigar_len=out.length[:used], n_ops=out.n
     )
@@ -64,11 +65,4 @@ def _loose_parts(
 ) -> tuple[NDArray[np.int64], int]:
     """(int64 (R, 2) of best_parts, reads that lose aligned bases)."""
     parts = np.empty((len(columns.pos), 2), np.int64)
-    return parts, int(best_parts(_placed(columns), reference, start, parts))
-
-
-def _placed(columns: ReadColumns) -> Placed:
-    return Placed(
-        columns.pos, columns.seq, offsets_of(columns.seq_length), columns.cigar_op, columns.cigar_len,
-        offsets_of(columns.n_ops),
-    )  # fmt: skip
+    return parts, int(best_parts(placed_reads(columns), reference, start, parts))

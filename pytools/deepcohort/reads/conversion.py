@@ -24,7 +24,8 @@ from deepcohort.reads.conversion_kernels import (
     spell_insertions,
     tally_conversions,
 )
-from deepcohort.reads.scan import ReadColumns, offsets_of
+from deepcohort.reads.placed import placed_reads
+from deepcohort.reads.scan import ReadColumns
 from deepcohort.reads.types import LONG_READS_BP, Conversion, LibraryProfile
 
 _REVERSE, _SECOND = 0x10, 0x80
@@ -36,7 +37,7 @@ _LEAST_OF_LONG = 0.25  # reads, whose own errors may lie at CpGs of one strand
 
 def with_bases(columns: ReadColumns, codes: NDArray[np.uint8], start: int) -> ReadColumns:
     """`columns` with bases written as `=` (SAM 1.4, SEQ) told by the reference, `codes` from `start` on."""
-    reads = _placed(columns)
+    reads = placed_reads(columns)
     fill_equal(columns.seq, columns.qual, _places(reads), Stretch(codes, start))
     return columns
 
@@ -56,7 +57,7 @@ def measure_conversion(
     counts = np.zeros((2, 3, 2), np.int64)
     for piece, (start, codes) in zip(pieces, references, strict=True):
         if len(piece.pos) and len(codes):
-            reads = _placed(piece)
+            reads = placed_reads(piece)
             counts += tally_conversions(reads, _of_forward(piece), _places(reads), Stretch(codes, start))
     n, changed = counts.sum(axis=1), counts[:, 1]  # by context, by strand
     is_seen = (n >= _LEAST_BASES) & (changed >= _TIMES_OTHER * counts[:, 2])
@@ -98,7 +99,7 @@ def without_converted(
     contexts = np.array([one.contexts for one in found])[number]
     swapped = np.array([one.is_swapped for one in found])[number]
     columns = replace(columns, seq=columns.seq.copy(), qual=columns.qual.copy())
-    reads = _placed(columns)
+    reads = placed_reads(columns)
     own = _of_forward(columns) ^ swapped
     _spell_insertions(reads, own, np.asarray(contexts.any(axis=1)))
     silence_converted(reads, columns.qual, own, contexts, _places(reads), Stretch(codes, start), as_unknown)
@@ -141,13 +142,6 @@ def _of_forward(columns: ReadColumns) -> NDArray[np.bool_]:
     """Bool (R,): reads that show the forward strand: first mates (and single reads) that lie on it, second
     mates that lie on the other."""
     return np.asarray(((columns.flag & _REVERSE) != 0) == ((columns.flag & _SECOND) != 0))
-
-
-def _placed(columns: ReadColumns) -> Placed:
-    return Placed(
-        columns.pos, columns.seq, offsets_of(columns.seq_length), columns.cigar_op, columns.cigar_len,
-        offsets_of(columns.n_ops),
-    )  # fmt: skip
 
 
 def _places(reads: Placed) -> NDArray[np.int64]:
