@@ -21,9 +21,8 @@ _LEAST_ERROR = 3e-4  # of a base for one other base, at the least: errors are no
 _SHARES, _SHARES_PRIOR = np.array([0.0, 0.5, 1.0]), np.array([1 / 2, 1 / 3, 1 / 6])
 # of sites with more ALT than REF, among them every second heterozygote; more in the children of relatives
 _HOMOZYGOTES = np.array([0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
-_ANY_HOMOZYGOTES = np.array(
-    [0.02, 0.1, 0.2, *_HOMOZYGOTES, 0.9, 0.97, 0.998]
-)  # in strains and their crosses too
+# and in strains and their crosses
+_ANY_HOMOZYGOTES = np.array([0.02, 0.1, 0.2, *_HOMOZYGOTES, 0.9, 0.97, 0.998])
 _ODD = 0.03  # of the sites: neither, but copies or worse
 _GRID = np.array([0.0, *0.002 * 1.15 ** np.arange(36)])  # up to 0.27
 # shares of the reads that an allele of a heterozygote may have; alleles read unevenly have all one, or spread

@@ -59,13 +59,13 @@ class FilledColumns(NamedTuple):
 
 
 @kernel
-def _u16(buffer: NDArray[np.uint8], at: int) -> np.int64:
+def uint16_at(buffer: NDArray[np.uint8], at: int) -> np.int64:
     """Unsigned number at `at` of `buffer` (n,)."""
     return np.int64(buffer[at]) | (np.int64(buffer[at + 1]) << 8)
 
 
 @kernel
-def _i32(buffer: NDArray[np.uint8], at: int) -> np.int64:
+def int32_at(buffer: NDArray[np.uint8], at: int) -> np.int64:
     """Signed number at `at` of `buffer` (n,)."""
     value = (
         np.int64(buffer[at])
@@ -79,7 +79,7 @@ def _i32(buffer: NDArray[np.uint8], at: int) -> np.int64:
 @kernel
 def _u32(buffer: NDArray[np.uint8], at: int) -> np.int64:
     """Unsigned number at `at` of `buffer` (n,)."""
-    return _i32(buffer, at) & np.int64(0xFFFFFFFF)
+    return int32_at(buffer, at) & np.int64(0xFFFFFFFF)
 
 
 @kernel
@@ -124,7 +124,7 @@ def _tag_value_bytes(buffer: NDArray[np.uint8], at: int, kind: int) -> int:
             width = 1
         elif buffer[at] == 115 or buffer[at] == 83:
             width = 2
-        return 5 + width * _i32(buffer, at + 1)
+        return 5 + width * int32_at(buffer, at + 1)
     return -1
 
 
@@ -136,7 +136,7 @@ def _find_long_cigar(buffer: NDArray[np.uint8], at: int, end: int) -> tuple[int,
     while at + 8 <= end:
         kind = buffer[at + 2]
         if buffer[at] == 67 and buffer[at + 1] == 71 and kind == 66 and buffer[at + 3] == 73:
-            n_ops = _i32(buffer, at + 4)
+            n_ops = int32_at(buffer, at + 4)
             if n_ops < 0 or at + 8 + 4 * n_ops > end:
                 return -1, 0
             return at + 8, n_ops
@@ -195,14 +195,14 @@ def scan_records(
     n_rows = 0
     size = len(buffer)
     while at + 4 <= size:
-        block = _i32(buffer, at)
+        block = int32_at(buffer, at)
         if block < 32 or block > _LARGEST_RECORD:
             return n_rows, at, MALFORMED, last_pos
         after = at + 4 + block
         if after > size:
             break
-        record_tid = _i32(buffer, at + 4)
-        pos = _i32(buffer, at + 8)
+        record_tid = int32_at(buffer, at + 4)
+        pos = int32_at(buffer, at + 8)
         if record_tid != tid:
             if record_tid > tid or record_tid < 0:
                 return n_rows, at, PAST_REGION, last_pos
@@ -215,9 +215,9 @@ def scan_records(
             return n_rows, at, PAST_REGION, last_pos
         l_name = np.int64(buffer[at + 12])
         mapq = buffer[at + 13]
-        n_ops = _u16(buffer, at + 16)
-        flag = _u16(buffer, at + 18)
-        l_seq = _i32(buffer, at + 20)
+        n_ops = uint16_at(buffer, at + 16)
+        flag = uint16_at(buffer, at + 18)
+        l_seq = int32_at(buffer, at + 20)
         cigar_at = at + _FIXED + l_name
         tags_at = cigar_at + 4 * n_ops + (l_seq + 1) // 2 + l_seq
         if l_seq < 0 or l_name < 1 or tags_at > after:
@@ -294,8 +294,8 @@ def tell_unnamed_apart(buffer: NDArray[np.uint8], found: RecordRows, n_rows: int
                 continue
             at = rows_at[row]
             begin = at + _FIXED + np.int64(buffer[at + 12])
-            l_seq = _i32(buffer, at + 20)
-            length = 4 * _u16(buffer, at + 16) + (l_seq + 1) // 2 + l_seq
+            l_seq = int32_at(buffer, at + 20)
+            length = 4 * uint16_at(buffer, at + 16) + (l_seq + 1) // 2 + l_seq
             rows[n] = row
             own[n] = _mix(_hash_name(buffer, begin, length), rows_pos[row])
             own[n] = _mix(own[n], 256 * np.int64(rows_flag[row]) + np.int64(buffer[at + 13]))
@@ -368,10 +368,15 @@ def find_groups(
     """
     for row in range(len(out)):
         at = rows_at[row]
-        after = at + 4 + _i32(buffer, at)
-        n_bases = _i32(buffer, at + 20)
+        after = at + 4 + int32_at(buffer, at)
+        n_bases = int32_at(buffer, at + 20)
         tags = (
-            at + _FIXED + np.int64(buffer[at + 12]) + 4 * _u16(buffer, at + 16) + (n_bases + 1) // 2 + n_bases
+            at
+            + _FIXED
+            + np.int64(buffer[at + 12])
+            + 4 * uint16_at(buffer, at + 16)
+            + (n_bases + 1) // 2
+            + n_bases
         )
         value, length = _find_group(buffer, tags, after)
         out[row] = -1
@@ -537,7 +542,7 @@ def fill_records(
         row = rows[i]
         at = found.at[row]
         columns.mapq[i] = buffer[at + 13]
-        columns.insert_size[i] = _i32(buffer, at + 32)
+        columns.insert_size[i] = int32_at(buffer, at + 32)
         cigar_at = found.cigar_at[row]
         out = cigar_offset[i]
         for k in range(found.n_ops[row]):
@@ -546,7 +551,7 @@ def fill_records(
             cigar_len[out + k] = word >> 4
         out = seq_offset[i]
         length = seq_offset[i + 1] - out
-        seq_at = at + _FIXED + np.int64(buffer[at + 12]) + 4 * _u16(buffer, at + 16)
+        seq_at = at + _FIXED + np.int64(buffer[at + 12]) + 4 * uint16_at(buffer, at + 16)
         _decode_bases(
             buffer[seq_at : seq_at + ((length + 1) >> 1)], pairs, seq[out : out + length], scratch, bases
         )
@@ -565,7 +570,7 @@ def sequence_lengths(
     """l_seq of each of `rows`, int64 (R,); `rows_at` (N,), where records begin in `buffer` (n,)."""
     lengths = np.empty(len(rows), np.int64)
     for i in range(len(rows)):
-        lengths[i] = _i32(buffer, rows_at[rows[i]] + 20)
+        lengths[i] = int32_at(buffer, rows_at[rows[i]] + 20)
     return lengths
 
 

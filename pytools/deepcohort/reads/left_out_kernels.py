@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
-from deepcohort.reads.kernels import NEEDS_MORE, PAST_REGION
+from deepcohort.reads.kernels import NEEDS_MORE, PAST_REGION, int32_at, uint16_at
 
 # what becomes of a record; the first that fits is its reason
 COUNTS = 0
@@ -17,15 +17,6 @@ LOW_MAPQ = 6
 KINDS = 7
 
 _LEAST_RECORD, _LARGEST_RECORD = 32, 1 << 28
-
-
-@kernel
-def _number(buffer: NDArray[np.uint8], at: int, n_bytes: int) -> np.int64:
-    """Signed little-endian number of so many bytes at `at` of `buffer` (n,); two bytes are never negative."""
-    value = np.int64(0)
-    for i in range(n_bytes):
-        value |= np.int64(buffer[at + i]) << (8 * i)
-    return value - ((value & 0x80000000) << 1)
 
 
 @kernel
@@ -51,16 +42,16 @@ def tell_reasons(
     """
     n, size = 0, len(buffer)
     while at + 4 <= size:
-        block = _number(buffer, at, 4)
+        block = int32_at(buffer, at)
         if block < _LEAST_RECORD or block > _LARGEST_RECORD:
             return n, at, PAST_REGION  # damaged: told where reads are fetched
         after = at + 4 + block
         if after > size:
             break
-        record_tid, pos = _number(buffer, at + 4, 4), _number(buffer, at + 8, 4)
+        record_tid, pos = int32_at(buffer, at + 4), int32_at(buffer, at + 8)
         if record_tid > tid or record_tid < 0 or (record_tid == tid and pos >= stop):
             return n, at, PAST_REGION
-        mapq, flag, n_bases = buffer[at + 13], _number(buffer, at + 18, 2), _number(buffer, at + 20, 4)
+        mapq, flag, n_bases = buffer[at + 13], uint16_at(buffer, at + 18), int32_at(buffer, at + 20)
         if record_tid == tid and pos >= start and not flag & 0x4:
             reason = COUNTS
             if flag & 0x900:

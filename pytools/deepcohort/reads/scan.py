@@ -264,10 +264,8 @@ class RegionScanner:
         while why == kernels.NEEDS_MORE and not inflated.at_end_of_file:
             inflated.extend(_SMALL_BUFFER_BYTES)
             buffer = inflated.buffer
-            rows_at, told = (
-                np.empty(len(buffer) // 36 + 1, np.int64),
-                np.empty(len(buffer) // 36 + 1, np.uint8),
-            )
+            room = len(buffer) // 36 + 1
+            rows_at, told = np.empty(room, np.int64), np.empty(room, np.uint8)
             n, after, why = tell_reasons(
                 buffer, inflated.at, tid, region.start, region.end, self._config.min_mapq, rows_at, told
             )
