@@ -20,9 +20,9 @@ _LEAST_ERROR = 3e-4  # of a base for one other base, at the least: errors are no
 # REF copies of a stranger, of two, where the sample has none: under the neutral spectrum 1/p of frequencies p
 _SHARES, _SHARES_PRIOR = np.array([0.0, 0.5, 1.0]), np.array([1 / 2, 1 / 3, 1 / 6])
 # of sites with more ALT than REF, among them every second heterozygote; more in the children of relatives
-_HOMOZYGOTES = np.array([0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
-# and in strains and their crosses
-_ANY_HOMOZYGOTES = np.array([0.02, 0.1, 0.2, *_HOMOZYGOTES, 0.9, 0.97, 0.998])
+_USUAL_HOMOZYGOTES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+_HOMOZYGOTES = np.array([0.02, 0.1, 0.2, *_USUAL_HOMOZYGOTES, 0.9, 0.97, 0.998])  # in strains and crosses too
+_USUAL = slice(3, 3 + len(_USUAL_HOMOZYGOTES))  # of _HOMOZYGOTES
 _ODD = 0.03  # of the sites: neither, but copies or worse
 _GRID = np.array([0.0, *0.002 * 1.15 ** np.arange(36)])  # up to 0.27
 # shares of the reads that an allele of a heterozygote may have; alleles read unevenly have all one, or spread
@@ -39,7 +39,7 @@ _UNEVEN = _UNEVEN / _UNEVEN.sum(axis=0)
 _LEAST_LN, _LEAST_READS, _LEAST_SITES, _LEAST_WINDOWS = 7.0, 4, 3, 2
 _HINT_LN = 1.0
 # Alleles that are not read half and half, whatever the cause: of 260 sets of one person 3.9 at most; two
-# persons of 1:1 and 1:2, at 14x and 22x, came to 36 and 106
+# persons of 1:1 and 1:2, at 14x and 22x, came to 34 and 111
 _UNBALANCED_LN, _UNBALANCED_SITES = 10.0, 20
 _SITE_LN = 0.7  # of a site that shows a stranger
 _EVEN_LN = 2.0  # more than that alleles are read unevenly
@@ -129,7 +129,8 @@ def measure(sites: AltSites) -> Estimate:
     n_ref, n = sites.n_ref, sites.n_ref + sites.n_alt
     if not len(n):
         return Estimate(0.0, 0.0, False)
-    by_site = _log_likelihood(sites, _HOMOZYGOTES)  # (H, C, S)
+    by_any = _log_likelihood(sites)  # (H, C, S)
+    by_site = by_any[_USUAL]
     fit = by_site.sum(axis=2)
     likelihood, homozygotes = fit.max(axis=0), fit.argmax(axis=0)
     best = int(likelihood.argmax())
@@ -140,41 +141,36 @@ def measure(sites: AltSites) -> Estimate:
         and len(np.unique(sites.window[shown])) >= _LEAST_WINDOWS
     )
     # of crosses, all whose sites are heterozygotes, nothing is told, nor beyond the shares that were tried
-    any_fit = _log_likelihood(sites, _ANY_HOMOZYGOTES).sum(axis=2).max(axis=0)
+    any_fit, uneven = by_any.sum(axis=2).max(axis=0), _log_unevenly(sites)
     sure = float(min(likelihood[best] - likelihood[0], any_fit.max() - any_fit[0]))
-    is_even = likelihood[best] - _log_unevenly(sites, _HOMOZYGOTES) >= _EVEN_LN and best < len(_GRID) - 1
-    return Estimate(float(_GRID[best]), sure, bool(is_seen and is_even), _unevenly(sites, any_fit))
+    is_even = likelihood[best] - uneven[_USUAL].max() >= _EVEN_LN and best < len(_GRID) - 1
+    many = len(n) >= _UNBALANCED_SITES and len(np.unique(sites.window)) >= _LEAST_WINDOWS
+    unevenly = float(max(any_fit.max(), uneven.max()) - any_fit[0]) if many else 0.0
+    return Estimate(float(_GRID[best]), sure, bool(is_seen and is_even), unevenly)
 
 
-def _unevenly(sites: AltSites, any_fit: NDArray[np.float64]) -> float:
-    """See Estimate; `any_fit`: float64 (C,), ln P(counts) by share, whatever the share of homozygotes."""
-    if len(sites.window) < _UNBALANCED_SITES or len(np.unique(sites.window)) < _LEAST_WINDOWS:
-        return 0.0
-    return max(float(any_fit.max()), _log_unevenly(sites, _ANY_HOMOZYGOTES)) - float(any_fit[0])
-
-
-def _log_likelihood(sites: AltSites, homozygotes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Float64 (H, C, S): ln P(counts of a site) by shares of homozygotes, float64 (H,), and of a stranger's
+def _log_likelihood(sites: AltSites) -> NDArray[np.float64]:
+    """Float64 (H, C, S): ln P(counts of a site) by shares of homozygotes (_HOMOZYGOTES) and of a stranger's
     reads (_GRID)."""
     n = sites.n_ref + sites.n_alt
     share = _GRID[:, None, None] * _SHARES  # (C, 1, 3): of REF
     share = share + (1 - share) * sites.error[:, None]  # (C, S, 3)
     of_hom = np.exp(_log_of_shares(sites, share)) @ _SHARES_PRIOR
     of_het = np.exp(_log_of_shares(sites, np.full((1, 1), 0.5)))[:, 0]
-    homozygotes = homozygotes[:, None, None]
+    homozygotes = _HOMOZYGOTES[:, None, None]
     usual = homozygotes * of_hom + (1 - homozygotes) * 2 * of_het
     return np.asarray(np.log((1 - _ODD) * usual + _ODD / (n + 1)))
 
 
-def _log_unevenly(sites: AltSites, homozygotes: NDArray[np.float64]) -> float:
-    """ln P(counts) where all reads are the sample's and heterozygotes are not half and half, at the most;
-    `homozygotes`: float64 (H,)."""
+def _log_unevenly(sites: AltSites) -> NDArray[np.float64]:
+    """Float64 (H,): ln P(counts) where all reads are the sample's and heterozygotes are not half and half, at
+    the most, by shares of homozygotes (_HOMOZYGOTES)."""
     n = sites.n_ref + sites.n_alt
     of_hom = np.exp(_log_of_shares(sites, sites.error[:, None]))[:, 0]
     by_share = np.exp(_log_of_shares(sites, _HET_SHARES))
-    homozygotes = homozygotes[:, None, None]
+    homozygotes = _HOMOZYGOTES[:, None, None]
     usual = homozygotes * of_hom[:, None] + (1 - homozygotes) * 2 * (by_share @ _UNEVEN)  # (H, S, U)
-    return float(np.log((1 - _ODD) * usual + _ODD / (n[:, None] + 1)).sum(axis=1).max())
+    return np.asarray(np.log((1 - _ODD) * usual + _ODD / (n[:, None] + 1)).sum(axis=1).max(axis=1))
 
 
 def _log_of_shares(sites: AltSites, share: NDArray[np.float64]) -> NDArray[np.float64]:
