@@ -5,6 +5,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from deepcohort.calls.config import CallsConfig
+
 _Columns = TypeVar("_Columns", bound=tuple[Any, ...])
 
 
@@ -137,12 +139,18 @@ class Span(NamedTuple):
 
 
 class TextRules(NamedTuple):
-    """low_qual, single_qual: QUAL that PASS takes, and where one read shows the ALT. given_only: sites with
-    given alleles alone."""
+    """low_qual, single_qual, single_indel_qual: QUAL that PASS takes, where one read shows the ALT of a SNP,
+    and of an indel. given_only: sites with given alleles alone."""
 
     low_qual: float
     single_qual: float
+    single_indel_qual: float
     given_only: bool
+
+
+def text_rules(config: CallsConfig, given_only: bool) -> TextRules:
+    """Rules of `config` as kernels take them."""
+    return TextRules(config.low_qual, config.single_read_qual, config.single_read_indel_qual, given_only)
 
 
 class Output(NamedTuple):

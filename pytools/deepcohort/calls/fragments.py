@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.calls.columns import PlacedReads, SiteColumns, columns_of
+from deepcohort.calls.columns import PlacedReads, SiteColumns, columns_of, text_rules
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.genotype import moved_positions
 from deepcohort.calls.kernels_fragments import list_entries, rows_of_alleles
@@ -45,9 +45,7 @@ def heterozygous_sites(
     chosen &= (sites.gt[:, 0] >= 0) & (sites.gt[:, 1] > sites.gt[:, 0])
     if given_only and len(sites):
         chosen &= np.logical_or.reduceat(sites.given, sites.site_offset[:-1])
-    chosen &= passes(
-        sites.gt, sites.qual, sites.ad, sites.ad_offset, config.low_qual, config.single_read_qual
-    )
+    chosen &= passes(columns_of(SiteColumns, sites), text_rules(config, given_only))
     return np.flatnonzero(chosen)
 
 

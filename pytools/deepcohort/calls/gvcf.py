@@ -25,6 +25,7 @@ from deepcohort.calls.columns import (
     Span,
     TextRules,
     columns_of,
+    text_rules,
 )
 from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.kernels_called import write_called
@@ -201,7 +202,7 @@ class CallsWriter:
         writer.write_lines(region.contig, out.buffer[:n].data, out.lines[:n_lines])
 
     def _rules(self) -> TextRules:
-        return TextRules(self._config.low_qual, self._config.single_read_qual, self._given_only)
+        return text_rules(self._config, self._given_only)
 
     @staticmethod
     def _room(region: Region, classes: NDArray[np.int16], sites: SiteCalls) -> tuple[Output, Span]:

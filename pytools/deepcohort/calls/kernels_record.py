@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from deepcohort.calls.columns import SiteColumns, TextRules
 from deepcohort.calls.kernels_bias import fisher_strand, strand_odds_ratio
 from deepcohort.calls.kernels_genotype import genotype_alleles, genotype_count
+from deepcohort.candidates.columns import Int
 from deepcohort.core.numba_options import kernel
 from deepcohort.core.phred import MAX_PL
 from deepcohort.core.sequence import ASCII_OF_CODE
@@ -274,27 +275,39 @@ def _reads_of(gt: NDArray[np.int8], depths: NDArray[np.int32]) -> np.int64:
 
 
 @kernel
-def _is_sure(
-    gt: NDArray[np.int8], qual: float, depths: NDArray[np.int32], low_qual: float, single_qual: float
-) -> bool:
-    """Whether a called site gets FILTER PASS; `gt` (2,), `depths` (A,)."""
-    return qual >= (max(low_qual, single_qual) if _reads_of(gt, depths) <= 1 else low_qual)
+def _holds_indel(gt: NDArray[np.int8], ref_len: int, alt_offset: NDArray[np.int64], first_alt: Int) -> bool:
+    """Whether an ALT of the genotype `gt` (2,) is not as long as REF.
+
+    `alt_offset`: int64, of the ALTs; `first_alt`: the row of the site's first.
+    """
+    for copy in range(2):
+        if gt[copy] > 0:
+            row = first_alt + gt[copy] - 1
+            if alt_offset[row + 1] - alt_offset[row] != ref_len:
+                return True
+    return False
 
 
 @kernel
-def passes(
-    gt: NDArray[np.int8],
-    qual: NDArray[np.float64],
-    ad: NDArray[np.int32],
-    ad_offset: NDArray[np.int64],
-    low_qual: float,
-    single_qual: float,
-) -> NDArray[np.bool_]:
+def _is_sure(
+    gt: NDArray[np.int8], qual: float, depths: NDArray[np.int32], is_indel: bool, rules: TextRules
+) -> bool:
+    """Whether a called site gets FILTER PASS; `gt` (2,), `depths` (A,)."""
+    if _reads_of(gt, depths) > 1:
+        return qual >= rules.low_qual
+    return qual >= max(rules.low_qual, rules.single_indel_qual if is_indel else rules.single_qual)
+
+
+@kernel
+def passes(sites: SiteColumns, rules: TextRules) -> NDArray[np.bool_]:
     """Bool (S,): sites with FILTER PASS, those whose genotype holds an ALT and is sure enough."""
-    found = np.zeros(len(gt), np.bool_)
-    for s in range(len(gt)):
-        if gt[s, 0] >= 0 and max(gt[s, 0], gt[s, 1]) > 0:
-            found[s] = _is_sure(gt[s], qual[s], ad[ad_offset[s] : ad_offset[s + 1]], low_qual, single_qual)
+    found = np.zeros(len(sites.gt), np.bool_)
+    for s in range(len(found)):
+        gt = sites.gt[s]
+        if gt[0] >= 0 and max(gt[0], gt[1]) > 0:
+            depths = sites.ad[sites.ad_offset[s] : sites.ad_offset[s + 1]]
+            is_indel = _holds_indel(gt, sites.ref_len[s], sites.alt_offset, sites.site_offset[s])
+            found[s] = _is_sure(gt, sites.qual[s], depths, is_indel, rules)
     return found
 
 
@@ -338,7 +351,8 @@ def _put_filter(buffer: NDArray[np.uint8], n: int, record: Record, rules: TextRu
         return n + 1
     if gt[0] <= 0 and gt[1] <= 0:
         return put_text(buffer, n, _DISPUTED if record.is_disputed else _REF_CALL)
-    is_sure = _is_sure(gt, record.qual, record.depths, rules.low_qual, rules.single_qual)
+    is_indel = _holds_indel(gt, len(record.ref), record.alt_offset, record.first_alt)
+    is_sure = _is_sure(gt, record.qual, record.depths, is_indel, rules)
     return put_text(buffer, n, _PASS if is_sure else _LOW_QUAL)
 
 

@@ -88,10 +88,11 @@ def call(
         float | None,
         typer.Option(
             help="QUAL below this where a single read shows the ALT: FILTER LowQual. Default "
-            f"{_CALLS.single_read_qual:g} in samples below {_CALLS.single_read_depth:g}x and "
-            "where qualities are lowered or raised "
-            f"(long reads: below {_LONG.single_read_depth:g}x and from {_LONG.single_read_until:g}x on), "
-            "else --low-qual.",
+            f"{_CALLS.single_read_qual:g} (indels {_CALLS.single_read_indel_qual:g}) in samples of at most "
+            f"{_CALLS.single_read_depth:g}x and where qualities are lowered or raised, "
+            f"{_CALLS.single_read_step:g} less for each x beyond, down to --low-qual (long reads: "
+            f"{_LONG.single_read_qual:g} below {_LONG.single_read_depth:g}x and from "
+            f"{_LONG.single_read_until:g}x on, else --low-qual).",
             min=0,
         ),
     ] = None,

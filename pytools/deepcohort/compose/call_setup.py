@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from deepcohort.calls.config import CallsConfig, calls_for
+from deepcohort.calls.config import CallsConfig, calls_for, trusting_single_reads
 from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
 from deepcohort.candidates.config import CandidatesConfig, candidates_for
 from deepcohort.candidates.repeat_stutter import times
@@ -342,10 +342,10 @@ def calls_config(request: CallRequest, platform: str, library: LibraryProfile) -
         contamination=told if given is None else given,
     )
     if request.single_read_qual is not None:
-        return replace(config, single_read_qual=request.single_read_qual)
-    is_lenient = config.single_read_depth <= library.depth < config.single_read_until
+        told = request.single_read_qual
+        return replace(config, single_read_qual=told, single_read_indel_qual=told)
     is_honest = library.drops_copies or not (library.lowered or library.raised)
-    return replace(config, single_read_qual=0.0) if is_lenient and is_honest else config
+    return trusting_single_reads(config, library.depth) if is_honest else config
 
 
 def _phase_config(request: CallRequest) -> PhaseConfig | None:

@@ -7,7 +7,7 @@ import numpy as np
 import pysam
 import pytest
 from calls_builders import make_counts, make_table
-from deepcohort.calls.config import CallsConfig, calls_for
+from deepcohort.calls.config import CallsConfig, calls_for, trusting_single_reads
 from deepcohort.calls.genotype import genotype_sites
 from deepcohort.calls.gvcf import CallsWriter
 from deepcohort.core.region import Region
@@ -118,16 +118,19 @@ def test_low_qual_filter(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("ad", "probability", "verdict"),
+    ("alt", "ad", "probability", "verdict"),
     [
-        ((1, 1), 0.94, "LowQual"),  # QUAL 12.2: one read needs 13
-        ((1, 1), 0.96, "PASS"),
-        ((2, 2), 0.54, "PASS"),  # two reads need 3
-        ((0, 1), 0.54, "LowQual"),
+        ("T", (1, 1), 0.94, "LowQual"),  # QUAL 12.2: one read needs 13
+        ("T", (1, 1), 0.96, "PASS"),
+        ("T", (2, 2), 0.54, "PASS"),  # two reads need 3
+        ("T", (0, 1), 0.54, "LowQual"),
+        ("GT", (1, 1), 0.94, "PASS"),  # an indel needs 8
+        ("GT", (1, 1), 0.8, "LowQual"),
+        ("GT", (2, 2), 0.54, "PASS"),
     ],
 )
-def test_a_single_read_needs_more(tmp_path, ad, probability, verdict):
-    row, rest = (2, "G", "T", ad), (1 - probability) * 0.99
+def test_a_single_read_needs_more(tmp_path, alt, ad, probability, verdict):
+    row, rest = (2, "G", alt, ad), (1 - probability) * 0.99
     gvcf, called = write(
         tmp_path, "ACGTACGTAC", [3] * 10, [3] * 10, [row], [(rest, probability, 1 - probability - rest)]
     )
@@ -135,11 +138,25 @@ def test_a_single_read_needs_more(tmp_path, ad, probability, verdict):
     assert (line[6], called[0][6]) == (verdict, verdict)
 
 
-def test_long_reads_need_more_below_and_beyond_low_depths():
-    assert calls_for("illumina") == CallsConfig()
-    for platform in ("hifi", "ont"):
-        config = calls_for(platform)
-        assert (config.single_read_depth, config.single_read_until) == (6.0, 12.0)
+@pytest.mark.parametrize(
+    ("platform", "depth", "snp", "indel"),
+    [
+        ("illumina", 0.0, 13, 8),
+        ("illumina", 4.0, 13, 8),
+        ("illumina", 5.5, 10, 8),
+        ("illumina", 7.5, 6, 6),
+        ("illumina", 9.0, 3, 3),
+        ("illumina", 30.0, 0, 0),
+        ("hifi", 5.9, 13, 13),
+        ("ont", 6.0, 0, 0),
+        ("hifi", 11.9, 0, 0),
+        ("ont", 12.0, 13, 13),
+    ],
+)
+def test_the_deeper_a_sample_the_less_a_single_read_needs(platform, depth, snp, indel):
+    """Of many long reads one shows a slip."""
+    config = trusting_single_reads(calls_for(platform), depth)
+    assert (config.single_read_qual, config.single_read_indel_qual) == (snp, indel)
 
 
 def test_reads_of_both_alternates_count(tmp_path):

@@ -119,7 +119,7 @@ def test_called_sites_are_cut_to_what_is_called(given_only):
             WINDOW,
             columns_of(SiteColumns, sites),
             SiteMarks(disputed, *NO_BIAS),
-            TextRules(3.0, 13.0, given_only),
+            TextRules(3.0, 13.0, 8.0, given_only),
         )
         want, starts = [], []
         for s in range(len(sites)):
@@ -197,7 +197,7 @@ def test_blocks_are_runs_of_one_class_that_no_record_covers(cuts):
             out = room(sites, part.classes)
             n, n_lines = kt.write_gvcf(
                 out, state, Span(CONTIG, a, b), WINDOW, part, columns_of(SiteColumns, sites),
-                SiteMarks(np.zeros(len(sites), np.bool_), *NO_BIAS), TextRules(3.0, 13.0, False),
+                SiteMarks(np.zeros(len(sites), np.bool_), *NO_BIAS), TextRules(3.0, 13.0, 8.0, False),
             )  # fmt: skip
             ends += (out.lines[:n_lines, 2] + len(text)).tolist()
             text += out.buffer[:n].tobytes().decode()
