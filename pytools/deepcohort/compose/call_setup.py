@@ -15,7 +15,7 @@ from deepcohort.candidates.sample import SampleSettings
 from deepcohort.cohort.io import padded, read_header
 from deepcohort.compose.call_shard import features_for, novel_in, sample_chunks
 from deepcohort.compose.job import CallJob, ShardConfig, job_for
-from deepcohort.compose.library_doubts import library_doubts
+from deepcohort.compose.library_doubts import library_doubts, wrong_platform
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta, check_contig_names
 from deepcohort.core.names import name_problem
@@ -379,7 +379,9 @@ def _with_notes(
             f"those of the usual {predictor.platform} run; mistrust indels, compare the calls with truth",
             file=sys.stderr,
         )
-    for told in library_doubts(reads.library):
+    doubt = wrong_platform(predictor.platform, reads)
+    library += f";WrongPlatform={doubt.word}" if doubt else ""
+    for told in [*([doubt.told] if doubt else []), *library_doubts(reads.library)]:
         print(f"deepcohort: warning: {job.sample}: {told}", file=sys.stderr)
     library += _contamination_note(job)
     library += ";EndsClipped=yes" if reads.clips_some_ends else ""
@@ -388,7 +390,7 @@ def _with_notes(
         f"deepcohort_library={library}",
         f"deepcohort_unlike_training=Sites={known.n_sites};Outside={known.outside:.4f};"
         f"Strangest={known.strangest or 'none'};StrangestShare={known.strangest_share:.3f};"
-        f"Alarm={'yes' if known.is_alarming else 'no'}",
+        f"Alarm={'yes' if known.is_alarming or doubt else 'no'}",
     )
     if job.panel is not None:
         share, n = novel_in(chunks, job.known_config)

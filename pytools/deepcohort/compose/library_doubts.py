@@ -1,12 +1,60 @@
 """What `call` says of a library that is not as it should be, each in one line: what, and what to do."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.conversion import conversion_told
 from deepcohort.reads.reasons import left_out_told
 from deepcohort.reads.types import LibraryProfile, StrandErrors
 
 _MANY_REPEATED = 0.01  # of the reads stand in the files twice
+_SOME_BASES = 0.05  # of the sample's: a kind of reads that is not to be passed over
+_MOST = 0.5  # of the reads: those that are pairs
+
+
+class WrongPlatform(NamedTuple):
+    """Reads of a kind that the platform's model does not read. word: for the header. told: for people."""
+
+    word: str
+    told: str
+
+
+def wrong_platform(platform: str, reads: ReadsConfig) -> WrongPlatform | None:
+    """Whether the reads of the sample, or some of them, are of another kind than those of `platform`.
+
+    Long reads are told by the median length of a library. Short ones must be pairs: instruments of long
+    reads read short molecules too.
+    """
+    libraries = [(f"library {one.name}, ", one.profile) for one in reads.libraries]
+    libraries = libraries or [("", reads.library)]
+    bases = sum(one.n_reads * one.read_length_bp for _, one in libraries)
+    libraries = [x for x in libraries if x[1].n_reads * x[1].read_length_bp >= _SOME_BASES * max(bases, 1)]
+    long = [f"{name}{one.read_length_bp:,} bp" for name, one in libraries if one.is_long]
+    pairs = [
+        f"{name}{one.read_length_bp:,} bp"
+        for name, one in libraries
+        if not one.is_long and one.paired_share > _MOST
+    ]
+    if long and pairs:
+        return WrongPlatform(
+            "both_kinds",
+            f"long reads ({long[0]}) and pairs of short ones ({pairs[0]}) are one sample, but a model reads "
+            "one kind; call each kind alone, with its own --platform",
+        )
+    if long and platform == "illumina":
+        return WrongPlatform(
+            "long_reads",
+            f"the reads are long ({long[0]} at the median), but called as illumina; give --platform hifi or "
+            "ont (samplesheet: platform)",
+        )
+    if pairs and platform != "illumina":
+        return WrongPlatform(
+            "short_reads",
+            f"the reads are pairs of short ones ({pairs[0]}), but called as {platform}; give --platform "
+            "illumina (samplesheet: platform)",
+        )
+    return None
 
 
 def library_doubts(library: LibraryProfile) -> list[str]:

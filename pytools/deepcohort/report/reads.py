@@ -115,6 +115,11 @@ _COLUMNS = {
         },
         is_share=True,
     ),
+    "wrong_platform": _Column(
+        "library",
+        "WrongPlatform",
+        {"title": "Wrong platform", "description": "The reads are of a kind that the model does not read"},
+    ),
     "unbalanced": _Column(
         "library",
         "Unbalanced",

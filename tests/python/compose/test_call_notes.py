@@ -220,6 +220,20 @@ def test_several_libraries_have_a_line_each_and_the_calls_of_one(
     assert filters(whole[1]) == filters(one[1])
 
 
+def test_pairs_called_as_long_reads_are_told(monkeypatch, tmp_path, inputs, capsys):
+    """In a line, in both headers, and in what the report reads."""
+    as_ont = _Predictor()
+    as_ont.platform = "ont"
+    paths = run(monkeypatch, tmp_path, inputs, as_ont)
+    warnings = [x for x in capsys.readouterr().err.splitlines() if "called as ont" in x]
+    assert warnings == [
+        "deepcohort: warning: S: the reads are pairs of short ones (100 bp), but called as ont; give --platform "
+        "illumina (samplesheet: platform)"
+    ]
+    assert all(";WrongPlatform=short_reads" in notes(path)[0] for path in paths)
+    assert all(notes(path)[1].endswith("Alarm=yes") for path in paths)
+
+
 def test_the_alarm_of_a_library(monkeypatch, tmp_path, two_libraries, capsys):
     """Of its reads alone, by its own profile."""
     monkeypatch.setattr("deepcohort.model.novelty.LEAST_SITES", 2)

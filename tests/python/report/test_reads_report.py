@@ -35,6 +35,7 @@ def write_facts(
         "ConvertedElsewhere": 0.99,
         "Unbalanced": 35.8,
     }
+    library |= {"WrongPlatform": "short_reads"} if alarm else {}
     library |= {"LeftOut": 0.8029, "LeftOutBy": "qc_fail:0.2000|duplicate:0.6029"}
     unlike = {"Sites": 812, "Outside": 0.031, "Strangest": "alt_clip", "StrangestShare": 0.42, "Alarm": alarm}
     facts = {
@@ -99,7 +100,7 @@ def test_cells(tmp_path):
         "disputed": 0,
     }
     assert table["data"]["fine"] == fine
-    odd = {**fine, "alarm": "unlike training", "disputed": 12}
+    odd = {**fine, "alarm": "unlike training", "wrong_platform": "short_reads", "disputed": 12}
     del odd["inserts"]  # single reads have none
     assert table["data"]["odd"] == odd
     assert table["data"]["old"] == {
@@ -109,7 +110,7 @@ def test_cells(tmp_path):
         "low_qual": 7,
         "disputed": 0,
     }
-    assert set(fine) == set(table["headers"])
+    assert {*fine, *odd} == set(table["headers"])
     assert "The reads of odd are unlike" in table["description"]
 
 
