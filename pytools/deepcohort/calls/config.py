@@ -1,8 +1,7 @@
 """Settings of genotyping and of the gVCF."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
-from math import isinf
 
 from deepcohort.core.errors import DeepcohortError
 
@@ -18,15 +17,9 @@ class CallsConfig:
         min_homref_gq: phred; a candidate called homozygous reference with at least this GQ melts
             into the reference blocks, one with less stays a gVCF record (FILTER RefCall).
         low_qual: phred; called sites of a lower QUAL get FILTER LowQual.
-        single_read_qual: phred; called SNPs that a single read shows get FILTER LowQual below this QUAL. At
-            2x, 133 of them per Mb of a genome equal to the reference have QUAL 3, 6 have QUAL 13
-            (docs/experiments/single_reads.md).
-        single_read_indel_qual: phred; the same where the genotype holds an indel, which errors of bases do
-            not make.
-        single_read_depth: x; deeper samples need less, as a single read is the exception there,
-        single_read_step: phred less for each x, never less than `low_qual`,
-        single_read_until: x; until samples as deep as this, which need `single_read_qual` again: of so many
-            reads one is more often wrong.
+        single_read_qual: phred; called SNPs that a single read shows get FILTER LowQual below this QUAL
+            (`calls.single_reads`).
+        single_read_indel_qual: phred; the same where the genotype holds an indel.
         reference_error: probability that a base of a homozygous reference site shows something
             else (mismatch, gap); errors of one site are not independent, so it is well above the
             sequencer's.
@@ -43,9 +36,6 @@ class CallsConfig:
     low_qual: float = 3.0
     single_read_qual: float = 13.0
     single_read_indel_qual: float = 8.0
-    single_read_depth: float = 4.0
-    single_read_step: float = 2.0
-    single_read_until: float = float("inf")
     reference_error: float = 0.002
     gq_bands: tuple[int, ...] = (0, 1, 3, 6, 9, 12, 15, 18, 21, 25, 30, 40, 50)
     homopolymer_bp: int = 11
@@ -61,29 +51,3 @@ class CallsConfig:
             raise DeepcohortError(f"gq_bands {bands} must ascend from 0 to at most 99")
         if not 0 < self.reference_error < 0.25:
             raise DeepcohortError(f"reference_error {self.reference_error} must lie between 0 and 0.25")
-
-
-# One of few long reads is more often right: haplotypes of the others tell. One of many shows a slip.
-_LONG_READS = CallsConfig(
-    single_read_indel_qual=CallsConfig().single_read_qual,
-    single_read_depth=6.0,
-    single_read_step=float("inf"),
-    single_read_until=12.0,
-)
-
-
-def calls_for(platform: str) -> CallsConfig:
-    """Thresholds for reads of a platform, before anything is known of the library."""
-    return _LONG_READS if platform in ("hifi", "ont") else CallsConfig()
-
-
-def trusting_single_reads(config: CallsConfig, depth: float) -> CallsConfig:
-    """`config` with what a single read must reach in a sample of `depth` (x)."""
-    if not config.single_read_depth <= depth < config.single_read_until:
-        return config
-    beyond = depth - config.single_read_depth
-    less = config.single_read_step if isinf(config.single_read_step) else config.single_read_step * beyond
-    snp = max(config.single_read_qual - less, 0.0)
-    return replace(
-        config, single_read_qual=snp, single_read_indel_qual=min(config.single_read_indel_qual, snp)
-    )

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from deepcohort.calls.config import CallsConfig, calls_for
+from deepcohort.calls.config import CallsConfig
 from deepcohort.phase.config import PhaseConfig
 
 app = typer.Typer()
-_CALLS, _LONG = CallsConfig(), calls_for("ont")
+_CALLS = CallsConfig()
 
 
 @app.command()
@@ -87,12 +87,8 @@ def call(
     single_read_qual: Annotated[
         float | None,
         typer.Option(
-            help="QUAL below this where a single read shows the ALT: FILTER LowQual. Default "
-            f"{_CALLS.single_read_qual:g} (indels {_CALLS.single_read_indel_qual:g}) in samples of at most "
-            f"{_CALLS.single_read_depth:g}x and where qualities are lowered or raised, "
-            f"{_CALLS.single_read_step:g} less for each x beyond, down to --low-qual (long reads: "
-            f"{_LONG.single_read_qual:g} below {_LONG.single_read_depth:g}x and from "
-            f"{_LONG.single_read_until:g}x on, else --low-qual).",
+            help="QUAL below this where a single read shows the ALT: FILTER LowQual; --low-qual at least. "
+            "Default by platform and depth: of short reads 13 (indels 8) up to 4x, 2 less for each x beyond.",
             min=0,
         ),
     ] = None,

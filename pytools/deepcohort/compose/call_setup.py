@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from deepcohort.calls.config import CallsConfig, calls_for, trusting_single_reads
+from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.ploidy import PloidyMap, make_ploidy_map
+from deepcohort.calls.single_reads import single_read_quals
 from deepcohort.candidates.config import CandidatesConfig, candidates_for
 from deepcohort.candidates.repeat_stutter import times
 from deepcohort.candidates.sample import SampleSettings
@@ -335,17 +336,17 @@ def calls_config(request: CallRequest, platform: str, library: LibraryProfile) -
     library's bases are wrong. Where copies vote, the vote does.
     """
     given, told = request.contamination, library.contamination
-    config = replace(
-        calls_for(platform),
+    is_honest = library.drops_copies or not (library.lowered or library.raised)
+    snp, indel = single_read_quals(platform, library.depth, is_honest)
+    if request.single_read_qual is not None:
+        snp = indel = request.single_read_qual
+    return CallsConfig(
+        single_read_qual=snp,
+        single_read_indel_qual=indel,
         min_homref_gq=request.min_homref_gq,
         low_qual=request.low_qual,
         contamination=told if given is None else given,
     )
-    if request.single_read_qual is not None:
-        told = request.single_read_qual
-        return replace(config, single_read_qual=told, single_read_indel_qual=told)
-    is_honest = library.drops_copies or not (library.lowered or library.raised)
-    return trusting_single_reads(config, library.depth) if is_honest else config
 
 
 def _phase_config(request: CallRequest) -> PhaseConfig | None:

@@ -7,9 +7,10 @@ import numpy as np
 import pysam
 import pytest
 from calls_builders import make_counts, make_table
-from deepcohort.calls.config import CallsConfig, calls_for, trusting_single_reads
+from deepcohort.calls.config import CallsConfig
 from deepcohort.calls.genotype import genotype_sites
 from deepcohort.calls.gvcf import CallsWriter
+from deepcohort.calls.single_reads import single_read_quals
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases
 from deepcohort.formats.vcf_header import make_header
@@ -146,17 +147,20 @@ def test_a_single_read_needs_more(tmp_path, alt, ad, probability, verdict):
         ("illumina", 5.5, 10, 8),
         ("illumina", 7.5, 6, 6),
         ("illumina", 9.0, 3, 3),
-        ("illumina", 30.0, 0, 0),
-        ("hifi", 5.9, 13, 13),
-        ("ont", 6.0, 0, 0),
-        ("hifi", 11.9, 0, 0),
+        ("illumina", 30.0, 3, 3),
+        ("hifi", 5.9, 6, 13),
+        ("hifi", 6.0, 0, 13),
+        ("hifi", 12.0, 13, 13),
+        ("ont", 0.0, 8, 10),
+        ("ont", 11.9, 8, 10),
         ("ont", 12.0, 13, 13),
     ],
 )
 def test_the_deeper_a_sample_the_less_a_single_read_needs(platform, depth, snp, indel):
-    """Of many long reads one shows a slip."""
-    config = trusting_single_reads(calls_for(platform), depth)
-    assert (config.single_read_qual, config.single_read_indel_qual) == (snp, indel)
+    """Of many long reads one shows a slip. Where qualities are not what they say, depth tells nothing."""
+    assert single_read_quals(platform, depth) == (snp, indel)
+    unknown = (13, 8) if platform == "illumina" else (13, 13)
+    assert single_read_quals(platform, depth, is_trusted=False) == unknown
 
 
 def test_reads_of_both_alternates_count(tmp_path):

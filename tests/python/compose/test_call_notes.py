@@ -258,11 +258,11 @@ def test_single_reads_of_a_lowered_library_are_not_taken_on_trust():
     """As deep as it may be; what the user gave stands."""
     request = CallRequest(reads=(Path("a.bam"),), reference=Path("a.fa"))
     deep = LibraryProfile(depth=20.0)
-    assert calls_config(request, "illumina", deep).single_read_qual == 0.0
+    assert calls_config(request, "illumina", deep).single_read_qual == 3.0
     lowered = replace(deep, lowered=((30, 27),))
     assert calls_config(request, "illumina", lowered).single_read_qual == CallsConfig().single_read_qual
     voted = replace(lowered, drops_copies=True)
-    assert calls_config(request, "illumina", voted).single_read_qual == 0.0
+    assert calls_config(request, "illumina", voted).single_read_qual == 3.0
     told = replace(request, single_read_qual=1.0)
     assert calls_config(told, "illumina", lowered).single_read_qual == 1.0
 
