@@ -29,7 +29,11 @@ _LONG = {
         SingleReadQual(6.0, 0.0, 13.0),
         SingleReadQual(12.0, 13.0, 13.0),
     ),
-    "ont": (SingleReadQual(0.0, 8.0, 10.0), SingleReadQual(12.0, 13.0, 13.0)),
+    "ont": (
+        SingleReadQual(0.0, 8.0, 10.0),
+        SingleReadQual(6.0, 0.0, 10.0),
+        SingleReadQual(12.0, 13.0, 13.0),
+    ),
 }
 _OF_LOWERED_LONG = (13.0, 13.0)
 

@@ -152,7 +152,7 @@ def test_a_single_read_needs_more(tmp_path, alt, ad, probability, verdict):
         ("hifi", 6.0, 0, 13),
         ("hifi", 12.0, 13, 13),
         ("ont", 0.0, 8, 10),
-        ("ont", 11.9, 8, 10),
+        ("ont", 11.9, 0, 10),
         ("ont", 12.0, 13, 13),
     ],
 )
