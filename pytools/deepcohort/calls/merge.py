@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -225,9 +225,11 @@ def merge_shards(
             with IndexedVcfWriter(temporary[0], header.contig_lengths) as writer:
                 writer.write_header(_merged_header(header, [reader.header for reader in readers], rank, date))
                 merged = _MergedWriter(writer, BlockJoiner(header))
-                for shard_region in shard_regions:
-                    checker = checker_of(shard_region.reader, utf8=False)
-                    _copy_region(shard_region, merged, checker, tally, quality, phaser)
+                for reader, regions in groupby(shard_regions, key=lambda x: x.reader):
+                    checker = checker_of(reader, utf8=False)
+                    for shard_region in regions:
+                        checker.restart()
+                        _copy_region(shard_region, merged, checker, tally, quality, phaser)
                 merged.flush()
                 if phaser is not None:
                     phaser.finish()

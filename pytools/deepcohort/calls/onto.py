@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -109,11 +110,13 @@ class _Looks:
 
 
 def _records_of(shard_regions: Sequence[ShardRegion]) -> Iterator[_Record]:
-    for shard_region in shard_regions:
-        checker = checker_of(shard_region.reader, utf8=False)
-        for segment in shard_region.reader.take(shard_region.region):
-            checker.check(segment)
-            yield from _records(segment)
+    for reader, regions in groupby(shard_regions, key=lambda x: x.reader):
+        checker = checker_of(reader, utf8=False)
+        for shard_region in regions:
+            checker.restart()
+            for segment in reader.take(shard_region.region):
+                checker.check(segment)
+                yield from _records(segment)
 
 
 def _records(segment: Segment) -> Iterator[_Record]:

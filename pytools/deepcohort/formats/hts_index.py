@@ -3,8 +3,7 @@
 import struct
 import zlib
 from collections.abc import Sequence
-from functools import lru_cache
-from itertools import pairwise
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -230,8 +229,9 @@ class HtsIndex:
         ends = np.maximum.accumulate(np.concatenate(([first_record], chunks[:, 1])))
         if len(chunks) and chunks[:, 1].max() >> 16 > size:
             raise self.misfit(data, f"it points beyond the end of the file ({size} bytes)")
-        spans = sorted(span for ref in range(self.n_contigs) if (span := self.span(ref)) is not None)
-        if any(left[1] > right[0] for left, right in pairwise(spans)):
+        spans = self._spans[self.occupied]
+        spans = spans[np.lexsort((spans[:, 1], spans[:, 0]))]
+        if (spans[:-1, 1] > spans[1:, 0]).any():
             raise self.misfit(data, "records of two contigs overlap in it")
         open_end = has_unplaced and self._n_unplaced > 0
         for i in np.flatnonzero(begins > ends).tolist():
@@ -331,8 +331,28 @@ class HtsIndex:
 
     def span(self, ref: int) -> tuple[int, int] | None:
         """First and last virtual offset of the records of contig `ref`; None where it has none."""
-        chunks = self._chunks_of(self._rows(ref))
-        return (int(chunks[:, 0].min()), int(chunks[:, 1].max())) if len(chunks) else None
+        first, last = self._spans[ref].tolist()
+        return (first, last) if first >= 0 else None
+
+    @cached_property
+    def _spans(self) -> NDArray[np.int64]:
+        """First and last virtual offset of the records of each contig, int64 (n_contigs, 2); -1 of none.
+
+        Of all at once: assemblies have contigs by the hundred thousand.
+        """
+        rows = self._bins[self._real()]
+        chunks = self._chunks_of(rows)
+        ref = np.repeat(rows[:, ik.REF], rows[:, ik.N_CHUNKS])
+        spans = np.full((self.n_contigs, 2), -1, np.int64)
+        spans[ref, 0] = np.iinfo(np.int64).max
+        np.minimum.at(spans[:, 0], ref, chunks[:, 0])
+        np.maximum.at(spans[:, 1], ref, chunks[:, 1])
+        return spans
+
+    @cached_property
+    def occupied(self) -> NDArray[np.int64]:
+        """Contigs that have records, int64 ascending."""
+        return np.flatnonzero(self._spans[:, 0] >= 0)
 
     def bounds(self, ref: int) -> NDArray[np.int64]:
         """Virtual offsets at which records of contig `ref` begin, as far as told, ascending; int64 (B,)."""

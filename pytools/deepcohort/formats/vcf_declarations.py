@@ -1,7 +1,7 @@
 """What a VCF header declares: INFO, FORMAT and contig lines, held against the specification."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,11 +34,13 @@ def _fields(inside: str) -> dict[str, str]:
     return fields
 
 
-def _structured(lines: Iterable[str]) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """(line, section, fields) of the INFO, FORMAT and contig lines."""
+def _structured(
+    lines: Iterable[str], sections: Container[str] = _CHECKED
+) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """(line, section, fields) of the INFO, FORMAT and contig lines, or of some of these."""
     for line in lines:
         section, sign, rest = line[2:].partition("=<")
-        if sign and line.startswith("##") and section in _CHECKED:
+        if sign and line.startswith("##") and section in sections:
             yield line, section, _fields(rest.rstrip().removesuffix(">"))
 
 
@@ -46,14 +48,13 @@ def declarations(lines: Iterable[str]) -> list[Declaration]:
     """INFO and FORMAT declarations of a header that `check_declarations` takes, in order."""
     return [
         Declaration(section, fields["ID"], fields["Number"], fields["Type"])
-        for _, section, fields in _structured(lines)
-        if section != "contig"
+        for _, section, fields in _structured(lines, ("INFO", "FORMAT"))
     ]
 
 
 def listed_contigs(lines: Iterable[str]) -> frozenset[str]:
     """Contigs of a header that `check_declarations` takes."""
-    return frozenset(fields["ID"] for _, section, fields in _structured(lines) if section == "contig")
+    return frozenset(fields["ID"] for _, section, fields in _structured(lines, ("contig",)))
 
 
 def check_declarations(lines: Sequence[str], path: Path, whole: bool = False) -> None:

@@ -4,7 +4,7 @@ import heapq
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -100,15 +100,27 @@ def bam_writer(path: Path, header: Any) -> Iterator[Put]:
             head = text_of([])
             writer.write(head)
 
+            # parts are as large whatever is put at a time: each costs as much as the header is long
+            held: list[Any] = []
+            n_bases = 0
+
+            def flush() -> None:
+                nonlocal n_bases
+                if held:
+                    writer.write(memoryview(text_of(held))[len(head) :])
+                    held.clear()
+                    n_bases = 0
+
             def put(records: Sequence[Any]) -> None:
-                first = n_bases = 0
-                for last, record in enumerate(records, 1):
+                nonlocal n_bases
+                for record in records:
+                    held.append(record)
                     n_bases += record.query_length
-                    if n_bases >= _PART_BASES or last == len(records):
-                        writer.write(memoryview(text_of(records[first:last]))[len(head) :])
-                        first, n_bases = last, 0
+                    if n_bases >= _PART_BASES:
+                        flush()
 
             yield put
+            flush()
 
 
 def joined_header(headers: Sequence[tuple[str, dict[str, Any]]], program: dict[str, str]) -> dict[str, Any]:
@@ -175,15 +187,9 @@ def _batches(
     records: Iterator[tuple[Any, int]], size: int
 ) -> Iterator[tuple[str | None, list[tuple[Any, int]]]]:
     """(contig, records of it), up to `size` at a time; None: unplaced."""
-    held: list[tuple[Any, int]] = []
-    while True:
-        held += islice(records, size - len(held))
-        if not held:
-            return
-        contig = held[0][0].reference_id
-        n = next((i for i, (record, _) in enumerate(held) if record.reference_id != contig), len(held))
-        yield held[0][0].reference_name if contig >= 0 else None, held[:n]
-        held = held[n:]
+    for contig, of_contig in groupby(records, key=lambda x: x[0].reference_id):
+        while batch := list(islice(of_contig, size)):
+            yield batch[0][0].reference_name if contig >= 0 else None, batch
 
 
 def _tag_batch(

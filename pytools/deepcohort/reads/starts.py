@@ -24,7 +24,7 @@ class RecordStarts:
     def __init__(self, blocks: BgzfBlocks, index: HtsIndex, contigs: tuple[tuple[str, int], ...]) -> None:
         """For the BAM whose header lists `contigs` (name, bp)."""
         self._blocks, self._index, self._contigs = blocks, index, contigs
-        self._empty: set[int] = set()  # contigs without records, by index and file
+        self._gaps: set[int] = set()  # between contigs with records that were looked at: how many lie before
         self._bounds: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
 
     def start(self, tid: int, first: int, end: int, known: int = 0) -> int | None:
@@ -75,18 +75,15 @@ class RecordStarts:
 
         Chunks tile the file, so nothing lies between them.
         """
-        if tid in self._empty:
+        occupied = self._index.occupied
+        at = int(np.searchsorted(occupied, tid))
+        if at in self._gaps:
             return
-        spans = [
-            (ref, span) for ref in range(self._index.n_contigs) if (span := self._index.span(ref)) is not None
-        ]
-        before = [ref for ref, _ in spans if ref < tid][-1:]
-        after = [ref for ref, _ in spans if ref > tid][:1]
-        for ref in before:
+        for ref in occupied[max(at - 1, 0) : at].tolist():
             self._pos(ref, int(self._index.bounds(ref)[-1]))
-        for ref in after:
+        for ref in occupied[at : at + 1].tolist():
             self._pos(ref, int(self._index.bounds(ref)[0]))
-        self._empty.add(tid)
+        self._gaps.add(at)
 
     def _pos(self, tid: int, place: int) -> int:
         """POS of the record at virtual offset `place`, which must be one of contig `tid`."""
