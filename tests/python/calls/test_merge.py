@@ -7,6 +7,7 @@ import pytest
 from deepcohort.calls.merge import BlockJoiner, merge_files, merge_shards
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.region import Region
+from deepcohort.formats import vcf_check
 from deepcohort.formats.vcf_header import make_header
 from deepcohort.formats.vcf_text import VcfTextReader, parse_header
 
@@ -100,6 +101,19 @@ def test_regions_of_shards_may_interleave(tmp_path):
         ["b", "5"],
         ["b", "15"],
     ]
+
+
+def test_a_header_is_read_once_however_many_regions(tmp_path, monkeypatch):
+    """Assemblies have contigs by the hundred thousand, and a line of the header for each."""
+    regions = [Region("a", k, k + 10) for k in range(0, 1_000, 10)]
+    path = shard(tmp_path, "1.vcf.gz", regions[::2], [site("a", 5)])
+    other = shard(tmp_path, "2.vcf.gz", regions[1::2], [site("a", 995)])
+    made, rules_of = [], vcf_check.rules_of
+    monkeypatch.setattr(vcf_check, "rules_of", lambda *args: made.append(args) or rules_of(*args))
+    merge_shards([path], tmp_path / "out.vcf.gz")
+    assert len(made) == 1
+    merge_shards([path, other], tmp_path / "both.vcf.gz")
+    assert [line.split("\t")[1] for line in records(tmp_path / "both.vcf.gz")] == ["5", "995"]
 
 
 def test_shards_without_records(tmp_path):

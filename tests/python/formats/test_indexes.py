@@ -10,6 +10,7 @@ import pytest
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta, check_contig_names
 from deepcohort.formats.bgzf import check_bgzf_vcf
+from deepcohort.formats.hts_index import load_index
 from deepcohort.formats.vcf_index import open_vcf_index
 
 HEADER = (
@@ -36,6 +37,39 @@ def test_an_index_of_its_own_file_fits(tmp_path: Path, csi: bool) -> None:
     first, last = index.span(0)
     assert index.span(1)[0] == last > first
     assert open_vcf_index(write_vcf(tmp_path / "y.vcf.gz", "", csi=csi)).names == ()
+
+
+@pytest.mark.parametrize("csi", [False, True])
+def test_spans_of_many_contigs(tmp_path: Path, csi: bool) -> None:
+    """As each contig's chunks say; some have no records, at the ends too."""
+    rng = np.random.default_rng(3)
+    n = 300
+    counts = rng.integers(0, 4, n) * rng.integers(0, 2, n)
+    counts[[0, 1, n - 1]] = 0
+    path = tmp_path / "x.bam"
+    header = {"HD": {"SO": "coordinate"}, "SQ": [{"SN": f"c{k}", "LN": 1_000} for k in range(n)]}
+    with pysam.AlignmentFile(str(path), "wb", header=header) as out:
+        for contig, count in enumerate(counts.tolist()):
+            for k in range(count):
+                read = pysam.AlignedSegment(out.header)
+                read.query_name, read.query_sequence = f"r{contig}.{k}", "ACGT" * 20
+                read.reference_id, read.reference_start, read.cigartuples = contig, 10 * k, [(0, 80)]
+                out.write(read)
+    pysam.index(*(["-c"] if csi else []), str(path))
+    index = load_index(Path(f"{path}{'.csi' if csi else '.bai'}"), "index it again")
+    assert index.occupied.tolist() == np.flatnonzero(counts).tolist()
+    with pysam.AlignmentFile(str(path)) as file:
+        begin, places = file.tell(), {}
+        for read in file:
+            first, _ = places.get(read.reference_id, (begin, 0))
+            begin = file.tell()
+            places[read.reference_id] = first, begin
+    for contig in range(n):
+        span = index.span(contig)
+        assert (span is None) == (contig not in places)
+        if span is not None:
+            assert span[0] == places[contig][0]
+            assert span[0] < span[1]
 
 
 @pytest.mark.parametrize("csi", [False, True])

@@ -9,6 +9,7 @@ import pytest
 from deepcohort.compose.call_setup import CallRequest, make_job
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.formats.bgzf import inflate_blocks
+from deepcohort.haplotag import io_write
 from deepcohort.haplotag.config import HaplotagConfig
 from deepcohort.haplotag.io_write import bam_writer
 from deepcohort.haplotag.run import TagRequest, haplotag
@@ -224,6 +225,7 @@ def test_a_bam_is_written_as_htslib_writes_it(inputs, tmp_path, monkeypatch):
                 out.write(record)
         with bam_writer(tmp_path / "own" / "a.bam", header) as put:
             put(some[:1])
+            put([])
             put(some[1:])
         own, theirs = (
             b"".join(text for text, _ in inflate_blocks(path, 0))
@@ -231,3 +233,18 @@ def test_a_bam_is_written_as_htslib_writes_it(inputs, tmp_path, monkeypatch):
         )
         assert own == theirs
         assert [path.name for path in (tmp_path / "own").iterdir()] == ["a.bam"]
+
+
+def test_small_puts_make_no_part_each(inputs, tmp_path, monkeypatch):
+    """A part costs as much as the header is long; contigs may be many, with few reads each."""
+    (_, bam, _), _, _, _ = inputs
+    parts, inflate = [], io_write.inflate_blocks
+    monkeypatch.setattr(io_write, "inflate_blocks", lambda *args: parts.append(args) or inflate(*args))
+    some = records(bam)[:100]
+    with pysam.AlignmentFile(str(bam)) as file:
+        header = file.header
+    with bam_writer(tmp_path / "a.bam", header) as put:
+        for record in some:
+            put([record])
+    assert len(parts) == 2  # header, and all records
+    assert len(records(tmp_path / "a.bam")) == len(some)
