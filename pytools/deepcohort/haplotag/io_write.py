@@ -26,6 +26,7 @@ TAGS = ("HP", "PS", "PC")  # PC is whatshap's; it would belong to another HP
 _UNTAGGED = 0x4 | 0x100 | 0x400 | 0x800  # unmapped, secondary, duplicate, supplementary
 _MAX_BAI_BP = 1 << 29
 _PART_BASES = 8_000_000  # of reads whose plain text is held at a time
+_PART_READS = 100_000  # records without SEQ have no bases
 Put = Callable[[Sequence[Any]], None]
 
 
@@ -116,7 +117,7 @@ def bam_writer(path: Path, header: Any) -> Iterator[Put]:
                 for record in records:
                     held.append(record)
                     n_bases += record.query_length
-                    if n_bases >= _PART_BASES:
+                    if n_bases >= _PART_BASES or len(held) >= _PART_READS:
                         flush()
 
             yield put
