@@ -23,6 +23,7 @@ from deepcohort.core.outputs import atomic_outputs
 from deepcohort.core.region import Region
 
 _CHUNK_BP = 8_000_000
+_EOF_BYTES = 38  # of the container that ends a CRAM 3.0
 PLATFORM_WORDS = {"illumina": "ILLUMINA", "hifi": "PACBIO", "ont": "ONT"}
 
 
@@ -190,6 +191,17 @@ def _replace_header(header: Path, body: Path, output: Path) -> None:
         )
     if done.returncode:
         raise DeepcohortError(f"{step.name} failed: {done.stderr.decode(errors='replace').strip()}")
+    _end_once(output)
+
+
+def _end_once(cram: Path) -> None:
+    """Take off the container that samtools adds to the one that ends a CRAM already."""
+    with open(cram, "r+b") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - 2 * _EOF_BYTES))
+        ending = file.read()
+        if ending[:_EOF_BYTES] == ending[_EOF_BYTES:]:
+            file.truncate(size - _EOF_BYTES)
 
 
 def _checksums(reference: Path) -> dict[str, str]:

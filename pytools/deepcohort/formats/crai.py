@@ -24,12 +24,8 @@ def check_crai(index: Path, cram: Path) -> None:
         DeepcohortError: the index is damaged, or is not that of this file.
     """
     rows = _read(index, cram)
-    with open(cram, "rb") as file:
-        size = file.seek(0, 2)
-        file.seek(4)
-        major = file.read(1)[0]
+    major, last = _major_and_end(cram)
     first = _container_end(cram, _FILE_DEFINITION, major)
-    last = size - _EOF_BYTES.get(major, 38)
     slices = sorted({(offset, at, n_bytes) for _, _, _, offset, at, n_bytes in rows})
     reached, container, expected = first, -1, 0
     for offset, at, n_bytes in slices:
@@ -104,6 +100,24 @@ def _misfit(index: Path, cram: Path, byte: int) -> DeepcohortError:
         f"index {index} does not belong to {cram}: it leaves out or misplaces what stands at byte {byte}; "
         f"run: samtools index {cram}"
     )
+
+
+def _major_and_end(cram: Path) -> tuple[int, int]:
+    """Major version of the format, and where the containers that end the file begin.
+
+    There may be several of them: `samtools reheader` adds one to that of the file.
+    """
+    with open(cram, "rb") as file:
+        size = file.seek(0, 2)
+        file.seek(4)
+        major = file.read(1)[0]
+        n_bytes = _EOF_BYTES.get(major, 38)
+        last = size - n_bytes
+        file.seek(max(last, 0))
+        ending = file.read()
+        while last >= n_bytes and file.seek(last - n_bytes) >= 0 and file.read(n_bytes) == ending:
+            last -= n_bytes
+    return major, last
 
 
 def _container_end(cram: Path, offset: int, major: int) -> int:

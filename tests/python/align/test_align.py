@@ -17,6 +17,8 @@ from deepcohort.align.pipes import Step, run_pipe
 from deepcohort.align.tools import Aligner, find_aligner, missing_aligners, preset_of
 from deepcohort.cohort.io import index_reference
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.region import Region
+from deepcohort.reads.load import open_reads
 from typer.testing import CliRunner
 
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
@@ -132,6 +134,10 @@ def test_a_cram_names_checksums_and_no_paths(data, tmp_path):
     assert text.count("\tM5:") == 2
     assert str(tmp_path) not in text
     assert "UR:" not in text
+    raw = one.read_bytes()
+    assert raw[-76:-38] != raw[-38:]  # it ends once
+    with open_reads([one], data / "ref.fa") as source:  # as `call` does, which holds the index against it
+        assert len(source.fetch(Region("chr1", 0, 6000)).pos) > 100
 
 
 @pytest.mark.parametrize("aligner", ["minimap2", "mappy"])

@@ -188,3 +188,15 @@ def test_a_crai_that_leaves_reads_out(edit, told: str, inputs: Path, tmp_path: P
     (tmp_path / "x.cram.crai").write_bytes(gzip.compress(("\n".join(edit(lines)) + "\n").encode()))
     with pytest.raises(DeepcohortError, match=told):
         positions(tmp_path / "x.cram", inputs, WINDOWS[:1])
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_cram_that_ends_more_than_once(times: int, inputs: Path, tmp_path: Path):
+    """As `samtools reheader` leaves it: the container that ends the file stands there again."""
+    raw = (inputs / "reads.cram").read_bytes()
+    (tmp_path / "x.cram").write_bytes(raw + (times - 1) * raw[-38:])
+    pysam.index(str(tmp_path / "x.cram"))
+    assert positions(tmp_path / "x.cram", inputs) == positions(inputs / "reads.cram", inputs)
+    (tmp_path / "x.cram").write_bytes(raw[: -38 - 60] + times * raw[-38:])
+    with pytest.raises(DeepcohortError, match="leaves out or misplaces"):
+        positions(tmp_path / "x.cram", inputs)
