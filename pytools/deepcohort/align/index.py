@@ -2,12 +2,11 @@
 
 import os
 import subprocess
-import tempfile
 from pathlib import Path
 
 from deepcohort.align.tools import INDEX_SUFFIXES, Aligner, find_aligner, preset_of
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.outputs import check_folder_place
+from deepcohort.core.outputs import check_folder_place, scratch_folder
 
 PREFIX = "genome"
 
@@ -25,7 +24,7 @@ def make_index(reference: Path, platform: str, output: Path, aligner: str = "aut
     found = find_aligner(platform, aligner)
     check_folder_place(output)
     output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output, prefix=".tmp-") as scratch:
+    with scratch_folder(".tmp-", output) as scratch:
         prefix = Path(scratch, PREFIX)
         _build(found, reference, platform, prefix)
         for suffix in INDEX_SUFFIXES[found.name]:

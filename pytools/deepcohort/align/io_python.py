@@ -1,7 +1,6 @@
 """bwa mem and minimap2 where only their Python packages are: the same algorithms, records made here."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ import pysam
 
 from deepcohort.align.tools import INDEX_SUFFIXES
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.outputs import scratch_folder
 from deepcohort.simulate.io_align import quiet_stderr
 from deepcohort.simulate.io_pairs import Group, finish_pairs
 
@@ -59,7 +59,7 @@ def pairs_by_pybwa(
 @contextmanager
 def _beside_names(prefix: Path, header: dict) -> Iterator[Path]:
     """Prefix of bwa's index at `prefix` with the list of contigs that pybwa, unlike bwa, looks for."""
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder("deepcohort-") as folder:
         here = Path(folder, "genome")
         for suffix in (*INDEX_SUFFIXES["bwa"], ".alt"):
             if os.path.exists(f"{prefix}{suffix}"):

@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import subprocess
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,10 +18,11 @@ from deepcohort.align.pipes import Step, run_pipe, samtools
 from deepcohort.align.tools import Aligner, find_aligner, index_prefix, preset_of
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
-from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.outputs import atomic_outputs, scratch_folder
 from deepcohort.core.region import Region
 
 _CHUNK_BP = 8_000_000
+_SCRATCH = ".tmp-align-"
 _EOF_BYTES = 38  # of the container that ends a CRAM 3.0
 PLATFORM_WORDS = {"illumina": "ILLUMINA", "hifi": "PACBIO", "ont": "ONT"}
 
@@ -66,7 +66,7 @@ def align_lane(
     count_reads(files)
     prefix = index_prefix(found.name, index)
     assert prefix is not None  # find_aligner looked
-    with atomic_outputs(output) as (temporary,), _scratch_beside(output) as scratch:
+    with atomic_outputs(output) as (temporary,), scratch_folder(_SCRATCH, output.parent) as scratch:
         steps, feed = _aligning(found, prefix, files, reference, group, platform, threads, config)
         if platform == "illumina":
             steps += [samtools("fixmate", "--no-PG", "-u", "-m", "-", "-")]
@@ -74,10 +74,6 @@ def align_lane(
         words += ["-T", f"{scratch}/part", "-O", "bam", "-o", str(temporary), "-"]
         run_pipe([*steps, samtools("sort", "--no-PG", *words)], feed)
     return found
-
-
-def _scratch_beside(output: Path) -> "tempfile.TemporaryDirectory[str]":
-    return tempfile.TemporaryDirectory(dir=output.parent, prefix=".tmp-align-")
 
 
 def _aligning(
@@ -164,7 +160,10 @@ def finish_sample(
     form = ["-O", f"bam,level={config.final_level}"]
     if is_cram:
         form = ["-O", "cram,version=3.0", "--reference", str(reference)]
-    with atomic_outputs(output, index) as (temporary, fresh_index), _scratch_beside(output) as scratch:
+    with (
+        atomic_outputs(output, index) as (temporary, fresh_index),
+        scratch_folder(_SCRATCH, output.parent) as scratch,
+    ):
         header, body = Path(scratch, "header.sam"), Path(scratch, f"body{output.suffix}")
         header.write_text(_header(lanes, program, mark, _checksums(reference) if is_cram else {}))
         merge = ["merge", "--no-PG", "-c", "-p", *more]

@@ -3,13 +3,13 @@
 import contextlib
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.outputs import scratch_folder
 
 # samtools as pysam carries it: pinned with it, so that the bytes are the same on every machine
 _SAMTOOLS = (
@@ -39,7 +39,7 @@ def run_pipe(steps: Sequence[Step], feed: Callable[[IO[bytes]], None] | None = N
         DeepcohortError: a step failed; its last line says why.
         MemoryError: a step was killed, as by a system that is out of memory.
     """
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+    with scratch_folder("deepcohort-") as folder, contextlib.ExitStack() as stack:
         running: list[tuple[Step, subprocess.Popen[bytes], Path]] = []
         source: IO[bytes] | int = subprocess.PIPE if feed else subprocess.DEVNULL
         for i, step in enumerate(steps):

@@ -1,6 +1,5 @@
 """A VCF rewritten with annotation in INFO (and rsIDs in ID); every other byte is kept."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ from deepcohort.annotate.reasons import scored_of
 from deepcohort.annotate.types import Alleles, ScoreRows, ScoreTable, no_rows
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
-from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.outputs import atomic_outputs, scratch_folder
 from deepcohort.core.progress import track_amount
 from deepcohort.core.region import Region
 from deepcohort.formats.tabix import IndexedVcfWriter
@@ -168,7 +167,7 @@ class _Annotator:
         if self.regions is not None and self.models is not None:
             grown = self.models.grown(self.regions, self.fasta.contig_lengths)
             self.read_regions = in_order(grown, self.order)
-        self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="deepcohort-annotate-")))
+        self.folder = stack.enter_context(scratch_folder("deepcohort-annotate-"))
         self.warnings: list[str] = []
         self.table: ScoreTable | None = None
         self.stack = stack

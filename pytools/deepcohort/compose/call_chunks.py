@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ from deepcohort.compose.call_setup import CallRequest, make_job
 from deepcohort.compose.call_shard import CallJob, call_shard, genome_order, header_for
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
-from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.outputs import atomic_outputs, scratch_folder
 from deepcohort.core.progress import track_bp
 from deepcohort.core.region import Region
 from deepcohort.core.stages import StageTimer
@@ -77,9 +76,9 @@ def call_in_chunks(request: CallRequest, job: CallJob, predictor: LazyPredictor,
     outputs = [path for path in (job.gvcf, job.vcf, job.phase_evidence) if path is not None]
     with (
         atomic_outputs(*outputs, partners=(".tbi", ".csi")) as temporaries,
-        tempfile.TemporaryDirectory(prefix=f".tmp-{os.getpid()}.chunks-", dir=outputs[0].parent) as name,
+        scratch_folder(f".tmp-{os.getpid()}.chunks-", outputs[0].parent) as folder,
     ):
-        named, folder = dict(zip(outputs, temporaries, strict=True)), Path(name)
+        named = dict(zip(outputs, temporaries, strict=True))
         joining = _OrderedJoiner(job, predictor, contig_lengths, chunks, named, folder)
         # the library is looked at once, not by each process again
         done = _run_pool(

@@ -12,7 +12,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +30,7 @@ from deepcohort.candidates.find import find_candidates, no_candidates
 from deepcohort.candidates.types import CandidateEvidence, CandidateTable
 from deepcohort.compose.job import CallJob, ShardConfig
 from deepcohort.core.io import ReferenceFasta
-from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.outputs import atomic_outputs, scratch_folder
 from deepcohort.core.progress import track_bp
 from deepcohort.core.region import Region, merge_regions
 from deepcohort.core.stages import StageTimer
@@ -528,10 +527,8 @@ def call_shard(
                 write_evidence(own.phase_evidence, job.sample, job.regions, collector.evidence(), job.phase)
             return timer
         place = finals[0].parent
-        name = stack.enter_context(TemporaryDirectory(prefix=f".tmp-{os.getpid()}.unphased-", dir=place))
-        unphased = replace(
-            own, gvcf=own.gvcf and Path(name) / "g.vcf.gz", vcf=own.vcf and Path(name) / "vcf.gz"
-        )
+        folder = stack.enter_context(scratch_folder(f".tmp-{os.getpid()}.unphased-", place))
+        unphased = replace(own, gvcf=own.gvcf and folder / "g.vcf.gz", vcf=own.vcf and folder / "vcf.gz")
         _call(unphased, predictor, contig_lengths, timer, collector, quiet, is_temporary=True)
         with timer.stage("phase"):
             phases = PhaseSource([EvidenceInMemory(collector.evidence())], job.phase)

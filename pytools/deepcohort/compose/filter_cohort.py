@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from deepcohort.annotate.io_segments import in_order, segments_of
 from deepcohort.cohort.samplesheet import read_samplesheet
 from deepcohort.cohort.types import Sample
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.outputs import scratch_folder
 from deepcohort.core.region import Region
 from deepcohort.filter.apply import FilterSummary, check_head
 from deepcohort.filter.blocks import to_be_read
@@ -124,8 +124,8 @@ def run(request: CohortRequest) -> FilterSummary:
     segments = _checked(segments_of(request.vcf, wanted, checked=True, repeats=False), reader)
     if request.config.sensitivity is None and request.config.fdr is None:
         return filter_cohort(segments, header, request.output, inputs, about, request.threads, regions)
-    with TemporaryDirectory(prefix=".deepcohort-", dir=request.output.parent) as folder:
-        scored = Path(folder) / "scored.vcf.gz"
+    with scratch_folder(".tmp-filter-", request.output.parent) as folder:
+        scored = folder / "scored.vcf.gz"
         filter_cohort(segments, header, scored, inputs, about, request.threads)
         return filter_scored(scored, request.output, request.config)
 

@@ -5,7 +5,6 @@ import importlib
 import importlib.util
 import io
 import os
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -30,6 +29,7 @@ from deepcohort.compose.io_warm import (
 )
 from deepcohort.compose.job import ShardConfig, job_for
 from deepcohort.core.numba_options import COMPILING_TOLD
+from deepcohort.core.outputs import scratch_folder
 from deepcohort.core.region import Region
 from deepcohort.model.feature_model_numpy import small_logits
 from deepcohort.paralogs.find import find_paralogs
@@ -84,8 +84,7 @@ def warm_kernels() -> None:
 
 
 def _warm_calling() -> None:
-    with tempfile.TemporaryDirectory(prefix="deepcohort-warm-") as name:
-        folder = Path(name)
+    with scratch_folder("deepcohort-warm-") as folder:
         reference, bams, _ = write_warm_inputs(folder, odd=True)
         gvcfs = [folder / f"person{i}.g.vcf.gz" for i in range(len(bams))]
         _timed("call", lambda: _call(reference, bams, gvcfs, folder / "person0.vcf.gz"))
@@ -97,8 +96,7 @@ def _warm_calling() -> None:
 
 
 def _warm_cohort() -> None:
-    with tempfile.TemporaryDirectory(prefix="deepcohort-warm-") as name:
-        folder = Path(name)
+    with scratch_folder("deepcohort-warm-") as folder:
         reference, _, truth = write_warm_inputs(folder, odd=True)
         named = [text for gvcf in write_warm_gvcfs(folder, reference) for text in ("--gvcf", gvcf)]
         store, cohort_vcf = folder / "cohort.store", folder / "cohort.vcf.gz"

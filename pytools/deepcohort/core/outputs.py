@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,6 +94,22 @@ def atomic_outputs(*finals: str | Path, partners: tuple[str, ...] = ()) -> Itera
         for temporary, _ in pairs:
             for suffix in ("", *partners):
                 Path(f"{temporary}{suffix}").unlink(missing_ok=True)
+
+
+@contextmanager
+def scratch_folder(prefix: str, place: str | Path | None = None) -> Iterator[Path]:
+    """A folder of its own in `place`, removed at the end with all that it holds.
+
+    A signal that comes while it is being removed does not leave the rest, as `tempfile`'s would.
+    """
+    name = tempfile.mkdtemp(prefix=prefix, dir=place)
+    try:
+        yield Path(name)
+    finally:
+        try:
+            shutil.rmtree(name, ignore_errors=True)
+        finally:
+            shutil.rmtree(name, ignore_errors=True)
 
 
 @contextmanager

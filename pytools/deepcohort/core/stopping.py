@@ -36,7 +36,11 @@ def listen() -> None:
 
 
 def stop_listening() -> None:
-    """From now on a signal ends this process at once: nothing is left to tidy up, and Python is ending."""
+    """From now on a signal ends this process at once: nothing is left to tidy up, and Python is ending.
+
+    One that was put off comes too late.
+    """
+    signal.setitimer(signal.ITIMER_REAL, 0)
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) not in (signal.SIG_IGN, None):
             signal.signal(number, signal.SIG_DFL)

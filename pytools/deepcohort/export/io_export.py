@@ -4,7 +4,6 @@ import importlib.util
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ import pysam
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.names import blank_problem
-from deepcohort.core.outputs import FULL, atomic_outputs
+from deepcohort.core.outputs import FULL, atomic_outputs, scratch_folder
 from deepcohort.formats.bgzf import check_bgzf_vcf, is_bcf
 from deepcohort.formats.ped import read_ped
 from deepcohort.formats.vcf_check import check_vcf
@@ -80,8 +79,8 @@ def export_cohort(vcf: Path, format_: str, output: Path, pedigree: Path | None =
 @contextmanager
 def _scratch(output: Path) -> Iterator[Path]:
     """A folder beside the output, so that nothing is moved between disks; removed at the end."""
-    with tempfile.TemporaryDirectory(prefix=".tmp-export-", dir=output.parent) as name:
-        yield Path(name)
+    with scratch_folder(".tmp-export-", output.parent) as folder:
+        yield folder
 
 
 def _samples(vcf: Path) -> list[str]:

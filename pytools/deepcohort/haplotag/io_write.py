@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import groupby, islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from deepcohort.calls.kernels_fragments import FAR_BP, OTHER_FRAGMENT
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.outputs import atomic_outputs, scratch_folder
 from deepcohort.formats.bgzf import BgzfWriter, inflate_blocks
 from deepcohort.haplotag.config import HaplotagConfig
 from deepcohort.haplotag.tags import ContigTags
@@ -88,8 +87,8 @@ def _cram_writer(path: Path, header: Any, reference: Path, threads: int) -> Iter
 @contextmanager
 def bam_writer(path: Path, header: Any) -> Iterator[Put]:
     """What writes records to the BAM `path`: htslib spells them, igzip deflates them, ten times as fast."""
-    with TemporaryDirectory(prefix=f".tmp-{os.getpid()}.plain-", dir=path.parent) as folder:
-        plain = Path(folder) / "part.bam"
+    with scratch_folder(f".tmp-{os.getpid()}.plain-", path.parent) as folder:
+        plain = folder / "part.bam"
 
         def text_of(records: Sequence[Any]) -> bytes:
             with pysam.AlignmentFile(str(plain), "wb0", header=header) as out:

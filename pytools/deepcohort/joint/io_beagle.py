@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ import pysam
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
-from deepcohort.core.outputs import atomic_outputs
+from deepcohort.core.outputs import atomic_outputs, scratch_folder
 from deepcohort.formats.bgzf import BgzfWriter, check_bgzf_vcf, inflate_blocks
 from deepcohort.formats.vcf_check import check_vcf
 from deepcohort.formats.vcf_declarations import check_declarations
@@ -115,9 +114,9 @@ def phase_cohort(
         with BgzfWriter(temporary) as writer:
             writer.write(_header(lines, contigs, options).encode())
             for contig in names:
-                with tempfile.TemporaryDirectory(dir=output.parent, prefix=".tmp-beagle-") as folder:
+                with scratch_folder(".tmp-beagle-", output.parent) as folder:
                     cohort = _Contig(vcf, contig, samples, lines)
-                    phaser, n = _run(cohort, donors, Path(folder), options) if len(open_) else (None, 0)
+                    phaser, n = _run(cohort, donors, folder, options) if len(open_) else (None, 0)
                     n_overruled += _rewrite(cohort, phaser, donors, open_, writer)
                     n_sites += n
         index_vcf(temporary, max(lengths.values(), default=1))

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 _SCRIPT = """
 import os, signal, time, weakref
@@ -24,3 +25,45 @@ def test_a_signal_while_an_import_lets_its_lock_go_is_not_lost() -> None:
     """Python drops what is raised in the callback of a weak reference, and goes on."""
     done = subprocess.run([sys.executable, "-c", _SCRIPT], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (143, "", "")
+
+
+_LATE = """
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+from deepcohort.core.stopping import listen, stop_listening
+listen()
+class Deaf:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0)
+Deaf()
+stop_listening()
+time.sleep(0.1)
+print("done")
+"""
+
+
+def test_a_signal_that_was_put_off_until_all_is_done_comes_too_late() -> None:
+    done = subprocess.run([sys.executable, "-c", _LATE], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+_STRUCK = """
+import os, shutil, signal, sys
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+from deepcohort.core import outputs, stopping
+stopping.listen()
+whole = shutil.rmtree
+def struck(folder, **words):
+    outputs.shutil.rmtree = whole
+    os.kill(os.getpid(), signal.SIGTERM)
+outputs.shutil.rmtree = struck
+with outputs.scratch_folder("x-", sys.argv[1]) as folder:
+    (folder / "file").write_text("text")
+"""
+
+
+def test_a_signal_while_a_folder_is_removed_leaves_nothing(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", _STRUCK, tmp_path], capture_output=True, check=False)
+    assert done.returncode == 143
+    assert list(tmp_path.iterdir()) == []
