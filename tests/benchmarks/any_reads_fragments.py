@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from any_reads_flow import read_by_flows
 from any_reads_rows import Library, Row
 from numpy.typing import NDArray
 
@@ -162,6 +163,8 @@ def read_mates(
         lengths = np.full(n, row.length)
         if row.quality == "runs":
             codes, label, lengths = read_by_runs(codes, rng)
+        if row.quality == "flow":
+            codes, label, lengths = read_by_flows(codes, rng)
         if row.trim:
             cut = rng.random(n) < 0.6
             lengths = np.where(cut, rng.integers(min(30, row.length), row.length + 1, n), lengths)
@@ -216,6 +219,8 @@ def qualities_of(
     if name in BINS:
         firsts, labels = zip(*BINS[name], strict=True)
         return error, np.array(labels, np.uint8)[np.searchsorted(firsts, honest, side="right") - 1]
+    if name == "flow":  # errors of its own come later
+        return np.zeros_like(error), honest
     if name == "flat30":
         return error, np.full_like(honest, 30)
     if name == "recal_down":  # what recalibration makes of optimistic qualities, by cycle and chance

@@ -19,6 +19,7 @@ QUALITIES = (
     "runs",
     "zeros",
     "minus31",
+    "flow",
 )
 LAYOUTS = ("fr", "rf", "single")
 MATES = ("paired", "unmapped", "elsewhere")
@@ -148,6 +149,8 @@ class Row:
         """Name of our own row that this one is held against: bwa mem at that depth and length."""
         if self.genome:  # so many variants are not to be held against HG002's
             return ""
+        if self.quality == "flow":  # of one length, which no other row has
+            return "base-300bp-30x" if self.depth == 30 else ""
         if self.kind in ("planted", "art"):
             return f"base-{self.length}bp-{self.depth:g}x"
         if self.kind == "hg002":
@@ -237,8 +240,11 @@ def quality_rows() -> list[Row]:
     rows = [
         Row(f"qual-{q}", quality=q, library=Library(layout=layout.get(q, "fr")), main=q in main)
         for q in QUALITIES
-        if q != "art"
+        if q not in ("art", "flow")
     ]
+    flows = Library(layout="single")  # reads of one end, about as long as base-300bp-30x
+    flow = Row("", quality="flow", library=flows, length=305, indel_errors=0.0, main=True)
+    rows += [replace(flow, name=f"flow-{depth}x", depth=float(depth)) for depth in (10, 30)]
     shallow = ("flat30", "bins2", "recal_down", "recal_up")
     return rows + [Row(f"qual-{q}-8x", quality=q, depth=8.0, main=q == "flat30") for q in shallow]
 

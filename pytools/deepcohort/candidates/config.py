@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from deepcohort.candidates.repeat_stutter import SLIPS, StutterRates, centred, fitted
+from deepcohort.candidates.repeat_stutter import SLIPS, StutterRates, by_quality, centred, fitted
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.qualities import quality_table
 from deepcohort.reads.types import UNKNOWN_LIBRARY, LibraryProfile
@@ -46,6 +46,7 @@ class CandidatesConfig:
         phase_bp: heterozygous SNPs within this distance tell which haplotype a fragment comes from.
         max_indel_bp: longer indels in a read are not candidates.
         slips: how often reads show another length of a repeat than the molecule has.
+        by_place: whether reads of one strand often change the length of a run alike, at some places.
         realign: whether reads are realigned to local haplotypes.
         realign_min_count, realign_min_fraction_snp, realign_min_fraction_indel: as above, for an
             allele to be part of a haplotype.
@@ -75,6 +76,7 @@ class CandidatesConfig:
     phase_bp: int = 400
     max_indel_bp: int = 500
     slips: StutterRates = SLIPS["illumina"]
+    by_place: bool = False
     realign: bool = True
     realign_min_count: int = 1
     realign_min_fraction_snp: float = 0.12
@@ -117,8 +119,11 @@ def _deeper(config: CandidatesConfig, library: LibraryProfile) -> CandidatesConf
 def candidates_for(platform: str, library: LibraryProfile = UNKNOWN_LIBRARY) -> CandidatesConfig:
     """Settings for reads of a platform and a library."""
     if platform not in SLIPS or platform == "illumina":
+        told = by_quality(SLIPS["illumina"], library.slips)
         config = CandidatesConfig(
-            slips=fitted(SLIPS["illumina"], library.runs), min_base_qual=library.least_quality
+            slips=told or fitted(SLIPS["illumina"], library.runs),
+            by_place=told is not None,
+            min_base_qual=library.least_quality,
         )
         return _deeper(config, library)
     slips = SLIPS[platform]

@@ -1,6 +1,7 @@
 """How often sequencers change the length of repeats, by platform."""
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -65,6 +66,12 @@ _USUAL_SD = 0.5  # of log10 of the excess over libraries: a handful of variants 
 _MOST_EXCESS, _STEP = 2.0, 0.1
 # The excess that is believed is the least whose likelihood is within this many nats of the best: 95 % sure.
 _DOUBT = 1.92
+# Reads pass runs of a quality so often, or it tells nothing; of all that pass, so many change a run; and
+# log10 of the rate falls by so much from poor to good qualities, or they do not tell lengths. Ultima: .007
+# and 2.3; other short reads .0006 at most, or, with indel errors made ten times as many, no fall.
+_LEAST_PASSED, _LEAST_SLIPS, _LEAST_FALL = 200, 2e-3, 0.8
+_LATE_STEP_BY_QUALITY, _FURTHER_BY_QUALITY = 0.1, 1.7
+_STEP_BY_QUALITY = 0.04  # more for each further base of a run whose qualities are as good
 
 
 def slip_excess(rates: StutterRates, runs: Sequence[tuple[int, int, int]]) -> float:
@@ -95,6 +102,36 @@ def slip_excess(rates: StutterRates, runs: Sequence[tuple[int, int, int]]) -> fl
 def times(rates: StutterRates, usual: StutterRates) -> float:
     """How many times as often as in `usual` a run is read too long or too short in `rates`."""
     return float(10.0 ** (rates.run_first - usual.run_first))
+
+
+def by_quality(rates: StutterRates, slips: Sequence[tuple[int, int, int]]) -> StutterRates | None:
+    """Rates of a library whose qualities tell how sure the length of a run is; None of the usual one.
+
+    Between two qualities log10 of the rate falls in a straight line, below and above it stays.
+
+    Args:
+        slips: LibraryProfile.slips.
+    """
+    counts = np.array(slips, np.float64).reshape(-1, 3)
+    phred, passed, changed = counts[counts[:, 1] >= _LEAST_PASSED].T
+    if len(phred) < 2 or changed.sum() < _LEAST_SLIPS * passed.sum():
+        return None
+    log10, weight = np.log10((changed + 0.5) / (passed + 1.0)), np.sqrt(changed + 1.0)
+    best = (np.inf, 0.0, 0.0, 0.0, 0.0)
+    for first, last in combinations(phred, 2):
+        fallen = np.clip((phred - first) / (last - first), 0.0, 1.0)
+        line, rest, *_ = np.linalg.lstsq(
+            np.column_stack((np.ones_like(fallen), fallen)) * weight[:, None], log10 * weight
+        )
+        best = min(best, (float(rest.sum()), float(first), float(last), float(line[0]), float(line[1])))
+    _, first, last, high, fall = best
+    if fall > -_LEAST_FALL:
+        return None
+    return rates._replace(
+        run_first=high + fall / 2 - np.log10(2.0), run_from=1.0, run_step=_STEP_BY_QUALITY,
+        late_step=_LATE_STEP_BY_QUALITY, further=_FURTHER_BY_QUALITY, quality_slope=-fall / (last - first),
+        quality_middle=(first + last) / 2, quality_most=-fall / 2,
+    )  # fmt: skip
 
 
 def _binomial(

@@ -384,6 +384,7 @@ def _with_notes(
     library += f";WrongPlatform={doubt.word}" if doubt else ""
     for told in [*([doubt.told] if doubt else []), *library_doubts(reads.library)]:
         print(f"deepcohort: warning: {job.sample}: {told}", file=sys.stderr)
+    library += ";RunsByQuality=yes" if job.candidates_config.by_place else ""
     library += _contamination_note(job)
     library += ";EndsClipped=yes" if reads.clips_some_ends else ""
     library += ";UnalignedLaid=yes" if reads.lays_unaligned else ""
@@ -424,6 +425,7 @@ def _library_notes(job: CallJob, predictor: CascadePredictor, windows: list[Regi
         alone = replace(reads, library=one.profile, clips_ends=one.clips_ends, libraries=(), only=one.key)
         settings = SampleSettings.for_library(platform, alone)
         facts = {"Slips": f"{_slips(settings.candidates, platform):.1f}"}
+        facts |= {"RunsByQuality": "yes"} if settings.candidates.by_place else {}
         if one.profile.n_reads >= LEAST_READS:
             own = replace(job, reads_config=alone, candidates_config=settings.candidates)
             known = novelty(features_for(sample_chunks(own, windows)), *predictor.limits, platform)

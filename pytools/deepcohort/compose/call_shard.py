@@ -42,6 +42,7 @@ from deepcohort.known.io_known import KnownSites
 from deepcohort.known.panel import panel_odds, share_of_novel, shifted
 from deepcohort.model.few_reads import with_few_reads
 from deepcohort.model.guard import held_back, surely_there
+from deepcohort.model.places import with_places
 from deepcohort.model.votes import with_votes
 from deepcohort.paralogs.load import open_placed
 from deepcohort.phase.archive import write_evidence
@@ -319,19 +320,20 @@ class _ShardWriter:
 
     def _balanced(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
         """`probabilities` of all that waits, float32 (N, 3), with what votes, poor bases, haplotypes say."""
-        reads_config, parts, first = self._job.reads_config, [], 0
-        depth, vote_errors = reads_config.library.depth, reads_config.vote_errors
+        reads_config = self._job.reads_config
+        parts, first = [], 0
         with self._timer.stage("haplotype balance"):
             for chunk in self._waiting:
-                own = probabilities[first : first + len(chunk.rows)]
-                own = with_few_reads(chunk.features, own, reads_config.library)
-                own = with_votes(chunk.features, own, vote_errors)
-                own = with_poor_bases(chunk.evidence, chunk.rows, own)
-                beyond = (chunk.features[:, F.alt_divergence] - chunk.features[:, F.ref_divergence]) / 10.0
-                own = by_haplotype(chunk.evidence, chunk.rows, own, beyond, depth)
-                parts.append(
-                    without_strangers(chunk.evidence, chunk.rows, own, self._job.calls_config.contamination)
-                )
+                evidence, rows, features = chunk.evidence, chunk.rows, chunk.features
+                own = probabilities[first : first + len(rows)]
+                own = with_few_reads(features, own, reads_config.library)
+                own = with_votes(features, own, reads_config.vote_errors)
+                own = with_poor_bases(evidence, rows, own)
+                if self._job.candidates_config.by_place:
+                    own = with_places(evidence, rows, features, own)
+                beyond = (features[:, F.alt_divergence] - features[:, F.ref_divergence]) / 10.0
+                own = by_haplotype(evidence, rows, own, beyond, reads_config.library.depth)
+                parts.append(without_strangers(evidence, rows, own, self._job.calls_config.contamination))
                 first += len(own)
         return np.concatenate(parts)
 

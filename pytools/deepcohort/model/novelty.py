@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.pileup.features import FEATURE_NAMES
+from deepcohort.pileup.features import FEATURE_NAMES, F
 
 LEAST_SITES = 40  # fewer say nothing
 # mean share of features outside (0.002 on training data), share of sites where one feature is;
@@ -14,6 +14,10 @@ BOUNDS, LONG_READ_BOUNDS = (0.02, 0.3), (0.08, 0.6)
 # of long reads these vary from library to library, at all sites alike, and none of them makes errors by
 # itself (reads of 0.5 to 200 kb, 60x); long reads have no mates
 _OF_LONG_LIBRARIES = ("read_length_log", "depth_log", "alt_odd_pair", "ref_odd_pair")
+
+# Training had short reads of up to 251 bp. Those of up to 355 (pairs of 2x300, Ultima's) are called as well;
+# long ones cut to 400 are not.
+_LONGER = 0.05  # of read_length_log
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,10 @@ def novelty(
     if len(features) == 0:
         return Novelty()
     tolerance = 1e-4 * (1.0 + np.abs(high - low))
-    outside = ((features < low - tolerance) | (features > high + tolerance)).mean(axis=0)
     is_long = platform != "illumina"
+    above = tolerance.copy()
+    above[F.read_length_log] += 0.0 if is_long else _LONGER
+    outside = ((features < low - tolerance) | (features > high + above)).mean(axis=0)
     telling = np.array([not (is_long and name in _OF_LONG_LIBRARIES) for name in FEATURE_NAMES])
     top = int(np.where(telling, outside, -1.0).argmax())
     bounds = LONG_READ_BOUNDS if is_long else BOUNDS

@@ -22,12 +22,14 @@ from deepcohort.reads.qualities import (
     count_mismatches,
     least_quality,
     lowered_qualities,
+    quality_table,
     raised_qualities,
     with_zeros_told,
 )
 from deepcohort.reads.reasons import left_out_text
 from deepcohort.reads.run_kernels import find_runs, run_passages
 from deepcohort.reads.scan import ReadColumns, offsets_of
+from deepcohort.reads.slips import slips_by_quality
 from deepcohort.reads.splice_kernels import count_spliced
 from deepcohort.reads.types import (
     BINS_PER_OCTAVE,
@@ -250,7 +252,9 @@ def with_qualities(
         told = [with_zeros_told(piece) for piece in pieces]
         return replace(library, raised=raised_qualities(pieces, _mismatches(told, references, library)))
     counts = _mismatches(pieces, references, library)
-    return replace(library, lowered=lowered_qualities(counts), least_quality=least_quality(counts))
+    library = replace(library, lowered=lowered_qualities(counts), least_quality=least_quality(counts))
+    sure = [~grouped_copies(piece)[1] & (piece.mapq >= _DOUBTFUL_MAPQ) for piece in pieces]
+    return replace(library, slips=slips_by_quality(pieces, references, sure, quality_table(library)))
 
 
 def _mismatches(

@@ -92,6 +92,8 @@ class LibraryProfile:
             that they cover say nothing.
         runs: of runs of equal bases: (bp, reads that pass, reads that show it one base longer or shorter),
             each as often as it was seen, sorted.
+        slips: of short reads (phred, how often it is the least in and beside a run of 1 to 5 bases, how often
+            the run is one base longer or shorter then), sorted (`reads.slips`).
         lowered: (phred reported, phred that counts) of base qualities that promise materially more than
             the library keeps (`reads.qualities`), sorted; none in the usual library. Of long reads, those
             that mean other than in the platform's usual run, higher or lower (`reads.long_qualities`).
@@ -131,6 +133,7 @@ class LibraryProfile:
     qualities: tuple[int, ...] = ()
     adapters: tuple[int, ...] = ()
     runs: tuple[tuple[int, int, int], ...] = ()
+    slips: tuple[tuple[int, int, int], ...] = ()
     lowered: tuple[tuple[int, int], ...] = ()
     raised: tuple[tuple[int, int], ...] = ()
     drops_clips: tuple[bool, bool] = (False, False)

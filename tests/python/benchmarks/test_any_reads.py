@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,6 +19,7 @@ import any_reads_genomes as genomes_of
 import any_reads_long as long_of
 import any_reads_sets as sets
 import any_reads_table as table_of
+from any_reads_flow import ERRORS, RIGHT, read_by_flows
 from any_reads_rows import (
     AFTER,
     ALIGNERS,
@@ -143,8 +145,39 @@ def test_qualities_say_what_the_row_says():
     assert said["recal_up"][1].tolist() == [[10, 22, 33, 44, 49]]
     assert said["zeros"][1].tolist() == [[0] * 5]
     assert said["minus31"][1].tolist() == [[0, 0, 0, 5, 10]]
-    for name in set(QUALITIES) - {"q2tails"}:  # the label changes, the error does not
+    for name in set(QUALITIES) - {"q2tails", "flow"}:  # the label changes, the error does not
         np.testing.assert_allclose(said[name][0], 10 ** (-honest.astype(float) / 10))
+
+
+@pytest.mark.parametrize("size", [3, 6])
+def test_flows_misread_runs_as_often_as_measured(size):
+    rng = np.random.default_rng(size)
+    flank = rng.integers(0, 2, (4000, 30), dtype=np.uint8)  # as many places as reads
+    codes = np.concatenate((flank, np.full((4000, size), 3, np.uint8), flank[:, ::-1]), axis=1)
+    bases, label, lengths = read_by_flows(codes, rng)
+    assert 50 < lengths.min() <= lengths.max() <= codes.shape[1]
+    found = [
+        max((len(m[0]), -m.start()) for m in re.finditer("3+|$", "".join(map(str, read)))) for read in bases
+    ]
+    told = np.array([n for n, _ in found])
+    assert np.mean(told == size + 1) == pytest.approx(ERRORS[size - 1].longer, abs=0.006)
+    assert np.mean(told == size - 1) == pytest.approx(ERRORS[size - 1].shorter, abs=0.015)
+    at = np.array([-start for _, start in found])[told == size]
+    label = label[told == size]
+    first, last = (label[np.arange(len(at)), at + k] for k in (0, size - 1))
+    assert np.mean(first == last) > 0.99  # wrong bases hide ends
+    assert np.mean(first == 35) == pytest.approx(RIGHT[size - 1][-1], abs=0.03)
+
+
+def test_a_place_misreads_alike():
+    rng = np.random.default_rng(2)
+    shares = []
+    for _ in range(300):
+        codes = np.tile(rng.integers(0, 4, 40, dtype=np.uint8), (40, 1))
+        bases, _, _ = read_by_flows(codes, rng)
+        shares.append(np.mean([(read != codes[0]).any() for read in bases]))
+    assert max(shares) > 0.3
+    assert np.median(shares) < 0.2
 
 
 def test_runs_lose_and_gain_bases_and_quality_with_their_length():

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from deepcohort.candidates.config import CandidatesConfig, candidates_for
-from deepcohort.candidates.repeat_stutter import SLIPS, fitted, slip_excess, times
+from deepcohort.candidates.repeat_stutter import SLIPS, by_quality, fitted, slip_excess, times
 from deepcohort.candidates.support.indel_kernels import quality_adjustment, slip_log10
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.profile import profiled
+from deepcohort.reads.types import LibraryProfile
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,50 @@ def test_too_little_to_tell_leaves_the_rates_as_they_are():
     raised = fitted(illumina, long)
     assert times(raised, illumina) > 10
     assert raised.repeat_first - illumina.repeat_first == pytest.approx(np.log10(times(raised, illumina)))
+
+
+def slips_of(log10_rates, passed=100_000):
+    return tuple((q, passed, round(passed * 10.0**rate)) for q, rate in log10_rates)
+
+
+def test_qualities_that_tell_lengths():
+    """As of Ultima's reads: one run in 250 is misread, one of good quality in 6,000."""
+    illumina = SLIPS["illumina"]
+    measured = (
+        (3, -1.17),
+        (6, -1.3),
+        (9, -1.46),
+        (12, -1.52),
+        (15, -1.68),
+        (17, -1.89),
+        (19, -2.06),
+        (25, -2.53),
+    )
+    rates = by_quality(illumina, (*slips_of(measured), (35, 4_000_000, 650)))
+    assert rates is not None
+    for phred, log10 in (*measured, (35, -3.79)):
+        quals = np.array([40, phred, 40], np.uint8)
+        each = slip_log10(1, 1, 1.0, rates, quality_adjustment(quals, 0, 3, rates))
+        assert each + np.log10(2.0) == pytest.approx(log10, abs=0.25)
+    longer = slip_log10(-1, 1, 9.0, rates, 0.0) - slip_log10(-1, 1, 1.0, rates, 0.0)
+    assert longer == pytest.approx(7 * 0.04 + 0.1)
+    assert slip_log10(2, 1, 5.0, rates, 0.0) < slip_log10(1, 1, 5.0, rates, 0.0) - 1.5
+    assert rates.repeat_first == illumina.repeat_first
+
+
+@pytest.mark.parametrize(
+    "slips",
+    [
+        (),
+        slips_of(((10, -1.5), (37, -1.6))),  # often, and whatever the quality
+        slips_of(((10, -3.0), (37, -4.5))),  # seldom
+        ((30, 1_000_000, 10_000),),  # one quality
+        ((10, 150, 100), (37, 1_000_000, 9_000)),  # too few to tell
+    ],
+)
+def test_qualities_that_do_not(slips):
+    assert by_quality(SLIPS["illumina"], slips) is None
+    assert not candidates_for("illumina", LibraryProfile(slips=slips)).by_place
 
 
 def test_real_libraries(shared_data):

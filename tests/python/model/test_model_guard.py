@@ -107,9 +107,19 @@ def test_what_varies_between_long_libraries_is_no_alarm():
     assert novelty(features, LOW, HIGH).strangest == "read_length_log"
 
 
+def test_reads_a_little_longer_than_in_training_are_no_alarm():
+    features = np.full((100, N_FEATURES), 0.5, np.float32)
+    features[:, F.read_length_log] = 1.05
+    assert novelty(features, LOW, HIGH).outside == 0.0
+    features[:, F.read_length_log] = 1.051
+    found = novelty(features, LOW, HIGH)
+    assert (found.strangest, found.strangest_share) == ("read_length_log", 1.0)
+    assert found.is_alarming
+
+
 def test_limits_are_inclusive_with_a_little_tolerance():
     features = np.tile(np.array([0.0, 1.0, 1.0001, -0.0001, 1.001, -0.001])[:, None], (1, N_FEATURES))
-    assert novelty(features.astype(np.float32), LOW, HIGH).outside == pytest.approx(2 / 6)
+    assert novelty(features.astype(np.float32), LOW, HIGH, "hifi").outside == pytest.approx(2 / 6)
     wide = novelty(np.full((1, N_FEATURES), 1e6 + 1, np.float32), LOW, HIGH * 1e6)
     assert wide.outside == 0.0
 
