@@ -68,7 +68,7 @@ _MOST_EXCESS, _STEP = 2.0, 0.1
 _DOUBT = 1.92
 # Reads pass runs of a quality so often, or it tells nothing; of all that pass, so many change a run; and
 # log10 of the rate falls by so much from poor to good qualities, or they do not tell lengths. Ultima: .007
-# and 2.3; other short reads .0006 at most, or, with indel errors made ten times as many, no fall.
+# and 2.3; other short reads .0014 at most, or, with indel errors made ten times as many, no fall.
 _LEAST_PASSED, _LEAST_SLIPS, _LEAST_FALL = 200, 2e-3, 0.8
 _LATE_STEP_BY_QUALITY, _FURTHER_BY_QUALITY = 0.1, 1.7
 _STEP_BY_QUALITY = 0.04  # more for each further base of a run whose qualities are as good

@@ -139,6 +139,7 @@ def measure_library(
     n_paired = int(((flag & _PAIRED) != 0).sum())
     usual = _usual_inserts(flag, insert_size, n_paired)
     copied_share, drops_copies = _copies(pieces)
+    placed = [~grouped_copies(piece)[1] & (piece.mapq >= _DOUBTFUL_MAPQ) for piece in pieces]
     library = LibraryProfile(
         n_reads=len(flag),
         read_length_bp=int(np.median(lengths)),
@@ -151,7 +152,7 @@ def measure_library(
         spliced_share=sum(count_spliced(p.cigar_op, p.cigar_len, p.n_ops) for p in pieces) / len(flag),
         qualities=_quality_alphabet(pieces),
         adapters=_adapters(pieces, around),
-        runs=_runs(pieces, around),
+        runs=_runs(pieces, around, placed),
         copied_share=copied_share,
         drops_copies=drops_copies,
     )
@@ -160,7 +161,10 @@ def measure_library(
     quantiles = np.quantile(near, [0.05, 0.5, 0.95]) if len(near) else np.zeros(3)
     low, middle, high = (round(float(q)) for q in quantiles)
     library = replace(library, odd_share=float(odd.sum() / max(n_paired, 1)), insert_bp=(low, middle, high))
-    return with_qualities(library, pieces, around)
+    library = with_qualities(library, pieces, around)
+    if library.is_long or library.raised:
+        return library
+    return replace(library, slips=slips_by_quality(pieces, around, placed, quality_table(library)))
 
 
 def _depth(pieces: Sequence[ReadColumns]) -> float:
@@ -252,9 +256,7 @@ def with_qualities(
         told = [with_zeros_told(piece) for piece in pieces]
         return replace(library, raised=raised_qualities(pieces, _mismatches(told, references, library)))
     counts = _mismatches(pieces, references, library)
-    library = replace(library, lowered=lowered_qualities(counts), least_quality=least_quality(counts))
-    sure = [~grouped_copies(piece)[1] & (piece.mapq >= _DOUBTFUL_MAPQ) for piece in pieces]
-    return replace(library, slips=slips_by_quality(pieces, references, sure, quality_table(library)))
+    return replace(library, lowered=lowered_qualities(counts), least_quality=least_quality(counts))
 
 
 def _mismatches(
@@ -361,18 +363,19 @@ def _reference_kmers(stretches: Sequence[NDArray[np.uint8]]) -> NDArray[np.int64
 
 
 def _runs(
-    pieces: Sequence[ReadColumns], references: Sequence[tuple[int, NDArray[np.uint8]]]
+    pieces: Sequence[ReadColumns],
+    references: Sequence[tuple[int, NDArray[np.uint8]]],
+    uses: Sequence[NDArray[np.bool_]],
 ) -> tuple[tuple[int, int, int], ...]:
-    """What reads that are surely placed show of the lengths of runs, see LibraryProfile.runs."""
+    """What the reads `uses`, bool (R,) of each piece, show of the lengths of runs: LibraryProfile.runs."""
     found: list[tuple[int, int, int]] = []
-    for piece, (start, codes) in zip(pieces, references, strict=True):
-        sure = ~grouped_copies(piece)[1] & (piece.mapq >= _DOUBTFUL_MAPQ)
+    for piece, (start, codes), use in zip(pieces, references, uses, strict=True):
         runs = find_runs(codes, _LEAST_RUN_BP) + start
         counts = run_passages(
             runs,
             piece.pos,
             piece.end,
-            sure,
+            use,
             piece.cigar_op,
             piece.cigar_len,
             offsets_of(piece.n_ops),
