@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from any_reads_genomes import GENOMES
 
 ALIGNERS = ("bwa-mem", "bwa-aln", "bowtie2", "bowtie2-local", "minimap2", "hisat2", "hisat2-spliced", "snap")
+MORE_ALIGNERS = ("bbmap", "gsnap", "segemehl", "smalt", "star", "subread")  # in fewer rows
 QUALITIES = (
     "art",
     "flat30",
@@ -265,6 +266,9 @@ def aligner_rows() -> list[Row]:
         rows.append(Row(f"{aligner}-8x", aligner=aligner, depth=8.0, main=aligner == "minimap2"))
         rows.append(Row(f"{aligner}-100bp", aligner=aligner, length=100))
         rows.append(Row(f"{aligner}-single", aligner=aligner, library=Library(layout="single")))
+    for aligner in MORE_ALIGNERS:
+        rows.append(Row(f"{aligner}-insert-400", aligner=aligner))
+        rows.append(Row(f"{aligner}-8x", aligner=aligner, depth=8.0))
     rows.append(Row("bowtie2-mates-out", aligner="bowtie2", library=Library(3000, 300, "rf")))
     rows.append(Row("bowtie2-adapters", aligner="bowtie2", library=Library(120, 30)))
     rows.append(Row("bowtie2-bins4", aligner="bowtie2", quality="bins4"))
@@ -290,6 +294,7 @@ def real_rows() -> list[Row]:
         if aligner in ("bowtie2", "minimap2", "hisat2"):
             main = aligner == "bowtie2"
             rows.append(Row(f"hg002-10x-{aligner}", "hg002", aligner=aligner, source="42.333333", main=main))
+    rows += [Row(f"hg002-30x-{aligner}", "hg002", aligner=aligner) for aligner in MORE_ALIGNERS]
     cases = ("as_aligned", "single_end", "no_proper_flag", "half_no_proper_flag", "mate_unmapped")
     cases += ("mate_other_contig", "mate_pairs_2kb", "dups_x5")
     return rows + [Row(f"pairs-{c}", "pairs", aligner="", source=c, main=c == "dups_x5") for c in cases]
@@ -347,7 +352,9 @@ def all_rows(seed: int = 1) -> list[Row]:
         raise ValueError(f"rows named twice: {sorted({n for n in names if names.count(n) > 1})}")
     for row in rows:
         qualities = ("art", *LONG_QUALITIES) if row.kind == "long" else QUALITIES
-        known = row.kind in KINDS and row.quality in qualities and row.aligner in (*ALIGNERS, "")
+        known = (
+            row.kind in KINDS and row.quality in qualities and row.aligner in (*ALIGNERS, *MORE_ALIGNERS, "")
+        )
         known &= (
             row.library.layout in LAYOUTS
             and row.library.mates in MATES

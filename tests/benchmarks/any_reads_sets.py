@@ -1,19 +1,18 @@
 """Call sets of rows: planted haplotypes, reads aligned by any aligner, real reads thinned or aligned anew."""
 
-import contextlib
-import fcntl
 import functools
 import gzip
 import random
 import shutil
+import textwrap
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pysam
 from accuracy import DATA, CallSet, quoted, run
+from any_reads_align import align, locked
 from any_reads_foreign import Variant, foreign_variants
 from any_reads_fragments import CODE, Haplotype, Reads, draw_fragments, read_mates, stretched
 from any_reads_genomes import planted_genome
@@ -24,7 +23,6 @@ from any_reads_strands import MISREADINGS, misread
 from numpy.typing import NDArray
 
 PAD_BP = 5_000  # sequence that fragments may come from on either side of a region
-READ_GROUP = r"@RG\tID:a\tSM:HG002\tPL:ILLUMINA"
 SEQUENCERS = (
     (50, "GA2"),
     (75, "NS50"),
@@ -61,15 +59,6 @@ def make_set(row: Row, work: Path) -> CallSet:
         made = makers.get(row.kind, planted_set)(row, work, folder)
         key.write_text(said)
     return made
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of this file: what two rows or two processes need is made by one of them."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def genome_reference(work: Path) -> Path:
@@ -305,52 +294,7 @@ def art_reads(truth: Planted, row: Row, work: Path, folder: Path) -> list[Path]:
     return paths
 
 
-# alignment
-
-
-def aligner_index(aligner: str, reference: Path) -> None:
-    """Build the index that the aligner needs beside `reference`, once."""
-    ref = quoted(reference)
-    family = aligner.split("-")[0]
-    commands = {
-        "bwa": (f"{reference}.sa", f"bwa index {ref}"),
-        "bowtie2": (f"{reference}.1.bt2", f"bowtie2-build -q {ref} {ref}"),
-        "hisat2": (f"{reference}.1.ht2", f"hisat2-build -q {ref} {ref}"),
-        "snap": (f"{reference}.snap/Genome", f"snap-aligner index {ref} {ref}.snap -t1"),
-    }
-    if family in commands and not Path(commands[family][0]).exists():
-        run(commands[family][1])
-
-
-def align(aligner: str, reference: Path, reads: list[Path], bam: Path, folder: Path) -> None:
-    """Sorted, indexed BAM of one or two files of reads (FASTQ; .fq of FASTA where there are no qualities)."""
-    with locked(reference.with_name(f".{reference.name}.{aligner.split('-')[0]}.lock")):
-        aligner_index(aligner, reference)
-    ref, files = quoted(reference), " ".join(map(quoted, reads))
-    paired = len(reads) == 2
-    fasta = reads[0].read_bytes()[:1] == b">"
-    short = "-f" if fasta else ""
-    pair = f"{short} -1 {quoted(reads[0])} -2 {quoted(reads[1])}" if paired else f"{short} -U {files}"
-    group = "--rg-id a --rg SM:HG002 --rg PL:ILLUMINA"
-    sais = [folder / f"{path.stem}.sai" for path in reads]
-    commands = {
-        "bwa-mem": f"bwa mem -t 1 -R '{READ_GROUP}' {ref} {files}",
-        "bwa-aln": f"bwa {'sampe' if paired else 'samse'} -r '{READ_GROUP}' {ref} {' '.join(map(quoted, sais))} {files}",
-        "bowtie2": f"bowtie2 {group} -x {ref} {pair}",
-        "bowtie2-local": f"bowtie2 --local {group} -x {ref} {pair}",
-        "minimap2": f"minimap2 -t 1 -ax sr -R '{READ_GROUP}' {ref} {files}",
-        "hisat2": f"hisat2 --no-spliced-alignment {group} -x {ref} {pair}",
-        "hisat2-spliced": f"hisat2 {group} -x {ref} {pair}",
-        "snap": f"snap-aligner {'paired' if paired else 'single'} {ref}.snap {files} -t 1 -R '{READ_GROUP}' -o -sam -",
-    }
-    if aligner == "bwa-aln":
-        for path, sai in zip(reads, sais, strict=True):
-            run(f"bwa aln -t 1 {ref} {quoted(path)} > {quoted(sai)}")
-    run(
-        f"{commands[aligner]} 2> {quoted(folder / 'align.log')} | samtools sort -o {quoted(bam)} -; samtools index {quoted(bam)}"
-    )
-    for sai in sais:
-        sai.unlink(missing_ok=True)
+# records
 
 
 def change_records(bam: Path, after: tuple[str, ...]) -> None:
@@ -510,7 +454,8 @@ def cut_set(item: CallSet, prefix: Path) -> CallSet:
     if not Path(f"{truth}.gz.tbi").exists():
         with pysam.FastaFile(str(item.reference)) as fasta:
             bases = [fasta.fetch(*span) for span in spans]
-        reference.write_text("".join(f">s{i}\n{b}\n" for i, b in enumerate(bases)))
+        # subread takes no line of more than 1,000 bytes
+        reference.write_text("".join(f">s{i}\n{textwrap.fill(b, 100)}\n" for i, b in enumerate(bases)))
         truth.write_text(cut_truth(item.truth, spans))
         confident.write_text("".join(cut_bed(item.confident, spans)))
         run(f"samtools faidx {quoted(reference)}; bgzip -kf {quoted(truth)}; tabix -f {quoted(truth)}.gz")

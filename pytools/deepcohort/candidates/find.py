@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from deepcohort.candidates.assembly import add_alleles
 from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.counts import WindowCounts, count_window
+from deepcohort.candidates.joined_gaps import with_joined_gaps
 from deepcohort.candidates.realign import Realignment
 from deepcohort.candidates.select import Alleles, no_alleles, select_alleles, take_alleles
 from deepcohort.candidates.site_kernels import NEIGHBOUR_BP
@@ -34,6 +35,7 @@ def find_candidates(
         config: thresholds.
     """
     config = config or CandidatesConfig()
+    reads = with_joined_gaps(reads, reference_codes, window)
     counts = count_window(reads, reference_codes, window, config)
     realigned = np.zeros(len(reads), np.bool_)
     looked_at = np.zeros(len(reference_codes), np.bool_)

@@ -42,8 +42,9 @@ _ODD_APART = 0.01  # of a library's pairs: odd among the sample's, usual among i
 _QUALITY_APART = 2.0  # phred, mean over a library's bases
 _USUAL_APART = 0.05  # of the sample's pairs: odd in the library, and usual among the sample's
 # ends of reads that do not fit are the aligner's doing where this share of the reads has some (bwa mem and
-# minimap2 leave at most .005 %, bowtie2 1 %), and one that clips has clipped so much less often than that
-_LOOSE_SHARE, _CLIPPED_OF_LOOSE = 0.0005, 0.1
+# minimap2 leave at most .005 %, bowtie2 1 %), and has clipped at most so many times as many (STAR twice; bwa
+# aln's rescue of mates seven times, where clipping the others gained nothing)
+_LOOSE_SHARE, _CLIPPED_OF_LOOSE = 0.0005, 4.0
 # reads are the aligner's to lay where it left at most so many that would fit near their mates
 _LAID_READS, _LAID_SHARE = 2, 0.0002
 _DUPLICATE, _PAIRED = 0x400, 0x1

@@ -25,6 +25,7 @@ from any_reads_rows import (
     ALIGNERS,
     LONG_QUALITIES,
     MORE_AFTER,
+    MORE_ALIGNERS,
     QUALITIES,
     Library,
     Row,
@@ -65,7 +66,7 @@ def reverse_complement(bases):
 
 def test_rows_vary_every_factor_once_around_the_base():
     rows = all_rows()
-    assert {row.aligner for row in rows} - {""} == set(ALIGNERS)
+    assert {row.aligner for row in rows} - {""} == {*ALIGNERS, *MORE_ALIGNERS}
     assert {row.quality for row in rows if row.kind != "long"} == set(QUALITIES)
     assert {row.quality for row in rows if row.kind == "long"} == {"art", *LONG_QUALITIES}
     assert {change for row in rows for change in row.after} == {*AFTER, *MORE_AFTER}

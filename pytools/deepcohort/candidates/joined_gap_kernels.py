@@ -1,0 +1,216 @@
+"""Several gaps of a short read that make one: by aligners that count edits, where a longer gap costs less."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepcohort.candidates.columns import AlignedReads, Int, Window
+from deepcohort.core.numba_options import kernel
+from deepcohort.reads.types import LONG_READS_BP
+
+APART_BP = 20  # aligned between two gaps that may be one
+FLANK_BP = 20  # aligned on both sides, where the one gap may lie too
+MATCH, MISMATCH, OPEN, EXTEND = 1, -4, 6, 1  # bwa mem's
+_MATCHES, _INSERTION, _DELETION, _SKIP, _SOFT = 0, 1, 2, 3, 4
+
+
+@kernel
+def _worth(base: np.uint8, code: np.uint8) -> int:
+    """Score of a base code beside that of the reference; nothing where either is N."""
+    if base > 3 or code > 3:
+        return 0
+    return MATCH if base == code else MISMATCH
+
+
+@kernel
+def push(ops: NDArray[np.uint8], lengths: NDArray[np.int32], n: Int, op: Int, bp: Int) -> Int:
+    """Add an operation to the `n` of `ops` uint8 (k,), `lengths` int32 (k,), = and X as M; how many now."""
+    if bp == 0:
+        return n
+    kind = _MATCHES if op >= 7 else op
+    if n > 0 and ops[n - 1] == kind:
+        lengths[n - 1] += bp
+        return n
+    ops[n], lengths[n] = kind, bp
+    return n + 1
+
+
+@kernel
+def _last_gap(ops: NDArray[np.uint8], lengths: NDArray[np.int32], n: Int, first: Int) -> Int:
+    """The last gap of the `n` operations, uint8 and int32 (k,), that may be one with the gap `first`."""
+    last = first
+    for k in range(first + 1, n - 1):
+        if ops[k] == _INSERTION or ops[k] == _DELETION:
+            last = k if ops[k + 1] == _MATCHES else last
+        elif ops[k] != _MATCHES or lengths[k] > APART_BP:
+            break
+    return last
+
+
+@kernel
+def _score_as_aligned(
+    ops: NDArray[np.uint8],
+    lengths: NDArray[np.int32],
+    seq: NDArray[np.uint8],
+    codes: NDArray[np.uint8],
+    before: Int,
+) -> Int:
+    """Score of operations and the flanks beside them, `before` bp and what is left behind.
+
+    `ops` uint8, `lengths` int32 (k,); `seq` uint8 (s,) and `codes` uint8 (r,) are what they align.
+    """
+    score: Int = 0
+    for k in range(before):
+        score += _worth(seq[k], codes[k])
+    at: Int = before
+    on: Int = before
+    for k in range(len(ops)):
+        if ops[k] == _MATCHES:
+            for j in range(lengths[k]):
+                score += _worth(seq[at + j], codes[on + j])
+        else:
+            score -= OPEN + EXTEND * lengths[k]
+        at += lengths[k] if ops[k] != _DELETION else 0
+        on += lengths[k] if ops[k] != _INSERTION else 0
+    for k in range(len(seq) - at):
+        score += _worth(seq[at + k], codes[on + k])
+    return score
+
+
+@kernel
+def best_single_gap(seq: NDArray[np.uint8], codes: NDArray[np.uint8]) -> tuple[Int, Int]:
+    """(best score of `seq` uint8 (s,) along `codes` uint8 (r,) with one gap or none, bases before the gap).
+
+    Of equal places the leftmost.
+    """
+    shift, within = len(seq) - len(codes), min(len(seq), len(codes))
+    score: Int = 0 if shift == 0 else -OPEN - EXTEND * abs(shift)
+    for k in range(within):  # the gap before all
+        score += _worth(seq[k + max(shift, 0)], codes[k + max(-shift, 0)])
+    best, at = score, 0
+    for k in range(within):
+        score += _worth(seq[k], codes[k]) - _worth(seq[k + max(shift, 0)], codes[k + max(-shift, 0)])
+        if score > best:
+            best, at = score, k + 1
+    return best, at
+
+
+@kernel
+def _join(
+    ops: NDArray[np.uint8],
+    lengths: NDArray[np.int32],
+    n: Int,
+    seq: NDArray[np.uint8],
+    codes: NDArray[np.uint8],
+    start: Int,
+) -> tuple[Int, bool]:
+    """Join gaps of a read in place: (operations now, whether any were joined).
+
+    `ops` uint8 and `lengths` int32 (k,) hold `n` operations, neighbours unlike; `seq`: uint8 (s,), base
+    codes; `codes`: uint8 (L,), reference; `start`: the read's POS in it, which may lie outside.
+    """
+    at: Int = 0
+    on: Int = start
+    k: Int = 0
+    joined = False
+    while k < n:
+        is_gap = ops[k] == _INSERTION or ops[k] == _DELETION
+        last: Int = k
+        if is_gap and k > 0 and ops[k - 1] == _MATCHES:
+            last = _last_gap(ops, lengths, n, k)
+        while last > k:
+            more = _join_these(ops, lengths, n, k, last, (at, on), seq, codes)
+            if more < n:
+                n, joined = more, True
+                break
+            last -= 1
+            while ops[last] == _MATCHES:
+                last -= 1
+        if last > k:  # joined: look again from the same place, as far as it stands
+            at, on, k = np.int64(0), np.int64(start), np.int64(0)
+            continue
+        at += lengths[k] if ops[k] <= _INSERTION or ops[k] == _SOFT else 0
+        on += lengths[k] if ops[k] == _MATCHES or ops[k] == _DELETION or ops[k] == _SKIP else 0
+        k += 1
+    return n, joined
+
+
+@kernel
+def _join_these(
+    ops: NDArray[np.uint8],
+    lengths: NDArray[np.int32],
+    n: Int,
+    first: Int,
+    last: Int,
+    place: tuple[Int, Int],
+    seq: NDArray[np.uint8],
+    codes: NDArray[np.uint8],
+) -> Int:
+    """Make one gap of operations [first, last] where that scores better; how many operations are left of `n`.
+
+    `place`: index of the first in `seq` uint8 (s,) and in `codes` uint8 (L,). `ops` uint8 and `lengths`
+    int32 (k,) are changed in place.
+    """
+    before, behind = min(FLANK_BP, lengths[first - 1] - 1), min(FLANK_BP, lengths[last + 1] - 1)
+    read_bp: Int = 0
+    reference_bp: Int = 0
+    for k in range(first, last + 1):
+        read_bp += lengths[k] if ops[k] != _DELETION else 0
+        reference_bp += lengths[k] if ops[k] != _INSERTION else 0
+    at, on = place[0] - before, place[1] - before
+    stop, end = place[0] + read_bp + behind, place[1] + reference_bp + behind
+    if on < 0 or end > len(codes):
+        return n
+    bases, reference = seq[at:stop], codes[on:end]
+    score, left = best_single_gap(bases, reference)
+    if score <= _score_as_aligned(ops[first : last + 1], lengths[first : last + 1], bases, reference, before):
+        return n
+    shift = read_bp - reference_bp
+    right = min(len(bases), len(reference)) - left
+    op, length = ops[:n].copy(), lengths[:n].copy()
+    now = first - 1
+    now = push(ops, lengths, now, _MATCHES, length[first - 1] - before + left)
+    now = push(ops, lengths, now, _INSERTION if shift > 0 else _DELETION, abs(shift))
+    now = push(ops, lengths, now, _MATCHES, right - behind + length[last + 1])
+    for k in range(last + 2, n):
+        now = push(ops, lengths, now, op[k], length[k])
+    return now
+
+
+@kernel
+def join_gaps(
+    reads: AlignedReads,
+    window: Window,
+    op: NDArray[np.uint8],
+    length: NDArray[np.int32],
+    offset: NDArray[np.int64],
+) -> int:
+    """Write the operations of all reads, gaps joined where one scores better; how many reads have others now.
+
+    `op` uint8, `length` int32 (K,) and `offset` int64 (R + 1,) receive what `reads` has as cigar_op,
+    cigar_len and cigar_offset, never more. Reads of more than LONG_READS_BP keep their own.
+    """
+    changed = 0
+    offset[0] = 0
+    for row in range(len(reads.pos)):
+        first, last = reads.cigar_offset[row], reads.cigar_offset[row + 1]
+        bases = reads.seq_offset[row + 1] - reads.seq_offset[row]
+        gaps = 0
+        for k in range(first, last):
+            gaps += reads.cigar_op[k] == _INSERTION or reads.cigar_op[k] == _DELETION
+        at = offset[row]
+        for k in range(last - first):
+            op[at + k], length[at + k] = reads.cigar_op[first + k], reads.cigar_len[first + k]
+        offset[row + 1] = at + last - first
+        if gaps < 2 or bases > LONG_READS_BP:
+            continue
+        own_op, own_length = np.empty(last - first, np.uint8), np.empty(last - first, np.int32)
+        n: Int = 0
+        for k in range(first, last):
+            n = push(own_op, own_length, n, reads.cigar_op[k], reads.cigar_len[k])
+        seq = reads.seq[reads.seq_offset[row] : reads.seq_offset[row + 1]]
+        n, joined = _join(own_op, own_length, n, seq, window.reference, reads.pos[row] - window.start)
+        if joined:
+            changed += 1
+            op[at : at + n], length[at : at + n] = own_op[:n], own_length[:n]
+            offset[row + 1] = at + n
+    return changed
