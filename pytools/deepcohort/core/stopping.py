@@ -2,8 +2,12 @@
 
 import os
 import signal
+import sys
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 _told: list[int] = []
 _SECONDS_UNTIL_ASKED_AGAIN = 0.01
@@ -22,14 +26,25 @@ def listen() -> None:
             os.kill(os.getpid(), number)
             return
         if not _told and _is_deaf(frame):
-            signal.signal(signal.SIGALRM, lambda _, later: stop(number, later))
-            signal.setitimer(signal.ITIMER_REAL, _SECONDS_UNTIL_ASKED_AGAIN)
+            ask_again(number)
             return
         first = not _told
         _told.append(number)
         if first:  # tidying up is not interrupted
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
+    def ask_again(number: int) -> None:
+        signal.signal(signal.SIGALRM, lambda _, later: stop(number, later))
+        signal.setitimer(signal.ITIMER_REAL, _SECONDS_UNTIL_ASKED_AGAIN)
+
+    def lost(what: "UnraisableHookArgs") -> None:
+        """Python could not pass an exception on: C code that it came through has no way to."""
+        if not _told or not issubclass(what.exc_type, KeyboardInterrupt | SystemExit):
+            sys.__unraisablehook__(what)
+            return
+        ask_again(_told.pop())
+
+    sys.unraisablehook = lost
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) not in (signal.SIG_IGN, None):  # nohup, a shell's `command &`
             signal.signal(number, stop)

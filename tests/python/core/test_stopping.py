@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 _SCRIPT = """
 import os, signal, time, weakref
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -67,3 +69,40 @@ def test_a_signal_while_a_folder_is_removed_leaves_nothing(tmp_path: Path) -> No
     done = subprocess.run([sys.executable, "-c", _STRUCK, tmp_path], capture_output=True, check=False)
     assert done.returncode == 143
     assert list(tmp_path.iterdir()) == []
+
+
+_LOST = """
+import ctypes, os, signal, sys, time
+signal.signal(getattr(signal, sys.argv[1]), signal.default_int_handler)
+from deepcohort.core.stopping import listen
+listen()
+def strike():
+    os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+    time.sleep(0)
+try:
+    ctypes.CFUNCTYPE(None)(strike)()
+    time.sleep(5)
+    print("went on")
+finally:
+    print("tidied up")
+"""
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", -2)])
+def test_a_signal_that_c_code_drops_comes_again(name: str, code: int) -> None:
+    """Cython's callbacks and those of ctypes tell of what is raised in them, and go on."""
+    done = subprocess.run([sys.executable, "-c", _LOST, name], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (code, "tidied up\n")
+    assert "ignored" not in done.stderr
+
+
+def test_other_exceptions_that_c_code_drops_are_told_as_usual() -> None:
+    script = _LOST.replace(
+        "os.kill(os.getpid(), getattr(signal, sys.argv[1]))", "raise ValueError('of its own')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script.replace("sleep(5)", "sleep(0)"), "SIGINT"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "went on\ntidied up\n")
+    assert "ValueError: of its own" in done.stderr
