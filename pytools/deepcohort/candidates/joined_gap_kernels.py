@@ -123,9 +123,9 @@ def _join(
                 n, joined = more, True
                 break
             last -= 1
-            while ops[last] == _MATCHES:
-                last -= 1
-        if last > k:  # joined: look again from the same place, as far as it stands
+            while last > k and (ops[last] == _MATCHES or ops[last + 1] != _MATCHES):
+                last -= 1  # a gap right before another is none to end with
+        if last > k:  # joined: look again from the start, as what lies before may join it now
             at, on, k = np.int64(0), np.int64(start), np.int64(0)
             continue
         at += lengths[k] if ops[k] <= _INSERTION or ops[k] == _SOFT else 0

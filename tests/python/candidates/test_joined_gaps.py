@@ -124,6 +124,32 @@ def test_joined_gaps_score_better_and_others_stay(seed):
     assert n_joined > 50
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_any_gaps_keep_the_bases_of_read_and_reference(seed):
+    """Gaps right beside gaps too; never a worse score."""
+    rng = random.Random(100 + seed)
+    n_joined = 0
+    for _ in range(200):
+        unit = random_text(rng, rng.choice((1, 2, 3, 5)))
+        reference = random_text(rng, 30) + unit * 20 + random_text(rng, 200)  # where much fits somewhere else
+        ops = [f"{rng.randint(15, 30)}M"]
+        for _ in range(rng.randint(2, 6)):
+            ops += [f"{rng.randint(1, 4)}{op}" for op in rng.choice(("I", "D", "ID", "DI"))]
+            ops += [f"{rng.randint(1, 9)}M"] * (rng.random() < 0.8)
+        ops.append(f"{rng.randint(5, 30)}M")
+        cigar = re.sub(r"(\d+)M(\d+)M", lambda m: f"{int(m[1]) + int(m[2])}M", "".join(ops))
+        seq, on = "", 0
+        for bp, op in ((int(n), c) for n, c in re.findall(r"(\d+)(.)", cigar)):
+            seq += reference[on : on + bp] if op == "M" else random_text(rng, bp) if op == "I" else ""
+            on += bp if op != "I" else 0
+        (new,) = joined([(START, cigar, seq)], reference)
+        assert sum(int(n) for n, _ in re.findall(r"(\d+)([MI])", new)) == len(seq)
+        assert sum(int(n) for n, _ in re.findall(r"(\d+)([MD])", new)) == on
+        n_joined += new != cigar
+        assert score(new, seq, reference) >= score(cigar, seq, reference)
+    assert n_joined > 20
+
+
 def test_what_is_written_for_one_insertion():
     """An inserted TGTT that segemehl writes as three, two reads apart in how much of it they have."""
     reference = "ACGGACCTGAACCATGATCC" + "CTCTGTGTGTTTTTGAGTTC" + "GGCATTAGGCATCCAAGTCA"
