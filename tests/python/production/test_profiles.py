@@ -54,6 +54,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
         text = re.sub(
             r"resourceLimits = \[cpus:\d+, memory:'\d+ GB'", "resourceLimits = [cpus:HERE, memory:HERE", text
         )
+        text = re.sub(r"(executor\.\$local\.(cpus|memory)) = .*", r"\1 = HERE", text)
         lines = re.split(r"\n(?=[a-z_]+\.)", text.strip())
         found[name] = {line for line in lines if not line.startswith("process.ext.sources")}
     return found
