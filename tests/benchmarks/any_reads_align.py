@@ -76,8 +76,8 @@ def align(aligner: str, reference: Path, reads: list[Path], bam: Path, folder: P
 
 
 def _others(reference: Path, reads: list[Path], folder: Path) -> dict[str, str]:
-    """Commands of aligners of other kinds, made for RNA, for long gaps or for counting edits; defaults, STAR
-    and BBMap told that nothing is spliced and where not to write."""
+    """Commands of aligners of other kinds, made for RNA, for long gaps or for counting edits; defaults, but
+    that STAR is told that nothing is spliced, and BBMap to write no index."""
     ref, files, made = quoted(reference), " ".join(map(quoted, reads)), quoted(folder / "aligner")
     first, second = quoted(reads[0]), quoted(reads[-1]) if len(reads) == 2 else ""
     index = f"-D {quoted(reference.parent)} -d {quoted(f'{reference.name}.gsnap')}"

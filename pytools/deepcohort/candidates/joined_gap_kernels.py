@@ -5,33 +5,13 @@ from numpy.typing import NDArray
 
 from deepcohort.candidates.columns import AlignedReads, Int, Window
 from deepcohort.core.numba_options import kernel
+from deepcohort.reads.cigar_kernels import push_operation
+from deepcohort.reads.clip_kernels import GAP, worth
 from deepcohort.reads.types import LONG_READS_BP
 
 APART_BP = 20  # aligned between two gaps that may be one
 FLANK_BP = 20  # aligned on both sides, where the one gap may lie too
-MATCH, MISMATCH, OPEN, EXTEND = 1, -4, 6, 1  # bwa mem's
 _MATCHES, _INSERTION, _DELETION, _SKIP, _SOFT = 0, 1, 2, 3, 4
-
-
-@kernel
-def _worth(base: np.uint8, code: np.uint8) -> int:
-    """Score of a base code beside that of the reference; nothing where either is N."""
-    if base > 3 or code > 3:
-        return 0
-    return MATCH if base == code else MISMATCH
-
-
-@kernel
-def push(ops: NDArray[np.uint8], lengths: NDArray[np.int32], n: Int, op: Int, bp: Int) -> Int:
-    """Add an operation to the `n` of `ops` uint8 (k,), `lengths` int32 (k,), = and X as M; how many now."""
-    if bp == 0:
-        return n
-    kind = _MATCHES if op >= 7 else op
-    if n > 0 and ops[n - 1] == kind:
-        lengths[n - 1] += bp
-        return n
-    ops[n], lengths[n] = kind, bp
-    return n + 1
 
 
 @kernel
@@ -60,19 +40,19 @@ def _score_as_aligned(
     """
     score: Int = 0
     for k in range(before):
-        score += _worth(seq[k], codes[k])
+        score += worth(seq[k], codes, k)
     at: Int = before
     on: Int = before
     for k in range(len(ops)):
         if ops[k] == _MATCHES:
             for j in range(lengths[k]):
-                score += _worth(seq[at + j], codes[on + j])
+                score += worth(seq[at + j], codes, on + j)
         else:
-            score -= OPEN + EXTEND * lengths[k]
+            score -= GAP + lengths[k]
         at += lengths[k] if ops[k] != _DELETION else 0
         on += lengths[k] if ops[k] != _INSERTION else 0
     for k in range(len(seq) - at):
-        score += _worth(seq[at + k], codes[on + k])
+        score += worth(seq[at + k], codes, on + k)
     return score
 
 
@@ -83,12 +63,12 @@ def best_single_gap(seq: NDArray[np.uint8], codes: NDArray[np.uint8]) -> tuple[I
     Of equal places the leftmost.
     """
     shift, within = len(seq) - len(codes), min(len(seq), len(codes))
-    score: Int = 0 if shift == 0 else -OPEN - EXTEND * abs(shift)
+    score: Int = 0 if shift == 0 else -GAP - abs(shift)
     for k in range(within):  # the gap before all
-        score += _worth(seq[k + max(shift, 0)], codes[k + max(-shift, 0)])
+        score += worth(seq[k + max(shift, 0)], codes, k + max(-shift, 0))
     best, at = score, 0
     for k in range(within):
-        score += _worth(seq[k], codes[k]) - _worth(seq[k + max(shift, 0)], codes[k + max(-shift, 0)])
+        score += worth(seq[k], codes, k) - worth(seq[k + max(shift, 0)], codes, k + max(-shift, 0))
         if score > best:
             best, at = score, k + 1
     return best, at
@@ -168,45 +148,62 @@ def _join_these(
     right = min(len(bases), len(reference)) - left
     op, length = ops[:n].copy(), lengths[:n].copy()
     now = first - 1
-    now = push(ops, lengths, now, _MATCHES, length[first - 1] - before + left)
-    now = push(ops, lengths, now, _INSERTION if shift > 0 else _DELETION, abs(shift))
-    now = push(ops, lengths, now, _MATCHES, right - behind + length[last + 1])
+    now = push_operation(ops, lengths, now, _MATCHES, length[first - 1] - before + left)
+    now = push_operation(ops, lengths, now, _INSERTION if shift > 0 else _DELETION, abs(shift))
+    now = push_operation(ops, lengths, now, _MATCHES, right - behind + length[last + 1])
     for k in range(last + 2, n):
-        now = push(ops, lengths, now, op[k], length[k])
+        now = push_operation(ops, lengths, now, op[k], length[k])
     return now
+
+
+@kernel
+def mark_gapped(reads: AlignedReads, gapped: NDArray[np.bool_]) -> int:
+    """Mark in `gapped`, bool (R,), short reads with gaps so near that they may be one; how many."""
+    found = 0
+    for row in range(len(reads.pos)):
+        gapped[row] = False
+        if reads.seq_offset[row + 1] - reads.seq_offset[row] > LONG_READS_BP:
+            continue
+        since: Int = APART_BP + 1
+        for k in range(reads.cigar_offset[row], reads.cigar_offset[row + 1]):
+            if reads.cigar_op[k] == _INSERTION or reads.cigar_op[k] == _DELETION:
+                gapped[row] |= since <= APART_BP
+                since = 0
+            else:
+                since += reads.cigar_len[k]
+        found += gapped[row]
+    return found
 
 
 @kernel
 def join_gaps(
     reads: AlignedReads,
+    gapped: NDArray[np.bool_],
     window: Window,
     op: NDArray[np.uint8],
     length: NDArray[np.int32],
     offset: NDArray[np.int64],
 ) -> int:
-    """Write the operations of all reads, gaps joined where one scores better; how many reads have others now.
+    """Write the operations of all reads, of the `gapped`, bool (R,), with one gap where it scores better.
 
     `op` uint8, `length` int32 (K,) and `offset` int64 (R + 1,) receive what `reads` has as cigar_op,
-    cigar_len and cigar_offset, never more. Reads of more than LONG_READS_BP keep their own.
+    cigar_len and cigar_offset, never more. Returns how many reads have others now.
     """
     changed = 0
     offset[0] = 0
     for row in range(len(reads.pos)):
         first, last = reads.cigar_offset[row], reads.cigar_offset[row + 1]
-        bases = reads.seq_offset[row + 1] - reads.seq_offset[row]
-        gaps = 0
-        for k in range(first, last):
-            gaps += reads.cigar_op[k] == _INSERTION or reads.cigar_op[k] == _DELETION
         at = offset[row]
         for k in range(last - first):
             op[at + k], length[at + k] = reads.cigar_op[first + k], reads.cigar_len[first + k]
         offset[row + 1] = at + last - first
-        if gaps < 2 or bases > LONG_READS_BP:
+        if not gapped[row]:
             continue
         own_op, own_length = np.empty(last - first, np.uint8), np.empty(last - first, np.int32)
         n: Int = 0
         for k in range(first, last):
-            n = push(own_op, own_length, n, reads.cigar_op[k], reads.cigar_len[k])
+            kind = _MATCHES if reads.cigar_op[k] >= 7 else reads.cigar_op[k]  # = and X
+            n = push_operation(own_op, own_length, n, kind, reads.cigar_len[k])
         seq = reads.seq[reads.seq_offset[row] : reads.seq_offset[row + 1]]
         n, joined = _join(own_op, own_length, n, seq, window.reference, reads.pos[row] - window.start)
         if joined:

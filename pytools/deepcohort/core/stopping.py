@@ -38,11 +38,16 @@ def listen() -> None:
         signal.setitimer(signal.ITIMER_REAL, _SECONDS_UNTIL_ASKED_AGAIN)
 
     def lost(what: "UnraisableHookArgs") -> None:
-        """Python could not pass an exception on: C code that it came through has no way to."""
+        """Python could not pass an exception on: C code that it came through has no way to.
+
+        Of places where it would break off what must be finished, _is_deaf knows before.
+        """
         if not _told or not issubclass(what.exc_type, KeyboardInterrupt | SystemExit):
             sys.__unraisablehook__(what)
             return
-        ask_again(_told.pop())
+        number = _told[0]
+        _told.clear()  # of those that came since too: one will do
+        ask_again(number)
 
     sys.unraisablehook = lost
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -9,7 +9,7 @@ from deepcohort.core.numba_options import borrowing_kernel, kernel
 
 _INSERTION, _DELETION, _SKIP, _SOFT, _HARD = 1, 2, 3, 4, 5
 # bwa mem's scores: what it made is left as it is
-_MATCH, _MISMATCH, _GAP, _CLIP = 1, -4, 6, 5
+MATCH, MISMATCH, GAP, _CLIP = 1, -4, 6, 5
 _NO_CUT = 1 << 28  # what it would cost to cut an end beside a hard clip
 _LONGEST_BP = 500  # longer reads have indels of their own; their aligners clip
 _LEAST_BP = 20  # aligned, that a read keeps
@@ -49,13 +49,13 @@ class Operations(NamedTuple):
 
 
 @kernel
-def _worth(code: np.uint8, reference: NDArray[np.uint8], place: int) -> int:
+def worth(code: np.uint8, reference: NDArray[np.uint8], place: int) -> int:
     """Score of a base at `reference` uint8 (L,), codes; beyond it nothing speaks against the base."""
     if not 0 <= place < len(reference):
-        return _MATCH
+        return MATCH
     if code > 3 or reference[place] > 3:
         return 0
-    return _MATCH if code == reference[place] else _MISMATCH
+    return MATCH if code == reference[place] else MISMATCH
 
 
 @borrowing_kernel
@@ -104,14 +104,14 @@ def _best_part(row: int, reads: Placed, reference: NDArray[np.uint8], start: int
                 cost = cut_left if query > begin else 0
                 if score + cost < lowest:
                     lowest, low_at = score + cost, query
-                score += _worth(reads.seq[query], reference, place)
+                score += worth(reads.seq[query], reference, place)
                 query += 1
                 place += 1
                 value = score - lowest - (cut_right if query < finish else 0)
                 if value >= best:
                     best, best_from, best_to = value, low_at, query
         elif kind in (_INSERTION, _DELETION):
-            score -= _GAP + n
+            score -= GAP + n
             query += n if kind == _INSERTION else 0
             place += n if kind == _DELETION else 0
         elif kind == _SOFT:

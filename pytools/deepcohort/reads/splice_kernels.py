@@ -4,14 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
+from deepcohort.reads.cigar_kernels import Int, push_operation
 
 LONGEST_DELETION_BP = (
     50  # a longer skip (N) joins two places; HISAT2 and STAR write deletions from 20 bp on so
 )
 _INSERTION, _DELETION, _SKIP, _SOFT, _HARD = 1, 2, 3, 4, 5
 _CONSUMES_QUERY, _CONSUMES_REFERENCE = 0b110010011, 0b110001101  # MIS=X, MDN=X
-
-Int = int | np.int64  # kernels make the one of the other
 
 
 @kernel
@@ -59,18 +58,6 @@ def _longest_part(op: NDArray[np.uint8], length: NDArray[np.int32]) -> tuple[int
 
 
 @kernel
-def _push(op: NDArray[np.uint8], length: NDArray[np.int32], n: Int, kind: Int, bp: Int) -> Int:
-    """Add an operation to the `n` of `op` uint8 (k,), `length` int32 (k,); how many now."""
-    if bp == 0:
-        return n
-    if n > 0 and op[n - 1] == kind:
-        length[n - 1] += bp
-        return n
-    op[n], length[n] = kind, bp
-    return n + 1
-
-
-@kernel
 def _write_part(
     own_op: NDArray[np.uint8],
     own_length: NDArray[np.int32],
@@ -94,11 +81,11 @@ def _write_part(
             clipped += bp if (_CONSUMES_QUERY >> kind) & 1 else np.int64(0)
             before += reference if k < low else np.int64(0)
             continue
-        n = _push(op, length, n, _SOFT, clipped)
+        n = push_operation(op, length, n, _SOFT, clipped)
         clipped = 0
         span += reference
-        n = _push(op, length, n, _DELETION if kind == _SKIP else kind, bp)
-    return _push(op, length, n, _SOFT, clipped), before, span
+        n = push_operation(op, length, n, _DELETION if kind == _SKIP else kind, bp)
+    return push_operation(op, length, n, _SOFT, clipped), before, span
 
 
 @kernel

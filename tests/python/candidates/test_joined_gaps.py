@@ -10,17 +10,15 @@ from deepcohort.candidates.config import CandidatesConfig
 from deepcohort.candidates.find import find_candidates
 from deepcohort.candidates.joined_gap_kernels import (
     APART_BP,
-    EXTEND,
     FLANK_BP,
-    MATCH,
-    MISMATCH,
-    OPEN,
     best_single_gap,
     join_gaps,
+    mark_gapped,
 )
 from deepcohort.candidates.joined_gaps import with_joined_gaps
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import decode_bases, encode_bases
+from deepcohort.reads.clip_kernels import GAP, MATCH, MISMATCH
 from read_builders import cigars, make_batch
 
 START = 5_000
@@ -41,7 +39,7 @@ def score(cigar: str, seq: str, reference: str) -> int:
         if op in "M=X":
             total += sum(worth(a, b) for a, b in zip(seq[at : at + bp], reference[on : on + bp], strict=True))
         elif op in "ID":
-            total -= OPEN + EXTEND * bp
+            total -= GAP + bp
         at += bp if op in "MIS=X" else 0
         on += bp if op in "MD=XN" else 0
     return total
@@ -202,7 +200,9 @@ def test_kernel_counts_the_reads_it_changed():
     op, length = np.empty_like(batch.cigar_op), np.empty_like(batch.cigar_len)
     offset = np.empty_like(batch.cigar_offset)
     window = Window(encode_bases(reference), START)
-    assert join_gaps(aligned_reads(batch), window, op, length, offset) == 1
+    gapped = np.empty(3, np.bool_)
+    assert mark_gapped(aligned_reads(batch), gapped) == 1
+    assert join_gaps(aligned_reads(batch), gapped, window, op, length, offset) == 1
     assert np.diff(offset).tolist() in ([3, 3, 1], [3, 1, 3], [1, 3, 3])
 
 

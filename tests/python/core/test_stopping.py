@@ -96,6 +96,19 @@ def test_a_signal_that_c_code_drops_comes_again(name: str, code: int) -> None:
     assert "ignored" not in done.stderr
 
 
+def test_of_two_signals_that_come_there_one_is_raised_again() -> None:
+    """The second comes while the first is on its way out, and is held back as tidying up would be."""
+    strike = "os.kill(os.getpid(), getattr(signal, sys.argv[1]))"
+    twice = f"try:\n        {strike}\n        time.sleep(1)\n    finally:\n        os.kill(os.getpid(), signal.SIGTERM)"
+    script = _LOST.replace(strike, twice).replace(
+        "listen()\ndef", "signal.signal(signal.SIGTERM, signal.SIG_DFL)\nlisten()\ndef"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "SIGINT"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (-2, "tidied up\n")
+
+
 def test_other_exceptions_that_c_code_drops_are_told_as_usual() -> None:
     script = _LOST.replace(
         "os.kill(os.getpid(), getattr(signal, sys.argv[1]))", "raise ValueError('of its own')"
