@@ -173,7 +173,7 @@ def test_flows_misread_runs_as_often_as_measured(size):
 def test_a_place_misreads_alike():
     rng = np.random.default_rng(2)
     shares = []
-    for _ in range(300):
+    for _ in range(100):
         codes = np.tile(rng.integers(0, 4, 40, dtype=np.uint8), (40, 1))
         bases, _, _ = read_by_flows(codes, rng)
         shares.append(np.mean([(read != codes[0]).any() for read in bases]))

@@ -11,7 +11,7 @@ from deepcohort.model.config import write_config
 from model_builders import TINY, write_tiny
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_two_processes_train_one_model(tmp_path):
     examples = write_tiny(tmp_path / "examples")
     write_config(tmp_path / "train.toml", replace(TINY, devices=2, epochs=2, small_epochs=2))

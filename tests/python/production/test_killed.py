@@ -5,9 +5,10 @@ import signal
 from pathlib import Path
 
 from fuzz_base import make_base
+import pytest
 from interrupted_runs import MARKS, finish, process_of, results, start, trace, wait_for
 
-pytestmark = MARKS
+pytestmark = [*MARKS, pytest.mark.nightly]
 
 
 def test_killed_twice_and_resumed_gives_the_same_bytes(tmp_path: Path) -> None:

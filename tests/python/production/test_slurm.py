@@ -18,8 +18,9 @@ def run(*options: str) -> str:
     return result.stdout
 
 
+@pytest.mark.nightly
 @pytest.mark.pipeline
-@pytest.mark.slow
+@pytest.mark.timeout(3100)
 def test_stub_tasks_become_jobs_a_cancelled_one_is_retried_and_resume_redoes_none() -> None:
     assert "PASSED" in run("-stub")
 
