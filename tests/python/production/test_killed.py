@@ -4,8 +4,8 @@ import os
 import signal
 from pathlib import Path
 
-from fuzz_base import make_base
 import pytest
+from fuzz_base import make_base
 from interrupted_runs import MARKS, finish, process_of, results, start, trace, wait_for
 
 pytestmark = [*MARKS, pytest.mark.nightly]
