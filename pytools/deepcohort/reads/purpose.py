@@ -21,17 +21,22 @@ _MANY_DIFFER = 10  # of so many bases one may differ
 _LEAST_SHARE, _LEAST_FITTING, _LEAST_CLIPS = 0.01, 0.5, 10
 
 Ends = tuple[bool, bool]  # where a read begins to be read (5'), and where that ends (3')
-NO_ENDS: Ends = (False, False)
 
 
-def soft_clips(columns: ReadColumns) -> NDArray[np.int64]:
-    """Int64 (R, 2): bases clipped softly at the left and at the right; 0 of reads without alignment."""
-    clips = np.zeros((len(columns.pos), 2), np.int64)
+def _outer_operations(columns: ReadColumns) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """(rows of the reads with several operations, the first and the last of these that is no hard clip)."""
     rows = np.flatnonzero(columns.n_ops > 1)
     offset = offsets_of(columns.n_ops)
     first, last = offset[rows], offset[rows + 1] - 1
     first = first + (columns.cigar_op[first] == _HARD)
     last = last - (columns.cigar_op[last] == _HARD)
+    return rows, first, last
+
+
+def soft_clips(columns: ReadColumns) -> NDArray[np.int64]:
+    """Int64 (R, 2): bases clipped softly at the left and at the right; 0 of reads without alignment."""
+    clips = np.zeros((len(columns.pos), 2), np.int64)
+    rows, first, last = _outer_operations(columns)
     for side, at in enumerate((first, last)):
         is_soft = (columns.cigar_op[at] == _SOFT) & (first < last)
         clips[rows, side] = np.where(is_soft, columns.cigar_len[at], 0)
@@ -94,16 +99,16 @@ def without_clips(columns: ReadColumns, ends: NDArray[np.bool_]) -> ReadColumns:
     within = np.arange(len(columns.seq)) - np.repeat(offsets_of(columns.seq_length)[:-1], columns.seq_length)
     left, length = (np.repeat(x, columns.seq_length) for x in (clips[:, 0], kept_bp))
     keep = (within >= left) & (within < left + length)
-    op_row = np.repeat(np.arange(len(columns.pos)), columns.n_ops)
-    middle = np.repeat(offsets_of(columns.n_ops)[:-1] + columns.n_ops / 2, columns.n_ops)
-    at_right = np.arange(len(columns.cigar_op)) >= middle
-    dropped = (columns.cigar_op == _SOFT) & (clips[op_row, at_right.astype(np.int64)] > 0)
+    rows, *outer = _outer_operations(columns)
+    cigar_op = columns.cigar_op.copy()
+    for side, at in enumerate(outer):
+        cigar_op[at[clips[rows, side] > 0]] = _HARD
     return replace(
         columns,
         seq=columns.seq[keep],
         qual=columns.qual[keep],
         seq_length=kept_bp,
-        cigar_op=np.where(dropped, _HARD, columns.cigar_op).astype(np.uint8),
+        cigar_op=cigar_op,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from deepcohort.core.region import Region
+from deepcohort.core.sequence import decode_bases
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.library import library_text
 from deepcohort.reads.load import open_reads
@@ -108,6 +109,19 @@ def test_without_clips_by_hand(write_reads, reference_path, reference_text):
     assert cut.seq[:55].tolist() == first[5:].tolist()
     assert cut.qual.tolist() == [7] * 55 + [8] * 55 + [9] * 60 + [10] * 55
     assert without_clips(columns, np.zeros((4, 2), np.bool_)) is columns
+
+
+@pytest.mark.parametrize("cigar", ["50M5S7H", "7H5S50M", "5S50M7H", "7H50M5S"])
+def test_clips_beside_hard_clips(write_reads, reference_path, reference_text, cigar):
+    left = "5S50M" in cigar
+    seq = reference_text[95 if left else 100 :][:55]
+    line = f"r\t0\tone\t101\t60\t{cigar}\t*\t0\t0\t{seq}\t{'I' * 55}\tRG:Z:a"
+    config = ReadsConfig(library=LibraryProfile(drops_clips=(True, True)))
+    with open_reads([write_reads([line])], reference_path, config) as source:
+        found = source.fetch(Region("one", 0, 1_000))
+    assert (found.cigar_op == 4).sum() == 0
+    assert found.cigar_len[found.cigar_op == 0].tolist() == np.diff(found.seq_offset).tolist() == [50]
+    assert decode_bases(found.seq) == reference_text[100:150]
 
 
 def test_text():
