@@ -114,7 +114,8 @@ def alt_sites(
         np.add.at(bases, codes[alike], depth[alike])
         np.add.at(wrong, codes[alike], others[alike])
         varies = (differ >= 2) & (10 * differ >= depth)
-        near = np.convolve(varies, np.ones(2 * _APART_BP + 1, np.int64), "same") - varies
+        # whole, then cut: of a stretch shorter than the kernel "same" has the kernel's length
+        near = np.convolve(varies, np.ones(2 * _APART_BP + 1, np.int64))[_APART_BP:-_APART_BP] - varies
         rows = np.flatnonzero((depth >= _LEAST_DEPTH) & (2 * n_alt > depth) & (near == 0))
         n_ref = depth[rows] - differ[rows]
         columns = (np.full(len(rows), number), n_ref, n_alt[rows], others[rows].argmax(axis=1), codes[rows])

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.contamination import AltSites, alt_sites, measure
 from deepcohort.reads.contamination_kernels import tally_alleles
+from deepcohort.reads.profile import profile_of
 from deepcohort.reads.quality_kernels import PlacedReads
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -129,3 +131,17 @@ def test_sites_of_reads():
     found = alt_sites([columns_of_rows(rows)], [(1_000, codes)])
     assert (found.n_ref.tolist(), found.n_alt.tolist()) == ([2], [18])
     assert found.error[0] == pytest.approx(3e-4, rel=5)
+
+
+def test_a_read_at_the_very_end_of_a_contig(write_reads, reference_path, reference_text):
+    """Its window holds fewer bases than alleles must be apart."""
+    lines = [
+        f"r{k}\t0\tone\t{50 * k + 1}\t60\t100M\t*\t0\t0\t{reference_text[50 * k :][:100]}\t{'I' * 100}\tRG:Z:a"
+        for k in range(60)
+    ]
+    end = len(reference_text) - 10
+    seq = reference_text[end:] + "ACGT" * 20
+    lines.append(f"last\t0\tone\t{end + 1}\t60\t10M80S\t*\t0\t0\t{seq}\t{'I' * 90}\tRG:Z:a")
+    config, windows = profile_of([write_reads(lines)], reference_path, ReadsConfig())
+    assert (windows[-1].start, windows[-1].end) == (end, end + 10)
+    assert config.library.n_reads == 61
