@@ -24,7 +24,7 @@ class ReadsConfig:
             of their names, so that time and memory stay bounded whatever the shard.
         max_capped_span_bp: reads that span more than this are never dropped by `max_depth`
             (long reads are few; and a shard could not know the depth where they start).
-        library: what the sample's reads usually look like (`reads.load.profiled`); its MAPQ scale is
+        library: what the sample's reads usually look like (`reads.profile.profiled`); its MAPQ scale is
             taken out, its pairs and clips are measured against it.
         clips_ends: whether ends of reads that do not fit the reference are clipped, as the sample's aligner
             left them (`reads.clip`); told with the profile; of libraries that are apart, theirs counts.

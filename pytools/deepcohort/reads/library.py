@@ -2,7 +2,7 @@
 
 Proper pairs, insert sizes and mapping qualities mean nothing by themselves: bwa mem's best MAPQ is 60,
 bowtie2's 42, and fragments of 3 kb are odd in one library and all there is in another. A profile is taken
-once per sample from windows fixed on its genome (`reads.load.profiled`), whatever is called.
+once per sample from windows fixed on its genome (`reads.profile.profiled`), whatever is called.
 """
 
 from collections.abc import Sequence

@@ -32,7 +32,14 @@ from deepcohort.reads.merge import (
     to_batch,
     with_own_inserts,
 )
-from deepcohort.reads.scan import ChosenGroups, LibraryNumbers, Near, ReadColumns, RegionScanner
+from deepcohort.reads.scan import (
+    ChosenGroups,
+    LibraryNumbers,
+    Near,
+    ReadColumns,
+    RegionScanner,
+    whole_bins,
+)
 from deepcohort.reads.splice import unspliced
 from deepcohort.reads.starts import RecordStarts
 from deepcohort.reads.strand_errors import without_misread_bases
@@ -45,9 +52,6 @@ from deepcohort.reads.windows import (
 
 _KEPT_BYTES = 24 << 20  # inflated data remembered between fetches, of all files of a sample together
 _LEAST_KEPT_BYTES = 2 << 20
-_DUPLICATE = 0x400
-_FEW_READS = 600  # in a profile's windows: they lie among strays, or nothing is deep
-_READ_BP = 500  # reads whose ends are searched for adapters without a clip end within
 _REACH_BP = 1_024  # of reads that are clipped, and their deletions, beyond a region
 _COPY_BP = 256  # that copies of one read may differ in length
 
@@ -264,9 +268,11 @@ class ReadSource:
         if config.drops_copies:
             whole = self._padded(region, _COPY_BP)
         if config.lays_unaligned:
-            whole = self._padded(whole, reach_bp(config))
-        files = [join_pieces(list(file.columns(whole, near))) for file in self._files]
-        columns = self._counted_once(self._spelled_out(merge_files(files, config), region.contig))
+            reach = reach_bp(config)
+            whole = self._padded(whole, reach)
+            if near is not None:  # a read laid there has its mate so far off
+                near = Near.of(near.starts - reach, near.ends + reach)
+        columns = self._counted_once(self._spelled_out(self._merged(whole, near), region.contig))
         if config.only is not None:  # judged by one profile, theirs
             columns = take_reads(columns, np.flatnonzero(columns.library == 1))
             columns = replace(columns, library=no_libraries())
@@ -277,6 +283,15 @@ class ReadSource:
         was_spliced, columns = laid is not columns, self._judged(laid, whole)
         changed = config.drops_copies or was_spliced or config.needs_reference
         return reads_in(columns, region) if changed else columns
+
+    def _merged(self, whole: Region, near: Near | None) -> ReadColumns:
+        """Reads of all files that overlap `whole`, or reach `near`, thinned."""
+        if len(self._files) == 1:
+            return join_pieces(list(self._files[0].columns(whole, near)))
+        bins = whole_bins(whole, self._config)
+        bins = bins.padded(0, self.contig_lengths.get(whole.contig, bins.end))
+        files = [join_pieces(list(file.columns(bins))) for file in self._files]
+        return reads_in(merge_files(files, self._config), whole)
 
     def _judged(self, columns: ReadColumns, whole: Region) -> ReadColumns:
         """`columns` of the region `whole` by the profiles of their libraries."""

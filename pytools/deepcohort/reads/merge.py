@@ -44,7 +44,10 @@ def join_pieces(pieces: Sequence[ReadColumns]) -> ReadColumns:
 
 
 def merge_files(files: Sequence[ReadColumns], config: ReadsConfig) -> ReadColumns:
-    """Reads of several files of one sample in (pos, name_hash, flag) order, thinned together."""
+    """Reads of several files of one sample in (pos, name_hash, flag) order, thinned together.
+
+    Of several files all that begin in a bin must be here (`scan.whole_bins`), or regions would show.
+    """
     if len(files) == 1:
         return files[0]
     joined = join_pieces(files)

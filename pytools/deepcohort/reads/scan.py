@@ -181,6 +181,21 @@ class _BlockBuffer:
         return [self._parts[p][0] << 16 | int(a - starts[p]) for p, a in zip(part, at, strict=True)]
 
 
+def _thinned_from(start: int, config: ReadsConfig) -> int:
+    """Where the first bin begins in which a read may begin that is thinned and reaches `start`."""
+    return max(0, start - config.max_capped_span_bp) >> DEPTH_BIN_SHIFT << DEPTH_BIN_SHIFT
+
+
+def _next_bin(end: int) -> int:
+    """Where the first bin begins that holds nothing before `end`."""
+    return -(-end >> DEPTH_BIN_SHIFT) << DEPTH_BIN_SHIFT
+
+
+def whole_bins(region: Region, config: ReadsConfig) -> Region:
+    """`region` and the bins whole in which reads begin that are thinned and reach it."""
+    return Region(region.contig, _thinned_from(region.start, config), _next_bin(region.end))
+
+
 class RegionScanner:
     """Scans regions of one BGZF-compressed BAM; a later region starts where the last one allows."""
 
@@ -197,8 +212,7 @@ class RegionScanner:
 
     def lookback(self, region: Region) -> int:
         """Where reads must be scanned from, so that thinning does not depend on `region`."""
-        first = max(0, region.start - self._config.max_capped_span_bp)
-        return first >> DEPTH_BIN_SHIFT << DEPTH_BIN_SHIFT
+        return _thinned_from(region.start, self._config)
 
     def later_start(self, tid: int, first_pos: int, virtual_offset: int) -> int:
         """The latest known virtual offset from which no read beyond `first_pos` is missed."""
@@ -218,9 +232,8 @@ class RegionScanner:
             DeepcohortError: the file is damaged, cut short or not sorted.
         """
         config = self._config
-        bin_bp = 1 << DEPTH_BIN_SHIFT
         first_pos = self.lookback(region)
-        stop_pos = -(-region.end // bin_bp) * bin_bp
+        stop_pos = _next_bin(region.end)
         inflated = self._inflated
         inflated.start(virtual_offset)
         self._scanned, self._checkpoints = (tid, first_pos), []

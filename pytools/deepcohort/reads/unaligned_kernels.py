@@ -51,10 +51,10 @@ def reverse_complement(seq: NDArray[np.uint8], qual: NDArray[np.uint8]) -> None:
 
 @kernel
 def _worth(seq: NDArray[np.uint8], codes: NDArray[np.uint8], k: int, diagonal: int) -> int:
-    """Score of base `k` of `seq` (n,) at codes[k + diagonal], uint8 (w,); a mismatch outside of them."""
+    """Score of base `k` of `seq` (n,) at codes[k + diagonal], uint8 (w,); outside of them none can lie."""
     at = k + diagonal
     if at < 0 or at >= len(codes):
-        return _MISMATCH
+        return _NEVER
     if seq[k] > 3:
         return 0
     return _MATCH if seq[k] == codes[at] else _MISMATCH

@@ -223,6 +223,29 @@ def test_depth_cap_is_bounded_and_blind_to_shards(write_reads: Callable[..., Pat
             }
 
 
+def test_depth_cap_of_several_files(write_reads: Callable[..., Path], reference_path: Path):
+    """Which reads stay depends neither on the files that they lie in nor on the region."""
+    rng = np.random.default_rng(12)
+    lines = [
+        f"r{i}\t0\tone\t{1_000 + int(rng.integers(0, 300))}\t60\t100M\t*\t0\t0\t{'A' * 100}\t{'I' * 100}"
+        for i in range(1_200)
+    ]
+    lines += [f"z{i}\t0\tone\t{1_000 + i}\t0\t100M\t*\t0\t0\t{'A' * 100}\t{'I' * 100}" for i in range(200)]
+    parts = [write_reads(lines[k::2], f"part{k}.bam") for k in range(2)]  # 200x each
+    config = ReadsConfig(max_depth=250)
+    with open_reads([write_reads(lines)], reference_path, config) as source:
+        whole = source.fetch(Region("one", 0, 6_000))
+    assert 500 < len(whole) < 900
+    with open_reads(parts, reference_path, config) as source:
+        assert rows_of(source.fetch(Region("one", 0, 6_000))) == rows_of(whole)
+        for start in range(900, 1_500, 37):
+            part = source.fetch(Region("one", start, start + 37))
+            inside = (whole.pos < start + 37) & (whole.end > start)
+            assert part.name_hash.tolist() == whole.name_hash[inside].tolist()
+            below = (whole.mapq0_pos < start + 37) & (whole.mapq0_end > start)
+            assert part.mapq0_pos.tolist() == whole.mapq0_pos[below].tolist()
+
+
 def test_depth_cap_of_reads_without_names(write_reads: Callable[..., Path], reference_path: Path):
     """Reads named `*` are thinned one by one, equal ones too, and to the same reads whatever the region."""
     rng = np.random.default_rng(11)

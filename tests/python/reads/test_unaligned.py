@@ -11,6 +11,7 @@ from deepcohort.reads import unaligned_kernels as uk
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.load import open_reads
 from deepcohort.reads.profile import profile_of
+from deepcohort.reads.scan import Near
 from deepcohort.reads.unaligned import lays_unaligned
 
 CODE = "MIDNS"
@@ -53,6 +54,12 @@ def test_ends_that_do_not_fit_are_clipped(text):
     foreign = text[700:730].translate(OTHER)
     assert laid(text, foreign + text[200:300]) == (1_200, 1_300, "30S100M")
     assert laid(text, text[200:300] + foreign) == (1_200, 1_300, "100M30S")
+
+
+def test_no_base_lies_beyond_the_contig(text):
+    read = text[:99]
+    assert laid(text, "ACGT"["CGTA".index(text[0])] + read) == (1_000, 1_099, "1S99M")
+    assert laid(text, text[-99:] + "A") == (1_701, 1_800, "99M1S")
 
 
 def test_scattered_differences_are_matches(text):
@@ -159,6 +166,19 @@ def test_unaligned_reads_come_with_their_mates(library, reference_path):
             inside = (whole.pos < region.end) & (whole.end > region.start)
             for name in ("pos", "end", "flag", "insert_size", "name_hash", "odd"):
                 assert (getattr(part, name) == getattr(whole, name)[inside]).all(), (name, begin)
+
+
+@pytest.mark.parametrize(("place", "span"), [(2_020, (2_000, 2_112)), (3_290, (3_188, 3_300))])
+def test_they_come_to_the_stretches_that_they_reach(library, reference_path, place, span):
+    """As all reads do (`Near`): their mates lie far off."""
+    config, _ = profile_of([library], reference_path, ReadsConfig())
+    near = Near.of(np.array([place]), np.array([place + 1]))
+    with open_reads([library], reference_path, config) as source:
+        every, some = (source.fetch(Region("one", 1_500, 4_000), x) for x in (None, near))
+    reached = (every.pos <= place) & (every.end > place)
+    inside = (some.pos <= place) & (some.end > place)
+    assert some.name_hash[inside].tolist() == every.name_hash[reached].tolist()
+    assert span in list(zip(some.pos.tolist(), some.end.tolist(), strict=True))
 
 
 def test_without_a_profile_they_stay_out(library, reference_path):
