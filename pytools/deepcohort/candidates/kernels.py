@@ -14,6 +14,7 @@ MIN_CLIP_QUAL = 18  # phred, mean next to the break
 # an insertion is another one misread that differs by a base, or by one in so many bp, where so many times as
 # many fragments show that one
 MISREAD_PER_BP, MISREAD_FACTOR = 10, 3
+MOST_KEYED_BP = 31  # longer insertions have a hash for a key
 
 
 class Tallies(NamedTuple):
@@ -112,14 +113,14 @@ def shift_left(
 
 @kernel
 def insertion_key(inserted: NDArray[np.uint8], n_inserted: int, moved: int) -> np.uint64:
-    """64-bit key of an insertion after moving left by `moved` bp; injective up to 31 bp, a hash beyond.
+    """64-bit key of an insertion moved left by `moved` bp; injective up to MOST_KEYED_BP, a hash beyond.
 
     `inserted`: uint8 (n,), n at least n_inserted, base codes 0 to 3.
     """
     key = np.uint64(1)
     for j in range(n_inserted):
         base = np.uint64(inserted[(j - moved) % n_inserted])
-        if n_inserted <= 31:
+        if n_inserted <= MOST_KEYED_BP:
             key = (key << np.uint64(2)) | base
         else:
             key = (key ^ base) * np.uint64(0x100000001B3) + np.uint64(0x9E3779B97F4A7C15)

@@ -46,6 +46,17 @@ def no_alleles() -> Alleles:
     return Alleles(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8), np.zeros(1, np.int64))
 
 
+def allele_keys(alleles: Alleles) -> list[tuple[int, int, int, bytes]]:
+    """Of each allele (pos, ref_len, alt length, alt): what makes it the same as another, and their order."""
+    text = alleles.alt_seq.tobytes()
+    offset = alleles.alt_offset.tolist()
+    pos, ref_len = alleles.pos.tolist(), alleles.ref_len.tolist()
+    return [
+        (pos[i], ref_len[i], offset[i + 1] - offset[i], text[offset[i] : offset[i + 1]])
+        for i in range(len(alleles))
+    ]
+
+
 def take_alleles(alleles: Alleles, rows: NDArray[np.int64]) -> Alleles:
     """The alleles `rows`."""
     lengths = np.diff(alleles.alt_offset)[rows]
@@ -90,10 +101,24 @@ def select_alleles(
         moved=np.concatenate([no_snp, moved])[order],
     )
     kernels.write_alleles(spellings, reference, reads.seq, alleles.columns)
+    by_spelling = _by_spelling(alleles)
+    if by_spelling is not None:
+        alleles, order = take_alleles(alleles, by_spelling), order[by_spelling]
     row_of = np.empty(len(order), np.int64)
     row_of[order] = np.arange(len(order))
     event_allele = np.append(row_of[n_snps:], -1)[group]
     return alleles, event_allele
+
+
+def _by_spelling(alleles: Alleles) -> NDArray[np.int64] | None:
+    """Rows of alleles in order, int64 (N,), where keys of long insertions, which are hashes, put some in
+    another; else None."""
+    length = np.diff(alleles.alt_offset)
+    same = (np.diff(alleles.pos) == 0) & (np.diff(alleles.ref_len) == 0) & (np.diff(length) == 0)
+    if not (same & (length[1:] > kernels.MOST_KEYED_BP + 1)).any():
+        return None
+    keys = allele_keys(alleles)
+    return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
 
 
 def _snps(
