@@ -21,7 +21,7 @@ _MOVED_BP = 1_024  # farther than a realigned read moves from where it was sorte
 _NO_POSITION = -1
 _REPEATED = -2
 MIN_WEIGHT = 2
-_CLIP_ALLELES = 8  # of one window, that clips may vote on
+CLIP_ALLELES = 8  # of one window, that clips may vote on
 
 
 class AssemblyRules(NamedTuple):
@@ -273,7 +273,7 @@ def assemble_windows(
     path = np.empty(_LONGEST_PATH + 1, np.uint8)
     room = ClipRoom(
         np.empty(_LONGEST_PATH + 4 * _REACH_BP + 1024 + rules.max_indel, np.uint8),
-        np.empty(_CLIP_ALLELES, np.int64),
+        np.empty(CLIP_ALLELES, np.int64),
     )  # fmt: skip
     clip_rules = ClipRules(rules.min_clips, rules.max_indel)
     rows = np.empty(len(reads.pos), np.int64)
