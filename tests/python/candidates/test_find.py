@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from deepcohort.candidates.config import CandidatesConfig
+from deepcohort.candidates.counts import count_window
 from deepcohort.candidates.find import find_candidates
 from deepcohort.candidates.types import CandidateEvidence
 from deepcohort.core.io import ReferenceFasta
@@ -260,6 +261,61 @@ def test_long_insertion_that_reads_only_clip():
     assert genome[:pos] + alt + genome[pos + len(ref) :] == haplotype
     row = alleles(evidence, genome).index(found[0])
     assert evidence.table.ad[row, 1] >= 15
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_long_insertions_of_one_length_are_in_order(seed: int):
+    """Whatever else is assembled: their keys are hashes."""
+    genome = LEFT + RIGHT
+    inserted = [random_text(900 + 2 * seed + k, 40) for k in range(2)]
+    reads = [
+        (240 + i, f"{60 - i}M40I{60 + i}M", genome[240 + i : 300] + text + genome[300 : 360 + i])
+        for text in inserted
+        for i in range(6)
+    ]
+    found = alleles(find(genome, reads), genome)
+    assert len(found) == 2
+    assert found == sorted(found)
+
+
+def test_counts_are_those_of_the_reads_as_realigned():
+    """Of two mates over a deletion one counts, also where it comes to lie there by realignment."""
+    genome = LEFT + RIGHT
+    haplotype = genome[:300] + genome[312:]
+    reads = []
+    for k in range(8):
+        first, second = 215 + 2 * k, 252 + 2 * k
+        n = 310 - first  # the aligner laid the ten bases behind the deletion over it
+        reads.append((first, f"{n}M", haplotype[first : first + n], None, None, f"pair{k}", 0x41))
+        m = 300 - second
+        reads.append(
+            (second, f"{m}M12D{100 - m}M", haplotype[second : second + 100], None, None, f"pair{k}", 0x91)
+        )
+    evidence = find(genome, reads)
+    assert evidence.realigned.sum() == 8
+    again = count_window(evidence.reads, encode_bases(genome), Region("one", 0, 600), CONFIG)
+    assert evidence.counts.n_total.tolist() == again.n_total.tolist()
+    assert set(evidence.counts.n_total[300:312].tolist()) == {8}
+
+
+def test_whether_a_long_read_moves_is_its_own_affair():
+    """However many operations it got where another chunk looks."""
+    genome = random_text(60, 6_000)
+    haplotype = genome
+    for at in (4_500, 1_000):  # a deletion and an insertion of 6 bp each, 30 bp apart
+        haplotype = haplotype[:at] + haplotype[at + 6 : at + 36] + "ACGTTG" + haplotype[at + 36 :]
+    short = [
+        (at - 60 + k, f"{60 - k}M6D30M6I{20 + k}M", haplotype[at - 60 + k : at - 60 + k + 116])
+        for at in (1_000, 4_500)
+        for k in range(6)
+    ]
+    many = "".join("1=1M" for _ in range(255))  # 510 operations, where nothing is amiss
+    long = (500, f"1500M{many}{3_490 - 510}M", haplotype[500:5_490])
+    reads = [*short, long, (*long[:2], long[2])]
+    looked = [find(genome, reads, region=region) for region in ((0, 6_000), (4_300, 4_700))]
+    tails = [[c for c in cigars(e.reads) if "1=1M" in c] for e in looked]
+    assert ["6I" in c.split("1=1M")[-1] for c in tails[0]] == [True, True]
+    assert [c.split("1=1M")[-1] for c in tails[0]] == [c.split("1=1M")[-1] for c in tails[1]]
 
 
 def test_chimeric_tails_stay_clipped():

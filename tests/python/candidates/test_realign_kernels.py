@@ -7,8 +7,11 @@ import re
 
 import numpy as np
 import pytest
+from deepcohort.candidates.assembly import allele_keys, assemble_alleles
 from deepcohort.candidates.assembly.bubble_kernels import AssemblyRules, assemble_windows
 from deepcohort.candidates.columns import AlleleColumns, Window, aligned_reads
+from deepcohort.candidates.config import CandidatesConfig
+from deepcohort.candidates.counts import count_window
 from deepcohort.candidates.realign import cigar_edit_kernels as ck
 from deepcohort.candidates.realign import fit_kernels as fk
 from deepcohort.candidates.realign.columns import (
@@ -29,6 +32,7 @@ from deepcohort.candidates.realign.haplotype_kernels import (
     base_scores,
     half_table,
 )
+from deepcohort.core.region import Region
 from deepcohort.core.sequence import decode_bases, encode_bases
 from read_builders import make_batch, random_text
 
@@ -144,6 +148,7 @@ def moving(reads) -> MovingReads:
         batch.pos.copy(), batch.end.copy(), np.maximum.accumulate(batch.end), batch.seq, batch.qual, batch.seq_offset,
         np.r_[batch.cigar_op, np.zeros(spare, np.uint8)], np.r_[batch.cigar_len, np.zeros(spare, np.int32)],
         batch.cigar_offset[:-1].copy(), batch.cigar_offset[1:].copy(), np.zeros(len(batch), np.bool_),
+        np.ones(len(batch), np.bool_),
     )  # fmt: skip
 
 
@@ -240,6 +245,34 @@ def test_anchors_are_the_operations_at_a_base():
         assert anchor.op == op
         if op >= 0:
             assert (anchor.at, anchor.query) == {2: (10, 3), 4: (15, 10), 6: (22, 14)}[op]
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_flanks_reach_alike_to_both_sides(more):
+    """As far as the haplotypes do: FLANK_BP beyond the base that holds the read, clipped ones too."""
+    codes, n = encode_bases(REFERENCE).copy(), FLANK_BP - 40 + more
+    seq, scores, target = random_text(3, 41 + n), base_scores(), np.int64(300)
+    rows = moving([(START + 300, f"41M{n}S", seq), (START + 260, f"{n}S41M", seq)])
+    left, right = (fk.find_anchor(r, rows, START, target) for r in (0, 1))
+    index = left.query + target - left.at
+    _, first, is_cut = fk.left_flank(0, left, index, target, rows, codes, scores)
+    assert (index - first, is_cut) == (40 if more else FLANK_BP, bool(more))
+    index = right.query + target - right.at
+    _, stop, is_cut = fk.right_flank(1, right, index, target, rows, codes, scores)
+    assert (stop - 1 - index, is_cut) == (40 if more else FLANK_BP, bool(more))
+
+
+def test_reads_that_end_inside_reach_alike_to_both_sides():
+    """A read that the haplotype is long enough for is held against it, whichever end hangs on."""
+    inner, n = SPAN.stop - SPAN.start, SPAN.stop - SPAN.start + FLANK_BP
+    for more in (0, 1):
+        pos = START + SPAN.start
+        seq = REFERENCE[SPAN.start :][: n + more]
+        _, _, _, fits = fitted([(pos, f"{inner - 1}M{n + more - inner + 1}S", seq)])
+        assert (fits.details[0, 0, 0] == ck.LEFT) == (not more)
+        seq = REFERENCE[SPAN.stop - n - more : SPAN.stop]
+        _, _, _, fits = fitted([(pos + 1, f"{n + more - inner + 1}S{inner - 1}M", seq)])
+        assert (fits.details[0, 0, 0] == ck.RIGHT) == (not more)
 
 
 def rewritten(reads, pair=(0, 1)):
@@ -374,3 +407,20 @@ def test_a_haplotype_needs_clips_of_some_quality():
     assert not whole & assembled(reference, [(p, c, s, 5) for p, c, s in reads], (180, 230))
     same = [(pos, cigar, reference[pos : pos + 100]) for pos, cigar, _ in reads]
     assert not assembled(reference, same, (180, 230))
+
+
+def test_room_for_alleles_grows(monkeypatch: pytest.MonkeyPatch):
+    """What is found in one window does not depend on how many were found before."""
+    reference, reads, starts = random_text(91, 20 * 400), [], np.arange(20) * 400 + 180
+    for w in range(20):
+        at = 400 * w + 199
+        other = reference[: at + 1] + random_text(300 + w, 18) + reference[at + 1 :]
+        reads += clipped_reads(reference, other, at, 8)
+    batch, window = make_batch(reads), Region("one", 0, len(reference))
+    codes, config = encode_bases(reference).copy(), CandidatesConfig()
+    counts = count_window(batch, codes, window, config)
+    found = assemble_alleles(batch, counts, starts, starts + 50, codes, window, config)
+    assert len(found) >= 20
+    monkeypatch.setattr("deepcohort.candidates.assembly.assemble._ALLELES_PER_WINDOW", 0)
+    again = assemble_alleles(batch, counts, starts, starts + 50, codes, window, config)
+    assert allele_keys(again) == allele_keys(found)

@@ -39,7 +39,7 @@ class MovingReads(NamedTuple):
         seq, qual: uint8 (B,), base codes and phred as read. seq_offset: int64 (R + 1,).
         cigar_op: uint8 (K,), cigar_len: int32 (K,), bp; new CIGARs are written behind those there are.
         op_first, op_last: int64 (R,), operations of each read, changed in place.
-        changed: bool (R,), set for reads that got another alignment.
+        changed: bool (R,), set for reads that got another alignment. may_move: bool (R,), reads that may.
     """
 
     pos: NDArray[np.int64]
@@ -53,6 +53,7 @@ class MovingReads(NamedTuple):
     op_first: NDArray[np.int64]
     op_last: NDArray[np.int64]
     changed: NDArray[np.bool_]
+    may_move: NDArray[np.bool_]
 
 
 class ShownAlleles(NamedTuple):

@@ -110,7 +110,7 @@ def right_flank(
         return score, stop, True
     if op + 1 < reads.op_last[row] and reads.cigar_op[op + 1] == 4:
         clipped = reads.cigar_len[op + 1]
-        if stop - index + clipped > FLANK_BP:
+        if stop - index - 1 + clipped > FLANK_BP:
             return score - CLIP_COST, stop, True
         return score - CLIP_COST, stop + clipped, False
     hard = op + 1 < reads.op_last[row] and reads.cigar_op[op + 1] != 5
@@ -212,7 +212,7 @@ def _flanks_of(
         right_hard = right_stop - index_a > most
     if last.op >= 0 and first.op < 0:
         left_first = reads.seq_offset[row]
-        left_hard = index_b - left_first > most
+        left_hard = index_b + 1 - left_first > most
     return Flanks(
         left,
         right,

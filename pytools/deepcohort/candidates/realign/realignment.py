@@ -16,7 +16,7 @@ from deepcohort.candidates.select import Alleles, no_alleles, select_alleles, ta
 from deepcohort.core.region import Region
 from deepcohort.reads.types import ReadBatch
 
-_SOFT_CLIP = 4  # CIGAR operation of BAM
+_SKIP, _SOFT_CLIP = 3, 4  # CIGAR operations of BAM
 _OPS_PER_READ = 3  # room for new CIGARs; more is made when it runs out
 _Spans = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -48,6 +48,7 @@ class Realignment:
         self._reference = reference
         self._window = window
         self._config = config
+        self._may_move = _may_move(reads)
         self._loose = replace(
             config,
             min_count=config.realign_min_count,
@@ -148,11 +149,16 @@ class Realignment:
         return supported
 
     def _recount(self, aligned: ReadBatch, now: NDArray[np.bool_]) -> None:
-        """Take the changed reads out of the counts as they were, and add them as they are."""
-        rows = np.flatnonzero(now)
+        """Take the changed reads out of the counts as they were, and add them as they are.
+
+        Their mates too: which of the two counts a deletion depends on where both lie.
+        """
+        again, mates = now.copy(), self.reads.mate[now]
+        again[mates[mates >= 0]] = True
+        rows = np.flatnonzero(again)
         counts, fixed = self.counts, (self._reference, self._window, self._config)
         add_reads(self.reads, rows, *fixed, -1, counts)
-        kept = counts.indels.take(~now[counts.indels.read])
+        kept = counts.indels.take(~again[counts.indels.read])
         counts.indels = join_events([kept, add_reads(aligned, rows, *fixed, 1, counts)])
 
     def _realign_windows(
@@ -175,7 +181,7 @@ class Realignment:
         by_read = _alleles_by_read(self.counts, shown, len(reads))
         window = Window(self._reference, self._window.start)
         while True:
-            moving = _moving_reads(reads, room, now)
+            moving = _moving_reads(reads, room, now, self._may_move)
             supported[:] = False
             used = window_kernels.realign_windows(
                 within, alleles.columns, marks, by_read, window, moving, n_ops
@@ -197,7 +203,20 @@ class Realignment:
         )
 
 
-def _moving_reads(reads: ReadBatch, room: int, changed: NDArray[np.bool_]) -> MovingReads:
+def _may_move(reads: ReadBatch) -> NDArray[np.bool_]:
+    """Which reads have few operations and skip nothing (N): haplotypes know no introns. Bool (R,).
+
+    By their operations before any is realigned: how many they are then depends on the windows looked at.
+    """
+    may_move = np.asarray(np.diff(reads.cigar_offset) <= window_kernels.MAX_READ_OPS)
+    skips = np.flatnonzero(reads.cigar_op == _SKIP)
+    may_move[np.searchsorted(reads.cigar_offset, skips, side="right") - 1] = False
+    return may_move
+
+
+def _moving_reads(
+    reads: ReadBatch, room: int, changed: NDArray[np.bool_], may_move: NDArray[np.bool_]
+) -> MovingReads:
     """`reads` as aligned, with room for so many CIGAR operations; `changed` bool (R,) becomes False."""
     n_ops = len(reads.cigar_op)
     cigar_op, cigar_len = np.empty(room, np.uint8), np.empty(room, np.int32)
@@ -215,6 +234,7 @@ def _moving_reads(reads: ReadBatch, room: int, changed: NDArray[np.bool_]) -> Mo
         op_first=reads.cigar_offset[:-1].copy(),
         op_last=reads.cigar_offset[1:].copy(),
         changed=changed,
+        may_move=may_move,
     )
 
 

@@ -39,14 +39,15 @@ from deepcohort.core.numba_options import borrowing_kernel, kernel
 _SNP_PRIOR, _INDEL_PRIOR = -3.0, -3.5
 _ASSEMBLED_PRIOR = -8.0  # so that the aligner's way of writing a haplotype wins over a new one
 _MOVED_BP = 1_024  # farther than a realigned read's ends ever move from where they were sorted
-_MAX_READ_OPS = 512  # reads with more operations (long, noisy ones) stay as they are
+MAX_READ_OPS = 512  # reads that come with more operations (long, noisy ones) stay as they are
+_MOST_OPS = 4 * MAX_READ_OPS  # that realignment may make of them
 
 
 class AlleleMarks(NamedTuple):
     """What is known of N alleles, each bool (N,).
 
     Attributes:
-        assembled: no alignment shows it yet. vouched: set for alleles of a chosen haplotype that reads speak
+        assembled: no alignment shows it yet. supported: set for those of a chosen haplotype that reads speak
             clearly for.
     """
 
@@ -71,20 +72,6 @@ class Bench(NamedTuple):
     chosen: NDArray[np.int64]
 
 
-@borrowing_kernel
-def _may_move(row: Int, reads: MovingReads) -> bool:
-    """Whether a read has few operations and skips nothing (N): haplotypes know no introns."""
-    first, last = reads.op_first[row], reads.op_last[row]
-    if last - first < 3:
-        return True
-    if last - first > _MAX_READ_OPS:
-        return False
-    skips = False
-    for k in range(first + 1, last - 1):
-        skips |= reads.cigar_op[k] == 3
-    return not skips
-
-
 @kernel
 def reads_of_window(start: Int, stop: Int, reads: MovingReads) -> NDArray[np.int64]:
     """Rows of the reads that reach [start, stop), contig positions, and may move: int64 (n,)."""
@@ -94,7 +81,8 @@ def reads_of_window(start: Int, stop: Int, reads: MovingReads) -> NDArray[np.int
     for row in range(row0, len(reads.pos)):
         if reads.pos[row] >= stop + _MOVED_BP:
             break
-        if reads.pos[row] < stop and reads.end[row] > start and _may_move(row, reads):
+        n_ops = reads.op_last[row] - reads.op_first[row]
+        if reads.pos[row] < stop and reads.end[row] > start and reads.may_move[row] and n_ops <= _MOST_OPS:
             rows[n] = row
             n += 1
     return rows[:n]
@@ -206,7 +194,7 @@ def _make_bench(spans: Spans, alleles: AlleleColumns) -> Bench:
         np.empty(MAX_HAPLOTYPES, np.int64),
         np.empty(MAX_HAPLOTYPES),
     )
-    most = _MAX_READ_OPS + MAX_OPS + 8
+    most = _MOST_OPS + MAX_OPS + 8
     cigar = CigarRoom(
         np.empty(most, np.uint8),
         np.empty(most, np.int32),
