@@ -25,6 +25,7 @@ _FIXED = 36  # block_size and the fixed fields
 _LARGEST_RECORD = 1 << 28  # bytes; a length field beyond this is damage, not a read
 _CONSUMES_QUERY = 0b110010011  # MIS=X
 _CONSUMES_REFERENCE = 0b110001101  # MDN=X
+_EQUAL = 7  # and X, 8, are matches as M is
 
 
 class RecordRows(NamedTuple):
@@ -309,10 +310,11 @@ def tell_unnamed_apart(buffer: NDArray[np.uint8], found: RecordRows, n_rows: int
 
 
 @kernel
-def drop_empty_operations(
+def plain_operations(
     cigar_op: NDArray[np.uint8], cigar_len: NDArray[np.int32], n_ops: NDArray[np.int64]
 ) -> int:
-    """Take CIGAR operations of length 0 out and join equal neighbours that they kept apart, in place.
+    """Write CIGARs the one way that says the same in fewest operations, in place: = and X are M, none has
+    length 0, no two neighbours are alike.
 
     `cigar_op`, `cigar_len` (K,); `n_ops` int64 (R,), operations of each read, is changed too; returns how
     many are left in all.
@@ -320,17 +322,13 @@ def drop_empty_operations(
     at = out = 0
     for row in range(len(n_ops)):
         begin = out
-        empty = False
         for k in range(at, at + n_ops[row]):
-            if cigar_len[k] == 0:
-                empty = True
-                continue
-            if empty and out > begin and cigar_op[out - 1] == cigar_op[k]:
+            kind = cigar_op[k] if cigar_op[k] < _EQUAL else np.uint8(0)
+            if out > begin and cigar_op[out - 1] == kind:
                 cigar_len[out - 1] += cigar_len[k]
-            else:
-                cigar_op[out], cigar_len[out] = cigar_op[k], cigar_len[k]
+            elif cigar_len[k] > 0:
+                cigar_op[out], cigar_len[out] = kind, cigar_len[k]
                 out += 1
-            empty = False
         at += n_ops[row]
         n_ops[row] = out - begin
     return out

@@ -372,9 +372,10 @@ class RegionScanner:
             columns.cigar_op, columns.cigar_len, offsets_of(n_ops),
         )  # fmt: skip
         kernels.fill_records(buffer, order, rows, _CODES_OF_BAM_BYTE, config.default_qual, filled)
-        if n_operations and columns.cigar_len.min() == 0:
-            left = kernels.drop_empty_operations(columns.cigar_op, columns.cigar_len, columns.n_ops)
-            columns.cigar_op, columns.cigar_len = columns.cigar_op[:left], columns.cigar_len[:left]
+        # or what a read says would depend on how its aligner writes matches, and CRAM knows M alone
+        left = kernels.plain_operations(columns.cigar_op, columns.cigar_len, columns.n_ops)
+        if left < n_operations:
+            columns.cigar_op, columns.cigar_len = columns.cigar_op[:left].copy(), columns.cigar_len[:left].copy()
         return columns
 
 

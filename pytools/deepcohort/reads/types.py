@@ -205,7 +205,8 @@ class ReadBatch:
         qual: uint8 flat, phred; absent qualities (0xff) are replaced by the configured default.
             A base that an overlapping mate already counts has qual 0 (each fragment votes once).
         seq_offset: int64 (R+1,); read i owns seq[seq_offset[i]:seq_offset[i+1]].
-        cigar_op: uint8 flat, BAM op codes 0..8 (MIDNSHP=X); cigar_len: int32 flat, bp.
+        cigar_op: uint8 flat, BAM op codes 0..6 (MIDNSHP; = and X are M, no two neighbours alike);
+            cigar_len: int32 flat, bp.
         cigar_offset: int64 (R+1,).
         mapq0_pos, mapq0_end: int64 (Z,), spans of the reads left out because their MAPQ is 0
             (otherwise usable), ascending by pos; for AlleleCounts.mapq0.

@@ -15,7 +15,6 @@ REACHED = {
     ("deepcohort.joint.store_kernels", "decode_window"): 1,
     ("deepcohort.joint.validate_kernels", "records_valid"): 1,
     ("deepcohort.reads.kernels", "tell_unnamed_apart"): 1,  # reads named `*`
-    ("deepcohort.reads.kernels", "drop_empty_operations"): 1,  # CIGAR operations of length 0
     ("deepcohort.annotate.allele_kernels", "splice"): 1,
     ("deepcohort.annotate.genotype_kernels", "list_carriers"): 1,
     ("deepcohort.annotate.genotype_kernels", "read_samples"): 1,
