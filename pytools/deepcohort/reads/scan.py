@@ -374,8 +374,7 @@ class RegionScanner:
         kernels.fill_records(buffer, order, rows, _CODES_OF_BAM_BYTE, config.default_qual, filled)
         # or what a read says would depend on how its aligner writes matches, and CRAM knows M alone
         left = kernels.plain_operations(columns.cigar_op, columns.cigar_len, columns.n_ops)
-        if left < n_operations:
-            columns.cigar_op, columns.cigar_len = columns.cigar_op[:left].copy(), columns.cigar_len[:left].copy()
+        columns.cigar_op, columns.cigar_len = columns.cigar_op[:left], columns.cigar_len[:left]
         return columns
 
 

@@ -233,7 +233,8 @@ def test_names_are_hashed():
 def test_operations_are_written_the_one_way():
     rng = random.Random(8)
     cigars = [
-        [(rng.choice("MM=XID"), rng.choice([0, 0, 1, 2])) for _ in range(rng.randint(0, 7))] for _ in range(200)
+        [(rng.choice("MM=XID"), rng.choice([0, 0, 1, 2])) for _ in range(rng.randint(0, 7))]
+        for _ in range(200)
     ]
     op = np.array([OPS.index(o) for c in cigars for o, _ in c], np.uint8)
     length = np.array([n for c in cigars for _, n in c], np.int32)
