@@ -59,7 +59,9 @@ def put_float(out: NDArray[np.uint8], at: int, value: float, digits: int) -> int
         out[at] = _ZERO
         return at + 1
     exponent = math.floor(math.log10(value))
-    mantissa = round(value * 10.0 ** (digits - 1 - exponent))
+    power = digits - 1 - exponent
+    # in two steps where one is beyond what a float holds
+    mantissa = round(value * 10.0**power if power < 300 else value * 1e30 * 10.0 ** (power - 30))
     if mantissa >= 10**digits:
         mantissa //= 10
         exponent += 1
