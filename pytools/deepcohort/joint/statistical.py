@@ -41,7 +41,9 @@ def read_chunk(text: bytes, n_samples: int, first: int) -> Chunk:
 
 def phaser_input(chunk: Chunk, chosen: NDArray[np.int64]) -> tuple[bytes, int]:
     """The chunk's lines for the phaser, and how many."""
-    out = np.empty(len(chunk.text) + sk.LINE_BYTES * len(chunk.table.place), dtype=np.uint8)
+    # a cell of one copy, `0` or `.`, becomes `0/0` or `./.`
+    n_bytes = 2 * len(chunk.text) + (sk.LINE_BYTES + len(chosen)) * len(chunk.table.place)
+    out = np.empty(n_bytes, dtype=np.uint8)
     used, n = sk.put_input(chunk.text, chunk.table, chosen, chunk.first, out)
     return out[:used].tobytes(), n
 
@@ -132,5 +134,7 @@ def _key(sample: NDArray[np.int64], phase_set: NDArray[np.int32]) -> NDArray[np.
 def phased_lines(chunk: Chunk, order: NDArray[np.int8]) -> bytes:
     """The chunk's lines with their phase."""
     n, n_samples = order.shape
-    out = np.empty(len(chunk.text) + n * (sk.LINE_BYTES + sk.CELL_BYTES * n_samples), dtype=np.uint8)
+    # `:.` for each value that a cell leaves out
+    cell_bytes = sk.CELL_BYTES + 2 * int(chunk.table.keys[:, 0].max(initial=0))
+    out = np.empty(len(chunk.text) + n * (sk.LINE_BYTES + cell_bytes * n_samples), dtype=np.uint8)
     return out[: sk.put_lines(chunk.text, chunk.table, order, out)].tobytes()

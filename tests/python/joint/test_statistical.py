@@ -49,6 +49,19 @@ def test_input_of_the_phaser():
     assert rows[1] == ["c1", "6", "1", "A", "C,G", ".", "PASS", ".", "GT", "1/2", "./.", "0/0"]
 
 
+def test_cells_may_be_as_short_as_can_be():
+    """One copy becomes two, and values left out are filled in: there is room for both."""
+    cells = " ".join(["0/1", *["."] * 400, *["12"] * 400])
+    given = chunk(f"c1 5 . A {','.join('CGT' for _ in range(12))} 9 PASS . GT {cells}")
+    text, n = phaser_input(given, np.arange(801))
+    assert n == 1
+    assert text.decode().split("\t")[9:] == ["0/1", *["./."] * 400, *["12/12"] * 399, "12/12\n"]
+    keys = ":".join(["GT", *[f"X{i}" for i in range(40)]])
+    given = chunk(f"c1 5 . A C 9 PASS . {keys} {' '.join(['0/1'] * 50)}")
+    text = phased_lines(given, np.ones((1, 50), np.int8))
+    assert text.decode().rstrip().split("\t")[9:] == ["1|0" + 40 * ":." + ":1:."] * 50
+
+
 def test_phase_is_taken_and_reads_win():
     """Worked by hand: an unphased genotype, a block that is turned, one that contradicts in the minority."""
     given = chunk(
