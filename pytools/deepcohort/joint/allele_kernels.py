@@ -5,8 +5,9 @@ from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 from deepcohort.joint import columns as c
+from deepcohort.joint.line_kernels import alt_end
 
-_TAB, _COMMA, _LESS, _STAR, _OPEN, _CLOSE, _DOT = 9, 44, 60, 42, 91, 93, 46
+_LESS, _STAR, _OPEN, _CLOSE, _DOT = 60, 42, 91, 93, 46
 _POS, _KIND, _FILTERED, _N_ALT, _REF_LEN, _SEQ, _SEQ_LEN = (
     c.POS, c.KIND, c.FILTERED, c.N_ALT, c.REF_LEN, c.SEQ, c.SEQ_LEN,
 )  # fmt: skip
@@ -140,9 +141,7 @@ def find_left_out(
         stop = row[_SEQ] + row[_SEQ_LEN]
         allele = 1
         while at < stop:
-            after = at
-            while after < stop and allele_text[after] != _COMMA:
-                after += 1
+            after = alt_end(allele_text, at, stop)
             if allele != row[_X] and _is_symbolic(allele_text, at, after):
                 n += 1
                 first = row[_POS] if first < 0 else min(first, row[_POS])
@@ -213,9 +212,7 @@ def list_primitives(
         stop = text + row[_SEQ_LEN]
         allele = 1
         while at < stop:
-            end = at
-            while end < stop and allele_text[end] != _COMMA:
-                end += 1
+            end = alt_end(allele_text, at, stop)
             size = end - at
             if allele_text[at] == _STAR:
                 n = _add(table, n, r, allele, row[_POS], 0, used, -1, called[allele])

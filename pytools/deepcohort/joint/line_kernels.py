@@ -233,6 +233,16 @@ def filter_bars(text: NDArray[np.uint8], at: int, stop: int) -> bool:
 
 
 @borrowing_kernel
+def alt_end(text: NDArray[np.uint8], at: int, stop: int) -> int:
+    """Where the ALT at `at` of text[:stop] ends: at a comma, but none within <...>. `text` (n,)."""
+    inside = False
+    while at < stop and (inside or text[at] != _COMMA):
+        inside = (inside or text[at] == _LESS) and text[at] != _MORE
+        at += 1
+    return at
+
+
+@borrowing_kernel
 def read_alts(text: NDArray[np.uint8], at: int, stop: int, row: NDArray[np.int32]) -> bool:
     """Count the ALTs of text[at:stop]; set N_ALT, X and KIND. False where one of them is no allele.
 
@@ -245,11 +255,7 @@ def read_alts(text: NDArray[np.uint8], at: int, stop: int, row: NDArray[np.int32
     count = 0
     solid = 0
     while True:
-        end = at
-        inside = False  # of <...>, which may hold commas
-        while end < stop and (inside or text[end] != _COMMA):
-            inside = (inside or text[end] == _LESS) and text[end] != _MORE
-            end += 1
+        end = alt_end(text, at, stop)
         if not is_alt(text, at, end):
             return False
         count += 1

@@ -1,5 +1,6 @@
 """Primitives of all samples to sites: one per POS, its alleles extended to the longest REF."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,8 @@ from numpy.typing import NDArray
 
 from deepcohort.joint import columns as c
 from deepcohort.joint.allele_kernels import hash_primitives
+
+_ALT = re.compile(rb"(?:<[^>]*>|[^,<])+")  # commas may stand within <...>
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def _trace(
         record = records[row[c.P_REC]]
         text = allele_text[record[c.SEQ] : record[c.SEQ] + record[c.SEQ_LEN]].tobytes()
         ref, _, alts = text.partition(b"\t")
-        alt = alts.split(b",")[row[c.P_ALT] - 1]
+        alt = _ALT.findall(alts)[row[c.P_ALT] - 1]
         if not moved_or_split(record, ref, alt, row):
             continue
         site = int(np.searchsorted(site_pos, row[c.P_POS]))

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 from deepcohort.joint import columns as c
+from deepcohort.joint.line_kernels import alt_end
 
 _POS, _END, _KIND, _N_ALT, _REF_LEN, _SEQ, _SEQ_LEN = (
     c.POS, c.END, c.KIND, c.N_ALT, c.REF_LEN, c.SEQ, c.SEQ_LEN,
@@ -12,7 +13,7 @@ _POS, _END, _KIND, _N_ALT, _REF_LEN, _SEQ, _SEQ_LEN = (
 _PL, _PL_N, _AD, _AD_N, _SB, _X = c.PL, c.PL_N, c.AD, c.AD_N, c.SB, c.X
 _PS, _PQ = c.PS, c.PQ
 _BLOCK, _VARIANT = c.BLOCK, c.VARIANT
-_TAB, _COMMA = 9, 44
+_TAB = 9
 _MAX_ALTS = 1_000  # as the parser's
 
 
@@ -26,11 +27,13 @@ def _alleles_valid(row: NDArray[np.int32], letters: NDArray[np.uint8]) -> bool:
     ref_len = row[_REF_LEN]
     if at < 0 or size > len(letters) - at or ref_len >= size or letters[at + ref_len] != _TAB:
         return False
-    n_alts = 1
     for i in range(ref_len + 1, size):
         if letters[at + i] == _TAB:
             return False
-        n_alts += 1 if letters[at + i] == _COMMA else 0
+    n_alts, first, stop = 0, at + ref_len + 1, at + size
+    while first <= stop:
+        n_alts += 1
+        first = alt_end(letters, first, stop) + 1
     return n_alts == row[_N_ALT]
 
 

@@ -221,6 +221,23 @@ def test_what_is_left_out_is_counted(folder):
     assert not sound.warnings
 
 
+def test_commas_within_a_symbolic_allele_part_none(folder):
+    """They are no part of VCF, but nothing else reads a comma there as the end of an allele."""
+    record = "12 CG <DUP,X>,CA,<NON_REF> . GT:GQ:DP:AD:PL 0/2:99:30:15,0,15,0:300,390,600,0,400,450,350,390,400,700"
+    rows = [block(1, 11), record, block(14, 300)]
+    path = write_gvcf(folder, "A", rows)
+    rows = genotype(folder, [path])
+    assert list(rows) == ["13 G A"]
+    assert rows["13 G A"]["A"]["GT"] == "0/1"
+    assert rows["13 G A"]["A"]["AD"] == "15,15"
+    genotype_cohort([path], folder / "ref.fa", None, save_store=folder / "a.store", quiet=True)
+    done = genotype_cohort(
+        [], folder / "ref.fa", folder / "o.vcf.gz", stores=[folder / "a.store"], quiet=True
+    )
+    assert [text[:2] for text in done.warnings] == ["1 "]
+    assert done.n_sites == 1
+
+
 def test_the_same_line_twice_is_one(folder):
     once = cell_of(folder, SNP)
     path = write_gvcf(folder, "A", [block(1, 12), SNP, SNP, block(14, 300), block(14, 300)])
