@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -241,15 +242,26 @@ def _parts(
     wanted: list[Region],
     fasta: ReferenceFasta,
 ) -> list[tuple[Path, list[Region]]]:
-    """Files of the store to be written, and the regions of each in the reference's order."""
+    """Files of the store to be written, and the regions of each in the reference's order.
+
+    Raises:
+        DeepcohortError: shards that overlap, or do not follow each other along the genome.
+    """
     if save_store is None:
         return []
     if not shards:
         return [(Path(save_store), wanted)]
-    Path(save_store).mkdir(parents=True, exist_ok=True)
     order = {name: i for i, name in enumerate(fasta.contig_lengths)}
     parts = [(Path(save_store) / f"{name}.store", wanted_regions(part, [], fasta)) for name, part in shards]
-    return sorted(parts, key=lambda part: (order[part[1][0].contig], part[1][0].start))
+    parts.sort(key=lambda part: (order[part[1][0].contig], part[1][0].start))
+    for (path, one), (other, two) in pairwise(parts):
+        if (order[one[-1].contig], one[-1].end) > (order[two[0].contig], two[0].start):
+            raise DeepcohortError(
+                f"shards {path.stem} and {other.stem} overlap at {two[0]}, or one lies between regions of "
+                "the other; let each hold a stretch of its own (deepcohort shard does)"
+            )
+    Path(save_store).mkdir(parents=True, exist_ok=True)
+    return parts
 
 
 def _with_sexes(pedigree: Pedigree, sexes: dict[str, str]) -> Pedigree:
@@ -410,8 +422,8 @@ def _phasing(
     if not config.phase or not (has_phase or len(lineage.trios)):
         return Phasing.off(len(samples))
     context_bp = beside_bp if len(lineage.trios) else 0
-    feature_context_bp = context_bp // max(1, 2 * config.phase_rounds)
-    return Phasing(True, lineage, context_bp, feature_context_bp, config.phase_rounds, config.phase_min_gq)
+    reach_bp = context_bp // max(1, 2 * config.phase_rounds)
+    return Phasing(True, lineage, context_bp, reach_bp, config.phase_rounds, config.phase_min_gq)
 
 
 def _without_phase(phasing: Phasing, stores: Sequence[StoredCohort], config: JointConfig) -> list[str]:

@@ -18,13 +18,13 @@ class Phasing:
     Attributes:
         is_on: phase is written. lineage: who descends from whom.
         context_bp: how far beyond a window sites are judged to phase those in it.
-        feature_context_bp, rounds, min_gq: as in the JointConfig.
+        reach_bp: of one step. rounds, min_gq: as in the JointConfig.
     """
 
     is_on: bool
     lineage: Lineage
     context_bp: int
-    feature_context_bp: int
+    reach_bp: int
     rounds: int
     min_gq: int
 
@@ -71,9 +71,7 @@ class PhasedLines:
     def __init__(self, phasing: Phasing, window: Region, n_sites: int, haploid_from_mother: bool) -> None:
         self._phasing = phasing
         self._window = window
-        self._limits = PhaseLimits(
-            phasing.min_gq, phasing.feature_context_bp, phasing.rounds, haploid_from_mother
-        )
+        self._limits = PhaseLimits(phasing.min_gq, phasing.reach_bp, phasing.rounds, haploid_from_mother)
         self.calls = empty_calls(n_sites if phasing.is_on else 0, len(phasing.lineage.heir))
         self._pieces: list[tuple[NDArray[np.uint8], int]] = []
 

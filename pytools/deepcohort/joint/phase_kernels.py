@@ -63,7 +63,7 @@ class PhaseLimits(NamedTuple):
     """Least GQ of whom transmission is read from, bp to anchors, rounds; who gives sons their one copy."""
 
     min_gq: int
-    feature_context_bp: int
+    reach_bp: int
     rounds: int
     haploid_from_mother: bool
 
@@ -254,7 +254,7 @@ def _handed_on(
         step, k, found = (-1 if way == 0 else 1), i, 0
         while found < _MOST_ANCHORS:
             k += step
-            if k < 0 or k >= len(calls.pos) or abs(calls.pos[k] - calls.pos[i]) > limits.feature_context_bp:
+            if k < 0 or k >= len(calls.pos) or abs(calls.pos[k] - calls.pos[i]) > limits.reach_bp:
                 break
             if order[k, parent] < 0:
                 continue
@@ -403,7 +403,7 @@ def phase_families(
 
     Genotypes first; then, `rounds` times, open genotypes by the sites of their read block that are known,
     and by parents and children that are known at the same site. Nothing depends on a site farther away
-    than 2 * rounds * feature_context_bp. order is -2 where sources contradict each other.
+    than 2 * rounds * reach_bp. order is -2 where sources contradict each other.
     """
     order[:] = -1
     pq[:] = -1
@@ -417,7 +417,7 @@ def phase_families(
                 continue
             for i in range(order.shape[0]):
                 if order[i, s] == -1 and calls.read_set[i, s] >= 0:
-                    word, quality = _by_block(calls, i, s, limits.feature_context_bp, order, pq)
+                    word, quality = _by_block(calls, i, s, limits.reach_bp, order, pq)
                     if word >= 0:
                         _propose(word, quality, i, s, proposed, new_pq)
         _accept(order, pq, proposed, new_pq)

@@ -19,6 +19,15 @@ from joint_helpers import SEQUENCE, block, het, hom, write_gvcf, write_reference
 from test_cohort_properties import random_records
 from typer.testing import CliRunner
 
+TANGLED = {
+    "a shard between regions of another": [
+        ("one", [Region("c1", 0, 90), Region("c1", 150, 300)]), ("two", [Region("c1", 90, 150)]),
+    ],
+    "shards that overlap": [("one", [Region("c1", 0, 91)]), ("two", [Region("c1", 90, 150)])],
+    "contigs across": [
+        ("one", [Region("c1", 0, 90), Region("c2", 0, 40)]), ("two", [Region("c1", 90, 150)]),
+    ],
+}  # fmt: skip
 SMALL = replace(JointConfig(), cells_per_window=1, max_shift_bp=11)
 # of two contigs, with a hole (as a run of N leaves) and a shard of two regions
 SHARDS = [
@@ -282,3 +291,11 @@ def test_command_lines(cohort, tmp_path):
     bed.write_text("c1\t0\t10\tok\nc1\t10\t20\t../up\n")
     unnamed = run(genotype_app, *base, *gvcfs, "--shards", bed, "--save-cohort", tmp_path / "t")
     assert "the row of c1:11-20 has no plain name in column 4" in str(unnamed.exception)
+
+
+@pytest.mark.parametrize("case", TANGLED)
+def test_shards_that_do_not_follow_each_other_are_refused(cohort, tmp_path, case):
+    folder, paths = cohort
+    with pytest.raises(DeepcohortError, match="shards one and two overlap at c1:91-150, or one lies between"):
+        parts(folder, paths, tmp_path / "tangled", TANGLED[case])
+    assert not (tmp_path / "tangled").exists()
