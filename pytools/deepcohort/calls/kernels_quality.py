@@ -253,7 +253,7 @@ def _find_fields(
     ref = _stop(text, _stop(text, at) + 1) + 1
     ref_stop = _stop(text, ref)
     n_alleles = _read_alleles(text, ref_stop + 1, starts, stops)
-    qual = stops[n_alleles - 1] + 1
+    qual = _stop(text, ref_stop + 1) + 1  # there may be more alleles than were read
     word = _stop(text, qual) + 1
     info = _stop(text, word) + 1
     keys = _stop(text, info) + 1
@@ -321,7 +321,10 @@ def _count_depths(
     depths: NDArray[np.int64],
     tally: QualityCounts,
 ) -> None:
-    """Add what AD of a diploid line of `text` (n,) says; `depths` (_MOST_ALLELES,) is room for it."""
+    """Add what AD of a diploid line of `text` (n,) says of its genotype, one <= two.
+
+    `depths` (_MOST_ALLELES,) is room for it.
+    """
     found = _value(text, line.keys, line.values, 65, 68)
     if found < 0 or text[found] == _DOT:
         return
@@ -387,7 +390,7 @@ def count_quality(
         tally.dp[max(0, min(MOST_DEPTH, dp))] += 1
         tally.qual[max(0, min(MOST_QUAL, _number(text, line.qual)))] += 1
         if is_diploid:
-            _count_depths(text, line, one, two, dp, is_autosome, depths, tally)
+            _count_depths(text, line, min(one, two), max(one, two), dp, is_autosome, depths, tally)
     return reached
 
 

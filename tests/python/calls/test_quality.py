@@ -70,6 +70,27 @@ def test_coverage_by_hand(tmp_path):
     assert coverage["depths"][24] == 100  # a block counts by its mean
 
 
+def test_phase_changes_no_count(tmp_path):
+    """`1|0` is a heterozygote as `0/1` is, its reads of REF and ALT included."""
+    hets = [site("chr1", 101 + i, "A", "G", f"0/1:40:30:2,28,0:{PL3}") for i in range(4)]
+    lines = [block("chr1", 1, 100), *hets, block("chr1", 105, 1000)]
+    turned = [line.replace("\t0/1:", "\t1|0:") for line in lines]
+    plain, phased = (facts_of(tmp_path, given) for given in (lines, turned))
+    assert plain["contamination"]["sites"] == 4
+    assert sum(plain["calls"]["vaf"]) == 4
+    assert phased == plain
+
+
+def test_more_alleles_than_are_looked_at_leave_the_other_columns(tmp_path):
+    alts = ",".join("A" + "C" * (i + 1) for i in range(70))
+    n = 72 * 73 // 2
+    cell = f"1/2:40:30:{','.join(['0'] * 72)}:{','.join(['0'] * n)}"
+    facts = facts_of(tmp_path, [block("chr1", 1, 100), site("chr1", 101, "A", alts, cell)])
+    assert (facts["calls"]["pass"], facts["calls"]["insertions"]) == (1, 2)
+    assert facts["calls"]["gq"][40] == 1
+    assert facts["coverage"]["contigs"]["chr1"]["mean_depth"] == round((100 * 20 + 30) / 101, 3)
+
+
 def test_calls_by_hand(tmp_path):
     calls = facts_of(tmp_path)["calls"]
     assert {k: calls[k] for k in ("pass", "het_snp", "hom_snp", "het_indel", "hom_indel", "haploid", "multiallelic")} == {
