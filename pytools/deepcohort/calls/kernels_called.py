@@ -69,8 +69,11 @@ def _cut_alts(
 def _cut_likelihoods(
     sites: SiteColumns, s: int, kept: NDArray[np.int64], gl: NDArray[np.float64], ad: NDArray[np.int32]
 ) -> int:
-    """Fill `gl` (G,) and `ad` (A,) with those of the alleles kept (n,) of site `s`; likelihoods filled."""
+    """Fill `gl` (G,), the largest 0, and `ad` (A,) with those of the alleles kept (n,) of site `s`;
+    likelihoods filled.
+    """
     m = 0
+    top = -np.inf
     first = sites.gl_offset[s]
     for y in range(len(kept)):
         ad[y] = sites.ad[sites.ad_offset[s] + kept[y]]
@@ -82,6 +85,10 @@ def _cut_likelihoods(
             else:
                 gl[m] = sites.gl[first + kept[y] * (kept[y] + 1) // 2 + kept[x]]
                 m += 1
+    for g in range(m):
+        top = max(top, gl[g])
+    for g in range(m):
+        gl[g] -= top
     return m
 
 

@@ -51,7 +51,9 @@ def random_sites(rng: random.Random, n: int = 10):
     )
     given = np.array([rng.random() < 0.2 for _ in rows])
     ids = tuple("rs1" if g and rng.random() < 0.5 else "" for g in given)
-    known = Known(given, ids, np.ones(n, np.bool_), np.zeros((n, 3)))
+    # what a panel says stands in genotypes, and not in PL: another genotype may be the likeliest there
+    prior = np.array([rng.choice([(0.0, 0.0, 0.0), (0.0, 1.5, 2.5), (0.0, -3.0, -3.0)]) for _ in rows])
+    known = Known(given, ids, np.ones(n, np.bool_), prior)
     ploidy = np.array([rng.choice([1, 2, 2])] * n, np.int8)
     return genotype_sites(table, prob, WINDOW.reference, START, ploidy, known=known).sites
 
@@ -89,6 +91,7 @@ def called_line(sites, s: int, disputed: bool) -> tuple | None:
         gl = [gl[a] for a in kept]
     else:
         gl = [gl[b * (b + 1) // 2 + a] for k, b in enumerate(kept) for a in kept[: k + 1]]
+    gl = [x - max(gl) for x in gl]
     new = ["." if a < 0 else str(kept.index(a)) for a in gt if a != -2]
     name = sites.id_text[sites.id_offset[s] : sites.id_offset[s + 1]].tobytes().decode() or "."
     qual = f"{int(sites.qual[s] * 10 + 0.5) / 10:g}"
