@@ -72,8 +72,12 @@ def genotype_sites(
     known = known or _nothing_known(len(table))
     copies = np.broadcast_to(np.asarray(ploidy, dtype=np.int8), (len(table),))
     if len(table) and copies.min() == 0:
-        table, probabilities, copies, known = _without_ploidy_0(table, probabilities, copies, known)
-        phase = None
+        rows = np.flatnonzero((copies > 0) | known.given)
+        phase = _phase_of(phase, rows, len(table))
+        known = _known_of(known, rows)
+        table, probabilities, copies = _silent(
+            select_candidates(table, rows), probabilities[rows], copies[rows], known
+        )
     moved = _without_shared_head(table, reference, reference_start)
     if moved is not None:
         table, order = moved
@@ -114,13 +118,17 @@ def genotype_sites(
     )
 
 
-def _without_ploidy_0(
-    table: CandidateTable, probabilities: NDArray[np.floating], copies: NDArray[np.int8], known: Known
-) -> tuple[CandidateTable, NDArray[np.floating], NDArray[np.int8], Known]:
-    """Candidates without those of ploidy 0 that nobody gave; of those given the reads say nothing."""
-    rows = np.flatnonzero((copies > 0) | known.given)
-    known = _known_of(known, rows)
-    return *_silent(_select(table, rows), probabilities[rows], copies[rows], known), known
+def _phase_of(
+    phase: tuple[NDArray[np.int64], NDArray[np.int64]] | None, rows: NDArray[np.int64], n: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """`phase` of a table of `n` rows, for the `rows` that stay (int64, ascending) and pairs that do."""
+    if phase is None:
+        return None
+    new = np.full(n, -1, np.int64)
+    new[rows] = np.arange(len(rows))
+    pairs = new[phase[0]]
+    stay = (pairs >= 0).all(axis=1)
+    return pairs[stay], phase[1][stay]
 
 
 def _reference_sites(
@@ -231,8 +239,8 @@ def _without_shared_head(
     return trimmed, order
 
 
-def _select(table: CandidateTable, rows: NDArray[np.int64]) -> CandidateTable:
-    """Rows of a table, in the order given."""
+def select_candidates(table: CandidateTable, rows: NDArray[np.int64]) -> CandidateTable:
+    """Rows of a table, in the order given (ascending keeps it a valid table)."""
     rows = np.asarray(rows, np.int64)
     lengths = np.diff(table.alt_offset)[rows]
     offset = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
@@ -247,8 +255,3 @@ def _select(table: CandidateTable, rows: NDArray[np.int64]) -> CandidateTable:
         ad=table.ad[rows],
         realigned=table.realigned[rows],
     )
-
-
-def select_candidates(table: CandidateTable, rows: NDArray[np.int64]) -> CandidateTable:
-    """Rows of a table, in the order given (ascending keeps it a valid table)."""
-    return _select(table, rows)

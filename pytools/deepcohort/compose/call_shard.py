@@ -20,7 +20,12 @@ from deepcohort.calls.balance import by_haplotype
 from deepcohort.calls.bias import site_bias
 from deepcohort.calls.contamination import without_strangers
 from deepcohort.calls.fragments import FragmentCollector, chunk_evidence, heterozygous_sites
-from deepcohort.calls.genotype import genotype_sites, overlap_components, select_candidates
+from deepcohort.calls.genotype import (
+    genotype_sites,
+    moved_positions,
+    overlap_components,
+    select_candidates,
+)
 from deepcohort.calls.gvcf import CallsWriter
 from deepcohort.calls.phase import same_site_phase
 from deepcohort.calls.phased import write_phased
@@ -395,7 +400,7 @@ class _ShardWriter:
         with self._timer.stage("write"):
             self._writer.write_chunk(
                 chunk.region, chunk.evidence.counts, genotyped, chunk.codes, chunk.window.start, ploidy,
-                table.pos[chunk.judged[disputed]], bias,
+                moved_positions(table, chunk.codes, chunk.window.start)[chunk.judged[disputed]], bias,
             )  # fmt: skip
 
     def _collect(self, chunk: PreparedChunk, judged: CandidateTable, genotyped: GenotypedSites) -> None:

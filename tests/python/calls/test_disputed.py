@@ -3,6 +3,8 @@
 import gzip
 import shutil
 import subprocess
+from pathlib import Path
+from types import SimpleNamespace
 
 import cyvcf2
 import numpy as np
@@ -15,6 +17,7 @@ from deepcohort.calls.gvcf import CallsWriter
 from deepcohort.calls.merge import merge_shards
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases
+from deepcohort.core.stages import StageTimer
 from deepcohort.formats.vcf_header import make_header
 from deepcohort.reads.library import library_text
 from deepcohort.reads.types import UNKNOWN_LIBRARY
@@ -108,6 +111,28 @@ def test_indels(tmp_path, ref, alt, at):
         (ref, f"{alt},<NON_REF>", "Disputed")
     ]
     assert [(x[3], x[4], x[6]) for x in vcf] == [(ref, alt, "Disputed")]
+
+
+def test_who_is_disputed_is_told_by_where_records_begin(monkeypatch):
+    """A replacement of several bases begins where it differs; so does its record."""
+    from deepcohort.compose import call_shard
+    from deepcohort.compose.job import CallJob
+
+    told = {}
+    table = make_table([(2, "GTAC", "GTGG", (14, 16)), (12, "A", "C", (14, 16))])
+    codes, region = encode_bases(REFERENCE), Region("c", 0, len(REFERENCE))
+    evidence = SimpleNamespace(table=table, support=None, counts=None)
+    chunk = call_shard.PreparedChunk(
+        region, evidence, np.arange(2), table, np.zeros((2, 1)), codes, region, np.arange(2)
+    )
+    monkeypatch.setattr(call_shard, "same_site_phase", lambda *_: (np.empty((0, 2), np.int64),) * 2)
+    monkeypatch.setattr(call_shard, "site_bias", lambda *_: None)
+    job = CallJob([], Path("r.fa"), [region], "S", None)
+    writer = SimpleNamespace(write_chunk=lambda *x: told.update(sites=x[2].sites.pos, disputed=x[6]))
+    shard = call_shard._ShardWriter(job, None, writer, StageTimer())
+    shard._write(chunk, np.array([HELD_BACK, HELD_BACK]), np.array([True, False]))
+    assert told["sites"].tolist() == [4, 12]
+    assert told["disputed"].tolist() == [4]
 
 
 def test_haploid(tmp_path):

@@ -63,6 +63,17 @@ def test_phase_of_same_anchor_pair():
     assert describe(trans.sites, REFERENCE) == [(4, "ACG", ["CCG", "A"], (1, 2))]
 
 
+def test_phase_counts_beside_places_without_copies():
+    """Candidates of ploidy 0 in the same chunk are left out; what reads say of others' phase is not."""
+    rows, probabilities = [(2, "G", "T"), (4, "A", "C"), (4, "ACG", "A")], [HET, HET, HET]
+    pairs = np.array([[1, 2]])
+    ploidy = np.array([0, 2, 2], np.int8)
+    cis = call(rows, probabilities, ploidy, phase=(pairs, np.array([[5, 0]])))
+    assert describe(cis.sites, REFERENCE) == [(4, "ACG", ["C"], (0, 1))]
+    without = call(rows, probabilities, np.array([2, 0, 2], np.int8), phase=(pairs, np.array([[5, 0]])))
+    assert describe(without.sites, REFERENCE)[1:] == [(4, "ACG", ["A"], (0, 1))]
+
+
 def test_likelihoods_gq_and_qual():
     found = call([(4, "A", "C")], [(0.01, 0.9, 0.09)]).sites
     np.testing.assert_allclose(site_gl(found, 0), np.log10([0.01 / 0.9, 1.0, 0.1]))
