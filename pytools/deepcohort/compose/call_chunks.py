@@ -143,7 +143,7 @@ class _OrderedJoiner:
         folder: Path,
     ) -> None:
         self._job, self._chunks, self._folder, self._named = job, chunks, folder, named
-        self._run_pool: set[int] = set()
+        self._called: set[int] = set()
         self._next = self._n_called = 0
         phased = job.phase is not None and job.phase_evidence is None
         self._needed = _needed(chunks, phased)
@@ -159,8 +159,8 @@ class _OrderedJoiner:
 
     def add(self, number: int) -> None:
         """Chunk `number` is called."""
-        self._run_pool.add(number)
-        while self._n_called in self._run_pool:
+        self._called.add(number)
+        while self._n_called in self._called:
             self._n_called += 1
         while self._next < len(self._chunks) and self._needed[self._next] < self._n_called:
             for kind, joiner in self._joiners.items():
