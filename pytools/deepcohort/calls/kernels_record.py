@@ -415,6 +415,7 @@ def put_site(
     """
     strands = record.strands
     has_bias = record.has_bias and strands[0] + strands[1] + strands[2] + strands[3] > 0
+    has_bias = has_bias and record.dp > 0  # given alleles without a copy: no read counts
     n = put_start(buffer, n, contig, record.pos, record.name)
     n = _put_alts(buffer, n, record, with_non_ref)
     n = put_fixed(buffer, n, record.qual, 1)

@@ -4,7 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from deepcohort.calls.columns import TextRules
 from deepcohort.calls.kernels_bias import fisher_strand, measure_bias, rank_sum_z, strand_odds_ratio
+from deepcohort.calls.kernels_record import Record, put_site
 from deepcohort.candidates.types import ALLELE_ALT, ALLELE_NONE, ALLELE_OTHER, ALLELE_REF
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -94,3 +96,19 @@ def test_a_site_without_rows():
     strands, mapping, ranks = measured([(0, 0)], [[ALLELE_REF]], [0])
     assert strands.sum() == mapping.sum() == 0
     assert np.isnan(ranks).all()
+
+
+@pytest.mark.parametrize("dp", [0, 4])
+def test_a_record_that_counts_no_read_says_nothing_of_reads(dp):
+    """A given allele where the sample has no copy has DP 0, whatever lies there."""
+    ad, no_text = np.array([dp, 0], np.int32), np.empty(0, np.uint8)
+    record = Record(
+        9, no_text, np.array([0], np.uint8), np.array([1], np.uint8), np.array([0, 1]), np.int64(0), np.int64(1), 2,
+        np.array([-1, -1], np.int8), np.zeros(3), 0, 0.0, dp, ad, False, True, True,
+        np.array([2, 2, 0, 0], np.int32), np.array([14_400, 4]), np.full(3, np.nan),
+    )  # fmt: skip
+    buffer = np.empty(500, np.uint8)
+    n = put_site(buffer, 0, np.frombuffer(b"c", np.uint8), record, TextRules(3.0, 13.0, 8.0, False), True)
+    fields = buffer[:n].tobytes().decode().rstrip().split("\t")
+    told = (fields[7] == "GIVEN", fields[8].endswith(":SB"), len(fields[9].split(":")))
+    assert told == ((True, False, 6) if dp == 0 else (False, True, 7))
