@@ -39,13 +39,16 @@ def joined_evidence(parts: Sequence[Evidence]) -> Evidence:
     """
     if len(parts) == 1:
         return parts[0]
-    parts = sorted(parts, key=lambda part: int(part.pos[0]) if len(part) else -1)
     first = np.cumsum([0] + [len(part) for part in parts])
     pos = np.concatenate([part.pos for part in parts])
+    by_pos = np.argsort(pos)  # one shard may lie between regions of another
+    new = np.empty(len(pos), np.int64)
+    new[by_pos] = np.arange(len(pos))
+    pos = pos[by_pos]
     if (np.diff(pos) <= 0).any():
         raise DeepcohortError(f"two files of phase evidence hold the same sites of {parts[0].contig}")
     fragment = np.concatenate([part.fragment for part in parts])
-    site = np.concatenate([part.site + n for part, n in zip(parts, first[:-1], strict=True)])
+    site = new[np.concatenate([part.site + n for part, n in zip(parts, first[:-1], strict=True)])]
     odds = np.concatenate([part.odds for part in parts])
     order = np.lexsort((site, fragment))
     return Evidence(parts[0].contig, pos, fragment[order], site[order].astype(np.int32), odds[order])

@@ -83,6 +83,15 @@ def test_shards_join_to_the_evidence_of_one_run(tmp_path: Path):
         joined_evidence([left, left])
 
 
+def test_a_shard_may_lie_between_regions_of_another():
+    whole = evidence([*TWO_LINKED, (2, 2, 8)], [99, 199, 299])
+    outer = evidence([(1, 0, 40), (2, 0, -40), (2, 1, 8)], [99, 299])
+    inner = evidence([(1, 0, -40), (2, 0, 40)], [199])
+    joined = joined_evidence([inner, outer])
+    for name in ("pos", "fragment", "site", "odds"):
+        assert (getattr(joined, name) == getattr(whole, name)).all()
+
+
 def test_evidence_has_the_same_bytes_each_time(tmp_path: Path):
     for name in ("a.npz", "b.npz"):
         write_evidence(tmp_path / name, "s", [Region("chr1", 0, 150)], [evidence(TWO_LINKED, [1, 2])])
