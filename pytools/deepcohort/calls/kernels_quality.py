@@ -12,8 +12,8 @@ from deepcohort.calls.columns import QualityCounts
 from deepcohort.core.numba_options import kernel
 from deepcohort.core.vcf_constants import COVERED_AT
 
-_TAB, _NEWLINE, _COMMA, _COLON, _SEMICOLON, _DOT, _MINUS, _ZERO = 9, 10, 44, 58, 59, 46, 45, 48
-_SLASH, _BAR, _SPANNING, _SYMBOL, _EQUAL = 47, 124, 42, 60, 61
+_TAB, _NEWLINE, _COMMA, _COLON, _SEMICOLON, _DOT, _ZERO = 9, 10, 44, 58, 59, 46, 48
+_SLASH, _BAR, _SPANNING, _SYMBOL = 47, 124, 42, 60
 
 # columns of `spans`, a row a line: what it says of its bases
 SPAN_START, SPAN_END, SPAN_SUM, SPAN_AT_LEAST = 0, 1, 2, 3

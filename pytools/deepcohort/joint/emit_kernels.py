@@ -22,7 +22,7 @@ from deepcohort.joint.summary_kernels import FS, MQ, N_SUMMARY, QD, RANK_SUMS, S
 from deepcohort.joint.text_kernels import put_bytes, put_float, put_gt, put_int, put_int_or_dot, put_ints
 from deepcohort.joint.trim_kernels import carried_alleles, keep_alleles, put_origin, put_prefix
 
-_TAB, _NEWLINE, _COLON, _COMMA, _DOT, _SEMICOLON, _ZERO = 9, 10, 58, 44, 46, 59, 48
+_TAB, _NEWLINE, _COLON, _COMMA, _DOT, _ZERO = 9, 10, 58, 44, 46, 48
 _PL_CAP = 9_999
 _WORDS = (
     "AC=", ";AF=", ";AN=", ";DP=", ";NS=", ";F_MISSING=", ";ExcHet=", ";HWE=", ";InbreedingCoeff=",

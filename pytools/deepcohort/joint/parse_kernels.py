@@ -35,10 +35,10 @@ from deepcohort.joint.line_kernels import (
 from deepcohort.joint.sample_kernels import MAX_KEYS, read_format, read_sample
 
 _NEWLINE, _RETURN, _HASH, _DOT = 10, 13, 35, 46
-_POS, _END, _KIND, _FILTERED, _N_ALT, _REF_LEN, _SEQ, _SEQ_LEN = (
-    c.POS, c.END, c.KIND, c.FILTERED, c.N_ALT, c.REF_LEN, c.SEQ, c.SEQ_LEN,
+_POS, _END, _KIND, _FILTERED, _REF_LEN, _SEQ, _SEQ_LEN = (
+    c.POS, c.END, c.KIND, c.FILTERED, c.REF_LEN, c.SEQ, c.SEQ_LEN,
 )  # fmt: skip
-_PL, _AD, _SB, _MQ_SQ, _MQ_N, _X = c.PL, c.AD, c.SB, c.MQ_SQ, c.MQ_N, c.X
+_PL, _AD, _SB, _MQ_SQ, _MQ_N = c.PL, c.AD, c.SB, c.MQ_SQ, c.MQ_N
 _BLOCK, _VARIANT = c.BLOCK, c.VARIANT
 _RANKS, _N_RANKS, _NO_RANK = c.RANKS, c.N_RANKS, c.NO_RANK
 _N_TABS = 9  # of a line with one sample

@@ -14,7 +14,7 @@ from deepcohort.core.numba_options import kernel
 from deepcohort.joint import columns as c
 from deepcohort.joint.genotype_kernels import Evidence
 
-_GT0, _GT1, _PS, _PQ, _POS = c.GT0, c.GT1, c.PS, c.PQ, c.POS
+_GT0, _PS, _PQ = c.GT0, c.PS, c.PQ
 _P_POS, _P_ALT, _P_ALLELE, _P_REF_LEN, _P_SEQ_LEN = c.P_POS, c.P_ALT, c.P_ALLELE, c.P_REF_LEN, c.P_SEQ_LEN
 FAMILY_SET = 1  # PS of what families tell: one block per contig, which no shard needs to know the start of
 _NO_SET, _UNKNOWN = -1, -1
