@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from deepcohort.annotate import table_kernels as tk
 from deepcohort.annotate.config import AnnotateConfig
-from deepcohort.annotate.text_source import TabixIndex, TextSource, names_of, plain_name, read_index
+from deepcohort.annotate.text_source import (
+    ContigNames,
+    TabixIndex,
+    TextSource,
+    names_of,
+    plain_name,
+    read_index,
+)
 from deepcohort.annotate.types import DTYPES, ScoreRows, TableAbout, join_rows, no_rows
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
@@ -312,12 +319,13 @@ class SelectedTable:
         """
         table = PublishedTable(path)
         parts: dict[str, list[ScoreRows]] = {}
+        contigs = ContigNames(fasta.contig_lengths)
         check: BuildCheck | None = None
         try:
             for chunk in _wanted_chunks(table, wanted, all_rows, quiet):
                 if check is None:
                     check = BuildCheck(f"{WHAT} {path}", fasta, config, table.about.genome)
-                name = next(iter(names_of([chunk.contig], list(fasta.contig_lengths)).values()), "")
+                name = contigs.of(chunk.contig) or ""
                 check.see(name, chunk.rows.pos, chunk.rows.code)
                 if name in wanted:
                     keep = np.empty(len(chunk.rows), dtype=bool)

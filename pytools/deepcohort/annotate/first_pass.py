@@ -1,6 +1,6 @@
 """First pass over the VCF: what must be known of all of it before a record can be annotated."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from deepcohort.annotate import allele_kernels as ak
 from deepcohort.annotate.alleles import RefCheck, alleles_of
 from deepcohort.annotate.config import AnnotateConfig
 from deepcohort.annotate.genes import GeneModels, overlaps
+from deepcohort.annotate.genetic_codes import run_by_code
 from deepcohort.annotate.genotype_kernels import list_carriers
 from deepcohort.annotate.haplotypes import (
     CodingAllele,
@@ -24,7 +25,7 @@ from deepcohort.annotate.haplotypes import (
     residues_of,
     write_haplotypes,
 )
-from deepcohort.annotate.io_csq import Entry, parse_entries, read_joint, run_csq
+from deepcohort.annotate.io_csq import Entry, parse_entries, read_joint
 from deepcohort.annotate.types import Alleles
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.formats.vcf_text import Segment
@@ -182,8 +183,11 @@ def consequences(
     reference: Path,
     contigs: dict[str, int],
     trim: int,
+    codes: Mapping[str, int],
 ) -> Consequences:
     """Run csq on the alleles alone, then on haplotypes of those that could act together.
+
+    `codes`: genetic codes of contigs that have another than the standard one.
 
     Raises:
         DeepcohortError: csq failed.
@@ -191,7 +195,8 @@ def consequences(
     if not found.n_sites:
         return NO_CONSEQUENCES
     alone = folder / "alone.vcf"
-    run_csq(reference, genes, sites, alone, is_local=True, trim=trim)
+    codes = {contig: code for contig, code in codes.items() if contig in found.wanted}
+    run_by_code(reference, genes, sites, alone, True, trim, codes)
     coding, changes = _coding_alleles(alone, found.carriers)
     groups = [group_of(members, coding) for members in link(coding)]
     unphased = frozenset(coding[i].site for group in groups for i in group.unphased)
@@ -200,7 +205,7 @@ def consequences(
     if groups:
         columns = write_haplotypes(folder / "haplotypes.vcf", coding, groups, contigs)
         output = folder / "joint.vcf"
-        run_csq(reference, genes, folder / "haplotypes.vcf", output, is_local=False, trim=trim)
+        run_by_code(reference, genes, folder / "haplotypes.vcf", output, False, trim, codes)
         for change in _joint_changes(output, coding, groups, columns):
             for site in change.sites:
                 joint.setdefault(site, []).append(change)

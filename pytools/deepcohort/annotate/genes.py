@@ -2,6 +2,7 @@
 "reads."""
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.annotate.text_source import plain_name
+from deepcohort.annotate.text_source import ContigNames, plain_name
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region, merge_regions
 
@@ -26,6 +27,10 @@ _NOT_TRANSCRIPTS = {
     b"chromosome", b"scaffold", b"supercontig", b"region", b"match", b"cDNA_match",
 }  # fmt: skip
 _PREFIXES = (b"transcript:", b"gene:", b"rna-", b"gene-")
+_TABLE = re.compile(rb"(?:^|;)\s*transl_table=(\d+)")
+# NCBI's tables of genetic codes
+_VERTEBRATE_MITOCHONDRIAL = 2
+_OF_STANDARD_AMINO_ACIDS = (0, 1, 11)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ class GeneModels:
         genes: transcript (without version) -> gene. coding: transcripts that have a CDS.
         spans: contig -> int64 (n, 2) of what genes cover, padded, 0-based half-open, disjoint, ascending.
         cds: contig -> int64 (n, 2) of what CDSs cover, disjoint, ascending.
+        codes: contig -> genetic code (NCBI's number) of contigs that have another than the standard one.
+        bare: genes whose CDSs belong to them, with no transcript between (RefSeq's mitochondrial ones).
     """
 
     path: Path
@@ -53,6 +60,8 @@ class GeneModels:
     coding: frozenset[str]
     spans: dict[str, NDArray[np.int64]]
     cds: dict[str, NDArray[np.int64]]
+    codes: dict[str, int]
+    bare: frozenset[bytes]
 
     def grown(self, regions: Sequence[Region], contig_lengths: Mapping[str, int]) -> list[Region]:
         """The regions and the whole of every gene that reaches into them."""
@@ -137,19 +146,18 @@ def _fields(path: Path, number: int, line: bytes) -> list[bytes]:
 
 class _Reader:
     def __init__(self, path: Path, contigs: Sequence[str]) -> None:
-        self.path, self.contigs = path, contigs
+        self.path, self.contigs = path, ContigNames(contigs)
         self.names: dict[bytes, str | None] = {}
         self.gene_names: dict[bytes, bytes] = {}
         self.transcripts: dict[bytes, bytes] = {}
         self.coding: set[bytes] = set()
         self.spans: dict[str, list[tuple[int, int]]] = {}
         self.cds: dict[str, list[tuple[int, int]]] = {}
+        self.codes: dict[str, int] = {}
 
     def contig(self, name: bytes) -> str | None:
         if name not in self.names:
-            theirs = name.decode("ascii", "replace")
-            mine = [c for c in self.contigs if c == theirs or plain_name(c) == plain_name(theirs)]
-            self.names[name] = (theirs if theirs in mine else mine[0]) if mine else None
+            self.names[name] = self.contigs.of(name.decode("ascii", "replace"))
         return self.names[name]
 
     def read(self) -> None:
@@ -175,6 +183,10 @@ class _Reader:
         if kind in _PARTS:
             if kind == b"CDS":
                 self.cds.setdefault(contig, []).append((start, end))
+                if contig not in self.codes:
+                    told = _TABLE.search(text)
+                    mitochondrial = _VERTEBRATE_MITOCHONDRIAL if plain_name(contig) == "M" else 0
+                    self.codes[contig] = int(told[1]) if told else mitochondrial
                 for parent in _attributes(text).get(b"Parent", b"").split(b","):
                     self.coding.add(_bare(parent))
             return
@@ -210,13 +222,17 @@ def read_genes(path: Path, contigs: Sequence[str]) -> GeneModels:
     for transcript, gene in reader.transcripts.items():
         name = reader.gene_names.get(gene, gene)
         genes[without_version(transcript.decode())] = Gene(gene.decode(), name.decode())
+    bare = frozenset(reader.coding & reader.gene_names.keys() - reader.transcripts.keys())
+    for gene in bare:
+        genes[without_version(gene.decode())] = Gene(gene.decode(), reader.gene_names[gene].decode())
     coding = frozenset(without_version(t.decode()) for t in reader.coding)
     if not coding & genes.keys():
         raise DeepcohortError(
             f"gene models {path}: no CDS belongs to a transcript (ID and Parent); give a GFF3 as "
             f"Ensembl, GENCODE or RefSeq write it"
         )
-    return GeneModels(path, names, genes, coding, _merged(reader.spans), _merged(reader.cds))
+    codes = {name: code for name, code in reader.codes.items() if code not in _OF_STANDARD_AMINO_ACIDS}
+    return GeneModels(path, names, genes, coding, _merged(reader.spans), _merged(reader.cds), codes, bare)
 
 
 def _merged(spans: Mapping[str, Sequence[tuple[int, int]]]) -> dict[str, NDArray[np.int64]]:
@@ -231,7 +247,8 @@ def write_csq_genes(models: GeneModels, output: Path, regions: Sequence[Region] 
     """Write what lies on the VCF's contigs (and in `regions`) as bcftools csq wants it.
 
     Contigs get the VCF's names; identifiers the prefixes, genes and transcripts the biotype that csq looks
-    for.
+    for. A part of several transcripts is written for each of them: csq knows one parent. A gene whose CDSs
+    have no transcript gets one of its own name.
     """
     inside = None if regions is None else _merged(_by_contig(regions))
     with open(output, "wb") as out:
@@ -245,9 +262,7 @@ def write_csq_genes(models: GeneModels, output: Path, regions: Sequence[Region] 
                 start, end = np.array([int(fields[3]) - 1]), np.array([int(fields[4])])
                 if not overlaps(inside.get(contig), start, end)[0]:
                     continue
-            attributes = _csq_attributes(fields[2], fields[8])
-            if attributes is not None:
-                kind = _PARTS.get(fields[2], fields[2])
+            for kind, attributes in _csq_features(fields[2], fields[8], models.bare):
                 out.write(b"\t".join([contig.encode(), fields[1], kind, *fields[3:8], attributes]) + b"\n")
 
 
@@ -258,16 +273,20 @@ def _by_contig(regions: Sequence[Region]) -> dict[str, list[tuple[int, int]]]:
     return found
 
 
-def _csq_attributes(kind: bytes, text: bytes) -> bytes | None:
+def _csq_features(kind: bytes, text: bytes, bare: frozenset[bytes]) -> list[tuple[bytes, bytes]]:
+    """(type, attributes) of the lines that csq gets for a line of the GFF."""
     found = _attributes(text)
     if kind in _PARTS:
-        parent = found.get(b"Parent")
-        return None if parent is None else b"Parent=transcript:" + _bare(parent.split(b",")[0])
+        parents = found.get(b"Parent", b"").split(b",")
+        return [(_PARTS[kind], b"Parent=transcript:" + _bare(parent)) for parent in parents if parent]
     if kind in _NOT_TRANSCRIPTS or b"ID" not in found:
-        return None
+        return []
     biotype = b";biotype=" + _biotype(kind, found)
     name = _bare(found[b"ID"])
     if b"Parent" in found:
-        return b"ID=transcript:" + name + b";Parent=gene:" + _bare(found[b"Parent"]) + biotype
+        return [(kind, b"ID=transcript:" + name + b";Parent=gene:" + _bare(found[b"Parent"]) + biotype)]
     shown = found.get(b"Name", found.get(b"gene_name", found.get(b"gene", name)))
-    return b"ID=gene:" + name + b";Name=" + shown + biotype
+    lines = [(kind, b"ID=gene:" + name + b";Name=" + shown + biotype)]
+    if name in bare:
+        lines.append((b"transcript", b"ID=transcript:" + name + b";Parent=gene:" + name + biotype))
+    return lines

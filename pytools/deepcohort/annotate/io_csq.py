@@ -56,13 +56,18 @@ def parse_entries(text: str) -> list[Entry]:
     return found
 
 
-def run_csq(reference: Path, genes: Path, sites: Path, output: Path, is_local: bool, trim: int) -> None:
+def run_csq(
+    reference: Path, genes: Path, sites: Path, output: Path, is_local: bool, trim: int, code: int = 0
+) -> None:
     """Run bcftools csq: each allele alone (`is_local`), or the phased haplotypes of `sites`.
+
+    `code`: NCBI's number of the genetic code.
 
     Raises:
         DeepcohortError: it failed; its own last line is the reason.
     """
     command = ["-f", str(reference), "-g", str(genes), "-O", "v", "-o", str(output), "-B", str(trim)]
+    command += ["-C", str(code)]
     command += ["-l"] if is_local else ["-p", "a", "-n", str(_PER_SITE)]
     done = subprocess.run(
         [sys.executable, "-c", _IN_A_PROCESS, *command, str(sites)],

@@ -7,14 +7,18 @@ import numpy as np
 from isal import igzip
 
 from deepcohort.annotate.alleles import short_parts
-from deepcohort.annotate.text_source import TextSource, read_index
+from deepcohort.annotate.text_source import TabixIndex, TextSource, read_index
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.formats.vcf_check import checker_of
 from deepcohort.formats.vcf_text import Segment, VcfTextReader
 
+_WHOLE_BP = 1 << 31
+
 
 class _SeekingReader(VcfTextReader):
+    _ended = ""  # the contig whose last record was read
+
     def seek(self, virtual_offset: int) -> None:
         """Go on at a BGZF virtual offset."""
         self._file.close()
@@ -24,6 +28,39 @@ class _SeekingReader(VcfTextReader):
         self._file.read(virtual_offset & 0xFFFF)
         self._rest = b""
         self._segments.clear()
+
+    def within(self, region: Region, offset: int) -> Iterator[Segment]:
+        """Records with POS in `region`, which lies behind all that was asked for before.
+
+        `offset`: where the index says that they begin. What was read ahead is used: contigs may be many and
+        short, and a jump inflates megabytes.
+        """
+        if region.contig == self._ended:
+            return
+        if not self._holds(region):
+            self.seek(offset)
+        while (segment := self._next()) is not None:
+            first, last = np.searchsorted(segment.lines[:, 0], [region.start, region.end])
+            if segment.contig != region.contig:
+                self._ended, first, last = region.contig, 0, 0
+            if last > first:
+                yield segment.part(int(first), int(last))
+            if last < len(segment.lines):
+                self._segments.appendleft(segment.part(int(last), len(segment.lines)))
+                return
+
+    def _holds(self, region: Region) -> bool:
+        """Whether records of `region`, if any, begin in what was read; what lies before is let go."""
+        is_there = False
+        for i, segment in enumerate(self._segments):
+            if segment.contig != region.contig and not is_there:
+                continue
+            if segment.contig != region.contig or segment.lines[-1, 0] >= region.start:
+                for _ in range(i):
+                    self._segments.popleft()
+                return True
+            is_there = True
+        return False
 
 
 def header_lines(path: Path) -> list[str]:
@@ -74,6 +111,36 @@ def within_contig(segment: Segment, length: int, path: Path) -> Segment:
     return Segment(segment.contig, segment.text, lines)
 
 
+class IndexedSegments:
+    """Records of an indexed VCF by contig, as they are asked for; header and index are read once."""
+
+    def __init__(self, path: Path) -> None:
+        """Open `path`.
+
+        Raises:
+            DeepcohortError: damaged, no VCF, or without an index.
+        """
+        index = read_index(path, is_vcf=True)
+        if index is None:
+            raise DeepcohortError(f"{path} is not indexed; run: tabix -p vcf {path}")
+        self._index = index
+        self._reader = _SeekingReader(path)
+
+    def of(self, contig: str) -> Iterator[Segment]:
+        """Records of `contig`, which is asked for once, and read to its end before another is."""
+        yield from _at(self._reader, self._index, Region(contig, 0, _WHOLE_BP))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._reader.close()
+
+
+def _at(reader: _SeekingReader, index: TabixIndex, region: Region) -> Iterator[Segment]:
+    offset = index.offset(region.contig, region.start)
+    if offset is not None:
+        yield from reader.within(region, offset)
+
+
 def _chosen(reader: _SeekingReader, path: Path, regions: Sequence[Region] | None) -> Iterator[Segment]:
     if regions is None:
         yield from reader.segments()
@@ -81,28 +148,22 @@ def _chosen(reader: _SeekingReader, path: Path, regions: Sequence[Region] | None
     index = read_index(path, is_vcf=True)
     if index is not None:
         for region in regions:
-            offset = index.offset(region.contig, region.start)
-            if offset is not None:
-                reader.seek(offset)
-                yield from _until(reader, region)
+            yield from _at(reader, index, region)
         return
-    by_contig: dict[str, list[Region]] = {}
-    for region in regions:
-        by_contig.setdefault(region.contig, []).append(region)
+    wanted = by_contig(regions)
     for segment in reader.segments():
-        for region in by_contig.get(segment.contig, []):
+        for region in wanted.get(segment.contig, ()):
             part = inside(segment, region)
             if len(part.lines):
                 yield part
 
 
-def _until(reader: VcfTextReader, region: Region) -> Iterator[Segment]:
-    for segment in reader.segments():
-        if segment.contig != region.contig or segment.lines[0, 0] >= region.end:
-            return
-        part = inside(segment, region)
-        if len(part.lines):
-            yield part
+def by_contig(regions: Sequence[Region]) -> dict[str, list[Region]]:
+    """Regions of each contig, in their order."""
+    found: dict[str, list[Region]] = {}
+    for region in regions:
+        found.setdefault(region.contig, []).append(region)
+    return found
 
 
 def inside(segment: Segment, region: Region) -> Segment:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deepcohort.annotate import line_kernels as lk
 from deepcohort.annotate.config import AnnotateConfig
-from deepcohort.annotate.text_source import TextSource, names_of, read_index
+from deepcohort.annotate.text_source import ContigNames, TextSource, names_of, read_index
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.region import Region
@@ -25,6 +25,7 @@ _ALIASES = {
 }
 RSID = "rsID"
 _INFO = re.compile(r"##INFO=<ID=([^,>]+),Number=([^,>]+),Type=([^,>]+)")
+_MOST_SKIPPED_BP = 1 << 18  # between positions asked for: where the next is farther, the index is used
 _ENCODED = {";": "%3B", "=": "%3D", ",": "%2C", " ": "%20", "%": "%25"}
 
 
@@ -110,13 +111,19 @@ class AlleleTable:
         self._which = self._vcf_columns(header) if self.is_vcf else self._tsv_columns(header)
         self._checked = self._wrong = 0
         self.n_repeated = 0
-        self._order: list[str] = list(self._index.names) if self._index else []
-        self._is_order_known = self._index is not None
+        self._order: dict[str, int] = {}  # place of each contig in the table
+        self._names: ContigNames | None = None  # of all contigs, once they are known
+        if self._index is not None:
+            self._order = {name: i for i, name in enumerate(self._index.names)}
+            self._names = ContigNames(self._order)
         self._clear()
 
     def _clear(self) -> None:
         self._text = b""
         self._lines = np.empty((0, 8), dtype=np.int64)
+        self._first = 0  # line that comes next; those before it are done with
+        self._starts = np.empty(0, dtype=np.int64)  # lines at which a contig begins
+        self._runs: dict[str, int] = {}  # contig that begins behind the first line here -> its first line
         self._contig = ""
         self._at_end = False
         self._last_pos = -1
@@ -194,26 +201,49 @@ class AlleleTable:
             )
             raise DeepcohortError(f"{self._what} {self.spec.path}: the line '{shown}' {what}")
         self._source.lines_before += n
+        cut = int(self._lines[self._first, 0]) if self._left() else len(self._text)
+        kept = self._lines[self._first :].copy()
+        kept[:, [0, 1, 2, 4, 5, 6, 7]] -= cut
+        self._text = self._text[cut:]
         lines[:, [0, 1, 2, 4, 5, 6, 7]] += len(self._text)
         self._text += text
-        self._lines = np.concatenate([self._lines, lines])
+        self._lines, self._first = np.concatenate([kept, lines]), 0
+        new = np.empty(len(self._lines), dtype=bool)
+        lk.new_contigs(np.frombuffer(self._text, dtype=np.uint8), self._lines, new)
+        self._starts = np.flatnonzero(new)
+        self._runs = {self._contig_of(row): row for row in self._starts[:0:-1].tolist()}
         return True
+
+    def _left(self) -> int:
+        return len(self._lines) - self._first
 
     def _contig_of(self, line: int) -> str:
         return self._text[self._lines[line, 1] : self._lines[line, 2]].decode("ascii", "replace")
 
     def _drop(self, n: int) -> None:
-        cut = int(self._lines[n, 0]) if n < len(self._lines) else len(self._text)
-        self._text = self._text[cut:]
-        self._lines = self._lines[n:].copy()
-        self._lines[:, [0, 1, 2, 4, 5, 6, 7]] -= cut
+        self._first += n
 
     def _run(self) -> int:
-        """Lines at the buffer's beginning that are of one contig."""
-        new = np.empty(len(self._lines), dtype=bool)
-        lk.new_contigs(np.frombuffer(self._text, dtype=np.uint8), self._lines, new)
-        later = np.flatnonzero(new[1:])
-        return int(later[0]) + 1 if len(later) else len(self._lines)
+        """Lines that come next and are of one contig."""
+        later = int(np.searchsorted(self._starts, self._first, side="right"))
+        end = int(self._starts[later]) if later < len(self._starts) else len(self._lines)
+        return end - self._first
+
+    def _reaches(self, name: str, start: int) -> bool:
+        """Go to a contig that was read already; whether its lines from `start` on, if any, begin here.
+
+        Contigs may be many and short: a jump reads a megabyte for each.
+        """
+        if self._contig != name:
+            if name not in self._runs:
+                return False
+            self._first, self._contig = self._runs[name], name
+        if not self._left():
+            return False
+        if self._contig_of(self._first) != name:
+            return True  # all of the contig is done with
+        is_whole = self._run() < self._left()
+        return is_whole or int(self._lines[-1, 3]) + _MOST_SKIPPED_BP >= start
 
     def _window(self, name: str, start: int, end: int) -> int:
         """Fill the buffer so that it begins with all lines of a contig with start <= POS < end; their "
@@ -222,53 +252,49 @@ class AlleleTable:
             offset = self._index.offset(name, start)
             if offset is None:
                 return 0
-            here = self._contig == name and len(self._lines) > 0
-            if not here or int(self._lines[-1, 3]) + (1 << 18) < start:
+            if not self._reaches(name, start):
                 self._clear()
                 self._source.seek(offset)
                 self._to_skip = False
             self._contig = name
         while True:
-            if not len(self._lines) and not self._more():
+            if not self._left() and not self._more():
                 return 0
-            run, mine = self._run(), self._contig_of(0)
-            if mine not in self._order:
-                self._order.append(mine)
+            run, mine = self._run(), self._contig_of(self._first)
+            self._order.setdefault(mine, len(self._order))
             if mine != name:
                 if self._index is not None:
                     return 0
                 self._drop(run)
                 continue
-            pos = self._lines[:run, 3]
+            pos = self._lines[self._first : self._first + run, 3]
             if (np.diff(pos) < 0).any():
-                line = self._text[self._lines[int(np.flatnonzero(np.diff(pos) < 0)[0]) + 1, 0] :].split(
-                    b"\n", 1
-                )[0]
+                row = self._first + int(np.flatnonzero(np.diff(pos) < 0)[0]) + 1
+                line = self._text[self._lines[row, 0] :].split(b"\n", 1)[0]
                 raise DeepcohortError(
                     f"{self._what} {self.spec.path} is not sorted by position, at "
                     f"'{line[:60].decode('ascii', 'replace')}'; sort it"
                 )
             self._drop(int(np.searchsorted(pos, start)))
-            run = self._run() if len(self._lines) and self._contig_of(0) == name else 0
-            if (run and int(self._lines[run - 1, 3]) >= end) or run < len(self._lines) or not self._more():
-                return int(np.searchsorted(self._lines[:run, 3], end))
+            run = self._run() if self._left() and self._contig_of(self._first) == name else 0
+            own = self._lines[self._first : self._first + run, 3]
+            if (run and int(own[-1]) >= end) or run < self._left() or not self._more():
+                return int(np.searchsorted(own, end))
 
     def _name_of(self, contig: str) -> str | None:
         """The table's name of a contig; reads it through once where it has no index and the contig "
         "lies behind."""
-        if not self._is_order_known:
-            here = self._contig_of(0) if len(self._lines) else ""
+        if self._names is None:
+            here = self._contig_of(self._first) if self._left() else ""
             if here and names_of([contig], [here]):
                 return here
             self._rewind()
-            while len(self._lines) or self._more():
-                name = self._contig_of(0)
-                if name not in self._order:
-                    self._order.append(name)
+            while self._left() or self._more():
+                self._order.setdefault(self._contig_of(self._first), len(self._order))
                 self._drop(self._run())
-            self._is_order_known = True
+            self._names = ContigNames(self._order)
             self._rewind()
-        return names_of([contig], self._order).get(contig)
+        return self._names.of(contig)
 
     def matches(self, contig: str, start: int, end: int, keys: NDArray[np.uint64]) -> Matches:
         """Values of a segment's alleles.
@@ -285,10 +311,9 @@ class AlleleTable:
         name = self._name_of(contig)
         if name is None:
             return found
-        if self._index is None and self._contig and self._contig != name:
-            order = {n: i for i, n in enumerate(self._order)}
-            if order[name] < order[self._contig]:
-                self._rewind()
+        is_other = self._index is None and self._contig and self._contig != name
+        if is_other and self._order[name] < self._order[self._contig]:
+            self._rewind()
         shift = self._config.max_shift_bp
         n = self._window(name, max(0, start - shift), end + shift)
         self._contig = name
@@ -297,7 +322,7 @@ class AlleleTable:
         return found
 
     def _match(self, contig: str, n: int, keys: NDArray[np.uint64], found: Matches) -> None:
-        lines = self._lines[:n]
+        lines = self._lines[self._first : self._first + n]
         shift, length = self._config.max_shift_bp, self._fasta.contig_lengths[contig]
         first = max(0, min(int(lines[0, 3]) - shift, length))
         last = max(first, min(length, int((lines[:, 3] + lines[:, 5] - lines[:, 4]).max())))
@@ -319,7 +344,7 @@ class AlleleTable:
         for q, line, number in rows[:m].tolist():
             key, i = ascending[q], q
             while i < len(ascending) and ascending[i] == key:  # an allele may stand in several records
-                self._take(int(order[i]), line, number, found)
+                self._take(int(order[i]), self._first + line, number, found)
                 i += 1
 
     def _check_build(self, contig: str, lines: NDArray[np.int64], tally: NDArray[np.int64]) -> None:

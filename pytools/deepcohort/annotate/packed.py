@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from deepcohort.annotate.alphamissense import WHAT, BuildCheck, PublishedTable, rows_of_alleles, tracked
 from deepcohort.annotate.config import AnnotateConfig
-from deepcohort.annotate.text_source import names_of
+from deepcohort.annotate.text_source import ContigNames, names_of
 from deepcohort.annotate.types import DTYPES, ScoreRows, TableAbout, join_rows, no_rows
 from deepcohort.core.archives import DAMAGED_ARCHIVE, bound_of, inflate
 from deepcohort.core.errors import DeepcohortError
@@ -135,14 +135,14 @@ def pack(
     source = PublishedTable(table)
     n = 0
     check: BuildCheck | None = None
+    contigs = ContigNames(fasta.contig_lengths if fasta is not None else ())
     try:
         with atomic_outputs(output) as (temporary,), open(temporary, "wb") as file:
             writer = _PackWriter(file, config)
             for chunk in tracked(source, quiet):
                 if fasta is not None:
                     check = check or BuildCheck(f"{WHAT} {table}", fasta, config, source.about.genome)
-                    names = names_of([chunk.contig], list(fasta.contig_lengths))
-                    check.see(names.get(chunk.contig, ""), chunk.rows.pos, chunk.rows.code)
+                    check.see(contigs.of(chunk.contig) or "", chunk.rows.pos, chunk.rows.code)
                 writer.add(chunk.contig, chunk.rows)
                 n += len(chunk.rows)
             if not n:

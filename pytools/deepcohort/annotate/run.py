@@ -1,6 +1,6 @@
 """A VCF rewritten with annotation in INFO (and rsIDs in ID); every other byte is kept."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,14 @@ from deepcohort.annotate.first_pass import (
 from deepcohort.annotate.genes import GeneModels, read_genes, without_version, write_csq_genes
 from deepcohort.annotate.haplotypes import Joint
 from deepcohort.annotate.io_csq import csq_version, read_consequences
-from deepcohort.annotate.io_segments import header_lines, in_order, inside, segments_of, within_contig
+from deepcohort.annotate.io_segments import (
+    by_contig,
+    header_lines,
+    in_order,
+    inside,
+    segments_of,
+    within_contig,
+)
 from deepcohort.annotate.other_tables import AlleleTable, TableSpec
 from deepcohort.annotate.packed import PackedTable, is_packed
 from deepcohort.annotate.reasons import scored_of
@@ -95,8 +102,13 @@ def new_keys(job: AnnotateJob, tables: Sequence[AlleleTable]) -> dict[str, tuple
     return found
 
 
-def output_header(job: AnnotateJob, tables: Sequence[AlleleTable], table: ScoreTable | None) -> str:
-    """The VCF's header with what is new in it, before the lines that name regions; the rest as it was."""
+def output_header(
+    job: AnnotateJob, tables: Sequence[AlleleTable], table: ScoreTable | None, codes: Mapping[str, int]
+) -> str:
+    """The VCF's header with what is new in it, before the lines that name regions; the rest as it was.
+
+    `codes`: contig -> genetic code, where that is not the standard one.
+    """
     lines = header_lines(job.vcf)
     keys = new_keys(job, tables)
     old = tuple(f"##INFO=<ID={key}," for key in keys)
@@ -114,7 +126,8 @@ def output_header(job: AnnotateJob, tables: Sequence[AlleleTable], table: ScoreT
     at = next((i for i, line in enumerate(kept) if line.startswith(prefix)), len(kept))
     names = [(spec.name, spec.path.name) for spec in job.scores]
     genes = job.genes.name if job.genes else None
-    new = k.info_lines(keys) + k.about_lines(table.about if table else None, genes, csq_version(), names)
+    tool = "; ".join([csq_version(), *(f"genetic code {code} on {contig}" for contig, code in codes.items())])
+    new = k.info_lines(keys) + k.about_lines(table.about if table else None, genes, tool, names)
     return "\n".join([*kept[:at], *new, *kept[at:], lines[-1]]) + "\n"
 
 
@@ -162,10 +175,10 @@ class _Annotator:
         self.models: GeneModels | None = None
         if job.genes:
             self.models = read_genes(job.genes, list(self.fasta.contig_lengths))
-        self.regions = None if job.regions is None else in_order(job.regions, self.order)
-        self.read_regions = self.regions
-        if self.regions is not None and self.models is not None:
-            grown = self.models.grown(self.regions, self.fasta.contig_lengths)
+        self.read_regions = None if job.regions is None else in_order(job.regions, self.order)
+        self.regions = None if self.read_regions is None else by_contig(self.read_regions)
+        if self.read_regions is not None and self.models is not None:
+            grown = self.models.grown(self.read_regions, self.fasta.contig_lengths)
             self.read_regions = in_order(grown, self.order)
         self.folder = stack.enter_context(scratch_folder("deepcohort-annotate-"))
         self.warnings: list[str] = []
@@ -221,6 +234,7 @@ class _Annotator:
                 job.reference,
                 self.fasta.contig_lengths,
                 self.config.trim_protein,
+                self.models.codes,
             )
         return self._composer(said), said
 
@@ -338,7 +352,8 @@ def annotate_vcf(
             atomic_outputs(job.output, partners=(".tbi", ".csi")) as (temporary,),
             IndexedVcfWriter(temporary, run.order) as writer,
         ):
-            writer.write_header(output_header(job, run.tables, run.table))
+            codes = run.models.codes if run.models is not None else {}
+            writer.write_header(output_header(job, run.tables, run.table, codes))
             for segment in run.segments("annotating"):
                 plain = without_keys(segment, stale) if stale else segment
                 plain = within_contig(plain, run.length(plain.contig), job.vcf)
@@ -358,26 +373,24 @@ def annotate_vcf(
     )
 
 
-def _wanted(segment: Segment, regions: Sequence[Region] | None) -> Iterator[Segment]:
+def _wanted(segment: Segment, regions: Mapping[str, Sequence[Region]] | None) -> Iterator[Segment]:
     if regions is None:
         yield segment
         return
-    for region in regions:
-        if region.contig == segment.contig:
-            part = inside(segment, region)
-            if len(part.lines):
-                yield part
+    for region in regions.get(segment.contig, ()):
+        part = inside(segment, region)
+        if len(part.lines):
+            yield part
 
 
-def _is_wanted(segment: Segment, regions: Sequence[Region] | None) -> NDArray[np.bool_]:
+def _is_wanted(segment: Segment, regions: Mapping[str, Sequence[Region]] | None) -> NDArray[np.bool_]:
     """Which records lie in the regions, bool (m,)."""
     pos = segment.lines[:, 0]
     if regions is None:
         return np.ones(len(pos), dtype=bool)
     wanted = np.zeros(len(pos), dtype=bool)
-    for region in regions:
-        if region.contig == segment.contig:
-            wanted |= (pos >= region.start) & (pos < region.end)
+    for region in regions.get(segment.contig, ()):
+        wanted |= (pos >= region.start) & (pos < region.end)
     return wanted
 
 

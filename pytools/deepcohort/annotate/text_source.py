@@ -1,7 +1,7 @@
 """Text of big tables: plain, gzip or BGZF, in pieces of whole lines; by index where there is one."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -159,13 +159,19 @@ def plain_name(contig: str) -> str:
     return "M" if name == "MT" else name
 
 
-def names_of(wanted: Iterator[str] | list[str], have: list[str]) -> dict[str, str]:
-    """Name in a table (have) of each wanted contig that it holds: the same, else the same chromosome."""
-    by_plain = {plain_name(name): name for name in have}
-    found = {}
-    for name in wanted:
-        if name in have:
-            found[name] = name
-        elif plain_name(name) in by_plain:
-            found[name] = by_plain[plain_name(name)]
-    return found
+class ContigNames:
+    """Names of a file's contigs, found by another file's: the same name, else the same chromosome."""
+
+    def __init__(self, have: Iterable[str]) -> None:
+        self._have = set(have)
+        self._by_plain = {plain_name(name): name for name in have}
+
+    def of(self, name: str) -> str | None:
+        """The file's name of contig `name`; None where it has no such contig."""
+        return name if name in self._have else self._by_plain.get(plain_name(name))
+
+
+def names_of(wanted: Iterable[str], have: Sequence[str]) -> dict[str, str]:
+    """Name in a table (have) of each wanted contig that it holds."""
+    names = ContigNames(have)
+    return {name: theirs for name in wanted if (theirs := names.of(name)) is not None}

@@ -3,13 +3,9 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from deepcohort.annotate.io_segments import segments_of
-from deepcohort.annotate.text_source import read_index
+from deepcohort.annotate.io_segments import IndexedSegments
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.region import Region
 from deepcohort.filter.tranches import Line, Tranches, write_tranches
-
-_WHOLE_BP = 1 << 31
 
 
 def run(vcf: Path, output: Path, resource: Path, levels: Sequence[float]) -> list[Tranches]:
@@ -20,16 +16,18 @@ def run(vcf: Path, output: Path, resource: Path, levels: Sequence[float]) -> lis
     """
     if not resource.exists():
         raise DeepcohortError(f"{resource} does not exist")
-    if read_index(resource, is_vcf=True) is None:
-        raise DeepcohortError(f"{resource} is not indexed; run: tabix -p vcf {resource}")
+    known_alleles = IndexedSegments(resource)
 
     def known(contig: str) -> Iterator[Line]:
-        for segment in segments_of(resource, [Region(contig, 0, _WHOLE_BP)]):
+        for segment in known_alleles.of(contig):
             for line in segment.text.split(b"\n")[:-1]:
                 _, pos, _, ref, alts, *_ = line.split(b"\t", 5)
                 yield int(pos) - 1, ref, alts
 
-    return write_tranches(vcf, output, levels, known)
+    try:
+        return write_tranches(vcf, output, levels, known)
+    finally:
+        known_alleles.close()
 
 
 def told(tranches: Sequence[Tranches]) -> list[str]:

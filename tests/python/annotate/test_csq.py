@@ -307,3 +307,90 @@ def test_against_csq_on_ensembls_chr21(shared_data, tmp_path):
     mine = {text for info in found for text in info.get("DC_HAP", "").split(",") if text}
     assert len(expected) > 50
     assert mine == expected
+
+
+# M W M * T F L * by the vertebrate mitochondrial code, M * I R ... by the standard one
+MITOCHONDRIAL = "G" * 50 + "ATGTGAATAAGAACATTTCTCTAA" + "G" * 50
+
+
+def with_mitochondrion(tmp_path, genes, samples=(), genotypes=()):
+    """Annotated records of chr1:105 and of chrM, and the header."""
+    reference = b.write_reference(tmp_path)
+    reference.write_text(f">chrM\n{MITOCHONDRIAL}\n{reference.read_text()}")
+    pysam.faidx(str(reference))
+    places = [(54, "T", "A"), (55, "G", "A"), (56, "A", "G"), (59, "A", "C"), (62, "A", "T")]
+    records = [b.record(*place, *genotypes, contig="chrM") for place in places]
+    records.append(b.record(105, "C", "A", *genotypes))
+    extra = [f"##contig=<ID=chrM,length={len(MITOCHONDRIAL)}>"]
+    vcf = b.write_vcf(tmp_path / "in.vcf", records, samples, extra)
+    annotate_vcf(AnnotateJob(vcf, reference, tmp_path / "o.vcf.gz", genes=b.write_genes(tmp_path, genes)))
+    infos = [b.info_of(fields) for fields in b.records_of(tmp_path / "o.vcf.gz")]
+    header = [line for line in b.lines_of(tmp_path / "o.vcf.gz") if line.startswith("##deepcohort_genes")]
+    return infos, header[0]
+
+
+def mitochondrial_gene(place):
+    """b.GFF and a gene of the mitochondrion, its contig called `place`."""
+    lines = (
+        "gene\t51\t74\t.\t+\t.\tID=gene:GM;Name=MITO;biotype=protein_coding",
+        "mRNA\t51\t74\t.\t+\t.\tID=transcript:TM;Parent=gene:GM;biotype=protein_coding",
+        "exon\t51\t74\t.\t+\t.\tParent=transcript:TM",
+        "CDS\t51\t74\t.\t+\t0\tID=CDS:PM;Parent=transcript:TM",
+    )
+    return b.GFF + "".join(f"{place}\tt\t{line}\n" for line in lines)
+
+
+@pytest.mark.parametrize("place", ["MT", "chrM", "NC_012920.1"])
+def test_the_mitochondrion_has_a_genetic_code_of_its_own(tmp_path, place):
+    infos, header = with_mitochondrion(tmp_path, mitochondrial_gene(place))
+    assert [entries_of(info)[0] for info in infos] == [
+        ("stop_gained", "MITO", "TM", "2W>2*"),  # TGA -> AGA: read as stop_lost, 2*>2R, by the standard code
+        ("stop_gained", "MITO", "TM", "2W>2*"),
+        ("synonymous", "MITO", "TM", "2W"),
+        ("missense", "MITO", "TM", "3M>3I"),
+        ("stop_lost", "MITO", "TM", "4*>4S"),
+        ("missense", "ONE", "T1", "2A>2D"),
+    ]
+    assert header.endswith("; genetic code 2 on chrM")
+
+
+def test_joint_changes_of_the_mitochondrion(tmp_path):
+    infos, _ = with_mitochondrion(tmp_path, mitochondrial_gene("MT"), ["S"], ["1"])
+    assert {info.get("DC_HAP", "").split("|")[5] for info in infos[:3]} == {"2W>2K"}  # TGA -> AAG
+    assert "DC_HAP" not in infos[-1]
+
+
+def test_the_genetic_code_that_gene_models_tell(tmp_path):
+    genes = mitochondrial_gene("MT").replace("ID=CDS:PM;", "ID=CDS:PM;transl_table=3;")
+    infos, header = with_mitochondrion(tmp_path, genes)
+    assert entries_of(infos[0]) == [("missense", "MITO", "TM", "2W>2R")]  # AGA is R in yeast's
+    assert header.endswith("; genetic code 3 on chrM")
+    infos, header = with_mitochondrion(tmp_path, genes.replace("transl_table=3", "transl_table=1"))
+    assert entries_of(infos[0]) == [("stop_lost", "MITO", "TM", "2*>2R")]
+    assert "genetic code" not in header
+
+
+def test_genes_whose_cds_has_no_transcript(tmp_path):
+    """RefSeq writes the mitochondrion's so."""
+    genes = b.GFF + (
+        "chrM\tt\tgene\t51\t74\t.\t+\t.\tID=gene-ND1;Name=ND1;gene_biotype=protein_coding\n"
+        "chrM\tt\tCDS\t51\t74\t.\t+\t0\tID=cds-YP_1;Parent=gene-ND1;gene=ND1;transl_table=2\n"
+    )
+    infos, _ = with_mitochondrion(tmp_path, genes)
+    assert entries_of(infos[0]) == [("stop_gained", "ND1", "ND1", "2W>2*")]
+    assert entries_of(infos[-1]) == [("missense", "ONE", "T1", "2A>2D")]
+
+
+def test_parts_of_several_transcripts(tmp_path):
+    """Some gene models name all transcripts of an exon in one line; csq takes one."""
+    both = b.GFF.replace("Parent=transcript:T1", "Parent=transcript:T1,transcript:T2")
+    genes = both.replace(
+        "1\tt\tfive", "1\tt\tmRNA\t61\t180\t.\t+\t.\tID=transcript:T2;Parent=gene:G1;biotype=protein_coding\n1\tt\tfive"
+    )  # fmt: skip
+    vcf = b.write_vcf(tmp_path / "in.vcf", [b.record(105, "C", "A"), b.record(165, b.CHR1[164], "A")])
+    output = tmp_path / "o.vcf.gz"
+    reference = b.write_reference(tmp_path)
+    annotate_vcf(AnnotateJob(vcf, reference, output, genes=b.write_genes(tmp_path, genes)))
+    first, second = (entries_of(b.info_of(fields)) for fields in b.records_of(output))
+    assert first == [("missense", "ONE", name, "2A>2D") for name in ("T1", "T2")]
+    assert [entry[:3] for entry in second] == [("3_prime_utr", "ONE", name) for name in ("T1", "T2")]
