@@ -81,10 +81,11 @@ class StoredCohorts {
     /** The stores that may hold a region of `bed`. */
     static List<Path> holding(List<List> parts, bed) {
         if (!parts) return []
-        def regions = bed.readLines()*.split('\t').findAll { it.size() > 2 }
+        // by contig: assemblies have them by the ten thousand, in shards and parts alike
+        def regions = bed.readLines()*.split('\t').findAll { it.size() > 2 }.groupBy { it[0] }
         return parts.findAll { _store, held ->
-            held == null || regions.any { r ->
-                held.any { h -> h[0] == r[0] && (h[1] as long) < (r[2] as long) && (r[1] as long) < (h[2] as long) }
+            held == null || held.any { h ->
+                regions[h[0]]?.any { r -> (h[1] as long) < (r[2] as long) && (r[1] as long) < (h[2] as long) }
             }
         }.collect { it[0] }
     }

@@ -21,7 +21,7 @@ process ANNOTATE_SHARD {
         alphamissense ? "--alphamissense ${alphamissense}" : '',
         amino_acids ? "--amino-acids ${amino_acids}" : '',
         genes ? "--genes ${genes}" : '',
-        *scores.collect { "--scores '${it}'" },
+        *scores.collect { "--scores ${Shell.quote(it)}" },
     ].findAll().join(' ')
     """
     deepcohort annotate --vcf ${vcf} --reference ${fasta} --regions ${shard} ${inputs} \\

@@ -104,3 +104,17 @@ def test_shards_are_gathered_in_one_place():
         if "indices.toList().sort" in path.read_text()
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize("place", ["awsbatch", "googlebatch"])
+def test_every_process_that_reads_at_urls_gets_the_bucket_s_keys(place):
+    """Second looks, filters and haplotags read at s3:// and gs:// too; without keys they are refused."""
+    reading = {
+        folder.name.upper()
+        for folder in PROCESSES
+        if re.search(r"\burls\b|ReadsSheet", (folder / "main.nf").read_text())
+    }
+    assert {"CALL_SHARD", "LOOK_SHARD", "FILTER_SHARD"} <= reading
+    config = (REPOSITORY / "conf" / f"{place}.config").read_text()
+    selector = re.search(r"withName: '([^']*)' \{\s+beforeScript", config)[1]
+    assert reading == set(selector.split("|")) - {"cloud"}
