@@ -1,5 +1,6 @@
 """What reads show at the sites of fingerprints, read by their indexes."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,25 +43,17 @@ def count_reads(
     held = [(str(p), held_reads(p, reference, i)[1]) for p, i in zip(paths, indexes, strict=True)]
     chosen = groups_of_sample(held, sample)[0]
     units: list[Unit] = []
+    named = Counter(path.name for path in paths)
     for i, path in enumerate(paths):
         mine = chosen[i]
         names = [key for key, _ in held[i][1] if mine is None or key in mine]
         apart = len(names) > 1 or mine is not None
         with _opened(path, reference, indexes[i], apart) as file:
             counts = _count_file(file, path, sites, names if apart else [], config)
-        units += [Unit(path.name, group, reads) for group, reads in counts]
-    return _told_apart(units, paths)
-
-
-def _told_apart(units: list[Unit], paths: Sequence[Path]) -> list[Unit]:
-    """Files of one name in two folders are named whole."""
-    if len({path.name for path in paths}) == len(paths):
-        return units
-    groups = iter(units)
-    whole = []
-    for path in paths:
-        whole += [Unit(str(path), unit.group, unit.reads) for unit in groups if unit.file == path.name]
-    return whole if len(whole) == len(units) else units
+        # files of one name in two folders are named whole: one of them may be another person's
+        label = path.name if named[path.name] == 1 else str(path)
+        units += [Unit(label, group, reads) for group, reads in counts]
+    return units
 
 
 def held_reads(

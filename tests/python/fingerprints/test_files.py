@@ -359,3 +359,20 @@ def test_read_groups_of_one_file(tmp_path):
     assert read_fingerprint(tmp_path / "a.json", sites).persons == (
         ("both.bam (read group 1)",), ("both.bam (read group 3)",),
     )  # fmt: skip
+
+
+def test_files_of_one_name(tmp_path):
+    """The pipeline stages them so; a swap must name the right one."""
+    world = World(tmp_path, 60)
+    panel = world.panel()
+    sites = read_sites(panel, world.fasta)
+    paths = []
+    for k, person in enumerate((world.person(), world.person())):
+        made = world.bam(f"p{k}", [(person, 5, "1", "A")])
+        (tmp_path / str(k)).mkdir()
+        paths.append(tmp_path / str(k) / "x.bam")
+        made.rename(paths[k])
+        made.with_name(f"{made.name}.bai").rename(f"{paths[k]}.bai")
+    paths.append(world.bam("y", [(world.person(), 5, "1", "A")]))
+    units = count_reads(paths, world.fasta, "A", sites)
+    assert [unit.file for unit in units] == [str(paths[0]), str(paths[1]), "y.bam"]
