@@ -25,6 +25,7 @@ from deepcohort.reads.load import check_reads_index
 from deepcohort.reads.sex import SexEvidence, has_sex_contig, sex_of_reads
 
 _NAMED = 3  # contigs spelt out in one message
+_PADDING_BP = 10_000  # around regions, more than anybody calls beside them (--bed_padding)
 _CHUNK_BP = 8_000_000
 
 
@@ -107,6 +108,7 @@ def check_cohort(
         return [_with_indexes(sample) for sample in sheet.samples], sheet.remarks
     lengths: dict[str, int] = {}
     wanted: list[str] = []
+    asked: list[Region] = []
     try:
         with ReferenceFasta(reference) as fasta:
             lengths = fasta.contig_lengths
@@ -133,6 +135,7 @@ def check_cohort(
     samples = [
         _check_sample(s, sheet, reference, lengths, wanted, problems, remarks, headers) for s in sheet.samples
     ]
+    problems += _truths_elsewhere(sheet, samples, lengths, asked)
     problems += _wrongly_shared(sheet, samples, headers)
     if not problems:
         samples = [_with_sex(sample, sheet, headers, wanted, remarks) for sample in samples]
@@ -228,7 +231,9 @@ def _check_sample(
         if path and not is_remote(path) and not os.path.isfile(path):
             problems.append(f"{_truth_row(sheet, sample)}{column} {path} does not exist")
     if sample.truth_vcf and os.path.isfile(sample.truth_vcf):
-        problems += [_truth_row(sheet, sample) + text for text in _check_truth(sample.truth_vcf, sample)]
+        problems += [
+            _truth_row(sheet, sample) + text for text in _check_truth(sample.truth_vcf, sample, lengths)
+        ]
     return sample
 
 
@@ -253,17 +258,49 @@ def _truth_row(sheet: Sheet, sample: Sample) -> str:
     return f"row {number} ({sample.sample}): "
 
 
-def _check_truth(truth: Path, sample: Sample) -> list[str]:
-    """What stands against comparing with the truth VCF, by its ends and its index."""
+def _check_truth(truth: Path, sample: Sample, lengths: dict[str, int]) -> list[str]:
+    """What stands against comparing with the truth VCF, by its ends and its index; `lengths`: of contigs."""
     if not (sample.truth_index and os.path.isfile(sample.truth_index)):
         return [f"truth_vcf {truth} is not indexed; compress it with bgzip and run: tabix -p vcf '{truth}'"]
     try:
         if truth.suffix == ".gz":
             check_bgzf_vcf(truth, "truth_vcf")
-            open_vcf_index(truth, "truth_vcf")
+            names = list(open_vcf_index(truth, "truth_vcf").names)
+            if names and lengths and not lengths.keys() & set(names):
+                return [
+                    f"truth_vcf {truth} has records on {_some(names)}, none of them in the reference (it has "
+                    f"{_some(lengths)}); give the truth of this reference"
+                ]
     except DeepcohortError as error:
         return [str(error)]
     return []
+
+
+def _truths_elsewhere(
+    sheet: Sheet, samples: Sequence[Sample], lengths: dict[str, int], asked: Sequence[Region]
+) -> list[str]:
+    """Malformed BEDs of truth, and those that share nothing with what is to be called."""
+    near = merge_regions(region.padded(_PADDING_BP, lengths[region.contig]) for region in asked)
+    told: dict[Path, list[str]] = {}
+    problems = []
+    for sample in samples:
+        bed = sample.truth_bed
+        if not near or bed is None or is_remote(bed) or not os.path.isfile(bed):
+            continue
+        if bed not in told:
+            told[bed] = _bed_problems(bed, lengths, near)
+        problems += [_truth_row(sheet, sample) + text for text in told[bed]]
+    return problems
+
+
+def _bed_problems(bed: Path, lengths: dict[str, int], near: Sequence[Region]) -> list[str]:
+    try:
+        known = read_bed(bed, lengths, unknown="skip").merged()
+    except DeepcohortError as error:
+        return [f"truth_bed: {line}" for line in str(error).splitlines()]
+    if intersect(known, near):
+        return []
+    return [f"truth_bed {bed} shares nothing with what is to be called; leave the truth out of this run"]
 
 
 def _check_reads(reads: Path, index: Path, reference: Path) -> list[str]:

@@ -134,9 +134,47 @@ def test_truth_must_be_there_and_indexed(tmp_path):
     with pysam.BGZFile(str(tmp_path / "t.vcf.gz"), "wb") as out:
         out.write(f"{VCF}chr1\t9\t.\tA\tC\t.\t.\t.\tGT\t0/1\n".encode())
     pysam.tabix_index(str(tmp_path / "t.vcf.gz"), preset="vcf", csi=True)
-    (tmp_path / "t.bed").write_text("x")
+    (tmp_path / "t.bed").write_text("chr1\t0\t100\n")
     samples, _ = check(tmp_path, "sample,reads,truth_vcf,truth_bed\nA,a.bam,t.vcf.gz,t.bed\n", reference)
     assert samples[0].truth_index == tmp_path / "t.vcf.gz.csi"
+
+
+def write_truth(tmp_path, contig, bed):
+    header = VCF.replace("ID=chr1", f"ID={contig}")
+    with pysam.BGZFile(str(tmp_path / "t.vcf.gz"), "wb") as out:
+        out.write(f"{header}{contig}\t9\t.\tA\tC\t.\t.\t.\tGT\t0/1\n".encode())
+    pysam.tabix_index(str(tmp_path / "t.vcf.gz"), preset="vcf", force=True)
+    (tmp_path / "t.bed").write_text(bed)
+
+
+@pytest.mark.parametrize(
+    ("contig", "bed", "called", "expected"),
+    [
+        ("chr1", "chr1\t0\t100\n", "", []),
+        ("chr1", "chr1\t0\t100\nchrUn\t0\t9\n", "chr1", []),
+        ("1", "chr1\t0\t100\n", "", ["has records on 1, none of them in the reference"]),
+        ("chr1", "1\t0\t100\n", "", ["names no contig of the reference"]),
+        ("chr1", "chr1\t100\n", "", ["line 1: fewer than 3 columns"]),
+        ("chr1", "chr1\t0\t100\n", "chr2", ["shares nothing with what is to be called"]),
+    ],
+)
+def test_a_truth_of_other_places(tmp_path, contig, bed, called, expected):
+    """Without this, evaluation ends the run when everything is called."""
+    reference = write_reference(tmp_path)
+    write_reads(tmp_path / "a.bam")
+    write_truth(tmp_path, contig, bed)
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("sample,reads,truth_vcf,truth_bed\nA,a.bam,t.vcf.gz,t.bed\n")
+    contigs = [called] if called else []
+    if not expected:
+        check_cohort(sheet, reference, contigs, None)
+        return
+    with pytest.raises(InputProblems) as caught:
+        check_cohort(sheet, reference, contigs, None)
+    assert len(caught.value.problems) == len(expected)
+    for line, text in zip(caught.value.problems, expected, strict=True):
+        assert line.startswith("row 2 (A): truth_")
+        assert text in line
 
 
 @pytest.mark.parametrize("suffix", [".csi", ".tbi"])
@@ -148,7 +186,7 @@ def test_a_truth_with_the_index_of_another_file(suffix, tmp_path):
             out.write((VCF + "chr1\t9\t.\tA\tC\t.\t.\t.\tGT\t0/1\n" * n).encode())
         pysam.tabix_index(str(tmp_path / f"{name}.vcf.gz"), preset="vcf", csi=suffix == ".csi")
     shutil.copy(tmp_path / f"other.vcf.gz{suffix}", tmp_path / f"t.vcf.gz{suffix}")
-    (tmp_path / "t.bed").write_text("x")
+    (tmp_path / "t.bed").write_text("chr1\t0\t100\n")
     found = problems_of(tmp_path, "sample,reads,truth_vcf,truth_bed\nA,a.bam,t.vcf.gz,t.bed\n", reference)
     assert len(found) == 1
     assert f"row 2 (A): index {tmp_path}/t.vcf.gz{suffix} does not belong to" in found[0]
