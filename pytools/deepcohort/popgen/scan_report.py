@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from deepcohort.popgen.scan import Scan
 
 _TOP = 20
+_MOST_LINES = 100  # of MultiQC's plot: more show nobody anything, and take it minutes
 
 
 def scan_page(path: Path, found: "Scan", model: PopModel) -> None:
@@ -83,14 +84,19 @@ def scan_page(path: Path, found: "Scan", model: PopModel) -> None:
 def draw_genome(axes: Any, windows: list[Any], value: Any, model: PopModel) -> None:
     """One dot a window, contigs beside each other in turns of two colours."""
     offset, ticks = 0.0, []
-    contigs = list(dict.fromkeys(w.contig for w in windows))
-    for k, contig in enumerate(contigs):
-        own = [i for i, w in enumerate(windows) if w.contig == contig]
+    rows: dict[str, list[int]] = {}
+    for i, window in enumerate(windows):
+        rows.setdefault(window.contig, []).append(i)
+    dots: list[tuple[list[float], list[Any]]] = [([], []), ([], [])]
+    for k, (contig, own) in enumerate(rows.items()):
         start = min(windows[i].start for i in own)
         x = [offset + ((windows[i].start + windows[i].end) / 2 - start) / 1e6 for i in own]
-        axes.plot(x, [value[i] for i in own], ".", markersize=3, color=("#1f4e79", "#c0504d")[k % 2])
+        dots[k % 2][0].extend(x)
+        dots[k % 2][1].extend(value[i] for i in own)
         ticks.append(((x[0] + x[-1]) / 2, contig))
         offset = max(x) + 0.2
+    for (places, values), color in zip(dots, ("#1f4e79", "#c0504d"), strict=True):
+        axes.plot(places, values, ".", markersize=3, color=color)  # one line each, however many contigs
     if len(ticks) <= 30:
         axes.set_xticks([t for t, _ in ticks], [c for _, c in ticks], rotation=90 if len(ticks) > 6 else 0)
     axes.set_ylim(-0.02, 1.02)
@@ -121,6 +127,11 @@ def multiqc_content(found: "Scan", model: PopModel) -> dict[str, Any]:
     windows = [w for w, ok in zip(found.windows, found.judged, strict=True) if ok]
     for w, p in zip(windows, 1 - found.judgement.p[:, 0], strict=True):
         lines.setdefault(w.contig, {})[round((w.start + w.end) / 2e6, 4)] = round(float(p), 5)
+    told = ""
+    if len(lines) > _MOST_LINES:
+        told = f" Of {len(lines):,} contigs the {_MOST_LINES} with most windows are drawn."
+        longest = sorted(lines, key=lambda contig: -len(lines[contig]))[:_MOST_LINES]
+        lines = {contig: line for contig, line in lines.items() if contig in longest}
     share, raised = alarm(found.judgement.misfit)
     warning = " MISFIT: the data do not look like the simulations; do not trust these." if raised else ""
     return {
@@ -128,7 +139,7 @@ def multiqc_content(found: "Scan", model: PopModel) -> dict[str, Any]:
         "section_name": "Population genetics: scan",
         "description": f"Probability of anything but {model.labels[0]} by window, model "
         f"{model.about['name']} {model.about['version']}; {found.extremes.told}; {100 * share:.1f} % of "
-        f"windows unlike the simulations.{warning}",
+        f"windows unlike the simulations.{told}{warning}",
         "plot_type": "linegraph",
         "pconfig": {
             "id": "popgen_scan_plot", "title": "deepcohort: population genetics, scan", "xlab": "Mb",
