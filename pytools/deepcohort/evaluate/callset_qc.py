@@ -19,7 +19,7 @@ from deepcohort.evaluate.config import EvaluateConfig
 from deepcohort.evaluate.io_vcf import VcfFile
 from deepcohort.evaluate.match import ALLELE_ONLY, MISS, OUTSIDE, TP, match_trio
 from deepcohort.evaluate.metrics import ratio
-from deepcohort.evaluate.run import template_codes
+from deepcohort.evaluate.run import contigs_of, template_codes
 from deepcohort.evaluate.types import RecordTable
 from deepcohort.formats.ped import read_ped
 
@@ -129,9 +129,7 @@ def mendelian_on_haplotypes(
     """
     counts = {"haplotype_records": 0, "haplotype_violations": 0}
     config = EvaluateConfig()
-    for contig in contigs:
-        if not any(contig in vcf.contigs for vcf in files):
-            continue
+    for contig in contigs_of(contigs, *files):
         child, father, mother = (vcf.read(contig) for vcf in files)
         result = match_trio(contig, template_codes(reference, contig), child, father, mother, config)
         decision = result.calls.decision
@@ -231,15 +229,16 @@ def describe(
     Raises:
         DeepcohortError: unknown samples, malformed options, files that do not fit together.
     """
-    with ReferenceFasta(reference) as fasta:
-        contigs = list(fasta.contig_lengths)
-    columns: dict[str, tuple[VcfFile, _Calls]] = {}
+    files: dict[str, VcfFile] = {}
     for path in calls:
         for sample in VcfFile(path, None, "calls", choose=False).samples:
-            if sample in columns:
+            if sample in files:
                 raise DeepcohortError(f"sample {sample} is in two files of calls; describe them one by one")
-            vcf = VcfFile(path, sample, "calls")
-            columns[sample] = (vcf, _load(vcf, contigs))
+            files[sample] = VcfFile(path, sample, "calls")
+    with ReferenceFasta(reference) as fasta:
+        # of files without records one contig, so that there are columns
+        contigs = contigs_of(fasta.contig_lengths, *files.values()) or list(fasta.contig_lengths)[:1]
+    columns = {sample: (vcf, _load(vcf, contigs)) for sample, vcf in files.items()}
 
     def of(sample: str) -> _Calls:
         if sample not in columns:

@@ -100,7 +100,8 @@ def differing_loci(
         for i in alone.tolist():
             found = {names[k]: "FP", names[1 - k]: "-"}
             rows.append(_locus(calls, i, "call", found, names, contigs, reads, reference))
-    rows.sort(key=lambda row: (contigs.index(row["contig"]), row["pos"], row["side"]))
+    place = {contig: i for i, contig in enumerate(contigs)}
+    rows.sort(key=lambda row: (place[row["contig"]], row["pos"], row["side"]))
     return rows
 
 

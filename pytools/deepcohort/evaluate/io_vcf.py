@@ -1,5 +1,6 @@
 """VCF in: BGZF blocks of one contig, decompressed in slices and parsed by a kernel."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.evaluate import parse_kernels as pk
 from deepcohort.evaluate.types import RecordTable
 from deepcohort.formats.bgzf import check_bgzf_vcf, inflate_blocks
+from deepcohort.formats.hts_index import HtsIndex
 from deepcohort.formats.vcf_check import LineChecker, malformed_line, unlisted_contig
 from deepcohort.formats.vcf_declarations import listed_contigs
 from deepcohort.formats.vcf_index import open_vcf_index
@@ -35,6 +37,7 @@ class VcfFile:
         if not self.path.exists():
             raise DeepcohortError(f"{role} {self.path} does not exist; check --{_OPTION.get(role, role)}")
         self._is_bcf = self.path.suffix == ".bcf"
+        self._open = threading.local()
         self.header = self._read_header()
         self.samples = self._samples()
         self.sample = self._pick_sample(sample) if choose else -1
@@ -91,8 +94,10 @@ class VcfFile:
         if self._is_bcf:
             if not Path(f"{self.path}.csi").exists():
                 raise self._fail("is not indexed", f"run: bcftools index {self.path}")
+            index = HtsIndex(Path(f"{self.path}.csi"), f"run: bcftools index -f {self.path}")
             with pysam.VariantFile(str(self.path)) as vcf:
-                return {str(name): (0, 0) for name in vcf.header.contigs}
+                names = list(map(str, vcf.header.contigs))
+            return {names[i]: (0, 0) for i in index.occupied.tolist() if i < len(names)}
         index = open_vcf_index(self.path, self.role)
         spans = {name: index.span(number) for number, name in enumerate(index.names)}
         found = {name: span for name, span in spans.items() if span is not None}
@@ -132,15 +137,21 @@ class VcfFile:
             yield np.frombuffer(whole, dtype=np.uint8)
 
     def _bcf_slices(self, contig: str) -> Iterator[NDArray[np.uint8]]:
-        with pysam.VariantFile(str(self.path)) as vcf:
-            lines: list[str] = []
-            for record in vcf.fetch(contig):
-                lines.append(str(record))
-                if len(lines) == 20_000:
-                    yield np.frombuffer("".join(lines).encode(), dtype=np.uint8)
-                    lines = []
-            if lines:
+        lines: list[str] = []
+        for record in self._bcf().fetch(contig):
+            lines.append(str(record))
+            if len(lines) == 20_000:
                 yield np.frombuffer("".join(lines).encode(), dtype=np.uint8)
+                lines = []
+        if lines:
+            yield np.frombuffer("".join(lines).encode(), dtype=np.uint8)
+
+    def _bcf(self) -> pysam.VariantFile:
+        """The open file, one for each thread: its header is read once, however many contigs there are."""
+        if not hasattr(self._open, "bcf"):
+            self._open.bcf = pysam.VariantFile(str(self.path))
+        file: pysam.VariantFile = self._open.bcf
+        return file
 
     def read(self, contig: str) -> RecordTable:
         """All records of `contig` (none if the file has none there).

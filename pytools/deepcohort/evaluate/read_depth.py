@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.region import Region
 from deepcohort.reads.config import ReadsConfig
-from deepcohort.reads.load import open_reads
+from deepcohort.reads.load import ReadSource, open_reads
 from deepcohort.reads.types import ReadBatch
 
 _WINDOW_BP = 250_000
@@ -34,24 +34,32 @@ class DepthAt:
         return self.depth[rows], self.mapq[rows]
 
 
-def depth_at(reads: Path, reference: Path, contig: str, pos: NDArray, sample: str = "") -> DepthAt:
-    """Depth and mean MAPQ of primary reads by their span, at each of `pos` (any order).
+def open_counted(reads: Path, reference: Path, sample: str = "") -> ReadSource:
+    """Reads whose depth counts: all primary ones.
 
     `sample`: whose read groups count, where the file holds several samples.
 
     Raises:
         DeepcohortError: the reads are missing, not indexed, damaged, or made on another reference.
     """
+    return open_reads([reads], reference, replace(_CONFIG, sample=sample))
+
+
+def depth_of(source: ReadSource, contig: str, pos: NDArray) -> DepthAt:
+    """Depth and mean MAPQ of primary reads by their span, at each of `pos` (any order).
+
+    Raises:
+        DeepcohortError: the reads are damaged.
+    """
     where = np.unique(pos).astype(np.int64)
     depth = np.zeros(len(where), dtype=np.int32)
     mapq = np.full(len(where), np.nan, dtype=np.float32)
-    with open_reads([reads], reference, replace(_CONFIG, sample=sample)) as source:
-        if contig in source.contig_lengths:
-            cuts = np.flatnonzero(np.diff(where // _WINDOW_BP)) + 1
-            for rows in np.split(np.arange(len(where)), cuts):
-                if len(rows):
-                    region = Region(contig, int(where[rows[0]]), int(where[rows[-1]]) + 1)
-                    depth[rows], mapq[rows] = _count(source.fetch(region), where[rows])
+    if contig in source.contig_lengths:
+        cuts = np.flatnonzero(np.diff(where // _WINDOW_BP)) + 1
+        for rows in np.split(np.arange(len(where)), cuts):
+            if len(rows):
+                region = Region(contig, int(where[rows[0]]), int(where[rows[-1]]) + 1)
+                depth[rows], mapq[rows] = _count(source.fetch(region), where[rows])
     return DepthAt(where, depth, mapq)
 
 

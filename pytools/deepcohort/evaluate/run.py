@@ -3,7 +3,9 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,13 +30,15 @@ from deepcohort.evaluate.counted_records import (
 )
 from deepcohort.evaluate.io_annotated import AnnotatedWriter
 from deepcohort.evaluate.io_vcf import VcfFile
+from deepcohort.evaluate.lent import Lent
 from deepcohort.evaluate.match import ContigResult, match_contig
 from deepcohort.evaluate.metrics import COUNT_COLUMNS
 from deepcohort.evaluate.phase import BLOCK_COLUMNS, ContigPhase, block_table, contig_phase, phase_table
 from deepcohort.evaluate.phase import COLUMNS as PHASE_COLUMNS
-from deepcohort.evaluate.read_depth import depth_at
+from deepcohort.evaluate.read_depth import depth_of, open_counted
 from deepcohort.evaluate.types import CallSet, RecordTable
 from deepcohort.formats.bed import Intervals, read_bed
+from deepcohort.reads.load import ReadSource
 
 _FETCH_BP = 8_000_000
 
@@ -68,7 +72,7 @@ def check_contigs(vcf: VcfFile, reference: ReferenceFasta) -> None:
     Raises:
         DeepcohortError: no contig in common, or a header states another length.
     """
-    known = reference.contig_lengths
+    known, used = reference.contig_lengths, set(vcf.contigs)
     if vcf.contigs and not any(contig in known for contig in vcf.contigs):
         raise DeepcohortError(
             f"{vcf.role} {vcf.path} and reference {reference.path} share no contig "
@@ -76,7 +80,7 @@ def check_contigs(vcf: VcfFile, reference: ReferenceFasta) -> None:
             "use the reference the variants were called on"
         )
     for contig, length in vcf.contig_lengths.items():
-        if contig in vcf.contigs and contig in known and known[contig] != length:
+        if contig in used and contig in known and known[contig] != length:
             raise DeepcohortError(
                 f"{vcf.role} {vcf.path} says contig {contig} is {length} bp, reference {reference.path} has "
                 f"{known[contig]} bp; use the reference the variants were called on"
@@ -93,6 +97,12 @@ def open_pair(call_set: CallSet) -> tuple[VcfFile, VcfFile]:
     if truth_sample is None and len(truth_names) > 1 and sample in truth_names:
         truth_sample = sample
     return VcfFile(call_set.calls, sample, "calls"), VcfFile(call_set.truth, truth_sample, "truth")
+
+
+def contigs_of(lengths: Iterable[str], *vcfs: VcfFile) -> list[str]:
+    """Contigs of the reference, in its order, on which one of the files may have records."""
+    used = {contig for vcf in vcfs for contig in vcf.contigs}
+    return [contig for contig in lengths if contig in used]
 
 
 def _within(table: RecordTable, region: Region | None, contig: str) -> RecordTable:
@@ -121,21 +131,22 @@ def compare(
     `digest` takes what is needed from a result and its reference codes while the codes are at hand:
     they are as large as the contig and are not kept.
     """
-    contigs = [c for c in reference.contig_lengths if c in calls.contigs or c in truth.contigs]
+    contigs = contigs_of(reference.contig_lengths, calls, truth)
     if region is not None:
         contigs = [c for c in contigs if c == region.contig]
     empty = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+    references = Lent(partial(ReferenceFasta, reference.path))
 
     def one(contig: str) -> tuple[ContigResult, T]:
         regions = None if confident is None else confident.get(contig, empty)
-        with ReferenceFasta(reference.path) as fasta:
+        with references.one() as fasta:
             template = template_codes(fasta, contig)
         called = _within(calls.read(contig), region, contig)
         true = _within(truth.read(contig), region, contig)
         result = match_contig(contig, template, called, true, regions, config)
         return result, digest(result, template)
 
-    with ThreadPoolExecutor(config.threads) as pool:
+    with closing(references), ThreadPoolExecutor(config.threads) as pool:
         waiting: list[Future[tuple[ContigResult, T]]] = []
         for contig in contigs:
             waiting.append(pool.submit(one, contig))
@@ -165,17 +176,22 @@ def evaluate_set(
     config = config or of_rule()
     stratifications = stratifications or {}
     output.mkdir(parents=True, exist_ok=True)
-    with ReferenceFasta(reference) as fasta:
+    with ReferenceFasta(reference) as fasta, ExitStack() as stack:
         calls_vcf, truth_vcf = open_pair(call_set)
         for vcf in (calls_vcf, truth_vcf):
             check_contigs(vcf, fasta)
         lengths, sample = fasta.contig_lengths, calls_vcf.samples[calls_vcf.sample]
         regions = confident_intervals(call_set.confident, lengths)
         within = None if region is None else parse_region(region, lengths)
-        contigs = [c for c in lengths if c in calls_vcf.contigs or c in truth_vcf.contigs]
-        digest = _Digest(call_set, reference, sample, contigs, _strata(stratifications, lengths), config.rule)
+        contigs = contigs_of(lengths, calls_vcf, truth_vcf)
+        places = {contig: i for i, contig in enumerate(contigs)}
+        sources = None
+        if call_set.reads is not None:
+            sources = Lent(partial(open_counted, call_set.reads, reference, sample))
+            stack.callback(sources.close)
+        digest = _Digest(sources, places, _strata(stratifications, lengths), config.rule)
         found = _Collected(
-            tb.TableBuilder(list(stratifications), call_set.reads is not None, config.base_pairs), compared
+            tb.TableBuilder(list(stratifications), sources is not None, config.base_pairs), compared
         )
         names = [name for name in _FILES if name not in (_PHASE, _BLOCKS) or config.rule == OVERLAP]
         with atomic_outputs(*(output / name for name in names), partners=(".tbi", ".csi")) as temporary:
@@ -213,22 +229,19 @@ Counted = tuple[CountedRecords, CountedRecords, ContigPhase | None]
 class _Digest:
     """Counts calls and truth of a contig while its reference codes are at hand; see `compare`."""
 
-    call_set: CallSet
-    reference: Path
-    sample: str
-    contigs: Sequence[str]
+    sources: Lent[ReadSource] | None
+    places: dict[str, int]
     beds: list[Intervals]
     rule: str
 
     def __call__(self, result: ContigResult, template: NDArray[np.uint8]) -> Counted:
         """Counted calls, counted truth, and phase where the rule looks at it."""
         depth = None
-        if self.call_set.reads is not None:
+        if self.sources is not None:
             pos = [side.table.pos[counted_rows(side)] for side in (result.calls, result.truth)]
-            depth = depth_at(
-                self.call_set.reads, self.reference, result.contig, np.concatenate(pos), self.sample
-            )
-        index = self.contigs.index(result.contig)
+            with self.sources.one() as source:
+                depth = depth_of(source, result.contig, np.concatenate(pos))
+        index = self.places[result.contig]
         return (
             count_side(result, result.calls, result.truth, index, template, self.beds, depth),
             count_side(result, result.truth, result.calls, index, template, self.beds, depth),

@@ -11,8 +11,11 @@ import numpy as np
 import pysam
 import pytest
 from deepcohort.cli.evaluate import app
+from deepcohort.core.io import ReferenceFasta
+from deepcohort.evaluate import run as evaluate_run
 from deepcohort.evaluate.callset_qc import describe
-from deepcohort.evaluate.read_depth import depth_at
+from deepcohort.evaluate.io_vcf import VcfFile
+from deepcohort.evaluate.read_depth import depth_of, open_counted
 from evaluate_builders import index_vcf, vcf_text
 from pysam import bcftools
 from typer.testing import CliRunner
@@ -190,7 +193,8 @@ def test_depth_is_that_of_a_plain_count(files, tmp_path):
     pysam.index(str(bam))
     bp = {"20M": 20, "8M4D12M": 24, "5S10M3I2M": 12}
     wanted = rng.sample(range(len(SEQUENCE)), 60)
-    found = depth_at(bam, files["reference"], "chr1", np.array(wanted + wanted[:9]))
+    with open_counted(bam, files["reference"]) as source:
+        found = depth_of(source, "chr1", np.array(wanted + wanted[:9]))
     assert found.pos.tolist() == sorted(wanted)
     for pos, depth, mapq in zip(*(x.tolist() for x in (found.pos, found.depth, found.mapq)), strict=True):
         over = [q for s, flag, q, c, _ in reads if not flag & 0xF04 and s - 1 <= pos < s - 1 + bp[c]]
@@ -268,3 +272,94 @@ def test_gvcf_blocks_take_no_part(files, tmp_path):
     with gzip.open(tmp_path / "o/annotated.vcf.gz", "rt") as vcf:
         assert sum("NON_REF" in line for line in vcf) == 0
     assert rows(tmp_path / "o/summary.tsv")[0]["TP_call"] == "1"
+
+
+def many_contigs(tmp_path, write_reference, n=40):
+    """Reference of n contigs, and rows of a SNP on every second of them."""
+    names = [f"c{k}" for k in range(n)]
+    reference = write_reference(dict.fromkeys(names, SEQUENCE))
+    row = snp(10, "0/1").removeprefix("chr1")
+    return reference, dict.fromkeys(names, len(SEQUENCE)), [f"{name}{row}" for name in names[::2]]
+
+
+def test_a_reference_is_opened_once_for_each_thread(tmp_path, write_reference, monkeypatch):
+    """To open it reads all of its index, and contigs may be tens of thousands."""
+    reference, lengths, lines = many_contigs(tmp_path, write_reference)
+    calls = index_vcf(tmp_path / "calls.vcf", vcf_text(lines, lengths))
+    opened = []
+    begin = ReferenceFasta.__init__
+    monkeypatch.setattr(
+        ReferenceFasta, "__init__", lambda self, path: opened.append(path) or begin(self, path)
+    )
+    run(
+        "--reference", reference, "--vcf", calls, "--truth", calls, "--threads", 2, "--output", tmp_path / "o"
+    )
+    assert rows(tmp_path / "o" / "summary.tsv")[0]["TP_truth"] == "20"
+    assert len(opened) <= 4
+
+
+def test_reads_are_opened_once(tmp_path, write_reference, monkeypatch):
+    reference, lengths, lines = many_contigs(tmp_path, write_reference)
+    calls = index_vcf(tmp_path / "calls.vcf", vcf_text(lines, lengths))
+    bam = tmp_path / "reads.bam"
+    header = {"HD": {"SO": "coordinate"}, "SQ": [{"SN": name, "LN": n} for name, n in lengths.items()]}
+    with pysam.AlignmentFile(str(bam), "wb", header=header) as out:
+        for tid in range(0, len(lengths), 2):
+            for k in range(3):
+                read = pysam.AlignedSegment(out.header)
+                read.query_name, read.query_sequence = f"r{tid}.{k}", SEQUENCE[:50]
+                read.reference_id, read.reference_start, read.mapping_quality = tid, 0, 30 + tid % 4
+                read.cigartuples, read.query_qualities = [(0, 50)], pysam.qualitystring_to_array("I" * 50)
+                out.write(read)
+    pysam.index(str(bam))
+    opened = []
+    begin = evaluate_run.open_counted
+    monkeypatch.setattr(evaluate_run, "open_counted", lambda *args: opened.append(args) or begin(*args))
+    run(
+        "--reference",
+        reference,
+        "--vcf",
+        calls,
+        "--truth",
+        calls,
+        "--reads",
+        bam,
+        "--threads",
+        1,
+        "--output",
+        tmp_path / "o",
+    )
+    strata = {
+        row["stratum"]: row["TP_truth"]
+        for row in rows(tmp_path / "o" / "extended.tsv")
+        if row["group"] == "depth"
+    }
+    assert strata["0-9"] == "20"
+    assert len(opened) == 1
+
+
+def test_a_bcf_has_the_contigs_that_have_records(tmp_path, write_reference):
+    reference, lengths, lines = many_contigs(tmp_path, write_reference)
+    calls = index_vcf(tmp_path / "calls.vcf", vcf_text(lines, lengths))
+    bcftools.view("-Ob", "-o", str(tmp_path / "calls.bcf"), str(calls), catch_stdout=False)
+    bcftools.index(str(tmp_path / "calls.bcf"))
+    assert VcfFile(tmp_path / "calls.bcf", "S", "calls").contigs == list(lengths)[::2]
+    for name in ("calls.bcf", "calls.vcf.gz"):
+        run(
+            "--reference",
+            reference,
+            "--vcf",
+            tmp_path / name,
+            "--truth",
+            calls,
+            "--output",
+            tmp_path / name[-3:],
+        )
+    assert rows(tmp_path / "bcf" / "summary.tsv") == rows(tmp_path / ".gz" / "summary.tsv")
+
+
+def test_calls_without_records_are_described(tmp_path, write_reference):
+    reference, lengths, _ = many_contigs(tmp_path, write_reference)
+    calls = index_vcf(tmp_path / "calls.vcf", vcf_text([], lengths))
+    describe([calls], reference, tmp_path / "o", None, [], None)
+    assert rows(tmp_path / "o" / "samples.tsv")[0]["snps"] == "0"
