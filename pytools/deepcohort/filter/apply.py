@@ -21,6 +21,7 @@ from deepcohort.filter.thresholds import default_thresholds, fdr_thresholds, sen
 from deepcohort.formats.tabix import IndexedVcfWriter
 from deepcohort.formats.vcf_check import checked_segments
 from deepcohort.formats.vcf_declarations import check_declarations
+from deepcohort.formats.vcf_header import region_lines
 from deepcohort.formats.vcf_text import Segment, VcfHeader, VcfTextReader
 from deepcohort.pileup.types import LazyPredictor
 from deepcohort.reads.config import ReadsConfig
@@ -62,16 +63,18 @@ def _header_text(
         f'##INFO=<ID={SCORE_KEY},Number=1,Type=Float,Description="log10 odds that {meaning}, '
         f'by deepcohort {predictor.name} {predictor.version}">',
         low_declaration(thresholds),
+        *region_lines(header.regions),
     ]
     return "\n".join([*lines[:-1], *new, lines[-1]]) + "\n"
 
 
 def rewrite(line: bytes, score: float | None, is_low: bool) -> bytes:
     """The record with its score and FILTER; every other byte as it was. An old score is replaced."""
-    fields = line.split(b"\t")
     if score is None:
         return line
-    return b"\t".join(with_filter(with_info(fields, {SCORE_KEY: f"{score:.3f}"}), is_low))
+    text = line.rstrip(b"\r")
+    fields = with_filter(with_info(text.split(b"\t"), {SCORE_KEY: f"{score:.3f}"}), is_low)
+    return b"\t".join(fields) + line[len(text) :]
 
 
 def with_info(fields: Sequence[bytes], values: Mapping[str, str], old: Sequence[str] = ()) -> list[bytes]:

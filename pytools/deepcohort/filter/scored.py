@@ -101,7 +101,7 @@ def _score(line: bytes) -> tuple[float, bool]:
     fields = line.split(b"\t")
     info = dict(part.partition(b"=")[::2] for part in fields[7].split(b";"))
     text = info.get(SCORE_KEY.encode())
-    if text is None:
+    if text in (None, b"."):
         return np.nan, False
     record = parse_record(fields)
     by_alt = info.get(ALT_SCORE_KEY.encode())

@@ -102,7 +102,7 @@ def _kind(ref: bytes, alts: bytes) -> int:
 
 def _score(info: bytes) -> float:
     for part in info.split(b";"):
-        if part.startswith(_SCORE):
+        if part.startswith(_SCORE) and part != _SCORE + b".":
             return float(part[len(_SCORE) :])
     return np.nan
 

@@ -1,17 +1,21 @@
 """Alleles of other callers, what is rewritten and what is kept, and scores end to end."""
 
 import gzip
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pysam
 import pytest
 from deepcohort.compose.io_warm import write_warm_inputs
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.region import Region
 from deepcohort.core.sequence import decode_bases, encode_bases
 from deepcohort.filter.alleles import RecordAlleles
-from deepcohort.filter.apply import filter_vcf, rewrite
+from deepcohort.filter.apply import _header_text, filter_vcf, rewrite
 from deepcohort.filter.config import FilterConfig
 from deepcohort.filter.records import alt_copies, parse_record
+from deepcohort.formats.vcf_text import parse_header
 from deepcohort.known.spelling import changes_of, is_sequence, to_alleles
 from hypothesis import given
 from hypothesis import strategies as st
@@ -112,6 +116,21 @@ def test_rewrite(filters, info, score, low, expected):
     fields = rewrite(line, score, low).decode().split("\t")
     assert (fields[6], fields[7]) == expected
     assert fields[:6] + fields[8:] == ["c", "5", "id", "A", "C", "7.10", "GT", "0/1"]
+
+
+@pytest.mark.parametrize("rest", [b"", b"\tGT\t0/1"])
+def test_lines_that_end_as_on_windows(rest):
+    line = b"c\t5\t.\tA\tC\t7\t.\tX=1" + rest + b"\r"
+    assert rewrite(line, 1.0, False) == b"c\t5\t.\tA\tC\t7\tPASS\tX=1;DC_SCORE=1.000" + rest + b"\r"
+
+
+def test_regions_that_a_header_names_stay():
+    """A merge of filtered shards must see whether one is missing."""
+    lines = ["##fileformat=VCFv4.2", "##contig=<ID=c,length=90>", "##deepcohort_region=c:1-50"]
+    text = "\n".join([*lines, "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"]) + "\n"
+    predictor = SimpleNamespace(name="m", version="1")
+    made = _header_text(parse_header(text, Path("a.vcf")), predictor, None, "genotype", (0.0, 0.0))
+    assert parse_header(made, Path("b.vcf")).regions == (Region("c", 0, 50),)
 
 
 def test_records_that_cannot_be_judged_stay_as_they_are():

@@ -7,6 +7,7 @@ import pytest
 from deepcohort.cli import app
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.filter.tranches import tranches_of, trimmed
+from deepcohort.formats.vcf_text import VcfTextReader
 from typer.testing import CliRunner
 
 
@@ -137,3 +138,23 @@ def test_problems(tmp_path):
     with pytest.raises(DeepcohortError, match="is not indexed; run: tabix"):
         run("--resource", other, "--vcf", vcf, "--output", out)
     assert not (tmp_path / "out.vcf.gz").exists()
+
+
+def test_a_resource_is_opened_once(tmp_path, monkeypatch):
+    """Contigs may be many, and its header names them all."""
+    vcf = write_vcf(tmp_path / "v.vcf", [f"{c} {p} . A C . . DC_SCORE=1" for c in "cd" for p in (10, 20)])
+    known = write_vcf(tmp_path / "k.vcf", [f"{c} 10 . A C . . ." for c in "cd"])
+    opened, begin = [], VcfTextReader.__init__
+    monkeypatch.setattr(
+        VcfTextReader, "__init__", lambda self, path: opened.append(str(path)) or begin(self, path)
+    )
+    run("--vcf", vcf, "--resource", known, "--output", str(tmp_path / "o.vcf.gz"))
+    assert opened.count(known) == 1
+
+
+def test_a_missing_score(tmp_path):
+    vcf = write_vcf(tmp_path / "v.vcf", ["c 10 . A C . . DC_SCORE=1", "c 20 . A C . q10 DC_SCORE=."])
+    known = write_vcf(tmp_path / "k.vcf", ["c 10 . A C . . .", "c 20 . A C . . ."])
+    for words in (("--resource", known), ("--snp-threshold", "2")):
+        run("--vcf", vcf, *words, "--output", str(tmp_path / "o.vcf.gz"))
+        assert rows_of(tmp_path / "o.vcf.gz")[1] == rows_of(vcf)[1]
