@@ -1,11 +1,13 @@
 """Content of the report: counts of an annotated VCF (files named *_mqc.json)."""
 
+import html
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deepcohort.annotate.families import Candidate
 from deepcohort.annotate.tally import Tally
+from deepcohort.core.escape import escaped
 
 _TITLES = {
     "consequence": (
@@ -41,7 +43,7 @@ def _section(name: str, title: str, description: str, plot: str, data: Mapping[s
         **more,
         "data": data,
     }
-    return json.dumps(content, indent=1) + "\n"
+    return json.dumps(escaped(content), indent=1) + "\n"
 
 
 def write_sections(
@@ -60,7 +62,7 @@ def write_sections(
             if its_kind == kind and (not samples or sample != "cohort"):
                 data.setdefault(str(sample), {})[str(value)] = int(str(n))
         if data:
-            note = f" Table: {licence}" if kind == "class" and licence else ""
+            note = f" Table: {html.escape(licence)}" if kind == "class" and licence else ""
             name = f"deepcohort_annotation_{kind}_mqc.json"
             found[name] = _section(
                 kind, title, description + note, "bargraph", data, pconfig={"ylab": "Alleles"}

@@ -186,3 +186,14 @@ def test_a_report_that_cannot_come_is_said_before_the_work(tmp_path):
     assert isinstance(result.exception, DeepcohortError)
     assert "is not annotated" in str(result.exception)
     assert not out.exists()
+
+
+def test_names_are_no_html(annotated, tmp_path):
+    """MultiQC puts what it is given into a page."""
+    text = "\n".join(b.lines_of(annotated)) + "\n"
+    vcf = tmp_path / "odd.vcf"
+    vcf.write_text(text.replace("\tother\n", "\t<b>x\n").replace("TEST terms", "<i>TEST"))
+    write_report(vcf, tmp_path / "r", EMPTY_PEDIGREE)
+    section = json.loads((tmp_path / "r" / "deepcohort_annotation_class_mqc.json").read_text())
+    assert "&lt;b&gt;x" in section["data"]
+    assert "&lt;i&gt;TEST" in section["description"]
