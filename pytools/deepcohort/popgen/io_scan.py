@@ -91,6 +91,8 @@ def read_contigs(reader: Any, path: str | Path, with_pl: bool) -> Iterator[Conti
         DeepcohortError: no GT, records out of order, a damaged file.
     """
     lengths = _lengths(reader)
+    # cyvcf2 looks for a key that is not declared through the whole header, anew for each record
+    declared = frozenset(k for k in ("PL", "DP") if f"##FORMAT=<ID={k}," in reader.raw_header)
     held = _Held()
     seen: set[str] = set()
     try:
@@ -102,7 +104,7 @@ def read_contigs(reader: Any, path: str | Path, with_pl: bool) -> Iterator[Conti
                     raise DeepcohortError(
                         f"VCF {path}: contig {record.CHROM} comes twice; run: bcftools sort"
                     )
-                held = _Held(record.CHROM)
+                held = _Held(record.CHROM, declared)
                 seen.add(record.CHROM)
             held.last = max(held.last, record.POS)
             if record.FILTER is not None or len(record.ALT) != 1:
@@ -129,8 +131,8 @@ def _lengths(reader: Any) -> dict[str, int]:
 class _Held:
     """Records of one contig as they come."""
 
-    def __init__(self, contig: str = "") -> None:
-        self.contig, self.last = contig, 0
+    def __init__(self, contig: str = "", declared: frozenset[str] = frozenset()) -> None:
+        self.contig, self.last, self._declared = contig, 0, declared
         self.positions: list[int] = []
         self.alleles: list[NDArray[np.int8]] = []
         self.phased: list[NDArray[np.bool_]] = []
@@ -159,7 +161,7 @@ class _Held:
         self.alleles.append(alleles)
         self.phased.append(array[:, -1].astype(bool))
         if with_pl:
-            pl, dp = _field(record, "PL"), _field(record, "DP")
+            pl, dp = (_field(record, k) if k in self._declared else None for k in ("PL", "DP"))
             self.pl.append(pl.astype(np.float32) if pl is not None and pl.shape[1] == 3 else None)
             self.depth.append(dp[:, 0].astype(np.float32) if dp is not None else None)
 

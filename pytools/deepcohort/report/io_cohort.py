@@ -54,6 +54,9 @@ class CohortVcf:
             self._vcf = cyvcf2.VCF(str(self.path))
             self.samples: list[str] = list(self._vcf.samples)
             self.contig_lengths = dict(zip(self._vcf.seqnames, self._vcf.seqlens, strict=False))
+            # cyvcf2 looks for a key that is not declared through the whole header, anew for each record
+            header = self._vcf.raw_header
+            self._declared = frozenset(k for k in ("DP", "GQ") if f"##FORMAT=<ID={k}," in header)
         except Exception as error:  # cyvcf2 raises bare ones
             raise DeepcohortError(f"{self.path} cannot be read as VCF: {error}") from error
         for name in self.samples:
@@ -103,17 +106,13 @@ class CohortVcf:
             tuple(record.ALT),
             record.FILTER is None,
             gt,
-            _integers(record, "DP", n),
-            _integers(record, "GQ", n),
+            self._integers(record, "DP"),
+            self._integers(record, "GQ"),
             tuple(str(named).split(",")) if named else (),
         )
 
-
-def _integers(record: "cyvcf2.Variant", key: str, n: int) -> NDArray[np.int32]:
-    try:
-        values = record.format(key)
-    except KeyError:  # the header does not declare it
-        values = None
-    if values is None:
-        return np.full(n, -1, dtype=np.int32)
-    return np.maximum(np.asarray(values, dtype=np.float64)[:, 0], -1).astype(np.int32)
+    def _integers(self, record: "cyvcf2.Variant", key: str) -> NDArray[np.int32]:
+        values = record.format(key) if key in self._declared else None
+        if values is None:
+            return np.full(len(self.samples), -1, dtype=np.int32)
+        return np.maximum(np.asarray(values, dtype=np.float64)[:, 0], -1).astype(np.int32)
