@@ -16,7 +16,7 @@ from deepcohort.candidates.sample import SampleSettings
 from deepcohort.cohort.io import padded, read_header
 from deepcohort.compose.call_shard import features_for, novel_in, sample_chunks
 from deepcohort.compose.job import CallJob, ShardConfig, job_for
-from deepcohort.compose.library_doubts import library_doubts, wrong_platform
+from deepcohort.compose.library_doubts import library_doubts, slips_told, wrong_platform
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta, check_contig_names
 from deepcohort.core.names import name_problem
@@ -371,7 +371,9 @@ def _with_notes(
     if known.is_alarming:
         print(f"deepcohort: warning: {job.sample}: {known.line(predictor.name)}", file=sys.stderr)
     reads = job.reads_config
-    library = f"{library_text(reads.library)};Slips={_slips(job.candidates_config, predictor.platform):.1f}"
+    slips = _slips(job.candidates_config, predictor.platform)
+    library = f"{library_text(reads.library)};Slips={slips:.1f}"
+    slipping = slips_told(slips, job.candidates_config.by_place)
     wrong = times_usual(predictor.platform, reads.library)
     if wrong >= MANY_ERRORS:
         library += f";Errors={wrong:.1f}"
@@ -382,7 +384,8 @@ def _with_notes(
         )
     doubt = wrong_platform(predictor.platform, reads)
     library += f";WrongPlatform={doubt.word}" if doubt else ""
-    for told in [*([doubt.told] if doubt else []), *library_doubts(reads.library)]:
+    doubts = [doubt.told if doubt else None, slipping, *library_doubts(reads.library)]
+    for told in filter(None, doubts):
         print(f"deepcohort: warning: {job.sample}: {told}", file=sys.stderr)
     library += ";RunsByQuality=yes" if job.candidates_config.by_place else ""
     library += _contamination_note(job)
@@ -392,7 +395,7 @@ def _with_notes(
         f"deepcohort_library={library}",
         f"deepcohort_unlike_training=Sites={known.n_sites};Outside={known.outside:.4f};"
         f"Strangest={known.strangest or 'none'};StrangestShare={known.strangest_share:.3f};"
-        f"Alarm={'yes' if known.is_alarming or doubt else 'no'}",
+        f"Alarm={'yes' if known.is_alarming or doubt or slipping else 'no'}",
     )
     if job.panel is not None:
         share, n = novel_in(chunks, job.known_config)
@@ -424,15 +427,16 @@ def _library_notes(job: CallJob, predictor: CascadePredictor, windows: list[Regi
     for one in reads.libraries:
         alone = replace(reads, library=one.profile, clips_ends=one.clips_ends, libraries=(), only=one.key)
         settings = SampleSettings.for_library(platform, alone)
-        facts = {"Slips": f"{_slips(settings.candidates, platform):.1f}"}
+        slips = _slips(settings.candidates, platform)
+        slipping = slips_told(slips, settings.candidates.by_place)
+        facts = {"Slips": f"{slips:.1f}"}
         facts |= {"RunsByQuality": "yes"} if settings.candidates.by_place else {}
         if one.profile.n_reads >= LEAST_READS:
             own = replace(job, reads_config=alone, candidates_config=settings.candidates)
             known = novelty(features_for(sample_chunks(own, windows)), *predictor.limits, platform)
-            facts["Alarm"] = "yes" if known.is_alarming else "no"
-            if known.is_alarming:
-                name = f"{job.sample}, library {one.name}"
-                print(f"deepcohort: warning: {name}: {known.line(predictor.name)}", file=sys.stderr)
+            facts["Alarm"] = "yes" if known.is_alarming or slipping else "no"
+            for told in filter(None, [known.line(predictor.name) if known.is_alarming else None, slipping]):
+                print(f"deepcohort: warning: {job.sample}, library {one.name}: {told}", file=sys.stderr)
         notes.append(f"deepcohort_library={library_line(one, reads.library.n_reads, facts)}")
     return notes
 

@@ -234,6 +234,19 @@ def test_pairs_called_as_long_reads_are_told(monkeypatch, tmp_path, inputs, caps
     assert all(notes(path)[1].endswith("Alarm=yes") for path in paths)
 
 
+def test_runs_read_too_long_or_too_short_are_told(monkeypatch, tmp_path, inputs, capsys):
+    monkeypatch.setattr(call_setup, "_slips", lambda *_: 100.0)
+    paths = run(monkeypatch, tmp_path, inputs, _Predictor())
+    warnings = [x for x in capsys.readouterr().err.splitlines() if "runs of equal bases" in x]
+    assert len(warnings) == 1
+    assert warnings[0].startswith(
+        "deepcohort: warning: S: runs of equal bases are read too long or too short 100 times"
+    )
+    for path in paths:
+        assert ";Slips=100.0" in notes(path)[0]
+        assert notes(path)[1].endswith("Alarm=yes")
+
+
 def test_the_alarm_of_a_library(monkeypatch, tmp_path, two_libraries, capsys):
     """Of its reads alone, by its own profile."""
     monkeypatch.setattr("deepcohort.model.novelty.LEAST_SITES", 2)

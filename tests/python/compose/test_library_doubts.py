@@ -1,7 +1,7 @@
 """What is said of reads that the platform's model does not read."""
 
 import pytest
-from deepcohort.compose.library_doubts import wrong_platform
+from deepcohort.compose.library_doubts import slips_told, wrong_platform
 from deepcohort.reads.config import ReadsConfig
 from deepcohort.reads.groups import LibraryKey
 from deepcohort.reads.types import LibraryProfile, OwnLibrary
@@ -39,3 +39,17 @@ def test_reads_of_another_kind_are_told(platform, profiles, word, named):
     assert (found.word if found else None) == word
     if found:
         assert named in found.told
+
+
+@pytest.mark.parametrize(
+    ("slips", "by_quality", "is_told"),
+    [
+        (1.0, False, False),
+        (10.0, False, False),
+        (30.0, False, True),
+        (100.0, False, True),
+        (300.0, True, False),
+    ],
+)
+def test_runs_read_wrong_without_a_word_of_qualities_are_told(slips, by_quality, is_told):
+    assert (slips_told(slips, by_quality) is not None) == is_told
