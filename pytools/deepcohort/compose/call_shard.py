@@ -20,12 +20,7 @@ from deepcohort.calls.balance import by_haplotype
 from deepcohort.calls.bias import site_bias
 from deepcohort.calls.contamination import without_strangers
 from deepcohort.calls.fragments import FragmentCollector, chunk_evidence, heterozygous_sites
-from deepcohort.calls.genotype import (
-    genotype_sites,
-    moved_positions,
-    overlap_components,
-    select_candidates,
-)
+from deepcohort.calls.genotype import genotype_sites, moved_positions, overlap_components, select_candidates
 from deepcohort.calls.gvcf import CallsWriter
 from deepcohort.calls.phase import same_site_phase
 from deepcohort.calls.phased import write_phased
