@@ -1,7 +1,7 @@
 """Text of big tables: plain, gzip or BGZF, in pieces of whole lines; by index where there is one."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +162,7 @@ def plain_name(contig: str) -> str:
 class ContigNames:
     """Names of a file's contigs, found by another file's: the same name, else the same chromosome."""
 
-    def __init__(self, have: Iterable[str]) -> None:
+    def __init__(self, have: Collection[str]) -> None:
         self._have = set(have)
         self._by_plain = {plain_name(name): name for name in have}
 
@@ -171,7 +171,7 @@ class ContigNames:
         return name if name in self._have else self._by_plain.get(plain_name(name))
 
 
-def names_of(wanted: Iterable[str], have: Sequence[str]) -> dict[str, str]:
+def names_of(wanted: Iterable[str], have: Collection[str]) -> dict[str, str]:
     """Name in a table (have) of each wanted contig that it holds."""
     names = ContigNames(have)
     return {name: theirs for name in wanted if (theirs := names.of(name)) is not None}

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.numba_options import kernel
 from deepcohort.paralogs.columns import Alignments, Axis
+from deepcohort.reads.cigar_kernels import push_operation
 
 _M, _I, _D, _S = 0, 1, 2, 4
 
@@ -53,26 +54,14 @@ def lift_alignment(
         last -= 1
     if first > last:
         return np.int64(-1), np.int64(-1), 0
-    used = _push(ops, lengths, 0, _S, first)
+    used = push_operation(ops, lengths, 0, _S, first)
     behind = at_base[first]
     for i in range(first, last + 1):
         if at_base[i] < 0:
-            used = _push(ops, lengths, used, _I, 1)
+            used = push_operation(ops, lengths, used, _I, 1)
             continue
-        used = _push(ops, lengths, used, _D, at_base[i] - behind)
-        used = _push(ops, lengths, used, _M, 1)
+        used = push_operation(ops, lengths, used, _D, at_base[i] - behind)
+        used = push_operation(ops, lengths, used, _M, 1)
         behind = at_base[i] + 1
-    used = _push(ops, lengths, used, _S, n - 1 - last)
+    used = push_operation(ops, lengths, used, _S, n - 1 - last)
     return at_base[first], behind, used
-
-
-@kernel
-def _push(ops: NDArray[np.uint8], lengths: NDArray[np.int32], used: int, op: int, length: int) -> int:
-    """Add to the operations ops, lengths (m,), joining equal neighbours; returns operations used."""
-    if length <= 0:
-        return used
-    if used > 0 and ops[used - 1] == op:
-        lengths[used - 1] += length
-        return used
-    ops[used], lengths[used] = op, length
-    return used + 1

@@ -15,21 +15,10 @@ from deepcohort.candidates.realign.columns import (
     Span,
 )
 from deepcohort.core.numba_options import borrowing_kernel, kernel
+from deepcohort.reads.cigar_kernels import push_operation
 
 BOTH, LEFT, RIGHT = 0, 1, 2  # by which ends a read hangs on to the window
 _MARGIN = 1.5  # log10; a new alignment must be this much better
-
-
-@borrowing_kernel
-def _push(ops: NDArray[np.uint8], lengths: NDArray[np.int32], n: Int, op: Int, length: Int) -> Int:
-    """Add an operation of `length` bp to the `n` of ops uint8 (k,), lengths int32 (k,); how many now."""
-    if length <= 0:
-        return n
-    if n > 0 and ops[n - 1] == op:
-        lengths[n - 1] += length
-        return n
-    ops[n], lengths[n] = op, length
-    return n + 1
 
 
 @borrowing_kernel
@@ -41,8 +30,8 @@ def push_prefix(
     `ops` uint8 (k,) and `lengths` int32 (k,) hold `n` operations; how many they are now.
     """
     for k in range(own.first, op):
-        n = _push(ops, lengths, n, own.op[k], own.length[k])
-    return _push(ops, lengths, n, 0, inside)
+        n = push_operation(ops, lengths, n, own.op[k], own.length[k])
+    return push_operation(ops, lengths, n, 0, inside)
 
 
 @borrowing_kernel
@@ -53,9 +42,9 @@ def push_suffix(
 
     `ops` uint8 (k,), `lengths` int32 (k,): as in push_prefix.
     """
-    n = _push(ops, lengths, n, 0, inside)
+    n = push_operation(ops, lengths, n, 0, inside)
     for k in range(op + 1, own.last):
-        n = _push(ops, lengths, n, own.op[k], own.length[k])
+        n = push_operation(ops, lengths, n, own.op[k], own.length[k])
     return n
 
 
@@ -82,18 +71,18 @@ def push_aligned(
             break
         if kind == 0:
             step = min(length, left)
-            n = _push(ops, lengths, n, 0, step)
+            n = push_operation(ops, lengths, n, 0, step)
             reference += step
             left -= step
         elif kind == 1:
             if left <= length:
                 return n, reference, left
-            n = _push(ops, lengths, n, 1, length)
+            n = push_operation(ops, lengths, n, 1, length)
             left -= length
         else:
-            n = _push(ops, lengths, n, 2, length)
+            n = push_operation(ops, lengths, n, 2, length)
             reference += length
-    n = _push(ops, lengths, n, 0, left)
+    n = push_operation(ops, lengths, n, 0, left)
     return n, reference + left, 0
 
 
@@ -142,9 +131,9 @@ def rewrite_left(
     n = push_prefix(room.op, room.length, 0, own, op, inside)
     n, _, clipped = push_aligned(room.op, room.length, n, window, False, aligned)
     n, inserted, _ = _trim_gaps(room.op, room.length, n)
-    n = _push(room.op, room.length, n, 4, rest + clipped + inserted)
+    n = push_operation(room.op, room.length, n, 4, rest + clipped + inserted)
     if own.op[own.last - 1] == 5:
-        n = _push(room.op, room.length, n, 5, own.length[own.last - 1])
+        n = push_operation(room.op, room.length, n, 5, own.length[own.last - 1])
     return n
 
 
@@ -162,10 +151,10 @@ def rewrite_right(
     m, inserted, deleted = _trim_gaps(room.back_op, room.back_length, m)
     n = 0
     if own.op[own.first] == 5:
-        n = _push(room.op, room.length, n, 5, own.length[own.first])
-    n = _push(room.op, room.length, n, 4, rest + clipped + inserted)
+        n = push_operation(room.op, room.length, n, 5, own.length[own.first])
+    n = push_operation(room.op, room.length, n, 4, rest + clipped + inserted)
     for k in range(m):
-        n = _push(room.op, room.length, n, room.back_op[m - 1 - k], room.back_length[m - 1 - k])
+        n = push_operation(room.op, room.length, n, room.back_op[m - 1 - k], room.back_length[m - 1 - k])
     n = push_suffix(room.op, room.length, n, own, op, inside)
     return n, reference - deleted
 
