@@ -101,3 +101,11 @@ def first_record(path: Path) -> int:
             at = end + 1 if end >= 0 else len(text)
         offset = following
     return next_block(path, offset << 16)
+
+
+def declared_formats(header: str, keys: Iterable[str]) -> frozenset[str]:
+    """Those of FORMAT's `keys` that a VCF's `header`, as htslib writes it, declares.
+
+    cyvcf2 looks for any other through the whole header, anew for each record.
+    """
+    return frozenset(key for key in keys if f"##FORMAT=<ID={key}," in header)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.text import text_of
 from deepcohort.formats.vcf_check import check_vcf
+from deepcohort.formats.vcf_header import declared_formats
 
 _BASES = frozenset("ACGT")
 
@@ -91,8 +92,7 @@ def read_contigs(reader: Any, path: str | Path, with_pl: bool) -> Iterator[Conti
         DeepcohortError: no GT, records out of order, a damaged file.
     """
     lengths = _lengths(reader)
-    # cyvcf2 looks for a key that is not declared through the whole header, anew for each record
-    declared = frozenset(k for k in ("PL", "DP") if f"##FORMAT=<ID={k}," in reader.raw_header)
+    declared = declared_formats(reader.raw_header, ("PL", "DP"))
     held = _Held()
     seen: set[str] = set()
     try:

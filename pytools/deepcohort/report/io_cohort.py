@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.names import name_problem
 from deepcohort.formats.vcf_check import check_vcf
+from deepcohort.formats.vcf_header import declared_formats
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,7 @@ class CohortVcf:
             self._vcf = cyvcf2.VCF(str(self.path))
             self.samples: list[str] = list(self._vcf.samples)
             self.contig_lengths = dict(zip(self._vcf.seqnames, self._vcf.seqlens, strict=False))
-            # cyvcf2 looks for a key that is not declared through the whole header, anew for each record
-            header = self._vcf.raw_header
-            self._declared = frozenset(k for k in ("DP", "GQ") if f"##FORMAT=<ID={k}," in header)
+            self._declared = declared_formats(self._vcf.raw_header, ("DP", "GQ"))
         except Exception as error:  # cyvcf2 raises bare ones
             raise DeepcohortError(f"{self.path} cannot be read as VCF: {error}") from error
         for name in self.samples:
