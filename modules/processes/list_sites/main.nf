@@ -13,9 +13,10 @@ process LIST_SITES {
     tuple val("${task.process}"), path('versions.yml'), emit: versions, topic: versions
 
     script:
-    def stored = stores ? '$(ls stores/*/* | sed "s/^/--cohort /")' : ''
+    def stored = stores ? '--cohort-list stores.txt' : ''
     """
     ls gvcfs/*.g.vcf.gz > gvcfs.txt
+    ${stores ? 'ls stores/*/* > stores.txt' : ''}
     deepcohort sites --gvcf-list gvcfs.txt ${stored} --reference ${fasta} --regions ${shard} --quiet \\
         --output ${meta.id}.sites.vcf.gz ${task.ext.args ?: ''}
     ${Versions.write(task)} # ${task.ext.sources}

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deepcohort.cli.joint_options import Cohort, Gvcf, GvcfList, Reference, Regions, RegionTexts
+from deepcohort.cli.joint_options import Cohort, CohortList, Gvcf, GvcfList, Reference, Regions, RegionTexts
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.joint.config import JointConfig
 
@@ -23,9 +23,7 @@ def genotype(
     gvcf: Gvcf = None,
     gvcf_list: GvcfList = None,
     cohort: Cohort = None,
-    cohort_list: Annotated[
-        Path | None, typer.Option(help="File that names one stored cohort or part per line.")
-    ] = None,
+    cohort_list: CohortList = None,
     save_cohort: Annotated[
         Path | None,
         typer.Option(help="Store what was read of all samples here, for later runs with more of them."),

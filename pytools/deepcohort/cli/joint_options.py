@@ -12,6 +12,7 @@ Cohort = Annotated[
     list[Path] | None,
     typer.Option(help="Stored cohort of earlier samples: a file, or a folder of parts; repeat."),
 ]
+CohortList = Annotated[Path | None, typer.Option(help="File that names one stored cohort or part per line.")]
 RegionTexts = Annotated[
     list[str] | None, typer.Option(help="CONTIG or CONTIG:START-END, 1-based; repeat. Default: all.")
 ]

@@ -185,6 +185,11 @@ def _check_row(row: Row, problems: list[str]) -> None:
         problem("reads is empty; give a BAM or CRAM file (or fastq_1, fastq_2)")
     elif not row["reads"].lower().endswith((".bam", ".cram")):
         problem(f"reads {row['reads']!r} is neither .bam nor .cram")
+    elif row["index"] and is_remote(row["reads"]) and not _lies_beside(row["index"], row["reads"]):
+        problem(
+            f"index {row['index']} does not lie beside {row['reads']}, where that of a URL is looked "
+            "for; copy it there"
+        )
     for column in ("reads", "index", "truth_vcf", "truth_bed", "fastq_1", "fastq_2"):
         bad = _UNSAFE.search(row[column])
         if bad:
@@ -197,6 +202,12 @@ def _check_row(row: Row, problems: list[str]) -> None:
     if bool(row["truth_vcf"]) != bool(row["truth_bed"]):
         given, absent = ("truth_vcf", "truth_bed") if row["truth_vcf"] else ("truth_bed", "truth_vcf")
         problem(f"{given} is given without {absent}; evaluation needs both")
+
+
+def _lies_beside(index: str, reads: str) -> bool:
+    """Whether the name of an index is one that htslib finds by that of the reads."""
+    stems = (reads, reads.rsplit(".", 1)[0])
+    return any(index == stem + end for stem in stems for end in (".bai", ".csi", ".crai"))
 
 
 def _check_fastq(row: Row, problem: Callable[[str], None]) -> None:

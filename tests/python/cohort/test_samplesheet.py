@@ -81,6 +81,10 @@ def test_a_path_with_comma_quotes_spaces_and_semicolon():
             ["row 2: sample 'a b' may hold", "row 3: sample '$(id)' may hold"],
         ),
         ("sample,reads\nA,$(touch x).bam\n", ["row 2: reads '$(touch x).bam' holds the character '$'"]),
+        (
+            "sample,reads,index\nA,s3://b/a.bam,s3://b/a.bai\nB,s3://b/b.bam,s3://i/b.bam.bai\n",
+            ["row 3: index s3://i/b.bam.bai does not lie beside s3://b/b.bam"],
+        ),
         ("sample,reads\nA,x*.bam\n", ["row 2: reads 'x*.bam' holds the character '*'"]),
         (
             "sample,reads,sex,platform\nA,a.bam,x,pacbio\n",

@@ -10,6 +10,7 @@ import pysam
 import pytest
 from deepcohort.calls.merge import merge_shards
 from deepcohort.calls.onto import insert_records
+from deepcohort.cli.sites import sites as sites_command
 from deepcohort.compose.io_warm import CONTIG, LENGTH_BP, write_warm_inputs
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.region import Region
@@ -72,9 +73,11 @@ def test_sites_are_all_alleles_that_somebody_calls(cohort, tmp_path):
     merged = tmp_path / "merged.vcf.gz"
     merge_shards(parts, merged, [WHOLE])
     assert merged.read_bytes() == sites.read_bytes()
-    store = tmp_path / "cohort.store"
+    store = tmp_path / "my cohort.store"
     genotype_cohort(gvcfs, reference, None, quiet=True, save_store=store)
-    write_supported([], reference, tmp_path / "stored.vcf.gz", stores=[store], quiet=True)
+    listed = tmp_path / "stores.txt"
+    listed.write_text(f"{store}\n")
+    sites_command(reference, tmp_path / "stored.vcf.gz", cohort_list=listed, quiet=True)
     assert (tmp_path / "stored.vcf.gz").read_bytes() == sites.read_bytes()
 
 
