@@ -11,7 +11,7 @@ import pysam
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
-from deepcohort.core.io_fasta_index import check_fai
+from deepcohort.core.io_fasta_index import check_fai, is_bgzipped
 from deepcohort.core.region import Region
 from deepcohort.core.sequence import encode_bases
 
@@ -53,7 +53,8 @@ class ReferenceFasta:
             raise DeepcohortError(f"reference {self.path} does not exist; check --reference")
         if not Path(f"{self.path}.fai").exists():
             raise DeepcohortError(f"reference {self.path} is not indexed; run: samtools faidx {self.path}")
-        if self.path.suffix == ".gz" and not Path(f"{self.path}.gzi").exists():
+        is_packed = self.path.suffix == ".gz" or (self.path.is_file() and is_bgzipped(self.path))
+        if is_packed and not Path(f"{self.path}.gzi").exists():
             raise DeepcohortError(
                 f"reference {self.path} lacks its .gzi index; compress it with bgzip, then run: "
                 f"samtools faidx {self.path}"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from deepcohort.core.errors import DeepcohortError
 
 _MOST_LINE_ENDS = 8  # bytes between a sequence and the next title
+_MOST_TITLE_BYTES = 1 << 20
 _MOST_LOOKED_AT = 1_000  # contigs of one file that are held against its index
 _MOST_INFLATED = 60  # of a bgzipped one, where each costs a few blocks
 _BLOCK_HEAD_BYTES = 18
@@ -109,9 +110,15 @@ def _block_bytes(head: bytes) -> int:
     return int.from_bytes(head[16:18], "little") + 1 if is_block else 0
 
 
+def is_bgzipped(path: Path) -> bool:
+    """Whether the file is BGZF, whatever its name: `x.fa.gz`, `x.fa.bgz`."""
+    with open(path, "rb") as file:
+        return _block_bytes(file.read(_BLOCK_HEAD_BYTES)) > 0
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[_Text]:
-    text = _BgzfText(path) if path.suffix == ".gz" else _PlainText(path)
+    text = _BgzfText(path) if is_bgzipped(path) else _PlainText(path)
     try:
         yield text
     finally:
@@ -133,7 +140,7 @@ def check_fai(path: Path) -> None:
         raise stale from error
     if any(a[1] >= b[1] for a, b in pairwise(numbers)):  # samtools writes contigs as they stand
         raise stale
-    most = _MOST_INFLATED if path.suffix == ".gz" else _MOST_LOOKED_AT
+    most = _MOST_INFLATED if is_bgzipped(path) else _MOST_LOOKED_AT
     step = -(-len(rows) // most) if rows else 1
     with _opened(path) as text:
         reached: int | None = 0  # where the contig before ends; None: not looked at
@@ -157,14 +164,12 @@ def _row_place(text: _Text, name: str, row: tuple[int, int, int, int], is_last: 
     length, offset, bases, width = row
     if length < 0 or offset < 2 or offset > text.size or (length and not 0 < bases < width <= bases + 2):
         return -1, -1
-    title_at = max(0, offset - 4_096)
-    title = text.at(title_at, offset - title_at)
-    start = title.rfind(b">")
-    words = title[start + 1 :].split(None, 1)
-    if start < 0 or not title.endswith(b"\n") or not words or words[0] != name.encode():
+    title_at, title = _title_before(text, offset)
+    words = title[1:].split(None, 1)
+    if title[:1] != b">" or not title.endswith(b"\n") or not words or words[0] != name.encode():
         return -1, -1
     if length == 0:
-        return title_at + start, offset
+        return title_at, offset
     end = offset + (length - 1) // bases * width + (length - 1) % bases + 1
     if end > text.size:
         return -1, -1
@@ -180,4 +185,16 @@ def _row_place(text: _Text, name: str, row: tuple[int, int, int, int], is_last: 
         return -1, -1
     if is_last and after:
         return -1, -1  # contigs that the index does not list
-    return title_at + start, end
+    return title_at, end
+
+
+def _title_before(text: _Text, offset: int) -> tuple[int, bytes]:
+    """Where the line that ends at `offset` begins, and the line: titles may hold `>`, and be long."""
+    n_bytes = 4_096
+    while True:
+        first = max(0, offset - n_bytes)
+        line = text.at(first, offset - first)
+        start = line.rfind(b"\n", 0, -1) + 1
+        if start or first == 0 or n_bytes >= _MOST_TITLE_BYTES:
+            return first + start, line[start:]
+        n_bytes *= 8

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from deepcohort.core.errors import DeepcohortError
 
+# START, START- or START-END; no position has 18 digits
+_PLACE = re.compile(r"(\d[\d,]{0,17})(?:-(\d[\d,]{0,17})?)?", re.ASCII)
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Region:
@@ -48,7 +51,7 @@ def parse_region(text: str, contig_lengths: dict[str, int]) -> Region:
     if text in contig_lengths:
         return Region(text, 0, contig_lengths[text])
     head, _, tail = text.rpartition(":")
-    match = re.fullmatch(r"([\d,]+)(?:-([\d,]*))?", tail) if head else None
+    match = _PLACE.fullmatch(tail) if head else None
     if match is None or head not in contig_lengths:
         known = ", ".join(list(contig_lengths)[:3])
         raise DeepcohortError(

@@ -8,7 +8,10 @@ from pathlib import Path
 from deepcohort.core.errors import DeepcohortError
 
 _FIELD = re.compile(r'([^=,"]+)=("(?:[^"\\]|\\.)*"|[^,]*)(?:,|$)')
-_NUMBER = re.compile(r"[AGRPM.]|L[ARG]|-?\d+")  # VCF 4.0 wrote -1 for "unknown", 4.4 and 4.5 have P, M and L.
+_NUMBER = re.compile(
+    r"[AGRPM.]|L[ARG]|-?[0-9]{1,9}"
+)  # VCF 4.0 wrote -1 for "unknown", 4.4 and 4.5 have P, M and L.
+_MOST_DIGITS = 10  # of a contig's length
 _TYPES = frozenset({"Integer", "Float", "Flag", "Character", "String"})
 _CHECKED = ("INFO", "FORMAT", "contig")
 _META = re.compile(r"##[^=\s]+=.*")
@@ -57,6 +60,14 @@ def listed_contigs(lines: Iterable[str]) -> frozenset[str]:
     return frozenset(fields["ID"] for _, section, fields in _structured(lines, ("contig",)))
 
 
+def contig_lengths_of(lines: Iterable[str]) -> dict[str, int | None]:
+    """Contigs of a header that `check_declarations` takes, and their lengths in bp; None if it gives none."""
+    return {
+        fields["ID"]: int(fields["length"]) if "length" in fields else None
+        for _, section, fields in _structured(lines, ("contig",))
+    }
+
+
 def check_declarations(lines: Sequence[str], path: Path, whole: bool = False) -> None:
     """See that every INFO, FORMAT and contig line says what it must, and none contradicts another.
 
@@ -96,7 +107,9 @@ def _problem(section: str, fields: dict[str, str]) -> str:
         return "a declaration without ID"
     if section == "contig":
         length = fields.get("length", "0")
-        return "" if length.isdecimal() and len(length) < 19 else "a length that is no number"
+        if not (length.isascii() and length.isdecimal()):
+            return "a length that is no number"
+        return "" if len(length) <= _MOST_DIGITS else "a length that no contig has"
     if not _NUMBER.fullmatch(fields.get("Number", "")):
         return "no Number, or one that VCF does not have"
     return "" if fields.get("Type") in _TYPES else "no Type, or one that VCF does not have"

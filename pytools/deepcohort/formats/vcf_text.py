@@ -14,15 +14,15 @@ from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.paths import remedy_for
 from deepcohort.core.region import Region, merge_regions, parse_region
 from deepcohort.formats.bgzf import check_bgzf_vcf, inflate_blocks
-from deepcohort.formats.vcf_declarations import check_declarations
+from deepcohort.formats.vcf_declarations import check_declarations, contig_lengths_of
 from deepcohort.formats.vcf_header import REGION_KEY
 from deepcohort.formats.vcf_scan_kernels import scan_lines
 
 _READ_BYTES = 4 << 20
 _FIRST_LINE = re.compile(r"##fileformat=VCFv4\.\d\s*")
+_OTHER_LINE = re.compile(rb"\n[^#\r\n]")
 _COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT")
 UNKNOWN_LENGTH = 1 << 29  # bp of a contig whose header line gives none
-_CONTIG = re.compile(r"##contig=<ID=([^,>]+)(?:.*?length=(\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,17 @@ def check_header_lines(lines: Sequence[str], path: Path) -> None:
     check_declarations(lines, path)
 
 
+def _end_of_header(data: bytes) -> int:
+    """Where the line that names the columns ends in a file that begins with `data`; -1: not within."""
+    at = data.find(b"\n#CHROM\t")
+    return data.find(b"\n", at + 1) if at >= 0 or data.startswith(b"#CHROM\t") else -1
+
+
+def _is_past_header(data: bytes, seen: int) -> bool:
+    """Whether a line of `data` is none of a header, the first `seen` bytes being known: read no farther."""
+    return data[:1] not in (b"", b"#", b"\r", b"\n") or _OTHER_LINE.search(data, max(0, seen - 1)) is not None
+
+
 def read_header_lines(path: Path) -> list[str]:
     """Header lines of a bgzipped VCF, without line ends; the last names the columns.
 
@@ -106,12 +117,12 @@ def read_header_lines(path: Path) -> list[str]:
     """
     data, stop = b"", -1
     for text, _ in inflate_blocks(path, 0):
+        seen = len(data)
         data += text
-        at = data.find(b"\n#CHROM\t")
-        stop = data.find(b"\n", at + 1) if at >= 0 or data.startswith(b"#CHROM\t") else -1
+        stop = _end_of_header(data)
         if 0 <= stop < len(data) - 1:  # with a byte of what follows
             break
-        if data and data[:1] != b"#":
+        if stop < 0 and _is_past_header(data, seen):
             break
     if stop >= 0:
         if data[stop + 1 : stop + 2] == b"#":
@@ -138,13 +149,18 @@ def parse_header(text: str, path: Path) -> VcfHeader:
     # not splitlines: other line ends of Unicode may stand in a description
     lines = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
     check_header_lines(lines, path)
-    contig_lengths: dict[str, int] = {}
-    for line in lines:
-        found = _CONTIG.match(line)
-        if found:
-            contig_lengths[found[1]] = int(found[2] or UNKNOWN_LENGTH)
+    contig_lengths = {
+        name: UNKNOWN_LENGTH if length is None else length
+        for name, length in contig_lengths_of(lines).items()
+    }
     prefix = f"##{REGION_KEY}="
-    regions = [parse_region(x[len(prefix) :], contig_lengths) for x in lines if x.startswith(prefix)]
+    try:
+        regions = [parse_region(x[len(prefix) :], contig_lengths) for x in lines if x.startswith(prefix)]
+    except DeepcohortError as error:
+        raise DeepcohortError(
+            f"{path} has a malformed VCF header: of its lines ##{REGION_KEY} one names no place of its "
+            f"contigs ({error}); make it again"
+        ) from error
     kept = tuple(line for line in lines if not line.startswith(prefix))
     return VcfHeader(kept, contig_lengths, tuple(merge_regions(regions)))
 
@@ -183,11 +199,10 @@ class VcfTextReader:
     def _read_header(self) -> str:
         data = b""
         while True:
-            more = self._read()
+            more, seen = self._read(), len(data)
             data += more
-            at = data.find(b"\n#CHROM\t")
-            stop = data.find(b"\n", at + 1) if at >= 0 or data.startswith(b"#CHROM\t") else -1
-            if stop >= 0 or not more:
+            stop = _end_of_header(data)
+            if stop >= 0 or not more or _is_past_header(data, seen):
                 break
         if stop < 0:
             check_header_lines(data[:2].decode("latin-1").split("\n"), self.path)
@@ -247,7 +262,9 @@ class VcfTextReader:
         found = []
         for first, last in zip(starts, [*starts[1:], n], strict=True):
             part = whole.part(first, last)
-            contig = part.text[: part.text.index(b"\t")].decode()
+            contig = part.text[: part.text.index(b"\t")].decode(errors="replace")
+            if "\ufffd" in contig:
+                raise DeepcohortError(f"{self.path} has a CHROM that is no text: {contig!r}; make it again")
             if (np.diff(part.lines[:, 0]) < 0).any():
                 raise DeepcohortError(f"{self.path} is not sorted by position on {contig}; sort it first")
             found.append(Segment(contig, part.text, part.lines))

@@ -81,3 +81,26 @@ def test_any_spoilt_byte(suffix: str, tmp_path: Path) -> None:
             told.append(str(error))
     assert len(told) > 120
     assert not [line for line in told if "\n" in line]
+
+
+@pytest.mark.parametrize("name", ["x.fa", "x.fa.gz", "x.fa.bgz", "x.fasta.bgzf"])
+@pytest.mark.parametrize("remark", ["5'->3' > [x]", ">", "y" * 5_000, "y" * 40_000 + ">", "\ty"])
+def test_titles_and_names_of_files_as_others_write_them(name: str, remark: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    text = "".join(f">{contig} {remark}\n{'ACGTAC' * 10}\nACGT\n" for contig in ("one", "two"))
+    if name == "x.fa":
+        path.write_text(text)
+    else:
+        with pysam.BGZFile(str(path), "wb") as out:
+            out.write(text.encode())
+    pysam.faidx(str(path))
+    assert read(path) == dict.fromkeys(("one", "two"), "ACGTAC" * 10 + "ACGT")
+
+
+def test_a_bgzipped_file_of_any_name_needs_its_gzi(tmp_path: Path) -> None:
+    path, _ = write(tmp_path / "a", 1)
+    other = tmp_path / "x.fa.bgz"
+    shutil.copy(path, other)
+    shutil.copy(f"{path}.fai", f"{other}.fai")
+    with pytest.raises(DeepcohortError, match=r"x\.fa\.bgz lacks its \.gzi index"):
+        read(other)

@@ -178,3 +178,30 @@ def test_examples_names_the_unknown_contig(tmp_path):
     result = CliRunner().invoke(app, [*words, "-o", str(tmp_path / "out")])
     assert isinstance(result.exception, InputProblems)
     assert "contig chrX is not in the reference" in str(result.exception)
+
+
+class _Compared(np.ndarray):
+    """Counts how often it is compared with something as a whole."""
+
+    n = 0
+
+    def __eq__(self, other: object) -> object:
+        _Compared.n += 1
+        return np.asarray(self) == other
+
+
+def test_many_contigs_are_not_looked_for_one_by_one(tmp_path: Path):
+    path = tmp_path / "x.bed"
+    path.write_text("".join(f"c{k % 50}\t{k}\t{k + 5}\n" for k in range(400)))
+    table = read_bed(path, None)
+    expected = {
+        name: [r for r in table.merged() if r.contig == name] for name in (f"c{k}" for k in range(50))
+    }
+    object.__setattr__(table, "contig", table.contig.view(_Compared))
+    found = table.columns()
+    assert _Compared.n < 10
+    assert list(found) == list(expected)
+    for name, (starts, ends) in found.items():
+        assert [Region(name, *pair) for pair in zip(starts.tolist(), ends.tolist(), strict=True)] == expected[
+            name
+        ]
