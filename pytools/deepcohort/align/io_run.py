@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,19 +17,34 @@ from deepcohort.align.config import AlignConfig
 from deepcohort.align.fastq_count import count_reads
 from deepcohort.align.pipes import Step, run_pipe, samtools
 from deepcohort.align.tools import Aligner, find_aligner, index_prefix, preset_of
-from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.io import ReferenceFasta
+from deepcohort.core.names import name_problem
 from deepcohort.core.outputs import atomic_outputs, scratch_folder
 from deepcohort.core.region import Region
+from deepcohort.core.text import text_of
 
 _CHUNK_BP = 8_000_000
 _SCRATCH = ".tmp-align-"
+_PROGRAM = re.compile(r"[\w.+-]+ [\w.+~-]+", re.ASCII)
 _EOF_BYTES = 38  # of the container that ends a CRAM 3.0
 PLATFORM_WORDS = {"illumina": "ILLUMINA", "hifi": "PACBIO", "ont": "ONT"}
 
 
 def read_group(sample: str, lane: str, platform: str) -> dict[str, str]:
-    """The @RG of a lane; all lanes of a sample are taken for one library."""
+    """The @RG of a lane; all lanes of a sample are taken for one library.
+
+    Raises:
+        InputProblems: a name that no header can hold.
+    """
+    problems = []
+    for option, name in (("--sample", sample), ("--lane", lane)):
+        # bwa takes backslashes away, twice
+        why = name_problem(name) or ("holds a backslash" if "\\" in name else "")
+        if why:
+            problems.append(f"{option} {name[:40]!r} {why}; choose another")
+    if problems:
+        raise InputProblems(problems)
     return {
         "ID": f"{sample}.{lane}",
         "SM": sample,
@@ -149,9 +165,12 @@ def finish_sample(
         program: name and version of the aligner, for the header. threads: of merging and writing.
 
     Raises:
-        DeepcohortError: `output` is neither .bam nor .cram, or a program failed.
+        DeepcohortError: `output` is neither .bam nor .cram, lanes are not of one sample and reference, or a
+            program failed.
     """
     config = config or AlignConfig()
+    headers = [_lane_header(lane) for lane in lanes]
+    _check_lanes(lanes, headers, reference)
     is_cram = output.suffix == ".cram"
     if not is_cram and output.suffix != ".bam":
         raise DeepcohortError(f"output {output} is neither .bam nor .cram")
@@ -165,7 +184,7 @@ def finish_sample(
         scratch_folder(_SCRATCH, output.parent) as scratch,
     ):
         header, body = Path(scratch, "header.sam"), Path(scratch, f"body{output.suffix}")
-        header.write_text(_header(lanes, program, mark, _checksums(reference) if is_cram else {}))
+        header.write_text(_header(headers, program, mark, _checksums(reference) if is_cram else {}))
         merge = ["merge", "--no-PG", "-c", "-p", *more]
         names = [str(lane) for lane in lanes]
         if mark:
@@ -175,6 +194,26 @@ def finish_sample(
             run_pipe([samtools(*merge, *form, "-o", str(body), *names)])
         _replace_header(header, body, temporary)
         run_pipe([samtools("index", *more, str(temporary), str(fresh_index))])
+
+
+def read_program(files: Sequence[Path]) -> tuple[str, str]:
+    """Name and version of the aligner of all lanes, by what `align reads --version-file` wrote of each.
+
+    Raises:
+        DeepcohortError: a file holds something else, or they differ.
+    """
+    programs = set()
+    for path in files:
+        text = text_of(path).strip()
+        if not _PROGRAM.fullmatch(text):
+            raise DeepcohortError(f"{path} is no file of `align reads --version-file`")
+        programs.add(text)
+    if len(programs) > 1:
+        raise DeepcohortError(
+            f"lanes were aligned by {' and '.join(sorted(programs))}; align them by one aligner"
+        )
+    name, _, version = next(iter(programs), " ").partition(" ")
+    return name, version
 
 
 def _replace_header(header: Path, body: Path, output: Path) -> None:
@@ -216,13 +255,63 @@ def _checksums(reference: Path) -> dict[str, str]:
     return sums
 
 
-def _header(lanes: Sequence[Path], program: tuple[str, str], mark: bool, sums: dict[str, str]) -> str:
-    groups: dict[str, dict] = {}
-    contigs: list[dict] = []
-    for lane in lanes:
+def _lane_header(lane: Path) -> dict[str, list[dict]]:
+    """Header of a lane's BAM.
+
+    Raises:
+        DeepcohortError: there is none, or no contig in it.
+    """
+    if not lane.is_file():
+        raise DeepcohortError(f"lane {lane} does not exist; check --lane")
+    try:
         with pysam.AlignmentFile(str(lane), check_sq=False) as file:
-            own = file.header.to_dict()
-        contigs = contigs or own.get("SQ", [])
+            is_lane = bool((file.is_bam or file.is_cram) and file.nreferences)
+            header: dict[str, list[dict]] = file.header.to_dict()
+    except (OSError, ValueError) as error:
+        raise DeepcohortError(f"lane {lane} cannot be read as BAM ({error}); align it again") from error
+    if not is_lane:
+        raise DeepcohortError(f"lane {lane} is no BAM of aligned reads; give what `align reads` wrote")
+    return header
+
+
+def _check_lanes(lanes: Sequence[Path], headers: Sequence[dict[str, list[dict]]], reference: Path) -> None:
+    """See that all lanes are of one sample, and aligned to one reference, this one.
+
+    Raises:
+        InputProblems: those that are not.
+    """
+    with ReferenceFasta(reference) as fasta:
+        lengths = fasta.contig_lengths
+    problems = []
+    first, samples = _contigs_of(headers[0]), dict[str, Path]()
+    for lane, header in zip(lanes, headers, strict=True):
+        for group in header.get("RG", []):
+            samples.setdefault(str(group.get("SM", "")), lane)
+        own = _contigs_of(header)
+        other = next((name for name, n in own if lengths.get(name, n) != n), "")
+        if other:
+            problems.append(
+                f"lane {lane} was aligned to another reference: its {other} is not as long as that"
+            )
+        elif own != first:
+            problems.append(f"lanes {lanes[0]} and {lane} were aligned to references of other contigs")
+    if len(samples) > 1:
+        named = ", ".join(f"{path} {name}" for name, path in list(samples.items())[:5])
+        problems.append(f"lanes are of several samples ({named}); join those of one")
+    if problems:
+        raise InputProblems(problems)
+
+
+def _contigs_of(header: dict[str, list[dict]]) -> list[tuple[str, int]]:
+    return [(str(row["SN"]), int(row["LN"])) for row in header["SQ"]]
+
+
+def _header(
+    headers: Sequence[dict[str, list[dict]]], program: tuple[str, str], mark: bool, sums: dict[str, str]
+) -> str:
+    groups: dict[str, dict] = {}
+    contigs = headers[0]["SQ"]
+    for own in headers:
         groups |= {str(group["ID"]): group for group in own.get("RG", [])}
     for contig in contigs:
         contig |= {"M5": sums[contig["SN"]]} if contig["SN"] in sums else {}

@@ -72,20 +72,27 @@ class _LazyGroup(TyperGroup):
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         dress(command, cmd_name)
-        run = command.invoke
-
-        def checked(context: Any) -> Any:
-            check_text(context.params)
-            check_places(cmd_name, context.params)
-            result = run(context)
-            tell_written(cmd_name, context.params)
-            return result
-
-        command.invoke = checked  # type: ignore[assignment, method-assign]
+        _check_before(command, cmd_name)
+        for child_name, child in getattr(command, "commands", {}).items():
+            _check_before(child, f"{cmd_name} {child_name}")
         return command
 
     def get_help(self, ctx: Any) -> str:
         return group_help(COMMANDS, self.help or "")
+
+
+def _check_before(command: Any, name: str) -> None:
+    """Let `command` look at its words and at what it will write first, and say at the end what it wrote."""
+    run = command.invoke
+
+    def checked(context: Any) -> Any:
+        check_text(context.params)
+        check_places(name, context.params)
+        result = run(context)
+        tell_written(name, context.params)
+        return result
+
+    command.invoke = checked
 
 
 app = typer.Typer(

@@ -60,6 +60,7 @@ def reads(
     from deepcohort.align.io_run import align_lane, read_group
     from deepcohort.cohort.fastq import fastq_problems
     from deepcohort.core.errors import DeepcohortError, InputProblems
+    from deepcohort.core.outputs import atomic_outputs
 
     if len(fastq) > 2:
         raise DeepcohortError(
@@ -71,7 +72,8 @@ def reads(
     group = read_group(sample, lane, _platform(platform))
     found = align_lane(fastq, reference, index, output, group, platform, aligner, threads)
     if version_file:
-        version_file.write_text(f"{found.program} {found.version}\n")
+        with atomic_outputs(version_file) as [temporary]:
+            temporary.write_text(f"{found.program} {found.version}\n")
 
 
 @app.command()
@@ -88,11 +90,6 @@ def sample(
     threads: Threads = 1,
 ) -> None:
     """Join the lanes of one sample, mark duplicates, index."""
-    from deepcohort.align.io_run import finish_sample
-    from deepcohort.core.errors import DeepcohortError
+    from deepcohort.align.io_run import finish_sample, read_program
 
-    programs = sorted({path.read_text().strip() for path in version_file or []})
-    if len(programs) > 1:
-        raise DeepcohortError(f"lanes were aligned by {' and '.join(programs)}; align them by one aligner")
-    name, _, version = (programs or [" "])[0].partition(" ")
-    finish_sample(lane, reference, output, mark, (name, version), threads)
+    finish_sample(lane, reference, output, mark, read_program(version_file or []), threads)

@@ -18,13 +18,13 @@ OUTPUTS: dict[str, dict[str, str]] = {
     "paralogs": {"output": FILE},
     "shard": {"output": FILE, "directory": FOLDER},
     "intersect": {"output": FILE},
-    "call": {"gvcf": FILE, "vcf": FILE, "haplotag": FILE, "profile_json": FILE},
-    "merge": {"output": FILE, "checksums": FILE, "facts": FILE},
+    "call": {"gvcf": FILE, "vcf": FILE, "phase_evidence": FILE, "haplotag": FILE, "profile_json": FILE},
+    "merge": {"output": FILE, "checksums": FILE, "facts": FILE, "target_table": FILE},
     "genotype": {"output": FILE, "save_cohort": EITHER},
     "sites": {"output": FILE},
     "store": {"output": FILE},
     "evaluate": {"output": FOLDER},
-    "report": {"output": FOLDER},
+    "report": {"output": FOLDER, "pages": FOLDER},
     "simulate": {"output": FOLDER},
     "profile": {"output": EITHER},
     "examples": {"output": FOLDER},
@@ -37,14 +37,24 @@ OUTPUTS: dict[str, dict[str, str]] = {
     "haplotag": {"output": FILE},
     "export": {"output": PREFIX},
     "annotate": {"output": FILE, "pack": FILE, "report": FOLDER},
-    "filter": {"output": FILE, "train": FILE},
-    "align": {},  # its commands look at their own
-    "fingerprint": {},  # likewise
-    "popgen": {},  # its commands look at their own folders, which may hold a run to go on with
+    "filter": {"output": FILE, "train": FILE, "checksums": FILE},
+    "align": {},  # a group, as the next two; what their commands write is below
+    "fingerprint": {},
+    "popgen": {},
     "plan": {"output": FILE, "text": FILE},
     "summary": {"output": FILE},
     "provenance": {"output": FILE},
     "warm": {},
+}
+# the same of commands of groups
+OUTPUTS_OF_GROUPS: dict[str, dict[str, str]] = {
+    "align index": {"output": FOLDER},
+    "align reads": {"output": FILE, "version_file": FILE},
+    "align sample": {"output": FILE},
+    "fingerprint sample": {"output": FILE},
+    "fingerprint compare": {"output": FOLDER, "warnings": FILE},
+    # folders, which may hold a run to go on with
+    **{f"popgen {name}": {"output": FOLDER} for name in ("simulate", "train", "tune", "compare", "scan")},
 }
 # lie beside what is read, and are read with it
 _COMPANIONS = ("", ".bai", ".csi", ".crai", ".tbi", ".fai", ".gzi")
@@ -56,7 +66,7 @@ def check_places(command: str, values: Mapping[str, Any]) -> None:
     Raises:
         InputProblems: it cannot, or is; all of it together.
     """
-    kinds = OUTPUTS[command]
+    kinds = {**OUTPUTS, **OUTPUTS_OF_GROUPS}[command]
     outputs = {name: Path(values[name]) for name in kinds if values.get(name)}
     problems: list[str] = []
     for name, path in outputs.items():

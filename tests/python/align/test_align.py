@@ -12,7 +12,7 @@ from deepcohort import cli
 from deepcohort.align import tools
 from deepcohort.align.fastq_count import count_reads
 from deepcohort.align.index import make_index
-from deepcohort.align.io_run import align_lane, finish_sample, read_group
+from deepcohort.align.io_run import align_lane, finish_sample, read_group, read_program
 from deepcohort.align.pipes import Step, run_pipe
 from deepcohort.align.tools import Aligner, find_aligner, missing_aligners, preset_of
 from deepcohort.cohort.io import index_reference
@@ -234,3 +234,82 @@ def test_damaged_reads_leave_nothing(data, tmp_path):
     assert isinstance(run.exception, DeepcohortError)
     assert "has 4 bases and 2 qualities" in str(run.exception)
     assert not (tmp_path / "o.bam").exists()
+
+
+def write_lane(path: Path, contigs: dict[str, int], sample: str = "S", group: str = "S.1") -> Path:
+    """A BAM with a read at the start of each contig."""
+    header = pysam.AlignmentHeader.from_dict({
+        "HD": {"VN": "1.6", "SO": "coordinate"},
+        "SQ": [{"SN": name, "LN": length} for name, length in contigs.items()],
+        "RG": [{"ID": group, "SM": sample}],
+    })  # fmt: skip
+    with pysam.AlignmentFile(str(path), "wb", header=header) as bam:
+        for number in range(len(contigs)):
+            read = pysam.AlignedSegment(header)
+            read.query_name, read.reference_id, read.reference_start = f"{group}.{number}", number, 5
+            read.mapping_quality, read.cigarstring, read.query_sequence = 60, "4M", "ACGT"
+            read.query_qualities = pysam.qualitystring_to_array("IIII")
+            read.set_tag("RG", group)
+            bam.write(read)
+    return path
+
+
+CONTIGS = {"chr1": 6000, "chr2": 3000}
+
+
+@pytest.mark.parametrize(
+    ("lane", "problem"),
+    [
+        (({"chr2": 3000, "chr1": 6000},), "were aligned to references of other contigs"),
+        (({"chr1": 6000},), "were aligned to references of other contigs"),
+        (({**CONTIGS, "chr2": 3001},), "another reference: its chr2 is not as long"),
+        ((CONTIGS, "T"), r"lanes are of several samples \(.*1\.bam S, .*2\.bam T\)"),
+        (None, "does not exist; check --lane"),
+        ("ref.fa", "is no BAM of aligned reads"),
+        ("L1_1.fq.gz", "cannot be read as BAM|is no BAM of aligned reads"),
+    ],
+)
+def test_lanes_that_do_not_belong_together(data, tmp_path, lane, problem):
+    """Reads of another reference's chr1 lay beyond its end; two persons became one file."""
+    first = write_lane(tmp_path / "1.bam", CONTIGS)
+    second = tmp_path / "2.bam"
+    if isinstance(lane, str):
+        second = data / lane
+    elif lane is not None:
+        write_lane(second, lane[0], *lane[1:], group="S.2")
+    with pytest.raises(DeepcohortError, match=problem):
+        finish_sample([first, second], data / "ref.fa", tmp_path / "o.bam", mark=False)
+    assert not (tmp_path / "o.bam").exists()
+
+
+def test_lanes_of_one_sample(data, tmp_path):
+    lanes = [write_lane(tmp_path / f"{n}.bam", CONTIGS, group=f"S.{n}") for n in (1, 2)]
+    finish_sample(lanes, data / "ref.fa", tmp_path / "o.bam", mark=False)
+    with pysam.AlignmentFile(str(tmp_path / "o.bam")) as bam:
+        assert bam.count(until_eof=True) == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"bwa 0.7.17\n>chr1\n", "is no file of `align reads --version-file`"),
+        (b"", "is no file of `align reads --version-file`"),
+        (b"\xff\xfe", "is no UTF-8 text"),
+        (None, "cannot be read: No such file"),
+    ],
+)
+def test_files_that_tell_of_no_aligner(tmp_path, content, problem):
+    if content is not None:
+        (tmp_path / "x").write_bytes(content)
+    with pytest.raises(DeepcohortError, match=problem):
+        read_program([tmp_path / "x"])
+    (tmp_path / "y").write_text("bwa-mem2 2.2.1+ds-1~x\n")
+    assert read_program([tmp_path / "y"] * 2) == ("bwa-mem2", "2.2.1+ds-1~x")
+
+
+@pytest.mark.parametrize(
+    ("sample", "lane"), [("", "1"), ("S", ""), ("a\tb", "1"), ("S", "1\n"), ("a\\b", "1")]
+)
+def test_names_that_no_read_group_holds(sample, lane):
+    with pytest.raises(DeepcohortError, match=r"--(sample|lane) "):
+        read_group(sample, lane, "illumina")

@@ -9,10 +9,20 @@ import sys
 from pathlib import Path
 
 import pytest
-from deepcohort.cli import COMMANDS
-from deepcohort.cli.places import EITHER, FILE, FOLDER, OUTPUTS, PREFIX, check_places, check_text
+from deepcohort.cli import COMMANDS, app
+from deepcohort.cli.places import (
+    EITHER,
+    FILE,
+    FOLDER,
+    OUTPUTS,
+    OUTPUTS_OF_GROUPS,
+    PREFIX,
+    check_places,
+    check_text,
+)
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.outputs import atomic_folder, atomic_outputs
+from typer.testing import CliRunner
 
 START = [sys.executable, "-c", "from deepcohort.start import main; main()"]
 
@@ -22,7 +32,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-READS_VCF = ("stats", "export", "filter", "annotate", "evaluate", "show", "phase", "haplotag")
+READS_VCF = ("popgen", "stats", "export", "filter", "annotate", "evaluate", "show", "phase", "haplotag")
 
 
 def run(*words: object, **more: object) -> subprocess.CompletedProcess[str]:
@@ -31,11 +41,12 @@ def run(*words: object, **more: object) -> subprocess.CompletedProcess[str]:
 
 def test_every_path_that_a_command_writes_is_known():
     assert set(OUTPUTS) == set(COMMANDS)
-    for command, kinds in OUTPUTS.items():
+    for command, kinds in {**OUTPUTS, **OUTPUTS_OF_GROUPS}.items():
         if command in ("popgen", "align", "fingerprint"):  # groups of commands
             continue
-        module = importlib.import_module(f"deepcohort.cli.{command}")
-        callback = module.app.registered_commands[0].callback
+        name, _, child = command.partition(" ")
+        registered = importlib.import_module(f"deepcohort.cli.{name}").app.registered_commands
+        callback = next(c.callback for c in registered if not child or c.callback.__name__ == child)
         known = {
             name for name, p in inspect.signature(callback).parameters.items() if "Path" in str(p.annotation)
         }
@@ -45,7 +56,7 @@ def test_every_path_that_a_command_writes_is_known():
             for name in known
             if name in ("output", "gvcf", "vcf", "save_cohort") and command != "genotype"
         }
-        reads = {"gvcf"} if command == "sites" else {"vcf"} if command in READS_VCF else set()
+        reads = {"gvcf"} if command == "sites" else {"vcf"} if name in READS_VCF else set()
         assert named_so - reads <= set(kinds), command
 
 
@@ -65,6 +76,16 @@ def test_every_path_that_a_command_writes_is_known():
         ("genotype", {"save_cohort": "nowhere/deep/x.store", "output": "in.bam", "reference": "in.bam"}, "would overwrite"),
         ("export", {"output": "nowhere/x"}, "does not exist"),
         ("merge", {"output": "in.bam", "input_": ["in.bam"]}, "which --input reads"),
+        ("merge", {"target_table": "other", "targets": "other"}, "which --targets reads"),
+        ("filter", {"output": "x.gz", "checksums": "nowhere/x"}, "output folder nowhere does not exist"),
+        ("call", {"phase_evidence": "nowhere/x.npz"}, "output folder nowhere does not exist"),
+        ("report", {"output": "new", "pages": "other"}, "other is a file; name a folder"),
+        ("align reads", {"output": "other", "fastq": ["other"]}, "which --fastq reads"),
+        ("align reads", {"output": "x.bam", "version_file": "nowhere/x"}, "output folder nowhere"),
+        ("align sample", {"output": "in.bam", "lane": ["in.bam"]}, "which --lane reads"),
+        ("fingerprint sample", {"output": "in.bam", "reads": ["in.bam"]}, "which --reads reads"),
+        ("fingerprint compare", {"output": "new", "warnings": "nowhere/x"}, "output folder nowhere"),
+        ("popgen scan", {"output": "in.bam"}, "in.bam is a file; name a folder"),
     ],
 )  # fmt: skip
 def test_places_that_will_not_do(
@@ -78,6 +99,16 @@ def test_places_that_will_not_do(
     with pytest.raises(InputProblems, match=told):
         check_places(command, values)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["folder", "in.bam", "in.bam.bai", "link", "other"]
+
+
+def test_commands_of_groups_look_at_their_places_too(tmp_path: Path):
+    bam = tmp_path / "a.bam"
+    bam.write_text("reads")
+    words = ["align", "sample", "--lane", bam, "--reference", tmp_path / "x.fa", "--output", bam]
+    run_of_it = CliRunner().invoke(app, list(map(str, words)))
+    assert isinstance(run_of_it.exception, InputProblems)
+    assert "which --lane reads" in str(run_of_it.exception)
+    assert bam.read_text() == "reads"
 
 
 def test_places_that_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
