@@ -63,13 +63,15 @@ def check(
 
     if fingerprint_tables and not fingerprints:
         raise DeepcohortError("--fingerprint-tables are of known SNPs; give --fingerprints")
+    if fingerprints and not open_files:
+        raise DeepcohortError("--fingerprints are taken from the reads, which --text-only leaves unopened")
     stored = stored_samples(cohort or [], cohort_list)
     names = [name for name in contigs.split(",") if name]
     samples, remarks = check_cohort(
         samplesheet, reference, names, regions, base, launch_dir, open_files, stored,
         missing_for_export(export or []), missing_aligners,
     )  # fmt: skip
-    if fingerprints and open_files:
+    if fingerprints:
         from deepcohort.compose.fingerprint_run import fingerprints_of_sheet, sites_for
 
         sites = sites_for(fingerprints, reference, regions, contigs)

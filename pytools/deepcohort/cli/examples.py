@@ -64,11 +64,14 @@ def examples(
 
 
 def _chosen_regions(reference: Path, bed: Path | None, texts: list[str]) -> "list[Region]":
-    """Regions of the BED, merged, then those given as text."""
+    """Regions of the BED, merged, then those given as text; merged too where they overlap."""
     from deepcohort.core.io import ReferenceFasta
-    from deepcohort.core.region import parse_region
+    from deepcohort.core.region import merge_regions, parse_region
     from deepcohort.formats.bed import read_bed
 
     with ReferenceFasta(reference) as fasta:
         chosen = read_bed(bed, fasta.contig_lengths).merged() if bed else []
-        return [*chosen, *(parse_region(text, fasta.contig_lengths) for text in texts)]
+        chosen += [parse_region(text, fasta.contig_lengths) for text in texts]
+    union = merge_regions(chosen)
+    # where none overlaps they stay as they are: their order is that of the examples
+    return union if sum(map(len, union)) < sum(map(len, chosen)) else chosen

@@ -26,7 +26,10 @@ def shard(
 ) -> None:
     """Cut a reference into balanced regions, without long runs of N."""
     from deepcohort.cohort.io import shard_reference, write_shards
+    from deepcohort.core.errors import DeepcohortError
 
+    if padding and regions is None:
+        raise DeepcohortError("--padding is around the intervals of --regions; give these too")
     config = ShardConfig(shard_bp=shard_bp, min_gap_bp=min_gap_bp)
     shards = shard_reference(
         reference, [name for name in contigs.split(",") if name], regions, config, padding

@@ -51,6 +51,8 @@ def show(
         problems.append("--judged chooses among the records of --vcf; give both")
     if judged not in ("", "FP", "FN", "TP"):
         problems.append(f"--judged {judged[:20]!r} is none of FP, FN, TP")
+    if alt and (len(sites) > 1 or vcf is not None):
+        problems.append("--alt is of one --site; give it alone")
     if problems:
         raise InputProblems(problems)
     if output.suffix.lower() != ".html":
@@ -75,5 +77,6 @@ def show(
         width,
         quiet,
         by_haplotype,
+        alt,
     )
     typer.echo(f"{output}: {n} sites")

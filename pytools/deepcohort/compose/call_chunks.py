@@ -109,12 +109,15 @@ class _ChunkEvidence:
     """Phase evidence of all chunks of a contig."""
 
     def __init__(self, chunks: Sequence[Chunk], folder: Path) -> None:
-        self._chunks, self._folder = chunks, folder
+        self._folder = folder
+        self._numbers: dict[str, list[int]] = {}
+        for i, chunk in enumerate(chunks):
+            for contig in dict.fromkeys(region.contig for region in chunk):
+                self._numbers.setdefault(contig, []).append(i)
 
     def evidence(self, contig: str) -> Evidence | None:
         """Of a contig whose chunks are all called, or None where it has no site."""
-        numbers = [i for i, chunk in enumerate(self._chunks) if any(r.contig == contig for r in chunk)]
-        files = [open_evidence(_evidence_part(self._folder, i)) for i in numbers]
+        files = [open_evidence(_evidence_part(self._folder, i)) for i in self._numbers.get(contig, ())]
         parts = [part for file in files if (part := file.evidence(contig)) is not None]
         return joined_evidence(parts) if parts else None
 

@@ -151,6 +151,12 @@ def _check_words(request: CallRequest, problems: _Problems) -> None:
         )
     if request.device not in DEVICES:
         problems.add(f"device '{request.device}' is unknown; choose from {', '.join(DEVICES)}")
+    if request.padding and request.regions is None:
+        problems.add("--padding is around the intervals of --regions; give these too")
+    if request.paralogs is not None and not request.place_paralogs:
+        problems.add("--paralogs and --no-place-paralogs exclude each other")
+    elif request.paralogs is not None and not request.paralogs.exists():
+        problems.add(f"table of paralogs {request.paralogs} does not exist; check --paralogs")
     if request.sample and (why := name_problem(request.sample)):
         problems.add(f"--sample {request.sample[:40]!r} {why}; choose another")
 

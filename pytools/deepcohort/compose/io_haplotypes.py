@@ -17,7 +17,9 @@ def haplotypes_near(paths: Sequence[Path], reference: Path, region: Region) -> d
         with pysam.AlignmentFile(str(path), reference_filename=str(reference)) as file:
             for record in file.fetch(region.contig, region.start, region.end):
                 if not record.is_secondary and not record.is_supplementary and record.has_tag("HP"):
-                    found[(record.query_name or "").encode()] = int(record.get_tag("HP"))
+                    haplotype = record.get_tag("HP")
+                    if isinstance(haplotype, int):  # SAM leaves HP to anybody: text is another tool's
+                        found[(record.query_name or "").encode()] = haplotype
     offset = np.cumsum([0, *map(len, found)]).astype(np.int64)
     hashes = hash_names(np.frombuffer(b"".join(found), np.uint8), offset)
     return dict(zip(hashes.tolist(), found.values(), strict=True))

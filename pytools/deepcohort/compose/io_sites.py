@@ -6,6 +6,9 @@ from pathlib import Path
 import pysam
 
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.vcf_constants import NON_REF
+
+_NO_ALLELES = (NON_REF, "<*>")  # of a gVCF's reference blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ def sites_of(vcf: Path, judged: str, most: int) -> list[Site]:
             for record in file:
                 decisions = [str(sample["BD"]) for sample in record.samples.values()] if judged else []
                 passed = not record.filter.keys() or "PASS" in record.filter.keys()  # noqa: SIM118
-                if record.alts and (judged in decisions if judged else passed):
+                shown = any(alt not in _NO_ALLELES for alt in record.alts or ())
+                if record.alts and shown and (judged in decisions if judged else passed):
                     alleles = f"{_short(record.ref or '')}>{','.join(_short(alt) for alt in record.alts)}"
                     found.append(Site(f"{record.chrom}:{record.pos}", f"{alleles} {judged}".strip()))
     except (OSError, ValueError) as error:

@@ -63,6 +63,7 @@ def write_page(
     flank_bp: int,
     quiet: bool = False,
     haplotypes: bool = False,
+    alt: str = "",
 ) -> int:
     """Write all sites into one self-contained page; how many were drawn.
 
@@ -77,7 +78,7 @@ def write_page(
     sections, options = [], []
     for k, site in enumerate(track(sites, len(sites), "show", quiet)):
         pictures = gather_samples(
-            files, reference, site.text, "", platform, model, max_reads, flank_bp, haplotypes
+            files, reference, site.text, alt, platform, model, max_reads, flank_bp, haplotypes
         )
         about = html.escape(" ".join(filter(None, (site.text, site.about))))
         lines = html.escape("\n".join(picture.line for picture in pictures))

@@ -1,5 +1,6 @@
 """Evidence, tensor and probabilities of one site, gathered for its picture."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from deepcohort.reads.load import open_reads
 from deepcohort.reads.types import ReadBatch
 
 FLANK_BP = 30
+_SITE = re.compile(r".+:[0-9,]+")
 _ORDER = {ALLELE_ALT: 0, ALLELE_OTHER: 1, ALLELE_REF: 2}
 
 
@@ -106,6 +108,8 @@ def prepare_site(
     """
     with ReferenceFasta(reference) as fasta:
         lengths = fasta.contig_lengths
+    if site in lengths or not _SITE.fullmatch(site):
+        raise DeepcohortError(f"site '{site}' is no place; write CONTIG:POS, as in the VCF")
     where = parse_region(site, lengths)
     pos = where.start
     predictor = load_predictor(model, platform, "cpu")
@@ -130,16 +134,22 @@ def gather(
     model: str,
     max_reads: int,
     flank_bp: int = FLANK_BP,
+    may_lack_alt: bool = False,
 ) -> SitePicture:
     """Evidence of one site as `call` sees it, after realignment; reads alone where no candidate is.
 
     Raises:
-        DeepcohortError: no candidate with that ALT; unreadable inputs or model.
+        DeepcohortError: no candidate with that ALT, unless it may be lacking; unreadable inputs or model.
     """
     chunk, pos, predictor = prepare_site(reads, reference, site, platform, model, flank_bp)
-    row = choose_row(chunk, pos, alt)
+    try:
+        row = choose_row(chunk, pos, alt)
+    except DeepcohortError:
+        if not may_lack_alt:
+            raise
+        row = None
     if row is None:
-        return _reads_alone(chunk, pos, max_reads, flank_bp)
+        return _reads_alone(chunk, pos, max_reads, flank_bp, alt)
 
     def pixels_of(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         return encode_pixels(chunk.evidence, chunk.codes, chunk.window, predictor.config, chunk.rows[rows])
@@ -153,15 +163,16 @@ def gather(
     return _picture(chunk, row, pos, pixels, p, seen, max_reads, flank_bp)
 
 
-def _reads_alone(chunk: PreparedChunk, pos: int, max_reads: int, flank_bp: int) -> SitePicture:
-    """The picture of a place where nothing was a candidate: a missed variant, or none."""
+def _reads_alone(chunk: PreparedChunk, pos: int, max_reads: int, flank_bp: int, alt: str) -> SitePicture:
+    """The picture of a place where nothing was a candidate, or not that ALT: a missed variant, or none."""
     reads, window = chunk.evidence.reads, chunk.window
     start, stop = max(0, pos - flank_bp), min(window.end, pos + 1 + flank_bp)
     rows = np.flatnonzero((reads.pos <= pos) & (reads.end > pos)).tolist()
     step = max(1, -(-len(rows) // max_reads))
     drawn = tuple(_lay_out(reads, row, start, stop - start, -1) for row in rows[::step])
     contig = chunk.evidence.table.contig
-    title = f"{contig}:{pos + 1} is no candidate   reads {len(rows)}   ({near_candidates(chunk, pos)})"
+    what = f"no candidate with ALT {alt}" if alt else "no candidate"
+    title = f"{contig}:{pos + 1} is {what}   reads {len(rows)}   ({near_candidates(chunk, pos)})"
     return SitePicture(
         title,
         contig,
@@ -287,15 +298,17 @@ def gather_samples(
     `haplotypes`: reads stand by their tag HP.
 
     Raises:
-        DeepcohortError: see `gather`.
+        DeepcohortError: see `gather`; no sample has that ALT.
     """
     share = max(5, max_reads // len(files))
     pictures = []
+    several = len(files) > 1
     for name, paths in files.items():
-        wanted = alt if len(files) == 1 else ""
-        picture = gather(paths, reference, site, wanted, platform, model, share, flank_bp)
+        picture = gather(paths, reference, site, alt, platform, model, share, flank_bp, several)
         if haplotypes:
             place = Region(picture.contig, picture.start, picture.start + len(picture.reference))
             picture = by_haplotype(picture, haplotypes_near(paths, reference, place))
-        pictures.append(replace(picture, sample=name if len(files) > 1 else ""))
+        pictures.append(replace(picture, sample=name if several else ""))
+    if alt and all(picture.pixels is None for picture in pictures):
+        raise DeepcohortError(f"{site} is no candidate with ALT {alt} in any of {len(files)} samples")
     return pictures

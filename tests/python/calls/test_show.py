@@ -5,11 +5,13 @@ from itertools import pairwise
 import numpy as np
 import pysam
 import pytest
+from deepcohort.cli import app
 from deepcohort.compose.io_warm import write_warm_inputs
 from deepcohort.compose.show_drawing import haplotype_groups, read_image
 from deepcohort.compose.show_run import by_sample, gather, gather_samples, show_site
 from deepcohort.compose.show_types import GAP, OUTSIDE
 from deepcohort.core.errors import DeepcohortError
+from typer.testing import CliRunner
 
 
 @pytest.fixture(scope="module")
@@ -154,3 +156,58 @@ def test_reads_by_haplotype(inputs, tmp_path):
     assert 0.5 < n_tagged / len(shown) < 0.85
     show_site([tagged], reference, "warm:4001", tmp_path / "x.png", haplotypes=True)
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_alt_that_was_asked_for(inputs, tmp_path):
+    """Of several samples too: one without it shows its reads."""
+    (bam,), reference = inputs
+    other = bam.with_name("warm1.bam")
+    more = [reference, "warm:4001"]
+    common = ["illumina", "auto", 20, 30]
+    two = gather_samples({"a": [bam], "b": [other]}, *more, "CTTCAG", *common)
+    assert two[0].line.startswith("a   warm:4001 C>CTTCAG")
+    assert two[1].line.startswith("b   warm:4001 is no candidate with ALT CTTCAG   reads ")
+    with pytest.raises(DeepcohortError, match="no candidate with ALT G in any of 2 samples"):
+        gather_samples({"a": [bam], "b": [other]}, *more, "G", *common)
+    page = tmp_path / "x.html"
+    words = ["show", "-I", bam, "-R", reference, "-o", page, "--alt", "G", "--quiet"]
+    for told, site in (("its alternates are", []), ("--alt is of one --site", ["--site", "warm:3001"])):
+        done = CliRunner().invoke(app, [*map(str, words), "--site", "warm:4001", *site])
+        assert isinstance(done.exception, DeepcohortError)
+        assert told in str(done.exception)
+    assert not page.exists()
+
+
+@pytest.mark.parametrize("site", ["warm", "warm:5-9", "warm:5-", "warm:x", "warm:"])
+def test_texts_that_are_no_site(inputs, site, tmp_path):
+    with pytest.raises(DeepcohortError, match="is no place; write CONTIG:POS"):
+        show_site(*inputs, site, tmp_path / "x.png")
+
+
+def test_reference_blocks_are_no_sites(tmp_path):
+    from deepcohort.compose.io_sites import sites_of
+
+    path = tmp_path / "x.g.vcf"
+    alts = ("<NON_REF>", "<*>", "C,<NON_REF>", "<DEL>", ".")
+    path.write_text(
+        "##fileformat=VCFv4.2\n##contig=<ID=warm>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+        + "".join(f"warm\t{n}\t.\tA\t{alt}\t.\t.\t.\n" for n, alt in enumerate(alts, 1))
+    )
+    assert [site.text for site in sites_of(path, "", 9)] == ["warm:3", "warm:4"]
+
+
+def test_haplotypes_that_are_text(inputs, tmp_path):
+    from deepcohort.compose.io_haplotypes import haplotypes_near
+    from deepcohort.core.region import Region
+
+    (bam,), reference = inputs
+    tagged = tmp_path / "x.bam"
+    with (
+        pysam.AlignmentFile(str(bam)) as source,
+        pysam.AlignmentFile(str(tagged), "wb", template=source) as out,
+    ):
+        for number, read in enumerate(source):
+            read.set_tag("HP", "maternal" if number % 2 else 1)
+            out.write(read)
+    pysam.index(str(tagged))
+    assert set(haplotypes_near([tagged], reference, Region("warm", 0, 9_000)).values()) == {1}

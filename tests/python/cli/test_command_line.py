@@ -159,3 +159,20 @@ def test_written_is_told_of_every_kind(tmp_path: Path, capsys):
 
 def test_every_command_says_what_it_writes():
     assert set(OUTPUTS) == set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("call -I x.bam -R x.fa --vcf x.vcf.gz --padding 5", "--padding is around the intervals of --regions"),
+        ("shard -R x.fa -o x.bed --padding 5", "--padding is around the intervals of --regions"),
+        ("call -I x.bam -R x.fa --vcf x.vcf.gz --paralogs y --no-place-paralogs", "exclude each other"),
+        ("call -I x.bam -R x.fa --vcf x.vcf.gz --platform ont --paralogs y", "table of paralogs y does not exist"),
+        ("check --samplesheet x -R x.fa --text-only --fingerprints y", "which --text-only leaves unopened"),
+    ],
+)  # fmt: skip
+def test_options_that_would_do_nothing_are_told(words, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = invoke(*words.split())
+    assert isinstance(result.exception, DeepcohortError)
+    assert told in str(result.exception)

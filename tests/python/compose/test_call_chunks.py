@@ -173,3 +173,22 @@ def workers_of(parent):
     """PIDs of the pool's processes (its resource tracker is no worker)."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     return [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def test_chunks_of_a_contig_are_not_looked_for_among_all(tmp_path):
+    """Of 90,000 contigs each look took 5 ms."""
+    looked = []
+
+    class Looked(list):
+        def __iter__(self):
+            looked.append(1)
+            return super().__iter__()
+
+    chunks = Looked((Region(f"c{i}", 0, 9), Region(f"c{i + 1}", 0, 9)) for i in range(0, 10, 2))
+    found = call_chunks._ChunkEvidence(chunks, tmp_path)
+    before = len(looked)
+    for _ in range(50):
+        assert found.evidence("another") is None
+    assert len(looked) == before
+    with pytest.raises(DeepcohortError, match=r"4\.phase\.npz does not exist"):
+        found.evidence("c8")

@@ -145,3 +145,15 @@ def test_command_passes_its_options_on(inputs, tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     assert seen["config"].augment
     assert seen["config"].augmentation.keep_quality == 1
+
+
+def test_regions_that_overlap_are_used_once(tmp_path):
+    """Their examples stood there twice."""
+    from deepcohort.cli.examples import _chosen_regions
+
+    reference = tmp_path / "x.fa"
+    reference.write_text(f">c\n{'ACGT' * 300}\n")
+    pysam.faidx(str(reference))
+    assert _chosen_regions(reference, None, ["c:500-900", "c:1-600"]) == [Region("c", 0, 900)]
+    apart = ["c:500-900", "c:1-100"]  # stay in the order given, which is that of the examples
+    assert _chosen_regions(reference, None, apart) == [Region("c", 499, 900), Region("c", 0, 100)]
