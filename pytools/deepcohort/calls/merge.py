@@ -1,5 +1,6 @@
 """Shards of one VCF, gVCF or cohort VCF -> the file that one run without shards would have written."""
 
+import datetime
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -421,6 +422,14 @@ def _check_exhausted(readers: Sequence[VcfTextReader]) -> None:
             )
 
 
+def _is_date(text: str) -> bool:
+    try:
+        datetime.date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        return False
+    return re.fullmatch(r"[0-9]{8}", text) is not None
+
+
 def merge_files(
     inputs: Sequence[Path],
     input_list: Path | None,
@@ -440,7 +449,7 @@ def merge_files(
     """
     if ((targets or target_table) and not facts) or (target_table and not targets):
         raise DeepcohortError("--targets goes with --facts, and --target-table with --targets; give them too")
-    if date and not re.fullmatch(r"\d{8}", date):
+    if date and not _is_date(date):
         raise DeepcohortError(f"--date {date!r} is no date; write YYYYMMDD")
     paths, wanted = listed_inputs(inputs, input_list, shards)
     told = [*evidence, *(_listed(evidence_list) if evidence_list is not None else ())]

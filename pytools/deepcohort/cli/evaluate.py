@@ -72,6 +72,7 @@ def evaluate(
     """Compare calls with a truth set on haplotypes, as rtg vcfeval does; or describe calls without one."""
     from dataclasses import replace
 
+    from deepcohort.core.errors import InputProblems
     from deepcohort.evaluate.callset_qc import describe
     from deepcohort.evaluate.options import plan, read_stratifications
     from deepcohort.evaluate.run import evaluate_many
@@ -88,6 +89,25 @@ def evaluate(
         threads=threads,
     )
     call_sets = plan(vcf or [], truth, confident, sample or [], truth_sample, name or [], manifest, reads)
+    needs_truth = {
+        "--sample": sample, "--truth-sample": truth_sample, "--name": name, "--reads": reads,
+        "--stratification": stratification, "--region": region,
+    }  # fmt: skip
+    without_truth = {"--pedigree": pedigree, "--replicates": replicates, "--sites": sites}
+    if call_sets is None:
+        problems = [
+            f"{option} without --truth has no meaning; give --truth as well"
+            for option, value in needs_truth.items()
+            if value
+        ]
+    else:
+        problems = [
+            f"{option} is for calls without truth; leave it out, or give these without --truth"
+            for option, value in without_truth.items()
+            if value
+        ]
+    if problems:
+        raise InputProblems(problems)
     if call_sets is None:
         describe(vcf or [], reference, output, pedigree, replicates or [], sites)
     else:

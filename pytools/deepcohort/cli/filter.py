@@ -108,14 +108,20 @@ def filter_(
     from deepcohort.core.errors import InputProblems
     from deepcohort.model.load import load_predictor
 
+    chosen = (snp_threshold, indel_threshold, sensitivity, fdr)
+    of_reads: dict[str, object] = {
+        "--trained": trained, "--regions": regions, "--truth": truth, "--confident": confident,
+        "--manifest": manifest, "--threads": threads > 1, "--allow-missing-reads": allow_missing_reads,
+    }  # fmt: skip
     if resource is not None:
-        _write_tranches(vcf, output, resource, tranche or (99.0, 99.9), {"--reads": reads, "--train": train})
+        by_threshold = any(told is not None for told in chosen)
+        others = {"--reads": reads, "--samplesheet": samplesheet, "--train": train, **of_reads}
+        others["thresholds, --sensitivity and --fdr"] = by_threshold
+        _write_tranches(vcf, output, resource, tranche or (99.0, 99.9), others, checksums)
         return
     by_scores = not reads and samplesheet is None and train is None
-    chosen = (snp_threshold, indel_threshold, sensitivity, fdr)
     if by_scores and any(told is not None for told in chosen):
-        others = {"--trained": trained, "--regions": regions, "--truth": truth, "--manifest": manifest}
-        _filter_scored(vcf, output, FilterConfig(judge, *chosen), checksums, others)
+        _filter_scored(vcf, output, FilterConfig(judge, *chosen), checksums, of_reads, tranche)
         return
     problems = ["--reference is needed"] if reference is None else []
     problems += ["--tranche needs --resource"] if tranche else []
@@ -155,9 +161,10 @@ def filter_(
         ]
     elif vcf or reads or truth or confident:
         problems.append("--manifest and --vcf, --reads, --truth, --confident exclude each other")
-    if train is not None and (output or trained or sensitivity is not None or fdr is not None):
+    if train is not None and (output or trained or checksums or any(told is not None for told in chosen)):
         problems.append(
-            "--train excludes --output, --trained, --sensitivity and --fdr: train first, then filter"
+            "--train excludes --output, --checksums, --trained, thresholds, --sensitivity and --fdr: train "
+            "first, then filter"
         )
     by_hand = snp_threshold is not None or indel_threshold is not None
     if (sensitivity is not None) + (fdr is not None) + by_hand > 1:
@@ -219,11 +226,13 @@ def _filter_scored(
     config: FilterConfig,
     checksums: Path | None,
     others: Mapping[str, object],
+    tranche: Sequence[float] | None,
 ) -> None:
     from deepcohort.core.errors import InputProblems
     from deepcohort.filter.scored import filter_scored
 
-    problems = [f"{name} is needed" for name, value in (("--vcf", vcf), ("--output", output)) if not value]
+    problems = ["--tranche needs --resource"] if tranche else []
+    problems += [f"{name} is needed" for name, value in (("--vcf", vcf), ("--output", output)) if not value]
     problems += [
         f"{name} needs reads: without --reads the scores that {vcf} has are taken"
         for name, value in others.items()
@@ -243,6 +252,7 @@ def _write_tranches(
     resource: Path,
     levels: Sequence[float],
     others: Mapping[str, object],
+    checksums: Path | None,
 ) -> None:
     from deepcohort.compose.filter_tranches import run, told
     from deepcohort.core.errors import InputProblems
@@ -257,13 +267,18 @@ def _write_tranches(
         raise InputProblems(problems)
     for line in told(run(vcf, output, resource, levels)):
         typer.echo(f"{output}: {line}", err=True)
+    _sum_up(output, checksums)
 
 
-def _tell(output: Path, done: "FilterSummary", checksums: Path | None) -> None:
+def _sum_up(output: Path, checksums: Path | None) -> None:
     if checksums is not None:
         from deepcohort.cohort.provenance import write_checksums
 
         write_checksums([output], checksums)
+
+
+def _tell(output: Path, done: "FilterSummary", checksums: Path | None) -> None:
+    _sum_up(output, checksums)
     typer.echo(
         f"{output}: {done.n_records} records, {done.n_scored} scored, {done.n_low} low "
         f"(thresholds {done.snp_threshold:.2f}, {done.indel_threshold:.2f})",

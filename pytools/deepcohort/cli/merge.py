@@ -59,6 +59,8 @@ def merge(
 
         if facts:
             raise DeepcohortError("--facts are of a first call; merge that with --facts, without --onto")
+        if targets or target_table or date:
+            raise DeepcohortError("--targets, --target-table and --date are not for --onto; leave them out")
         if phase_evidence or phase_list:
             raise DeepcohortError("a second look is not phased; leave out --phase-evidence with --onto")
         paths, wanted = listed_inputs(input_ or [], input_list, shards)

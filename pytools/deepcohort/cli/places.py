@@ -1,5 +1,6 @@
 """What each command writes, checked before it begins: that it can, and that it overwrites no input."""
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -95,6 +96,21 @@ def check_text(values: Mapping[str, Any]) -> None:
             if isinstance(word, str | Path) and not _is_text(str(word)):
                 shown = str(word).encode("utf-8", "surrogateescape")
                 problems.append(f"{_option(name)} {shown!r} is no UTF-8 text; rename it")
+    if problems:
+        raise InputProblems(problems)
+
+
+def check_numbers(values: Mapping[str, Any]) -> None:
+    """See that every number of the command line is one: no comparison with `nan` is true, nor any limit.
+
+    Raises:
+        InputProblems: one is not.
+    """
+    problems = []
+    for name, value in values.items():
+        for number in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(number, float) and math.isnan(number):
+                problems.append(f"{_option(name)} nan is no number; give one")
     if problems:
         raise InputProblems(problems)
 

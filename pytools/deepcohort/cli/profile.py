@@ -33,9 +33,17 @@ def profile(
     ] = None,
 ) -> None:
     """Learn an error and quality profile from real reads, or compare simulated reads with real ones."""
-    from deepcohort.core.errors import DeepcohortError
+    from deepcohort.core.errors import DeepcohortError, InputProblems
     from deepcohort.simulate.learn_profile import learn_profile
 
+    of_profile = {"--quality-bin": quality_bin, "--cycles": cycles}
+    of_compare = {"--simulated-reference": simulated_reference, "--simulated-truth": simulated_truth}
+    problems = [
+        f"{name} is for a profile, without --compare" for name, v in of_profile.items() if v and compare
+    ]
+    problems += [f"{name} is for --compare" for name, v in of_compare.items() if v and not compare]
+    if problems:
+        raise InputProblems(problems)
     if not compare:
         typer.echo(learn_profile(reads, reference, output, truth, tuple(quality_bin or ()), cycles))
         return

@@ -91,8 +91,17 @@ def simulate(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Simulate a cohort: genome, haplotypes, aligned reads and truth."""
+    from deepcohort.core.errors import InputProblems
     from deepcohort.simulate.cohort import Inputs, simulate_cohort
 
+    needed = (
+        ("--region", region, "--reference", reference),
+        ("--plant-sample", plant_sample, "--plant", plant),
+        ("--plant-confident", plant_confident, "--plant", plant),
+    )
+    problems = [f"{option} needs {other}" for option, value, other, theirs in needed if value and not theirs]
+    if problems:
+        raise InputProblems(problems)
     config = SimulateConfig(
         seed=seed,
         genome=GenomeConfig(total_bp=genome_bp, n_contigs=contigs, sex_contigs=sex_contigs),

@@ -158,3 +158,27 @@ def test_a_missing_score(tmp_path):
     for words in (("--resource", known), ("--snp-threshold", "2")):
         run("--vcf", vcf, *words, "--output", str(tmp_path / "o.vcf.gz"))
         assert rows_of(tmp_path / "o.vcf.gz")[1] == rows_of(vcf)[1]
+
+
+def test_options_that_would_do_nothing(tmp_path):
+    vcf = write_vcf(tmp_path / "v.vcf", ["c 10 . A C . . DC_SCORE=5"])
+    out = str(tmp_path / "out.vcf.gz")
+    base, by_tranche = ["--vcf", vcf, "--output", out], ["--vcf", vcf, "--output", out, "--resource", vcf]
+    for words, message in (
+        ([*by_tranche, "--sensitivity", "5"], "excludes thresholds, --sensitivity and --fdr"),
+        ([*by_tranche, "--regions", "x"], "excludes --regions"),
+        ([*by_tranche, "--threads", "3"], "excludes --threads"),
+        ([*by_tranche, "--samplesheet", "x"], "excludes --samplesheet"),
+        ([*base, "--snp-threshold", "1", "--tranche", "5"], "--tranche needs --resource"),
+        ([*base, "--snp-threshold", "1", "--confident", "x"], "--confident needs reads"),
+        ([*base, "--snp-threshold", "1", "--threads", "3"], "--threads needs reads"),
+        ([*base, "--snp-threshold", "nan"], "--snp-threshold nan is no number"),
+        (["--vcf", vcf, "--reads", "x", "--truth", vcf, "--reference", "r", "--train", str(tmp_path / "t"),
+          "--snp-threshold", "1"], "--train excludes"),
+    ):  # fmt: skip
+        with pytest.raises(DeepcohortError, match=message):
+            run(*words)
+    assert not (tmp_path / "out.vcf.gz").exists()
+    table = tmp_path / "sums.tsv"
+    run(*by_tranche, "--tranche", "50", "--checksums", str(table))
+    assert "out.vcf.gz" in table.read_text()
