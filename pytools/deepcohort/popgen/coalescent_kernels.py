@@ -550,6 +550,8 @@ def linked_history(
             n_lin += 1
             joined += 1
         q = p[g + 1]
+        if q == 0.0:
+            cls[:n_lin] = 0  # before the allele arose: what its first carrier came from is as all others
         n_active, n_lin, n_seg = _recombine(
             q, fitness, centre_bp, recombination, n_active, n_lin, n_seg, lines, seg
         )

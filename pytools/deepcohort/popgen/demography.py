@@ -136,6 +136,12 @@ def to_demography(graph: Any, where: str) -> "msprime.Demography":
         raise DeepcohortError(f"{where}: cannot be simulated ({reason})") from error
 
 
+def years_of_generation(graph: Any, otherwise: float) -> float:
+    """Years of a generation as the history states them; `otherwise` where it counts in generations."""
+    years = graph.generation_time if graph.time_units != "generations" else otherwise
+    return float(years or otherwise)
+
+
 def fill_in(scenario: Scenario, values: dict[str, float]) -> str:
     """Demes text of a scenario with its parameters; NAME_and_X adds, NAME_by_OTHER divides."""
     return Template(scenario.demes).substitute(_Derived(values))

@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.popgen.coalescent_kernels import set_seed, unlinked_snps
-from deepcohort.popgen.demography import Epochs, epochs_of, fill_in, read_history, to_demography
+from deepcohort.popgen.demography import (
+    Epochs,
+    epochs_of,
+    fill_in,
+    read_history,
+    to_demography,
+    years_of_generation,
+)
 from deepcohort.popgen.selection import variable_sites
 from deepcohort.popgen.tasks import COLD_STAGE_PARAMETERS, Scenario, Task, draw_prior, draw_rate
 from deepcohort.popgen.types import Locus
@@ -28,7 +35,8 @@ def history_locus(task: Task, scenario: Scenario, seed: int) -> tuple[Locus, lis
         text = fill_in(scenario, values)
     except (KeyError, ValueError) as error:
         raise DeepcohortError(f"{where}: demes names {error}, which has no prior") from error
-    demography = to_demography(read_history(text, where), where)
+    graph = read_history(text, where)
+    demography = to_demography(graph, where)
     names = {p.name for p in demography.populations}
     missing = [g.deme or task.focal for g in task.groups if (g.deme or task.focal) not in names]
     if missing:
@@ -42,10 +50,9 @@ def history_locus(task: Task, scenario: Scenario, seed: int) -> tuple[Locus, lis
         counts = snp_counts(epochs, samples, task.unlinked_snps, int(rng.integers(2**31)))
         columns = [index[g.deme or task.focal] for g in task.groups]
         return _unlinked(counts[:, columns]), parameters
+    years = years_of_generation(graph, task.generation_years)
     sets = [
-        msprime.SampleSet(
-            g.haplotypes, population=g.deme or task.focal, ploidy=1, time=g.age_years / task.generation_years
-        )
+        msprime.SampleSet(g.haplotypes, population=g.deme or task.focal, ploidy=1, time=g.age_years / years)
         for g in task.groups
     ]
     ts = msprime.sim_ancestry(

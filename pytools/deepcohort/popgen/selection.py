@@ -24,6 +24,7 @@ from deepcohort.popgen.demography import (
     size_by_generation,
     template_of,
     to_demography,
+    years_of_generation,
 )
 from deepcohort.popgen.recombination import CrossoverMap, draw_map
 from deepcohort.popgen.tasks import Scenario, Task, draw_prior, draw_rate
@@ -85,8 +86,7 @@ class Histories:
         names = [p.name for p in demography.populations]
         if task.focal not in names:
             raise DeepcohortError(f"{self._where} has no deme {task.focal}; it has {', '.join(names)}")
-        years = graph.generation_time if graph.time_units != "generations" else task.generation_years
-        years = float(years or task.generation_years)
+        years = years_of_generation(graph, task.generation_years)
         return History(graph, demography, names.index(task.focal), years, self._where)
 
 

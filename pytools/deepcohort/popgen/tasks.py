@@ -65,7 +65,7 @@ class Task:
         mutation_rate, recombination: per bp and generation, drawn log-uniformly between two rates.
         hotspot_share: of the recombination, within hotspots of 2 kb; of kind selection.
         centre_jitter_bp: the selected site lies within this distance of the centre.
-        generation_years: of kind selection where the history counts in generations.
+        generation_years: where the history counts in generations; else it says so itself.
     """
 
     name: str
@@ -105,6 +105,7 @@ class Task:
 
 
 SELECTION_PARAMETERS = ("advantage", "onset_years", "frequency", "recombination")
+COLD_STAGES = ("stable", "both_expand", "one_expands")
 COLD_STAGE_PARAMETERS = (
     "generation_years", "ne", "size_ratio", "t3", "t2", "t1", "t1_growth",
     "lgm_1", "lgm_2", "pleistocene_1", "pleistocene_2", "m12_lgm", "m21_lgm", "m12", "m21",
@@ -119,9 +120,7 @@ def _problems(task: Task) -> list[str]:
         out.append("needs at least two scenarios with different labels")
     if not task.groups or min(g.haplotypes for g in task.groups) < 2:
         out.append("needs groups of at least two haplotypes")
-    ages = [g.age_years for g in task.groups]
-    if task.kind == "selection" and ages != sorted(ages):
-        out.append("groups must be listed from the youngest to the oldest")
+    out += _group_problems(task)
     for name, low, high in (
         ("locus_bp", 100, 10_000_000), ("unlinked_snps", 0, 100_000),
     ):  # fmt: skip
@@ -139,8 +138,38 @@ def _problems(task: Task) -> list[str]:
     return out
 
 
+def _group_problems(task: Task) -> list[str]:
+    """What the simulator of a kind would pass over, or trip over."""
+    out = []
+    ages, demes = ([getattr(g, name) for g in task.groups] for name in ("age_years", "deme"))
+    if ages and min(ages) < 0:
+        out.append("age_years of a group must not be below 0")
+    if task.kind == "selection":
+        if ages != sorted(ages):
+            out.append("groups must be listed from the youngest to the oldest")
+        if set(demes) - {"", task.focal}:
+            out.append(
+                f"kind selection samples the focal deme ({task.focal}) alone; leave deme out of groups"
+            )
+        if task.unlinked_snps:
+            out.append("kind selection simulates a locus; set unlinked_snps = 0")
+    elif task.unlinked_snps:
+        if any(ages):
+            out.append("unlinked SNPs are sampled in the present; set age_years = 0 in all groups")
+        if task.kind == "history" and len({d or task.focal for d in demes}) < len(demes):
+            out.append("groups of unlinked SNPs must be of different demes")
+    if task.kind == "cold_stages":
+        if len(task.groups) != 2 or not task.unlinked_snps:
+            out.append("kind cold_stages needs two groups and unlinked_snps of 1 at least")
+        if not set(task.labels) <= set(COLD_STAGES):
+            out.append(f"kind cold_stages has the scenarios {', '.join(COLD_STAGES)} alone")
+    return out
+
+
 def _scenario_problems(task: Task, s: Scenario) -> list[str]:
     out = []
+    if len(s.onset_years) != 2 or not 0 <= s.onset_years[0] <= s.onset_years[1]:
+        out.append(f"scenario {s.label}: onset_years must be two ascending numbers")
     if s.mode not in MODES:
         out.append(f"scenario {s.label}: mode '{s.mode}' is unknown; choose from {', '.join(MODES)}")
     if task.kind == "selection" and s.mode != "neutral" and (not s.s or min(s.s) <= 0):
@@ -255,11 +284,10 @@ def _histories() -> Task:
 
 
 def _cold_stages(first: int, second: int) -> Task:
-    labels = ("stable", "both_expand", "one_expands")
     return Task(
         "cold_stages",
         "cold_stages",
-        tuple(Scenario(label) for label in labels),
+        tuple(Scenario(label) for label in COLD_STAGES),
         (Group("extrazonal", first), Group("zonal", second)),
         unlinked_snps=1_000,
         locus_bp=100,

@@ -47,3 +47,17 @@ def test_a_seed_decides_and_full_arrays_are_told():
     assert history(3)[2].tobytes() == history(3)[2].tobytes()
     assert history(3)[2].tobytes() != history(4)[2].tobytes()
     assert history(3, most=20)[:2] == (-1, 0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_carriers_meet_the_others_before_the_allele_arose(seed):
+    set_seed(seed)
+    state, edges, time = np.zeros(N, np.int8), np.zeros((4_000, 4)), np.zeros(4_000)
+    frequency = np.concatenate([np.linspace(0.5, 0.005, 21), np.zeros(4_000)])
+    n_edges, n_nodes = linked_history(
+        np.zeros(N), frequency, np.full(len(frequency), 200), np.ones(3), LOCUS_BP, LOCUS_BP / 2, 0.0, state,
+        edges, time,
+    )  # fmt: skip
+    assert 0 < state.sum() < N
+    children = set(edges[:n_edges, 3].astype(int).tolist())
+    assert len(set(range(n_nodes)) - children) == 1  # one root within 20 times the size of the population

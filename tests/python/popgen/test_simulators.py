@@ -170,6 +170,29 @@ def test_invalid_demes_files_of_the_specification_are_refused_in_one_line(shared
         ("base = 'balancing'\nrecombination = [1, 2, 3]", "wrong form"),
         ("base = [", "cannot be read as TOML"),
         ("base = 'balancing'\nhistory = 'absent.yaml'", None),
+        ("base = 'balancing'\nunlinked_snps = 100", "set unlinked_snps = 0"),
+        ("base = 'cold_stages'\nunlinked_snps = 0", "unlinked_snps of 1 at least"),
+        ("base = 'cold_stages'\n[[groups]]\nname = 'a'\nhaplotypes = 4", "needs two groups"),
+        ("base = 'cold_stages'\n[[scenarios]]\nlabel = 'a'\n[[scenarios]]\nlabel = 'b'", "stable, both_exp"),
+        (
+            "base = 'balancing'\n[[groups]]\nname = 'a'\nhaplotypes = 4\ndeme = 'YRI'",
+            "focal deme .CEU. alone",
+        ),
+        ("base = 'balancing'\n[[groups]]\nname = 'a'\nhaplotypes = 4\nage_years = -5", "below 0"),
+        (
+            "base = 'demography'\n[[groups]]\nname = 'a'\nhaplotypes = 4\ndeme = 'A'\nage_years = 900",
+            "sampled in the present",
+        ),
+        (
+            "base = 'demography'\n"
+            "[[groups]]\nname = 'a'\nhaplotypes = 4\ndeme = 'A'\n[[groups]]\nname = 'b'\nhaplotypes = 8",
+            "must be of different demes",
+        ),
+        (
+            "base = 'balancing'\n[[scenarios]]\nlabel = 'neutral'\n[[scenarios]]\nlabel = 'o'\ns = [0.1]\n"
+            "mode = 'overdominance'\nonset_years = [20000, 5000]",
+            "onset_years must be two ascending",
+        ),
     ],
 )
 def test_bad_task_files(tmp_path, text, message):
@@ -181,6 +204,23 @@ def test_bad_task_files(tmp_path, text, message):
     else:
         with pytest.raises(DeepcohortError, match=message):
             find_task(path)
+
+
+def test_ages_are_counted_in_the_generations_of_the_history(monkeypatch):
+    deme = "time_units: years\ngeneration_time: 10\ndemes:\n  - {name: A, epochs: [{start_size: 500}]}\n"
+    task = Task(
+        "t", "history", (Scenario("a", demes=deme), Scenario("b", demes=deme)),
+        (Group("now", 4), Group("old", 4, age_years=1_000)), focal="A", locus_bp=1_000,
+    )  # fmt: skip
+    times, simulate_ancestry = [], msprime.sim_ancestry
+
+    def noted(sets, **settings):
+        times.extend(s.time for s in sets)
+        return simulate_ancestry(sets, **settings)
+
+    monkeypatch.setattr(msprime, "sim_ancestry", noted)
+    make_loci(task, 1, range(1))
+    assert times == [0, 100]
 
 
 def test_a_task_file_changes_a_built_in_task(tmp_path):
