@@ -24,7 +24,9 @@ class ContigGenotypes:
         contig, length_bp: of the header (the last POS where it tells no length).
         positions: int64 (S,), 0-based. alleles: int8 (S, N, 2), ALT copies of each allele, -1 missing, -2
             where a sample is haploid. phased: bool (S, N).
-        pl: float32 (S, N, 3) phred likelihoods, or None. depth: float32 (S, N), NaN unknown, or None.
+        pl: float32 (S, N, 3) phred likelihoods, the third NaN of haploid genotypes, or None.
+        depth: float32 (S, N), NaN unknown, or None.
+        sets: int64 (S, N), phase sets (PS), -1 where a genotype names none, or None.
     """
 
     contig: str
@@ -34,10 +36,11 @@ class ContigGenotypes:
     phased: NDArray[np.bool_]
     pl: NDArray[np.float32] | None
     depth: NDArray[np.float32] | None
+    sets: NDArray[np.int64] | None = None
 
 
 def read_groups(path: str | Path) -> dict[str, str]:
-    """Group (or "") by sample from lines of SAMPLE [TAB GROUP].
+    """Group (or "") by sample from lines of SAMPLE [TAB GROUP]; where there is a tab, names may hold blanks.
 
     Raises:
         DeepcohortError: missing file, or an empty one.
@@ -47,7 +50,8 @@ def read_groups(path: str | Path) -> dict[str, str]:
         raise DeepcohortError(f"sample list {path} does not exist")
     found = {}
     for line in text_of(path).splitlines():
-        words = line.split()
+        line = line.lstrip()
+        words = [w.strip() for w in line.split("\t")] if "\t" in line else line.split()
         if words and not line.startswith("#"):
             found[words[0]] = words[1] if len(words) > 1 else ""
     if not found:
@@ -75,13 +79,14 @@ def open_cohort(path: str | Path, wanted: list[str] | None, threads: int = 1) ->
     if not names:
         raise DeepcohortError(f"VCF {path} has no samples; popgen scan needs genotypes of a cohort")
     if wanted is not None:
-        missing = [name for name in wanted if name not in set(names)]
+        there, asked = set(names), set(wanted)
+        missing = [name for name in wanted if name not in there]
         if missing:
             raise DeepcohortError(
                 f"VCF {path} has no sample {missing[0]} ({len(missing)} of the sample list are missing)"
             )
         reader.set_samples(wanted)
-        names = [name for name in names if name in set(wanted)]
+        names = [name for name in names if name in asked]
     return reader, names
 
 
@@ -92,7 +97,7 @@ def read_contigs(reader: Any, path: str | Path, with_pl: bool) -> Iterator[Conti
         DeepcohortError: no GT, records out of order, a damaged file.
     """
     lengths = _lengths(reader)
-    declared = declared_formats(reader.raw_header, ("PL", "DP"))
+    declared = declared_formats(reader.raw_header, ("PL", "DP", "PS"))
     held = _Held()
     seen: set[str] = set()
     try:
@@ -138,6 +143,7 @@ class _Held:
         self.phased: list[NDArray[np.bool_]] = []
         self.pl: list[NDArray[np.float32] | None] = []
         self.depth: list[NDArray[np.float32] | None] = []
+        self.sets: list[NDArray[np.int64] | None] = []
 
     def take(self, record: Any, path: str | Path, with_pl: bool) -> None:
         try:
@@ -160,9 +166,11 @@ class _Held:
         self.positions.append(record.POS - 1)
         self.alleles.append(alleles)
         self.phased.append(array[:, -1].astype(bool))
+        sets = _field(record, "PS") if "PS" in self._declared and self.phased[-1].any() else None
+        self.sets.append(None if sets is None or sets.dtype.kind != "i" else sets[:, 0].astype(np.int64))
         if with_pl:
             pl, dp = (_field(record, k) if k in self._declared else None for k in ("PL", "DP"))
-            self.pl.append(pl.astype(np.float32) if pl is not None and pl.shape[1] == 3 else None)
+            self.pl.append(None if pl is None else likelihoods_of(pl))
             self.depth.append(dp[:, 0].astype(np.float32) if dp is not None else None)
 
     def finish(self, lengths: dict[str, int]) -> ContigGenotypes:
@@ -174,7 +182,22 @@ class _Held:
             np.stack(self.phased),
             _stack(self.pl, (len(self.alleles[0]), 3)),
             _stack(self.depth, (len(self.alleles[0]),)),
+            self._stacked_sets(),
         )
+
+    def _stacked_sets(self) -> NDArray[np.int64] | None:
+        if not any(s is not None for s in self.sets):
+            return None
+        none = np.full(len(self.alleles[0]), -1, np.int64)
+        return np.stack([none if s is None else np.maximum(s, -1) for s in self.sets])
+
+
+def likelihoods_of(pl: NDArray[Any]) -> NDArray[np.float32] | None:
+    """PL of biallelic sites as (..., 3), the third NaN where all are haploid; None of other sites."""
+    wide = pl.astype(np.float32)
+    if pl.shape[-1] == 2:
+        return np.concatenate([wide, np.full((*pl.shape[:-1], 1), np.nan, np.float32)], axis=-1)
+    return wide if pl.shape[-1] == 3 else None
 
 
 def _field(record: Any, key: str) -> NDArray[Any] | None:

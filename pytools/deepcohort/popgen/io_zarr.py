@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.extras import remedy_for
-from deepcohort.popgen.io_scan import ContigGenotypes
+from deepcohort.popgen.io_scan import ContigGenotypes, likelihoods_of
 
 _NEEDED = ("sample_id", "contig_id", "variant_contig", "variant_position", "variant_allele", "call_genotype")
 _BASES = list("ACGT")
@@ -39,13 +39,14 @@ class ZarrCohort:
             what = "genotypes" if "call_genotype" in missing else missing[0]
             raise DeepcohortError(f"VCF Zarr {path} has no {what}; popgen scan needs genotypes of a cohort")
         names = [str(name) for name in self._group["sample_id"][:]]
-        absent = [name for name in wanted or [] if name not in set(names)]
+        place, asked = {name: i for i, name in enumerate(names)}, set(wanted or [])
+        absent = [name for name in wanted or [] if name not in place]
         if absent or not names:
             told = f"no sample {absent[0]}" if absent else "no samples"
             raise DeepcohortError(f"VCF Zarr {path} has {told}; check --samples")
-        chosen = names if wanted is None else [name for name in names if name in set(wanted)]
+        chosen = names if wanted is None else [name for name in names if name in asked]
         self.samples = chosen
-        self._columns = np.array([names.index(name) for name in chosen])
+        self._columns = np.array([place[name] for name in chosen])
 
     def contigs(self, with_pl: bool) -> Iterator[ContigGenotypes]:
         """Contigs that have biallelic SNPs, in the order of the store.
@@ -83,14 +84,14 @@ class ZarrCohort:
                 np.concatenate(column) if column[0] is not None else None
                 for column in zip(*parts, strict=True)
             ]
-            pos, alleles, phased, pl, depth = own
+            pos, alleles, phased, pl, depth, sets = own
             if pos is None or not len(pos):
                 continue
             length = max(int(lengths[k]) if lengths is not None else 0, int(positions[last - 1]))
-            yield ContigGenotypes(names[k], length, pos, alleles, phased, pl, depth)  # type: ignore[arg-type]
+            yield ContigGenotypes(names[k], length, pos, alleles, phased, pl, depth, sets)  # type: ignore[arg-type]
 
     def _rows(self, start: int, end: int, with_pl: bool) -> tuple[NDArray[Any] | None, ...]:
-        """Positions, alleles, phase, PL, DP of the rows kept of start to end."""
+        """Positions, alleles, phase, PL, DP, PS of the rows kept of start to end."""
         group, part = self._group, slice(start, end)
         keep = np.flatnonzero(self._wanted(part))
         calls = np.asarray(group["call_genotype"][part])[keep][:, self._columns]
@@ -107,10 +108,11 @@ class ZarrCohort:
         pos = np.asarray(group["variant_position"][part], np.int64)[keep] - 1
         pl = self._numbers("call_PL", part, keep) if with_pl else None
         depth = self._numbers("call_DP", part, keep) if with_pl else None
-        pl = (
-            None if pl is None or pl.shape[2] < 3 else pl[:, :, :3]
-        )  # the store is as wide as its widest site
-        return pos, alleles, phased, pl, depth
+        pl = None if pl is None else likelihoods_of(pl[:, :, :3])  # the store is as wide as its widest site
+        sets = None
+        if "call_PS" in group and group["call_PS"].dtype.kind == "i":
+            sets = np.maximum(np.asarray(group["call_PS"][part], np.int64)[keep][:, self._columns], -1)
+        return pos, alleles, phased, pl, depth, sets
 
     def _wanted(self, part: slice) -> NDArray[np.bool_]:
         """Biallelic SNPs that pass filters."""

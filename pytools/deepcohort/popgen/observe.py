@@ -92,25 +92,35 @@ def expected_shares(
     return posterior_shares(log_l, n == 0)
 
 
-def posterior_shares(log_l: NDArray[np.float64], unseen: NDArray[np.bool_]) -> NDArray[np.float64]:
+def posterior_shares(
+    log_l: NDArray[np.float64], unseen: NDArray[np.bool_], haploid: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
     """Posterior mean of the ALT share of natural-log likelihoods (S, R, ploidy + 1), with EM frequencies.
 
-    The prior is Hardy-Weinberg's at each site's frequency. Rows that are `unseen` are NaN.
+    The prior is Hardy-Weinberg's at each site's frequency. Rows that are `unseen` are NaN. `haploid`: (S, R),
+    entries of one copy among diploid ones, -inf for the heterozygote.
     """
     ploidy = log_l.shape[-1] - 1
     likelihood = np.exp(log_l - log_l.max(axis=-1, keepdims=True))
     likelihood[unseen] = 0.0
     g = np.arange(ploidy + 1)
     binomial = np.array([1.0, 1.0]) if ploidy == 1 else np.array([1.0, 2.0, 1.0])
-    seen = np.maximum((~unseen).sum(axis=1), 1)
+    weight = (~unseen).astype(np.float64)
+    if haploid is not None:
+        weight[haploid] *= 0.5
+    seen = np.maximum(weight.sum(axis=1), 1)
     p = np.full(len(log_l), 0.2)
     posterior = likelihood
     for _ in range(20):
         prior = binomial * p[:, None] ** g * (1 - p[:, None]) ** (ploidy - g)
-        posterior = likelihood * prior[:, None, :]
+        of_rows = prior[:, None, :]
+        if haploid is not None:
+            single = np.stack([1 - p, np.zeros(len(p)), p], axis=1)
+            of_rows = np.where(haploid[..., None], single[:, None, :], of_rows)
+        posterior = likelihood * of_rows
         total = posterior.sum(axis=-1, keepdims=True)
         posterior = np.divide(posterior, total, out=np.zeros_like(posterior), where=total > 0)
-        p = np.clip((posterior @ (g / ploidy)).sum(axis=1) / seen, 1e-4, 1 - 1e-4)
+        p = np.clip((posterior @ (g / ploidy) * weight).sum(axis=1) / seen, 1e-4, 1 - 1e-4)
     share = posterior @ (g / ploidy)
     return np.where(unseen, np.nan, share)
 

@@ -20,7 +20,7 @@ from deepcohort.core.sample_places import (
 from deepcohort.formats.table import read_table
 from deepcohort.popgen.archive import Judge, Judgement, PopModel
 from deepcohort.popgen.background import LEAST_WINDOWS
-from deepcohort.popgen.config import Encoding
+from deepcohort.popgen.config import Encoding, Observation
 from deepcohort.popgen.encode import encode_windows, image_shape
 from deepcohort.popgen.io_scan import ContigGenotypes, open_cohort, read_contigs, read_groups
 from deepcohort.popgen.io_zarr import ZarrCohort, is_zarr
@@ -33,6 +33,10 @@ LEAST_SNPS = 5
 LEAST_HAPLOTYPES = 8
 LOW_DEPTH = 15.0  # mean reads below which likelihoods say more than genotypes
 SOURCES = ("auto", "gt", "pl")
+_DERIVED = (
+    "the model counts derived alleles, and ALT is taken for the derived one everywhere; scan a VCF whose REF "
+    "is ancestral, or train with --observe polarised=false"
+)
 _PICTURE_SITES = 2_000  # of a contig
 _PICTURE_SAMPLES = 2_000
 
@@ -104,6 +108,7 @@ class Chooser:
                 )
             members = [np.array([i for i, s in enumerate(samples) if given.get(s) == g]) for g in names]
         self.wanted = [int(n) for n in rows["rows"]]
+        self.names, self.pools = names, members
         self.members = [self._spread(m, n, g) for m, n, g in zip(members, self.wanted, names, strict=True)]
 
     def _spread(self, members: NDArray[np.int64], haplotypes: int, group: str) -> NDArray[np.int64]:
@@ -119,54 +124,88 @@ class Chooser:
                 f"{group}: {len(members)} samples instead of the {wanted} that the model was trained with; "
                 "probabilities are less sure than they claim"
             )
-            return members
         if len(members) > wanted:
             self.notes.append(
                 f"{group}: {wanted} of {len(members)} samples stand for all, as many as in training"
             )
-        return members[np.linspace(0, len(members) - 1, wanted).round().astype(int)]
+        return _evenly(members, wanted)
+
+    def members_in(self, alleles: NDArray[np.int8]) -> list[NDArray[np.int64]]:
+        """Samples of each group in a window of `alleles` (S, samples, 2): more where all are haploid."""
+        if not alleles.size or (alleles[..., 1] != -2).any():
+            return self.members
+        for group, whole, wanted in zip(self.names, self.pools, self.wanted, strict=True):
+            line = (
+                f"{group}: {len(whole)} haplotypes on haploid contigs instead of the {wanted} that the model "
+                "was trained with; probabilities are less sure than they claim there"
+            )
+            if len(whole) < wanted and line not in self.notes:
+                self.notes.append(line)
+        return [_evenly(whole, wanted) for whole, wanted in zip(self.pools, self.wanted, strict=True)]
+
+
+def _evenly(members: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """`n` of `members`, evenly over the list; all where they are no more."""
+    if len(members) <= n:
+        return members
+    return members[np.linspace(0, len(members) - 1, n).round().astype(int)]
 
 
 def observe_window(
-    genotypes: ContigGenotypes, window: Window, chooser: Chooser, polarised: bool, use_pl: bool
+    genotypes: ContigGenotypes, window: Window, chooser: Chooser, observation: Observation, use_pl: bool
 ) -> Observed:
-    """A window as the model was taught to see them."""
+    """A window as the model was taught to see them by `observation`."""
     part = slice(window.first, window.last)
     shares, groups, copies = [], [], []
-    chosen = np.concatenate(chooser.members)
+    chosen_by_group = chooser.members_in(genotypes.alleles[part])
+    chosen = np.concatenate(chosen_by_group)
     alleles = genotypes.alleles[part][:, chosen]
-    haploid = alleles[..., 1] == -2
-    all_haploid = bool(haploid.all()) if alleles.size else False
-    homozygous = (alleles[..., 0] == alleles[..., 1]) | haploid
-    missing = (alleles[..., 0] == -1) | (alleles[..., 1] == -1)
-    phased = all_haploid or bool((genotypes.phased[part][:, chosen] | homozygous | missing).all())
-    # unphased files mark nothing: without any heterozygote phase is unknown, and does not matter
-    phased = phased and (all_haploid or bool(genotypes.phased[part][:, chosen].any()))
+    single = (alleles[..., 1] == -2).all(axis=0)  # samples of one copy throughout: males on X
+    all_haploid = bool(single.all()) if alleles.size else False
+    phased = all_haploid or (observation.phased != "no" and _is_phased(genotypes, part, chosen))
     start = 0
-    for k, members in enumerate(chooser.members):
-        own = alleles[:, start : start + len(members)]
+    for k, members in enumerate(chosen_by_group):
+        own, mine = alleles[:, start : start + len(members)], single[start : start + len(members)]
         if phased and not use_pl:
-            flat = own.reshape(len(own), -1) if not all_haploid else own[..., 0]
+            there = np.stack([np.ones(len(mine), bool), ~mine], axis=1).ravel()
+            flat = own.reshape(len(own), -1)[:, there]
             share = np.where(flat < 0, np.nan, flat.astype(np.float64))
             share = share[:, : chooser.wanted[k]]
-            n_copies = 1
+            n_copies = np.ones(share.shape[1], np.int16)
         else:
             share = _individual_shares(genotypes, part, members, own, use_pl)
-            n_copies = 2
+            n_copies = np.where(mine, 1, 2).astype(np.int16)
         shares.append(share)
         groups.append(np.full(share.shape[1], k, np.int16))
-        copies.append(np.full(share.shape[1], n_copies, np.int16))
+        copies.append(n_copies)
         start += len(members)
     matrix, positions = variable_matrix(
         np.concatenate(shares, axis=1),
         np.concatenate(copies),
         genotypes.positions[part].astype(np.float64) - window.start,
-        polarised,
+        observation.polarised,
     )
     return Observed(
         matrix, positions, float(window.end - window.start), np.concatenate(groups), np.concatenate(copies),
-        phased and not use_pl,
+        phased and (all_haploid or not use_pl),
     )  # fmt: skip
+
+
+def _is_phased(genotypes: ContigGenotypes, part: slice, chosen: NDArray[np.int64]) -> bool:
+    """Whether the genotypes of a stretch are haplotypes: all heterozygotes phased, a sample's in one set."""
+    alleles = genotypes.alleles[part][:, chosen]
+    haploid = alleles[..., 1] == -2
+    missing = (alleles == -1).any(axis=-1)
+    marked = genotypes.phased[part][:, chosen] & ~haploid
+    alone = (alleles[..., 0] == alleles[..., 1]) | haploid | missing
+    # unphased files mark nothing: without any heterozygote phase is unknown, and does not matter
+    if not (marked | alone).all() or not marked.any():
+        return False
+    if genotypes.sets is None:
+        return True
+    sets, most = genotypes.sets[part][:, chosen], np.iinfo(np.int64).max
+    least = np.where(alone, most, sets).min(axis=0)
+    return bool((np.where(alone, -most, sets).max(axis=0) <= least).all())
 
 
 def _individual_shares(
@@ -174,8 +213,12 @@ def _individual_shares(
 ) -> NDArray[np.float64]:
     if use_pl and genotypes.pl is not None:
         pl = genotypes.pl[part][:, members].astype(np.float64)
-        unseen = np.isnan(pl).any(axis=-1) | (np.nan_to_num(pl).max(axis=-1) == 0)
-        return posterior_shares(np.nan_to_num(pl) * (-np.log(10) / 10), unseen)
+        absent = np.isnan(pl)
+        haploid = (own[..., 1] == -2) & absent[..., 2] & ~absent[..., :2].any(axis=-1)
+        unseen = (absent.any(axis=-1) & ~haploid) | (np.nan_to_num(pl).max(axis=-1) == 0)
+        log_l = np.nan_to_num(pl) * (-np.log(10) / 10)
+        log_l[haploid] = np.insert(log_l[haploid][:, :2], 1, -np.inf, axis=1)
+        return posterior_shares(log_l, unseen, haploid if haploid.any() else None)
     known = own >= 0
     n = known.sum(axis=-1)
     total = np.where(known, own, 0).sum(axis=-1)
@@ -208,11 +251,11 @@ class _SeenWindows:
         """Observe the windows `found` of one contig."""
         self.thinned.append(_thinned_shares(genotypes))
         for chunk in _chunks(found, 64):
-            seen = [observe_window(genotypes, w, chooser, model.observation.polarised, use_pl) for w in chunk]
+            seen = [observe_window(genotypes, w, chooser, model.observation, use_pl) for w in chunk]
             self.windows += chunk
             self.n_snps += [len(o.positions) for o in seen]
             rich = [o for o in seen if len(o.positions) >= LEAST_SNPS]
-            _check_phase(model, rich)
+            _check_phase(model, rich, genotypes.contig)
             if rich:
                 pixels, features = encode_windows(rich, model.encoding)
                 self.held.append(zlib.compress(pixels.tobytes(), 1))
@@ -261,6 +304,7 @@ def scan(
     judgement = _judged(judge, observed.held, observed.features, model.encoding, context)
     extremes = _extremes(model, judgement, features, context, None if known is None else known[0])
     notes = [
+        *([_DERIVED] if model.observation.polarised else []),
         *chooser.notes,
         *_notes_on(n_snps, judgement),
         *extremes_notes(extremes, judgement.p, model.background is not None),
@@ -389,13 +433,15 @@ def _places(share: NDArray[np.float64]) -> NDArray[np.float64]:
     return out
 
 
-def _check_phase(model: PopModel, windows: list[Observed]) -> None:
+def _check_phase(model: PopModel, windows: list[Observed], contig: str) -> None:
     taught = model.observation.phased
     if any((taught == "yes" and not o.phased) or (taught == "no" and o.phased) for o in windows):
-        needed = "haplotypes" if taught == "yes" else "unphased genotypes"
+        needed, there = "haplotypes", "has genotypes without phase"
+        if taught == "no":
+            needed, there = "diploid individuals", "is haploid"
         raise DeepcohortError(
-            f"model {model.path} was trained on {needed}, which this VCF does not have; train with "
-            "--observe phased=both, or use a shipped model"
+            f"model {model.path} was trained on {needed}, and contig {contig} {there}; train with "
+            "--observe phased=both, use a shipped model, or leave the contig out"
         )
 
 
@@ -406,7 +452,8 @@ def _use_pl(genotypes: ContigGenotypes, source: str, vcf: str) -> bool:
         if genotypes.pl is None:
             raise DeepcohortError(f"VCF {vcf}: contig {genotypes.contig} has no PL; scan with --genotypes gt")
         return True
-    deep = genotypes.depth is None or float(np.nanmean(genotypes.depth)) >= LOW_DEPTH
+    known = np.empty(0) if genotypes.depth is None else genotypes.depth[~np.isnan(genotypes.depth)]
+    deep = not len(known) or float(known.mean()) >= LOW_DEPTH
     return genotypes.pl is not None and not deep
 
 

@@ -142,5 +142,5 @@ def encoded_like(path, model):
     reader, samples = open_cohort(path, None)
     contig = next(read_contigs(reader, path, False))
     window = windows_of(contig, 20_000, 10_000)[0]
-    seen = observe_window(contig, window, Chooser(model, samples, None), False, False)
+    seen = observe_window(contig, window, Chooser(model, samples, None), model.observation, False)
     return encode_windows([seen], model.encoding)
