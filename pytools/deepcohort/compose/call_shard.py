@@ -179,7 +179,7 @@ class ChunkPreparer:
 
 
 MAPQ_ZERO = "MAPQ 0 reads left out"
-SYMBOLIC, LONG = "{} alleles that are no sequence", "{} alleles that are too long"
+SYMBOLIC, LONG = "{} alleles that are no sequence or REF itself", "{} alleles that are too long"
 _MAX_REACH_BP = 20_000
 
 

@@ -1,5 +1,6 @@
 """Files of alleles: bgzipped VCF or BCF, indexed, with or without genotypes."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -232,7 +233,7 @@ class KnownSites:
                 self._check_ref(record, codes, window)
             for k, alt in enumerate(record.alts):
                 changes: Sequence[Change] | None
-                if is_same and alt in _CODES:
+                if is_same and _CODES.get(alt, code) != code:
                     changes = ((at, 1, _BYTES[alt]),)  # most are such
                 elif not is_sequence(alt) or not is_sequence(ref):
                     changes = None
@@ -241,14 +242,14 @@ class KnownSites:
                     continue
                 else:
                     changes = changes_of(at, ref, alt, codes)
-                if changes is None:
+                if not changes:  # an ALT that equals REF is none
                     symbolic.append(record.start)
                     continue
                 for change in changes:
                     if first <= change[0] < last:
                         ids = found.setdefault(change, [])
                         if record.frequencies is not None:
-                            shares[change] = shares.get(change, 0.0) + record.frequencies[k]
+                            shares[change] = _sum(shares.get(change, math.nan), record.frequencies[k])
                         if name:
                             ids += [x for x in name.split(";") if x and x != "." and x not in ids]
         rows = in_order(found)
@@ -330,6 +331,11 @@ class KnownSites:
         return start.astype(np.int64), ref_bp.astype(np.int64), is_snp.astype(np.bool_)
 
 
+def _sum(a: float, b: float) -> float:
+    """Of two frequencies, either of which may be unknown (NaN)."""
+    return b if math.isnan(a) else a if math.isnan(b) else a + b
+
+
 def _record(lines: SiteLines, row: int) -> SiteRecord:
     contig, _, name, ref, alts = lines.fields(row)
     alternates = () if alts == "." else tuple(alts.split(","))
@@ -349,7 +355,7 @@ def _take_plain(
     """
     at = lines.start - window.start
     ref, alt = lines.codes(3), lines.codes(4)
-    plain = lines.is_plain & (at >= 0) & (at < len(codes)) & (alt < CODE_N) & (ref < CODE_N)
+    plain = lines.is_plain & (at >= 0) & (at < len(codes)) & (alt < CODE_N) & (ref < CODE_N) & (alt != ref)
     plain &= codes[np.clip(at, 0, len(codes) - 1)] == ref
     mine = plain & (at >= wanted[0]) & (at < wanted[1])
     for pos, code in zip(at[mine].tolist(), alt[mine].tolist(), strict=True):

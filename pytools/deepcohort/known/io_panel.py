@@ -18,6 +18,7 @@ from deepcohort.known.config import KnownConfig
 from deepcohort.known.io_known import CHECKED_FIRST, KnownSites, SiteRecord, chunks_for
 
 _KEYS_TOLD = 12
+_ROUNDED = 1e-3  # by so much a stated frequency may lie above 1
 
 
 def _values(value: Any, n: int) -> list[float]:
@@ -140,20 +141,43 @@ class PanelSites(KnownSites):
 
     def _read(self, region: Region) -> Iterator[SiteRecord]:
         """Records that overlap `region` with the frequencies of their alternates."""
-        if self._genotypes is not None:
-            yield from self._counted(self._genotypes, region)
-            return
-        keys = self.keys
+        start = -1
+        seen: set[tuple[str, tuple[str, ...]]] = set()
+        for record in self._counted(region) if self._genotypes is not None else self._stated(region):
+            if record.start != start:
+                start, seen = record.start, set()
+            if (record.ref, record.alts) in seen:  # of a VCF they are refused as all lines are checked
+                raise DeepcohortError(
+                    f"{self.path} has two records of the same POS, REF and ALT at "
+                    f"{record.contig}:{record.pos}; leave one: bcftools norm -d exact"
+                )
+            seen.add((record.ref, record.alts))
+            self._check_shares(record)
+            yield record
+
+    def _check_shares(self, record: SiteRecord) -> None:
+        shares = record.frequencies or ()
+        wrong = [x for x in shares if not (math.isnan(x) or 0.0 <= x <= 1.0 + _ROUNDED)]
+        if wrong:
+            raise DeepcohortError(
+                f"{self.path} has a frequency of {wrong[0]:g} at {record.contig}:{record.pos}, no share of "
+                f"alleles; give {self._option} another file, or count them first: bcftools +fill-tags"
+            )
+
+    def _stated(self, region: Region) -> Iterator[SiteRecord]:
+        """Records with the frequencies that INFO states."""
         for record in self._file.fetch(region.contig, region.start, region.end):
             alts = record.alts or ()
-            shares = keys.of(record.info, len(alts))
+            shares = self.keys.of(record.info, len(alts))
             yield SiteRecord(record.contig, record.start, record.ref or "", alts, "", shares)
 
-    @staticmethod
-    def _counted(file: Any, region: Region) -> Iterator[SiteRecord]:
+    def _counted(self, region: Region) -> Iterator[SiteRecord]:
         """The same of genotypes, counted."""
-        for record in file(f"{region.contig}:{region.start + 1}-{region.end}"):
+        for record in self._genotypes(f"{region.contig}:{region.start + 1}-{region.end}"):
             alts = tuple(record.ALT)
+            if "GT" not in record.FORMAT:
+                yield SiteRecord(record.CHROM, record.start, record.REF, alts, "", (math.nan,) * len(alts))
+                continue
             alleles = record.genotype.array()[:, :-1]
             counts = np.bincount(alleles[alleles >= 0].astype(np.int64), minlength=len(alts) + 1)
             total = int(counts.sum())

@@ -17,7 +17,8 @@ class GivenAlleles:
     Attributes:
         alleles: positions relative to the window.
         ids: of each allele, "" without one.
-        symbolic: POS of ALTs passed over as they are no sequence (symbolic, `*`, N, breakends).
+        symbolic: POS of ALTs passed over as they are no sequence (symbolic, `*`, N, breakends), or REF
+            itself.
         long: POS of those longer than the limit.
         frequency: float64 (N,) of a panel; NaN, or empty where nothing is told.
     """

@@ -122,7 +122,7 @@ def test_the_command_line_tells_of_both(inputs, tmp_path, monkeypatch, capsys):
     sites = write_sites(tmp_path, CONTIGS, [snp(genome, 700), (CONTIG, 820, ".", genome[819], "*")])
     code, told = run("--alleles", sites, "--alleles-only")
     assert code in (0, None)
-    assert "1 given alleles that are no sequence were passed over" in told
+    assert "1 given alleles that are no sequence or REF itself were passed over" in told
     assert list(given_of(vcf)) == [700]
 
 

@@ -330,7 +330,7 @@ def test_the_command_line(inputs, tmp_path, monkeypatch, capsys):
         monkeypatch, capsys, "--reads", bam, "--reference", reference, "--vcf", vcf, "--panel", panel
     )
     assert code in (0, None)
-    assert "odd.vcf.gz: 1 panel alleles that are no sequence were passed over" in told
+    assert "odd.vcf.gz: 1 panel alleles that are no sequence or REF itself were passed over" in told
     assert "odd.vcf.gz: 1 panel alleles that are too long were passed over" in told
     with pysam.VariantFile(str(vcf)) as file:
         (line,) = [str(r) for r in file.header.records if r.key == "deepcohort_panel"]
