@@ -90,7 +90,8 @@ def abc_posteriors(
     observed statistics.
     """
     x, y = standardised(train.features, features)
-    n = max(min(_LEAST_ACCEPTED, len(x)), round(tolerance * len(x)))
+    others = len(x) - (left_out is not None)
+    n = max(min(_LEAST_ACCEPTED, others), round(tolerance * others))
     out = np.empty((len(y), n_classes))
     for i, row in enumerate(y):
         d = np.sqrt(((x - row) ** 2).sum(axis=1))

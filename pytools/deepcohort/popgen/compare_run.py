@@ -1,7 +1,7 @@
 """`deepcohort popgen compare`: a trained model and the classical ways on simulations that none has seen."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,13 +47,16 @@ def compare(
                 f"{simulations.folder} has classes {', '.join(simulations.task.labels)}, model {model.path} "
                 f"{', '.join(model.labels)}; give a model of the same task"
             )
-    learnt, judged = (_encoded(model, s, limit if s is training else 0) for s in (training, test))
+    looks = model.observation.looks
+    learnt = _encoded(model, training, limit, looks)
+    judged = _encoded(model, test, 0, 1)  # looks at one locus are not independent of each other
     judge = Judge(model)
     found: dict[str, NDArray[np.floating]] = {NETWORK: judge(judged.pixels, judged.features).p}
     k = len(model.labels)
     validation: list[list[str]] = []
     if classical:
-        validation = cross_validation_rows(Sample(learnt.features, learnt.label), model.labels, seed)
+        first = Sample(learnt.features[::looks], learnt.label[::looks])
+        validation = cross_validation_rows(first, model.labels, seed)
         names = tuple(model.about["statistics"])
         found.update(baselines(Sample(learnt.features, learnt.label), judged.features, names, k, seed))
         outputs = np.log(judge(learnt.pixels, learnt.features).p + 1e-9)
@@ -73,11 +76,11 @@ def compare(
     return scores
 
 
-def _encoded(model: PopModel, simulations: Simulations, limit: int) -> Encoded:
+def _encoded(model: PopModel, simulations: Simulations, limit: int, looks: int) -> Encoded:
     loci: Loci = simulations.read()
     if limit and limit < len(loci):
         loci = first_loci(loci, limit)
-    return encode_loci(loci, model.encoding, model.observation)
+    return encode_loci(loci, model.encoding, replace(model.observation, looks=looks))
 
 
 def _write(

@@ -336,7 +336,7 @@ def _finish(
     probabilities = softmax(out[:, :k] / temperature)
     coverage = parameter_coverage(out[:, k:], test, p.scalings)
     metrics = {
-        "loci": float(len(test)),
+        "loci": float(len(test) // p.observation.looks),
         "accuracy": float((probabilities.argmax(axis=1) == test.label).mean()),
         "nll": mean_nll(probabilities, test.label),
     }

@@ -204,6 +204,11 @@ def test_cross_validation_leaves_each_locus_out():
     # a locus that saw itself would be called by itself alone
     p = abc_posteriors(nothing, nothing.features[:5], 2, False, 1 / 300, left_out=np.arange(5))
     assert p.shape == (5, 2)
+    few = Sample(nothing.features[:30], nothing.label[:30])  # fewer than are accepted at least
+    with np.errstate(invalid="raise"):
+        p = abc_posteriors(few, few.features[:5], 2, False, left_out=np.arange(5))
+    counts = np.array([np.bincount(np.delete(few.label, i), minlength=2) + 0.5 for i in range(5)])
+    assert p == pytest.approx(counts / 30)
 
 
 def test_comparison_of_a_run(small_run, tmp_path):
@@ -218,6 +223,13 @@ def test_comparison_of_a_run(small_run, tmp_path):
     assert counts.sum() == 2 * 200
     table = (tmp_path / "out" / "comparison.tsv").read_text().splitlines()
     assert len(table) == len(scores) + 1
+    model = read_pop_model(result.model)
+    about = {**model.about, "observation": {**model.about["observation"], "looks": 2}}
+    compare(replace(model, about=about), made, test, tmp_path / "looks", limit=60)
+    with np.load(tmp_path / "looks" / "probabilities.npz") as arrays:
+        assert len(arrays["label"]) == 60  # each unseen locus counts once
+    validated = _rows(tmp_path / "looks" / "cross_validation.tsv")[1:]
+    assert sum(int(v) for row in validated for v in row[2:4]) == 2 * 60
     other = simulate(replace(built_in()["cold_stages"], unlinked_snps=20), 3, tmp_path / "other", quiet=True)
     with pytest.raises(DeepcohortError, match="give a model of the same task"):
         compare(read_pop_model(result.model), made, other, tmp_path / "x")
