@@ -1,6 +1,7 @@
 """Statistics of a cohort VCF: one pass, then tables, JSON and MultiQC content."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -213,9 +214,10 @@ def _relatedness(
     for i in range(len(names)):
         for j in range(i + 1, len(names)):
             phi, ibs0 = float(kinship.phi[i, j]), float(kinship.ibs0[i, j])
-            observed = degree_of(phi, ibs0, config)
+            is_known = math.isfinite(phi)  # a sample without calls, or without heterozygotes, has no kinship
+            observed = degree_of(phi, ibs0, config) if is_known else "unknown"
             wanted = expected.get(frozenset((names[i], names[j])), "")
-            if observed == "unrelated" and not wanted:
+            if observed in ("unrelated", "unknown") and not wanted:
                 continue
             agrees = observed == wanted or (observed in ("second degree", "unrelated") and not wanted)
             # parent and child share an allele everywhere; on little sequence kinship alone is noisy
@@ -225,12 +227,12 @@ def _relatedness(
                 {
                     "sample_1": names[i],
                     "sample_2": names[j],
-                    "kinship": round(phi, 5),
-                    "ibs0": round(ibs0, 5),
+                    "kinship": round(phi, 5) if is_known else "",
+                    "ibs0": round(ibs0, 5) if math.isfinite(ibs0) else "",
                     "sites": int(kinship.n_sites[i, j]),
                     "observed": observed,
                     "expected": wanted or "not stated",
-                    "check": "ok" if agrees else ("MISMATCH" if wanted else "unexpected"),
+                    "check": _check_of(agrees, is_known, bool(wanted)),
                 }
             )
     columns = ("sample_1", "sample_2", "kinship", "ibs0", "sites", "observed", "expected", "check")
@@ -239,6 +241,12 @@ def _relatedness(
         multiqc.relatedness_table(folder, rows)
     _write_places(folder, names, copies, config, family)
     return rows
+
+
+def _check_of(agrees: bool, is_known: bool, is_stated: bool) -> str:
+    if not is_known:
+        return ""
+    return "ok" if agrees else ("MISMATCH" if is_stated else "unexpected")
 
 
 def _write_places(
@@ -293,7 +301,7 @@ def _summary(
         "de_novo_candidates": int(samples.de_novo.sum()),
         "sex_mismatches": [row["sample"] for row in rows if row["sex_check"] == "MISMATCH"],
         "pedigree_mismatches": [
-            f"{row['sample_1']} - {row['sample_2']}" for row in related if row["check"] != "ok"
+            f"{row['sample_1']} - {row['sample_2']}" for row in related if row["check"] not in ("", "ok")
         ],
     }
 

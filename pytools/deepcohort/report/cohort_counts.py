@@ -19,7 +19,8 @@ class SampleCounts:
     """Per sample, int64 (N,) each, over PASS sites.
 
     `het`, `hom_alt`: non-reference genotypes; `snp`, `insertion`, `deletion`: alternate alleles carried
-    by kind (each once per site); `ti`, `tv`: of the SNP ones; `singleton`: carried by nobody else.
+    by kind (each once per site); `ti`, `tv`: of the SNP ones; `singleton`: carried by nobody else;
+    `x_het`, `x_called` (diploid genotypes), `y_called`: outside the pseudo-autosomal regions.
     """
 
     called: NDArray[np.int64]
@@ -98,10 +99,13 @@ def count_site(site: CohortSite, samples: SampleCounts, sites: SiteCounts, index
     samples.hom_alt += called & ~het & ~hom_ref
     samples.dp_sum += np.maximum(site.dp, 0)
     samples.dp_n += site.dp >= 0
-    samples.gq_sum += np.where(called, np.maximum(site.gq, 0), 0)
-    samples.gq_n += called
+    told = called & (site.gq >= 0)
+    samples.gq_sum += np.where(told, site.gq, 0)
+    samples.gq_n += told
     where = sex_chromosome(site.contig)
-    if where == "X":
+    if site.pseudo_autosomal:
+        pass  # two copies in everyone: it says nothing of the sex, and is no autosome's
+    elif where == "X":
         samples.x_het += het
         samples.x_called += called & ~haploid
     elif where == "Y":

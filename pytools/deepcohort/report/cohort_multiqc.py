@@ -156,12 +156,9 @@ def relatedness_table(folder: Path, rows: list[dict[str, Any]]) -> Path:
     """Table of related pairs and of pairs the pedigree names."""
     data = {
         f"{row['sample_1']} - {row['sample_2']}": {
-            "kinship": row["kinship"],
-            "ibs0": row["ibs0"],
-            "sites": row["sites"],
-            "observed": row["observed"],
-            "expected": row["expected"],
-            "check": row["check"],
+            key: row[key]
+            for key in ("kinship", "ibs0", "sites", "observed", "expected", "check")
+            if row[key] != ""
         }
         for row in rows
     }

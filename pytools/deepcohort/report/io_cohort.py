@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.genome import pseudo_autosomal
 from deepcohort.core.names import name_problem
 from deepcohort.formats.vcf_check import check_vcf
 from deepcohort.formats.vcf_header import declared_formats
@@ -24,6 +25,7 @@ class CohortSite:
         gt: int16 (N, 2), allele indices; -1 missing; second -2 if haploid.
         dp, gq: int32 (N,), -1 missing.
         de_novo: samples that INFO DENOVO names.
+        pseudo_autosomal: POS lies in a known PAR of X or Y, where men have two copies.
     """
 
     contig: str
@@ -35,6 +37,7 @@ class CohortSite:
     dp: NDArray[np.int32]
     gq: NDArray[np.int32]
     de_novo: tuple[str, ...]
+    pseudo_autosomal: bool
 
 
 class CohortVcf:
@@ -108,7 +111,12 @@ class CohortVcf:
             self._integers(record, "DP"),
             self._integers(record, "GQ"),
             tuple(str(named).split(",")) if named else (),
+            self._in_par(record.CHROM, record.POS),
         )
+
+    def _in_par(self, contig: str, pos: int) -> bool:
+        stretches = pseudo_autosomal(contig, self.contig_lengths.get(contig, 0))
+        return any(start < pos <= end for start, end in stretches)
 
     def _integers(self, record: "cyvcf2.Variant", key: str) -> NDArray[np.int32]:
         values = record.format(key) if key in self._declared else None

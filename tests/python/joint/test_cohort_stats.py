@@ -182,3 +182,40 @@ def test_a_parent_shares_an_allele_everywhere(phi, ibs0, may_be):
     from deepcohort.report.cohort_relatedness import is_parent_child
 
     assert is_parent_child(phi, ibs0, CohortStatsConfig()) is may_be
+
+
+def test_the_sex_of_men_is_not_told_by_their_pseudo_autosomal_regions(tmp_path):
+    # haploid beyond the PAR, where only women have heterozygotes; both have them in the PAR of GRCh38
+    rows = [f"1 {i + 1} . A G 50 PASS . GT:GQ:DP 0/1:50:30 0/1:50:30" for i in range(30)]
+    rows += [f"X {i + 20_000} . A G 50 PASS . GT:GQ:DP 0/1:50:30 0/1:50:30" for i in range(30)]
+    rows += [f"X {i + 5_000_000} . A G 50 PASS . GT:GQ:DP 1:50:30 0/1:50:30" for i in range(30)]
+    vcf = write_vcf(tmp_path / "a.vcf", ["man", "woman"], rows)
+    vcf.write_text(vcf.read_text().replace("<ID=X,length=100000>", "<ID=X,length=156040895>"))
+    summary = write_cohort_stats(vcf, tmp_path / "out", sex={"man": "XY", "woman": "XX"}, quiet=True)
+    assert summary["sex_mismatches"] == []
+    man, woman = table(tmp_path / "out" / "samples.tsv")
+    assert (man["sex_inferred"], man["x_het_rate"]) == ("", "")
+    assert (woman["sex_inferred"], woman["sex_check"]) == ("XX", "ok")
+
+
+def test_what_nothing_is_known_of_is_no_number(tmp_path):
+    names, copies = relatives(1_500)
+    words = np.array(["0/0", "0/1", "1/1"])
+    rows = [
+        f"1 {i + 1} . A G 50 PASS . GT:DP " + " ".join(f"{g}:30" for g in [*words[row], "./."])
+        for i, row in enumerate(np.repeat(copies, 2, axis=1))
+    ]
+    names = [f"{name}{k}" for name in names for k in (1, 2)]
+    vcf = write_vcf(tmp_path / "a.vcf", [*names, "empty"], rows)
+    first = names[0]
+    summary = write_cohort_stats(vcf, tmp_path / "out", {first: ("empty", "")}, quiet=True)
+    assert f"{first} - empty" not in summary["pedigree_mismatches"]
+    (row,) = (r for r in table(tmp_path / "out" / "relatedness.tsv") if r["sample_2"] == "empty")
+    assert (row["kinship"], row["ibs0"], row["observed"], row["check"]) == ("", "", "unknown", "")
+    assert {row["mean_gq"] for row in table(tmp_path / "out" / "samples.tsv")} == {""}  # the VCF has none
+
+    def refuse(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    for path in (tmp_path / "out").glob("*.json"):
+        json.loads(path.read_text(), parse_constant=refuse)
