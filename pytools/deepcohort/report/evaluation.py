@@ -1,6 +1,8 @@
 """Evaluation folders as MultiQC custom content: one file per section, definitions beside the numbers."""
 
 import json
+import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -42,26 +44,54 @@ def read_evaluations(folders: Sequence[Path]) -> tuple[list[Evaluation], list[Ro
         if (folder / "mcnemar.tsv").exists():
             tests += _rows_of(folder / "mcnemar.tsv", ("a", "b", "type"))
         if (folder / "without_truth.json").exists():
-            untrue.append(json.loads((folder / "without_truth.json").read_text()))
+            untrue.append(_object_of(folder / "without_truth.json", folder))
         elif not places:
             raise DeepcohortError(f"evaluation {folder} has no summary.json; run deepcohort evaluate again")
         found += [(place, _read_one(place)) for place in places]
-    names = [evaluation.name for _, evaluation in found]
-    for place, evaluation in found:
-        if names.count(evaluation.name) > 1:
-            evaluation.name = (
-                place.name if place.name != evaluation.name else f"{place.parent.name}/{place.name}"
-            )
+    _tell_apart(found)
     return [evaluation for _, evaluation in found], tests, untrue
 
 
-def _read_one(folder: Path) -> Evaluation:
+def _tell_apart(found: Sequence[tuple[Path, Evaluation]]) -> None:
+    """Give evaluations of one name as much of their folders' paths as it takes."""
+    places = [Path(os.path.abspath(place)) for place, _ in found]  # links keep the names that they were given
+    twice = sorted({str(place) for place, n in Counter(places).items() if n > 1})
+    if twice:
+        raise DeepcohortError(f"evaluation {', '.join(twice)} is given more than once")
+    own = [evaluation.name for _, evaluation in found]
+    depth = [0] * len(found)
+    while True:
+        counts = Counter(evaluation.name for _, evaluation in found)
+        alike = [i for i, (_, evaluation) in enumerate(found) if counts[evaluation.name] > 1]
+        if not alike:
+            return
+        for i in alike:
+            depth[i] += 2 if depth[i] == 0 and places[i].name == own[i] else 1
+            found[i][1].name = "/".join(places[i].parts[-depth[i] :])
+
+
+def _object_of(path: Path, folder: Path) -> dict[str, Any]:
     try:
-        info = json.loads((folder / "summary.json").read_text())
-    except (OSError, ValueError, KeyError) as error:
+        info = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
         raise DeepcohortError(
             f"evaluation {folder} cannot be read ({error}); run deepcohort evaluate again"
         ) from error
+    if not isinstance(info, dict):
+        raise DeepcohortError(
+            f"evaluation {folder} cannot be read ({path.name} is no object); run deepcohort evaluate again"
+        )
+    return info
+
+
+def _read_one(folder: Path) -> Evaluation:
+    info = _object_of(folder / "summary.json", folder)
+    lacking = [key for key in ("name", "sample", "summary", "all", "left_out") if key not in info]
+    if lacking:
+        raise DeepcohortError(
+            f"evaluation {folder} cannot be read (summary.json lacks {', '.join(lacking)}); "
+            "run deepcohort evaluate again"
+        )
     tables = {name: _rows_of(folder / f"{name}.tsv", columns) for name, columns in _TABLES.items()}
     blocks = folder / "phase_blocks.tsv"  # absent by the rule of vcfeval
     tables["phase_blocks"] = _rows_of(blocks, ()) if blocks.exists() else []

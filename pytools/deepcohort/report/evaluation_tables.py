@@ -257,7 +257,8 @@ def without_truth(descriptions: Sequence[dict[str, Any]]) -> list[tuple[str, Sec
                 data[name] = {k: v for k, v in row.items() if k not in key_columns and v is not None}
         if not data:
             continue
-        columns = next(iter(data.values()))
+        # of a row, what is not known is left out: another row may have it
+        columns = dict.fromkeys(key for row in data.values() for key in row)
         headers = {
             key: {
                 "title": key.replace("_", " "),

@@ -1,5 +1,6 @@
 """Facts of the samples' reads and calls (`deepcohort merge --facts`) as a MultiQC table."""
 
+import html
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.escape import escaped
 
 ALARM, NO_ALARM, UNKNOWN = "unlike training", "as trained", "unknown"
 _TABLE_ROWS = 500  # MultiQC draws violins, where no row is red, from here on
@@ -336,7 +338,7 @@ def _write(folder: Path, name: str, title: str, rows: Sequence[Facts], alarming:
         "data": _data(rows),
     }
     path = folder / f"deepcohort_{name}_mqc.json"
-    path.write_text(json.dumps(content, indent=1) + "\n")
+    path.write_text(json.dumps(escaped(content), indent=1) + "\n")
     return path
 
 
@@ -346,8 +348,9 @@ def _description(alarming: Sequence[Facts]) -> str:
         "was called from them."
     )
     if alarming:
+        names = html.escape(named_samples(alarming))
         text += (
-            f" <strong>The reads of {named_samples(alarming)} are unlike those that the model was trained "
+            f" <strong>The reads of {names} are unlike those that the model was trained "
             "on: compare these calls with truth or another caller before you use them.</strong>"
         )
     return text

@@ -148,6 +148,37 @@ def test_folders_of_folders_and_equal_names(tmp_path):
     assert content(tmp_path / "out", "paired")["data"]["gatk vs ours SNP"]["only_a"] == 1
 
 
+def test_folders_of_one_name_are_told_apart_by_those_above(tmp_path):
+    folders = [make_evaluation(tmp_path / caller / "evaluation", "HG002") for caller in ("gatk", "ours")]
+    assert [e.name for e in read_evaluations(folders)[0]] == ["gatk/evaluation", "ours/evaluation"]
+    with pytest.raises(DeepcohortError, match="given more than once"):
+        read_evaluations([folders[0], tmp_path / "ours" / ".." / "gatk" / "evaluation"])
+
+
+def test_a_column_that_the_first_row_lacks(tmp_path):
+    rows = [{"sample": "A", "snps": 0, "ti_tv": None}, {"sample": "B", "snps": 9, "ti_tv": 2.0}]
+    write_json(tmp_path / "without_truth.json", {"samples": rows})
+    write_report([tmp_path], tmp_path / "out")
+    table = content(tmp_path / "out", "untrue_samples")
+    assert set(table["headers"]) == {"snps", "ti_tv"}
+    assert table["data"] == {"A": {"snps": 0}, "B": {"snps": 9, "ti_tv": 2.0}}
+
+
+@pytest.mark.parametrize("text", ["[]", '{"name": "A"}'])
+def test_a_summary_of_something_else(tmp_path, text):
+    folder = make_evaluation(tmp_path / "a", "A")
+    (folder / "summary.json").write_text(text)
+    with pytest.raises(DeepcohortError, match=r"cannot be read \(summary\.json"):
+        write_report([folder], tmp_path / "out")
+
+
+@pytest.mark.parametrize("text", ["[]", "{"])
+def test_a_damaged_description_without_truth(tmp_path, text):
+    (tmp_path / "without_truth.json").write_text(text)
+    with pytest.raises(DeepcohortError, match="cannot be read"):
+        write_report([tmp_path], tmp_path / "out")
+
+
 def test_nothing_known_is_left_blank(tmp_path):
     write_report([make_evaluation(tmp_path / "a", "A", f1=None)], tmp_path / "out")
     assert "f1" not in content(tmp_path / "out", "summary")["data"]["A SNP"]

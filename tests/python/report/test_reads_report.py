@@ -56,6 +56,15 @@ def table_of(path: Path) -> dict:
     return json.loads(path.read_text())
 
 
+def test_names_are_no_html(tmp_path):
+    path = write_facts(tmp_path / "in", "odd", alarm=True)
+    path.write_text(path.read_text().replace('"sample": "odd"', '"sample": "<b>A&B"'))
+    (path,) = write_reads([tmp_path / "in"], tmp_path / "out")
+    assert "<b>A&B" not in path.read_text()
+    assert list(table_of(path)["data"]) == ["&lt;b&gt;A&amp;B"]
+    assert "<strong>The reads of &lt;b&gt;A&amp;B are unlike" in table_of(path)["description"]
+
+
 def test_cells(tmp_path):
     write_facts(tmp_path / "in", "fine")
     write_facts(tmp_path / "in", "odd", alarm=True, inserts=(0, 0, 0), Disputed=12)
