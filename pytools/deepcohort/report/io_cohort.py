@@ -40,6 +40,14 @@ class CohortSite:
     pseudo_autosomal: bool
 
 
+def _contig_lengths(vcf: "cyvcf2.VCF") -> dict[str, int]:
+    """bp of the header's contigs; none where it states none, as VCF allows."""
+    try:
+        return dict(zip(vcf.seqnames, vcf.seqlens, strict=False))
+    except AttributeError:  # cyvcf2's for a header without lengths
+        return {}
+
+
 class CohortVcf:
     """Reads a cohort VCF; `samples` and `contig_lengths` come from its header."""
 
@@ -57,7 +65,7 @@ class CohortVcf:
         try:
             self._vcf = cyvcf2.VCF(str(self.path))
             self.samples: list[str] = list(self._vcf.samples)
-            self.contig_lengths = dict(zip(self._vcf.seqnames, self._vcf.seqlens, strict=False))
+            self.contig_lengths = _contig_lengths(self._vcf)
             self._declared = declared_formats(self._vcf.raw_header, ("DP", "GQ"))
         except Exception as error:  # cyvcf2 raises bare ones
             raise DeepcohortError(f"{self.path} cannot be read as VCF: {error}") from error

@@ -166,6 +166,14 @@ def test_sex_pedigree_and_multiqc_files(tmp_path):
     assert len(list(out.glob("*_mqc.json"))) == 6
 
 
+@pytest.mark.parametrize("contig", ["##contig=<ID=1>\n", ""])
+def test_header_without_lengths_of_contigs(tmp_path, contig):
+    vcf = write_vcf(tmp_path / "a.vcf", ["kid", "dad", "mom"], ROWS.splitlines())
+    kept = [line for line in HEADER.splitlines(keepends=True) if not line.startswith("##contig")]
+    vcf.write_text(vcf.read_text().replace(HEADER, "".join([*kept, contig])))
+    assert write_cohort_stats(vcf, tmp_path / "out", {}, {}, {}, quiet=True)["sites_pass"] == 5
+
+
 def test_bad_vcf(tmp_path):
     with pytest.raises(DeepcohortError, match="does not exist"):
         write_cohort_stats(tmp_path / "none.vcf", tmp_path / "o")
