@@ -205,6 +205,14 @@ def group_help(commands: Mapping[str, str], about: str) -> str:
     return "\n".join([*lines, "deepcohort COMMAND -h explains a command, with examples."])
 
 
+def _with_suffixes(prefix: Path, format_: str) -> list[str]:
+    """Files of an export; others of the prefix, such as the VCF that it is of, are none."""
+    from deepcohort.export.io_export import OUTPUTS as SUFFIXES
+
+    paths = (f"{prefix}{suffix}" for suffix in SUFFIXES[format_])
+    return sorted(path for path in paths if Path(path).is_file())
+
+
 def tell_written(command: str, values: Mapping[str, Any]) -> None:
     """Say on stderr, in one last line, which files and folders a command has written."""
     if values.get("quiet"):
@@ -215,7 +223,7 @@ def tell_written(command: str, values: Mapping[str, Any]) -> None:
         if path is None:
             continue
         if kind == PREFIX:
-            written += sorted(str(found) for found in path.parent.glob(f"{path.name}.*"))
+            written += _with_suffixes(path, values["format_"])
         elif path.is_dir() and kind in (FOLDER, EITHER):
             written.append(f"{path}/")
         elif path.is_file():

@@ -11,6 +11,7 @@ from pathlib import Path
 import pysam
 
 from deepcohort.core.errors import DeepcohortError, InputProblems
+from deepcohort.core.genome import pseudo_autosomal, sex_chromosome
 from deepcohort.core.names import blank_problem
 from deepcohort.core.outputs import FULL, atomic_outputs, scratch_folder
 from deepcohort.formats.bgzf import check_bgzf_vcf, is_bcf
@@ -128,7 +129,7 @@ def _write_pgen(vcf: Path, samples: list[str], pedigree: Path | None, folder: Pa
     persons.write_text("\n".join(_psam_lines(samples, pedigree)) + "\n")
     command = [
         "plink2", "--vcf", vcf, "--psam", persons, "--vcf-half-call", "missing", "--allow-extra-chr",
-        "--make-pgen", "vzs", "--threads", "1", "--out", folder / "cohort",
+        "--make-pgen", "vzs", "--threads", "1", "--out", folder / "cohort", *_split_par(vcf),
     ]  # fmt: skip
     result = subprocess.run(
         [str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
@@ -136,6 +137,21 @@ def _write_pgen(vcf: Path, samples: list[str], pedigree: Path | None, folder: Pa
     if result.returncode != 0:
         lines = [line for line in (result.stderr or result.stdout).splitlines() if line.strip()]
         raise DeepcohortError(f"plink2 could not convert {vcf}: {' '.join(lines)[:300]}")
+
+
+def _split_par(vcf: Path) -> list[str]:
+    """plink2's option that sets the pseudo-autosomal regions of X apart, where the header tells the assembly.
+
+    Left on X, men count for one copy there, and those who are heterozygous as missing.
+    """
+    with pysam.VariantFile(str(vcf)) as file:
+        contigs = [(name, contig.length or 0) for name, contig in file.header.contigs.items()]
+    for name, length in contigs:
+        regions = pseudo_autosomal(name, length)
+        if regions and sex_chromosome(name) == "X":
+            (_, head), (tail, _) = regions
+            return ["--split-par", str(head), str(tail + 1)]
+    return []
 
 
 def _psam_lines(samples: list[str], pedigree: Path | None) -> list[str]:

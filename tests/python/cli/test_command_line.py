@@ -143,11 +143,11 @@ def test_the_last_line_says_what_was_written(tmp_path: Path):
 def test_written_is_told_of_every_kind(tmp_path: Path, capsys):
     (tmp_path / "a.vcf.gz").touch()
     (tmp_path / "a.vcf.gz.tbi").touch()
-    for name in ("c.pgen", "c.psam", "cc"):
+    for name in ("c.pgen", "c.psam", "cc", "c.vcf.gz", "c.vcz.zip"):
         (tmp_path / name).touch()
     tell_written("call", {"vcf": tmp_path / "a.vcf.gz", "gvcf": None})
     tell_written("evaluate", {"output": tmp_path})
-    tell_written("export", {"output": tmp_path / "c"})
+    tell_written("export", {"output": tmp_path / "c", "format_": "plink2"})
     tell_written("call", {"vcf": tmp_path / "a.vcf.gz", "quiet": True})
     tell_written("warm", {})
     assert capsys.readouterr().err.splitlines() == [

@@ -5,6 +5,7 @@ from collections import Counter
 
 import cyvcf2
 import numpy as np
+import pysam
 import pytest
 from deepcohort.cli.export import app
 from deepcohort.core.errors import DeepcohortError
@@ -120,6 +121,36 @@ def test_pgen_and_back(cohort, tmp_path):
     assert found == expected
 
 
+def test_men_have_two_copies_of_pseudo_autosomal_regions(tmp_path):
+    """plink2 counts one copy of a man's X, and takes a heterozygous one for missing."""
+    if missing_tools(["plink2"]):
+        pytest.skip("plink2 is not installed")
+    header = (
+        '##fileformat=VCFv4.2\n##FORMAT=<ID=GT,Number=1,Type=String,Description="g">\n'
+        "##contig=<ID=chr1,length=300>\n##contig=<ID=chrX,length=156040895>\n"
+    )
+    rows = ["#CHROM POS ID REF ALT QUAL FILTER INFO FORMAT S1 S2"]
+    at = (10_001, 2_781_479, 2_781_480, 155_701_382, 155_701_383)
+    rows += [f"chrX {pos} . A C . PASS . GT {'1' if i in (2, 3) else '0/1'} 0/1" for i, pos in enumerate(at)]
+    vcf = tmp_path / "a.vcf"
+    vcf.write_text(header + "".join("\t".join(row.split()) + "\n" for row in rows))
+    pysam.tabix_index(str(vcf), preset="vcf", force=True)
+    (tmp_path / "a.ped").write_text(PED)
+    export_cohort(tmp_path / "a.vcf.gz", "plink2", tmp_path / "c", tmp_path / "a.ped")
+    subprocess.run(
+        ["plink2", "--pfile", tmp_path / "c", "vzs", "--freq", "--out", tmp_path / "x"],
+        capture_output=True, check=True,
+    )  # fmt: skip
+    counted = [line.split() for line in (tmp_path / "x.afreq").read_text().splitlines()[1:]]
+    assert [(row[0], row[-2], row[-1]) for row in counted] == [
+        ("PAR1", "0.5", "4"),
+        ("PAR1", "0.5", "4"),
+        ("X", "0.666667", "3"),
+        ("X", "0.666667", "3"),
+        ("PAR2", "0.5", "4"),
+    ]
+
+
 def test_what_cannot_be_exported(cohort, tmp_path, monkeypatch):
     def message(*arguments):
         with pytest.raises(DeepcohortError) as error:
@@ -130,8 +161,6 @@ def test_what_cannot_be_exported(cohort, tmp_path, monkeypatch):
     empty = tmp_path / "empty.vcf.gz"
     with cyvcf2.VCF(str(cohort)) as vcf:
         header = vcf.raw_header
-    import pysam
-
     (tmp_path / "empty.vcf").write_text(header)
     pysam.tabix_index(str(tmp_path / "empty.vcf"), preset="vcf", force=True)
     assert "holds no record" in message(empty, "zarr", tmp_path / "x")
