@@ -24,6 +24,11 @@ def sex_chromosome(contig: str) -> str:
     return name if name in ("X", "Y") else ""
 
 
+def is_of_both_parents(contig: str) -> bool:
+    """Whether everybody has one copy of the father and one of the mother: not X, Y, mitochondria."""
+    return not sex_chromosome(contig) and contig not in MITOCHONDRIAL_NAMES
+
+
 def is_numbered(contig: str) -> bool:
     """Whether it is an autosome by its name: a number, with or without `chr`."""
     name = short_name(contig)

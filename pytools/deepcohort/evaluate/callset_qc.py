@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.genome import is_of_both_parents
 from deepcohort.core.io import ReferenceFasta
 from deepcohort.core.outputs import atomic_outputs
 from deepcohort.evaluate import context_kernels as ck
@@ -28,7 +29,10 @@ _FILES = ("samples.tsv", "mendelian.tsv", "replicates.tsv", "novelty.tsv", "with
 
 @dataclass(frozen=True, slots=True)
 class _Calls:
-    """Genotypes of one sample at every passed record, keyed by contig and hash of the alleles."""
+    """Genotypes of one sample at every passed record, keyed by contig and hash of the alleles.
+
+    from_both: diploid, and not on X, Y or mitochondria, so that one allele is of either parent.
+    """
 
     keys: NDArray[np.uint64]
     gt: NDArray[np.int16]
@@ -36,6 +40,7 @@ class _Calls:
     zygosity: NDArray[np.uint8]
     transition: NDArray[np.int8]
     variant: NDArray[np.bool_]
+    from_both: NDArray[np.bool_]
 
 
 def _load(vcf: VcfFile, contigs: Sequence[str]) -> _Calls:
@@ -43,7 +48,7 @@ def _load(vcf: VcfFile, contigs: Sequence[str]) -> _Calls:
     for number, contig in enumerate(contigs):
         table = vcf.read(contig)
         rows = np.flatnonzero(table.passed & (table.ploidy > 0))
-        keys = _keys(table, rows) ^ (np.uint64(number) * np.uint64(0x9E3779B97F4A7C15))
+        keys = _keys(table, rows) ^ np.uint64(number * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF)
         kind, _, zygosity, transition = ck.classify(
             table.pool, table.pool_offset, table.ref_len, table.alt_len, table.gt, table.ploidy, rows
         )
@@ -51,7 +56,8 @@ def _load(vcf: VcfFile, contigs: Sequence[str]) -> _Calls:
         haploid = table.ploidy[rows] == 1
         gt[haploid, 1] = gt[haploid, 0]
         variant = np.asarray((gt > 0).any(axis=1))
-        parts.append((keys, np.sort(gt, axis=1), kind, zygosity, transition, variant))
+        from_both = ~haploid & is_of_both_parents(contig)
+        parts.append((keys, np.sort(gt, axis=1), kind, zygosity, transition, variant, from_both))
     return _Calls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
@@ -97,12 +103,13 @@ def _joined(*sets: _Calls) -> list[NDArray[np.int64]]:
 def mendelian(child: _Calls, father: _Calls, mother: _Calls) -> tb.Row:
     """Sites where all three have a diploid genotype and one varies, and how many break inheritance.
 
-    The records must be those of one multi-sample VCF (or share their alleles). Sex chromosomes are
-    judged as diploid: leave them out beforehand.
+    The records must be those of one multi-sample VCF (or share their alleles). X, Y and mitochondria are
+    left out.
     """
     at_child, at_father, at_mother = _joined(child, father, mother)
     c, f, m = child.gt[at_child], father.gt[at_father], mother.gt[at_mother]
-    called = (c >= 0).all(1) & (f >= 0).all(1) & (m >= 0).all(1)
+    called = child.from_both[at_child] & father.from_both[at_father] & mother.from_both[at_mother]
+    called &= (c >= 0).all(1) & (f >= 0).all(1) & (m >= 0).all(1)
     called &= (c > 0).any(1) | (f > 0).any(1) | (m > 0).any(1)
     c, f, m = c[called], f[called], m[called]
 
@@ -124,12 +131,14 @@ def mendelian_on_haplotypes(
 ) -> tb.Row:
     """Child's variant records that its parents can have passed on, whichever way they are written.
 
+    X, Y and mitochondria are left out.
+
     Parameters:
         files: child, father and mother; the parents in one file.
     """
     counts = {"haplotype_records": 0, "haplotype_violations": 0}
     config = EvaluateConfig()
-    for contig in contigs_of(contigs, *files):
+    for contig in filter(is_of_both_parents, contigs_of(contigs, *files)):
         child, father, mother = (vcf.read(contig) for vcf in files)
         result = match_trio(contig, template_codes(reference, contig), child, father, mother, config)
         decision = result.calls.decision

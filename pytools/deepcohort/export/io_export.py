@@ -145,7 +145,7 @@ def _split_par(vcf: Path) -> list[str]:
     Left on X, men count for one copy there, and those who are heterozygous as missing.
     """
     with pysam.VariantFile(str(vcf)) as file:
-        contigs = [(name, contig.length or 0) for name, contig in file.header.contigs.items()]
+        contigs = [(contig.name, contig.length or 0) for contig in file.header.contigs.values()]
     for name, length in contigs:
         regions = pseudo_autosomal(name, length)
         if regions and sex_chromosome(name) == "X":

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from deepcohort.core.genome import sex_chromosome
+from deepcohort.core.genome import is_of_both_parents, sex_chromosome
 from deepcohort.report.cohort_config import CohortStatsConfig
 from deepcohort.report.io_cohort import CohortSite
 
@@ -169,7 +169,7 @@ def count_trios(
 
     Only trios of three complete diploid genotypes of which one is not reference count.
     """
-    if not trios or not site.passed or sex_chromosome(site.contig):
+    if not trios or not site.passed or not is_of_both_parents(site.contig):
         return
     column = 0 if all(allele_kind(site.ref, alt) in ("SNP", "OTHER") for alt in site.alts) else 1
     for i, trio in enumerate(trios):

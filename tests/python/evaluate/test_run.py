@@ -5,6 +5,7 @@ import gzip
 import json
 import math
 import random
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -254,6 +255,26 @@ def test_without_truth(files, tmp_path):
     )
     novelty = rows(out / "novelty.tsv")[0]
     assert (novelty["known"], novelty["novel"]) == ("3", "0")
+
+
+def test_families_are_judged_where_both_parents_pass_on_a_copy(tmp_path, write_reference):
+    """A son has his X of his mother, and mitochondria are hers: no violation, and no site."""
+    names = ("chr1", "chrX", "chrY", "chrM")
+    reference = write_reference(dict.fromkeys(names, SEQUENCE))
+    calls = ("1/1;0/1;0/1", "1;0;0/1", "1;1;.", "1/1;0/0;1/1")
+    text = [
+        snp(50, gt).replace(":50", "").replace("chr1", name) for name, gt in zip(names, calls, strict=True)
+    ]
+    lengths = dict.fromkeys(names, len(SEQUENCE))
+    cohort = index_vcf(tmp_path / "trio.vcf", vcf_text(text, lengths, ("c", "f", "m")))
+    ped = tmp_path / "trio.ped"
+    ped.write_text("fam c f m 1 0\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        describe([cohort], reference, tmp_path / "out", ped, [], None)
+    (found,) = rows(tmp_path / "out" / "mendelian.tsv")
+    assert (found["sites"], found["violations"]) == ("1", "0")
+    assert (found["haplotype_records"], found["haplotype_violations"]) == ("1", "0")
 
 
 def test_gvcf_blocks_take_no_part(files, tmp_path):

@@ -166,6 +166,14 @@ def test_sex_pedigree_and_multiqc_files(tmp_path):
     assert len(list(out.glob("*_mqc.json"))) == 6
 
 
+def test_mitochondria_are_of_the_mother(tmp_path):
+    vcf = write_vcf(tmp_path / "a.vcf", ["kid", "dad", "mom"], ["chrM 10 . A G 50 PASS . GT 1/1 0/0 1/1"])
+    vcf.write_text(vcf.read_text().replace("contig=<ID=X,", "contig=<ID=chrM,"))
+    write_cohort_stats(vcf, tmp_path / "out", {"kid": ("dad", "mom")}, {}, {}, quiet=True)
+    (trio,) = table(tmp_path / "out" / "mendelian.tsv")
+    assert (trio["snp_checked"], trio["snp_violations"]) == ("0", "0")
+
+
 @pytest.mark.parametrize("contig", ["##contig=<ID=1>\n", ""])
 def test_header_without_lengths_of_contigs(tmp_path, contig):
     vcf = write_vcf(tmp_path / "a.vcf", ["kid", "dad", "mom"], ROWS.splitlines())
