@@ -13,7 +13,9 @@ from deepcohort.formats.vcf_declarations import check_declarations
 from deepcohort.formats.vcf_header import PHASE_PENDING
 from deepcohort.formats.vcf_text import VcfTextReader
 
-_NO_BLOCK = -1
+_NO_BLOCK, _UNNAMED = -1, -2
+_SIGNS = (b"|", b"/")
+_MOST = 1 << 31  # what a tag holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,9 @@ class SampleSites:
     Attributes:
         pos: int64 (S,), 0-based POS.
         gt: int16 (S, 2), alleles as written: left of the bar, right of it.
-        block: int64 (S,), PS of phased heterozygous genotypes, -1 of all others.
+        block: int64 (S,), PS of phased heterozygous genotypes, -1 of all others. Of a set with a name of
+            letters it is POS of its first record. Those without PS are one set, numbered by POS of the
+            contig's first record here; where other genotypes have PS, of the first without.
         alleles: REF and ALTs of each record, comma-separated.
     """
 
@@ -69,14 +73,13 @@ def read_sites(path: Path, sample: str = "") -> tuple[str, dict[str, SampleSites
     """
     reader = VcfTextReader(path)
     rows: dict[str, list[tuple[int, int, int, int, bytes]]] = {}
+    sets: dict[str, dict[bytes, int]] = {}
     try:
         column = sample_column(reader, sample)
         check_declarations(reader.header.lines, path, whole=True)
         for segment in checked_segments(reader):
             found = rows.setdefault(segment.contig, [])
-            phased_from = _first_without_set(found)
-            for row in _rows(segment.text, column, phased_from, path):
-                found.append(row)
+            found.extend(_rows(segment.text, column, sets.setdefault(segment.contig, {}), path))
     finally:
         reader.close()
     sites = {contig: _to_sites(contig, found) for contig, found in rows.items() if found}
@@ -88,15 +91,13 @@ def read_sites(path: Path, sample: str = "") -> tuple[str, dict[str, SampleSites
     return reader.header.samples[column - 9], sites
 
 
-def _first_without_set(found: list[tuple[int, int, int, int, bytes]]) -> list[int]:
-    """PS of phased genotypes that name none: POS of the contig's first record; empty before that."""
-    return [found[0][0] + 1] if found else []
-
-
 def _rows(
-    text: bytes, column: int, unnamed: list[int], path: Path
+    text: bytes, column: int, sets: dict[bytes, int], path: Path
 ) -> Iterator[tuple[int, int, int, int, bytes]]:
-    """(pos, left allele, right allele, block, alleles) of the lines in which the sample has an ALT."""
+    """(pos, left allele, right allele, block, alleles) of the lines in which the sample has an ALT.
+
+    `sets`: numbers of the contig's phase sets by what PS calls them; those met first are added.
+    """
     genotypes: dict[bytes, tuple[int, int, bool] | None] = {}
     formats: dict[bytes, tuple[int, int]] = {}
     for line in text.splitlines():
@@ -119,19 +120,21 @@ def _rows(
         left, right, is_phased = genotype
         block = _NO_BLOCK
         pos = int(fields[1]) - 1
-        if not unnamed:
-            unnamed.append(pos + 1)
         if is_phased and left != right:
-            block = unnamed[0]
-            if 0 <= at_ps < len(values) and values[at_ps].isdigit():
-                block = int(values[at_ps])
+            name = values[at_ps] if 0 <= at_ps < len(values) else b"."
+            if name not in sets:
+                number = int(name) if name.isdigit() and int(name) < _MOST else pos + 1
+                sets[name] = _UNNAMED if name == b"." else number
+            block = sets[name]
         yield pos, left, right, block, fields[3] + b"," + fields[4]
 
 
 def _parse_genotype(text: bytes) -> tuple[int, int, bool] | None:
     """(left, right, phased) of a diploid genotype that holds an ALT, else None."""
-    is_phased = b"|" in text
-    parts = text.split(b"|" if is_phased else b"/")
+    sign = text[:1] if text[:1] in _SIGNS else b""  # since VCF 4.4 a sign may stand before the first allele
+    text = text[len(sign) :]
+    is_phased = b"|" in text and sign != b"/"
+    parts = text.split(b"|" if b"|" in text else b"/")
     if len(parts) != 2 or not all(part.isdigit() for part in parts):
         return None
     left, right = int(parts[0]), int(parts[1])
@@ -140,6 +143,10 @@ def _parse_genotype(text: bytes) -> tuple[int, int, bool] | None:
 
 def _to_sites(contig: str, rows: list[tuple[int, int, int, int, bytes]]) -> SampleSites:
     numbers = np.array([row[:4] for row in rows], np.int64)
+    unnamed = np.flatnonzero(numbers[:, 3] == _UNNAMED)
+    if len(unnamed):
+        first = unnamed[0] if (numbers[:, 3] >= 0).any() else 0
+        numbers[unnamed, 3] = numbers[first, 0] + 1
     return SampleSites(
         contig, numbers[:, 0].copy(), numbers[:, 1:3].astype(np.int16), numbers[:, 3].copy(),
         tuple(row[4] for row in rows),
