@@ -13,7 +13,7 @@ from deepcohort.popgen.archive import Judge, PopModel
 from deepcohort.popgen.compare import Sample, Score, abc_posteriors, baselines, score
 from deepcohort.popgen.compare_tables import bayes_rows, cross_validation_rows, text_of_rows
 from deepcohort.popgen.encode import encode_loci
-from deepcohort.popgen.shards import Simulations
+from deepcohort.popgen.shards import Simulations, rows_of
 from deepcohort.popgen.train import first_loci
 from deepcohort.popgen.types import Encoded, Loci
 
@@ -47,6 +47,7 @@ def compare(
                 f"{simulations.folder} has classes {', '.join(simulations.task.labels)}, model {model.path} "
                 f"{', '.join(model.labels)}; give a model of the same task"
             )
+        _check_samples(model, simulations)
     looks = model.observation.looks
     learnt = _encoded(model, training, limit, looks)
     judged = _encoded(model, test, 0, 1)  # looks at one locus are not independent of each other
@@ -74,6 +75,17 @@ def compare(
         with atomic_outputs(output / "cross_validation.tsv") as [table]:
             table.write_text(text_of_rows(validation))
     return scores
+
+
+def _check_samples(model: PopModel, simulations: Simulations) -> None:
+    task, encoding = simulations.task, model.encoding
+    own, taught = rows_of(task).facts(), model.about["rows"]
+    differs = [key for key in ("ages_years", "rows", "copies") if own[key] != taught[key]]
+    if differs or (task.locus_bp, task.unlinked_snps > 0) != (encoding.locus_bp, encoding.unlinked):
+        raise DeepcohortError(
+            f"{simulations.folder} holds other samples or loci of another length than model {model.path} was "
+            "trained on; give simulations of its task"
+        )
 
 
 def _encoded(model: PopModel, simulations: Simulations, limit: int, looks: int) -> Encoded:

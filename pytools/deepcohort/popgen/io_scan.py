@@ -43,17 +43,22 @@ def read_groups(path: str | Path) -> dict[str, str]:
     """Group (or "") by sample from lines of SAMPLE [TAB GROUP]; where there is a tab, names may hold blanks.
 
     Raises:
-        DeepcohortError: missing file, or an empty one.
+        DeepcohortError: missing file, an empty one, or a sample in two groups.
     """
     path = Path(path)
     if not path.exists():
         raise DeepcohortError(f"sample list {path} does not exist")
-    found = {}
+    found: dict[str, str] = {}
     for line in text_of(path).splitlines():
         line = line.lstrip()
         words = [w.strip() for w in line.split("\t")] if "\t" in line else line.split()
         if words and not line.startswith("#"):
-            found[words[0]] = words[1] if len(words) > 1 else ""
+            group = words[1] if len(words) > 1 else ""
+            if found.setdefault(words[0], group) != group:
+                raise DeepcohortError(
+                    f"sample list {path} puts {words[0]} in the groups {found[words[0]]} and {group}; "
+                    "leave one"
+                )
     if not found:
         raise DeepcohortError(f"sample list {path} names no sample")
     return found

@@ -158,6 +158,8 @@ def _group_problems(task: Task) -> list[str]:
             out.append("unlinked SNPs are sampled in the present; set age_years = 0 in all groups")
         if task.kind == "history" and len({d or task.focal for d in demes}) < len(demes):
             out.append("groups of unlinked SNPs must be of different demes")
+    if task.kind != "selection" and task.hotspot_share[1] > 0:
+        out.append("hotspot_share is for kind selection alone")
     if task.kind == "cold_stages":
         if len(task.groups) != 2 or not task.unlinked_snps:
             out.append("kind cold_stages needs two groups and unlinked_snps of 1 at least")

@@ -27,7 +27,7 @@ from deepcohort.popgen.encode import encode_loci
 from deepcohort.popgen.misfit import alarm, learn_familiar
 from deepcohort.popgen.network import LocusNet, export_onnx
 from deepcohort.popgen.shards import make_loci, open_simulations, simulate
-from deepcohort.popgen.tasks import built_in
+from deepcohort.popgen.tasks import Group, built_in
 from deepcohort.popgen.train import Scaling, parameter_coverage, scalings_of, train
 from deepcohort.popgen.tune import tune
 from deepcohort.popgen.types import Encoded
@@ -223,6 +223,10 @@ def test_comparison_of_a_run(small_run, tmp_path):
     assert counts.sum() == 2 * 200
     table = (tmp_path / "out" / "comparison.tsv").read_text().splitlines()
     assert len(table) == len(scores) + 1
+    for name, change in (("groups", (Group("present", 8),)), ("locus_bp", 10_000)):
+        strange = simulate(replace(made.task, **{name: change}), 3, tmp_path / name, quiet=True)
+        with pytest.raises(DeepcohortError, match="other samples or loci of another length"):
+            compare(read_pop_model(result.model), made, strange, tmp_path / "x")
     model = read_pop_model(result.model)
     about = {**model.about, "observation": {**model.about["observation"], "looks": 2}}
     compare(replace(model, about=about), made, test, tmp_path / "looks", limit=60)

@@ -142,6 +142,9 @@ def test_depth_that_no_genotype_tells_leaves_genotypes(tmp_path, model, recwarn)
 def test_lists_of_samples_with_blanks_and_of_many_samples(tmp_path):
     (tmp_path / "list").write_text("NA 1\tpop one\nNA 2\t\nS3 old\n")
     assert read_groups(tmp_path / "list") == {"NA 1": "pop one", "NA 2": "", "S3": "old"}
+    (tmp_path / "two").write_text("S1\told\nS2\told\nS1\tyoung\n")
+    with pytest.raises(DeepcohortError, match="puts S1 in the groups old and young"):
+        read_groups(tmp_path / "two")
     n = 6_000
     path = tmp_path / "wide.vcf"
     path.write_text(vcf_text({"c": (100, [(5, ["0/1"] * n)])}, n))

@@ -171,6 +171,7 @@ def test_invalid_demes_files_of_the_specification_are_refused_in_one_line(shared
         ("base = [", "cannot be read as TOML"),
         ("base = 'balancing'\nhistory = 'absent.yaml'", None),
         ("base = 'balancing'\nunlinked_snps = 100", "set unlinked_snps = 0"),
+        ("base = 'demography'\nhotspot_share = 0.5", "hotspot_share is for kind selection alone"),
         ("base = 'cold_stages'\nunlinked_snps = 0", "unlinked_snps of 1 at least"),
         ("base = 'cold_stages'\n[[groups]]\nname = 'a'\nhaplotypes = 4", "needs two groups"),
         ("base = 'cold_stages'\n[[scenarios]]\nlabel = 'a'\n[[scenarios]]\nlabel = 'b'", "stable, both_exp"),
