@@ -11,6 +11,8 @@ from deepcohort.formats.bgzf import inflate_blocks, next_block
 
 REGION_KEY = "deepcohort_region"
 PHASE_PENDING = "##deepcohort_phase=pending"  # unphased so far: `deepcohort merge` phases all shards together
+# a gVCF whose header lacks it loses FORMAT DP in GATK's GenomicsDBImport, and GenotypeGVCFs then most sites
+_DP_OF_LINES = ("1", "Integer", "Read depth: stands in FORMAT alone, declared for GenomicsDBImport")
 _COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT"
 
 
@@ -74,6 +76,8 @@ def make_header(
     lines += [
         _described("INFO", k, *v) for k, v in INFO.items() if gq_bands is not None or k not in gvcf_only
     ]
+    if gq_bands is not None:
+        lines.append(_described("INFO", "DP", *_DP_OF_LINES))
     if given:
         lines += given_lines()
     keys = ["GT", "GQ", "DP", "MIN_DP", "AD", "VAF", "PL", "SB"]
