@@ -174,13 +174,12 @@ def finish_sample(
     is_cram = output.suffix == ".cram"
     if not is_cram and output.suffix != ".bam":
         raise DeepcohortError(f"output {output} is neither .bam nor .cram")
-    index = Path(f"{output}{'.crai' if is_cram else '.bai'}")
     more = ["-@", str(threads - 1)]
     form = ["-O", f"bam,level={config.final_level}"]
     if is_cram:
         form = ["-O", "cram,version=3.0", "--reference", str(reference)]
     with (
-        atomic_outputs(output, index) as (temporary, fresh_index),
+        atomic_outputs(output, partners=(".bai", ".csi", ".crai")) as (temporary,),
         scratch_folder(_SCRATCH, output.parent) as scratch,
     ):
         header, body = Path(scratch, "header.sam"), Path(scratch, f"body{output.suffix}")
@@ -193,7 +192,7 @@ def finish_sample(
         else:
             run_pipe([samtools(*merge, *form, "-o", str(body), *names)])
         _replace_header(header, body, temporary)
-        run_pipe([samtools("index", *more, str(temporary), str(fresh_index))])
+        run_pipe([samtools("index", *more, str(temporary), f"{temporary}{'.crai' if is_cram else '.bai'}")])
 
 
 def read_program(files: Sequence[Path]) -> tuple[str, str]:

@@ -73,7 +73,8 @@ def atomic_outputs(*finals: str | Path, partners: tuple[str, ...] = ()) -> Itera
     The temporary name keeps the suffix (`out.g.vcf.gz` -> `.tmp-PID.out.g.vcf.gz`), in the same
     folder, so that rename is atomic and tools that look at suffixes still work. Files beside a
     temporary that carry an extra suffix in `partners` (".tbi", ".csi") travel with it, and are
-    renamed before the file they belong to. On any exception all temporaries are removed.
+    renamed before the file they belong to; those of a file that is replaced are removed. On any exception
+    all temporaries are removed.
 
     Raises:
         DeepcohortError: an output cannot be made (see `check_file_place`), or the disk is full.
@@ -89,6 +90,8 @@ def atomic_outputs(*finals: str | Path, partners: tuple[str, ...] = ()) -> Itera
                     beside = Path(f"{temporary}{suffix}")
                     if beside.exists():
                         os.replace(beside, f"{final}{suffix}")
+                    else:  # of the file that is replaced: htslib would take its .csi before the new .tbi
+                        Path(f"{final}{suffix}").unlink(missing_ok=True)
                 os.replace(temporary, final)
     finally:
         for temporary, _ in pairs:

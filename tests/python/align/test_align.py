@@ -284,9 +284,12 @@ def test_lanes_that_do_not_belong_together(data, tmp_path, lane, problem):
 
 def test_lanes_of_one_sample(data, tmp_path):
     lanes = [write_lane(tmp_path / f"{n}.bam", CONTIGS, group=f"S.{n}") for n in (1, 2)]
+    (tmp_path / "o.bam.csi").write_text("of an older file")
     finish_sample(lanes, data / "ref.fa", tmp_path / "o.bam", mark=False)
     with pysam.AlignmentFile(str(tmp_path / "o.bam")) as bam:
         assert bam.count(until_eof=True) == 4
+        assert bam.count("chr1", 0, 9) == 2
+    assert not (tmp_path / "o.bam.csi").exists()
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,21 @@ def test_a_folder_of_outputs_is_whole_or_as_it_was(tmp_path: Path):
     assert {p.name: p.read_text() for p in (tmp_path / "out").iterdir()} == {"a": "old", "b": "new"}
 
 
+def test_the_index_of_a_replaced_file_goes(tmp_path: Path):
+    """Htslib takes x.csi before x.tbi: `bcftools view -r` gave no record of the new file."""
+    final = tmp_path / "x.vcf.gz"
+    for suffix in ("", ".csi", ".tbi", ".other"):
+        Path(f"{final}{suffix}").write_text("old")
+    with atomic_outputs(final, partners=(".tbi", ".csi")) as (temporary,):
+        temporary.write_text("new")
+        Path(f"{temporary}.tbi").write_text("new")
+    found = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert found == {"x.vcf.gz": "new", "x.vcf.gz.tbi": "new", "x.vcf.gz.other": "old"}
+    with pytest.raises(ValueError, match="no"), atomic_outputs(final, partners=(".tbi",)):
+        raise ValueError("no")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == found
+
+
 def test_a_limit_on_the_size_of_files(tmp_path: Path):
     code = (
         "import resource, sys; from pathlib import Path; from deepcohort.core.outputs import atomic_outputs\n"
