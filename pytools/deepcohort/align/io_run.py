@@ -27,6 +27,7 @@ from deepcohort.core.text import text_of
 _CHUNK_BP = 8_000_000
 _SCRATCH = ".tmp-align-"
 _PROGRAM = re.compile(r"[\w.+-]+ [\w.+~-]+", re.ASCII)
+_MOST_BAI_BP = 1 << 29
 _EOF_BYTES = 38  # of the container that ends a CRAM 3.0
 PLATFORM_WORDS = {"illumina": "ILLUMINA", "hifi": "PACBIO", "ont": "ONT"}
 
@@ -192,7 +193,10 @@ def finish_sample(
         else:
             run_pipe([samtools(*merge, *form, "-o", str(body), *names)])
         _replace_header(header, body, temporary)
-        run_pipe([samtools("index", *more, str(temporary), f"{temporary}{'.crai' if is_cram else '.bai'}")])
+        is_long = any(n > _MOST_BAI_BP for _, n in _contigs_of(headers[0]))
+        suffix = ".crai" if is_cram else ".csi" if is_long else ".bai"
+        words = ["-c"] if is_long and not is_cram else []
+        run_pipe([samtools("index", *more, *words, str(temporary), f"{temporary}{suffix}")])
 
 
 def read_program(files: Sequence[Path]) -> tuple[str, str]:

@@ -236,8 +236,10 @@ def test_damaged_reads_leave_nothing(data, tmp_path):
     assert not (tmp_path / "o.bam").exists()
 
 
-def write_lane(path: Path, contigs: dict[str, int], sample: str = "S", group: str = "S.1") -> Path:
-    """A BAM with a read at the start of each contig."""
+def write_lane(
+    path: Path, contigs: dict[str, int], sample: str = "S", group: str = "S.1", at: int = 5
+) -> Path:
+    """A BAM with a read on each contig."""
     header = pysam.AlignmentHeader.from_dict({
         "HD": {"VN": "1.6", "SO": "coordinate"},
         "SQ": [{"SN": name, "LN": length} for name, length in contigs.items()],
@@ -246,7 +248,7 @@ def write_lane(path: Path, contigs: dict[str, int], sample: str = "S", group: st
     with pysam.AlignmentFile(str(path), "wb", header=header) as bam:
         for number in range(len(contigs)):
             read = pysam.AlignedSegment(header)
-            read.query_name, read.reference_id, read.reference_start = f"{group}.{number}", number, 5
+            read.query_name, read.reference_id, read.reference_start = f"{group}.{number}", number, at
             read.mapping_quality, read.cigarstring, read.query_sequence = 60, "4M", "ACGT"
             read.query_qualities = pysam.qualitystring_to_array("IIII")
             read.set_tag("RG", group)
@@ -290,6 +292,14 @@ def test_lanes_of_one_sample(data, tmp_path):
         assert bam.count(until_eof=True) == 4
         assert bam.count("chr1", 0, 9) == 2
     assert not (tmp_path / "o.bam.csi").exists()
+
+
+def test_a_contig_that_is_too_long_for_a_bai(data, tmp_path):
+    lane = write_lane(tmp_path / "1.bam", {"long": 600_000_000}, at=550_000_000)
+    finish_sample([lane], data / "ref.fa", tmp_path / "o.bam", mark=False)
+    with pysam.AlignmentFile(str(tmp_path / "o.bam")) as bam:
+        assert bam.count("long", 550_000_000, 550_000_009) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.bam", "o.bam", "o.bam.csi"]
 
 
 @pytest.mark.parametrize(
