@@ -137,6 +137,9 @@ def _natural(path: Path) -> tuple[tuple[int, str], ...]:
 
 def _load_json(path: Path) -> object:
     try:
-        return json.loads(path.read_text())
+        found = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise DeepcohortError(f"{path} is not readable JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise DeepcohortError(f"{path} holds no JSON object")
+    return found

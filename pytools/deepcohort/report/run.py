@@ -11,6 +11,7 @@ from typing import Any
 
 from deepcohort import __version__
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.text import text_of
 from deepcohort.report.reads import Facts
 
 _VERSION_LINE = re.compile(r"^(?P<process>[A-Z_:]+): (?P<tools>.+)$")
@@ -27,11 +28,8 @@ def write_run(account: Path | None, versions: Path | None, samples: Sequence[Fac
     Raises:
         DeepcohortError: a file that cannot be read.
     """
-    try:
-        run = json.loads(account.read_text()) if account else {}
-        tools = versions_of(versions.read_text()) if versions else {}
-    except (OSError, ValueError) as error:
-        raise DeepcohortError(f"{account or versions} cannot be read: {error}") from error
+    run = _account_of(account) if account else {}
+    tools = versions_of(text_of(versions)) if versions else {}
     models = sorted({facts["model"] for facts in samples if facts["model"]})
     output.mkdir(parents=True, exist_ok=True)
     path = output / "deepcohort_run_mqc.json"
@@ -44,6 +42,21 @@ def write_run(account: Path | None, versions: Path | None, samples: Sequence[Fac
     }
     path.write_text(json.dumps(content, indent=1) + "\n")
     return path
+
+
+def _account_of(path: Path) -> dict[str, Any]:
+    """The run as its JSON tells it.
+
+    Raises:
+        DeepcohortError: it cannot be read, or is no account of a run.
+    """
+    try:
+        run = json.loads(text_of(path))
+    except ValueError as error:
+        raise DeepcohortError(f"{path} cannot be read as JSON: {error}") from error
+    if not isinstance(run, dict) or not isinstance(run.get("parameters") or {}, dict):
+        raise DeepcohortError(f"{path} is no account of a run: a JSON object, parameters another within it")
+    return run
 
 
 def versions_of(text: str) -> dict[str, set[str]]:

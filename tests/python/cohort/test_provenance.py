@@ -63,6 +63,9 @@ def test_broken_account_is_named(tmp_path):
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(DeepcohortError, match=r"run\.json is not readable JSON"):
         write_provenance(tmp_path / "run.json", tmp_path, None, None, None, tmp_path / "p.json")
+    (tmp_path / "run.json").write_text("[1]")
+    with pytest.raises(DeepcohortError, match=r"run\.json holds no JSON object"):
+        write_provenance(tmp_path / "run.json", tmp_path, None, None, None, tmp_path / "p.json")
 
 
 def test_versions_as_nf_core_writes_them(tmp_path):

@@ -13,7 +13,7 @@ from deepcohort.cli.report import app
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.report.page import page_of, write_pages
 from deepcohort.report.page_plots import bars, curve
-from deepcohort.report.run import run_html, versions_of
+from deepcohort.report.run import run_html, versions_of, write_run
 from deepcohort.report.samples import call_numbers, change_classes, shares, write_samples
 from deepcohort.report.sex import inferred_sex, sex_row
 from typer.testing import CliRunner
@@ -310,3 +310,22 @@ def test_report_in_multiqc_with_users_own_files(tmp_path):
     stats = (tmp_path / "r_data" / "multiqc_general_stats.txt").read_text()
     assert re.search(r"child\t", stats)
     assert "30.5" in stats
+
+
+@pytest.mark.parametrize(
+    ("account", "versions", "told"),
+    [
+        ("[1]", "", r"run\.json is no account of a run"),
+        ('"x"', "", r"run\.json is no account of a run"),
+        ('{"parameters": [1]}', "", r"run\.json is no account of a run"),
+        ("[", "", r"run\.json cannot be read as JSON"),
+        ("{}", None, r"versions\.yml cannot be read"),
+    ],
+)
+def test_accounts_that_are_none(account, versions, told, tmp_path):
+    (tmp_path / "run.json").write_text(account)
+    if versions is not None:
+        (tmp_path / "versions.yml").write_text(versions)
+    with pytest.raises(DeepcohortError, match=told):
+        write_run(tmp_path / "run.json", tmp_path / "versions.yml", [], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
