@@ -31,9 +31,10 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Train or fine-tune a model; run again after a kill to go on."""
-    from deepcohort.model.settings import settings_from
+    from deepcohort.model.settings import check_name, settings_from
 
     # settings first: torch takes seconds to load, a wrong name should not
+    check_name(name)
     settings = settings_from(config, init_from, set_ or [])
     from deepcohort.model.train import train as run
 

@@ -3,6 +3,7 @@
 import json
 import tomllib
 from dataclasses import asdict, dataclass, fields, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -134,13 +135,23 @@ def _problems(c: TrainConfig) -> list[str]:
         ("epochs", 0, 100_000),
         ("small_epochs", 1, 100_000),
         ("devices", 1, 1_024),
+        ("feature_units", 0, 1_000_000),
+        ("head_units", 1, 1_000_000),
+        ("initial_scale", 0.0, 100.0),
+        ("focal_gamma", 0.0, 100.0),
+        ("clip_gradient", 0.0, 1e9),
+        ("settle_error", 0.0, 1.0),
+        ("warmup_steps", 0, 1_000_000_000),
+        ("patience", 0, 100_000),
+        ("threads", 0, 100_000),
+        ("seed", 0, 2**32 - 1),
     ):
         if not low <= getattr(c, name) <= high:
             out.append(f"training setting {name} is {getattr(c, name)}; it must lie in {low} to {high}")
     if len(c.read_channels) < 1 or min((*c.read_channels, *c.site_channels, *c.small_units, 1)) < 1:
         out.append("training settings read_channels, site_channels and small_units must be positive widths")
-    if c.class_weights and len(c.class_weights) != 3:
-        out.append("training setting class_weights needs three numbers (0, 1, 2 copies)")
+    if c.class_weights and not (len(c.class_weights) == 3 and all(0 < w < inf for w in c.class_weights)):
+        out.append("training setting class_weights needs three numbers above 0 (0, 1, 2 copies)")
     return out
 
 
@@ -160,8 +171,10 @@ def config_from_dict(values: dict[str, Any], base: TrainConfig | None = None) ->
             continue
         default = getattr(defaults, name)
         if isinstance(default, tuple):
-            if not isinstance(value, list | tuple) or not all(isinstance(v, int | float) for v in value):
-                problems.append(f"training setting {name} must be a list of numbers, not {value!r}")
+            kinds = (int, float) if name == "class_weights" else (int,)  # the others are widths
+            if not isinstance(value, list | tuple) or not all(type(v) in kinds for v in value):
+                numbers = "numbers" if name == "class_weights" else "whole numbers"
+                problems.append(f"training setting {name} must be a list of {numbers}, not {value!r}")
                 continue
             clean[name] = tuple(value)
         elif isinstance(default, bool) or isinstance(value, bool):
@@ -194,7 +207,10 @@ def read_config(path: str | Path, base: TrainConfig | None = None) -> TrainConfi
         values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except ValueError as error:
         raise DeepcohortError(f"config {path} cannot be read: {error}") from error
-    return config_from_dict(values.get("train", values), base)
+    settings = values.get("train", values) if isinstance(values, dict) else values
+    if not isinstance(settings, dict):
+        raise DeepcohortError(f"config {path} holds no settings by name; see: deepcohort train --help")
+    return config_from_dict(settings, base)
 
 
 def write_config(path: str | Path, config: TrainConfig) -> None:

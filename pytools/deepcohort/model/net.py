@@ -11,6 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from deepcohort.core.errors import DeepcohortError
 from deepcohort.model.config import TrainConfig
 from deepcohort.model.types import N_CLASSES
 from deepcohort.pileup.config import CHANNELS
@@ -150,6 +151,20 @@ class PileupNet(nn.Module):
             x = torch.cat([x, self.features(self.standardise(features.to(dtype)))], dim=1)
         logits: Tensor = self.head(self.dropout(x))
         return logits
+
+
+def check_widths(config: TrainConfig, shape: Sequence[int]) -> None:
+    """See that pileups of `shape` (channels, rows, columns) are wide enough for the layers.
+
+    Raises:
+        DeepcohortError: so many layers halve the columns until none is left.
+    """
+    halvings = (len(config.read_channels) > 1) + max(0, len(config.site_channels) - 1)
+    if shape[2] >> halvings < 1:
+        raise DeepcohortError(
+            f"training setting site_channels has {len(config.site_channels)} layers: they halve the "
+            f"{shape[2]} columns of the pileups until none is left; give fewer"
+        )
 
 
 def initialise(network: nn.Module, config: TrainConfig) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.model.config import TrainConfig
@@ -92,6 +93,22 @@ def checkpoint_to_resume(last: Path, identity: Mapping[str, str]) -> str | None:
             "name another --output or give --fresh"
         )
     return str(last)
+
+
+def stopped_early(last: Path) -> bool:
+    """Whether the run of a checkpoint had stopped for want of better validation: it is at its end."""
+    states = _load(last).get("callbacks", {})
+    return any(
+        state["wait_count"] >= state["patience"]
+        for name, state in states.items()
+        if name.startswith("EarlyStopping")
+    )
+
+
+def load_weights(module: nn.Module, path: Path) -> None:
+    """Give `module` the weights of a checkpoint, where there is one."""
+    if path.exists():
+        module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["state_dict"])
 
 
 def begin(output: Path, identity: Mapping[str, str], resume: bool) -> float:

@@ -5,8 +5,22 @@ from dataclasses import asdict
 from pathlib import Path
 
 from deepcohort.core.errors import DeepcohortError
+from deepcohort.core.names import name_problem
 from deepcohort.model.archive import read_model
 from deepcohort.model.config import TrainConfig, config_from_dict, read_config
+
+
+def check_name(name: str) -> None:
+    """See that a model can be called `name`, which its files are called after ("": as its platform).
+
+    Raises:
+        DeepcohortError: it cannot.
+    """
+    problem = name_problem(name) if name else None
+    if problem is None and "/" in name:
+        problem = "holds a /; it names files in the output folder"
+    if problem:
+        raise DeepcohortError(f"the model's name {name[:40]!r} {problem}; give another --name")
 
 
 def settings_from(

@@ -31,7 +31,7 @@ from deepcohort.model.config import TrainConfig, write_config
 from deepcohort.model.data import ExampleData, split_mask
 from deepcohort.model.ensemble import PARTS, Combination, Outputs, combine
 from deepcohort.model.lit import GenotypeModule
-from deepcohort.model.net import FeatureNet, PileupNet, multiply_adds
+from deepcohort.model.net import FeatureNet, PileupNet, check_widths, multiply_adds
 from deepcohort.model.onnx_export import export_onnx
 from deepcohort.model.predictions import Predictions, naive_probabilities, natural_figures
 from deepcohort.model.report import training_report
@@ -41,9 +41,12 @@ from deepcohort.model.run_state import (
     checkpoint_path,
     checkpoint_to_resume,
     identify,
+    load_weights,
     mark,
     settings_digest,
+    stopped_early,
 )
+from deepcohort.model.settings import check_name
 from deepcohort.model.torch_runtime import networks_of
 from deepcohort.pileup.config import encoder_signature
 from deepcohort.pileup.features import N_FEATURES
@@ -83,6 +86,7 @@ def train(
             disk (the last checkpoint stays whole).
     """
     config = config or TrainConfig()
+    check_name(name)
     output = Path(output)
     try:
         (output / "logs").mkdir(parents=True, exist_ok=True)
@@ -167,6 +171,7 @@ def _start_networks(
 ) -> tuple[PileupNet, FeatureNet, str]:
     """The networks before training, and the name and version of the model that they come from, or ""."""
     torch.manual_seed(config.seed)
+    check_widths(config, opened.config.shape)
     cnn = PileupNet(config, opened.config.shape, N_FEATURES)
     # a seed of its own: what the CNN draws, by its settings, must not change the feature model
     torch.manual_seed(config.seed + _SMALL_SEED)
@@ -278,8 +283,11 @@ def fit(
     folder.mkdir(parents=True, exist_ok=True)
     keep: list[Callback] = [_LastCheckpoint(last, identity, clock or CpuClock())]
     if config.patience:
-        best = ModelCheckpoint(folder, "best", monitor="val_loss", enable_version_counter=False)
-        keep += [best, EarlyStopping("val_loss", patience=config.patience)]
+        # both before the epoch's end, where the last checkpoint takes down what they have counted
+        best = ModelCheckpoint(
+            folder, "best", monitor="val_loss", enable_version_counter=False, save_on_train_epoch_end=False
+        )
+        keep += [best, EarlyStopping("val_loss", patience=config.patience, check_on_train_epoch_end=False)]
     resumed = checkpoint_to_resume(last, identity) if resume else None
     # CSVLogger empties its folder: each attempt has its own
     attempt = (
@@ -307,18 +315,16 @@ def fit(
         default_root_dir=str(output),
     )
     try:
-        trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
+        if resumed and config.patience and stopped_early(last):
+            load_weights(module, last)
+        else:
+            trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=True)
     except SIGTERMException as stopped:
         # Lightning's own exit status is 0, as if all were well; schedulers know this one and retry
         raise SystemExit(_TERMINATED) from stopped
     if config.patience:
-        _load_best(module, folder / "best.ckpt")
+        load_weights(module, folder / "best.ckpt")
     return module.best_network.cpu().eval()
-
-
-def _load_best(module: GenotypeModule, path: Path) -> None:
-    if path.exists():
-        module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["state_dict"])
 
 
 def network_logits(network: nn.Module, data: ExampleData, examples: Examples) -> NDArray[np.float32]:

@@ -233,6 +233,41 @@ def test_early_stopping_stops(tmp_path):
     assert 3 <= len(lines) < 2 * 9
 
 
+@pytest.mark.parametrize("deadly", [9, 17, None])
+def test_early_stopping_stops_where_it_would_have_after_a_kill(tmp_path, monkeypatch, deadly):
+    path = write_tiny(tmp_path / "a", 300)
+    config = replace(TINY, lr=0.5, patience=1, ema=0.0, epochs=9)
+    whole = fitted(path, tmp_path / "whole", config, 9)
+    stopped_after = torch.load(tmp_path / "whole/checkpoints/cnn/last.ckpt", weights_only=True)["epoch"]
+    step = GenotypeModule.training_step
+    seen = []
+
+    def dies(self, batch, index):
+        seen.append(index)
+        if len(seen) == deadly:
+            raise RuntimeError("killed")
+        return step(self, batch, index)
+
+    if deadly:
+        monkeypatch.setattr(GenotypeModule, "training_step", dies)
+        with pytest.raises(RuntimeError, match="killed"):
+            fitted(path, tmp_path / "killed", config, 9)
+        monkeypatch.setattr(GenotypeModule, "training_step", step)
+    else:  # killed later, with nothing to go on with here
+        fitted(path, tmp_path / "killed", config, 9)
+    resumed = fitted(path, tmp_path / "killed", config, 9)
+    last = torch.load(tmp_path / "killed/checkpoints/cnn/last.ckpt", weights_only=True)
+    assert last["epoch"] == stopped_after
+    for (name, a), b in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
+        assert torch.equal(a, b), name
+
+
+def test_too_many_layers_for_the_columns(tmp_path):
+    path = write_tiny(tmp_path / "a", 300)
+    with pytest.raises(DeepcohortError, match="site_channels has 4 layers"):
+        train([path], tmp_path / "run", replace(TINY, site_channels=(8,) * 4), quiet=True)
+
+
 # Of this seed, examples and settings, on torch 2: (examples, errors, mean -ln p) of the test part, and
 # the mean loss of every epoch. Changes of the training code on purpose change them: run the test, look
 # at the new figures, and freeze them anew.
