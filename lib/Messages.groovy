@@ -14,8 +14,11 @@ class Messages {
         if (params.mode == 'plan') needed = ['samplesheet', 'reference']
         if (params.mode == 'evaluate') needed = ['calls', 'truth_vcf', 'truth_bed', 'reference']
         if (params.mode in ['train', 'popgen']) needed = []
-        return needed.findAll { !params[it] }
+        def found = needed.findAll { !params[it] }
             .collect { "--${it} is missing; see --help, or try -profile demo".toString() }
+        if (params.bed_padding && !params.regions)
+            found << '--bed_padding is around the intervals of --regions; give these too'
+        return found
     }
 
     /** What the check found odd but allowed, the first lines of it. */

@@ -101,7 +101,7 @@ def check_text(values: Mapping[str, Any]) -> None:
 
 
 def check_numbers(values: Mapping[str, Any]) -> None:
-    """See that every number of the command line is one: no comparison with `nan` is true, nor any limit.
+    """See that every number of the command line is one: no comparison with `nan` is true, nor `inf` a limit.
 
     Raises:
         InputProblems: one is not.
@@ -109,8 +109,8 @@ def check_numbers(values: Mapping[str, Any]) -> None:
     problems = []
     for name, value in values.items():
         for number in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(number, float) and math.isnan(number):
-                problems.append(f"{_option(name)} nan is no number; give one")
+            if isinstance(number, float) and not math.isfinite(number):
+                problems.append(f"{_option(name)} {number:g} is no number; give one")
     if problems:
         raise InputProblems(problems)
 

@@ -1,6 +1,7 @@
 """Reads and truth of a sample as labelled training examples."""
 
 import gc
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -166,12 +167,16 @@ def _chunks(
         for start in range(r.start, r.end, chunk_bp)
     ]
     if known is not None:
-        chunks = [
-            p for p in chunks if any(k.start < p.end and p.start < k.end for k in known.get(p.contig, []))
-        ]
+        chunks = [p for p in chunks if _touched(known.get(p.contig, []), p)]
     if not chunks:
         raise DeepcohortError("regions, truth and reads share no stretch of any contig; check contig names")
     return chunks
+
+
+def _touched(sorted_apart: Sequence[Region], region: Region) -> bool:
+    """Whether one of the sorted regions, which do not overlap, shares a base with `region`."""
+    at = bisect_right(sorted_apart, region.start, key=lambda known: known.end)
+    return at < len(sorted_apart) and sorted_apart[at].start < region.end
 
 
 def _place_names(contig: str, pos: NDArray[np.int64], split_bp: int) -> NDArray[np.uint32]:

@@ -110,7 +110,7 @@ def _major_and_end(cram: Path) -> tuple[int, int]:
     with open(cram, "rb") as file:
         size = file.seek(0, 2)
         file.seek(4)
-        major = file.read(1)[0]
+        major = int.from_bytes(file.read(1), "little")  # 0 of a file that was cut to its first four bytes
         n_bytes = _EOF_BYTES.get(major, 38)
         last = size - n_bytes
         file.seek(max(last, 0))

@@ -48,15 +48,17 @@ def planted_sites(
         DeepcohortError: REF disagrees with the reference (wrong reference, or not normalised).
     """
     records: dict[str, list[Record]] = {name: [] for name in genome.contigs}
+    homes: dict[str, list[str]] = {}  # contigs that stretches of one are copied to
+    for name in genome.contigs:
+        homes.setdefault(genome.origin[name].contig if name in genome.origin else name, []).append(name)
     skipped = 0
     with pysam.VariantFile(str(path)) as file:
         for entry in file:
-            for name in genome.contigs:
+            for name in homes.get(entry.contig, ()):
                 region = genome.origin.get(name)
-                home = region.contig if region else name
                 start = entry.start - (region.start if region else 0)
                 inside = start > 0 and start + len(entry.ref or "") < len(genome.contigs[name])
-                if entry.contig == home and inside:
+                if inside:
                     record = _record(entry, start, genome.contigs[name], people, path)
                     if record is None:
                         skipped += 1

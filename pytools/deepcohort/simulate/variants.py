@@ -291,9 +291,10 @@ def disjoint(records: list[Record], length: int) -> list[Record]:
     """Sorted records that neither overlap nor touch the contig's ends; inherited ones win."""
     kept: list[Record] = []
     for record in sorted(records, key=lambda r: (r.pos, r.de_novo, r.ref_len)):
-        end = kept[-1].pos + kept[-1].ref_len if kept else 1
-        if record.pos < end or record.pos + record.ref_len >= length:
-            if not (kept and record.de_novo < 0 <= kept[-1].de_novo):
+        if record.pos < 1 or record.pos + record.ref_len >= length:
+            continue
+        if kept and record.pos < kept[-1].pos + kept[-1].ref_len:
+            if not record.de_novo < 0 <= kept[-1].de_novo:
                 continue
             kept.pop()
         kept.append(record)

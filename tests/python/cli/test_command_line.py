@@ -173,6 +173,7 @@ def test_every_command_says_what_it_writes():
         ("evaluate -V x -R x.fa -o o --stratification a=b", "--stratification without --truth has no meaning"),
         ("evaluate -V x -R x.fa -o o --truth t --pedigree p", "--pedigree is for calls without truth"),
         ("simulate -o x --coverage-range 3 nan", "--coverage-range nan is no number"),
+        ("simulate -o x --coverage inf", "--coverage inf is no number"),
         ("merge --input x -o z.vcf.gz --date 20241399", "is no date"),
         ("simulate -o x --region chr1", "--region needs --reference"),
         ("simulate -o x --plant-sample s", "--plant-sample needs --plant"),

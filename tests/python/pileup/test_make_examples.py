@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pysam
 import pytest
-from deepcohort.compose.make_examples import ExamplesConfig, make_examples
+from deepcohort.compose.make_examples import ExamplesConfig, _touched, make_examples
 from deepcohort.core.errors import DeepcohortError
 from deepcohort.core.region import Region
 from deepcohort.pileup.features import F
@@ -157,3 +157,9 @@ def test_regions_that_overlap_are_used_once(tmp_path):
     assert _chosen_regions(reference, None, ["c:500-900", "c:1-600"]) == [Region("c", 0, 900)]
     apart = ["c:500-900", "c:1-100"]  # stay in the order given, which is that of the examples
     assert _chosen_regions(reference, None, apart) == [Region("c", 499, 900), Region("c", 0, 100)]
+
+
+def test_pieces_of_the_genome_that_confident_regions_touch():
+    known = [Region("1", 100, 200), Region("1", 300, 310)]
+    ends = [(0, 100), (0, 101), (199, 200), (200, 300), (305, 306), (310, 400)]
+    assert [_touched(known, Region("1", *end)) for end in ends] == [False, True, True, False, True, False]

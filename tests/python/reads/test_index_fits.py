@@ -197,6 +197,9 @@ def test_a_cram_that_ends_more_than_once(times: int, inputs: Path, tmp_path: Pat
     (tmp_path / "x.cram").write_bytes(raw + (times - 1) * raw[-38:])
     pysam.index(str(tmp_path / "x.cram"))
     assert positions(tmp_path / "x.cram", inputs) == positions(inputs / "reads.cram", inputs)
+    (tmp_path / "x.cram").write_bytes(raw[:4])
+    with pytest.raises(DeepcohortError):
+        positions(tmp_path / "x.cram", inputs)
     (tmp_path / "x.cram").write_bytes(raw[: -38 - 60] + times * raw[-38:])
     with pytest.raises(DeepcohortError, match="leaves out or misplaces"):
         positions(tmp_path / "x.cram", inputs)

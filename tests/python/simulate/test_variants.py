@@ -12,7 +12,7 @@ from deepcohort.simulate.kernels import MAX_COPIES, find_tracts
 from deepcohort.simulate.pedigree import gamete, inherit, make_people
 from deepcohort.simulate.sexes import SexContig, copies, sex_contig
 from deepcohort.simulate.types import Person
-from deepcohort.simulate.variants import simulate_sites
+from deepcohort.simulate.variants import Record, disjoint, simulate_sites
 
 
 @pytest.fixture(scope="module")
@@ -189,3 +189,13 @@ def test_uniform_indels_ignore_repeats():
     assert sizes["uniform"].max() <= 20
     assert 9 < sizes["uniform"].mean() < 12
     assert np.median(sizes["learned"]) <= 3
+
+
+def test_a_record_at_a_contigs_end_takes_no_other_away():
+    def record(pos: int, de_novo: int) -> Record:
+        return Record(pos, 1, [np.zeros(1, np.uint8)], np.zeros(2, np.int8), de_novo)
+
+    far, near, last = record(10, 0), record(50, 1), record(99, -1)
+    assert disjoint([last, near, far], 100) == [far, near]
+    # where they meet, what is inherited stays
+    assert disjoint([far, record(10, -1)], 100)[0].de_novo == -1
