@@ -190,6 +190,10 @@ def _sample_name(request: CallRequest, names: Sequence[str]) -> str:
     if request.sample:
         return request.sample
     if len(names) == 1:
+        if why := name_problem(names[0]):
+            raise DeepcohortError(
+                f"the reads' headers name a sample {names[0][:40]!r} that {why}; give --sample"
+            )
         return names[0]
     told = f"several samples ({', '.join(names[:5])})" if names else "no sample name"
     raise DeepcohortError(f"the reads' headers give {told}; give --sample")

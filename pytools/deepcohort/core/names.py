@@ -9,7 +9,8 @@ def name_problem(name: str) -> str | None:
     """Why `name` cannot stand in a header line, a table's cell or a file name; None when it can.
 
     Refused are: nothing, more than MOST_BYTES bytes, blanks at either end, and characters that are seen
-    as nothing or as a line's end: controls, tabs, line and paragraph separators, formatting marks.
+    as nothing or as a line's end: controls, tabs, line and paragraph separators, formatting marks; and what
+    stands for bytes that were no text.
     """
     if not name:
         return "is empty"
@@ -20,6 +21,8 @@ def name_problem(name: str) -> str | None:
     for character in name:
         if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
             return f"holds the character U+{ord(character):04X}, which no file can carry"
+    if "\ufffd" in name:
+        return "holds bytes that are no UTF-8"
     return None
 
 

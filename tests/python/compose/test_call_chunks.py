@@ -192,3 +192,16 @@ def test_chunks_of_a_contig_are_not_looked_for_among_all(tmp_path):
     assert len(looked) == before
     with pytest.raises(DeepcohortError, match=r"4\.phase\.npz does not exist"):
         found.evidence("c8")
+
+
+def test_a_sample_name_that_is_no_text(inputs, tmp_path):
+    """Latin-1 in SM: a name of other letters would stand in the results."""
+    sam, bam = tmp_path / "x.sam", tmp_path / "x.bam"
+    header = pysam.view("-H", str(inputs[1])).encode()
+    sam.write_bytes(header.replace(b"SM:S", b"SM:Zo\xe9"))
+    pysam.view("-b", "-o", str(bam), str(sam), catch_stdout=False)
+    pysam.index(str(bam))
+    request = replace(request_of(inputs, tmp_path, "x"), reads=(bam,))
+    with pytest.raises(DeepcohortError, match=r"that holds bytes that are no UTF-8; give --sample"):
+        run_call(request)
+    run_call(replace(request, sample="Zoe"))
