@@ -116,13 +116,19 @@ def _records_of(shard_regions: Sequence[ShardRegion]) -> Iterator[_Record]:
             checker.restart()
             for segment in reader.take(shard_region.region):
                 checker.check(segment)
-                yield from _records(segment)
+                yield from _records(segment, reader.path)
 
 
-def _records(segment: Segment) -> Iterator[_Record]:
+def _records(segment: Segment, path: Path) -> Iterator[_Record]:
     ends = [*segment.lines[1:, 2].tolist(), len(segment.text)]
     for (start, end, byte), stop in zip(segment.lines.tolist(), ends, strict=True):
-        yield _Record(segment.contig, start, end, segment.text[byte:stop])
+        line = segment.text[byte:stop]
+        if line.split(b"\t", 5)[4] == _NON_REF:
+            raise DeepcohortError(
+                f"{path} has a reference block at {segment.contig}:{start + 1}, which no second look has; "
+                "give files of `call --second-look`"
+            )
+        yield _Record(segment.contig, start, end, line)
 
 
 def _interleave(base: VcfTextReader, looks: _Looks, writer: IndexedVcfWriter) -> tuple[int, int]:

@@ -180,6 +180,8 @@ def test_what_does_not_belong_together_is_refused(cohort, tmp_path):
         insert_records(gvcfs[0], parts[:1], out, [WHOLE])
     with pytest.raises(InputProblems, match="overlap; merge each shard once"):
         insert_records(gvcfs[0], [*parts, parts[0]], out)
+    with pytest.raises(DeepcohortError, match=r"has a reference block at .*, which no second look has"):
+        insert_records(gvcfs[0], gvcfs[:1], out)
     assert not out.exists()
 
 
