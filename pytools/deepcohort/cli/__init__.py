@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from deepcohort.cli.dress import dress, group_help, tell_written
-from deepcohort.cli.places import check_numbers, check_places, check_text
+from deepcohort.cli.places import check_places, check_values
 from deepcohort.core.errors import USER_ERROR_EXIT_CODE, DeepcohortError
 from deepcohort.core.extras import remedy_for
 from deepcohort.core.stopping import exit_at_once, listen, stop_listening, told_to_stop
@@ -86,8 +86,7 @@ def _check_before(command: Any, name: str) -> None:
     run = command.invoke
 
     def checked(context: Any) -> Any:
-        check_text(context.params)
-        check_numbers(context.params)
+        check_values(context.params)
         check_places(name, context.params)
         result = run(context)
         tell_written(name, context.params)

@@ -84,33 +84,22 @@ def check_places(command: str, values: Mapping[str, Any]) -> None:
         raise InputProblems(problems)
 
 
-def check_text(values: Mapping[str, Any]) -> None:
-    """See that every word of the command line is text: bytes that are no UTF-8 fit no output file.
+def check_values(values: Mapping[str, Any]) -> None:
+    """See that every word of the command line is text, and every number one.
+
+    Bytes that are no UTF-8 fit no output file; no comparison with `nan` is true, nor `inf` a limit.
 
     Raises:
-        InputProblems: one is not.
+        InputProblems: one is not; all of them together.
     """
     problems = []
     for name, value in values.items():
-        for word in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(word, str | Path) and not _is_text(str(word)):
-                shown = str(word).encode("utf-8", "surrogateescape")
+        for one in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(one, str | Path) and not _is_text(str(one)):
+                shown = str(one).encode("utf-8", "surrogateescape")
                 problems.append(f"{_option(name)} {shown!r} is no UTF-8 text; rename it")
-    if problems:
-        raise InputProblems(problems)
-
-
-def check_numbers(values: Mapping[str, Any]) -> None:
-    """See that every number of the command line is one: no comparison with `nan` is true, nor `inf` a limit.
-
-    Raises:
-        InputProblems: one is not.
-    """
-    problems = []
-    for name, value in values.items():
-        for number in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(number, float) and not math.isfinite(number):
-                problems.append(f"{_option(name)} {number:g} is no number; give one")
+            elif isinstance(one, float) and not math.isfinite(one):
+                problems.append(f"{_option(name)} {one:g} is no number; give one")
     if problems:
         raise InputProblems(problems)
 

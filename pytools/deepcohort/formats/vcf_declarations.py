@@ -8,9 +8,8 @@ from pathlib import Path
 from deepcohort.core.errors import DeepcohortError
 
 _FIELD = re.compile(r'([^=,"]+)=("(?:[^"\\]|\\.)*"|[^,]*)(?:,|$)')
-_NUMBER = re.compile(
-    r"[AGRPM.]|L[ARG]|-?[0-9]{1,9}"
-)  # VCF 4.0 wrote -1 for "unknown", 4.4 and 4.5 have P, M and L.
+# VCF 4.0 wrote -1 for "unknown", 4.4 and 4.5 have P, M and L
+_NUMBER = re.compile(r"[AGRPM.]|L[ARG]|-?[0-9]{1,9}")
 _MOST_DIGITS = 10  # of a contig's length
 _TYPES = frozenset({"Integer", "Float", "Flag", "Character", "String"})
 _CHECKED = ("INFO", "FORMAT", "contig")

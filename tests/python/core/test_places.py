@@ -18,7 +18,7 @@ from deepcohort.cli.places import (
     OUTPUTS_OF_GROUPS,
     PREFIX,
     check_places,
-    check_text,
+    check_values,
 )
 from deepcohort.core.errors import DeepcohortError, InputProblems
 from deepcohort.core.outputs import atomic_folder, atomic_outputs
@@ -131,7 +131,7 @@ def test_a_folder_that_cannot_be_written(mounted, tmp_path: Path):
 
 def test_words_that_are_no_text():
     with pytest.raises(InputProblems, match=r"--sample b'x\\xff' is no UTF-8 text"):
-        check_text({"sample": "x\udcff", "reads": ["fine"]})
+        check_values({"sample": "x\udcff", "reads": ["fine"]})
     done = subprocess.run(
         [*START, "call", "--sample", b"a\xff", "--reads", "x", "--reference", "y"],
         capture_output=True,
